@@ -1,0 +1,67 @@
+package armsecops
+
+import (
+	"strings"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// JobID is the resource id of a job, in its parts.
+type JobID struct {
+	SubscriptionID                 string
+	ResourceGroupName              string
+	WorkspaceName                  string
+	WorkspaceManagerAssignmentName string
+	JobName                        string
+}
+
+// ParseJobID reads the resource id of a job, blind to casing and to a missing
+// slash at the start. The names keep the casing they have. Anything else than
+// such an id is a [*ParameterError].
+func ParseJobID(id string) (JobID, error) {
+	v, err := parseID(routes.JobsGet, id)
+	if err != nil {
+		return JobID{}, err
+	}
+	return JobID{v[0], v[1], v[2], v[3], v[4]}, nil
+}
+
+// String returns the id as Azure Resource Manager writes it.
+func (id JobID) String() string {
+	return routes.JobsGet.ID(id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.JobName)
+}
+
+// AssignmentID is the resource id of an assignment, in its parts.
+type AssignmentID struct {
+	SubscriptionID    string
+	ResourceGroupName string
+	AssignmentID      string
+}
+
+// ParseAssignmentID reads the resource id of an assignment, blind to casing and
+// to a missing slash at the start. The names keep the casing they have. Anything
+// else than such an id is a [*ParameterError].
+func ParseAssignmentID(id string) (AssignmentID, error) {
+	v, err := parseID(routes.AssignmentsGet, id)
+	if err != nil {
+		return AssignmentID{}, err
+	}
+	return AssignmentID{v[0], v[1], v[2]}, nil
+}
+
+// String returns the id as Azure Resource Manager writes it.
+func (id AssignmentID) String() string {
+	return routes.AssignmentsGet.ID(id.SubscriptionID, id.ResourceGroupName, id.AssignmentID)
+}
+
+// parseID returns the parts of an id that is a path of the route.
+func parseID(route *routes.Route, id string) ([]string, error) {
+	values, ok := route.Match(strings.Split(strings.TrimPrefix(id, "/"), "/"))
+	if !ok {
+		return nil, &ParameterError{"id", id, "must have the form " + route.Path}
+	}
+	if err := checkParameters(route, values); err != nil {
+		return nil, err
+	}
+	return values, nil
+}

@@ -1,0 +1,103 @@
+package routes
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Check returns the documented rule that the value of the named parameter
+// breaks, or "" when it breaks none.
+func Check(parameter, value string) (reason string) {
+	return rules[parameter](value)
+}
+
+// rules has one function for every parameter that a path of the table names.
+var rules = map[string]func(string) string{
+	"subscriptionId":                 checkUUID,
+	"resourceGroupName":              checkResourceGroupName,
+	"workspaceName":                  checkWorkspaceName,
+	"workspaceManagerAssignmentName": checkName,
+	"jobName":                        checkName,
+	"assignmentId":                   checkAssignmentID,
+}
+
+func checkUUID(s string) string {
+	const reason = "must be a UUID, as in 00000000-0000-0000-0000-000000000000"
+	if len(s) != 36 {
+		return reason
+	}
+	for i := range len(s) {
+		switch i {
+		case 8, 13, 18, 23:
+			if s[i] != '-' {
+				return reason
+			}
+		default:
+			if !isHex(s[i]) {
+				return reason
+			}
+		}
+	}
+	return ""
+}
+
+// checkResourceGroupName goes by the rules of Azure Resource Manager, which are
+// stricter than the documented pattern: a name such as ".." would climb up the path.
+func checkResourceGroupName(s string) string {
+	if n := utf8.RuneCountInString(s); n < 1 || n > 90 {
+		return "must have 1 to 90 characters"
+	}
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.()", r) {
+			return "must consist of letters, digits and _-.()"
+		}
+	}
+	if strings.HasSuffix(s, ".") {
+		return "must not end in a period"
+	}
+	return ""
+}
+
+func checkWorkspaceName(s string) string {
+	if len(s) > 90 {
+		return "must have at most 90 characters"
+	}
+	return checkName(s)
+}
+
+// checkName is ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$.
+func checkName(s string) string {
+	const reason = "must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"
+	if len(s) < 3 || s[0] == '-' || s[len(s)-1] == '-' {
+		return reason
+	}
+	for i := range len(s) {
+		if s[i] != '-' && !isAlphanumeric(s[i]) {
+			return reason
+		}
+	}
+	return ""
+}
+
+func checkAssignmentID(s string) string {
+	switch {
+	case s == "":
+		return "must not be empty"
+	case s == ".", s == "..":
+		return "must not be a relative path segment"
+	case strings.ContainsAny(s, "/?#"):
+		return "must not contain /, ? or #"
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		return "must be text without control characters"
+	}
+	return ""
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
+}

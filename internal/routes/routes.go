@@ -1,0 +1,126 @@
+// Package routes is the one table of the operations' routes. The clients build
+// their requests from it, the id parsers and the fake server read paths by it,
+// and the tests check both against it.
+package routes
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Route is one operation of one of the two services.
+type Route struct {
+	Operation  string // the client's method, as in "WorkspaceManagerJobsClient.Get"
+	Method     string
+	Path       string // template; every {element} is a parameter, named as in the REST documentation
+	APIVersion string
+	Success    []int // the status codes of success
+
+	elements []element // Path, cut at its slashes
+}
+
+// element is one segment of a path: a literal, or a parameter to be filled in.
+type element struct {
+	text      string
+	parameter bool
+}
+
+const (
+	jobsVersion        = "2025-04-01-preview"
+	assignmentsVersion = "2021-08-01-preview"
+
+	jobsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
+		"/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}" +
+		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/{workspaceManagerAssignmentName}/jobs"
+	assignmentsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
+		"/providers/Microsoft.Security/assignments"
+	subscriptionAssignmentsPath = "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments"
+)
+
+// The nine operations.
+var (
+	JobsCreate = add("WorkspaceManagerJobsClient.Create", http.MethodPost, jobsPath, jobsVersion, 200, 201)
+	JobsGet    = add("WorkspaceManagerJobsClient.Get", http.MethodGet, jobsPath+"/{jobName}", jobsVersion, 200)
+	JobsList   = add("WorkspaceManagerJobsClient.NewListPager", http.MethodGet, jobsPath, jobsVersion, 200)
+	JobsDelete = add("WorkspaceManagerJobsClient.Delete", http.MethodDelete, jobsPath+"/{jobName}", jobsVersion, 200, 204)
+
+	AssignmentsGet                = add("SecurityAssignmentsClient.Get", http.MethodGet, assignmentsPath+"/{assignmentId}", assignmentsVersion, 200)
+	AssignmentsList               = add("SecurityAssignmentsClient.NewListPager", http.MethodGet, assignmentsPath, assignmentsVersion, 200)
+	AssignmentsListBySubscription = add("SecurityAssignmentsClient.NewListBySubscriptionPager", http.MethodGet, subscriptionAssignmentsPath, assignmentsVersion, 200)
+	AssignmentsCreateOrUpdate     = add("SecurityAssignmentsClient.CreateOrUpdate", http.MethodPut, assignmentsPath+"/{assignmentId}", assignmentsVersion, 200, 201)
+	AssignmentsDelete             = add("SecurityAssignmentsClient.Delete", http.MethodDelete, assignmentsPath+"/{assignmentId}", assignmentsVersion, 200, 204)
+)
+
+// All holds every route, in the order of the documentation.
+var All []*Route
+
+func add(operation, method, path, apiVersion string, success ...int) *Route {
+	r := &Route{Operation: operation, Method: method, Path: path, APIVersion: apiVersion, Success: success}
+	for text := range strings.SplitSeq(path[1:], "/") {
+		name, parameter := strings.CutPrefix(text, "{")
+		r.elements = append(r.elements, element{strings.TrimSuffix(name, "}"), parameter})
+	}
+	All = append(All, r)
+	return r
+}
+
+// Parameters yields the names of the path's parameters, in order.
+func (r *Route) Parameters(yield func(int, string) bool) {
+	n := 0
+	for _, e := range r.elements {
+		if e.parameter {
+			if !yield(n, e.text) {
+				return
+			}
+			n++
+		}
+	}
+}
+
+// URLPath returns the path with every parameter filled in and escaped as one segment.
+func (r *Route) URLPath(values ...string) string {
+	return r.join(url.PathEscape, values)
+}
+
+// ID returns the path with the values as they are, which is the form of a resource id.
+func (r *Route) ID(values ...string) string {
+	return r.join(func(s string) string { return s }, values)
+}
+
+func (r *Route) join(escape func(string) string, values []string) string {
+	size := len(r.Path)
+	for _, v := range values {
+		size += len(v)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	n := 0
+	for _, e := range r.elements {
+		b.WriteByte('/')
+		if e.parameter {
+			b.WriteString(escape(values[n]))
+			n++
+		} else {
+			b.WriteString(e.text)
+		}
+	}
+	return b.String()
+}
+
+// Match reports whether the segments are a path of the route, blind to the
+// casing of its literals, and returns the values of its parameters.
+func (r *Route) Match(segments []string) (values []string, ok bool) {
+	if len(segments) != len(r.elements) {
+		return nil, false
+	}
+	for i, e := range r.elements {
+		switch {
+		case e.parameter:
+			values = append(values, segments[i])
+		case !strings.EqualFold(e.text, segments[i]):
+			return nil, false
+		}
+	}
+	return values, true
+}

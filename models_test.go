@@ -1,0 +1,347 @@
+package armsecops_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	mirror "github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// The two JSON packages that users have.
+var jsonPackages = map[string]struct {
+	marshal   func(any) ([]byte, error)
+	unmarshal func([]byte, any) error
+}{
+	"encoding/json": {json.Marshal, json.Unmarshal},
+	"mirror": {
+		func(v any) ([]byte, error) { return mirror.Marshal(v) },
+		func(data []byte, v any) error { return mirror.Unmarshal(data, v) },
+	},
+}
+
+// eachPackage runs a test with each of the JSON packages.
+func eachPackage(t *testing.T, test func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error)) {
+	for name, p := range jsonPackages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, p.marshal, p.unmarshal)
+		})
+	}
+}
+
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	second := time.Date(2022, 6, 14, 4, 52, 52, 0, time.UTC)
+	tests := map[string]struct {
+		text string
+		want time.Time
+	}{
+		"no fraction":          {"2022-06-14T04:52:52Z", second},
+		"7 digits":             {"2022-06-14T04:52:52.9614956Z", second.Add(961495600)},
+		"9 digits":             {"2022-06-14T04:52:52.123456789Z", second.Add(123456789)},
+		"no zone":              {"2022-06-14T04:52:52.5", second.Add(500 * time.Millisecond)},
+		"space, no zone":       {"2022-06-14 04:52:52", second},
+		"space, zone":          {"2022-06-14 04:52:52.5Z", second.Add(500 * time.Millisecond)},
+		"another zone":         {"2022-06-14T06:52:52+02:00", second},
+		"lower case":           {"2022-06-14t04:52:52z", second},
+		"escaped plus":         {`2022-06-14T06:52:52\u002B02:00`, second},
+		"empty":                {"", time.Time{}},
+		"space before a zone":  {"2022-06-14 06:52:52+02:00", second},
+		"no time of the epoch": {"0001-01-01T00:00:00", time.Time{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+				var item armsecops.JobItem
+				require.NoError(t, unmarshal([]byte(`{"executionTime":"`+test.text+`"}`), &item))
+				assert.True(t, test.want.Equal(item.ExecutionTime), item.ExecutionTime)
+				data, err := marshal(item)
+				require.NoError(t, err)
+				var again armsecops.JobItem
+				require.NoError(t, unmarshal(data, &again))
+				assert.True(t, test.want.Equal(again.ExecutionTime))
+			})
+		})
+	}
+	for _, text := range []string{`"yesterday"`, `12`, `"2022-13-14T04:52:52Z"`, `true`, `{}`, `"2022-06-14"`} {
+		t.Run("refused: "+text, func(t *testing.T) {
+			t.Parallel()
+			eachPackage(t, func(t *testing.T, _ func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+				assert.ErrorContains(t, unmarshal([]byte(`{"executionTime":`+text+`}`), new(armsecops.JobItem)), "executionTime")
+			})
+		})
+	}
+}
+
+// Absent, null and empty are seen for the same member: all are zero.
+func TestAbsentNullZero(t *testing.T) {
+	t.Parallel()
+	eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+		for _, text := range []string{
+			`{}`,
+			`{"id":null,"etag":null,"tags":null,"properties":null,"systemData":null}`,
+			`{"properties":{"expiresOn":null,"metadata":null,"assignedStandard":null,"effect":""},"systemData":{"createdAt":""}}`,
+		} {
+			var a armsecops.Assignment
+			require.NoError(t, unmarshal([]byte(text), &a))
+			assert.Zero(t, a.ID)
+			assert.Nil(t, a.Tags)
+			assert.Zero(t, a.Properties.AssignedStandard)
+			assert.True(t, a.Properties.ExpiresOn.IsZero())
+			assert.True(t, a.SystemData.CreatedAt.IsZero())
+		}
+		data, err := marshal(armsecops.Assignment{})
+		require.NoError(t, err)
+		assert.Equal(t, `{}`, string(data))
+	})
+}
+
+func TestOpenEnums(t *testing.T) {
+	t.Parallel()
+	eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+		const text = `{"properties":{"provisioningState":"Paused","items":[{"status":"Skipped"}]},"systemData":{"createdByType":"Agent"}}`
+		var job armsecops.Job
+		require.NoError(t, unmarshal([]byte(text), &job))
+		assert.Equal(t, armsecops.ProvisioningState("Paused"), job.Properties.ProvisioningState)
+		data, err := marshal(job)
+		require.NoError(t, err)
+		assert.JSONEq(t, text, string(data))
+	})
+}
+
+func TestMetadataNumbers(t *testing.T) {
+	t.Parallel()
+	eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+		const text = `{"metadata":{"a":9007199254740993,"b":12345678901234567890,"c":{"d":[1.10,-0,1e400]}}}`
+		var p armsecops.AssignmentProperties
+		require.NoError(t, unmarshal([]byte(text), &p))
+		assert.Equal(t, json.Number("9007199254740993"), p.Metadata["a"])
+		data, err := marshal(p)
+		require.NoError(t, err)
+		assert.Equal(t, text, string(data))
+
+		p.Metadata = map[string]any{"int": 7, "float": 1.5, "empty number": json.Number("")}
+		data, err = marshal(p)
+		require.NoError(t, err)
+		assert.Equal(t, `{"metadata":{"empty number":0,"float":1.5,"int":7}}`, string(data))
+
+		p.Metadata = map[string]any{"a": json.Number("seven")}
+		_, err = marshal(p)
+		assert.Error(t, err)
+	})
+}
+
+// What a document may hold that JSON leaves open.
+func TestUnusualJSON(t *testing.T) {
+	t.Parallel()
+	deep := func(n int) string {
+		return `{"unknown":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
+	}
+	tests := map[string]struct {
+		text string
+		err  string // empty: it is read
+		want string // empty: as it was
+	}{
+		"invalid UTF-8 in a known member":    {text: "{\"name\":\"a\xff\"}", want: `{"name":"a` + "\ufffd" + `"}`},
+		"invalid UTF-8 in an unknown member": {text: "{\"other\":\"a\xff\"}", want: `{"other":"a` + "\ufffd" + `"}`},
+		"half a surrogate pair":              {text: `{"name":"\ud800"}`, want: `{"name":"` + "\ufffd" + `"}`},
+		"duplicate known name":               {text: `{"name":"a","name":"b"}`, err: `duplicate object member name "name"`},
+		"duplicate unknown name":             {text: `{"x":1,"x":2}`, err: `duplicate object member name "x"`},
+		"duplicate name far below":           {text: `{"properties":{"metadata":{"a":[{"x":1,"x":2}]}}}`, err: `within "/properties/metadata/a/0"`},
+		"names that differ in casing":        {text: `{"name":"a","Name":"b"}`},
+		"trailing bytes":                     {text: `{} x`, err: "x"},
+		"huge number":                        {text: `{"unknown":1` + strings.Repeat("0", 5000) + `}`},
+		"9,000 deep":                         {text: deep(9_000)},
+		"10,001 deep":                        {text: deep(10_001), err: "depth"},
+		"number for a string":                {text: `{"properties":{"displayName":1}}`, err: "/properties/displayName"},
+		"object for an array":                {text: `{"tags":[]}`, err: "/tags"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+				var a armsecops.Assignment
+				err := unmarshal([]byte(test.text), &a)
+				if test.err != "" {
+					require.ErrorContains(t, err, test.err)
+					return
+				}
+				require.NoError(t, err)
+				data, err := marshal(a)
+				require.NoError(t, err)
+				assert.Equal(t, cmp.Or(test.want, test.text), string(data))
+			})
+		})
+	}
+}
+
+// A document that is read and written is the same, to the last member that
+// this version doesn't know.
+func TestNothingIsLost(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 300 {
+		document := randomAssignment(random)
+		assertKept[armsecops.Assignment](t, n, document)
+		assertKept[armsecops.Job](t, n, randomJob(random))
+		assertKept[armsecops.AssignmentList](t, n, `{"value":[`+document+`],"nextLink":"https://a.example/?b","count":1}`)
+	}
+}
+
+func assertKept[T any](t *testing.T, n int, document string) {
+	t.Helper()
+	for name, p := range jsonPackages {
+		var model T
+		require.NoError(t, p.unmarshal([]byte(document), &model), "%s %d: %s", name, n, document)
+		data, err := p.marshal(model)
+		require.NoError(t, err)
+		require.Equal(t, canonical(t, document), canonical(t, string(data)), "%s %d", name, n)
+	}
+}
+
+// canonical returns the document with its members in order, and its numbers and times as they are.
+func canonical(t *testing.T, document string) string {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(document))
+	d.UseNumber()
+	var v any
+	require.NoError(t, d.Decode(&v))
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(data)
+}
+
+// object returns a JSON object of some of the members, which are pairs of name
+// and value, and of some that nobody knows.
+func object(random *rand.Rand, members ...string) string {
+	var kept []string
+	for i := 0; i < len(members); i += 2 {
+		if random.IntN(4) > 0 {
+			kept = append(kept, strconv.Quote(members[i])+":"+members[i+1])
+		}
+	}
+	for range random.IntN(3) {
+		kept = append(kept, fmt.Sprintf(`"unknown%d":%s`, len(kept), anything(random, 3)))
+	}
+	random.Shuffle(len(kept), func(i, j int) { kept[i], kept[j] = kept[j], kept[i] })
+	return "{" + strings.Join(kept, ",") + "}"
+}
+
+func array(random *rand.Rand, element func() string) string {
+	var elements []string
+	for range random.IntN(4) {
+		elements = append(elements, element())
+	}
+	return "[" + strings.Join(elements, ",") + "]"
+}
+
+func anything(random *rand.Rand, depth int) string {
+	kinds := 8
+	if depth == 0 {
+		kinds = 6
+	}
+	switch random.IntN(kinds) {
+	case 0:
+		return "null"
+	case 1:
+		return "true"
+	case 2:
+		return text(random)
+	case 3:
+		return strconv.FormatUint(random.Uint64(), 10)
+	case 4:
+		return strconv.FormatFloat(random.NormFloat64(), 'e', -1, 64)
+	case 5:
+		return `""`
+	case 6:
+		return array(random, func() string { return anything(random, depth-1) })
+	default:
+		return object(random, "a", anything(random, depth-1), "b", anything(random, depth-1))
+	}
+}
+
+func text(random *rand.Rand) string {
+	return []string{`"plain"`, `"größe 東京 \u0000 <&> \\ \" / 😀"`, `"2022-06-14T04:52:52Z"`, `"` + strings.Repeat("long ", 100) + `"`}[random.IntN(4)]
+}
+
+func instant(random *rand.Rand) string {
+	return time.Unix(random.Int64N(4e9), random.Int64N(1e9)).UTC().Format(`"` + time.RFC3339Nano + `"`)
+}
+
+func randomSystemData(r *rand.Rand) string {
+	return object(r, "createdBy", text(r), "createdByType", text(r), "createdAt", instant(r),
+		"lastModifiedBy", text(r), "lastModifiedByType", text(r), "lastModifiedAt", instant(r))
+}
+
+func randomAssignment(r *rand.Rand) string {
+	properties := object(r, "displayName", text(r), "description", text(r), "scope", text(r), "effect", text(r), "expiresOn", instant(r),
+		"assignedStandard", object(r, "id", text(r)), "assignedComponent", object(r, "key", text(r)),
+		"additionalData", object(r, "exemptionCategory", text(r)), "metadata", object(r))
+	return object(r, "id", text(r), "name", text(r), "type", text(r), "kind", text(r), "location", text(r), "etag", text(r),
+		"tags", `{"a":"b","c":""}`, "properties", properties, "systemData", randomSystemData(r))
+}
+
+func randomJob(r *rand.Rand) string {
+	item := func() string {
+		return object(r, "resourceId", text(r), "status", text(r), "executionTime", instant(r),
+			"errors", array(r, func() string { return object(r, "memberResourceName", text(r), "errorMessage", text(r)) }))
+	}
+	properties := object(r, "startTime", instant(r), "endTime", instant(r), "provisioningState", text(r), "errorMessage", text(r), "items", array(r, item))
+	return object(r, "id", text(r), "name", text(r), "type", text(r), "etag", text(r), "properties", properties, "systemData", randomSystemData(r))
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	p := armsecops.JobProperties{Items: []armsecops.JobItem{
+		{Status: "Succeeded"}, {Status: "succeeded"}, {Status: "FAILED"}, {Status: "InProgress"}, {Status: "Skipped"}, {},
+	}}
+	assert.Equal(t, armsecops.JobSummary{Total: 6, Succeeded: 2, Failed: 1, InProgress: 1}, p.Summary())
+	assert.Zero(t, armsecops.JobProperties{}.Summary())
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	p := armsecops.JobProperties{Items: []armsecops.JobItem{
+		{ResourceID: "/a", Status: armsecops.JobItemStatusSucceeded},
+		{ResourceID: "/b", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{
+			{MemberResourceName: "m1", ErrorMessage: "x"}, {MemberResourceName: "m2", ErrorMessage: "y"},
+		}},
+		{ResourceID: "/c", Status: "failed"},
+	}}
+	var got []armsecops.JobFailure
+	for f := range p.Failures() {
+		got = append(got, f)
+	}
+	assert.Equal(t, []armsecops.JobFailure{{"/b", "m1", "x"}, {"/b", "m2", "y"}, {ResourceID: "/c"}}, got)
+	for range p.Failures() {
+		break
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[armsecops.ProvisioningState]bool{
+		"Succeeded": true, "Failed": true, "Canceled": true, "SUCCEEDED": true, "canceled": true,
+		"InProgress": false, "": false, "Paused": false,
+	} {
+		assert.Equal(t, want, state.Terminal(), state)
+	}
+}
+
+func TestPossibleValues(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []armsecops.ProvisioningState{"Succeeded", "InProgress", "Canceled", "Failed"}, armsecops.PossibleProvisioningStateValues())
+	assert.Equal(t, []armsecops.JobItemStatus{"Succeeded", "Failed", "InProgress"}, armsecops.PossibleJobItemStatusValues())
+	assert.Equal(t, []armsecops.CreatedByType{"User", "Application", "ManagedIdentity", "Key"}, armsecops.PossibleCreatedByTypeValues())
+}

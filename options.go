@@ -1,0 +1,119 @@
+package armsecops
+
+import (
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+)
+
+const (
+	defaultMaxResponseBytes = 64 << 20
+	maxErrorResponseBytes   = 1 << 20
+)
+
+// ClientOptions holds the optional parameters of the clients.
+type ClientOptions struct {
+	// ClientOptions are those of every Azure Resource Manager client: Cloud,
+	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
+	// overrides the api-version of every request, those of next pages included.
+	arm.ClientOptions
+
+	// MaxResponseBytes bounds the body of one response, success or error, in
+	// bytes after decompression. A longer one ends in [ErrResponseTooLarge].
+	// 0 means 64 MiB. The body of an error is never read beyond 1 MiB.
+	MaxResponseBytes int64
+}
+
+// PageOptions holds the optional parameters of a listing.
+type PageOptions struct {
+	// ContinuationToken goes on with a listing where [Pager.ContinuationToken] or
+	// [PageError] said. It is bound to its listing, subscription and endpoint.
+	ContinuationToken string
+
+	// MaxPages bounds the number of pages. 0 means no bound.
+	MaxPages int
+
+	// Prefetch is the number of pages that All and Pages fetch ahead while the
+	// caller works on one. 0 means none.
+	Prefetch int
+}
+
+// WorkspaceManagerJobsClientCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.Create].
+type WorkspaceManagerJobsClientCreateOptions struct{}
+
+// WorkspaceManagerJobsClientCreateResponse is the response of [WorkspaceManagerJobsClient.Create].
+type WorkspaceManagerJobsClientCreateResponse struct {
+	Job
+}
+
+// WorkspaceManagerJobsClientBeginCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.BeginCreate].
+type WorkspaceManagerJobsClientBeginCreateOptions struct {
+	// ResumeToken goes on waiting for the job of an earlier poller, whose
+	// ResumeToken method returned it. No job is started.
+	ResumeToken string
+}
+
+// WorkspaceManagerJobsClientNewJobPollerOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewJobPoller].
+type WorkspaceManagerJobsClientNewJobPollerOptions struct {
+	// ResumeToken is that of an earlier poller for the same job.
+	ResumeToken string
+}
+
+// WorkspaceManagerJobsClientGetOptions holds the optional parameters of [WorkspaceManagerJobsClient.Get].
+type WorkspaceManagerJobsClientGetOptions struct{}
+
+// WorkspaceManagerJobsClientGetResponse is the response of [WorkspaceManagerJobsClient.Get].
+type WorkspaceManagerJobsClientGetResponse struct {
+	Job
+}
+
+// WorkspaceManagerJobsClientDeleteOptions holds the optional parameters of [WorkspaceManagerJobsClient.Delete].
+type WorkspaceManagerJobsClientDeleteOptions struct{}
+
+// WorkspaceManagerJobsClientDeleteResponse is the response of [WorkspaceManagerJobsClient.Delete].
+type WorkspaceManagerJobsClientDeleteResponse struct{}
+
+// WorkspaceManagerJobsClientListOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewListPager].
+type WorkspaceManagerJobsClientListOptions struct {
+	// OrderBy sorts the jobs, as in "properties/startTime desc".
+	OrderBy string
+
+	// Top is the number of jobs that the service returns at most. 0 leaves it to the service.
+	Top int32
+
+	// SkipToken is the service's own token of a place in the listing, taken
+	// from the $skipToken of a nextLink. ContinuationToken is the safer choice.
+	SkipToken string
+
+	PageOptions
+}
+
+// SecurityAssignmentsClientGetOptions holds the optional parameters of [SecurityAssignmentsClient.Get].
+type SecurityAssignmentsClientGetOptions struct{}
+
+// SecurityAssignmentsClientGetResponse is the response of [SecurityAssignmentsClient.Get].
+type SecurityAssignmentsClientGetResponse struct {
+	Assignment
+}
+
+// SecurityAssignmentsClientCreateOrUpdateOptions holds the optional parameters of [SecurityAssignmentsClient.CreateOrUpdate].
+type SecurityAssignmentsClientCreateOrUpdateOptions struct{}
+
+// SecurityAssignmentsClientCreateOrUpdateResponse is the response of [SecurityAssignmentsClient.CreateOrUpdate].
+type SecurityAssignmentsClientCreateOrUpdateResponse struct {
+	Assignment
+}
+
+// SecurityAssignmentsClientDeleteOptions holds the optional parameters of [SecurityAssignmentsClient.Delete].
+type SecurityAssignmentsClientDeleteOptions struct{}
+
+// SecurityAssignmentsClientDeleteResponse is the response of [SecurityAssignmentsClient.Delete].
+type SecurityAssignmentsClientDeleteResponse struct{}
+
+// SecurityAssignmentsClientListOptions holds the optional parameters of [SecurityAssignmentsClient.NewListPager].
+type SecurityAssignmentsClientListOptions struct {
+	PageOptions
+}
+
+// SecurityAssignmentsClientListBySubscriptionOptions holds the optional parameters of [SecurityAssignmentsClient.NewListBySubscriptionPager].
+type SecurityAssignmentsClientListBySubscriptionOptions struct {
+	PageOptions
+}
