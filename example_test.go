@@ -1,0 +1,205 @@
+package armsecops_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+// The examples run against the fake with the documented resources. In a program
+// the credential is one of azidentity's, and the options may be nil.
+const (
+	jobsSubscriptionID        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+	assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+)
+
+func exampleOptions() *armsecops.ClientOptions {
+	options := &armsecops.ClientOptions{}
+	options.Transport = fake.NewServer(&fake.ServerOptions{
+		Samples:  true,
+		JobSteps: 2,
+		NewID:    func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
+	})
+	return options
+}
+
+func exampleJobsClient() *armsecops.WorkspaceManagerJobsClient {
+	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscriptionID, &azfake.TokenCredential{}, exampleOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
+	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscriptionID, &azfake.TokenCredential{}, exampleOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func ExampleWorkspaceManagerJobsClient_Create() {
+	client := exampleJobsClient()
+	job, err := client.Create(context.Background(), "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil)
+	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
+		log.Fatal("list the jobs before you start another: ", err)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.Name, job.Properties.ProvisioningState)
+	// Output: 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21 InProgress
+}
+
+func ExampleWorkspaceManagerJobsClient_BeginCreate() {
+	client := exampleJobsClient()
+	ctx := context.Background()
+	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond}) // a second at least, outside of tests
+	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
+		for failure := range failed.Job.Properties.Failures() {
+			fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
+		}
+		return
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.Properties.ProvisioningState)
+	// Output: Succeeded
+}
+
+func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
+	client := exampleJobsClient()
+	poller, err := client.NewJobPoller("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = poller.PollUntilDone(context.Background(), nil)
+	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+	fmt.Println(ok, failed.Job.Properties.Summary())
+	// Output: true {2 1 1 0}
+}
+
+func ExampleWorkspaceManagerJobsClient_Get() {
+	client := exampleJobsClient()
+	job, err := client.Get(context.Background(), "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.Properties.ProvisioningState, job.Properties.EndTime.Sub(job.Properties.StartTime))
+	for failure := range job.Properties.Failures() {
+		fmt.Println(failure.MemberResourceName, failure.ErrorMessage)
+	}
+	// Output:
+	// Failed 5m0s
+	// f5fa104e-c0e3-4747-9182-d342dc048a9e Failed to write. Status code: Forbidden.
+}
+
+func ExampleWorkspaceManagerJobsClient_Delete() {
+	client := exampleJobsClient()
+	ctx := context.Background()
+	_, err := client.Delete(ctx, "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Get(ctx, "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+func ExampleWorkspaceManagerJobsClient_NewListPager() {
+	client := exampleJobsClient()
+	pager := client.NewListPager("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", &armsecops.WorkspaceManagerJobsClientListOptions{
+		OrderBy: "properties/startTime desc",
+	})
+	for job, err := range pager.All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Name, job.Properties.ProvisioningState)
+	}
+	// Output: cfbe1338-8276-4d5d-8b96-931117f9fa0e Failed
+}
+
+func ExampleSecurityAssignmentsClient_Get() {
+	client := exampleAssignmentsClient()
+	assignment, err := client.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(assignment.Properties.DisplayName, assignment.Properties.Effect, assignment.Properties.ExpiresOn)
+	// Output: ASC Default Exempt 2022-05-01 19:50:47.083633 +0000 UTC
+}
+
+// To change an assignment, get it, change it, put it. Whatever else the service
+// sent goes back as it came.
+func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
+	client := exampleAssignmentsClient()
+	ctx := context.Background()
+	current, err := client.Get(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	assignment := current.Assignment
+	assignment.Properties.ExpiresOn = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	updated, err := client.CreateOrUpdate(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", assignment, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(updated.Properties.ExpiresOn, updated.Properties.Metadata)
+	// Output: 2030-01-01 00:00:00 +0000 UTC map[ticketId:12345]
+}
+
+func ExampleSecurityAssignmentsClient_Delete() {
+	client := exampleAssignmentsClient()
+	ctx := context.Background()
+	if _, err := client.Delete(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Delete(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleSecurityAssignmentsClient_NewListPager() {
+	client := exampleAssignmentsClient()
+	for page, err := range client.NewListPager("myResourceGroup", nil).Pages(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, assignment := range page.Value {
+			fmt.Println(assignment.Name, assignment.Properties.Effect)
+		}
+	}
+	// Output:
+	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
+	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
+}
+
+// A listing that breaks off says where to go on.
+func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
+	client := exampleAssignmentsClient()
+	pager := client.NewListBySubscriptionPager(nil)
+	n := 0
+	for _, err := range pager.All(context.Background()) {
+		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
+			log.Fatal(failed, ", go on with ", failed.ContinuationToken)
+		}
+		n++
+	}
+	fmt.Println(n, "assignments")
+	// Output: 2 assignments
+}

@@ -1,0 +1,188 @@
+package fake_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+func ExampleNewServer() {
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for assignment, err := range assignments.NewListBySubscriptionPager(nil).All(context.Background()) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(assignment.Properties.DisplayName, assignment.Properties.Effect)
+	}
+	// Output:
+	// ASC Default Exempt
+	// ASC Default Exempt
+}
+
+func ExampleServer_SetJobItems() {
+	srv := fake.NewServer(&fake.ServerOptions{
+		JobSteps: 2,
+		NewID:    func() string { return "first-job" },
+		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+	})
+	id := armsecops.JobID{
+		SubscriptionID:                 "11111111-2222-3333-4444-555555555555",
+		ResourceGroupName:              "group",
+		WorkspaceName:                  "workspace",
+		WorkspaceManagerAssignmentName: "assignment",
+	}
+	srv.SetJobItems(id, []armsecops.JobItem{
+		{ResourceID: "alertRules/one"},
+		{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}}},
+	})
+
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, &azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	created, err := jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for job := created.Job; !job.Properties.ProvisioningState.Terminal(); {
+		got, err := jobs.Get(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, job.Name, nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		job = got.Job
+		fmt.Println(job.Name, job.Properties.ProvisioningState)
+		for _, item := range job.Properties.Items {
+			fmt.Println("-", item.ResourceID, item.Status)
+		}
+		for failure := range job.Properties.Failures() {
+			fmt.Println("!", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
+		}
+	}
+	// Output:
+	// first-job InProgress
+	// - alertRules/one InProgress
+	// - alertRules/two InProgress
+	// first-job InProgress
+	// - alertRules/one Succeeded
+	// - alertRules/two InProgress
+	// first-job Failed
+	// - alertRules/one Succeeded
+	// - alertRules/two Failed
+	// ! alertRules/two member Forbidden.
+}
+
+func ExampleServer_Inject() {
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
+	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.Get", StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed","message":"Not yours."}}`})
+
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 2 {
+		got, err := assignments.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+		fmt.Println(got.Name, errors.Is(err, armsecops.ErrForbidden), armsecops.HasCode(err, "AuthorizationFailed"))
+	}
+	// Output:
+	//  true true
+	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 false false
+}
+
+func ExampleServer_Requests() {
+	srv := fake.NewServer(nil)
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	assignments, err := armsecops.NewSecurityAssignmentsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: "Exempt"}}
+	if _, err := assignments.CreateOrUpdate(context.Background(), "group", "standard", assignment, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, request := range srv.Requests() {
+		fmt.Printf("%s %s\n%s %s\n", request.Operation, request.Method, request.URL.Path, request.Body)
+	}
+	// Output:
+	// SecurityAssignmentsClient.CreateOrUpdate PUT
+	// /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/group/providers/Microsoft.Security/assignments/standard {"properties":{"effect":"Exempt"}}
+}
+
+// Behind a socket, the server takes part in whatever the network has to do with.
+func ExampleServer_ServeHTTP() {
+	ts := httptest.NewTLSServer(fake.NewServer(&fake.ServerOptions{Samples: true}))
+	defer ts.Close()
+	options := &armsecops.ClientOptions{}
+	options.Transport = ts.Client()
+	options.Cloud = cloud.Configuration{
+		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+			cloud.ResourceManager: {Endpoint: ts.URL, Audience: "https://management.core.windows.net"},
+		},
+	}
+	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	got, err := assignments.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(got.Properties.Scope)
+	// Output: /subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg
+}
+
+func ExampleJobsServer() {
+	srv := fake.NewServer(nil)
+	srv.Jobs.Get = func(_ context.Context, _, _, _, jobName string, _ *armsecops.WorkspaceManagerJobsClientGetOptions) (response azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse], failure azfake.ErrorResponder) {
+		if jobName == "locked" {
+			failure.SetResponseError(http.StatusConflict, "Locked")
+			return response, failure
+		}
+		response.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: armsecops.Job{Name: jobName}}, nil)
+		return response, failure
+	}
+
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	jobs, err := armsecops.NewWorkspaceManagerJobsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, name := range []string{"open", "locked"} {
+		got, err := jobs.Get(context.Background(), "group", "workspace", "assignment", name, nil)
+		fmt.Println(name, got.Name, errors.Is(err, armsecops.ErrConflict))
+	}
+	// Output:
+	// open open false
+	// locked  true
+}

@@ -1,0 +1,173 @@
+package fake
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// Request is a request that came in.
+type Request struct {
+	Method    string
+	URL       *url.URL // absolute
+	Operation string   // the client's method, as in "WorkspaceManagerJobsClient.Get"; empty: of no operation
+	Header    http.Header
+	Body      []byte
+}
+
+// Requests returns the requests that came in, in their order, refused ones and
+// those that met a [Fault] included. Header has the request's token.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests := slices.Clone(s.requests)
+	for i := range requests {
+		requests[i] = requests[i].clone()
+	}
+	return requests
+}
+
+func (r Request) clone() Request {
+	u := *r.URL
+	r.URL, r.Header, r.Body = &u, r.Header.Clone(), bytes.Clone(r.Body)
+	return r
+}
+
+// maxBodyBytes is Azure Resource Manager's bound on the body of a request.
+const maxBodyBytes = 4 << 20
+
+// request is a request on its way through the server.
+type request struct {
+	*http.Request
+	id     string // of the answer
+	url    *url.URL
+	query  url.Values // names in lower case
+	body   []byte     // up to one byte more than is allowed
+	paths  []*routes.Route
+	route  *routes.Route // that of paths with the request's method; nil: there is none
+	values []string      // of the path's parameters
+
+	nextLink NextLink // what the fault makes of the link to the next page
+}
+
+// receive reads and records a request, and returns the fault that it meets.
+func (s *Server) receive(req *http.Request) (*request, Fault, error) {
+	r := &request{Request: req, url: absoluteURL(req), query: url.Values{}}
+	if req.Body != nil {
+		defer req.Body.Close()
+		var err error
+		if r.body, err = io.ReadAll(io.LimitReader(req.Body, maxBodyBytes+1)); err != nil {
+			return nil, Fault{}, err
+		}
+	}
+	for name, values := range r.url.Query() {
+		name = strings.ToLower(name)
+		r.query[name] = append(r.query[name], values...)
+	}
+	r.findRoute()
+	operation := ""
+	if r.route != nil {
+		operation = r.route.Operation
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.id = s.options.NewID()
+	s.requests = append(s.requests, Request{req.Method, r.url, operation, req.Header, r.body}.clone())
+	return r, s.nextFault(operation), nil
+}
+
+// absoluteURL returns the URL that the client asked for; that of a request to a
+// handler has neither scheme nor host.
+func absoluteURL(req *http.Request) *url.URL {
+	u := *req.URL
+	if req.Host != "" {
+		u.Host = req.Host
+	}
+	switch {
+	case u.Scheme != "":
+	case req.TLS != nil:
+		u.Scheme = "https"
+	default:
+		u.Scheme = "http"
+	}
+	return &u
+}
+
+// findRoute cuts the path at its slashes before it unescapes the segments, so
+// that an escaped slash stays part of a name.
+func (r *request) findRoute() {
+	path, ok := strings.CutPrefix(r.url.EscapedPath(), "/")
+	if !ok {
+		return
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i], _ = url.PathUnescape(segment) // an escaped path has no errors
+	}
+	for _, route := range routes.All {
+		values, ok := route.Match(segments)
+		if !ok {
+			continue
+		}
+		r.paths, r.values = append(r.paths, route), values
+		if route.Method == r.Method {
+			r.route = route
+		}
+	}
+}
+
+// check returns the answer to a request that breaks a rule, or nil.
+func (s *Server) check(r *request) *answer {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
+		a := refuse(http.StatusUnauthorized, "AuthenticationFailed", "The request has no Authorization header with a bearer token.")
+		a.header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="The access token is missing."`)
+		return a
+	}
+	if len(r.paths) == 0 {
+		return refuse(http.StatusNotFound, "InvalidResourceType", "The path '"+r.url.Path+"' belongs to no operation of the two services.")
+	}
+	if r.route == nil {
+		var methods []string
+		for _, route := range r.paths {
+			methods = append(methods, route.Method)
+		}
+		a := refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The path takes "+strings.Join(methods, ", ")+", not "+r.Method+".")
+		a.header.Set("Allow", strings.Join(methods, ", "))
+		return a
+	}
+	if refused := s.checkAPIVersion(r); refused != nil {
+		return refused
+	}
+	for i, name := range r.route.Parameters {
+		if reason := routes.Check(name, r.values[i]); reason != "" {
+			return refuse(http.StatusBadRequest, "InvalidParameter", "The parameter "+name+" with the value '"+r.values[i]+"' is not valid: it "+reason+".")
+		}
+	}
+	if len(r.body) > maxBodyBytes {
+		return refuse(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The body of a request has at most 4 MiB.")
+	}
+	return nil
+}
+
+func (s *Server) checkAPIVersion(r *request) *answer {
+	version := r.query.Get("api-version")
+	supported := append([]string{r.route.APIVersion}, s.options.APIVersions...)
+	switch {
+	case version == "":
+		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The query parameter api-version is missing.")
+	case slices.Contains(supported, version):
+		return nil
+	}
+	code := "InvalidApiVersionParameter"
+	if slices.ContainsFunc(routes.All, func(route *routes.Route) bool { return route.APIVersion == version }) {
+		code = "NoRegisteredProviderFound" // the other service's version
+	}
+	return refuse(http.StatusBadRequest, code, "The api-version '"+version+"' is not supported here. Supported: "+strings.Join(supported, ", ")+".")
+}
