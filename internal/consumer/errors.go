@@ -1,0 +1,27 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/armsecops/armsecops"
+)
+
+// advice says what to do about an error of the assignments client.
+func advice(err error) string {
+	if parameter, ok := errors.AsType[*armsecops.ParameterError](err); ok {
+		return fmt.Sprintf("correct %s: it %s", parameter.Name, parameter.Reason)
+	}
+	service, ok := errors.AsType[*armsecops.CloudError](err)
+	switch {
+	case !ok:
+		return "check the connection: " + err.Error()
+	case errors.Is(err, armsecops.ErrNotFound):
+		return "check the name"
+	case errors.Is(err, armsecops.ErrThrottled):
+		return fmt.Sprintf("wait %v", service.RetryAfter)
+	case armsecops.HasCode(err, "AuthorizationFailed"):
+		return "ask for the Security Reader role"
+	}
+	return fmt.Sprintf("ask Azure support about request %s: %s", service.RequestID, service.Message)
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name         string
+		assignmentID string
+		fault        fake.Fault
+		want         string
+	}{
+		{"parameter", "..", fake.Fault{}, "correct assignmentID: it must not be a relative path segment"},
+		{"missing", "none", fake.Fault{}, "check the name"},
+		{"throttled", "any", fake.Fault{StatusCode: http.StatusTooManyRequests, RetryAfter: time.Hour}, "wait 1h0m0s"},
+		{"forbidden", "any", fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`}, "ask for the Security Reader role"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := fake.NewServer(nil)
+			if test.fault.StatusCode != 0 {
+				server.Inject(test.fault)
+			}
+			options := &armsecops.ClientOptions{}
+			options.Transport = server
+			client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := advice(err); got != test.want {
+				t.Errorf("advice on %v: %q, want %q", err, got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/armsecops/armsecops"
+)
+
+// newLiveClient returns a client of Azure, signed in by the first way that
+// azidentity finds: environment, workload or managed identity, az login, azd.
+func newLiveClient(subscriptionID string) (*armsecops.SecurityAssignmentsClient, error) {
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return armsecops.NewSecurityAssignmentsClient(subscriptionID, credential, nil)
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/armsecops/armsecops"
+)
+
+// exemptions returns the exemptions of the client's subscription. Where the
+// listing breaks, it returns those that came before, and a token: called again
+// with it, exemptions returns the rest.
+func exemptions(ctx context.Context, client *armsecops.SecurityAssignmentsClient, token string) (found []armsecops.Assignment, next string, err error) {
+	pager := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{
+		PageOptions: armsecops.PageOptions{ContinuationToken: token},
+	})
+	for assignment, err := range pager.All(ctx) {
+		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
+			return found, failed.ContinuationToken, err
+		}
+		if strings.EqualFold(assignment.Properties.Effect, "Exempt") {
+			found = append(found, assignment)
+		}
+	}
+	return found, "", nil
+}
