@@ -187,10 +187,8 @@ func (c client) path(route *routes.Route, values []string) (string, error) {
 
 // checkParameters checks the values of a route's parameters, in their order.
 func checkParameters(route *routes.Route, values []string) error {
-	for i, name := range route.Parameters {
-		if reason := routes.Check(name, values[i]); reason != "" {
-			return &ParameterError{goName(name), values[i], reason}
-		}
+	if name, value, reason := route.Check(values); reason != "" {
+		return &ParameterError{goName(name), value, reason}
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type exchange struct {
 
 	tries     int            // requests sent
 	response  *http.Response // of the last try
+	body      bodyReader     // of its response
 	failure   error          // of the last try, where it had no response
 	uncertain bool           // a request may have been carried out without an answer that says so
 }
@@ -132,14 +133,14 @@ func (e unansweredError) Unwrap() error { return e.error }
 // better the next time; one that makes no sense will not.
 func (x *exchange) read(resp *http.Response) error {
 	defer resp.Body.Close()
-	body := &bodyReader{ctx: x.ctx, Reader: resp.Body}
-	err := x.decode(body)
+	x.body = bodyReader{ctx: x.ctx, Reader: resp.Body}
+	err := x.decode(&x.body)
 	if !x.download {
 		resp.Body = http.NoBody
 	}
 	switch {
-	case body.err != nil:
-		return x.serviceError(resp, fmt.Errorf("reading the response: %w", body.err))
+	case x.body.err != nil:
+		return x.serviceError(resp, fmt.Errorf("reading the response: %w", x.body.err))
 	case err != nil:
 		return x.serviceError(resp, decodeError{err})
 	}
@@ -339,8 +340,9 @@ func shouldRetry(options policy.RetryOptions) func(*http.Response, error) bool {
 		}
 	}
 	return func(resp *http.Response, err error) bool {
+		_, unanswered := errors.AsType[unansweredError](err)
 		switch {
-		case errors.As(err, &unansweredError{}):
+		case unanswered:
 			return false
 		case err == nil && resp.Request.Method == http.MethodPost:
 			return resp.StatusCode == http.StatusTooManyRequests

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -485,6 +486,43 @@ func TestThrottling(t *testing.T) {
 			time.Sleep(time.Hour)
 			_, _ = client.Get(t.Context(), "rg", "id", nil)
 			assert.Equal(t, 2, requests)
+		})
+	})
+	t.Run("before it is too late", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			// A subscription with 30 requests, and one more every 40 ms.
+			left, last := 30.0, time.Now()
+			throttled := 0
+			client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+				if strings.Contains(req.URL.Path, jobsSubscription) {
+					return answer(200, "{}", "x-ms-ratelimit-remaining-subscription-reads", "200")(req)
+				}
+				left += time.Since(last).Seconds() * 25
+				last = time.Now()
+				if left < 1 {
+					throttled++
+					return answer(429, "", "Retry-After", "1")(req)
+				}
+				left--
+				return answer(200, "{}", "x-ms-ratelimit-remaining-subscription-reads", strconv.Itoa(int(left)))(req)
+			})))
+			start := time.Now()
+			for range 130 {
+				_, err := client.Get(t.Context(), "rg", "id", nil)
+				require.NoError(t, err)
+			}
+			assert.Zero(t, throttled)
+			assert.InDelta(t, 4, time.Since(start).Seconds(), 0.5, "100 more than there were take 4 s")
+
+			free, err := client.WithSubscription(jobsSubscription)
+			require.NoError(t, err)
+			start = time.Now()
+			for range 130 {
+				_, err := free.Get(t.Context(), "rg", "id", nil)
+				require.NoError(t, err)
+			}
+			assert.Zero(t, time.Since(start))
 		})
 	})
 	t.Run("a wait ends with its context", func(t *testing.T) {

@@ -33,7 +33,7 @@ func (m Job) MarshalJSONTo(e *jsontext.Encoder) error { return encode(e, (*plain
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *Job) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainJob)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -49,7 +49,7 @@ func (p JobProperties) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (p *JobProperties) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainJobProperties)(p), &p.AdditionalProperties)
+	return decode(d, p)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -63,7 +63,7 @@ func (m JobItem) MarshalJSONTo(e *jsontext.Encoder) error { return encode(e, (*p
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *JobItem) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainJobItem)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -79,7 +79,7 @@ func (m JobItemError) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *JobItemError) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainJobItemError)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -95,7 +95,7 @@ func (m Assignment) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *Assignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainAssignment)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -111,7 +111,7 @@ func (m AssignmentProperties) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *AssignmentProperties) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainAssignmentProperties)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -127,7 +127,7 @@ func (m AssignedStandardItem) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *AssignedStandardItem) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainAssignedStandardItem)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -143,7 +143,7 @@ func (m AssignedComponentItem) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *AssignedComponentItem) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainAssignedComponentItem)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -159,7 +159,7 @@ func (m AdditionalData) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *AdditionalData) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainAdditionalData)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -175,7 +175,7 @@ func (m SystemData) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *SystemData) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainSystemData)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -191,7 +191,7 @@ func (m ErrorDetail) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *ErrorDetail) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainErrorDetail)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -207,7 +207,7 @@ func (m ErrorAdditionalInfo) MarshalJSONTo(e *jsontext.Encoder) error {
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *ErrorAdditionalInfo) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainErrorAdditionalInfo)(m), &m.AdditionalProperties)
+	return decode(d, m)
 }
 
 // MarshalJSON implements [encoding/json.Marshaler].
@@ -221,5 +221,5 @@ func (m Page[T]) MarshalJSONTo(e *jsontext.Encoder) error { return encode(e, (*p
 
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (m *Page[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return decode(d, (*plainPage[T])(m), &m.AdditionalProperties)
+	return decode(d, m)
 }

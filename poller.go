@@ -1,9 +1,11 @@
 package armsecops
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -36,10 +38,11 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if err != nil {
 		return nil, err
 	}
-	if reason := routes.Check("jobName", created.Name); reason != "" {
+	values = append(values, created.Name)
+	if _, err := c.client.path(routes.JobsGet, values); err != nil {
 		return nil, &callError{name, fmt.Errorf("%w: the answer calls the job %s", ErrOutcomeUnknown, quote(created.Name))}
 	}
-	return newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, append(values, created.Name), created.Job, resp)
+	return newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, created.Job, rewound(resp))
 }
 
 // NewJobPoller returns a poller that waits for the end of a job that somebody
@@ -72,7 +75,8 @@ type jobResponse interface {
 
 // jobPollingHandler is what [runtime.Poller] needs to wait for a job. Its JSON is the resume token's.
 type jobPollingHandler[T jobResponse] struct {
-	JobID string `json:"jobId"`
+	JobID    string `json:"jobId"`
+	Checksum []byte `json:"checksum"` // of JobID
 
 	client client
 	values []string // of the path's parameters after the subscription
@@ -82,7 +86,7 @@ type jobPollingHandler[T jobResponse] struct {
 func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.Response) (*runtime.Poller[T], error) {
 	id := routes.JobsGet.ID(append([]string{c.subscriptionID}, values...)...)
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
-		Handler: &jobPollingHandler[T]{JobID: id, client: c, values: values, job: job},
+		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum([]byte(id)), client: c, values: values, job: job},
 		Tracer:  c.arm.Tracer(),
 	})
 }
@@ -90,21 +94,24 @@ func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.
 // resumeJobPoller returns the poller that a token is of, if its job is one of
 // those that the values name: all jobs of an assignment, or one.
 func resumeJobPoller[T jobResponse](c client, values []string, token string) (*runtime.Poller[T], error) {
+	refuse := func(reason string) (*runtime.Poller[T], error) {
+		return nil, &ParameterError{"ResumeToken", token, reason}
+	}
 	handler := &jobPollingHandler[T]{client: c}
 	poller, err := runtime.NewPollerFromResumeToken(token, c.arm.Pipeline(), &runtime.NewPollerFromResumeTokenOptions[T]{
 		Handler: handler,
 		Tracer:  c.arm.Tracer(),
 	})
 	if err != nil {
-		return nil, &ParameterError{"ResumeToken", token, "must be a token of such a poller: " + err.Error()}
+		return refuse("must be a token of such a poller: " + shorten(err.Error()))
 	}
 	named, err := parseID(routes.JobsGet, handler.JobID)
-	if err != nil {
-		return nil, &ParameterError{"ResumeToken", token, "must be a token of such a poller: " + err.Error()}
+	if err != nil || !bytes.Equal(handler.Checksum, checksum([]byte(handler.JobID))) {
+		return refuse("must be a token of such a poller: it was altered")
 	}
 	for i, value := range append([]string{c.subscriptionID}, values...) {
 		if !strings.EqualFold(value, named[i]) {
-			return nil, &ParameterError{"ResumeToken", token, "must be a token of a job of this subscription, workspace and assignment"}
+			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
 	handler.values = named[1:]
@@ -121,13 +128,13 @@ func (h *jobPollingHandler[T]) Poll(ctx context.Context) (*http.Response, error)
 	var resp *http.Response
 	got, err := run[WorkspaceManagerJobsClientGetResponse](ctx, h.client, call{route: routes.JobsGet, values: h.values, response: &resp})
 	if errors.Is(err, ErrNotFound) {
-		return nil, fmt.Errorf("the job was deleted while it was waited for: %w", err)
+		return nil, fmt.Errorf("the job was deleted while it was waited for, or there never was one: %w", err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	h.job = got.Job
-	return resp, nil
+	return rewound(resp), nil
 }
 
 // Result implements [runtime.PollingHandler].
@@ -137,4 +144,12 @@ func (h *jobPollingHandler[T]) Result(_ context.Context, out *T) error {
 	}
 	*out = T(WorkspaceManagerJobsClientGetResponse{h.job})
 	return nil
+}
+
+// rewound returns the response with its body, which run has decoded, to be read again.
+func rewound(resp *http.Response) *http.Response {
+	if body, ok := resp.Body.(io.Seeker); ok { // azcore keeps what it downloaded
+		_, _ = body.Seek(0, io.SeekStart) // never fails
+	}
+	return resp
 }

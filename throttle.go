@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -41,16 +42,46 @@ func newThrottle(retry policy.RetryOptions) *throttle {
 	return t
 }
 
-// observe closes the subscription's gate if the service said 429.
+// observe closes the subscription's gate if the service said 429, and for a
+// moment if it is about to.
 func (t *throttle) observe(subscription string, resp *http.Response) {
-	if resp.StatusCode != http.StatusTooManyRequests {
+	delay := t.pause(resp.Header)
+	if resp.StatusCode == http.StatusTooManyRequests {
+		delay = t.asked(resp)
+	}
+	if delay == 0 {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if until := time.Now().Add(t.asked(resp)); until.After(t.closed[subscription]) {
+	if until := time.Now().Add(delay); until.After(t.closed[subscription]) {
 		t.closed[subscription] = until
 	}
+}
+
+// The headers that say how many requests a subscription has left.
+var remainingHeaders = []string{
+	"X-Ms-Ratelimit-Remaining-Subscription-Reads",
+	"X-Ms-Ratelimit-Remaining-Subscription-Resource-Requests",
+	"X-Ms-Ratelimit-Remaining-Subscription-Writes",
+}
+
+const (
+	fewRemaining = 10
+	refill       = time.Second / 25 // for one request, as Azure Resource Manager documents it
+)
+
+// pause returns how long it takes until a subscription with few requests left has more.
+func (t *throttle) pause(header http.Header) time.Duration {
+	missing := 0
+	for _, name := range remainingHeaders {
+		if values := header[name]; len(values) > 0 {
+			if n, err := strconv.Atoi(values[0]); err == nil && n >= 0 {
+				missing = max(missing, fewRemaining-n)
+			}
+		}
+	}
+	return min(time.Duration(missing)*refill, t.maxDelay)
 }
 
 // wait returns when the gate of the exchange's subscription is open: at once,

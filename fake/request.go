@@ -145,10 +145,8 @@ func (s *Server) check(r *request) *answer {
 	if refused := s.checkAPIVersion(r); refused != nil {
 		return refused
 	}
-	for i, name := range r.route.Parameters {
-		if reason := routes.Check(name, r.values[i]); reason != "" {
-			return refuse(http.StatusBadRequest, "InvalidParameter", "The parameter "+name+" with the value '"+r.values[i]+"' is not valid: it "+reason+".")
-		}
+	if name, value, reason := r.route.Check(r.values); reason != "" {
+		return refuse(http.StatusBadRequest, "InvalidParameter", "The parameter "+name+" with the value '"+value+"' is not valid: it "+reason+".")
 	}
 	if len(r.body) > maxBodyBytes {
 		return refuse(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The body of a request has at most 4 MiB.")

@@ -17,10 +17,8 @@ func key(id string) string { return strings.ToLower(id) }
 
 // mustBeValid panics if a test asks for a resource that no client could ask for.
 func mustBeValid(route *routes.Route, values ...string) {
-	for i, name := range route.Parameters {
-		if reason := routes.Check(name, values[i]); reason != "" {
-			panic("fake: the id's " + name + " '" + values[i] + "' " + reason)
-		}
+	if name, value, reason := route.Check(values); reason != "" {
+		panic("fake: the id's " + name + " '" + value + "' " + reason)
 	}
 }
 

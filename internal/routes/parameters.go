@@ -6,13 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Check returns the documented rule that the value of the named parameter
-// breaks, or "" when it breaks none.
-func Check(parameter, value string) (reason string) {
-	return rules[parameter](value)
-}
-
-// rules has one function for every parameter that a path of the table names.
+// rules has one function for every parameter that a path of the table names. It
+// returns the documented rule that a value breaks, or "" where it breaks none.
 var rules = map[string]func(string) string{
 	"subscriptionId":                 checkUUID,
 	"resourceGroupName":              checkResourceGroupName,

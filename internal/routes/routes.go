@@ -22,8 +22,8 @@ type Route struct {
 
 // element is one segment of a path: a literal, or a parameter to be filled in.
 type element struct {
-	text      string
-	parameter bool
+	text  string
+	check func(value string) (reason string) // of a parameter; nil: a literal
 }
 
 const (
@@ -58,24 +58,29 @@ var All []*Route
 func add(operation, method, path, apiVersion string, success ...int) *Route {
 	r := &Route{Operation: operation, Method: method, Path: path, APIVersion: apiVersion, Success: success}
 	for text := range strings.SplitSeq(path[1:], "/") {
-		name, parameter := strings.CutPrefix(text, "{")
-		r.elements = append(r.elements, element{strings.TrimSuffix(name, "}"), parameter})
+		if name, ok := strings.CutPrefix(text, "{"); ok {
+			text = strings.TrimSuffix(name, "}")
+		}
+		r.elements = append(r.elements, element{text, rules[text]})
 	}
 	All = append(All, r)
 	return r
 }
 
-// Parameters yields the names of the path's parameters, in order.
-func (r *Route) Parameters(yield func(int, string) bool) {
+// Check returns the first parameter whose value breaks its documented rule,
+// with the value and the rule, or "" where there is none.
+func (r *Route) Check(values []string) (parameter, value, reason string) {
 	n := 0
 	for _, e := range r.elements {
-		if e.parameter {
-			if !yield(n, e.text) {
-				return
-			}
-			n++
+		if e.check == nil {
+			continue
 		}
+		if reason := e.check(values[n]); reason != "" {
+			return e.text, values[n], reason
+		}
+		n++
 	}
+	return "", "", ""
 }
 
 // URLPath returns the path with every parameter filled in and escaped as one segment.
@@ -98,7 +103,7 @@ func (r *Route) join(escape func(string) string, values []string) string {
 	n := 0
 	for _, e := range r.elements {
 		b.WriteByte('/')
-		if e.parameter {
+		if e.check != nil {
 			b.WriteString(escape(values[n]))
 			n++
 		} else {
@@ -116,7 +121,7 @@ func (r *Route) Match(segments []string) (values []string, ok bool) {
 	}
 	for i, e := range r.elements {
 		switch {
-		case e.parameter:
+		case e.check != nil:
 			values = append(values, segments[i])
 		case !strings.EqualFold(e.text, segments[i]):
 			return nil, false

@@ -1,0 +1,546 @@
+package armsecops
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime/datetime"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Models are read in two steps, which is twice as fast as one that does it all.
+// The decoder of package jsontext finds the end of a value and vouches for its
+// syntax; a scanner then goes through the value without a doubt about it, and by
+// the tags of the model. A page is never whole in memory as text: what leads to
+// an array is read token by token, and only its elements are values.
+
+// decode reads a model.
+func decode(d *jsontext.Decoder, model any) (err error) {
+	v := reflect.ValueOf(model).Elem()
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	options := d.Options()
+	if m, _ := json.GetOption(options, json.WithMarshalers); m == marshalers {
+		return modelOf(v.Type()).stream(d, s, v)
+	}
+	// The decoder is somebody else's, and may be more or less strict than ours.
+	var value jsontext.Value
+	if lax, _ := json.GetOption(options, jsontext.AllowDuplicateNames); lax {
+		var read jsontext.Value
+		if read, err = d.ReadValue(); err == nil {
+			err = json.Unmarshal(read, &value, modelOptions)
+		}
+		defer func() {
+			if err != nil {
+				err = fmt.Errorf("%w", err) // or else encoding/json puts it in words that leave out where
+			}
+		}()
+	} else {
+		err = json.UnmarshalDecode(d, &value, modelOptions)
+	}
+	if err != nil {
+		return err
+	}
+	s.begin(value)
+	return modelOf(v.Type()).scan(s, v)
+}
+
+// model is what the tags of a struct say.
+type model struct {
+	fields     map[string]field // by the name of the member
+	additional int              // the index of AdditionalProperties
+	leads      bool             // to an array of models
+}
+
+// field is how a member is read.
+type field struct {
+	index int
+	scan  func(*scanner, reflect.Value) error
+	model *model // of a struct, or of the elements of an array
+	array bool
+}
+
+var models sync.Map // from reflect.Type to *model
+
+func modelOf(t reflect.Type) *model {
+	if m, ok := models.Load(t); ok {
+		return m.(*model)
+	}
+	m := &model{}
+	m.build(t, map[reflect.Type]*model{t: m})
+	kept, _ := models.LoadOrStore(t, m)
+	return kept.(*model)
+}
+
+// build fills in the model; known are those under way, a model may have itself for an element.
+func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
+	below := func(t reflect.Type) *model {
+		if known[t] == nil {
+			known[t] = &model{}
+			known[t].build(t, known)
+		}
+		return known[t]
+	}
+	m.fields = map[string]field{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if options == "embed" {
+			m.additional = i
+			continue
+		}
+		read := field{index: i}
+		switch f.Type {
+		case reflect.TypeFor[time.Time]():
+			read.scan = scanTime
+		case reflect.TypeFor[map[string]string]():
+			read.scan = scanStrings
+		case reflect.TypeFor[map[string]any]():
+			read.scan = scanObject
+		case reflect.TypeFor[stdjson.RawMessage]():
+			read.scan = scanRaw
+		default:
+			switch f.Type.Kind() {
+			case reflect.String:
+				read.scan = scanString
+			case reflect.Struct:
+				read.model = below(f.Type)
+				read.scan = read.model.scan
+				m.leads = m.leads || read.model.leads
+			case reflect.Slice:
+				read.model, read.array, m.leads = below(f.Type.Elem()), true, true
+				read.scan = read.model.scanArray
+			default:
+				panic("no way to read a " + f.Type.String())
+			}
+		}
+		m.fields[name] = read
+	}
+}
+
+// stream reads a model token by token, down to the elements of its arrays.
+func (m *model) stream(d *jsontext.Decoder, s *scanner, v reflect.Value) error {
+	if !m.leads || d.PeekKind() != '{' {
+		return s.value(d, v, m.scan)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	filled := false
+	for d.PeekKind() != '}' {
+		text, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		s.begin(text)
+		name := s.text()
+		f, known := m.fields[string(name)]
+		switch {
+		case !known:
+			err = s.addition(d, v.Field(m.additional), string(name))
+		case f.array && d.PeekKind() == '[':
+			err = f.model.streamArray(d, s, v.Field(f.index))
+		case f.model != nil && f.model.leads && !f.array:
+			err = f.model.stream(d, s, v.Field(f.index))
+		default:
+			err = s.value(d, v.Field(f.index), f.scan)
+		}
+		if err != nil {
+			return err
+		}
+		filled = filled || !v.Field(f.index).IsZero()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	m.keepEmpty(v, filled)
+	return nil
+}
+
+// streamArray reads the elements one by one. They are collected in pieces and
+// put together once their number is known, which takes the memory of two arrays
+// where growing one takes that of three.
+func (m *model) streamArray(d *jsontext.Decoder, s *scanner, v reflect.Value) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	const smallest, largest = 4, 256
+	var pieces []reflect.Value
+	n, total := 0, 0
+	for d.PeekKind() != ']' {
+		if len(pieces) == 0 || n == pieces[len(pieces)-1].Len() {
+			size := min(max(smallest, total), largest)
+			pieces = append(pieces, reflect.MakeSlice(v.Type(), size, size))
+			n = 0
+		}
+		if err := s.value(d, pieces[len(pieces)-1].Index(n), m.scan); err != nil {
+			return err
+		}
+		n++
+		total++
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	if len(pieces) == 1 {
+		v.Set(pieces[0].Slice3(0, n, n))
+		return nil
+	}
+	whole := reflect.MakeSlice(v.Type(), total, total)
+	at := 0
+	for _, piece := range pieces {
+		at += reflect.Copy(whole.Slice(at, total), piece)
+	}
+	v.Set(whole)
+	return nil
+}
+
+// scan reads a model from a value.
+func (m *model) scan(s *scanner, v reflect.Value) error {
+	if done, err := s.open('{', v); done {
+		return err
+	}
+	filled := false
+	for s.more('}') {
+		name := s.text()
+		s.at++ // the colon
+		s.space()
+		f, known := m.fields[string(name)]
+		if !known {
+			s.add(v.Field(m.additional), string(name), s.raw())
+			continue
+		}
+		filled = filled || s.data[s.at] != 'n' && !bytes.HasPrefix(s.data[s.at:], []byte(`""`))
+		if err := f.scan(s, v.Field(f.index)); err != nil {
+			return within(string(name), err)
+		}
+	}
+	m.keepEmpty(v, filled)
+	return nil
+}
+
+// keepEmpty makes an object without a value that this version knows differ from
+// an absent one, so that it is written as {} again.
+func (m *model) keepEmpty(v reflect.Value, filled bool) {
+	if additional := v.Field(m.additional); !filled && additional.IsNil() {
+		additional.Set(reflect.ValueOf(map[string]stdjson.RawMessage{}))
+	}
+}
+
+// scanArray reads the elements of an array.
+func (m *model) scanArray(s *scanner, v reflect.Value) error {
+	if done, err := s.open('[', v); done {
+		return err
+	}
+	v.SetZero()
+	for s.more(']') {
+		n := v.Len()
+		v.Grow(1)
+		v.SetLen(n + 1)
+		if err := m.scan(s, v.Index(n)); err != nil {
+			return within(strconv.Itoa(n), err)
+		}
+	}
+	if v.IsNil() {
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	}
+	return nil
+}
+
+func scanString(s *scanner, v reflect.Value) error {
+	switch s.data[s.at] {
+	case '"':
+		v.SetString(s.string())
+	case 'n':
+		s.raw()
+		v.SetString("")
+	default:
+		return s.mismatch(v, nil)
+	}
+	return nil
+}
+
+// scanTime reads a time as Azure writes it: RFC 3339 nearly always, else one of
+// the forms that azcore knows.
+func scanTime(s *scanner, v reflect.Value) error {
+	t := v.Addr().Interface().(*time.Time)
+	switch s.data[s.at] {
+	case '"':
+		text := s.text()
+		if len(text) == 0 {
+			*t = time.Time{}
+			return nil
+		}
+		if t.UnmarshalText(text) == nil {
+			return nil
+		}
+		if err := (*datetime.RFC3339)(t).UnmarshalText(text); err != nil {
+			return s.mismatch(v, err)
+		}
+	case 'n':
+		s.raw()
+		*t = time.Time{}
+	default:
+		return s.mismatch(v, errors.New("a time must be a JSON string"))
+	}
+	return nil
+}
+
+func scanStrings(s *scanner, v reflect.Value) error {
+	if done, err := s.open('{', v); done {
+		return err
+	}
+	values := map[string]string{}
+	for s.more('}') {
+		name := s.string()
+		s.at++ // the colon
+		s.space()
+		value := ""
+		if err := scanString(s, reflect.ValueOf(&value).Elem()); err != nil {
+			return within(name, err)
+		}
+		values[name] = value
+	}
+	v.Set(reflect.ValueOf(values))
+	return nil
+}
+
+// scanObject reads an open object.
+func scanObject(s *scanner, v reflect.Value) error {
+	switch s.data[s.at] {
+	case '{':
+		v.Set(reflect.ValueOf(s.anything()))
+	case 'n':
+		s.raw()
+		v.SetZero()
+	default:
+		return s.mismatch(v, nil)
+	}
+	return nil
+}
+
+func scanRaw(s *scanner, v reflect.Value) error {
+	v.SetBytes(bytes.Clone(s.raw()))
+	return nil
+}
+
+// scanner goes through one JSON value that is known to be valid.
+type scanner struct {
+	data  []byte
+	at    int
+	plain bool // no string of it has an escape or invalid UTF-8
+
+	// Strings that came by lately: those of a listing are often the same.
+	cache [256]string
+}
+
+var (
+	scanners = sync.Pool{New: func() any { return new(scanner) }}
+	textSeed = maphash.MakeSeed()
+)
+
+func (s *scanner) release() {
+	s.data = nil
+	scanners.Put(s)
+}
+
+// begin puts the scanner at the start of a value.
+func (s *scanner) begin(value []byte) {
+	s.data, s.at = value, 0
+	s.plain = bytes.IndexByte(value, '\\') < 0 && utf8.Valid(value)
+	s.space()
+}
+
+// value takes the next value from the decoder and reads it.
+func (s *scanner) value(d *jsontext.Decoder, v reflect.Value, scan func(*scanner, reflect.Value) error) error {
+	value, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	s.begin(value)
+	if err := scan(s, v); err != nil {
+		return under(d.StackPointer(), err)
+	}
+	return nil
+}
+
+// addition keeps the next value as a member that no field is for.
+func (s *scanner) addition(d *jsontext.Decoder, v reflect.Value, name string) error {
+	value, err := d.ReadValue()
+	if err == nil {
+		s.add(v, name, value)
+	}
+	return err
+}
+
+func (s *scanner) add(v reflect.Value, name string, value []byte) {
+	members := v.Addr().Interface().(*map[string]stdjson.RawMessage)
+	if *members == nil {
+		*members = map[string]stdjson.RawMessage{}
+	}
+	(*members)[name] = bytes.Clone(value)
+}
+
+// open enters an object or an array. It is done where there is none: a null is zero.
+func (s *scanner) open(bracket byte, v reflect.Value) (done bool, err error) {
+	switch s.data[s.at] {
+	case bracket:
+		s.at++
+		return false, nil
+	case 'n':
+		s.raw()
+		v.SetZero()
+		return true, nil
+	}
+	return true, s.mismatch(v, nil)
+}
+
+// more goes to the next member or element, or leaves the object or array.
+func (s *scanner) more(bracket byte) bool {
+	s.space()
+	switch s.data[s.at] {
+	case bracket:
+		s.at++
+		return false
+	case ',':
+		s.at++
+		s.space()
+	}
+	return true
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.data) && s.data[s.at] <= ' ' {
+		s.at++
+	}
+}
+
+// raw passes over a value, and returns it.
+func (s *scanner) raw() []byte {
+	from := s.at
+	depth := 0
+	for {
+		switch s.data[s.at] {
+		case '"':
+			s.quoted()
+		case '{', '[':
+			depth++
+			s.at++
+		case '}', ']':
+			depth--
+			s.at++
+		case ',', ':', ' ', '\t', '\r', '\n':
+			s.at++
+			continue
+		default: // a number or a literal
+			for s.at < len(s.data) && bytes.IndexByte([]byte(",]} \t\r\n"), s.data[s.at]) < 0 {
+				s.at++
+			}
+		}
+		if depth == 0 {
+			return s.data[from:s.at]
+		}
+	}
+}
+
+// quoted passes over a string, and returns it with its quotes.
+func (s *scanner) quoted() []byte {
+	from := s.at
+	s.at++
+	for {
+		s.at += bytes.IndexByte(s.data[s.at:], '"') + 1
+		if s.plain {
+			return s.data[from:s.at]
+		}
+		escapes := 0
+		for s.data[s.at-2-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return s.data[from:s.at]
+		}
+	}
+}
+
+// text reads a string, and the space after it. It is valid until the next read.
+func (s *scanner) text() []byte {
+	quoted := s.quoted()
+	s.space()
+	if s.plain {
+		return quoted[1 : len(quoted)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, quoted) // the error is that of invalid UTF-8, which is replaced
+	return text
+}
+
+func (s *scanner) string() string {
+	text := s.text()
+	const longest = 128
+	if len(text) < 2 || len(text) > longest {
+		return string(text)
+	}
+	slot := &s.cache[maphash.Bytes(textSeed, text)%uint64(len(s.cache))]
+	if *slot != string(text) {
+		*slot = string(text)
+	}
+	return *slot
+}
+
+// anything reads a value of any kind, with every digit of its numbers.
+func (s *scanner) anything() any {
+	switch s.data[s.at] {
+	case '{':
+		s.at++
+		members := map[string]any{}
+		for s.more('}') {
+			name := s.string()
+			s.at++ // the colon
+			s.space()
+			members[name] = s.anything()
+		}
+		return members
+	case '[':
+		s.at++
+		elements := []any{}
+		for s.more(']') {
+			elements = append(elements, s.anything())
+		}
+		return elements
+	case '"':
+		return s.string()
+	case 't', 'f':
+		return s.raw()[0] == 't'
+	case 'n':
+		s.raw()
+		return nil
+	}
+	return stdjson.Number(s.raw())
+}
+
+// mismatch is a value that the field has no place for.
+func (s *scanner) mismatch(v reflect.Value, err error) error {
+	return &json.SemanticError{JSONKind: jsontext.Value(s.data[s.at:]).Kind(), GoType: v.Type(), Err: err}
+}
+
+// within puts a name in front of the pointer to where the error is.
+func within(name string, err error) error {
+	return under(jsontext.Pointer("").AppendToken(name), err)
+}
+
+// under puts a pointer in front of it.
+func under(pointer jsontext.Pointer, err error) error {
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		e.JSONPointer = pointer + e.JSONPointer
+	}
+	return err
+}
