@@ -111,12 +111,8 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	x := &exchange{client: c, route: call.route, operation: call.name, ctx: ctx, download: c.downloadBody || call.response != nil}
 	if call.route.Method != http.MethodDelete { // the body of a deletion says nothing
 		x.decode = func(body io.Reader) error {
-			var decoded T // of its own for each try, so that nobody sees half a result
-			if err := json.UnmarshalRead(body, &decoded, modelOptions); err != nil {
-				return err
-			}
-			result = decoded
-			return nil
+			result = *new(T) // nothing stays of a try that failed
+			return json.UnmarshalRead(body, &result, modelOptions)
 		}
 	}
 	req, err := c.newRequest(ctx, call)
@@ -131,7 +127,10 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	if call.response != nil {
 		*call.response = resp
 	}
-	return result, x.finish(resp, err)
+	if err = x.finish(resp, err); err != nil {
+		result = *new(T)
+	}
+	return result, err
 }
 
 // newRequest checks the arguments of the call and makes its request.
@@ -147,7 +146,7 @@ func (c client) newRequest(ctx context.Context, call call) (*policy.Request, err
 	if err != nil {
 		return nil, err
 	}
-	req.Raw().Header["Accept"] = []string{"application/json"}
+	req.Raw().Header["Accept"] = acceptJSON
 	if call.body != nil {
 		body, err := json.Marshal(call.body, modelOptions)
 		if err != nil {
@@ -160,6 +159,8 @@ func (c client) newRequest(ctx context.Context, call call) (*policy.Request, err
 	return req, nil
 }
 
+var acceptJSON = []string{"application/json"}
+
 // requestURL returns the URL of the call: the route's own, or that of its link.
 func (c client) requestURL(call call) (string, error) {
 	path, err := c.path(call.route, call.values)
@@ -169,11 +170,11 @@ func (c client) requestURL(call call) (string, error) {
 	if call.link != "" {
 		return followLink(c.endpoint, path, call.link, c.version(call.route), c.apiVersion != "")
 	}
-	query := "api-version=" + url.QueryEscape(c.version(call.route))
-	if call.query != "" {
-		query = call.query + "&" + query
+	query := call.query
+	if query != "" {
+		query += "&"
 	}
-	return c.base() + path + "?" + query, nil
+	return c.base() + path + "?" + query + "api-version=" + url.QueryEscape(c.version(call.route)), nil
 }
 
 // path returns the path of a route below the endpoint, with its parameters checked and escaped.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package armsecops_test
+
+const raceEnabled = false
