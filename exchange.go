@@ -135,7 +135,9 @@ func (x *exchange) read(resp *http.Response) error {
 	defer resp.Body.Close()
 	x.body = bodyReader{ctx: x.ctx, Reader: resp.Body}
 	err := x.decode(&x.body)
-	if !x.download {
+	if kept, ok := resp.Body.(io.Seeker); ok { // azcore has downloaded it, for others to read
+		_, _ = kept.Seek(0, io.SeekStart) // which never fails
+	} else {
 		resp.Body = http.NoBody
 	}
 	switch {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -21,8 +20,9 @@ import (
 //   - workspaceManagerAssignmentName: 3 or more of the same
 //   - options: nil for the defaults; with a ResumeToken, no job is started
 //
-// The errors are those of Create. A failed Poll leaves the poller as it was: poll
-// again, or keep its ResumeToken and go on in another process. Result returns a
+// The errors are those of Create. The body of the response that Poll returns is
+// the job as it is now. A failed Poll leaves the poller as it was: poll again, or
+// keep its ResumeToken and go on in another process. Result returns a
 // [*JobFailedError] for a job that ended Failed or Canceled; a job that is
 // deleted while it is waited for is [ErrNotFound].
 //
@@ -42,7 +42,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if _, err := c.client.path(routes.JobsGet, values); err != nil {
 		return nil, &callError{name, fmt.Errorf("%w: the answer calls the job %s", ErrOutcomeUnknown, quote(created.Name))}
 	}
-	return newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, created.Job, rewound(resp))
+	return newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, created.Job, resp)
 }
 
 // NewJobPoller returns a poller that waits for the end of a job that somebody
@@ -134,7 +134,7 @@ func (h *jobPollingHandler[T]) Poll(ctx context.Context) (*http.Response, error)
 		return nil, err
 	}
 	h.job = got.Job
-	return rewound(resp), nil
+	return resp, nil
 }
 
 // Result implements [runtime.PollingHandler].
@@ -144,12 +144,4 @@ func (h *jobPollingHandler[T]) Result(_ context.Context, out *T) error {
 	}
 	*out = T(WorkspaceManagerJobsClientGetResponse{h.job})
 	return nil
-}
-
-// rewound returns the response with its body, which run has decoded, to be read again.
-func rewound(resp *http.Response) *http.Response {
-	if body, ok := resp.Body.(io.Seeker); ok { // azcore keeps what it downloaded
-		_, _ = body.Seek(0, io.SeekStart) // never fails
-	}
-	return resp
 }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+// toMemory publishes to a server in memory, where a job takes six steps.
+func (p publication) toMemory() (publication, error) {
+	if p.interval == 0 {
+		p.interval = 200 * time.Millisecond
+	}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	srv := fake.NewServer(&fake.ServerOptions{
+		JobSteps: 6,
+		NewID:    func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
+		Now: func() time.Time { // the time it takes, on the server
+			now = now.Add(15 * time.Second)
+			return now
+		},
+	})
+	p.assignment = armsecops.JobID{
+		SubscriptionID:                 "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0",
+		ResourceGroupName:              "security",
+		WorkspaceName:                  "central",
+		WorkspaceManagerAssignmentName: "baseline",
+	}
+	srv.SetJobItems(p.assignment, items())
+	p.credential = &azfake.TokenCredential{}
+	p.options.Transport = srv
+	if p.resumeToken == "" {
+		return p, nil
+	}
+
+	// The server ended with the program that started the job of the token.
+	jobs, err := armsecops.NewWorkspaceManagerJobsClient(p.assignment.SubscriptionID, p.credential, p.options)
+	if err == nil {
+		_, err = jobs.Create(context.Background(), p.assignment.ResourceGroupName, p.assignment.WorkspaceName, p.assignment.WorkspaceManagerAssignmentName, nil)
+	}
+	return p, err
+}
+
+// items returns what the job publishes: twelve items, two of which fail.
+func items() (items []armsecops.JobItem) {
+	for _, name := range []string{
+		"alertRules/sign-in-from-new-country",
+		"alertRules/mass-download",
+		"alertRules/dormant-account-used",
+		"alertRules/key-vault-secrets-listed",
+		"alertRules/mailbox-forwarding",
+		"alertRules/many-failed-sign-ins",
+		"automationRules/assign-to-on-call",
+		"automationRules/close-test-incidents",
+		"savedSearches/rare-processes",
+		"savedSearches/new-service-principals",
+		"savedSearches/dns-tunnels",
+		"workbooks/overview",
+	} {
+		items = append(items, armsecops.JobItem{ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/security" +
+			"/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights/" + name})
+	}
+	items[4].Errors = []armsecops.JobItemError{
+		{MemberResourceName: "branch-north", ErrorMessage: "Failed to write. Status code: Forbidden."},
+		{MemberResourceName: "branch-south", ErrorMessage: "Failed to write. Status code: Forbidden."},
+	}
+	items[7].Errors = []armsecops.JobItemError{
+		{MemberResourceName: "branch-south", ErrorMessage: "The playbook of the rule was not found."},
+	}
+	return items
+}

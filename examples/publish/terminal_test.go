@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/fake"
+)
+
+// terminal is what was written to one.
+type terminal struct{ bytes.Buffer }
+
+func (*terminal) Stat() (os.FileInfo, error) { return terminalInfo{}, nil }
+
+type terminalInfo struct{ os.FileInfo }
+
+func (terminalInfo) Mode() os.FileMode { return os.ModeDevice | os.ModeCharDevice }
+
+func TestIsTerminal(t *testing.T) {
+	t.Parallel()
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	require.NoError(t, err)
+	assert.True(t, isTerminal(&terminal{}))
+	assert.False(t, isTerminal(&bytes.Buffer{}))
+	assert.False(t, isTerminal(file))
+	require.NoError(t, file.Close())
+	assert.False(t, isTerminal(file), "a file that cannot be asked")
+}
+
+// The bar is redrawn over itself, at each request and each second, and ends with its line.
+func TestBar(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"failed", nil, []string{
+			"[........................] InProgress, 0 of 12 items done, 0 failed, 0s",
+			"[####....................] InProgress, 2 of 12 items done, 0 failed, 0s",
+			"[########................] InProgress, 4 of 12 items done, 0 failed, 0s",
+			"[############............] InProgress, 6 of 12 items done, 1 failed, 0s",
+			"[################........] InProgress, 8 of 12 items done, 2 failed, 0s",
+			"[####################....] InProgress, 10 of 12 items done, 2 failed, 1s",
+			"[########################] Failed, 12 of 12 items done, 2 failed, 1s",
+		}},
+		{"the clock runs", []string{"-interval", "2500ms", "-timeout", "3400ms"}, []string{
+			"[........................] InProgress, 0 of 12 items done, 0 failed, 0s",
+			"[........................] InProgress, 0 of 12 items done, 0 failed, 1s",
+			"[........................] InProgress, 0 of 12 items done, 0 failed, 2s",
+			"[####....................] InProgress, 2 of 12 items done, 0 failed, 2s",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var stdout bytes.Buffer
+				var stderr terminal
+				run(t.Context(), test.args, &stdout, &stderr)
+				bar, _, ended := strings.Cut(stderr.String(), "\n")
+				assert.True(t, ended)
+				for _, want := range test.want {
+					drawn := "\r" + want + "\x1b[K"
+					require.True(t, strings.HasPrefix(bar, drawn), "%q is not the start of %q", drawn, bar)
+					bar = bar[len(drawn):]
+				}
+				assert.Empty(t, bar)
+				assert.NotContains(t, stdout.String(), "\x1b")
+			})
+		})
+	}
+}
+
+// Where nothing is known of the job yet, there is no bar and no line to leave.
+func TestBarNotBegun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, err := parse(nil)
+		require.NoError(t, err)
+		server(p).Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 403})
+		var stdout bytes.Buffer
+		var stderr terminal
+		assert.Equal(t, 1, p.run(t.Context(), &stdout, &stderr))
+		assert.True(t, strings.HasPrefix(stderr.String(), "WorkspaceManagerJobsClient.Get: 403"), stderr.String())
+	})
+}
