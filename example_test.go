@@ -203,3 +203,18 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 	fmt.Println(n, "assignments")
 	// Output: 2 assignments
 }
+
+func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
+	client := exampleAssignmentsClient()
+	subscriptions := []string{assignmentsSubscriptionID, jobsSubscriptionID}
+	n := 0
+	for _, err := range client.ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
+			fmt.Println("left out:", failed)
+			continue
+		}
+		n++
+	}
+	fmt.Println(n, "assignments")
+	// Output: 2 assignments
+}

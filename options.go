@@ -117,3 +117,21 @@ type SecurityAssignmentsClientListOptions struct {
 type SecurityAssignmentsClientListBySubscriptionOptions struct {
 	PageOptions
 }
+
+// SecurityAssignmentsClientListAcrossSubscriptionsOptions holds the optional parameters of [SecurityAssignmentsClient.ListAcrossSubscriptions].
+type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
+	// Concurrency is the number of subscriptions that are listed at a time, and
+	// the bound on the pages in memory. 0 means 8.
+	Concurrency int
+
+	// ContinuationTokens says, by subscription id in any casing, where a sweep
+	// goes on that ended early: the tokens that Progress was told or that errors
+	// carried. A subscription without one is listed from the start, one whose
+	// token is "" is finished. The map is copied when the sweep is made.
+	ContinuationTokens map[string]string
+
+	// Progress, if not nil, is told after the last item of every page where the
+	// subscription would go on: the token of its next page, or "" where it is
+	// finished. It is called in the goroutine of the loop.
+	Progress func(subscriptionID, continuationToken string)
+}

@@ -123,7 +123,7 @@ func (r *Route) Match(segments []string) (values []string, ok bool) {
 		switch {
 		case e.check != nil:
 			values = append(values, segments[i])
-		case !strings.EqualFold(e.text, segments[i]):
+		case len(e.text) != len(segments[i]) || !strings.EqualFold(e.text, segments[i]): // letters of other scripts fold to ASCII, too
 			return nil, false
 		}
 	}

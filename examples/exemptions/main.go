@@ -1,0 +1,308 @@
+// Exemptions lists the exemptions from security standards of many subscriptions
+// at once, soonest to expire first.
+//
+//	go run ./examples/exemptions
+//
+// Without -live it asks a tenant in memory that has 40 subscriptions, three of
+// which fail, and where it is the first of June 2026. With -live it asks Azure,
+// signed in by the first way that azidentity finds, such as az login:
+//
+//	az account list --query '[].id' --output tsv | go run ./examples/exemptions -live -expires-within 30d -
+//
+// Subscriptions are arguments, lines of a -file, or, where an argument is -,
+// lines of the standard input; empty lines and those that begin with # are
+// passed over. The flags come before them:
+//
+//	-expires-within 30d   those that expire within that time, or have expired; d are days, the other units Go's
+//	-category waiver      those of a category
+//	-effect Exempt        those with an effect; empty: all assignments, exemptions or not
+//	-o table              or csv, or json
+//	-cloud public         or china, or government
+//
+// The exit code is 0, 1 where a subscription failed, or 2 for flags that make no sense.
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/armsecops/armsecops"
+)
+
+const usage = "usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] [-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	q, err := parse(args, stdin)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(stdout, usage)
+		return 0
+	}
+	if _, bad := errors.AsType[flagError](err); bad {
+		fmt.Fprintf(stderr, "%s\n%s\n", printable(err.Error()), usage)
+		return 2
+	}
+	if err == nil {
+		err = q.report(ctx, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, printableLines(err.Error()))
+		return 1
+	}
+	return 0
+}
+
+// query is what to ask, and whom.
+type query struct {
+	subscriptions []string
+	filter        filter
+	format        string
+	credential    azcore.TokenCredential
+	options       *armsecops.ClientOptions
+}
+
+// filter says which assignments are wanted. What is empty filters nothing.
+type filter struct {
+	expiresUntil     time.Time
+	category, effect string
+}
+
+func (f filter) wants(a armsecops.Assignment) bool {
+	p := a.Properties
+	return (f.expiresUntil.IsZero() || !p.ExpiresOn.IsZero() && !p.ExpiresOn.After(f.expiresUntil)) &&
+		(f.category == "" || strings.EqualFold(f.category, p.AdditionalData.ExemptionCategory)) &&
+		(f.effect == "" || strings.EqualFold(f.effect, p.Effect))
+}
+
+// report prints what was found, whether or not everything was, and returns the
+// failures.
+func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
+	progress := io.Discard
+	if isTerminal(stderr) {
+		progress = stderr
+	}
+	found, err := q.collect(ctx, progress)
+	return errors.Join(write(stdout, q.format, found), err)
+}
+
+// collect sweeps the subscriptions. It returns the assignments that are wanted,
+// soonest to expire first, and an error that says which subscriptions failed.
+func (q query) collect(ctx context.Context, progress io.Writer) ([]armsecops.SubscriptionAssignment, error) {
+	const none = "00000000-0000-0000-0000-000000000000" // the sweep brings its own
+	client, err := armsecops.NewSecurityAssignmentsClient(none, q.credential, q.options)
+	if err != nil {
+		return nil, err
+	}
+	finished, items, failures := 0, 0, []error{}
+	show := func() {
+		fmt.Fprintf(progress, "\r%d of %d subscriptions, %d assignments, %d failures", finished+len(failures), len(q.subscriptions), items, len(failures))
+	}
+	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{
+		Progress: func(_, continuationToken string) {
+			if continuationToken == "" {
+				finished++
+			}
+			show()
+		},
+	}
+	var found []armsecops.SubscriptionAssignment
+	for item, err := range client.ListAcrossSubscriptions(ctx, q.subscriptions, options) {
+		if err != nil {
+			failures = append(failures, err)
+			show()
+			continue
+		}
+		items++
+		if q.filter.wants(item.Assignment) {
+			found = append(found, item)
+		}
+	}
+	fmt.Fprintln(progress)
+	slices.SortFunc(found, compare)
+	return found, q.failed(ctx, failures)
+}
+
+// compare puts what expires sooner first, and what never does last.
+func compare(a, b armsecops.SubscriptionAssignment) int {
+	x, y := a.Properties.ExpiresOn, b.Properties.ExpiresOn
+	if x.IsZero() != y.IsZero() {
+		return -x.Compare(y)
+	}
+	return cmp.Or(x.Compare(y), cmp.Compare(a.SubscriptionID, b.SubscriptionID), cmp.Compare(a.ID, b.ID))
+}
+
+// failed says which subscriptions failed, one in a line; those that were cut off
+// by the end of the context are only counted.
+func (q query) failed(ctx context.Context, failures []error) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("%d of %d subscriptions failed:", len(failures), len(q.subscriptions))}
+	cutOff := 0
+	for _, err := range failures {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			cutOff++
+			continue
+		}
+		lines = append(lines, printable(err.Error()))
+	}
+	slices.Sort(lines[1:]) // they failed in any order
+	if cutOff > 0 {
+		lines = append(lines, fmt.Sprintf("%d not finished: %v", cutOff, ctx.Err()))
+	}
+	return errors.New(strings.Join(lines, "\n  "))
+}
+
+// flagError is a flag or an argument that makes no sense.
+type flagError struct{ error }
+
+func (e flagError) Unwrap() error { return e.error }
+
+var clouds = map[string]cloud.Configuration{
+	"public":     cloud.AzurePublic,
+	"china":      cloud.AzureChina,
+	"government": cloud.AzureGovernment,
+}
+
+// parse turns the program's arguments into what to ask, and whom.
+func parse(args []string, stdin io.Reader) (query, error) {
+	q := query{options: &armsecops.ClientOptions{}}
+	flags := flag.NewFlagSet("exemptions", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	live := flags.Bool("live", false, "ask Azure")
+	cloudName := flags.String("cloud", "public", "which of Azure's clouds")
+	within := flags.String("expires-within", "", "only what expires in that time")
+	file := flags.String("file", "", "of subscriptions, one in a line")
+	flags.StringVar(&q.filter.category, "category", "", "only this category of exemptions")
+	flags.StringVar(&q.filter.effect, "effect", "Exempt", "only this effect")
+	flags.StringVar(&q.format, "o", "table", "output")
+	if err := flags.Parse(args); err != nil {
+		return q, flagError{err}
+	}
+
+	azure, known := clouds[*cloudName]
+	duration, err := parseDuration(*within)
+	switch {
+	case err != nil:
+		return q, flagError{fmt.Errorf("-expires-within: %w", err)}
+	case !known:
+		return q, flagError{errors.New("-cloud: no such cloud: " + *cloudName)}
+	case !slices.Contains([]string{"table", "csv", "json"}, q.format):
+		return q, flagError{errors.New("-o: no such output: " + q.format)}
+	}
+	if q.subscriptions, err = subscriptions(flags.Args(), *file, stdin); err != nil {
+		return q, err
+	}
+	now := time.Now()
+	switch {
+	case !*live:
+		now = q.askTenantInMemory()
+	case len(q.subscriptions) == 0:
+		return q, flagError{errors.New("-live needs subscriptions")}
+	default:
+		if err := q.askAzure(azure); err != nil {
+			return q, err
+		}
+	}
+	if *within != "" {
+		q.filter.expiresUntil = now.Add(duration)
+	}
+	return q, nil
+}
+
+// parseDuration reads a time such as 30d, or one of Go's such as 12h. No text is no time.
+func parseDuration(text string) (d time.Duration, err error) {
+	if text == "" {
+		return 0, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * 24 * time.Hour
+	} else {
+		d, err = time.ParseDuration(text)
+	}
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("not a time such as 30d or 12h: %s", text)
+	}
+	return d, nil
+}
+
+// subscriptions returns those of the arguments, of the file and of the standard
+// input, each of them once.
+func subscriptions(args []string, file string, stdin io.Reader) ([]string, error) {
+	var ids []string
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if ids, err = readLines(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	for _, arg := range args {
+		switch {
+		case arg == "-":
+			lines, err := readLines(stdin)
+			if err != nil {
+				return nil, fmt.Errorf("standard input: %w", err)
+			}
+			ids = append(ids, lines...)
+		case strings.HasPrefix(arg, "-"):
+			return nil, flagError{errors.New("flags come before the subscriptions: " + arg)}
+		default:
+			ids = append(ids, arg)
+		}
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(ids, func(id string) bool {
+		id = strings.ToLower(id)
+		again := seen[id]
+		seen[id] = true
+		return again
+	}), nil
+}
+
+// readLines returns the lines that are neither empty nor a comment.
+func readLines(r io.Reader) (lines []string, err error) {
+	s := bufio.NewScanner(r)
+	for s.Scan() {
+		if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines, s.Err()
+}
+
+// askAzure asks Azure, signed in by the first way that azidentity finds.
+func (q *query) askAzure(in cloud.Configuration) (err error) {
+	q.options.Cloud = in
+	q.credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: q.options.ClientOptions.ClientOptions,
+	})
+	return err
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// The files in testdata hold the standard output, and the exit code below it
+// where that isn't 0. To renew one, in this folder, but for the exit code:
+//
+//	go run . ARGUMENTS >testdata/NAME.golden
+func TestRun(t *testing.T) {
+	t.Parallel()
+	failures, err := os.ReadFile("testdata/failures.golden")
+	require.NoError(t, err)
+	tests := map[string]struct {
+		args []string
+		fail bool
+	}{
+		"output": {nil, true},
+		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, true},
+		"json":   {[]string{"-o", "json", "-effect", "AUDIT", tenantSubscription(3), tenantSubscription(4)}, false},
+		"none":   {[]string{"-o", "json", tenantSubscription(1)}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want, err := os.ReadFile("testdata/" + name + ".golden")
+			require.NoError(t, err)
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), test.args, strings.NewReader(""), &stdout, &stderr)
+			if code != 0 {
+				fmt.Fprintln(&stdout, "exit status", code)
+			}
+			assert.Equal(t, string(want), stdout.String())
+			if test.fail {
+				assert.Equal(t, 1, code)
+				assert.Equal(t, string(failures), stderr.String())
+			} else {
+				assert.Zero(t, code)
+				assert.Empty(t, stderr.String())
+			}
+		})
+	}
+}
+
+func TestRunFlags(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args []string
+		want string // the line before the usage
+	}{
+		"unknown flag":             {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
+		"unknown output":           {[]string{"-o", "xml"}, "-o: no such output: xml"},
+		"unknown cloud":            {[]string{"-cloud", "moon"}, "-cloud: no such cloud: moon"},
+		"no time":                  {[]string{"-expires-within", "soon"}, "-expires-within: not a time such as 30d or 12h: soon"},
+		"negative time":            {[]string{"-expires-within", "-1h"}, "-expires-within: not a time such as 30d or 12h: -1h"},
+		"negative days":            {[]string{"-expires-within", "-1d"}, "-expires-within: not a time such as 30d or 12h: -1d"},
+		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a time such as 30d or 12h: 999999d"},
+		"flag after subscriptions": {[]string{tenantSubscription(1), "-live"}, "flags come before the subscriptions: -live"},
+		"nobody to ask":            {[]string{"-live"}, "-live needs subscriptions"},
+		"control characters":       {[]string{"-o", "\x1b[2J\n"}, "-o: no such output: [2J "},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, 2, run(t.Context(), test.args, strings.NewReader(""), &stdout, &stderr))
+			assert.Empty(t, stdout.String())
+			assert.Equal(t, test.want+"\n"+usage+"\n", stderr.String())
+		})
+	}
+}
+
+func TestRunHelp(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	assert.Zero(t, run(t.Context(), []string{"-h"}, strings.NewReader(""), &stdout, &stderr))
+	assert.Equal(t, usage+"\n", stdout.String())
+	assert.Empty(t, stderr.String())
+}
+
+// A subscription that is none fails like any other: the rest is listed.
+func TestRunNotASubscription(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"-o", "csv", "prod\x1buction", tenantSubscription(2)}, strings.NewReader(""), &stdout, &stderr)
+	assert.Equal(t, 1, code)
+	assert.Equal(t, 2, strings.Count(stdout.String(), "\n"))
+	assert.Contains(t, stdout.String(), tenantSubscription(2)+",exemption-1,")
+	assert.Contains(t, stderr.String(), "1 of 2 subscriptions failed:\n  subscription production: parameter subscriptionID ")
+	assert.NotContains(t, stderr.String(), "\x1b")
+}
+
+func TestRunEndedByContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, 1, run(ctx, []string{"-o", "json"}, strings.NewReader(""), &stdout, &stderr))
+	assert.Equal(t, "[]\n", stdout.String())
+	assert.Equal(t, "40 of 40 subscriptions failed:\n  40 not finished: context canceled\n", stderr.String())
+}
+
+// broken is a file that cannot be read or written.
+type broken struct{}
+
+var errBroken = errors.New("broken pipe")
+
+func (broken) Read([]byte) (int, error)  { return 0, errBroken }
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestRunBrokenPipes(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"table", "csv", "json"} {
+		var stderr bytes.Buffer
+		assert.Equal(t, 1, run(t.Context(), []string{"-o", format, tenantSubscription(2)}, strings.NewReader(""), broken{}, &stderr), format)
+		assert.Equal(t, "broken pipe\n", stderr.String())
+	}
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, 1, run(t.Context(), []string{"-"}, broken{}, &stdout, &stderr))
+	assert.Empty(t, stdout.String())
+	assert.Equal(t, "standard input: broken pipe\n", stderr.String())
+
+	stderr.Reset()
+	assert.Equal(t, 1, run(t.Context(), []string{"-file", filepath.Join(t.TempDir(), "none")}, strings.NewReader(""), &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "no such file")
+}
+
+func TestSubscriptions(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "subscriptions.txt")
+	require.NoError(t, os.WriteFile(file, []byte("# production\r\n one\r\n\r\ntwo"), 0o600))
+	tests := map[string]struct {
+		args  []string
+		file  string
+		stdin string
+		want  []string
+	}{
+		"none":                            {nil, "", "three", nil},
+		"arguments":                       {[]string{"four", "five"}, "", "three", []string{"four", "five"}},
+		"file":                            {nil, file, "three", []string{"one", "two"}},
+		"standard input":                  {[]string{"-"}, "", "three\n#\nfour\n", []string{"three", "four"}},
+		"all of them, and once each":      {[]string{"four", "-", "ONE"}, file, "three\nFour", []string{"one", "two", "four", "three"}},
+		"standard input is but read once": {[]string{"-", "-"}, "", "three", []string{"three"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := subscriptions(test.args, test.file, strings.NewReader(test.stdin))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 0, "0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute} {
+		got, err := parseDuration(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+}
+
+func TestFilter(t *testing.T) {
+	t.Parallel()
+	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	exemption := func(expires time.Time) armsecops.Assignment {
+		return armsecops.Assignment{Properties: armsecops.AssignmentProperties{
+			Effect: "exempt", ExpiresOn: expires, AdditionalData: armsecops.AdditionalData{ExemptionCategory: "Waiver"},
+		}}
+	}
+	tests := map[string]struct {
+		filter  filter
+		expires time.Time
+		want    bool
+	}{
+		"nothing asked":       {filter{}, time.Time{}, true},
+		"never expires":       {filter{expiresUntil: today}, time.Time{}, false},
+		"expires in time":     {filter{expiresUntil: today}, today, true},
+		"has expired":         {filter{expiresUntil: today}, today.AddDate(-1, 0, 0), true},
+		"expires later":       {filter{expiresUntil: today}, today.Add(1), false},
+		"category":            {filter{category: "waiver"}, today, true},
+		"another category":    {filter{category: "mitigated"}, today, false},
+		"effect":              {filter{effect: "Exempt"}, today, true},
+		"another effect":      {filter{effect: "audit"}, today, false},
+		"all of it":           {filter{today, "waiver", "Exempt"}, today, true},
+		"all of it, but late": {filter{today, "waiver", "Exempt"}, today.Add(1), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, test.want, test.filter.wants(exemption(test.expires)))
+		})
+	}
+}
+
+// What is shown while the sweep runs, on a terminal.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	q, err := parse(nil, strings.NewReader(""))
+	require.NoError(t, err)
+	var progress bytes.Buffer
+	found, err := q.collect(t.Context(), &progress)
+	require.ErrorContains(t, err, "3 of 40 subscriptions failed:")
+	assert.NotEmpty(t, found)
+	text, ended := strings.CutSuffix(progress.String(), "\n")
+	assert.True(t, ended)
+	lines := strings.Split(text, "\r")
+	assert.Equal(t, "40 of 40 subscriptions, 56 assignments, 3 failures", lines[len(lines)-1])
+	assert.Greater(t, len(lines), 40)
+}
+
+func TestParseLive(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment} {
+		q, err := parse([]string{"-live", "-cloud", name, "-expires-within", "1d", "-"}, strings.NewReader(tenantSubscription(1)))
+		require.NoError(t, err)
+		assert.Equal(t, []string{tenantSubscription(1)}, q.subscriptions)
+		assert.Equal(t, want, q.options.Cloud)
+		assert.Nil(t, q.options.Transport, "the network")
+		assert.NotNil(t, q.credential)
+		assert.WithinDuration(t, time.Now().Add(24*time.Hour), q.filter.expiresUntil, time.Minute)
+	}
+}

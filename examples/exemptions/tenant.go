@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+// tenant is a tenant in memory: the state of a fake server, and subscriptions that fail.
+type tenant struct {
+	*fake.Server
+	failures map[string]failure // by subscription
+}
+
+// failure is how a subscription answers every request.
+type failure struct {
+	status     int
+	code       string
+	message    string
+	retryAfter string // in seconds; empty: none
+}
+
+// Do implements the Transporter of azcore's policy package.
+func (t tenant) Do(req *http.Request) (*http.Response, error) {
+	subscription := strings.Split(req.URL.Path, "/")[2] // /subscriptions/{subscriptionId}/...
+	f, fails := t.failures[subscription]
+	if !fails {
+		return t.Server.Do(req)
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if f.retryAfter != "" {
+		header.Set("Retry-After", f.retryAfter)
+	}
+	return &http.Response{
+		StatusCode: f.status,
+		Header:     header,
+		Body:       io.NopCloser(strings.NewReader(fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, f.code, f.message))),
+		Request:    req,
+	}, nil
+}
+
+// tenantSubscription returns the id of one of the tenant's subscriptions, from 1 to tenantSubscriptions.
+func tenantSubscription(n int) string { return fmt.Sprintf("5ec0ffee-0000-4000-8000-%012d", n) }
+
+const tenantSubscriptions = 40
+
+// newTenant returns a tenant with up to three assignments in each subscription.
+func newTenant(today time.Time) tenant {
+	id := 0
+	t := tenant{
+		fake.NewServer(&fake.ServerOptions{
+			PageSize: 2,
+			Now:      func() time.Time { return today },
+			NewID:    func() string { id++; return fmt.Sprint(id) },
+		}),
+		map[string]failure{
+			tenantSubscription(7):  {403, "AuthorizationFailed", "The client does not have authorization to read the assignments.", ""},
+			tenantSubscription(19): {404, "SubscriptionNotFound", "The subscription could not be found.", ""},
+			tenantSubscription(33): {429, "SubscriptionRequestsThrottled", "Too many requests.", "3600"},
+		},
+	}
+	kinds := []armsecops.AssignmentProperties{
+		{DisplayName: "Audit of virtual machines", Effect: "audit"},
+		{DisplayName: "Storage accounts behind the gateway", Effect: "Exempt", AdditionalData: armsecops.AdditionalData{ExemptionCategory: "mitigated"}},
+		{DisplayName: "Test systems", Effect: "Exempt", AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"}},
+		{DisplayName: "-1 day of grace", Effect: "Exempt", AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"}},
+	}
+	for n := range tenantSubscriptions {
+		subscription := tenantSubscription(n + 1)
+		for i := range n % 4 {
+			p := kinds[(n+i)%len(kinds)]
+			p.Scope = "/subscriptions/" + subscription
+			if i < 2 { // the others never expire
+				p.ExpiresOn = today.AddDate(0, 0, 7*n-20+i)
+			}
+			t.PutAssignment(armsecops.AssignmentID{
+				SubscriptionID:    subscription,
+				ResourceGroupName: "security",
+				AssignmentID:      fmt.Sprintf("exemption-%d", i+1),
+			}, armsecops.Assignment{Properties: p})
+		}
+	}
+	return t
+}
+
+// askTenantInMemory asks a tenant in memory, for all of its subscriptions where
+// none are given. It returns the time that it is there.
+func (q *query) askTenantInMemory() (now time.Time) {
+	now = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	q.credential = &azfake.TokenCredential{}
+	q.options.Transport = newTenant(now)
+	if len(q.subscriptions) == 0 {
+		for n := range tenantSubscriptions {
+			q.subscriptions = append(q.subscriptions, tenantSubscription(n+1))
+		}
+	}
+	return now
+}

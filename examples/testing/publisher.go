@@ -1,0 +1,76 @@
+// Package publisher is a small service that uses the library. It is here for its
+// tests, which show how to test one's own: publisher_test.go.
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/armsecops/armsecops"
+)
+
+// Publisher publishes the content of workspace manager assignments to their members.
+type Publisher struct {
+	Jobs          *armsecops.WorkspaceManagerJobsClient
+	ResourceGroup string
+	Workspace     string
+	Frequency     time.Duration // of asking whether a job has ended
+}
+
+// Failures are the content items that could not be published, by member workspace.
+type Failures map[string][]string
+
+// Publish publishes an assignment and waits until that is done. That some members
+// could not be served is no error, but told by the failures. It never publishes
+// twice: where nobody knows whether a job was started, it waits for the one that runs.
+func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, error) {
+	err := p.publish(ctx, assignment)
+	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
+		err = p.waitForRunning(ctx, assignment, err)
+	}
+	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+	if !ok {
+		return nil, err
+	}
+	failures := Failures{}
+	for f := range failed.Job.Properties.Failures() {
+		failures[f.MemberResourceName] = append(failures[f.MemberResourceName], f.ResourceID)
+	}
+	if len(failures) == 0 { // such as a job that was canceled
+		return nil, err
+	}
+	return failures, nil
+}
+
+// publish starts a job and waits for its end.
+func (p *Publisher) publish(ctx context.Context, assignment string) error {
+	poller, err := p.Jobs.BeginCreate(ctx, p.ResourceGroup, p.Workspace, assignment, nil)
+	if err != nil {
+		return err
+	}
+	_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
+	return err
+}
+
+// waitForRunning waits for the end of the assignment's job that is running.
+func (p *Publisher) waitForRunning(ctx context.Context, assignment string, unknown error) error {
+	for job, err := range p.Jobs.NewListPager(p.ResourceGroup, p.Workspace, assignment, nil).All(ctx) {
+		if err != nil {
+			return err
+		}
+		if job.Properties.ProvisioningState.Terminal() {
+			continue
+		}
+		poller, err := p.Jobs.NewJobPoller(p.ResourceGroup, p.Workspace, assignment, job.Name, nil)
+		if err != nil {
+			return err
+		}
+		_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
+		return err
+	}
+	return fmt.Errorf("no job is running: %w", unknown)
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/armsecops/armsecops"
+)
+
+// count returns the number of assignments by subscription. What cannot be read
+// is left out, with a line that says why.
+func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, subscriptionIDs []string) map[string]int {
+	counts := map[string]int{}
+	for assignment, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
+			delete(counts, failed.SubscriptionID)
+			fmt.Fprintln(os.Stderr, "left out:", failed)
+			continue
+		}
+		counts[assignment.SubscriptionID]++
+	}
+	return counts
+}

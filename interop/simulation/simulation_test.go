@@ -1,0 +1,314 @@
+// Package simulation holds a sweep of a large tenant against what latency,
+// concurrency and Azure Resource Manager's limits allow at best.
+//
+// The tests run the client on a clock that takes no time. To write the page
+// docs/simulation.md, in the interop folder:
+//
+//	go test -count 1 ./simulation -out ../../docs/simulation.md
+package simulation
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"text/template"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// The tenant, and Azure Resource Manager's limits for each subscription and principal.
+const (
+	subscriptions = 5000
+	latency       = 50 * time.Millisecond // of a call
+	burst         = 250                   // reads
+	refill        = 25                    // reads in a second
+)
+
+var concurrencies = []int{1, 8, 32, 128, 512}
+
+// subscription is one of the tenant.
+type subscription struct {
+	pages  int
+	tokens float64   // in its bucket
+	refill float64   // tokens in a second
+	filled time.Time // zero: nobody has called yet
+}
+
+// shortest returns how long its listing takes at least: each page after the one
+// before, and none before there is a token for it.
+func (s subscription) shortest() time.Duration {
+	longest := time.Duration(0)
+	for page := range s.pages {
+		wait := max(0, float64(page+1)-s.tokens) / s.refill * float64(time.Second)
+		longest = max(longest, time.Duration(wait)+time.Duration(s.pages-page)*latency)
+	}
+	return longest
+}
+
+// tenant is Azure as far as a sweep sees it.
+type tenant struct {
+	ids []string
+
+	mu            sync.Mutex
+	subscriptions map[string]*subscription
+	calls         int
+	throttled     int // calls that got a 429
+}
+
+// newTenant returns a tenant in which nine of ten subscriptions have one page of
+// assignments, nearly all others two to ten, and five a hundred.
+//   - shared: the part of the subscriptions that another program of the same
+//     principal reads: it keeps their buckets empty, and leaves a token a second
+//     from the first call on; those with a hundred pages are spared
+func newTenant(shared float64) *tenant {
+	random := rand.New(rand.NewPCG(1, 1))
+	t := &tenant{subscriptions: map[string]*subscription{}}
+	for n := range subscriptions {
+		s := &subscription{pages: 1, tokens: burst, refill: refill}
+		switch {
+		case n < 5:
+			s.pages = 100
+		case n < subscriptions/10:
+			s.pages = 2 + random.IntN(9)
+		}
+		if random.Float64() < shared && s.pages < 100 {
+			s.tokens, s.refill = 0, 1
+		}
+		id := fmt.Sprintf("5ec0ffee-0000-4000-8000-%012d", n)
+		t.ids = append(t.ids, id)
+		t.subscriptions[id] = s
+	}
+	random.Shuffle(len(t.ids), func(i, j int) { t.ids[i], t.ids[j] = t.ids[j], t.ids[i] })
+	return t
+}
+
+// shortest returns how long a sweep takes at least, whoever makes it: the calls
+// at the concurrency, and the longest listing.
+func (t *tenant) shortest(concurrency int) time.Duration {
+	longest := time.Duration(0)
+	for _, s := range t.subscriptions {
+		longest = max(longest, s.shortest())
+	}
+	return max(longest, time.Duration(t.pages())*latency/time.Duration(concurrency))
+}
+
+func (t *tenant) pages() (n int) {
+	for _, s := range t.subscriptions {
+		n += s.pages
+	}
+	return n
+}
+
+// Do answers a call after the latency, if there is a token for it.
+func (t *tenant) Do(req *http.Request) (*http.Response, error) {
+	page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
+	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: req}
+	resp.Body = io.NopCloser(strings.NewReader(t.answer(strings.Split(req.URL.Path, "/")[2], page, req, resp)))
+	time.Sleep(latency)
+	return resp, nil
+}
+
+func (t *tenant) answer(id string, page int, req *http.Request, resp *http.Response) (body string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls++
+	s := t.subscriptions[id]
+	now := time.Now()
+	if s.filled.IsZero() {
+		s.filled = now
+	}
+	s.tokens = min(burst, s.tokens+now.Sub(s.filled).Seconds()*s.refill)
+	s.filled = now
+	if s.tokens < 1 {
+		t.throttled++
+		resp.StatusCode = http.StatusTooManyRequests
+		resp.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil((1-s.tokens)/s.refill))))
+		return `{"error":{"code":"SubscriptionRequestsThrottled","message":"Too many requests."}}`
+	}
+	s.tokens--
+	resp.Header.Set("x-ms-ratelimit-remaining-subscription-reads", strconv.Itoa(int(s.tokens)))
+	if page+1 == s.pages {
+		return `{"value":[{}]}`
+	}
+	return fmt.Sprintf(`{"value":[{}],"nextLink":"https://%s%s?$skipToken=%d"}`, req.URL.Host, req.URL.Path, page+1)
+}
+
+func newClient(t testing.TB, options *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
+	client, err := armsecops.NewSecurityAssignmentsClient("5ec0ffee-0000-4000-8000-000000000000", &azfake.TokenCredential{}, options)
+	require.NoError(t, err)
+	return client
+}
+
+// sweep lists the subscriptions to the end and returns the number of assignments.
+func sweep(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []string, concurrency int) (items int) {
+	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: concurrency}
+	for _, err := range client.ListAcrossSubscriptions(t.Context(), ids, options) {
+		require.NoError(t, err)
+		items++
+	}
+	return items
+}
+
+// result is one sweep of the tenant.
+type result struct {
+	Concurrency      int
+	Shortest, Took   time.Duration
+	Calls, Throttled int
+}
+
+// Ratio is how much longer than the shortest the sweep took.
+func (r result) Ratio() float64 { return r.Took.Seconds() / r.Shortest.Seconds() }
+
+// simulate sweeps the tenant at each concurrency.
+func simulate(t *testing.T, shared float64) (results []result) {
+	for _, concurrency := range concurrencies {
+		synctest.Test(t, func(t *testing.T) {
+			azure := newTenant(shared)
+			r := result{Concurrency: concurrency, Shortest: azure.shortest(concurrency)}
+			options := &armsecops.ClientOptions{}
+			options.Transport = azure
+			start := time.Now()
+			items := sweep(t, newClient(t, options), azure.ids, concurrency)
+			r.Took = time.Since(start)
+			r.Calls, r.Throttled = azure.calls, azure.throttled
+			require.Equal(t, azure.pages(), items)
+			results = append(results, r)
+		})
+	}
+	return results
+}
+
+var out = flag.String("out", "", "the file to write the page to")
+
+//go:embed page.md.tmpl
+var page string
+
+func TestSimulation(t *testing.T) {
+	alone, shared := simulate(t, 0), simulate(t, 0.02)
+	for _, r := range alone {
+		t.Logf("alone: %+v, ratio %.2f", r, r.Ratio())
+		// A long listing that is begun late can take the time once more.
+		longest := 100 * latency
+		assert.LessOrEqual(t, r.Took, time.Duration(1.05*float64(r.Shortest))+longest)
+		assert.Zero(t, r.Throttled, "a listing alone doesn't reach the limit")
+	}
+	for _, r := range shared {
+		t.Logf("shared: %+v, ratio %.2f", r, r.Ratio())
+		assert.NotZero(t, r.Throttled)
+		assert.Equal(t, alone[0].Calls+r.Throttled, r.Calls, "no page is asked for twice but where it is refused")
+	}
+	if *out == "" {
+		return
+	}
+	report := struct {
+		Subscriptions, Pages, Burst, Refill int
+		Latency                             time.Duration
+		Alone, Shared                       []result
+		Memory, Network                     float64
+		Go, Date                            string
+	}{
+		subscriptions, newTenant(0).pages(), burst, refill, latency, alone, shared,
+		testing.Benchmark(BenchmarkSweepInMemory).Extra[unit], testing.Benchmark(BenchmarkSweepOverTLS).Extra[unit],
+		runtime.Version(), time.Now().UTC().Format("2 January 2006"),
+	}
+	var text bytes.Buffer
+	functions := template.FuncMap{
+		"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) },
+		"seconds":      func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
+		"round":        func(f float64) string { return fmt.Sprintf("%.0f", math.Round(f/100)*100) },
+		"places":       func(f float64) string { return fmt.Sprintf("%.0f", math.Round(f*latency.Seconds()/10)*10) },
+	}
+	require.NoError(t, template.Must(template.New("page").Funcs(functions).Parse(page)).Execute(&text, report))
+	require.NoError(t, os.WriteFile(*out, text.Bytes(), 0o644))
+}
+
+const unit = "subscriptions/s"
+
+// pageOfTen is a page of ten assignments with the members that a service fills in, some 8 KB.
+func pageOfTen() []byte {
+	var list armsecops.AssignmentList
+	for n := range 10 {
+		id := armsecops.AssignmentID{SubscriptionID: "5ec0ffee-0000-4000-8000-000000000000", ResourceGroupName: "security", AssignmentID: fmt.Sprint("exemption-", n)}
+		at := time.Date(2026, 1, 2, 3, 4, n, 123456700, time.UTC)
+		list.Value = append(list.Value, armsecops.Assignment{
+			ID: id.String(), Name: id.AssignmentID, Type: "Microsoft.Security/assignments", ETag: `"0a00d2b3-0000-0d00-0000-5ec0ffee0000"`,
+			Properties: armsecops.AssignmentProperties{
+				DisplayName: "Storage accounts behind the gateway", Description: "The gateway has the control that the standard asks for.",
+				AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
+				Effect:           "Exempt", ExpiresOn: at, AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
+				Metadata: map[string]any{"ticket": n, "reviewed": true, "owner": "platform"},
+				Scope:    "/subscriptions/" + id.SubscriptionID,
+			},
+			SystemData: armsecops.SystemData{
+				CreatedBy: "alex@example.com", CreatedByType: armsecops.CreatedByTypeUser, CreatedAt: at,
+				LastModifiedBy: "alex@example.com", LastModifiedByType: armsecops.CreatedByTypeUser, LastModifiedAt: at,
+			},
+		})
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
+
+// benchmarkSweep measures how many subscriptions with a page of ten assignments
+// one core sweeps in a second.
+func benchmarkSweep(b *testing.B, client *armsecops.SecurityAssignmentsClient) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	ids := newTenant(0).ids
+	swept := 0
+	for b.Loop() {
+		sweep(b, client, ids, 64)
+		swept += len(ids)
+	}
+	b.ReportMetric(float64(swept)/b.Elapsed().Seconds(), unit)
+}
+
+// transport answers every request alike.
+type transport []byte
+
+func (t transport) Do(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(t)), Request: req}, nil
+}
+
+func BenchmarkSweepInMemory(b *testing.B) {
+	options := &armsecops.ClientOptions{}
+	options.Transport = transport(pageOfTen())
+	benchmarkSweep(b, newClient(b, options))
+}
+
+// The server shares the core, so that a client alone does more.
+func BenchmarkSweepOverTLS(b *testing.B) {
+	body := pageOfTen()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	options := &armsecops.ClientOptions{}
+	options.Transport = server.Client()
+	options.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: server.URL},
+	}}
+	benchmarkSweep(b, newClient(b, options))
+}
