@@ -42,6 +42,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 const usage = "usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] [-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]"
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	}
 	if _, bad := errors.AsType[flagError](err); bad {
-		fmt.Fprintf(stderr, "%s\n%s\n", printable(err.Error()), usage)
+		fmt.Fprintf(stderr, "%s\n%s\n", terminal.Printable(err.Error()), usage)
 		return 2
 	}
 	if err == nil {
@@ -100,7 +101,7 @@ func (f filter) wants(a armsecops.Assignment) bool {
 // failures.
 func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
 	progress := io.Discard
-	if isTerminal(stderr) {
+	if terminal.Is(stderr) {
 		progress = stderr
 	}
 	found, err := q.collect(ctx, progress)
@@ -166,7 +167,7 @@ func (q query) failed(ctx context.Context, failures []error) error {
 			cutOff++
 			continue
 		}
-		lines = append(lines, printable(err.Error()))
+		lines = append(lines, terminal.Printable(err.Error()))
 	}
 	slices.Sort(lines[1:]) // they failed in any order
 	if cutOff > 0 {

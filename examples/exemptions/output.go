@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // columns are those of a table and of CSV.
@@ -54,7 +54,7 @@ func write(w io.Writer, format string, found []armsecops.SubscriptionAssignment)
 	if err != nil {
 		return err
 	}
-	if isTerminal(w) {
+	if terminal.Is(w) {
 		_, err = io.WriteString(w, printableLines(text.String()))
 	} else {
 		_, err = text.WriteTo(w)
@@ -76,7 +76,7 @@ func writeTable(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
 			}
-			if cell := printable(c.value(a)); cell != "" {
+			if cell := terminal.Printable(c.value(a)); cell != "" {
 				fmt.Fprint(t, cell)
 			} else {
 				fmt.Fprint(t, "-")
@@ -124,35 +124,11 @@ func writeJSON(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 	return e.Encode(found)
 }
 
-// isTerminal reports whether somebody reads along.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// printable returns text of a service as one line, without the characters that
-// would let it write elsewhere on the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-}
-
 // printableLines is printable for text of several lines.
 func printableLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = printable(lines[i])
+		lines[i] = terminal.Printable(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -76,19 +75,4 @@ func TestJSONIsExact(t *testing.T) {
 func TestPrintableLines(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a b \n[2Jc\n", printableLines("a\tb\r\n\x1b[2Jc\u009b\n"))
-}
-
-func TestIsTerminal(t *testing.T) {
-	t.Parallel()
-	assert.False(t, isTerminal(&bytes.Buffer{}))
-	file, err := os.Create(t.TempDir() + "/file")
-	require.NoError(t, err)
-	assert.False(t, isTerminal(file))
-	require.NoError(t, file.Close())
-	assert.False(t, isTerminal(file), "closed")
-	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	require.NoError(t, err)
-	defer device.Close()
-	assert.True(t, isTerminal(device), "a device, as a terminal is one")
-	assert.NoError(t, write(device, "json", named(hostile)))
 }

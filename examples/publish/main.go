@@ -49,6 +49,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 const usage = "usage: publish [-wait=false] [-resume TOKEN] [-timeout DURATION] [-interval DURATION] [-json] " +
@@ -95,7 +96,7 @@ func finish(err error, stderr io.Writer) int {
 	if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed {
 		return 1 // the outcome says it all
 	}
-	fmt.Fprintln(stderr, printable(err.Error()))
+	fmt.Fprintln(stderr, terminal.Printable(err.Error()))
 	_, badFlag := errors.AsType[flagError](err)
 	_, badValue := errors.AsType[*armsecops.ParameterError](err)
 	switch {

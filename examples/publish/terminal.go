@@ -4,15 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 	"unicode/utf16"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // progress shows how a job goes on: a bar that is redrawn in place on a
@@ -26,17 +25,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer) *progress {
-	return &progress{w: w, terminal: isTerminal(w), start: time.Now()}
-}
-
-// isTerminal reports whether w is a device for characters, as a terminal is.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(interface{ Stat() (os.FileInfo, error) })
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &progress{w: w, terminal: terminal.Is(w), start: time.Now()}
 }
 
 // show shows the job as it is now.
@@ -94,7 +83,7 @@ func (p *progress) end() {
 
 // describe returns the job's state, and how many of its items are done.
 func describe(job armsecops.Job) string {
-	state, summary := printable(string(job.Properties.ProvisioningState)), job.Properties.Summary()
+	state, summary := terminal.Printable(string(job.Properties.ProvisioningState)), job.Properties.Summary()
 	if summary.Total == 0 {
 		return state
 	}
@@ -107,7 +96,7 @@ func printJob(w io.Writer, job armsecops.Job) error {
 	fmt.Fprintf(w, "Job %s: %s\n", orDash(job.Name), describe(job))
 	fmt.Fprintf(w, "Started %s, ended %s\n", when(p.StartTime), when(p.EndTime))
 	if p.ErrorMessage != "" {
-		fmt.Fprintln(w, printable(p.ErrorMessage))
+		fmt.Fprintln(w, terminal.Printable(p.ErrorMessage))
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	header := "\nITEM\tMEMBER\tERROR\n"
@@ -119,7 +108,7 @@ func printJob(w io.Writer, job armsecops.Job) error {
 }
 
 func orDash(s string) string {
-	if s = printable(s); s == "" {
+	if s = terminal.Printable(s); s == "" {
 		return "-"
 	}
 	return s
@@ -130,20 +119,6 @@ func when(t time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// printable returns text of a service as one line, without the characters that
-// would let it write elsewhere on the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // ascii returns JSON with every character beyond ASCII escaped.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,25 +13,14 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// terminal is what was written to one.
-type terminal struct{ bytes.Buffer }
+// screen is what was written to a terminal.
+type screen struct{ bytes.Buffer }
 
-func (*terminal) Stat() (os.FileInfo, error) { return terminalInfo{}, nil }
+func (*screen) Stat() (os.FileInfo, error) { return screenInfo{}, nil }
 
-type terminalInfo struct{ os.FileInfo }
+type screenInfo struct{ os.FileInfo }
 
-func (terminalInfo) Mode() os.FileMode { return os.ModeDevice | os.ModeCharDevice }
-
-func TestIsTerminal(t *testing.T) {
-	t.Parallel()
-	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
-	require.NoError(t, err)
-	assert.True(t, isTerminal(&terminal{}))
-	assert.False(t, isTerminal(&bytes.Buffer{}))
-	assert.False(t, isTerminal(file))
-	require.NoError(t, file.Close())
-	assert.False(t, isTerminal(file), "a file that cannot be asked")
-}
+func (screenInfo) Mode() os.FileMode { return os.ModeDevice | os.ModeCharDevice }
 
 // The bar is redrawn over itself, at each request and each second, and ends with its line.
 func TestBar(t *testing.T) {
@@ -63,7 +51,7 @@ func TestBar(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var stdout bytes.Buffer
-				var stderr terminal
+				var stderr screen
 				run(t.Context(), test.args, &stdout, &stderr)
 				bar, _, ended := strings.Cut(stderr.String(), "\n")
 				assert.True(t, ended)
@@ -87,7 +75,7 @@ func TestBarNotBegun(t *testing.T) {
 		require.NoError(t, err)
 		server(p).Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 403})
 		var stdout bytes.Buffer
-		var stderr terminal
+		var stderr screen
 		assert.Equal(t, 1, p.run(t.Context(), &stdout, &stderr))
 		assert.True(t, strings.HasPrefix(stderr.String(), "WorkspaceManagerJobsClient.Get: 403"), stderr.String())
 	})

@@ -24,7 +24,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -32,6 +31,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 	"github.com/armsecops/armsecops/fake"
 )
 
@@ -62,7 +62,7 @@ func finish(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, printable(err.Error()))
+	fmt.Fprintln(stderr, terminal.Printable(err.Error()))
 	_, badFlag := errors.AsType[flagError](err)
 	_, badValue := errors.AsType[*armsecops.ParameterError](err)
 	if badFlag || badValue {
@@ -103,7 +103,7 @@ func (q query) report(ctx context.Context, w io.Writer) error {
 
 func printJob(w io.Writer, job armsecops.Job) error {
 	p := job.Properties
-	fmt.Fprintf(w, "Job %s: %s\n", printable(job.Name), printable(string(p.ProvisioningState)))
+	fmt.Fprintf(w, "Job %s: %s\n", terminal.Printable(job.Name), terminal.Printable(string(p.ProvisioningState)))
 	fmt.Fprintf(w, "Started %s, ended %s\n\n", when(p.StartTime), when(p.EndTime))
 
 	t := newTable(w, "ITEM", "STATUS", "MEMBER", "ERROR")
@@ -144,7 +144,7 @@ func newTable(w io.Writer, header ...string) table {
 
 func (t table) row(cells ...string) {
 	for i, cell := range cells {
-		if cells[i] = printable(cell); cells[i] == "" {
+		if cells[i] = terminal.Printable(cell); cells[i] == "" {
 			cells[i] = "-"
 		}
 	}
@@ -156,20 +156,6 @@ func when(t time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// printable returns text of a service as one line, without the characters that
-// would let it write elsewhere on the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // flagError is a flag that makes no sense.
