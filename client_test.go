@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -423,6 +424,21 @@ func TestContextEnds(t *testing.T) {
 		require.ErrorIs(t, err, reason)
 		assert.True(t, armsecops.HasCode(err, "ServerBusy"))
 		assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: context canceled: the operator went home; the last try failed: WorkspaceManagerJobsClient.Get: 503 Service Unavailable: ServerBusy (request "+requestID+")")
+	})
+	t.Run("when its deadline is over", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			o := options(answer(503, `{"error":{"code":"ServerBusy"}}`))
+			o.Retry.RetryDelay = time.Second
+			o.Retry.MaxRetries = 100
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			start := time.Now()
+			_, err := newJobsClient(t, o).Get(ctx, "rg", "workspace", "assignment", "job", nil)
+			assert.Equal(t, 10*time.Second, time.Since(start))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.True(t, armsecops.HasCode(err, "ServerBusy"))
+		})
 	})
 	t.Run("before the call", func(t *testing.T) {
 		t.Parallel()

@@ -188,6 +188,9 @@ func (m *model) streamArray(d *jsontext.Decoder, s *scanner, v reflect.Value) er
 		}
 		n++
 		total++
+		if err := checkGrowth(v.Type().Elem(), total, d.InputOffset()); err != nil {
+			return under(d.StackPointer(), err)
+		}
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return err
@@ -202,6 +205,16 @@ func (m *model) streamArray(d *jsontext.Decoder, s *scanner, v reflect.Value) er
 		at += reflect.Copy(whole.Slice(at, total), piece)
 	}
 	v.Set(whole)
+	return nil
+}
+
+// checkGrowth refuses an array whose elements take far more memory than its
+// text: a bound on bytes bounds nothing where {} becomes a model.
+func checkGrowth(element reflect.Type, n int, read int64) error {
+	const always, times = 1 << 20, 16
+	if size := int64(n) * int64(element.Size()); size > always+times*read {
+		return &json.SemanticError{GoType: element, Err: fmt.Errorf("%w: %d elements in %d bytes", ErrResponseTooLarge, n, read)}
+	}
 	return nil
 }
 
@@ -220,10 +233,10 @@ func (m *model) scan(s *scanner, v reflect.Value) error {
 			s.add(v.Field(m.additional), string(name), s.raw())
 			continue
 		}
-		filled = filled || s.data[s.at] != 'n' && !bytes.HasPrefix(s.data[s.at:], []byte(`""`))
 		if err := f.scan(s, v.Field(f.index)); err != nil {
 			return within(string(name), err)
 		}
+		filled = filled || !v.Field(f.index).IsZero()
 	}
 	m.keepEmpty(v, filled)
 	return nil
@@ -247,7 +260,11 @@ func (m *model) scanArray(s *scanner, v reflect.Value) error {
 		n := v.Len()
 		v.Grow(1)
 		v.SetLen(n + 1)
-		if err := m.scan(s, v.Index(n)); err != nil {
+		err := m.scan(s, v.Index(n))
+		if err == nil {
+			err = checkGrowth(v.Type().Elem(), n+1, int64(s.at))
+		}
+		if err != nil {
 			return within(strconv.Itoa(n), err)
 		}
 	}

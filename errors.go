@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -274,6 +275,9 @@ func (e *PageError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *PageError) Unwrap() error { return e.Err }
 
+// LogValue returns that of Err.
+func (e *PageError) LogValue() slog.Value { return slog.AnyValue(e.Err).Resolve() }
+
 // callError puts the operation before an error that doesn't come from the service.
 type callError struct {
 	operation string
@@ -373,7 +377,7 @@ func readError(d *jsontext.Decoder, e *ErrorDetail, depth int) {
 		case "target":
 			err = readMember(d, e, name, &e.Target)
 		case "details":
-			err = readMember(d, e, name, &e.Details)
+			err = readDetails(d, e, name, depth)
 		case "additionalinfo":
 			err = readMember(d, e, name, &e.AdditionalInfo)
 		default:
@@ -389,6 +393,33 @@ func readError(d *jsontext.Decoder, e *ErrorDetail, depth int) {
 	}
 }
 
+// readDetails reads what can be had of the details: each is an error of its own.
+func readDetails(d *jsontext.Decoder, e *ErrorDetail, name string, depth int) error {
+	if d.PeekKind() != '[' {
+		return readMember(d, e, name, nil)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for {
+		switch d.PeekKind() {
+		case '{':
+			var detail ErrorDetail
+			readError(d, &detail, depth)
+			if !reflect.ValueOf(detail).IsZero() {
+				e.Details = append(e.Details, detail)
+			}
+		case ']':
+			_, err := d.ReadToken()
+			return err
+		default: // the end of what was cut, or what is no error
+			if err := d.SkipValue(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // readMember reads the next value into the field, or keeps it with the members
 // that have none. Only a value that is cut or broken is an error.
 func readMember(d *jsontext.Decoder, e *ErrorDetail, name string, field any) error {
@@ -396,8 +427,12 @@ func readMember(d *jsontext.Decoder, e *ErrorDetail, name string, field any) err
 	if err != nil || value.Kind() == 'n' {
 		return err
 	}
-	if field != nil && mirror.Unmarshal(value, field, lenient) == nil {
-		return nil
+	if field != nil {
+		read := reflect.New(reflect.TypeOf(field).Elem()) // half a value is none
+		if mirror.Unmarshal(value, read.Interface(), lenient) == nil {
+			reflect.ValueOf(field).Elem().Set(read.Elem())
+			return nil
+		}
 	}
 	if e.AdditionalProperties == nil {
 		e.AdditionalProperties = map[string]json.RawMessage{}

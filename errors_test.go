@@ -136,6 +136,36 @@ func TestErrorMembers(t *testing.T) {
 	assert.JSONEq(t, `{"trace":"a"}`, string(e.AdditionalProperties["innererror"]))
 }
 
+// Whatever can be had of the details is, and nothing is there twice.
+func TestErrorDetailsInPart(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		details string
+		want    []armsecops.ErrorDetail
+	}{
+		"one that is no error": {`[{"code":"a"},1,{"code":"b"}]`, []armsecops.ErrorDetail{{Code: "a"}, {Code: "b"}}},
+		"a duplicate name":     {`[{"code":"a","code":"b"}]`, []armsecops.ErrorDetail{{Code: "b"}}},
+		"a code of another type": {`[{"code":7,"message":"m"}]`, []armsecops.ErrorDetail{{
+			Message: "m", AdditionalProperties: map[string]json.RawMessage{"code": json.RawMessage("7")},
+		}}},
+		"one below another": {`[{"code":"a","details":[{"code":"b"}]}]`, []armsecops.ErrorDetail{{Code: "a", Details: []armsecops.ErrorDetail{{Code: "b"}}}}},
+		"none":              {`[]`, nil},
+		"null":              {`null`, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newJobsClient(t, options(answer(400, `{"error":{"code":"c","details":`+test.details+`,"target":"t"}}`))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
+			require.True(t, ok)
+			assert.Equal(t, "c", e.Code)
+			assert.Equal(t, "t", e.Target)
+			assert.Equal(t, test.want, e.Details)
+			assert.Nil(t, e.AdditionalProperties)
+		})
+	}
+}
+
 // Each service has its own type of error, whatever the operation.
 func TestErrorTypes(t *testing.T) {
 	t.Parallel()
@@ -259,6 +289,24 @@ func TestErrorLogValue(t *testing.T) {
 		"requestId":            requestID,
 		"correlationRequestId": "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11",
 	}, line.Err)
+}
+
+// A log says as much of a listing and of a sweep, and nothing of tokens and queries.
+func TestLogValueOfListings(t *testing.T) {
+	t.Parallel()
+	client := newAssignmentsClient(t, options(answer(403, `{"error":{"code":"Forbidden"}}`, "x-ms-request-id", requestID)))
+	var log bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&log, nil))
+	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
+		logger.Error("failed", "err", err)
+	}
+	_, err := newJobsClient(t, options(answer(403, `{"error":{"code":"Forbidden"}}`))).NewListPager("rg", "workspace", "assignment",
+		&armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}).NextPage(t.Context())
+	logger.Error("failed", "err", err)
+	assert.Contains(t, log.String(), `"err":{"subscriptionId":"`+assignmentsSubscription+`","err":{"operation":"SecurityAssignmentsClient.NewListBySubscriptionPager","status":403,"code":"Forbidden","requestId":"`+requestID+`"}}`)
+	assert.Contains(t, log.String(), `"err":{"operation":"WorkspaceManagerJobsClient.NewListPager","status":403,"code":"Forbidden"}`)
+	assert.NotContains(t, log.String(), "private")
+	assert.NotContains(t, log.String(), "fake_token")
 }
 
 func TestHasCode(t *testing.T) {

@@ -85,7 +85,9 @@ func (x *exchange) send(req *policy.Request) (*http.Response, error) {
 	}
 	switch {
 	case err == nil:
-		if resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode >= 500 {
+		switch status := resp.StatusCode; {
+		case x.succeeded(resp):
+		case status < 300, status == http.StatusRequestTimeout, status >= 500:
 			x.uncertain = true
 		}
 		return resp, nil

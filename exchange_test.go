@@ -90,7 +90,8 @@ func TestCreateIsNeverDoubled(t *testing.T) {
 		"503 with Retry-After":      {first: status(503, "Retry-After", "1"), requests: 1, err: errAny, unknown: true, contains: "503 Service Unavailable"},
 		"504":                       {first: status(504), requests: 1, err: errAny, unknown: true, contains: "504 Gateway Timeout"},
 		"redirect":                  {first: status(307, "Location", "https://elsewhere.example"), requests: 1, err: errAny, contains: "307 Temporary Redirect"},
-		"no content":                {first: status(204), requests: 1, err: errAny, contains: "204 No Content"},
+		"accepted":                  {first: status(202), requests: 1, err: errAny, unknown: true, contains: "202 Accepted"},
+		"no content":                {first: status(204), requests: 1, err: errAny, unknown: true, contains: "204 No Content"},
 		"dial refused, then 503":    {dial: 1, first: status(503), requests: 1, err: errAny, unknown: true},
 		"429, then a lost answer":   {first: status(429, "Retry-After-Ms", "1"), requests: 2}, // the second one succeeds
 		"unauthorized, not retried": {first: status(401), requests: 1, err: armsecops.ErrUnauthorized},
@@ -361,6 +362,32 @@ func TestMaxResponseBytes(t *testing.T) {
 					assert.Equal(t, "Large", e.Code)
 				}
 			}
+		})
+	}
+}
+
+// A bound on bytes bounds memory, too: elements that are next to nothing as text
+// are not as models.
+func TestManyEmptyElements(t *testing.T) {
+	t.Parallel()
+	elements := strings.Repeat("{},", 100_000) + "{}"
+	for name, body := range map[string]string{
+		"page":  `{"value":[` + elements + `]}`,
+		"items": `{"properties":{"items":[` + elements + `]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newJobsClient(t, options(answer(200, body, "x-ms-request-id", requestID)))
+			var err error
+			if name == "page" {
+				_, err = client.NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
+			} else {
+				_, err = client.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			}
+			require.ErrorIs(t, err, armsecops.ErrResponseTooLarge)
+			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
+			require.True(t, ok)
+			assert.Equal(t, requestID, e.RequestID)
 		})
 	}
 }

@@ -60,8 +60,8 @@ func parseID(route *routes.Route, id string) ([]string, error) {
 	if !ok {
 		return nil, &ParameterError{"id", id, "must have the form " + route.Path}
 	}
-	if err := checkParameters(route, values); err != nil {
-		return nil, err
+	if name, _, reason := route.Check(values); reason != "" {
+		return nil, &ParameterError{"id", id, "must have a good " + goName(name) + ", which " + reason}
 	}
 	return values, nil
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -162,7 +164,7 @@ func TestUnusualJSON(t *testing.T) {
 		"names that differ in casing":        {text: `{"name":"a","Name":"b"}`},
 		"trailing bytes":                     {text: `{} x`, err: "x"},
 		"huge number":                        {text: `{"unknown":1` + strings.Repeat("0", 5000) + `}`},
-		"9,000 deep":                         {text: deep(9_000)},
+		"10,000 deep":                        {text: deep(9_999)},
 		"10,001 deep":                        {text: deep(10_001), err: "depth"},
 		"number for a string":                {text: `{"properties":{"displayName":1}}`, err: "/properties/displayName"},
 		"object for an array":                {text: `{"tags":[]}`, err: "/tags"},
@@ -195,6 +197,8 @@ func TestNothingIsLost(t *testing.T) {
 		document := randomAssignment(random)
 		assertKept[armsecops.Assignment](t, n, document)
 		assertKept[armsecops.Job](t, n, randomJob(random))
+		assertKept[armsecops.JobList](t, n, `{"value":[`+randomJob(random)+`,{}]}`)
+		assertKept[armsecops.ErrorDetail](t, n, randomError(random, 3))
 		assertKept[armsecops.AssignmentList](t, n, `{"value":[`+document+`],"nextLink":"https://a.example/?b","count":1}`)
 	}
 }
@@ -299,6 +303,52 @@ func randomJob(r *rand.Rand) string {
 	}
 	properties := object(r, "startTime", instant(r), "endTime", instant(r), "provisioningState", text(r), "errorMessage", text(r), "items", array(r, item))
 	return object(r, "id", text(r), "name", text(r), "type", text(r), "etag", text(r), "properties", properties, "systemData", randomSystemData(r))
+}
+
+func randomError(r *rand.Rand, depth int) string {
+	below := func() string { return "{}" }
+	if depth > 0 {
+		below = func() string { return randomError(r, depth-1) }
+	}
+	return object(r, "code", text(r), "message", text(r), "target", text(r), "details", array(r, below),
+		"additionalInfo", array(r, func() string { return object(r, "type", text(r), "info", anything(r, 2)) }))
+}
+
+// Get, change one field, put: every other member arrives again.
+func TestChangeOneField(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4))
+	for n := range 100 {
+		document := randomAssignment(random)
+		var put string
+		client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPut {
+				body, err := io.ReadAll(req.Body)
+				require.NoError(t, err)
+				put = string(body)
+			}
+			return answer(200, document)(req)
+		})))
+		got, err := client.Get(t.Context(), "rg", "id", nil)
+		require.NoError(t, err)
+		got.Assignment.Properties.Scope = "/changed"
+		_, err = client.CreateOrUpdate(t.Context(), "rg", "id", got.Assignment, nil)
+		require.NoError(t, err)
+
+		var want map[string]any
+		d := json.NewDecoder(strings.NewReader(document))
+		d.UseNumber()
+		require.NoError(t, d.Decode(&want))
+		properties, ok := want["properties"].(map[string]any)
+		if !ok {
+			properties = map[string]any{}
+			want["properties"] = properties
+		}
+		properties["scope"] = "/changed"
+		expected, err := json.Marshal(want)
+		require.NoError(t, err)
+		require.Equal(t, string(expected), canonical(t, put), n)
+	}
 }
 
 func TestSummary(t *testing.T) {

@@ -3,6 +3,7 @@ package armsecops
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"maps"
 	"strings"
 	"sync"
@@ -33,6 +34,11 @@ func (e *SubscriptionError) Error() string {
 
 // Unwrap returns Err.
 func (e *SubscriptionError) Unwrap() error { return e.Err }
+
+// LogValue returns the subscription and the value of Err.
+func (e *SubscriptionError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("subscriptionId", shorten(e.SubscriptionID)), slog.Any("err", e.Err))
+}
 
 const defaultConcurrency = 8
 

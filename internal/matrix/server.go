@@ -1,0 +1,274 @@
+package matrix
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// RequestID is what every answer of the server has as its x-ms-request-id.
+const RequestID = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+
+// MaxResponseBytes is the bound on a response that a client should have, if it has one.
+const MaxResponseBytes = 1 << 20
+
+// endpointHost is the host of the endpoint: one that the certificate of
+// [httptest] is good for, as it is for 127.0.0.1, which plays another host.
+const endpointHost = "example.com"
+
+// Server answers one operation over TLS, and has one fault.
+type Server struct {
+	fault  Fault
+	route  *routes.Route
+	client *http.Client
+	cancel context.CancelFunc          // of the call; nil: none was made
+	hosts  map[string]*httptest.Server // by the address that a client dials; "": every other host
+
+	mu        sync.Mutex
+	healed    bool
+	struck    int             // requests
+	dials     int             // connections that were refused
+	requests  int             // that arrived
+	elsewhere map[string]bool // what arrived at other hosts
+	read      int             // bytes of bodies that the client took, decompressed
+
+	answered chan struct{} // a value for each answer whose header the client has
+}
+
+func newServer(fault Fault, route *routes.Route) *Server {
+	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, answered: make(chan struct{}, 1000)}
+	quiet := log.New(io.Discard, "", 0)
+	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
+	plain := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
+	s.hosts = map[string]*httptest.Server{endpointHost + ":443": endpoint, endpointHost + ":80": plain, "": elsewhere}
+	for _, server := range s.hosts {
+		server.Config.ErrorLog = quiet
+	}
+	endpoint.StartTLS()
+	elsewhere.StartTLS()
+	plain.Start()
+
+	s.client = s.newClient(!fault.untrusted)
+	return s
+}
+
+// newClient returns an HTTP client that takes every host to its server.
+func (s *Server) newClient(trusting bool) *http.Client {
+	roots := x509.NewCertPool()
+	if trusting {
+		roots.AddCert(s.hosts[""].Certificate())
+	}
+	return &http.Client{Transport: answering{s, &http.Transport{
+		DialContext:       s.dial,
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+		DisableKeepAlives: true, // or else it is chance whether a connection is used again
+	}}}
+}
+
+func (s *Server) close() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	for _, server := range s.hosts {
+		server.CloseClientConnections()
+		server.Close()
+	}
+}
+
+// Options returns the options of a client whose endpoint is the server, and
+// whose retries don't wait.
+func (s *Server) Options() arm.ClientOptions {
+	var o arm.ClientOptions
+	o.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: "https://" + endpointHost},
+	}}
+	o.Transport = s.client
+	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
+	o.Retry.MaxRetryDelay = time.Second
+	return o
+}
+
+// Heal ends the fault, for clients that are made from then on.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.healed = true
+	s.client = s.newClient(true)
+}
+
+// dial takes every host to its server, and refuses as many connections as the fault says.
+func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	s.mu.Lock()
+	refuse := !s.healed && s.dials < s.fault.refuse
+	if refuse {
+		s.dials++
+	}
+	s.mu.Unlock()
+	server, ok := s.hosts[address]
+	if !ok {
+		server = s.hosts[""]
+	}
+	target := server.Listener.Addr().String()
+	if refuse {
+		target = "127.0.0.1:0" // where nobody ever listens
+	}
+	return new(net.Dialer).DialContext(ctx, network, target)
+}
+
+// answering is a transport that tells when the header of an answer has arrived,
+// and how much of the body the client took.
+type answering struct {
+	server *Server
+	*http.Transport
+}
+
+func (a answering) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := a.Transport.RoundTrip(req)
+	if err == nil {
+		resp.Body = counting{resp.Body, a.server}
+		a.server.answered <- struct{}{}
+	}
+	return resp, err
+}
+
+type counting struct {
+	io.ReadCloser
+	server *Server
+}
+
+func (c counting) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.server.mu.Lock()
+	c.server.read += n
+	c.server.mu.Unlock()
+	return n, err
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // or else the end of the connection goes unnoticed
+	query := r.URL.Query()
+	page := query.Get("$skipToken")
+
+	s.mu.Lock()
+	s.requests++
+	strikes := !s.healed && s.fault.strike != nil && (s.fault.times == 0 || s.struck < s.fault.times) && (!s.listing() || page != "")
+	if strikes {
+		s.struck++
+	}
+	healthy := s.healed
+	s.mu.Unlock()
+
+	w.Header().Set("x-ms-request-id", RequestID)
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	switch {
+	case query.Get("api-version") == "":
+		refuse(w, http.StatusBadRequest, "MissingApiVersionParameter")
+	case s.listing() && page != "" && page != s.fault.skipToken():
+		refuse(w, http.StatusBadRequest, "InvalidSkipToken")
+	case strikes:
+		s.fault.strike(w, r, s)
+	default:
+		_, _ = io.WriteString(w, s.body(r, healthy))
+	}
+}
+
+// refuse answers as both services do.
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"The request was refused."}}`, code)
+}
+
+// body returns what the server has to say where nothing gets in its way.
+func (s *Server) body(r *http.Request, healthy bool) string {
+	if s.route.Method == http.MethodDelete {
+		return "{}"
+	}
+	document := s.document(2)
+	if !healthy {
+		document = s.fault.document(document)
+	}
+	link := ""
+	switch {
+	case !s.listing():
+		return document
+	case r.URL.Query().Get("$skipToken") == "":
+		document, link = s.document(1), s.fault.nextLink(r)
+	case s.fault.endless:
+		link = s.fault.nextLink(r)
+	}
+	return fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
+}
+
+func (s *Server) listing() bool {
+	return s.route.Method == http.MethodGet && !strings.HasSuffix(s.route.Path, "}")
+}
+
+// document returns one of the two documents that the server has of the operation's kind.
+func (s *Server) document(n int) string {
+	document := assignmentDocument
+	if s.jobs() {
+		document = jobDocument
+	}
+	return strings.ReplaceAll(document, "{n}", fmt.Sprint(n))
+}
+
+func (s *Server) jobs() bool {
+	return strings.HasPrefix(s.route.Operation, "WorkspaceManagerJobsClient.")
+}
+
+// want returns the documents that a call is to return.
+func (s *Server) want() []string {
+	switch {
+	case s.route.Method == http.MethodDelete:
+		return nil
+	case s.listing():
+		return []string{s.document(1), s.fault.document(s.document(2))}
+	}
+	return []string{s.fault.document(s.document(2))}
+}
+
+const (
+	jobDocument = `{"id":"/jobs/{n}","name":"job-{n}","type":"Microsoft.SecurityInsights/workspaceManagerAssignments/jobs","etag":"\"a\"",` +
+		`"properties":{"startTime":"2022-06-14T04:47:52Z","endTime":"2022-06-14T04:52:52Z","provisioningState":"Succeeded",` +
+		`"items":[{"resourceId":"/rules/1","status":"Succeeded","executionTime":"2022-06-14T04:49:52Z"}]},` +
+		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`
+	assignmentDocument = `{"id":"/assignments/{n}","name":"assignment-{n}","type":"Microsoft.Security/assignments","location":"East US","etag":"a",` +
+		`"properties":{"displayName":"ASC Default","effect":"Exempt","expiresOn":"2022-06-14T04:47:52Z",` +
+		`"additionalData":{"exemptionCategory":"waiver"},"metadata":{"ticketId":12345}},` +
+		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`
+)
+
+// serveElsewhere plays the hosts that are none of the service's: it says what
+// the service would, and notes what it was told.
+func (s *Server) serveElsewhere(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.mu.Lock()
+	if r.Header.Get("Authorization") != "" {
+		s.elsewhere["token"] = true
+	}
+	if len(body) > 0 {
+		s.elsewhere["body"] = true
+	}
+	s.elsewhere["request"] = true
+	s.mu.Unlock()
+	if s.listing() {
+		_, _ = fmt.Fprintf(w, `{"value":[%s]}`, s.document(2))
+		return
+	}
+	_, _ = io.WriteString(w, s.body(r, true))
+}

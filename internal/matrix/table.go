@@ -1,0 +1,158 @@
+package matrix
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// ReadRows returns the rows of a file, by fault.
+func ReadRows(path string) (map[string]Row, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	if err := json.Unmarshal(text, &rows); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	byFault := map[string]Row{}
+	for _, row := range rows {
+		byFault[row.Fault] = row
+	}
+	return byFault, nil
+}
+
+// WriteRows writes the rows to a file, in their order.
+func WriteRows(path string, rows []Row) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(rows); err != nil {
+		return err
+	}
+	return os.WriteFile(path, text.Bytes(), 0o666)
+}
+
+// columns are the operations that are alike, as a table shows them.
+var columns = []struct {
+	title      string
+	operations []*routes.Route
+}{
+	{"Create", []*routes.Route{routes.JobsCreate}},
+	{"Get", []*routes.Route{routes.JobsGet, routes.AssignmentsGet}},
+	{"lists", []*routes.Route{routes.JobsList, routes.AssignmentsList, routes.AssignmentsListBySubscription}},
+	{"CreateOrUpdate", []*routes.Route{routes.AssignmentsCreateOrUpdate}},
+	{"Delete", []*routes.Route{routes.JobsDelete, routes.AssignmentsDelete}},
+}
+
+// Table returns the rows of one client as a Markdown table.
+func Table(rows []Row) string {
+	var b strings.Builder
+	b.WriteString("| fault |")
+	for _, c := range columns {
+		b.WriteString(" " + c.title + " |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	for _, row := range rows {
+		b.WriteString("| " + row.Fault + " |")
+		for _, cell := range row.cells() {
+			b.WriteString(" " + cell + " |")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// Comparison returns the rows in which two clients differ by more than the names
+// of their errors, as a Markdown table.
+func Comparison(ours, theirs []Row) string {
+	var b strings.Builder
+	b.WriteString("| fault | client |")
+	for _, c := range columns {
+		b.WriteString(" " + c.title + " |")
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	for i := range ours {
+		if ours[i].like(theirs[i]) {
+			continue
+		}
+		our, their := ours[i].cells(), theirs[i].cells()
+		fmt.Fprintf(&b, "| %s | ours | %s |\n", ours[i].Fault, strings.Join(our, " | "))
+		fmt.Fprintf(&b, "| | Microsoft's | %s |\n", strings.Join(their, " | "))
+	}
+	return b.String()
+}
+
+// Harms returns what must not be and was, as a Markdown table.
+func Harms(rows []Row) string {
+	var b strings.Builder
+	b.WriteString("| fault | operations | harm |\n|---|---|---|\n")
+	for _, row := range rows {
+		var harms []string // in the order of the operations
+		operations := map[string][]string{}
+		for _, c := range columns {
+			byHarm := map[string][]string{}
+			for _, route := range c.operations {
+				if harm := row.Outcomes[route.Operation].Harm; harm != "" {
+					byHarm[harm] = append(byHarm[harm], route.Operation)
+					if !slices.Contains(harms, harm) {
+						harms = append(harms, harm)
+					}
+				}
+			}
+			for harm, names := range byHarm {
+				if len(names) == len(c.operations) {
+					names = []string{c.title}
+				}
+				operations[harm] = append(operations[harm], names...)
+			}
+		}
+		for _, harm := range harms {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", row.Fault, strings.Join(operations[harm], ", "), harm)
+		}
+	}
+	return b.String()
+}
+
+// like reports whether the outcomes are the same but for the names of the errors.
+func (r Row) like(other Row) bool {
+	return maps.EqualFunc(r.Outcomes, other.Outcomes, func(a, b Outcome) bool {
+		a.Errors, b.Errors = "", ""
+		return a == b
+	})
+}
+
+// cells returns the outcomes column by column; where operations of one column
+// differ, each of their outcomes once.
+func (r Row) cells() []string {
+	var cells []string
+	for _, c := range columns {
+		var texts []string
+		for _, route := range c.operations {
+			if o, ok := r.Outcomes[route.Operation]; ok && !slices.Contains(texts, o.String()) {
+				texts = append(texts, o.String())
+			}
+		}
+		cells = append(cells, strings.Join(texts, "; or "))
+	}
+	return cells
+}
+
+// Section returns the text with what is between its two marks of the name replaced.
+func Section(text, name, content string) (string, error) {
+	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return "", fmt.Errorf("there is no section %q", name)
+	}
+	return before + begin + "\n" + content + "\n" + end + after, nil
+}

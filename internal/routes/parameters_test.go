@@ -1,0 +1,57 @@
+package routes
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// What the rules allow and what they don't, by parameter.
+var ruleTests = map[string]struct{ allowed, refused []string }{
+	"subscriptionId": {
+		allowed: []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "20FF7FC3-E762-44DD-BD96-B71116DCDC23", "00000000-0000-0000-0000-000000000000"},
+		refused: []string{
+			"", "production", "20ff7fc3e76244ddbd96b71116dcdc23", "{20ff7fc3-e762-44dd-bd96-b71116dcdc23}", "20ff7fc3-e762-44dd-bd96-b71116dcdc2g",
+			"20ff7fc3-e762-44dd-bd96-b71116dcdc2", "20ff7fc3-e762-44dd-bd96-b71116dcdc233", "20ff7fc3-e76244-dd-bd96-b71116dcdc23", "20ff7fc3-e762-44dd-bd96-b71116dcdc\u00e9",
+		},
+	},
+	"resourceGroupName": {
+		allowed: []string{"a", "1", "_", "-", "rg", "my-RG_1.(a)", ".a", "..a", "größe", "東京", "٣", strings.Repeat("a", 90), strings.Repeat("ü", 90)},
+		refused: []string{
+			"", ".", "..", "rg.", strings.Repeat("a", 91), strings.Repeat("ü", 91), "a b", "a/b", `a\b`, "a?b", "a#b", "a%2fb", "a+b", "a\n", "a\x00", "a\xff", "a\ufffd", "½", "🙂",
+		},
+	},
+	"workspaceName": {
+		allowed: []string{"abc", "a-c", "123", "myWorkspace", strings.Repeat("a", 90)},
+		refused: []string{"", "ab", "-bc", "ab-", "a_c", "a.c", "a c", "größe", "abc\n", "a/c", "...", strings.Repeat("a", 91)},
+	},
+	"workspaceManagerAssignmentName": {
+		allowed: []string{"abc", "a-c", "a--c", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", strings.Repeat("a", 1000)},
+		refused: []string{"", "ab", "-bc", "ab-", "a_c", "a.c", "a c", "größe", "abc\n", "a/c", "...", "a\xffc"},
+	},
+	"jobName": {
+		allowed: []string{"abc", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"},
+		refused: []string{"", "ab", "-bc", "ab-", "a_c", "a/c", "..."},
+	},
+	"assignmentId": {
+		allowed: []string{"a", "...", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", "a b", "100%25", "größe", `{"a":;}`, "a.", "a\\b"},
+		refused: []string{"", ".", "..", "a/b", "a?b", "a#b", "a\nb", "\x00", "a\x7f", "\u0085", "a\xff"},
+	},
+}
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	assert.Len(t, ruleTests, len(rules))
+	for parameter, test := range ruleTests {
+		t.Run(parameter, func(t *testing.T) {
+			t.Parallel()
+			for _, value := range test.allowed {
+				assert.Empty(t, rules[parameter](value), "%q", value)
+			}
+			for _, value := range test.refused {
+				assert.Contains(t, rules[parameter](value), "must", "%q", value)
+			}
+		})
+	}
+}

@@ -1,0 +1,120 @@
+package routes
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	jobID        = "/subscriptions/" + subscription + "/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/workspace" +
+		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment/jobs/job"
+)
+
+var jobValues = []string{subscription, "rg", "workspace", "assignment", "job"}
+
+// The table is what the recorded exchanges with the documented URLs are: each of
+// them is a request of one route, and each route has one.
+func TestTableIsAsRecorded(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../testdata/exchanges/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	recorded := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var exchange struct {
+			Request  struct{ Method, URL string }
+			Response struct{ Status int }
+		}
+		require.NoError(t, json.Unmarshal(text, &exchange))
+		u, err := url.Parse(exchange.Request.URL)
+		require.NoError(t, err)
+		var found []*Route
+		for _, route := range All {
+			values, ok := route.Match(strings.Split(u.Path[1:], "/"))
+			if !ok || route.Method != exchange.Request.Method {
+				continue
+			}
+			found = append(found, route)
+			recorded[route.Operation] = true
+			assert.Equal(t, u.EscapedPath(), route.URLPath(values...), file)
+			assert.Equal(t, route.APIVersion, u.Query().Get("api-version"), file)
+			_, _, reason := route.Check(values)
+			assert.Empty(t, reason, file)
+			if exchange.Response.Status < 300 {
+				assert.Contains(t, route.Success, exchange.Response.Status, file)
+			}
+		}
+		assert.Len(t, found, 1, file)
+	}
+	assert.Len(t, All, 9)
+	for _, route := range All {
+		assert.True(t, recorded[route.Operation], route.Operation)
+	}
+}
+
+func TestURLPath(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, jobID, JobsGet.URLPath(jobValues...))
+	assert.Equal(t, "/subscriptions/s/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29/providers/Microsoft.Security/assignments/a%2Fb%3Fc%23d%2525",
+		AssignmentsGet.URLPath("s", "größe (a)", "a/b?c#d%25"))
+}
+
+func TestID(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, jobID, JobsGet.ID(jobValues...))
+	assert.Equal(t, "/subscriptions/s/resourceGroups/größe (a)/providers/Microsoft.Security/assignments/100%25",
+		AssignmentsGet.ID("s", "größe (a)", "100%25"))
+}
+
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		path string
+		want []string // nil: no match
+	}{
+		"itself":                    {jobID, jobValues},
+		"another casing":            {strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs").Replace(jobID), jobValues},
+		"values keep theirs":        {strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
+		"empty value":               {strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
+		"fewer segments":            {strings.TrimSuffix(jobID, "/job"), nil},
+		"more segments":             {jobID + "/a", nil},
+		"slash last":                {jobID + "/", nil},
+		"another literal":           {strings.Replace(jobID, "workspaces", "workspace", 1), nil},
+		"another provider":          {strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
+		"letters that fold to s":    {strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
+		"a sign that folds to k":    {strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
+		"literals and values moved": {"/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values, ok := JobsGet.Match(strings.Split(test.path[1:], "/"))
+			assert.Equal(t, test.want != nil, ok)
+			assert.Equal(t, test.want, values)
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	parameter, value, reason := JobsGet.Check(jobValues)
+	assert.Empty(t, parameter+value+reason)
+	for i, name := range []string{"subscriptionId", "resourceGroupName", "workspaceName", "workspaceManagerAssignmentName", "jobName"} {
+		values := append([]string{}, jobValues...)
+		values[i] = "a/"
+		parameter, value, reason := JobsGet.Check(values)
+		assert.Equal(t, name, parameter)
+		assert.Equal(t, "a/", value)
+		assert.Contains(t, reason, "must")
+	}
+}

@@ -1,0 +1,223 @@
+package armsecops_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/matrix"
+)
+
+var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md anew")
+
+const (
+	matrixFile      = "testdata/matrix.json"
+	reliabilityFile = "docs/reliability.md"
+)
+
+// Every fault against every operation ends as testdata/matrix.json says, and
+// does none of the harm that the matrix looks for.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	want, err := matrix.ReadRows(matrixFile)
+	if !*update {
+		require.NoError(t, err)
+	}
+	faults := matrix.Faults()
+	rows := make([]matrix.Row, len(faults))
+	var tried atomic.Int32
+	t.Run("faults", func(t *testing.T) {
+		for i, fault := range faults {
+			t.Run(fault.Name, func(t *testing.T) {
+				t.Parallel()
+				row, err := fault.Try(t.Context(), matrixClient)
+				require.NoError(t, err)
+				for operation, outcome := range row.Outcomes {
+					assert.Empty(t, outcome.Harm, operation)
+				}
+				if !*update {
+					assert.Equal(t, want[fault.Name], row)
+				}
+				rows[i] = row
+				tried.Add(1)
+			})
+		}
+	})
+	if int(tried.Load()) != len(faults) {
+		return // some failed, or were left out by -run
+	}
+	if *update {
+		require.NoError(t, matrix.WriteRows(matrixFile, rows))
+	}
+	assert.True(t, *update || len(want) == len(faults), "%s has other faults", matrixFile)
+	text, err := os.ReadFile(reliabilityFile)
+	require.NoError(t, err)
+	generated, err := matrix.Section(string(text), "matrix", matrix.Table(rows))
+	require.NoError(t, err)
+	if *update {
+		require.NoError(t, os.WriteFile(reliabilityFile, []byte(generated), 0o666))
+		return
+	}
+	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update", reliabilityFile)
+}
+
+// matrixClient is this library, as the matrix tries it.
+var matrixClient = matrix.Client{
+	Calls: map[string]matrix.Call{
+		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+			resp, err := matrixJobsClient(s).Create(ctx, "rg", "workspace", "assignment", nil)
+			return []any{resp.Job}, err
+		},
+		"WorkspaceManagerJobsClient.Get": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+			resp, err := matrixJobsClient(s).Get(ctx, "rg", "workspace", "assignment", "job", nil)
+			return []any{resp.Job}, err
+		},
+		"WorkspaceManagerJobsClient.Delete": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+			_, err := matrixJobsClient(s).Delete(ctx, "rg", "workspace", "assignment", "job", nil)
+			return nil, err
+		},
+		"SecurityAssignmentsClient.Get": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+			resp, err := matrixAssignmentsClient(s).Get(ctx, "rg", "id", nil)
+			return []any{resp.Assignment}, err
+		},
+		"SecurityAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+			resp, err := matrixAssignmentsClient(s).CreateOrUpdate(ctx, "rg", "id", documentedAssignment(), nil)
+			return []any{resp.Assignment}, err
+		},
+		"SecurityAssignmentsClient.Delete": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+			_, err := matrixAssignmentsClient(s).Delete(ctx, "rg", "id", nil)
+			return nil, err
+		},
+		"WorkspaceManagerJobsClient.NewListPager":              listCall("WorkspaceManagerJobsClient.NewListPager"),
+		"SecurityAssignmentsClient.NewListPager":               listCall("SecurityAssignmentsClient.NewListPager"),
+		"SecurityAssignmentsClient.NewListBySubscriptionPager": listCall("SecurityAssignmentsClient.NewListBySubscriptionPager"),
+	},
+	Errors: []matrix.NamedError{
+		{Name: "ErrOutcomeUnknown", Err: armsecops.ErrOutcomeUnknown},
+		{Name: "ErrUnauthorized", Err: armsecops.ErrUnauthorized},
+		{Name: "ErrForbidden", Err: armsecops.ErrForbidden},
+		{Name: "ErrNotFound", Err: armsecops.ErrNotFound},
+		{Name: "ErrConflict", Err: armsecops.ErrConflict},
+		{Name: "ErrPreconditionFailed", Err: armsecops.ErrPreconditionFailed},
+		{Name: "ErrThrottled", Err: armsecops.ErrThrottled},
+		{Name: "ErrResponseTooLarge", Err: armsecops.ErrResponseTooLarge},
+		{Name: "ErrUntrustedNextLink", Err: armsecops.ErrUntrustedNextLink},
+		{Name: "ErrPagingLoop", Err: armsecops.ErrPagingLoop},
+	},
+	After: afterFault,
+}
+
+func matrixOptions(s *matrix.Server) *armsecops.ClientOptions {
+	return &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: matrix.MaxResponseBytes}
+}
+
+func matrixJobsClient(s *matrix.Server) *armsecops.WorkspaceManagerJobsClient {
+	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, matrixOptions(s))
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
+func matrixAssignmentsClient(s *matrix.Server) *armsecops.SecurityAssignmentsClient {
+	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, &azfake.TokenCredential{}, matrixOptions(s))
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
+func listCall(operation string) matrix.Call {
+	return func(ctx context.Context, s *matrix.Server) ([]any, error) { return list(ctx, s, operation, "") }
+}
+
+// list reads a listing from where the token says.
+func list(ctx context.Context, s *matrix.Server, operation, token string) ([]any, error) {
+	o := armsecops.PageOptions{ContinuationToken: token}
+	switch operation {
+	case "WorkspaceManagerJobsClient.NewListPager":
+		return readPages(ctx, matrixJobsClient(s).NewListPager("rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: o}))
+	case "SecurityAssignmentsClient.NewListPager":
+		return readPages(ctx, matrixAssignmentsClient(s).NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}))
+	}
+	return readPages(ctx, matrixAssignmentsClient(s).NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}))
+}
+
+func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []any, err error) {
+	pages := 0
+	for page, err := range pager.Pages(ctx) {
+		if err != nil {
+			return items, err
+		}
+		for _, item := range page.Value {
+			items = append(items, item)
+		}
+		if pages++; pages == matrix.MaxPages {
+			return items, matrix.ErrEndless
+		}
+	}
+	return items, nil
+}
+
+// afterFault checks what holds for every error: it names the operation, not the
+// token; an answer keeps its type, its operation and its request id; and a
+// listing goes on where it failed, without an item lost or doubled.
+func afterFault(s *matrix.Server, operation string, got []any, err error) error {
+	if err == nil {
+		return nil
+	}
+	if text := err.Error(); !strings.Contains(text, operation) || strings.Contains(text, "fake_token") || len(text) > 2500 {
+		return fmt.Errorf("the text of the error is %q", text)
+	}
+	if _, answered := errors.AsType[*azcore.ResponseError](err); answered {
+		var service armsecops.ServiceError
+		if strings.HasPrefix(operation, "WorkspaceManagerJobsClient.") {
+			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
+			if !ok {
+				return fmt.Errorf("no *ErrorResponse: %w", err)
+			}
+			service = e.ServiceError
+		} else {
+			e, ok := errors.AsType[*armsecops.CloudError](err)
+			if !ok {
+				return fmt.Errorf("no *CloudError: %w", err)
+			}
+			service = e.ServiceError
+		}
+		if service.Operation != operation || service.RequestID != matrix.RequestID || service.StatusCode == 0 {
+			return fmt.Errorf("operation %q, request id %q, status %d: %w", service.Operation, service.RequestID, service.StatusCode, err)
+		}
+	}
+	if !strings.Contains(operation, "Pager") {
+		return nil
+	}
+	page, ok := errors.AsType[*armsecops.PageError](err)
+	if !ok {
+		return fmt.Errorf("no *PageError: %w", err)
+	}
+	s.Heal()
+	rest, again := list(context.Background(), s, operation, page.ContinuationToken)
+	switch {
+	case errors.Is(err, armsecops.ErrUntrustedNextLink):
+		if !errors.Is(again, armsecops.ErrUntrustedNextLink) {
+			return fmt.Errorf("the token of a link that is not trusted led somewhere: %w", again)
+		}
+	case errors.Is(err, armsecops.ErrPagingLoop):
+	case again != nil:
+		return fmt.Errorf("going on: %w", again)
+	case len(got)+len(rest) != 2:
+		return fmt.Errorf("%d items before the error and %d after it, not 2", len(got), len(rest))
+	}
+	return nil
+}
