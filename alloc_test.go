@@ -46,7 +46,7 @@ func TestAllocations(t *testing.T) {
 		{"list of 1,000 assignments", pageOfAssignments(1000), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
-		}, 11_300, 1_630_000},
+		}, 11_100, 1_625_000},
 		{"job Delete", `{}`, func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err

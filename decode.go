@@ -358,7 +358,7 @@ type scanner struct {
 	plain bool // no string of it has an escape or invalid UTF-8
 
 	// Strings that came by lately: those of a listing are often the same.
-	cache [256]string
+	cache [128][2]string
 }
 
 var (
@@ -506,11 +506,16 @@ func (s *scanner) string() string {
 	if len(text) < 2 || len(text) > longest {
 		return string(text)
 	}
-	slot := &s.cache[maphash.Bytes(textSeed, text)%uint64(len(s.cache))]
-	if *slot != string(text) {
-		*slot = string(text)
+	// Two places for each string, so that two common ones don't drive each other out.
+	pair := &s.cache[maphash.Bytes(textSeed, text)%uint64(len(s.cache))]
+	if pair[0] != string(text) {
+		if pair[1] == string(text) {
+			pair[0], pair[1] = pair[1], pair[0]
+		} else {
+			pair[0], pair[1] = string(text), pair[0]
+		}
 	}
-	return *slot
+	return pair[0]
 }
 
 // anything reads a value of any kind, with every digit of its numbers.
