@@ -493,10 +493,11 @@ func (s *scanner) quoted() []byte {
 func (s *scanner) text() []byte {
 	quoted := s.quoted()
 	s.space()
-	if s.plain {
-		return quoted[1 : len(quoted)-1]
+	text := quoted[1 : len(quoted)-1]
+	if s.plain || bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
+		return text
 	}
-	text, _ := jsontext.AppendUnquote(nil, quoted) // the error is that of invalid UTF-8, which is replaced
+	text, _ = jsontext.AppendUnquote(nil, quoted) // the error is that of invalid UTF-8, which is replaced
 	return text
 }
 

@@ -27,7 +27,6 @@ type exchange struct {
 	decode    func(io.Reader) error
 	download  bool // the body before decoding it, so that others can read it
 
-	tries     int            // requests sent
 	response  *http.Response // of the last try
 	body      bodyReader     // of its response
 	failure   error          // of the last try, where it had no response
@@ -47,7 +46,6 @@ func (exchangePolicy) Do(req *policy.Request) (*http.Response, error) {
 	if err := x.client.throttle.wait(x); err != nil {
 		return nil, err
 	}
-	x.tries++
 	x.response, x.failure = nil, nil
 	resp, err := x.send(req)
 	if err != nil {

@@ -14,6 +14,7 @@ type ClientOptions struct {
 	// ClientOptions are those of every Azure Resource Manager client: Cloud,
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
 	// overrides the api-version of every request, those of next pages included.
+	// A Transport that is an *http.Client is used without following redirects.
 	arm.ClientOptions
 
 	// MaxResponseBytes bounds the body of one response, success or error, in
