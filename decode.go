@@ -57,13 +57,14 @@ func decode(d *jsontext.Decoder, model any) (err error) {
 
 // model is what the tags of a struct say.
 type model struct {
-	fields     map[string]field // by the name of the member
-	additional int              // the index of AdditionalProperties
-	leads      bool             // to an array of models
+	fields     [][]field // by the length of the member's name: few have the same
+	additional int       // the index of AdditionalProperties
+	leads      bool      // to an array of models
 }
 
 // field is how a member is read.
 type field struct {
+	name  string
 	index int
 	scan  func(*scanner, reflect.Value) error
 	model *model // of a struct, or of the elements of an array
@@ -91,7 +92,6 @@ func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
 		}
 		return known[t]
 	}
-	m.fields = map[string]field{}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -99,7 +99,7 @@ func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
 			m.additional = i
 			continue
 		}
-		read := field{index: i}
+		read := field{name: name, index: i}
 		switch f.Type {
 		case reflect.TypeFor[time.Time]():
 			read.scan = scanTime
@@ -124,8 +124,25 @@ func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
 				panic("no way to read a " + f.Type.String())
 			}
 		}
-		m.fields[name] = read
+		for len(m.fields) <= len(name) {
+			m.fields = append(m.fields, nil)
+		}
+		m.fields[len(name)] = append(m.fields[len(name)], read)
 	}
+}
+
+// field returns the field for a member, or nil.
+func (m *model) field(name []byte) *field {
+	if len(name) >= len(m.fields) {
+		return nil
+	}
+	same := m.fields[len(name)]
+	for i := range same {
+		if same[i].name == string(name) {
+			return &same[i]
+		}
+	}
+	return nil
 }
 
 // stream reads a model token by token, down to the elements of its arrays.
@@ -144,9 +161,9 @@ func (m *model) stream(d *jsontext.Decoder, s *scanner, v reflect.Value) error {
 		}
 		s.begin(text)
 		name := s.text()
-		f, known := m.fields[string(name)]
+		f := m.field(name)
 		switch {
-		case !known:
+		case f == nil:
 			err = s.addition(d, v.Field(m.additional), string(name))
 		case f.array && d.PeekKind() == '[':
 			err = f.model.streamArray(d, s, v.Field(f.index))
@@ -158,7 +175,7 @@ func (m *model) stream(d *jsontext.Decoder, s *scanner, v reflect.Value) error {
 		if err != nil {
 			return err
 		}
-		filled = filled || !v.Field(f.index).IsZero()
+		filled = filled || f != nil && !v.Field(f.index).IsZero()
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return err
@@ -228,8 +245,8 @@ func (m *model) scan(s *scanner, v reflect.Value) error {
 		name := s.text()
 		s.at++ // the colon
 		s.space()
-		f, known := m.fields[string(name)]
-		if !known {
+		f := m.field(name)
+		if f == nil {
 			s.add(v.Field(m.additional), string(name), s.raw())
 			continue
 		}

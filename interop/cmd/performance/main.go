@@ -1,7 +1,8 @@
 // Command performance runs the benchmarks of the interop module on two Go
 // toolchains and writes what they show to docs/performance.md and
-// docs/performance.svg. It takes some five minutes. Run it in the interop folder,
-// on a machine that has nothing else to do:
+// docs/performance.svg, with docs/simulation.md at the end of the page. It takes
+// some six minutes. Run it in the interop folder, on a machine that has nothing
+// else to do:
 //
 //	go run ./cmd/performance
 package main
@@ -12,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,6 +62,12 @@ func run(count int, benchtime string, toolchains []string, out string) error {
 	if err := errors.Join(r.writePage(&page), r.writeChart(&chart)); err != nil {
 		return err
 	}
+	sweep, err := os.ReadFile(filepath.Join(out, "simulation.md"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	page.WriteString("\n")
+	page.Write(sweep)
 	return errors.Join(
 		os.WriteFile(filepath.Join(out, "performance.md"), page.Bytes(), 0o644),
 		os.WriteFile(filepath.Join(out, "performance.svg"), chart.Bytes(), 0o644),
