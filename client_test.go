@@ -440,6 +440,28 @@ func TestContextEnds(t *testing.T) {
 			assert.True(t, armsecops.HasCode(err, "ServerBusy"))
 		})
 	})
+	t.Run("in the body of the next try", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			requests := 0
+			client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+				if requests++; requests == 1 {
+					return answer(503, `{"error":{"code":"ServerBusy"}}`)(req)
+				}
+				resp, err := answer(200, "")(req)
+				resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+					<-req.Context().Done()
+					return 0, req.Context().Err()
+				}))
+				return resp, err
+			})))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			_, err := client.Get(ctx, "rg", "workspace", "assignment", "job", nil)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.True(t, armsecops.HasCode(err, "ServerBusy"), err)
+		})
+	})
 	t.Run("before the call", func(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
@@ -448,6 +470,10 @@ func TestContextEnds(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // The caller's own policies see the request as it is sent.
 func TestCallersPolicies(t *testing.T) {

@@ -46,22 +46,21 @@ func (exchangePolicy) Do(req *policy.Request) (*http.Response, error) {
 	if err := x.client.throttle.wait(x); err != nil {
 		return nil, err
 	}
-	x.response, x.failure = nil, nil
 	resp, err := x.send(req)
-	if err != nil {
-		x.failure = err
-		return nil, err
+	if err == nil {
+		x.client.throttle.observe(x.client.subscriptionID, resp)
+		if x.decode != nil && x.succeeded(resp) {
+			err = x.read(resp)
+		}
 	}
-	x.response = resp
-	x.client.throttle.observe(x.client.subscriptionID, resp)
-	if x.decode == nil || !x.succeeded(resp) {
+	switch {
+	case err == nil:
+		x.response, x.failure = resp, nil
 		return resp, nil
+	case x.ctx.Err() == nil: // else the try before says more of what went wrong
+		x.response, x.failure = nil, err
 	}
-	if err := x.read(resp); err != nil {
-		x.failure = err
-		return nil, x.unanswered(err)
-	}
-	return resp, nil
+	return nil, err
 }
 
 // send passes the request on and finds out whether the service may have
@@ -142,9 +141,9 @@ func (x *exchange) read(resp *http.Response) error {
 	}
 	switch {
 	case x.body.err != nil:
-		return x.serviceError(resp, fmt.Errorf("reading the response: %w", x.body.err))
+		return x.unanswered(x.serviceError(resp, fmt.Errorf("reading the response: %w", x.body.err)))
 	case err != nil:
-		return x.serviceError(resp, decodeError{err})
+		return x.unanswered(x.serviceError(resp, decodeError{err}))
 	}
 	return nil
 }
