@@ -336,7 +336,7 @@ func (e *ServiceError) readBody(resp *http.Response, limit int64) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	var detail ErrorDetail
 	if isJSONObject(body) {
-		readError(jsontext.NewDecoder(bytes.NewBuffer(body), lenient), &detail, 0)
+		_ = readError(jsontext.NewDecoder(bytes.NewBuffer(body), lenient), &detail, 0) // whatever can be had is welcome
 	} else {
 		detail.Message = plainText(body)
 	}
@@ -352,24 +352,25 @@ var lenient = mirror.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 const maxUnwrapped = 4
 
 // readError reads the shapes of errors that the two providers are seen to use,
-// up to the end of the object or to where it is cut.
-func readError(d *jsontext.Decoder, e *ErrorDetail, depth int) {
-	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
-		return
+// up to the end of the object. Where the text is cut or broken before, it
+// returns an error, and what came before that is read.
+func readError(d *jsontext.Decoder, e *ErrorDetail, depth int) (err error) {
+	if _, err := d.ReadToken(); err != nil {
+		return err
 	}
-	for d.PeekKind() == '"' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return
+	for err == nil && d.PeekKind() != '}' {
+		var token jsontext.Token
+		if token, err = d.ReadToken(); err != nil {
+			break
 		}
 		name := token.String()
 		switch strings.ToLower(name) {
 		case "error", "odata.error":
 			if d.PeekKind() == '{' && depth < maxUnwrapped {
-				readError(d, e, depth+1)
-				continue
+				err = readError(d, e, depth+1)
+			} else {
+				err = readMember(d, e, name, &e.Code) // as OAuth has it
 			}
-			err = readMember(d, e, name, &e.Code) // as OAuth has it
 		case "code", "errorcode":
 			err = readMember(d, e, name, &e.Code)
 		case "message", "error_description":
@@ -383,14 +384,14 @@ func readError(d *jsontext.Decoder, e *ErrorDetail, depth int) {
 		default:
 			err = readMember(d, e, name, nil)
 		}
-		if err != nil {
-			break
-		}
 	}
-	_, _ = d.ReadToken()
+	if err == nil {
+		_, err = d.ReadToken()
+	}
 	if depth < maxUnwrapped && isJSONObject([]byte(e.Message)) {
 		unwrapMessage(e, depth+1)
 	}
+	return err
 }
 
 // readDetails reads what can be had of the details: each is an error of its own.
@@ -398,26 +399,22 @@ func readDetails(d *jsontext.Decoder, e *ErrorDetail, name string, depth int) er
 	if d.PeekKind() != '[' {
 		return readMember(d, e, name, nil)
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for {
-		switch d.PeekKind() {
-		case '{':
-			var detail ErrorDetail
-			readError(d, &detail, depth)
-			if !reflect.ValueOf(detail).IsZero() {
-				e.Details = append(e.Details, detail)
-			}
-		case ']':
-			_, err := d.ReadToken()
-			return err
-		default: // the end of what was cut, or what is no error
-			if err := d.SkipValue(); err != nil {
-				return err
-			}
+	_, err := d.ReadToken()
+	for err == nil && d.PeekKind() != ']' {
+		if d.PeekKind() != '{' {
+			err = d.SkipValue() // it is no error, or no JSON
+			continue
+		}
+		var detail ErrorDetail
+		err = readError(d, &detail, depth)
+		if !reflect.ValueOf(detail).IsZero() {
+			e.Details = append(e.Details, detail)
 		}
 	}
+	if err == nil {
+		_, err = d.ReadToken()
+	}
+	return err
 }
 
 // readMember reads the next value into the field, or keeps it with the members
@@ -444,7 +441,7 @@ func readMember(d *jsontext.Decoder, e *ErrorDetail, name string, field any) err
 // unwrapMessage replaces a message that holds the JSON of an error by what that error says.
 func unwrapMessage(e *ErrorDetail, depth int) {
 	var inner ErrorDetail
-	readError(jsontext.NewDecoder(bytes.NewBufferString(e.Message), lenient), &inner, depth)
+	_ = readError(jsontext.NewDecoder(bytes.NewBufferString(e.Message), lenient), &inner, depth)
 	if inner.Message == "" {
 		return
 	}
