@@ -492,6 +492,21 @@ func TestThrottling(t *testing.T) {
 			time.Sleep(time.Minute)
 		})
 	})
+	t.Run("a subscription is the same in any casing", func(t *testing.T) {
+		t.Parallel()
+		requests := 0
+		client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			requests++
+			return answer(429, "", "Retry-After", "3600")(req)
+		})))
+		same, err := client.WithSubscription(strings.ToUpper(assignmentsSubscription))
+		require.NoError(t, err)
+		for _, c := range []*armsecops.SecurityAssignmentsClient{client, same} {
+			_, err := c.Get(t.Context(), "rg", "id", nil)
+			require.ErrorIs(t, err, armsecops.ErrThrottled)
+		}
+		assert.Equal(t, 1, requests)
+	})
 	t.Run("too long a wait", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

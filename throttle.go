@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ type throttle struct {
 	defaultDelay time.Duration // where the service doesn't say how long
 
 	mu     sync.Mutex
-	closed map[string]time.Time // until when, by subscription
+	closed map[string]time.Time // until when, by subscription in lower case
 }
 
 func newThrottle(retry policy.RetryOptions) *throttle {
@@ -52,6 +53,7 @@ func (t *throttle) observe(subscription string, resp *http.Response) {
 	if delay == 0 {
 		return
 	}
+	subscription = strings.ToLower(subscription)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if until := time.Now().Add(delay); until.After(t.closed[subscription]) {
@@ -122,6 +124,7 @@ func (t *throttle) asked(resp *http.Response) time.Duration {
 
 // delay returns how long the gate will be closed.
 func (t *throttle) delay(subscription string) time.Duration {
+	subscription = strings.ToLower(subscription)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	until, ok := t.closed[subscription]
