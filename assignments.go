@@ -14,7 +14,7 @@ import (
 //
 // See https://learn.microsoft.com/rest/api/defenderforcloud/assignments.
 type SecurityAssignmentsClient struct {
-	client client
+	client
 }
 
 // NewSecurityAssignmentsClient returns a client for the assignments of one subscription.
@@ -53,7 +53,7 @@ func (c *SecurityAssignmentsClient) WithSubscription(subscriptionID string) (*Se
 func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientGetOptions) (SecurityAssignmentsClientGetResponse, error) {
 	return run[SecurityAssignmentsClientGetResponse](ctx, c.client, call{
 		route:  routes.AssignmentsGet,
-		values: []string{resourceGroupName, assignmentID},
+		values: []string{c.subscriptionID, resourceGroupName, assignmentID},
 	})
 }
 
@@ -73,7 +73,7 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, assignmentID string, assignment Assignment, options *SecurityAssignmentsClientCreateOrUpdateOptions) (SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 	return run[SecurityAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
 		route:  routes.AssignmentsCreateOrUpdate,
-		values: []string{resourceGroupName, assignmentID},
+		values: []string{c.subscriptionID, resourceGroupName, assignmentID},
 		body:   &assignment,
 	})
 }
@@ -90,7 +90,7 @@ func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resource
 func (c *SecurityAssignmentsClient) Delete(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientDeleteOptions) (SecurityAssignmentsClientDeleteResponse, error) {
 	return run[SecurityAssignmentsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.AssignmentsDelete,
-		values: []string{resourceGroupName, assignmentID},
+		values: []string{c.subscriptionID, resourceGroupName, assignmentID},
 	})
 }
 
@@ -108,7 +108,7 @@ func (c *SecurityAssignmentsClient) NewListPager(resourceGroupName string, optio
 	}
 	return newPager[Assignment](c.client, call{
 		route:  routes.AssignmentsList,
-		values: []string{resourceGroupName},
+		values: []string{c.subscriptionID, resourceGroupName},
 	}, options.PageOptions)
 }
 
@@ -123,5 +123,8 @@ func (c *SecurityAssignmentsClient) NewListBySubscriptionPager(options *Security
 	if options == nil {
 		options = &SecurityAssignmentsClientListBySubscriptionOptions{}
 	}
-	return newPager[Assignment](c.client, call{route: routes.AssignmentsListBySubscription}, options.PageOptions)
+	return newPager[Assignment](c.client, call{
+		route:  routes.AssignmentsListBySubscription,
+		values: []string{c.subscriptionID},
+	}, options.PageOptions)
 }

@@ -3,7 +3,6 @@ package armsecops
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -90,7 +89,7 @@ func checkSubscription(id string) error {
 type call struct {
 	route    *routes.Route
 	name     string          // the client's method; empty: the route's
-	values   []string        // of the path's parameters after the subscription
+	values   []string        // of the path's parameters
 	query    string          // escaped, without api-version
 	link     string          // of a page after the first, in the place of the query
 	seen     *seenLinks      // of a listing; nil: none
@@ -110,10 +109,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 
 	x := &exchange{client: c, route: call.route, operation: call.name, ctx: ctx, download: c.downloadBody || call.response != nil}
 	if call.route.Method != http.MethodDelete { // the body of a deletion says nothing
-		x.decode = func(body io.Reader) error {
-			result = *new(T) // nothing stays of a try that failed
-			return json.UnmarshalRead(body, &result, modelOptions)
-		}
+		x.result = &result
 	}
 	req, err := c.newRequest(ctx, call)
 	if err != nil {
@@ -179,7 +175,6 @@ func (c client) requestURL(call call) (string, error) {
 
 // path returns the path of a route below the endpoint, with its parameters checked and escaped.
 func (c client) path(route *routes.Route, values []string) (string, error) {
-	values = append([]string{c.subscriptionID}, values...)
 	if err := checkParameters(route, values); err != nil {
 		return "", err
 	}

@@ -9,11 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops/internal/routes"
 )
@@ -24,8 +26,8 @@ type exchange struct {
 	route     *routes.Route
 	operation string
 	ctx       context.Context // the call's; that of a try may end earlier
-	decode    func(io.Reader) error
-	download  bool // the body before decoding it, so that others can read it
+	result    any             // to decode into; nil: nothing
+	download  bool            // the body before decoding it, so that others can read it
 
 	response  *http.Response // of the last try
 	body      bodyReader     // of its response
@@ -49,7 +51,7 @@ func (exchangePolicy) Do(req *policy.Request) (*http.Response, error) {
 	resp, err := x.send(req)
 	if err == nil {
 		x.client.throttle.observe(x.client.subscriptionID, resp)
-		if x.decode != nil && x.succeeded(resp) {
+		if x.result != nil && x.succeeded(resp) {
 			err = x.read(resp)
 		}
 	}
@@ -133,7 +135,8 @@ func (e unansweredError) Unwrap() error { return e.error }
 func (x *exchange) read(resp *http.Response) error {
 	defer resp.Body.Close()
 	x.body = bodyReader{ctx: x.ctx, Reader: resp.Body}
-	err := x.decode(&x.body)
+	reflect.ValueOf(x.result).Elem().SetZero() // nothing stays of a try that failed
+	err := json.UnmarshalRead(&x.body, x.result, modelOptions)
 	if kept, ok := resp.Body.(io.Seeker); ok { // azcore has downloaded it, for others to read
 		_, _ = kept.Seek(0, io.SeekStart) // which never fails
 	} else {

@@ -17,7 +17,7 @@ import (
 //
 // See https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs.
 type WorkspaceManagerJobsClient struct {
-	client client
+	client
 }
 
 // NewWorkspaceManagerJobsClient returns a client for the jobs of one subscription.
@@ -61,7 +61,7 @@ func (c *WorkspaceManagerJobsClient) WithSubscription(subscriptionID string) (*W
 func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientCreateOptions) (WorkspaceManagerJobsClientCreateResponse, error) {
 	return run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{
 		route:  routes.JobsCreate,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
+		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 	})
 }
 
@@ -78,7 +78,7 @@ func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupNa
 func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientGetOptions) (WorkspaceManagerJobsClientGetResponse, error) {
 	return run[WorkspaceManagerJobsClientGetResponse](ctx, c.client, call{
 		route:  routes.JobsGet,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
+		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
 
@@ -95,7 +95,7 @@ func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName,
 func (c *WorkspaceManagerJobsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientDeleteOptions) (WorkspaceManagerJobsClientDeleteResponse, error) {
 	return run[WorkspaceManagerJobsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.JobsDelete,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
+		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
 
@@ -125,7 +125,7 @@ func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceNa
 	}
 	pager := newPager[Job](c.client, call{
 		route:  routes.JobsList,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
+		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 		query:  strings.Join(query, "&"),
 	}, options.PageOptions)
 	if options.Top < 0 {

@@ -29,7 +29,7 @@ import (
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
 func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*runtime.Poller[WorkspaceManagerJobsClientCreateResponse], error) {
 	const name = "WorkspaceManagerJobsClient.BeginCreate"
-	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
+	values := []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName}
 	if options != nil && options.ResumeToken != "" {
 		return resumeJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, options.ResumeToken)
 	}
@@ -58,7 +58,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
 func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientNewJobPollerOptions) (*runtime.Poller[WorkspaceManagerJobsClientGetResponse], error) {
-	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
+	values := []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
 	if options != nil && options.ResumeToken != "" {
 		return resumeJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, options.ResumeToken)
 	}
@@ -79,12 +79,12 @@ type jobPollingHandler[T jobResponse] struct {
 	Checksum []byte `json:"checksum"` // of JobID
 
 	client client
-	values []string // of the path's parameters after the subscription
+	values []string // of the path's parameters
 	job    Job      // as it was last seen
 }
 
 func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.Response) (*runtime.Poller[T], error) {
-	id := routes.JobsGet.ID(append([]string{c.subscriptionID}, values...)...)
+	id := routes.JobsGet.ID(values...)
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
 		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum([]byte(id)), client: c, values: values, job: job},
 		Tracer:  c.arm.Tracer(),
@@ -109,12 +109,12 @@ func resumeJobPoller[T jobResponse](c client, values []string, token string) (*r
 	if err != nil || !bytes.Equal(handler.Checksum, checksum([]byte(handler.JobID))) {
 		return refuse("must be a token of such a poller: it was altered")
 	}
-	for i, value := range append([]string{c.subscriptionID}, values...) {
+	for i, value := range values {
 		if !strings.EqualFold(value, named[i]) {
 			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
-	handler.values = named[1:]
+	handler.values = named
 	return poller, nil
 }
 
