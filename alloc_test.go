@@ -34,23 +34,23 @@ func TestAllocations(t *testing.T) {
 		{"assignment Get", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
-		}, 64, 5800},
+		}, 58, 5800},
 		{"assignment CreateOrUpdate", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
-		}, 86, 8350},
+		}, 80, 8350},
 		{"job Get", string(job), func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 65, 6800},
+		}, 62, 6800},
 		{"list of 1,000 assignments", pageOfAssignments(1000), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
-		}, 11_100, 1_625_000},
+		}, 4500, 1_650_000},
 		{"job Delete", `{}`, func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 55, 5200},
+		}, 54, 5200},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

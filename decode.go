@@ -437,8 +437,11 @@ type scanner struct {
 	at    int
 	plain bool // no string of it has an escape or invalid UTF-8
 
-	// Strings that came by lately: those of a listing are often the same.
-	cache [128][2]string
+	block strings.Builder // of strings, until it is full
+	known [128]struct {   // strings that came more than once, by their hash
+		texts [2]string // so that two common ones don't drive each other out
+		other uint64    // the hash of the last one that is neither
+	}
 }
 
 var (
@@ -584,22 +587,44 @@ func (s *scanner) text() []byte {
 	return text
 }
 
+// string reads a string. Those of a listing often come again: from the second
+// time on they share one copy.
 func (s *scanner) string() string {
 	text := s.text()
 	const longest = 128
-	if len(text) < 2 || len(text) > longest {
+	if len(text) == 0 || len(text) > longest {
+		return s.copy(text)
+	}
+	hash := maphash.Bytes(textSeed, text)
+	known := &s.known[hash%uint64(len(s.known))]
+	texts := &known.texts
+	switch {
+	case texts[0] == string(text):
+	case texts[1] == string(text):
+		texts[0], texts[1] = texts[1], texts[0]
+	case known.other == hash:
+		texts[0], texts[1] = string(text), texts[0]
+	default:
+		known.other = hash
+		return s.copy(text)
+	}
+	return texts[0]
+}
+
+// copy makes a string in a block of several, which is one allocation for all of
+// them. A block stays in memory as long as one of its strings, and is small for that.
+func (s *scanner) copy(text []byte) string {
+	const block = 1 << 10
+	if len(text) > block/4 {
 		return string(text)
 	}
-	// Two places for each string, so that two common ones don't drive each other out.
-	pair := &s.cache[maphash.Bytes(textSeed, text)%uint64(len(s.cache))]
-	if pair[0] != string(text) {
-		if pair[1] == string(text) {
-			pair[0], pair[1] = pair[1], pair[0]
-		} else {
-			pair[0], pair[1] = string(text), pair[0]
-		}
+	if s.block.Cap()-s.block.Len() < len(text) {
+		s.block.Reset()
+		s.block.Grow(block)
 	}
-	return pair[0]
+	from := s.block.Len()
+	s.block.Write(text)
+	return s.block.String()[from:]
 }
 
 // anything reads a value of any kind, with every digit of its numbers.
@@ -630,7 +655,7 @@ func (s *scanner) anything() any {
 		s.raw()
 		return nil
 	}
-	return stdjson.Number(s.raw())
+	return stdjson.Number(s.copy(s.raw()))
 }
 
 // mismatch is a value that the field has no place for.

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
 )
 
 // A listing of a million assignments takes no more memory than one of a tenth
@@ -49,6 +52,26 @@ func TestListingIsFlat(t *testing.T) {
 	t.Logf("live heap at page %d: %d bytes, at page %d: %d bytes", pages/10, heap[0], pages, heap[1])
 	assert.Less(t, heap[1]-heap[0], 64<<10, "bytes that nine hundred pages left behind")
 	assert.Equal(t, goroutines[0], goroutines[1])
+}
+
+// A string that is kept keeps a kilobyte of others in memory, and not its page.
+// Not parallel: the heap is everybody's.
+func TestKeptStrings(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates, too")
+	}
+	body := []byte(pageOfAssignments(100))
+	kept := make([]string, 200)
+	before := liveHeap()
+	for i := range kept {
+		var page armsecops.AssignmentList
+		require.NoError(t, json.Unmarshal(body, &page))
+		kept[i] = page.Value[i%len(page.Value)].Name
+	}
+	each := (liveHeap() - before) / len(kept)
+	runtime.KeepAlive(kept)
+	t.Logf("%d bytes for a name", each)
+	assert.LessOrEqual(t, each, 1200)
 }
 
 // liveHeap returns the bytes that are still in use after a collection.
