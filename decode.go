@@ -322,7 +322,7 @@ func scanString(s *scanner, v reflect.Value) error {
 // scanTime reads a time as Azure writes it: in UTC nearly always, else in RFC
 // 3339 or one of the forms that azcore knows.
 func scanTime(s *scanner, v reflect.Value) error {
-	t := v.Addr().Interface().(*time.Time)
+	t, _ := reflect.TypeAssert[*time.Time](v.Addr())
 	switch s.data[s.at] {
 	case '"':
 		text := s.text()
@@ -351,46 +351,39 @@ func scanTime(s *scanner, v reflect.Value) error {
 
 // parseUTC reads a time as in 2006-01-02T15:04:05.0000000Z, with up to nine
 // digits after the point or without it, and leaves every other form to package
-// time, which takes three times as long.
+// time, which takes several times as long.
 func parseUTC(text []byte) (t time.Time, ok bool) {
 	const form = "0000-00-00T00:00:00"
 	if len(text) <= len(form) || text[len(text)-1] != 'Z' {
 		return t, false
 	}
-	var numbers [6]int // from the year to the second
-	at := 0
 	for i := range len(form) {
-		switch digit := text[i] - '0'; {
-		case form[i] != '0':
-			if text[i] != form[i] {
-				return t, false
-			}
-			at++
-		case digit > 9:
+		if form[i] == '0' && text[i]-'0' > 9 || form[i] != '0' && text[i] != form[i] {
 			return t, false
-		default:
-			numbers[at] = 10*numbers[at] + int(digit)
 		}
 	}
-	nanoseconds := 0
-	if fraction := text[len(form) : len(text)-1]; len(fraction) > 0 {
+	two := func(at int) int { return 10*int(text[at]-'0') + int(text[at+1]-'0') }
+	year, month, day, hour, minute, second := 100*two(0)+two(2), two(5), two(8), two(11), two(14), two(17)
+
+	fraction, nanoseconds := text[len(form):len(text)-1], 0
+	if len(fraction) > 0 {
 		if fraction[0] != '.' || len(fraction) < len(".0") || len(fraction) > len(".000000000") {
 			return t, false
 		}
-		unit := int(time.Second)
-		for _, c := range fraction[1:] {
-			digit := c - '0'
-			if digit > 9 {
-				return t, false
+		for i := 1; i < len(".000000000"); i++ {
+			nanoseconds *= 10
+			if i < len(fraction) {
+				digit := fraction[i] - '0'
+				if digit > 9 {
+					return t, false
+				}
+				nanoseconds += int(digit)
 			}
-			unit /= 10
-			nanoseconds += unit * int(digit)
 		}
 	}
-	year, month, day, hour, minute, second := numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
 	t = time.Date(year, time.Month(month), day, hour, minute, second, nanoseconds, time.UTC)
 	// Of a day that the month doesn't have, Date makes one of the next.
-	return t, 1 <= month && month <= 12 && day == t.Day() && hour < 24 && minute < 60 && second < 60
+	return t, 1 <= month && month <= 12 && 1 <= day && (day <= 28 || day == t.Day()) && hour < 24 && minute < 60 && second < 60
 }
 
 func scanStrings(s *scanner, v reflect.Value) error {
