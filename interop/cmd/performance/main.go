@@ -22,8 +22,8 @@ import (
 )
 
 func main() {
-	count := flag.Int("count", 6, "how often each benchmark is run")
-	benchtime := flag.String("benchtime", "200ms", "how long one run of a benchmark takes at least, or how many times it does its work, as in 10x")
+	count := flag.Int("count", 12, "how often each benchmark is run")
+	benchtime := flag.String("benchtime", "100ms", "how long one run of a benchmark takes at least, or how many times it does its work, as in 10x")
 	toolchains := flag.String("toolchains", "local,go1.27.4", "Go toolchains, the first one for the chart")
 	out := flag.String("out", "../docs", "the folder to write to")
 	flag.Parse()
