@@ -585,7 +585,7 @@ func (s *scanner) text() []byte {
 func (s *scanner) string() string {
 	text := s.text()
 	const longest = 128
-	if len(text) == 0 || len(text) > longest {
+	if len(text) < 2 || len(text) > longest {
 		return s.copy(text)
 	}
 	hash := maphash.Bytes(textSeed, text)
@@ -608,7 +608,7 @@ func (s *scanner) string() string {
 // them. A block stays in memory as long as one of its strings, and is small for that.
 func (s *scanner) copy(text []byte) string {
 	const block = 1 << 10
-	if len(text) > block/4 {
+	if len(text) < 2 || len(text) > block/4 { // the shortest need no memory
 		return string(text)
 	}
 	if s.block.Cap()-s.block.Len() < len(text) {
