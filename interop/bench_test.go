@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -181,7 +180,7 @@ func BenchmarkError(b *testing.B) {
 
 // BenchmarkPeakHeap is the memory in use, at its peak, while a listing of 100
 // pages of 1,000 assignments is gone through. It says nothing of time: the
-// garbage collector runs after every twentieth that the heap grows, with the
+// garbage collector runs after every hundredth that the heap grows, with the
 // world stopped, so that what it finds is what is in use.
 func BenchmarkPeakHeap(b *testing.B) {
 	if !strings.Contains(os.Getenv("GODEBUG"), "gcstoptheworld=1") {
@@ -194,7 +193,7 @@ func BenchmarkPeakHeap(b *testing.B) {
 		call call
 	}{{"armsecops", ours}, {"microsoft", theirs}} {
 		b.Run("pages=100/items=1000/client="+client.name, func(b *testing.B) {
-			defer debug.SetGCPercent(debug.SetGCPercent(5))
+			defer debug.SetGCPercent(debug.SetGCPercent(1))
 			peak := uint64(0)
 			for b.Loop() {
 				peak = max(peak, peakHeap(func() { require.NoError(b, client.call.run(b.Context())) }))
@@ -208,31 +207,29 @@ func BenchmarkPeakHeap(b *testing.B) {
 // peakHeap returns the most live bytes that a garbage collection found while the
 // function ran, beyond those from before.
 func peakHeap(f func()) uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	live := func() uint64 {
-		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(sample)
 		return sample[0].Value.Uint64()
 	}
 	runtime.GC()
 	before := live()
-	var peak atomic.Uint64
-	var done atomic.Bool
-	// Each collection ends the life of one sentinel, which takes the measure and
-	// puts up the next one.
-	var watch func()
-	watch = func() {
-		sentinel := new([16]byte)
-		runtime.AddCleanup(sentinel, func(struct{}) {
-			if !done.Load() {
-				peak.Store(max(peak.Load(), live()))
-				watch()
+	done, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		most := before
+		for {
+			select {
+			case <-done:
+				peak <- most
+				return
+			default:
+				most = max(most, live())
 			}
-		}, struct{}{})
-	}
-	watch()
+		}
+	}()
 	f()
-	done.Store(true)
-	return max(peak.Load(), before) - before
+	close(done)
+	return <-peak - before
 }
 
 // call is one call of an operation.

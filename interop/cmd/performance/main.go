@@ -76,7 +76,7 @@ func run(count int, benchtime string, toolchains []string, out string) error {
 
 // measure runs the benchmarks on a toolchain, in rounds: what slows the machine
 // for a while then slows every client. Memory in use takes long to measure, so
-// that three rounds have to do.
+// that five rounds have to do.
 func measure(toolchain string, count int, benchtime string) (*measurement, error) {
 	m, err := newMeasurement(toolchain)
 	if err != nil {
@@ -87,7 +87,7 @@ func measure(toolchain string, count int, benchtime string) (*measurement, error
 			return nil, err
 		}
 	}
-	for range min(count, 3) {
+	for range min(count, 5) {
 		if err := m.run("gcstoptheworld=1", "PeakHeap", "1x"); err != nil {
 			return nil, err
 		}
