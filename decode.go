@@ -57,6 +57,7 @@ func decode(d *jsontext.Decoder, model any) (err error) {
 
 // model is what the tags of a struct say.
 type model struct {
+	of         reflect.Type
 	fields     []field
 	additional int  // the index of AdditionalProperties
 	leads      bool // to an array of models
@@ -86,6 +87,7 @@ func modelOf(t reflect.Type) *model {
 
 // build fills in the model; known are those under way, a model may have itself for an element.
 func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
+	m.of = t
 	below := func(t reflect.Type) *model {
 		if known[t] == nil {
 			known[t] = &model{}
@@ -119,7 +121,11 @@ func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
 				read.scan = read.model.scan
 				m.leads = m.leads || read.model.leads
 			case reflect.Slice:
-				read.model, read.array, m.leads = below(f.Type.Elem()), true, true
+				element := f.Type.Elem()
+				if p, ok := reflect.New(f.Type).Interface().(inPieces); ok {
+					element = p.element()
+				}
+				read.model, read.array, m.leads = below(element), true, true
 				read.scan = read.model.scanArray
 			default:
 				panic("no way to read a " + f.Type.String())
@@ -202,6 +208,13 @@ func (m *model) stream(d *jsontext.Decoder, s *scanner, v reflect.Value) error {
 	return nil
 }
 
+// inPieces is an array that stays in the pieces that it is read in. What is open
+// in their elements is left to be read when a piece is needed.
+type inPieces interface {
+	element() reflect.Type
+	set(pieces []reflect.Value, left []unread)
+}
+
 // streamArray reads the elements one by one. They are collected in pieces and
 // put together once their number is known, which takes the memory of two arrays
 // where growing one takes that of three.
@@ -210,12 +223,19 @@ func (m *model) streamArray(d *jsontext.Decoder, s *scanner, v reflect.Value) er
 		return err
 	}
 	const smallest, largest = 4, 256
+	slice := reflect.SliceOf(m.of)
+	apart, ok := reflect.TypeAssert[inPieces](v.Addr())
 	var pieces []reflect.Value
+	var left []unread // of the pieces
 	n, total := 0, 0
 	for d.PeekKind() != ']' {
 		if len(pieces) == 0 || n == pieces[len(pieces)-1].Len() {
 			size := min(max(smallest, total), largest)
-			pieces = append(pieces, reflect.MakeSlice(v.Type(), size, size))
+			pieces = append(pieces, reflect.MakeSlice(slice, size, size))
+			if ok {
+				left = append(left, unread{})
+				s.unread = &left[len(left)-1]
+			}
 			n = 0
 		}
 		if err := s.value(d, pieces[len(pieces)-1].Index(n), m.scan); err != nil {
@@ -223,32 +243,37 @@ func (m *model) streamArray(d *jsontext.Decoder, s *scanner, v reflect.Value) er
 		}
 		n++
 		total++
-		if err := checkGrowth(v.Type().Elem(), total, d.InputOffset()); err != nil {
+		if err := m.checkGrowth(total, d.InputOffset()); err != nil {
 			return under(d.StackPointer(), err)
 		}
 	}
+	s.unread = nil
 	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
-	if len(pieces) == 1 {
-		v.Set(pieces[0].Slice3(0, n, n))
-		return nil
+	if len(pieces) > 0 {
+		pieces[len(pieces)-1] = pieces[len(pieces)-1].Slice3(0, n, n)
 	}
-	whole := reflect.MakeSlice(v.Type(), total, total)
-	at := 0
-	for _, piece := range pieces {
-		at += reflect.Copy(whole.Slice(at, total), piece)
+	switch {
+	case ok:
+		apart.set(pieces, left)
+	case len(pieces) == 1:
+		v.Set(pieces[0])
+	default:
+		v.Set(reflect.MakeSlice(slice, 0, total))
+		for _, piece := range pieces {
+			v.Set(reflect.AppendSlice(v, piece))
+		}
 	}
-	v.Set(whole)
 	return nil
 }
 
-// checkGrowth refuses an array whose elements take far more memory than its
-// text: a bound on bytes bounds nothing where {} becomes a model.
-func checkGrowth(element reflect.Type, n int, read int64) error {
+// checkGrowth refuses elements that take far more memory than their text: a
+// bound on bytes bounds nothing where {} becomes a model.
+func (m *model) checkGrowth(elements int, read int64) error {
 	const always, times = 1 << 20, 16
-	if size := int64(n) * int64(element.Size()); size > always+times*read {
-		return &json.SemanticError{GoType: element, Err: fmt.Errorf("%w: %d elements in %d bytes", ErrResponseTooLarge, n, read)}
+	if size := int64(elements) * int64(m.of.Size()); size > always+times*read {
+		return &json.SemanticError{GoType: m.of, Err: fmt.Errorf("%w: %d elements in %d bytes", ErrResponseTooLarge, elements, read)}
 	}
 	return nil
 }
@@ -294,7 +319,7 @@ func (m *model) scanArray(s *scanner, v reflect.Value) error {
 		v.SetLen(n + 1)
 		err := m.scan(s, v.Index(n))
 		if err == nil {
-			err = checkGrowth(v.Type().Elem(), n+1, int64(s.at))
+			err = m.checkGrowth(n+1, int64(s.at))
 		}
 		if err != nil {
 			return within(strconv.Itoa(n), err)
@@ -409,6 +434,10 @@ func scanStrings(s *scanner, v reflect.Value) error {
 func scanObject(s *scanner, v reflect.Value) error {
 	switch s.data[s.at] {
 	case '{':
+		if s.unread != nil {
+			s.unread.add(v, s.raw())
+			return nil
+		}
 		v.Set(reflect.ValueOf(s.anything()))
 	case 'n':
 		s.raw()
@@ -430,8 +459,9 @@ type scanner struct {
 	at    int
 	plain bool // no string of it has an escape or invalid UTF-8
 
-	block strings.Builder // of strings, until it is full
-	known [128]struct {   // strings that came more than once, by their hash
+	unread *unread         // what the open objects are left to; nil: they are read at once
+	block  strings.Builder // of strings, until it is full
+	known  [128]struct {   // strings that came more than once, by their hash
 		texts [2]string // so that two common ones don't drive each other out
 		other uint64    // the hash of the last one that is neither
 	}
@@ -443,7 +473,7 @@ var (
 )
 
 func (s *scanner) release() {
-	s.data = nil
+	s.data, s.unread = nil, nil
 	scanners.Put(s)
 }
 
@@ -607,17 +637,20 @@ func (s *scanner) string() string {
 // copy makes a string in a block of several, which is one allocation for all of
 // them. A block stays in memory as long as one of its strings, and is small for that.
 func (s *scanner) copy(text []byte) string {
-	const block = 1 << 10
-	if len(text) < 2 || len(text) > block/4 { // the shortest need no memory
+	const block, longest = 2 << 10, 256
+	if len(text) < 2 || len(text) > longest { // the shortest need no memory
 		return string(text)
 	}
 	if s.block.Cap()-s.block.Len() < len(text) {
 		s.block.Reset()
 		s.block.Grow(block)
 	}
-	from := s.block.Len()
+	before := s.block.String()
+	if at := len(before) - len(text); at >= 0 && before[at:] == string(text) {
+		return before[at:] // the name of a resource, say, in which its id ends
+	}
 	s.block.Write(text)
-	return s.block.String()[from:]
+	return s.block.String()[len(before):]
 }
 
 // anything reads a value of any kind, with every digit of its numbers.

@@ -20,7 +20,7 @@
 // nested deeper than 10,000. [encoding/json] and
 // github.com/go-json-experiment/json read and write the models alike.
 //
-// The strings of an answer lie together in memory, up to a kilobyte of them:
+// The strings of an answer lie together in memory, up to two kilobytes of them:
 // [strings.Clone] one that is to outlive all others.
 //
 // # Errors

@@ -2,26 +2,10 @@ package armsecops
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"iter"
 )
-
-// Page is one page of a listing.
-type Page[T any] struct {
-	Value    []T    `json:"value"`
-	NextLink string `json:"nextLink,omitzero"` // as the service sent it; empty on the last page
-
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
-}
-
-// JobList is one page of jobs.
-type JobList = Page[Job]
-
-// AssignmentList is one page of assignments.
-type AssignmentList = Page[Assignment]
 
 // Pager reads a listing page by page. It is not safe for concurrent use, except
 // that different pagers never disturb each other.
@@ -106,11 +90,11 @@ func (p *Pager[T]) NextPage(ctx context.Context) (Page[T], error) {
 		return Page[T]{}, p.err
 	}
 	p.place = next
-	return page, nil
+	return page.read(), nil
 }
 
 // fetch returns the page at a place, and the place after it.
-func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
+func (p *Pager[T]) fetch(ctx context.Context, at place) (page unreadPage[T], next place, err error) {
 	if at.pages == 0 && p.token != "" {
 		if at.link, err = p.readToken(p.token); err != nil {
 			return page, at, err
@@ -118,8 +102,8 @@ func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next plac
 	}
 	call := p.listing
 	call.link, call.seen = at.link, &at.seen
-	if page, err = run[Page[T]](ctx, p.client, call); err != nil {
-		return Page[T]{}, at, err
+	if page, err = run[unreadPage[T]](ctx, p.client, call); err != nil {
+		return page, at, err
 	}
 	next = place{link: page.NextLink, end: page.NextLink == "", pages: at.pages + 1, seen: at.seen}
 	return page, next, nil
@@ -136,7 +120,7 @@ func (p *Pager[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 				return
 			}
 			p.place = page.next
-			if !yield(page.Page, nil) {
+			if !yield(page.read(), nil) {
 				return
 			}
 		}
@@ -146,6 +130,7 @@ func (p *Pager[T]) Pages(ctx context.Context) iter.Seq2[Page[T], error] {
 // All yields the items from where the pager is, page after page. An error is
 // yielded once, and last. Started again after a break, it goes on with the page
 // after the last one it finished: items of a page that was broken off come again.
+// It takes less memory than Pages, and lets go of the items that it yielded.
 func (p *Pager[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for page, err := range p.each(ctx) {
@@ -155,11 +140,14 @@ func (p *Pager[T]) All(ctx context.Context) iter.Seq2[T, error] {
 				return
 			}
 			for i := range page.Value {
-				if i == len(page.Value)-1 {
-					p.place = page.next
-				}
-				if !yield(page.Value[i], nil) {
-					return
+				items := page.Value.take(i)
+				for j := range items {
+					if i == len(page.Value)-1 && j == len(items)-1 {
+						p.place = page.next
+					}
+					if !yield(items[j], nil) {
+						return
+					}
 				}
 			}
 			p.place = page.next
@@ -171,7 +159,7 @@ var errNoMorePages = errors.New("no more pages")
 
 // fetched is a page, or the error in its place, on its way to the caller.
 type fetched[T any] struct {
-	Page[T]
+	unreadPage[T]
 	next place
 	err  error
 }
@@ -206,7 +194,7 @@ func (p *Pager[T]) fetchAll(ctx context.Context) iter.Seq[fetched[T]] {
 	return func(yield func(fetched[T]) bool) {
 		for !p.atEnd(at) {
 			var f fetched[T]
-			f.Page, f.next, f.err = p.fetch(ctx, at)
+			f.unreadPage, f.next, f.err = p.fetch(ctx, at)
 			if !yield(f) || f.err != nil {
 				return
 			}

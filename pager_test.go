@@ -216,6 +216,42 @@ func TestPageShapes(t *testing.T) {
 	}
 }
 
+// A page is what a JSON package makes of its document, and All has its items,
+// however many there are and whatever is open in them.
+func TestPagesAreRead(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	for _, items := range []int{0, 1, 3, 4, 5, 8, 9, 100, 255, 256, 257, 600} {
+		t.Run(fmt.Sprint(items, " items"), func(t *testing.T) {
+			documents := []string{`{"properties":{"metadata":{}}}`, `{"properties":{"metadata":null}}`, `{"properties":{"metadata":{"a":{"b":[1,{}]}}}}`}
+			for len(documents) < items {
+				documents = append(documents, randomAssignment(random))
+			}
+			body := `{"value":[` + strings.Join(documents[:items], ",") + `],"count":1}`
+			var want armsecops.AssignmentList
+			require.NoError(t, json.Unmarshal([]byte(body), &want))
+			require.Len(t, want.Value, items)
+
+			list := func() *armsecops.Pager[armsecops.Assignment] {
+				return newAssignmentsClient(t, options(answer(200, body))).NewListBySubscriptionPager(nil)
+			}
+			page, err := list().NextPage(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, page)
+			for page, err := range list().Pages(t.Context()) {
+				require.NoError(t, err)
+				require.Equal(t, want, page)
+			}
+			all := []armsecops.Assignment{}
+			for assignment, err := range list().All(t.Context()) {
+				require.NoError(t, err)
+				all = append(all, assignment)
+			}
+			require.Equal(t, want.Value, all)
+		})
+	}
+}
+
 func TestMaxPages(t *testing.T) {
 	t.Parallel()
 	for prefetch := range 3 {
