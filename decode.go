@@ -121,11 +121,7 @@ func (m *model) build(t reflect.Type, known map[reflect.Type]*model) {
 				read.scan = read.model.scan
 				m.leads = m.leads || read.model.leads
 			case reflect.Slice:
-				element := f.Type.Elem()
-				if p, ok := reflect.New(f.Type).Interface().(inPieces); ok {
-					element = p.element()
-				}
-				read.model, read.array, m.leads = below(element), true, true
+				read.model, read.array, m.leads = below(wholeType(reflect.New(f.Type).Elem()).Elem()), true, true
 				read.scan = read.model.scanArray
 			default:
 				panic("no way to read a " + f.Type.String())
@@ -211,8 +207,16 @@ func (m *model) stream(d *jsontext.Decoder, s *scanner, v reflect.Value) error {
 // inPieces is an array that stays in the pieces that it is read in. What is open
 // in their elements is left to be read when a piece is needed.
 type inPieces interface {
-	element() reflect.Type
 	set(pieces []reflect.Value, left []unread)
+}
+
+// wholeType returns the type of what is read: that which the caller will get,
+// where the value stands for it until then.
+func wholeType(v reflect.Value) reflect.Type {
+	if partial, ok := reflect.TypeAssert[interface{ whole() reflect.Type }](v.Addr()); ok {
+		return partial.whole()
+	}
+	return v.Type()
 }
 
 // streamArray reads the elements one by one. They are collected in pieces and
@@ -686,7 +690,7 @@ func (s *scanner) anything() any {
 
 // mismatch is a value that the field has no place for.
 func (s *scanner) mismatch(v reflect.Value, err error) error {
-	return &json.SemanticError{JSONKind: jsontext.Value(s.data[s.at:]).Kind(), GoType: v.Type(), Err: err}
+	return &json.SemanticError{JSONKind: jsontext.Value(s.data[s.at:]).Kind(), GoType: wholeType(v), Err: err}
 }
 
 // within puts a name in front of the pointer to where the error is.

@@ -34,6 +34,8 @@ type unreadPage[T any] struct {
 // UnmarshalJSONFrom implements [json.UnmarshalerFrom].
 func (p *unreadPage[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error { return decode(d, p) }
 
+func (p *unreadPage[T]) whole() reflect.Type { return reflect.TypeFor[Page[T]]() }
+
 // read returns the page as the caller gets it.
 func (p *unreadPage[T]) read() Page[T] {
 	page := Page[T]{NextLink: p.NextLink, AdditionalProperties: p.AdditionalProperties}
@@ -58,7 +60,7 @@ type pieces[T any] []struct {
 	left  unread
 }
 
-func (p *pieces[T]) element() reflect.Type { return reflect.TypeFor[T]() }
+func (p *pieces[T]) whole() reflect.Type { return reflect.TypeFor[[]T]() }
 
 func (p *pieces[T]) set(read []reflect.Value, left []unread) {
 	*p = make(pieces[T], len(read))

@@ -252,6 +252,28 @@ func TestPagesAreRead(t *testing.T) {
 	}
 }
 
+// What is no page is an error in the words of the types that the caller knows.
+func TestNoPages(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`[]`:                    "JSON array into Go armsecops.Page[github.com/armsecops/armsecops.Assignment]",
+		`{"value":5}`:           `JSON number into Go []armsecops.Assignment within "/value"`,
+		`{"value":[5]}`:         `JSON number into Go armsecops.Assignment within "/value/0"`,
+		`{"value":[{},{},[]]}`:  `JSON array into Go armsecops.Assignment within "/value/2"`,
+		`{"nextLink":7}`:        `JSON number into Go string within "/nextLink"`,
+		`{"value":[{"tags":7`:   "unexpected EOF",
+		`{"value":[{"id":[]}]}`: `JSON array into Go string within "/value/0/id"`,
+		`{"value":[{"properties":{"metadata":[]}}]}`: `JSON array into Go map[string]interface {} within "/value/0/properties/metadata"`,
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			pager := newAssignmentsClient(t, options(answer(200, body))).NewListBySubscriptionPager(nil)
+			_, err := pager.NextPage(t.Context())
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
 func TestMaxPages(t *testing.T) {
 	t.Parallel()
 	for prefetch := range 3 {
