@@ -317,6 +317,8 @@ func (m *model) scanArray(s *scanner, v reflect.Value) error {
 		return err
 	}
 	v.SetZero()
+	unread := s.unread
+	s.unread = nil // elements move as the slice grows, and nothing in them can be left
 	for s.more(']') {
 		n := v.Len()
 		v.Grow(1)
@@ -329,6 +331,7 @@ func (m *model) scanArray(s *scanner, v reflect.Value) error {
 			return within(strconv.Itoa(n), err)
 		}
 	}
+	s.unread = unread
 	if v.IsNil() {
 		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
 	}
