@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -296,6 +297,42 @@ func TestIdempotentOperationsAreRepeated(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Nothing stays of an answer that broke off, however much of it had been read.
+func TestBrokenAnswerLeavesNothing(t *testing.T) {
+	t.Parallel()
+	thenWhole := func(half, whole string) *armsecops.ClientOptions {
+		tries := 0
+		return options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			if tries++; tries > 1 {
+				return answer(200, whole)(req)
+			}
+			resp, err := answer(200, "")(req)
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(half), errorReader{io.ErrUnexpectedEOF}))
+			return resp, err
+		}))
+	}
+
+	const half = `{"name":"half","other":1,"properties":{"errorMessage":"half","items":[{"status":"Failed"}],`
+	once := thenWhole(half, "")
+	once.Retry.MaxRetries = -1
+	job, err := newJobsClient(t, once).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Zero(t, job)
+
+	job, err = newJobsClient(t, thenWhole(half, `{"id":"whole","properties":{}}`)).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+	require.NoError(t, err)
+	var want armsecops.Job
+	require.NoError(t, json.Unmarshal([]byte(`{"id":"whole","properties":{}}`), &want))
+	assert.Equal(t, want, job.Job)
+
+	page, err := newAssignmentsClient(t, thenWhole(`{"count":1,"nextLink":"?half","value":[{"name":"half"}],`, `{}`)).
+		NewListBySubscriptionPager(nil).NextPage(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, page.Value)
+	assert.Zero(t, page.NextLink)
+	assert.NotContains(t, page.AdditionalProperties, "count")
 }
 
 type errorReader struct{ err error }

@@ -162,6 +162,8 @@ func TestUnusualJSON(t *testing.T) {
 		"duplicate unknown name":             {text: `{"x":1,"x":2}`, err: `duplicate object member name "x"`},
 		"duplicate name far below":           {text: `{"properties":{"metadata":{"a":[{"x":1,"x":2}]}}}`, err: `within "/properties/metadata/a/0"`},
 		"names that differ in casing":        {text: `{"name":"a","Name":"b"}`},
+		"name with an escape":                {text: `{"n\u0061me":"a"}`, want: `{"name":"a"}`},
+		"space around the colons":            {text: "{ \"name\" :\t\"a\" , \"other\"\n: 1 }", want: `{"name":"a","other":1}`},
 		"trailing bytes":                     {text: `{} x`, err: "x"},
 		"huge number":                        {text: `{"unknown":1` + strings.Repeat("0", 5000) + `}`},
 		"10,000 deep":                        {text: deep(9_999)},
@@ -180,6 +182,7 @@ func TestUnusualJSON(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
+				assert.NotContains(t, a.AdditionalProperties, "name", "which is known")
 				data, err := marshal(a)
 				require.NoError(t, err)
 				assert.Equal(t, cmp.Or(test.want, test.text), string(data))

@@ -23,7 +23,7 @@ type JobList = Page[Job]
 type AssignmentList = Page[Assignment]
 
 // unreadPage is a page as a listing holds it until the caller needs its items,
-// which takes less memory by two fifths.
+// which takes less memory by a quarter.
 type unreadPage[T any] struct {
 	Value    pieces[T] `json:"value"`
 	NextLink string    `json:"nextLink,omitzero"`
@@ -78,7 +78,8 @@ func (p pieces[T]) take(i int) []T {
 	return piece.items
 }
 
-// unread are open objects while they are text, in a tenth of the memory of their maps.
+// unread are open objects while they are text, which takes a tenth of the memory
+// of a small map.
 type unread struct {
 	text    []byte // one object after the other
 	objects []*map[string]any
