@@ -15,10 +15,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime/datetime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -214,6 +216,37 @@ func sameInstant(a, b string) bool {
 	x, errX := read(a)
 	y, errY := read(b)
 	return errX == nil && errY == nil && x.ExecutionTime.Equal(y.ExecutionTime)
+}
+
+// A time is read as package time reads it, or else as azcore does.
+func FuzzTime(f *testing.F) {
+	for _, text := range []string{
+		"2022-06-14T04:52:52Z", "2022-06-14T04:52:52.1Z", "2022-06-14T04:52:52.1234567Z", "2022-06-14T04:52:52.123456789Z", "2022-06-14T04:52:52.1234567891Z",
+		"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "2024-02-29T00:00:00Z", "2023-02-29T00:00:00Z", "2022-04-31T00:00:00Z",
+		"2022-00-14T04:52:52Z", "2022-13-14T04:52:52Z", "2022-06-00T04:52:52Z", "2022-06-32T04:52:52Z", "2022-06-14T24:00:00Z", "2022-06-14T23:60:00Z", "2022-06-14T23:59:60Z",
+		"2022-06-14T04:52:52.Z", "2022-06-14T04:52:52,5Z", "2022-06-14T04:52:52.5z", "2022-06-14t04:52:52Z", "2022-06-14 04:52:52Z", "2022-06-14T04:52:52",
+		"2022-06-14T4:52:52Z", "2022-6-14T04:52:52Z", "22-06-14T04:52:52Z", "02022-06-14T04:52:52Z", "2022-06-14T04:52Z", "+022-06-14T04:52:52Z", "2022-06-14T04:52:5/Z",
+		"2022-06-14T04:52:52.5+02:00", "2022-06-14T04:52:52-00:00", "2022-06-14T04:52:52.5ZZ", "2022-06-14T04:52:52.:Z", "Z", "2022-06-14T04:52:52.0000000\x00Z",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		document, err := json.Marshal(map[string]string{"executionTime": text})
+		if err != nil || text == "" {
+			return // no text, or no time
+		}
+		var want time.Time
+		if err = want.UnmarshalText([]byte(text)); err != nil {
+			err = (*datetime.RFC3339)(&want).UnmarshalText([]byte(text))
+		}
+		var item armsecops.JobItem
+		if gotErr := json.Unmarshal(document, &item); err != nil {
+			require.Error(t, gotErr)
+		} else {
+			require.NoError(t, gotErr)
+			require.Equal(t, want, item.ExecutionTime)
+		}
+	})
 }
 
 // Whatever the body of an error holds, the error has the status and the request
