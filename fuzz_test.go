@@ -9,8 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -88,15 +86,9 @@ func assertPutBack(t *testing.T, assignment armsecops.Assignment) {
 // Whatever a document holds, it is refused, or what is written again says the
 // same, to the last member; and the clients and both JSON packages agree on that.
 func FuzzModels(f *testing.F) {
-	exchanges, err := filepath.Glob("testdata/exchanges/*.json")
-	require.NoError(f, err)
-	for _, name := range exchanges {
-		text, err := os.ReadFile(name)
-		require.NoError(f, err)
-		var r recorded
-		require.NoError(f, json.Unmarshal(text, &r))
+	for _, e := range allExchanges(f) {
 		for kind := range newModels {
-			f.Add(uint8(kind), []byte(r.Response.Body))
+			f.Add(uint8(kind), []byte(e.Response.Body))
 		}
 	}
 	for kind := range newModels {

@@ -1,66 +1,91 @@
 package armsecops_test
 
 import (
-	"encoding/json"
+	"errors"
+	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 )
 
-func TestJobsCreate(t *testing.T) {
-	t.Parallel()
-	client := newJobsClient(t, options(replay(t, "jobs_create")))
-	resp, err := client.Create(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
-	require.NoError(t, err)
-	assert.Equal(t, jobName, resp.Name)
-	assert.Equal(t, armsecops.ProvisioningStateInProgress, resp.Properties.ProvisioningState)
-	assert.Equal(t, time.Date(2022, 6, 14, 4, 47, 52, 961495600, time.UTC), resp.Properties.StartTime)
-	assert.True(t, resp.Properties.EndTime.IsZero())
-	assert.Nil(t, resp.Properties.Items)
+const jobsWorkspace = "/subscriptions/" + jobsSubscription + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"
+
+// documentedStart returns the time in the minute after 04:00 that the documented jobs have.
+func documentedTime(minute int) time.Time {
+	return time.Date(2022, 6, 14, 4, minute, 52, 961495600, time.UTC)
 }
 
-func TestJobsGet(t *testing.T) {
-	t.Parallel()
-	client := newJobsClient(t, options(replay(t, "jobs_get")))
-	resp, err := client.Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
-	require.NoError(t, err)
-	const rules = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/"
-	at := func(minute int) time.Time { return time.Date(2022, 6, 14, 4, minute, 52, 961495600, time.UTC) }
-	assert.Equal(t, armsecops.Job{
-		ID:   "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e",
+// startedDocumentedJob is the documented job as Create returns it.
+func startedDocumentedJob() armsecops.Job {
+	return armsecops.Job{
+		ID:   jobsWorkspace + "/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/" + jobsAssignment + "/jobs/" + jobName,
 		Name: jobName,
 		Type: "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs",
 		ETag: `"f20a2523-7817-47b5-a3b2-21539c00c788"`,
 		Properties: armsecops.JobProperties{
-			StartTime:         at(47),
-			EndTime:           at(52),
-			ProvisioningState: armsecops.ProvisioningStateFailed,
-			Items: []armsecops.JobItem{
-				{
-					ResourceID:    rules + "microsoftSecurityIncidentCreationRuleExampleOne",
-					Status:        armsecops.JobItemStatusSucceeded,
-					ExecutionTime: at(49),
-				},
-				{
-					ResourceID:    rules + "microsoftSecurityIncidentCreationRuleExampleTwo",
-					Status:        armsecops.JobItemStatusFailed,
-					ExecutionTime: at(50),
-					Errors: []armsecops.JobItemError{{
-						MemberResourceName: "f5fa104e-c0e3-4747-9182-d342dc048a9e",
-						ErrorMessage:       "Failed to write. Status code: Forbidden.",
-					}},
-				},
-			},
+			StartTime:         documentedTime(47),
+			ProvisioningState: armsecops.ProvisioningStateInProgress,
 		},
-	}, resp.Job)
-	assertWireForm(t, "jobs_get", resp.Job)
+	}
 }
 
-func TestJobsList(t *testing.T) {
+// failedDocumentedJob is the same job at its end.
+func failedDocumentedJob() armsecops.Job {
+	const rules = jobsWorkspace + "/providers/Microsoft.SecurityInsights/alertRules/"
+	job := startedDocumentedJob()
+	job.Properties.EndTime = documentedTime(52)
+	job.Properties.ProvisioningState = armsecops.ProvisioningStateFailed
+	job.Properties.Items = []armsecops.JobItem{
+		{
+			ResourceID:    rules + "microsoftSecurityIncidentCreationRuleExampleOne",
+			Status:        armsecops.JobItemStatusSucceeded,
+			ExecutionTime: documentedTime(49),
+		},
+		{
+			ResourceID:    rules + "microsoftSecurityIncidentCreationRuleExampleTwo",
+			Status:        armsecops.JobItemStatusFailed,
+			ExecutionTime: documentedTime(50),
+			Errors: []armsecops.JobItemError{{
+				MemberResourceName: "f5fa104e-c0e3-4747-9182-d342dc048a9e",
+				ErrorMessage:       "Failed to write. Status code: Forbidden.",
+			}},
+		},
+	}
+	return job
+}
+
+func TestJobsCreateReturnsTheStartedJob(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(documented(t, "jobs_create")))
+	var received *http.Response
+	resp, err := client.Create(policy.WithCaptureResponse(t.Context(), &received), "myRg", "myWorkspace", jobsAssignment, nil)
+	require.NoError(t, err)
+	assert.Equal(t, startedDocumentedJob(), resp.Job)
+	want := readExchanges(t, "jobs_create")[0]
+	want.assertWireForm(t, resp.Job)
+	want.assertReceived(t, received)
+}
+
+func TestJobsGetReturnsTheWholeJob(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(documented(t, "jobs_get")))
+	var received *http.Response
+	resp, err := client.Get(policy.WithCaptureResponse(t.Context(), &received), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	require.NoError(t, err)
+	assert.Equal(t, failedDocumentedJob(), resp.Job)
+	want := readExchanges(t, "jobs_get")[0]
+	want.assertWireForm(t, resp.Job)
+	want.assertReceived(t, received)
+}
+
+func TestJobsListSendsItsOptions(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		options  *armsecops.WorkspaceManagerJobsClientListOptions
@@ -75,11 +100,14 @@ func TestJobsList(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pager := newJobsClient(t, options(replay(t, test.exchange))).NewListPager("myRg", "myWorkspace", jobsAssignment, test.options)
+			pager := newJobsClient(t, options(documented(t, test.exchange))).NewListPager("myRg", "myWorkspace", jobsAssignment, test.options)
 			require.True(t, pager.More())
-			page, err := pager.NextPage(t.Context())
+			var received *http.Response
+			page, err := pager.NextPage(policy.WithCaptureResponse(t.Context(), &received))
 			require.NoError(t, err)
-			assertWireForm(t, test.exchange, page)
+			want := readExchanges(t, test.exchange)[0]
+			want.assertWireForm(t, page)
+			want.assertReceived(t, received)
 			assert.False(t, pager.More())
 			assert.Empty(t, pager.ContinuationToken())
 			_, err = pager.NextPage(t.Context())
@@ -88,22 +116,69 @@ func TestJobsList(t *testing.T) {
 	}
 }
 
-func TestJobsDelete(t *testing.T) {
+func TestJobsListReadsEveryPage(t *testing.T) {
 	t.Parallel()
-	for _, exchange := range []string{"jobs_delete_200", "jobs_delete_204"} {
-		t.Run(exchange, func(t *testing.T) {
-			t.Parallel()
-			client := newJobsClient(t, options(replay(t, exchange)))
-			_, err := client.Delete(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
-			require.NoError(t, err)
-		})
+	testListing(t, "jobs_list_three_pages", func(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Job] {
+		return newJobsClient(t, o).NewListPager("myRg", "myWorkspace", jobsAssignment, &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: page})
+	})
+}
+
+// A job that exists is deleted with 200, one that doesn't with 204.
+func TestJobsDeleteSucceedsWithEachDocumentedStatus(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(documented(t, "jobs_delete")))
+	for _, want := range readExchanges(t, "jobs_delete") {
+		var received *http.Response
+		_, err := client.Delete(policy.WithCaptureResponse(t.Context(), &received), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+		require.NoError(t, err)
+		want.assertReceived(t, received)
 	}
 }
 
-// assertWireForm checks that the model's JSON is what the service sent, to the last member.
-func assertWireForm(t *testing.T, exchange string, model any) {
-	t.Helper()
-	data, err := json.Marshal(model)
+func TestJobIsFollowedFromCreateToItsEnd(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(documented(t, "jobs_create_get_get")))
+	created, err := client.Create(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
 	require.NoError(t, err)
-	assert.JSONEq(t, string(readRecorded(t, exchange).Response.Body), string(data))
+	assert.Equal(t, startedDocumentedJob(), created.Job)
+	for _, want := range []armsecops.Job{startedDocumentedJob(), failedDocumentedJob()} {
+		got, err := client.Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, created.Name, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, got.Job)
+		assert.Equal(t, want.Properties.ProvisioningState == armsecops.ProvisioningStateFailed, got.Properties.ProvisioningState.Terminal())
+	}
+}
+
+// The poller sends the same requests as Create and Get do.
+func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := documented(t, "jobs_create_get_get")
+		poller, err := newJobsClient(t, options(transport)).BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 1, transport.requests())
+		assert.False(t, poller.Done())
+		start := time.Now()
+		_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
+		failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, failedDocumentedJob(), failed.Job)
+		assert.Equal(t, 5*time.Second, time.Since(start), "one wait, between the two polls")
+		assert.True(t, poller.Done())
+	})
+}
+
+// Poll returns the response as the service sent it, with its headers and the job as its body.
+func TestPollReturnsTheResponse(t *testing.T) {
+	t.Parallel()
+	poller, err := newJobsClient(t, options(documented(t, "jobs_create_get_get"))).BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+	require.NoError(t, err)
+	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
+		received, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		want.assertReceived(t, received)
+		body, err := runtime.Payload(received)
+		require.NoError(t, err)
+		assertSameJSON(t, want.Response.Body, body)
+	}
 }
