@@ -17,7 +17,8 @@ import (
 func documentedAssignment() armsecops.Assignment {
 	at := time.Date(2021, 8, 31, 13, 47, 50, 328000000, time.UTC)
 	return armsecops.Assignment{
-		ID:       "subscriptions/" + assignmentsSubscription + "/resourceGroups/myResourceGroup/providers/Microsoft.Security/assignments/" + assignmentName,
+		ID: "subscriptions/" + assignmentsSubscription +
+			"/resourceGroups/myResourceGroup/providers/Microsoft.Security/assignments/" + assignmentName,
 		Name:     assignmentName,
 		Type:     "Microsoft.Security/assignments",
 		Location: "East US",
@@ -43,7 +44,8 @@ func TestAssignmentsGetReturnsTheWholeAssignment(t *testing.T) {
 	t.Parallel()
 	client := newAssignmentsClient(t, options(documented(t, "assignments_get")))
 	var received *http.Response
-	resp, err := client.Get(policy.WithCaptureResponse(t.Context(), &received), "myResourceGroup", assignmentName, nil)
+	ctx := policy.WithCaptureResponse(t.Context(), &received)
+	resp, err := client.Get(ctx, "myResourceGroup", assignmentName, nil)
 	require.NoError(t, err)
 	assert.Equal(t, documentedAssignment(), resp.Assignment)
 	want := readExchanges(t, "assignments_get")[0]
@@ -75,7 +77,8 @@ func TestAssignmentsCreateOrUpdateReturnsTheAssignment(t *testing.T) {
 			put := armsecops.Assignment{Properties: test.assignment.Properties}
 			for _, want := range readExchanges(t, test.exchanges) {
 				var received *http.Response
-				resp, err := client.CreateOrUpdate(policy.WithCaptureResponse(t.Context(), &received), "myResourceGroup", assignmentName, put, nil)
+				ctx := policy.WithCaptureResponse(t.Context(), &received)
+				resp, err := client.CreateOrUpdate(ctx, "myResourceGroup", assignmentName, put, nil)
 				require.NoError(t, err)
 				assert.Equal(t, test.assignment, resp.Assignment)
 				want.assertWireForm(t, resp.Assignment)
@@ -122,12 +125,13 @@ func listGroup(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOpti
 }
 
 func listSubscription(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
-	return newAssignmentsClient(t, o).NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: page})
+	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: page}
+	return newAssignmentsClient(t, o).NewListBySubscriptionPager(options)
 }
 
 func TestAssignmentsListReturnsWholeAssignments(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(*testing.T, *armsecops.ClientOptions, armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment]{
+	tests := map[string]newPagerFunc[armsecops.Assignment]{
 		"assignments_list":                 listGroup,
 		"assignments_list_by_subscription": listSubscription,
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// The examples run against the fake with the documented resources. In a program
-// the credential is one of azidentity's, and the options may be nil.
+// The examples use the fake with the documented resources. In a program, the
+// credential is one of azidentity's, and the options may be nil.
 const (
 	jobsSubscriptionID        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
@@ -51,7 +51,7 @@ func ExampleWorkspaceManagerJobsClient_Create() {
 	client := exampleJobsClient()
 	job, err := client.Create(context.Background(), "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil)
 	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		log.Fatal("list the jobs before you start another: ", err)
+		log.Fatal("list the jobs before starting another: ", err)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -67,7 +67,7 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond}) // a second at least, outside of tests
+	job, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond}) // outside tests, at least a second
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
 		for failure := range failed.Job.Properties.Failures() {
 			fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
@@ -83,7 +83,8 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 
 func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 	client := exampleJobsClient()
-	poller, err := client.NewJobPoller("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	poller, err := client.NewJobPoller("myRg", "myWorkspace",
+		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -95,7 +96,8 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 
 func ExampleWorkspaceManagerJobsClient_Get() {
 	client := exampleJobsClient()
-	job, err := client.Get(context.Background(), "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	job, err := client.Get(context.Background(), "myRg", "myWorkspace",
+		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -111,11 +113,13 @@ func ExampleWorkspaceManagerJobsClient_Get() {
 func ExampleWorkspaceManagerJobsClient_Delete() {
 	client := exampleJobsClient()
 	ctx := context.Background()
-	_, err := client.Delete(ctx, "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	_, err := client.Delete(ctx, "myRg", "myWorkspace",
+		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = client.Get(ctx, "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	_, err = client.Get(ctx, "myRg", "myWorkspace",
+		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
 	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
 	// Output: true
 }
@@ -144,8 +148,8 @@ func ExampleSecurityAssignmentsClient_Get() {
 	// Output: ASC Default Exempt 2022-05-01 19:50:47.083633 +0000 UTC
 }
 
-// To change an assignment, get it, change it, put it. Whatever else the service
-// sent goes back as it came.
+// To change an assignment, get it, change it and put it back. Everything else,
+// including members that this version doesn't know, is sent back unchanged.
 func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
 	client := exampleAssignmentsClient()
 	ctx := context.Background()
@@ -159,10 +163,11 @@ func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(updated.Properties.ExpiresOn, updated.Properties.Metadata)
-	// Output: 2030-01-01 00:00:00 +0000 UTC map[ticketId:12345]
+	fmt.Println(updated.Properties.ExpiresOn, updated.Properties.AdditionalData.ExemptionCategory)
+	// Output: 2030-01-01 00:00:00 +0000 UTC waiver
 }
 
+// Deleting an assignment that doesn't exist is success.
 func ExampleSecurityAssignmentsClient_Delete() {
 	client := exampleAssignmentsClient()
 	ctx := context.Background()
@@ -189,14 +194,14 @@ func ExampleSecurityAssignmentsClient_NewListPager() {
 	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
 }
 
-// A listing that breaks off says where to go on.
+// A listing that fails returns a token with which a new pager resumes it.
 func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 	client := exampleAssignmentsClient()
 	pager := client.NewListBySubscriptionPager(nil)
 	n := 0
 	for _, err := range pager.All(context.Background()) {
 		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
-			log.Fatal(failed, ", go on with ", failed.ContinuationToken)
+			log.Fatal(failed, ", resume with ", failed.ContinuationToken)
 		}
 		n++
 	}

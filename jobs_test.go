@@ -15,9 +15,10 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-const jobsWorkspace = "/subscriptions/" + jobsSubscription + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"
+const jobsWorkspace = "/subscriptions/" + jobsSubscription +
+	"/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"
 
-// documentedStart returns the time in the minute after 04:00 that the documented jobs have.
+// documentedTime returns the documented time in a minute after 04:00.
 func documentedTime(minute int) time.Time {
 	return time.Date(2022, 6, 14, 4, minute, 52, 961495600, time.UTC)
 }
@@ -65,7 +66,8 @@ func TestJobsCreateReturnsTheStartedJob(t *testing.T) {
 	t.Parallel()
 	client := newJobsClient(t, options(documented(t, "jobs_create")))
 	var received *http.Response
-	resp, err := client.Create(policy.WithCaptureResponse(t.Context(), &received), "myRg", "myWorkspace", jobsAssignment, nil)
+	ctx := policy.WithCaptureResponse(t.Context(), &received)
+	resp, err := client.Create(ctx, "myRg", "myWorkspace", jobsAssignment, nil)
 	require.NoError(t, err)
 	assert.Equal(t, startedDocumentedJob(), resp.Job)
 	want := readExchanges(t, "jobs_create")[0]
@@ -77,7 +79,8 @@ func TestJobsGetReturnsTheWholeJob(t *testing.T) {
 	t.Parallel()
 	client := newJobsClient(t, options(documented(t, "jobs_get")))
 	var received *http.Response
-	resp, err := client.Get(policy.WithCaptureResponse(t.Context(), &received), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	ctx := policy.WithCaptureResponse(t.Context(), &received)
+	resp, err := client.Get(ctx, "myRg", "myWorkspace", jobsAssignment, jobName, nil)
 	require.NoError(t, err)
 	assert.Equal(t, failedDocumentedJob(), resp.Job)
 	want := readExchanges(t, "jobs_get")[0]
@@ -100,7 +103,8 @@ func TestJobsListSendsItsOptions(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pager := newJobsClient(t, options(documented(t, test.exchange))).NewListPager("myRg", "myWorkspace", jobsAssignment, test.options)
+			client := newJobsClient(t, options(documented(t, test.exchange)))
+			pager := client.NewListPager("myRg", "myWorkspace", jobsAssignment, test.options)
 			require.True(t, pager.More())
 			var received *http.Response
 			page, err := pager.NextPage(policy.WithCaptureResponse(t.Context(), &received))
@@ -116,11 +120,14 @@ func TestJobsListSendsItsOptions(t *testing.T) {
 	}
 }
 
+func listJobs(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Job] {
+	options := &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: page}
+	return newJobsClient(t, o).NewListPager("myRg", "myWorkspace", jobsAssignment, options)
+}
+
 func TestJobsListReadsEveryPage(t *testing.T) {
 	t.Parallel()
-	testListing(t, "jobs_list_three_pages", func(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Job] {
-		return newJobsClient(t, o).NewListPager("myRg", "myWorkspace", jobsAssignment, &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: page})
-	})
+	testListing(t, "jobs_list_three_pages", listJobs)
 }
 
 // A job that exists is deleted with 200, one that doesn't with 204.
@@ -129,7 +136,8 @@ func TestJobsDeleteSucceedsWithEachDocumentedStatus(t *testing.T) {
 	client := newJobsClient(t, options(documented(t, "jobs_delete")))
 	for _, want := range readExchanges(t, "jobs_delete") {
 		var received *http.Response
-		_, err := client.Delete(policy.WithCaptureResponse(t.Context(), &received), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+		ctx := policy.WithCaptureResponse(t.Context(), &received)
+		_, err := client.Delete(ctx, "myRg", "myWorkspace", jobsAssignment, jobName, nil)
 		require.NoError(t, err)
 		want.assertReceived(t, received)
 	}
@@ -154,7 +162,8 @@ func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		transport := documented(t, "jobs_create_get_get")
-		poller, err := newJobsClient(t, options(transport)).BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+		client := newJobsClient(t, options(transport))
+		poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
 		require.NoError(t, err)
 		assert.Equal(t, 1, transport.requests())
 		assert.False(t, poller.Done())
@@ -171,7 +180,8 @@ func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
 // Poll returns the response as the service sent it, with its headers and the job as its body.
 func TestPollReturnsTheResponse(t *testing.T) {
 	t.Parallel()
-	poller, err := newJobsClient(t, options(documented(t, "jobs_create_get_get"))).BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+	client := newJobsClient(t, options(documented(t, "jobs_create_get_get")))
+	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
 	require.NoError(t, err)
 	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
 		received, err := poller.Poll(t.Context())
