@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/matrix"
+	"github.com/armsecops/armsecops/internal/faulttest"
 )
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md anew")
@@ -30,12 +30,12 @@ const (
 // does none of the harm that the matrix looks for.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	want, err := matrix.ReadRows(matrixFile)
+	want, err := faulttest.ReadRows(matrixFile)
 	if !*update {
 		require.NoError(t, err)
 	}
-	faults := matrix.Faults()
-	rows := make([]matrix.Row, len(faults))
+	faults := faulttest.Faults()
+	rows := make([]faulttest.Row, len(faults))
 	var tried atomic.Int32
 	t.Run("faults", func(t *testing.T) {
 		for i, fault := range faults {
@@ -58,12 +58,12 @@ func TestMatrix(t *testing.T) {
 		return // some failed, or were left out by -run
 	}
 	if *update {
-		require.NoError(t, matrix.WriteRows(matrixFile, rows))
+		require.NoError(t, faulttest.WriteRows(matrixFile, rows))
 	}
 	assert.True(t, *update || len(want) == len(faults), "%s has other faults", matrixFile)
 	text, err := os.ReadFile(reliabilityFile)
 	require.NoError(t, err)
-	generated, err := matrix.Section(string(text), "matrix", matrix.Table(rows))
+	generated, err := faulttest.Section(string(text), "matrix", faulttest.Table(rows))
 	require.NoError(t, err)
 	if *update {
 		require.NoError(t, os.WriteFile(reliabilityFile, []byte(generated), 0o666))
@@ -73,29 +73,29 @@ func TestMatrix(t *testing.T) {
 }
 
 // matrixClient is this library, as the matrix tries it.
-var matrixClient = matrix.Client{
-	Calls: map[string]matrix.Call{
-		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+var matrixClient = faulttest.Client{
+	Calls: map[string]faulttest.Call{
+		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := matrixJobsClient(s).Create(ctx, "rg", "workspace", "assignment", nil)
 			return []any{resp.Job}, err
 		},
-		"WorkspaceManagerJobsClient.Get": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"WorkspaceManagerJobsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := matrixJobsClient(s).Get(ctx, "rg", "workspace", "assignment", "job", nil)
 			return []any{resp.Job}, err
 		},
-		"WorkspaceManagerJobsClient.Delete": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"WorkspaceManagerJobsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			_, err := matrixJobsClient(s).Delete(ctx, "rg", "workspace", "assignment", "job", nil)
 			return nil, err
 		},
-		"SecurityAssignmentsClient.Get": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := matrixAssignmentsClient(s).Get(ctx, "rg", "id", nil)
 			return []any{resp.Assignment}, err
 		},
-		"SecurityAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := matrixAssignmentsClient(s).CreateOrUpdate(ctx, "rg", "id", documentedAssignment(), nil)
 			return []any{resp.Assignment}, err
 		},
-		"SecurityAssignmentsClient.Delete": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			_, err := matrixAssignmentsClient(s).Delete(ctx, "rg", "id", nil)
 			return nil, err
 		},
@@ -103,7 +103,7 @@ var matrixClient = matrix.Client{
 		"SecurityAssignmentsClient.NewListPager":               listCall("SecurityAssignmentsClient.NewListPager"),
 		"SecurityAssignmentsClient.NewListBySubscriptionPager": listCall("SecurityAssignmentsClient.NewListBySubscriptionPager"),
 	},
-	Errors: []matrix.NamedError{
+	Errors: []faulttest.NamedError{
 		{Name: "ErrOutcomeUnknown", Err: armsecops.ErrOutcomeUnknown},
 		{Name: "ErrUnauthorized", Err: armsecops.ErrUnauthorized},
 		{Name: "ErrForbidden", Err: armsecops.ErrForbidden},
@@ -118,11 +118,11 @@ var matrixClient = matrix.Client{
 	After: afterFault,
 }
 
-func matrixOptions(s *matrix.Server) *armsecops.ClientOptions {
-	return &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: matrix.MaxResponseBytes}
+func matrixOptions(s *faulttest.Server) *armsecops.ClientOptions {
+	return &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: faulttest.MaxResponseBytes}
 }
 
-func matrixJobsClient(s *matrix.Server) *armsecops.WorkspaceManagerJobsClient {
+func matrixJobsClient(s *faulttest.Server) *armsecops.WorkspaceManagerJobsClient {
 	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, matrixOptions(s))
 	if err != nil {
 		panic(err)
@@ -130,7 +130,7 @@ func matrixJobsClient(s *matrix.Server) *armsecops.WorkspaceManagerJobsClient {
 	return client
 }
 
-func matrixAssignmentsClient(s *matrix.Server) *armsecops.SecurityAssignmentsClient {
+func matrixAssignmentsClient(s *faulttest.Server) *armsecops.SecurityAssignmentsClient {
 	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, &azfake.TokenCredential{}, matrixOptions(s))
 	if err != nil {
 		panic(err)
@@ -138,12 +138,12 @@ func matrixAssignmentsClient(s *matrix.Server) *armsecops.SecurityAssignmentsCli
 	return client
 }
 
-func listCall(operation string) matrix.Call {
-	return func(ctx context.Context, s *matrix.Server) ([]any, error) { return list(ctx, s, operation, "") }
+func listCall(operation string) faulttest.Call {
+	return func(ctx context.Context, s *faulttest.Server) ([]any, error) { return list(ctx, s, operation, "") }
 }
 
 // list reads a listing from where the token says.
-func list(ctx context.Context, s *matrix.Server, operation, token string) ([]any, error) {
+func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]any, error) {
 	o := armsecops.PageOptions{ContinuationToken: token}
 	switch operation {
 	case "WorkspaceManagerJobsClient.NewListPager":
@@ -163,8 +163,8 @@ func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []a
 		for _, item := range page.Value {
 			items = append(items, item)
 		}
-		if pages++; pages == matrix.MaxPages {
-			return items, matrix.ErrEndless
+		if pages++; pages == faulttest.MaxPages {
+			return items, faulttest.ErrEndless
 		}
 	}
 	return items, nil
@@ -173,7 +173,7 @@ func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []a
 // afterFault checks what holds for every error: it names the operation, not the
 // token; an answer keeps its type, its operation and its request id; and a
 // listing goes on where it failed, without an item lost or doubled.
-func afterFault(s *matrix.Server, operation string, got []any, err error) error {
+func afterFault(s *faulttest.Server, operation string, got []any, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -195,7 +195,7 @@ func afterFault(s *matrix.Server, operation string, got []any, err error) error 
 			}
 			service = e.ServiceError
 		}
-		if service.Operation != operation || service.RequestID != matrix.RequestID || service.StatusCode == 0 {
+		if service.Operation != operation || service.RequestID != faulttest.RequestID || service.StatusCode == 0 {
 			return fmt.Errorf("operation %q, request id %q, status %d: %w", service.Operation, service.RequestID, service.StatusCode, err)
 		}
 	}

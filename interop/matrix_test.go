@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops/internal/matrix"
+	"github.com/armsecops/armsecops/internal/faulttest"
 )
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md anew")
@@ -30,12 +30,12 @@ const (
 // recorded, not judged; docs/reliability.md shows it beside what ours do.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	want, err := matrix.ReadRows(matrixFile)
+	want, err := faulttest.ReadRows(matrixFile)
 	if !*update {
 		require.NoError(t, err)
 	}
-	faults := matrix.Faults()
-	theirs := make([]matrix.Row, len(faults))
+	faults := faulttest.Faults()
+	theirs := make([]faulttest.Row, len(faults))
 	var tried atomic.Int32
 	t.Run("faults", func(t *testing.T) {
 		for i, fault := range faults {
@@ -55,20 +55,20 @@ func TestMatrix(t *testing.T) {
 		return // some failed, or were left out by -run
 	}
 	if *update {
-		require.NoError(t, matrix.WriteRows(matrixFile, theirs))
+		require.NoError(t, faulttest.WriteRows(matrixFile, theirs))
 	}
 	assert.True(t, *update || len(want) == len(faults), "%s has other faults", matrixFile)
-	recorded, err := matrix.ReadRows(ourMatrixFile)
+	recorded, err := faulttest.ReadRows(ourMatrixFile)
 	require.NoError(t, err)
-	ours := make([]matrix.Row, len(faults))
+	ours := make([]faulttest.Row, len(faults))
 	for i, fault := range faults {
 		ours[i] = recorded[fault.Name]
 	}
 	text, err := os.ReadFile(reliabilityFile)
 	require.NoError(t, err)
-	generated, err := matrix.Section(string(text), "harm", matrix.Harms(theirs))
+	generated, err := faulttest.Section(string(text), "harm", faulttest.Harms(theirs))
 	require.NoError(t, err)
-	generated, err = matrix.Section(generated, "comparison", matrix.Comparison(ours, theirs))
+	generated, err = faulttest.Section(generated, "comparison", faulttest.Comparison(ours, theirs))
 	require.NoError(t, err)
 	if *update {
 		require.NoError(t, os.WriteFile(reliabilityFile, []byte(generated), 0o666))
@@ -78,44 +78,44 @@ func TestMatrix(t *testing.T) {
 }
 
 // microsoft is their clients, as the matrix tries them: by the names of our operations.
-var microsoft = matrix.Client{
-	Calls: map[string]matrix.Call{
-		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+var microsoft = faulttest.Client{
+	Calls: map[string]faulttest.Call{
+		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := theirMatrixJobs(s).Create(ctx, "rg", "workspace", "assignment", nil)
 			return []any{resp.Job}, err
 		},
-		"WorkspaceManagerJobsClient.Get": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"WorkspaceManagerJobsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := theirMatrixJobs(s).Get(ctx, "rg", "workspace", "assignment", "job", nil)
 			return []any{resp.Job}, err
 		},
-		"WorkspaceManagerJobsClient.Delete": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"WorkspaceManagerJobsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			_, err := theirMatrixJobs(s).Delete(ctx, "rg", "workspace", "assignment", "job", nil)
 			return nil, err
 		},
-		"WorkspaceManagerJobsClient.NewListPager": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"WorkspaceManagerJobsClient.NewListPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			return items(ctx, theirMatrixJobs(s).NewListPager("rg", "workspace", "assignment", nil),
 				func(page armsecurityinsights.WorkspaceManagerAssignmentJobsClientListResponse) []*armsecurityinsights.Job {
 					return page.Value
 				})
 		},
-		"SecurityAssignmentsClient.Get": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			resp, err := theirMatrixAssignments(s).Get(ctx, "rg", "id", nil)
 			return []any{resp.Assignment}, err
 		},
-		"SecurityAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			assignment := armsecurity.Assignment{Properties: &armsecurity.AssignmentProperties{Effect: new("Exempt")}}
 			resp, err := theirMatrixAssignments(s).CreateOrUpdate(ctx, "rg", "id", assignment, nil)
 			return []any{resp.Assignment}, err
 		},
-		"SecurityAssignmentsClient.Delete": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			_, err := theirMatrixAssignments(s).Delete(ctx, "rg", "id", nil)
 			return nil, err
 		},
-		"SecurityAssignmentsClient.NewListPager": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.NewListPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			return items(ctx, theirMatrixAssignments(s).NewListPager("rg", nil),
 				func(page armsecurity.AssignmentsClientListResponse) []*armsecurity.Assignment { return page.Value })
 		},
-		"SecurityAssignmentsClient.NewListBySubscriptionPager": func(ctx context.Context, s *matrix.Server) ([]any, error) {
+		"SecurityAssignmentsClient.NewListBySubscriptionPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
 			return items(ctx, theirMatrixAssignments(s).NewListBySubscriptionPager(nil),
 				func(page armsecurity.AssignmentsClientListBySubscriptionResponse) []*armsecurity.Assignment {
 					return page.Value
@@ -124,7 +124,7 @@ var microsoft = matrix.Client{
 	},
 }
 
-func theirMatrixJobs(s *matrix.Server) *armsecurityinsights.WorkspaceManagerAssignmentJobsClient {
+func theirMatrixJobs(s *faulttest.Server) *armsecurityinsights.WorkspaceManagerAssignmentJobsClient {
 	client, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, theirMatrixOptions(s))
 	if err != nil {
 		panic(err)
@@ -132,7 +132,7 @@ func theirMatrixJobs(s *matrix.Server) *armsecurityinsights.WorkspaceManagerAssi
 	return client
 }
 
-func theirMatrixAssignments(s *matrix.Server) *armsecurity.AssignmentsClient {
+func theirMatrixAssignments(s *faulttest.Server) *armsecurity.AssignmentsClient {
 	client, err := armsecurity.NewAssignmentsClient(subscriptionID, &azfake.TokenCredential{}, theirMatrixOptions(s))
 	if err != nil {
 		panic(err)
@@ -140,7 +140,7 @@ func theirMatrixAssignments(s *matrix.Server) *armsecurity.AssignmentsClient {
 	return client
 }
 
-func theirMatrixOptions(s *matrix.Server) *arm.ClientOptions {
+func theirMatrixOptions(s *faulttest.Server) *arm.ClientOptions {
 	options := s.Options()
 	return &options
 }
@@ -148,8 +148,8 @@ func theirMatrixOptions(s *matrix.Server) *arm.ClientOptions {
 // items reads a listing to its end.
 func items[Page, Item any](ctx context.Context, pager *azruntime.Pager[Page], value func(Page) []Item) (all []any, err error) {
 	for pages := 0; pager.More(); pages++ {
-		if pages == matrix.MaxPages {
-			return all, matrix.ErrEndless
+		if pages == faulttest.MaxPages {
+			return all, faulttest.ErrEndless
 		}
 		page, err := pager.NextPage(ctx)
 		if err != nil {

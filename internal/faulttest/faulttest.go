@@ -1,7 +1,7 @@
-// Package matrix tries clients with everything that can go wrong with a call:
+// Package faulttest tries clients with everything that can go wrong with a call:
 // each fault against each operation, over real TLS. It is what the tests of the
 // module and of interop have in common.
-package matrix
+package faulttest
 
 import (
 	"bytes"
