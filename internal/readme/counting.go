@@ -9,8 +9,8 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// count returns the number of assignments by subscription. What cannot be read
-// is left out, with a line that says why.
+// count returns the number of assignments by subscription. It leaves out the
+// subscriptions that it cannot read, and prints why.
 func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, subscriptionIDs []string) map[string]int {
 	counts := map[string]int{}
 	for assignment, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {

@@ -7,7 +7,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// advice says what to do about an error of the assignments client.
+// advice returns what to do about an error of the assignments client.
 func advice(err error) string {
 	if parameter, ok := errors.AsType[*armsecops.ParameterError](err); ok {
 		return fmt.Sprintf("correct %s: it %s", parameter.Name, parameter.Reason)

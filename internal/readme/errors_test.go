@@ -13,23 +13,24 @@ import (
 
 func TestAdvice(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name         string
+	forbidden := fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`}
+	throttled := fake.Fault{StatusCode: http.StatusTooManyRequests, RetryAfter: time.Hour}
+	tests := map[string]struct {
 		assignmentID string
-		fault        fake.Fault
+		faults       []fake.Fault
 		want         string
 	}{
-		{"parameter", "..", fake.Fault{}, "correct assignmentID: it must not be a relative path segment"},
-		{"missing", "none", fake.Fault{}, "check the name"},
-		{"throttled", "any", fake.Fault{StatusCode: http.StatusTooManyRequests, RetryAfter: time.Hour}, "wait 1h0m0s"},
-		{"forbidden", "any", fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`}, "ask for the Security Reader role"},
+		"invalid parameter": {"..", nil, "correct assignmentID: it must not be a relative path segment"},
+		"not found":         {"none", nil, "check the name"},
+		"throttled":         {"any", []fake.Fault{throttled}, "wait 1h0m0s"},
+		"forbidden":         {"any", []fake.Fault{forbidden}, "ask for the Security Reader role"},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := fake.NewServer(nil)
-			if test.fault.StatusCode != 0 {
-				server.Inject(test.fault)
+			for _, fault := range test.faults {
+				server.Inject(fault)
 			}
 			options := &armsecops.ClientOptions{}
 			options.Transport = server

@@ -6,8 +6,8 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// newLiveClient returns a client of Azure, signed in by the first way that
-// azidentity finds: environment, workload or managed identity, az login, azd.
+// newLiveClient returns a client for Azure. It signs in with the first credential
+// that azidentity finds: environment, workload or managed identity, az login, azd.
 func newLiveClient(subscriptionID string) (*armsecops.SecurityAssignmentsClient, error) {
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {

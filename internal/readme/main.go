@@ -1,4 +1,4 @@
-// Consumer says why a job failed.
+// This program prints why a job failed.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 
 func main() {
 	options := &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(&fake.ServerOptions{Samples: true}) // in memory, in Azure's place
+	options.Transport = fake.NewServer(&fake.ServerOptions{Samples: true}) // in memory, instead of Azure
 
 	client, err := armsecops.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", &azfake.TokenCredential{}, options)
 	if err != nil {

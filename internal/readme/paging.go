@@ -8,9 +8,9 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// exemptions returns the exemptions of the client's subscription. Where the
-// listing breaks, it returns those that came before, and a token: called again
-// with it, exemptions returns the rest.
+// exemptions returns the exemptions of the client's subscription. If the listing
+// fails, it returns the exemptions found so far and a token. Called with that
+// token, it returns the rest.
 func exemptions(ctx context.Context, client *armsecops.SecurityAssignmentsClient, token string) (found []armsecops.Assignment, next string, err error) {
 	pager := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{
 		PageOptions: armsecops.PageOptions{ContinuationToken: token},

@@ -11,7 +11,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestExemptionsGoOn(t *testing.T) {
+func TestExemptionsResumeAfterFailure(t *testing.T) {
 	server := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
 	server.Inject(fake.Fault{ // the second page fails once
 		Operation:  "SecurityAssignmentsClient.NewListBySubscriptionPager",

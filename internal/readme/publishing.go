@@ -11,8 +11,8 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// publish publishes the content of an assignment, waits for the end, and returns
-// what failed at which member workspace.
+// publish publishes the content of an assignment, waits until the job ends, and
+// returns the failures by member workspace.
 func publish(ctx context.Context, client *armsecops.WorkspaceManagerJobsClient, resourceGroup, workspace, assignment string) ([]armsecops.JobFailure, error) {
 	poller, err := client.BeginCreate(ctx, resourceGroup, workspace, assignment, nil)
 	if err != nil {

@@ -16,8 +16,8 @@ const readmePath = "../../README.md"
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 
-// The Go code of the README is that of this folder, which compiles and passes its tests.
-func TestReadmeCode(t *testing.T) {
+// The README shows the programs of this folder, which compile and pass their tests.
+func TestReadmeShowsPrograms(t *testing.T) {
 	t.Parallel()
 	readme := read(t, readmePath)
 	files, err := filepath.Glob("*.go")
@@ -26,18 +26,18 @@ func TestReadmeCode(t *testing.T) {
 	for _, file := range files {
 		sources = append(sources, read(t, file))
 		if !strings.HasSuffix(file, "_test.go") {
-			assert.Contains(t, readme, "```go\n"+read(t, file)+"```\n", "the README shows %s as it is", file)
+			assert.Contains(t, readme, "```go\n"+read(t, file)+"```\n", "the README must show %s unchanged", file)
 		}
 	}
 	blocks := goBlock.FindAllStringSubmatch(readme, -1)
 	require.NotEmpty(t, blocks)
 	for _, block := range blocks {
-		assert.True(t, slices.Contains(sources, block[1]), "the README's code is that of a file here:\n%s", block[1])
+		assert.True(t, slices.Contains(sources, block[1]), "no file of this folder has the README's code:\n%s", block[1])
 	}
 }
 
-// What the README says that its command prints is what it prints.
-func TestReadmeOutput(t *testing.T) {
+// The README shows what the quickstart prints.
+func TestReadmeShowsOutput(t *testing.T) {
 	t.Parallel()
 	assert.Contains(t, read(t, readmePath), "\n$ go run ./examples/quickstart\n"+read(t, "../../examples/quickstart/testdata/output.golden")+"```\n")
 }
