@@ -19,15 +19,15 @@ import (
 	"github.com/armsecops/armsecops/internal/faulttest"
 )
 
-var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md anew")
+var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md")
 
 const (
 	matrixFile      = "testdata/matrix.json"
 	reliabilityFile = "docs/reliability.md"
 )
 
-// Every fault against every operation ends as testdata/matrix.json says, and
-// does none of the harm that the matrix looks for.
+// Every fault against every operation has the outcome in testdata/matrix.json and
+// does no harm.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	want, err := faulttest.ReadRows(matrixFile)
@@ -72,7 +72,7 @@ func TestMatrix(t *testing.T) {
 	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update", reliabilityFile)
 }
 
-// matrixClient is this library, as the matrix tries it.
+// matrixClient is this library.
 var matrixClient = faulttest.Client{
 	Calls: map[string]faulttest.Call{
 		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
@@ -142,7 +142,7 @@ func listCall(operation string) faulttest.Call {
 	return func(ctx context.Context, s *faulttest.Server) ([]any, error) { return list(ctx, s, operation, "") }
 }
 
-// list reads a listing from where the token says.
+// list reads a listing from the token on.
 func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]any, error) {
 	o := armsecops.PageOptions{ContinuationToken: token}
 	switch operation {
@@ -170,9 +170,9 @@ func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []a
 	return items, nil
 }
 
-// afterFault checks what holds for every error: it names the operation, not the
-// token; an answer keeps its type, its operation and its request id; and a
-// listing goes on where it failed, without an item lost or doubled.
+// afterFault checks what holds for every error: it names the operation and hides
+// the token; a response keeps its type, operation and request id; and a listing
+// resumes where it failed, without an item lost or doubled.
 func afterFault(s *faulttest.Server, operation string, got []any, err error) error {
 	if err == nil {
 		return nil
@@ -180,7 +180,7 @@ func afterFault(s *faulttest.Server, operation string, got []any, err error) err
 	if text := err.Error(); !strings.Contains(text, operation) || strings.Contains(text, "fake_token") || len(text) > 2500 {
 		return fmt.Errorf("the text of the error is %q", text)
 	}
-	if _, answered := errors.AsType[*azcore.ResponseError](err); answered {
+	if _, responded := errors.AsType[*azcore.ResponseError](err); responded {
 		var service armsecops.ServiceError
 		if strings.HasPrefix(operation, "WorkspaceManagerJobsClient.") {
 			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
@@ -211,11 +211,11 @@ func afterFault(s *faulttest.Server, operation string, got []any, err error) err
 	switch {
 	case errors.Is(err, armsecops.ErrUntrustedNextLink):
 		if !errors.Is(again, armsecops.ErrUntrustedNextLink) {
-			return fmt.Errorf("the token of a link that is not trusted led somewhere: %w", again)
+			return fmt.Errorf("the token of an untrusted link was followed: %w", again)
 		}
 	case errors.Is(err, armsecops.ErrPagingLoop):
 	case again != nil:
-		return fmt.Errorf("going on: %w", again)
+		return fmt.Errorf("resuming: %w", again)
 	case len(got)+len(rest) != 2:
 		return fmt.Errorf("%d items before the error and %d after it, not 2", len(got), len(rest))
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/armsecops/armsecops/internal/faulttest"
 )
 
-var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md anew")
+var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
 
 const (
 	matrixFile      = "testdata/matrix.json"
@@ -26,8 +26,8 @@ const (
 	reliabilityFile = "../docs/reliability.md"
 )
 
-// The matrix of the module's own tests with Microsoft's clients. What they do is
-// recorded, not judged; docs/reliability.md shows it beside what ours do.
+// The fault matrix with Microsoft's clients. Their outcomes are recorded, not
+// judged; docs/reliability.md shows them beside this library's.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	want, err := faulttest.ReadRows(matrixFile)
@@ -77,7 +77,7 @@ func TestMatrix(t *testing.T) {
 	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update", reliabilityFile)
 }
 
-// microsoft is their clients, as the matrix tries them: by the names of our operations.
+// microsoft holds Microsoft's clients, by the names of this library's operations.
 var microsoft = faulttest.Client{
 	Calls: map[string]faulttest.Call{
 		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
@@ -145,7 +145,7 @@ func theirMatrixOptions(s *faulttest.Server) *arm.ClientOptions {
 	return &options
 }
 
-// items reads a listing to its end.
+// items reads a listing to the end.
 func items[Page, Item any](ctx context.Context, pager *azruntime.Pager[Page], value func(Page) []Item) (all []any, err error) {
 	for pages := 0; pager.More(); pages++ {
 		if pages == faulttest.MaxPages {

@@ -1,6 +1,6 @@
-// Package faulttest tries clients with everything that can go wrong with a call:
-// each fault against each operation, over real TLS. It is what the tests of the
-// module and of interop have in common.
+// Package faulttest is the fault matrix: it tests clients with everything that can
+// go wrong with a call, each fault against each operation, over TLS. The tests of
+// the module and of interop share it.
 package faulttest
 
 import (
@@ -25,25 +25,25 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// Call makes one call of an operation, and returns the models that it got: all
-// items of a listing, and none of a deletion. It gives up a listing after
-// [MaxPages] with [ErrEndless].
+// Call calls an operation once and returns the models of its result: all items of
+// a listing, none of a deletion. It gives up a listing after [MaxPages] pages with
+// [ErrEndless].
 type Call func(context.Context, *Server) ([]any, error)
 
-// MaxPages is the number of pages after which a listing of two is taken for one without an end.
+// MaxPages is the number of pages after which a listing of two is considered endless.
 const MaxPages = 10
 
-// ErrEndless is a listing that went on and on.
-var ErrEndless = errors.New("goes on for ever")
+// ErrEndless is the error of a listing that does not end.
+var ErrEndless = errors.New("the listing does not end")
 
-// Client is a client library that is tried.
+// Client is a client library to test.
 type Client struct {
-	Calls map[string]Call // by operation, named as the routes name them
+	Calls map[string]Call // by operation, as the routes name it
 
-	// Errors are those that the client has names for.
+	// Errors are the client's sentinel errors.
 	Errors []NamedError
 
-	// After, if not nil, looks at the outcome of a call, while its server is still there.
+	// After, if not nil, checks the result of a call while its server still runs.
 	After func(s *Server, operation string, got []any, err error) error
 }
 
@@ -53,12 +53,12 @@ type NamedError struct {
 	Err  error
 }
 
-// Outcome is what became of one call.
+// Outcome is the outcome of one call.
 type Outcome struct {
-	Errors   string `json:"errors,omitempty"` // the names of those in the chain
-	Result   string `json:"result"`           // "ok", or what the error says to every user of azcore
+	Errors   string `json:"errors,omitempty"` // names of the sentinel errors in the chain
+	Result   string `json:"result"`           // "ok", or what every user of azcore finds in the error
 	Requests int    `json:"requests"`         // that reached the endpoint
-	Harm     string `json:"harm,omitempty"`   // what must not be
+	Harm     string `json:"harm,omitempty"`   // what must not happen
 }
 
 // String returns the outcome as the documentation shows it.
@@ -70,13 +70,13 @@ func (o Outcome) String() string {
 	return text
 }
 
-// Row is a fault and its outcome by operation.
+// Row is a fault and its outcomes by operation.
 type Row struct {
 	Fault    string             `json:"fault"`
 	Outcomes map[string]Outcome `json:"outcomes"`
 }
 
-// Try tries every operation with the fault, all at a time.
+// Try calls every operation with the fault, all at the same time.
 func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 	row := Row{f.Name, map[string]Outcome{}}
 	var (
@@ -87,13 +87,13 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 	)
 	for _, route := range routes.All {
 		call, ok := client.Calls[route.Operation]
-		s := newServer(f, route)
-		servers = append(servers, s)
-		if !ok || f.listing() && !s.listing() {
+		if !ok || f.listing() && !isListing(route) {
 			continue
 		}
+		s := newServer(f, route)
+		servers = append(servers, s)
 		calls.Go(func() {
-			// The goroutines that the call starts have the label as well.
+			// The goroutines that the call starts inherit the label.
 			pprof.Do(ctx, pprof.Labels(label, f.labelOf(route)), func(ctx context.Context) {
 				outcome, err := s.try(ctx, call, client)
 				mu.Lock()
@@ -106,14 +106,12 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 		})
 	}
 	calls.Wait()
-	for _, route := range routes.All {
-		if left := goroutines(f.labelOf(route)); left > 0 {
-			o := row.Outcomes[route.Operation]
-			o.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", o.Harm, left), ", ")
-			row.Outcomes[route.Operation] = o
-		}
-	}
 	for _, s := range servers {
+		if left := goroutines(f.labelOf(s.route)); left > 0 {
+			o := row.Outcomes[s.route.Operation]
+			o.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", o.Harm, left), ", ")
+			row.Outcomes[s.route.Operation] = o
+		}
 		s.close()
 	}
 	return row, errors.Join(errs...)
@@ -123,8 +121,8 @@ const label = "matrix"
 
 func (f Fault) labelOf(route *routes.Route) string { return f.Name + "/" + route.Operation }
 
-// goroutines returns how many goroutines with the label are left when those
-// that are about to end have had the time to.
+// goroutines returns how many goroutines with the label are left after waiting
+// for those that are about to end.
 func goroutines(value string) (left int) {
 	want := strconv.Quote(label) + ":" + strconv.Quote(value)
 	for until := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -145,18 +143,18 @@ func goroutines(value string) (left int) {
 	}
 }
 
-// longest is how long a call without a deadline may take: it has nothing to
-// wait for, and this machine may have other work.
-const longest = 30 * time.Second
+// timeout ends a call that has no deadline. Such a call has nothing to wait for,
+// but the machine may be busy.
+const timeout = 30 * time.Second
 
-// try makes one call.
+// try calls the operation once.
 func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, error) {
-	limit := longest
+	limit := timeout
 	if s.fault.deadline {
 		limit = deadline
 	}
 	var limited context.Context
-	limited, s.cancel = context.WithTimeout(ctx, limit) // not canceled before the goroutines are counted: that would end them
+	limited, s.cancel = context.WithTimeout(ctx, limit) // not before the goroutines are counted: it would end them
 	start := time.Now()
 	got, err := call(limited, s)
 	took := time.Since(start)
@@ -173,7 +171,7 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 		o.Result = "another error"
 	}
 	switch {
-	case !s.fault.deadline && took > longest/2, s.fault.deadline && took > deadline+5*time.Second:
+	case !s.fault.deadline && took > timeout/2, s.fault.deadline && took > deadline+5*time.Second:
 		return o, fmt.Errorf("took %v", took)
 	case client.After != nil:
 		return o, client.After(s, s.route.Operation, got, err)
@@ -181,9 +179,9 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 	return o, nil
 }
 
-// harm returns what must not have happened: a secret that went elsewhere, a job
-// started twice, an item lost or doubled, a body without a bound, a listing
-// without an end.
+// harm returns what must not happen and did: a request or secret sent to another
+// host, a job started twice, an item lost or doubled, a body read without bound,
+// an endless listing.
 func (s *Server) harm(got []any, err error) string {
 	var harm []string
 	for _, what := range []string{"token", "body", "request"} {
@@ -206,7 +204,7 @@ func (s *Server) harm(got []any, err error) string {
 	return strings.Join(harm, ", ")
 }
 
-// loss returns what the models don't say as the documents do, to the last member.
+// loss returns how the models differ from the documents.
 func loss(models []any, documents []string) []string {
 	if len(models) != len(documents) {
 		return []string{fmt.Sprintf("%d of %d items returned, no error", len(models), len(documents))}
@@ -223,7 +221,7 @@ func loss(models []any, documents []string) []string {
 	return nil
 }
 
-// members returns a document as JSON has it, numbers with every digit.
+// members returns the members of a document, numbers with every digit.
 func members(document []byte) (object map[string]any) {
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
@@ -231,16 +229,16 @@ func members(document []byte) (object map[string]any) {
 	return object
 }
 
-// result returns what an error says to every user of azcore: the status, the
-// code, and what happened to the connection or the body. It is empty where the
-// error says something else.
+// result returns what every user of azcore finds in an error: the status, the
+// code, and what happened to the connection or the body. It is empty if the error
+// says something else.
 func result(err error) string {
 	if err == nil {
 		return "ok"
 	}
 	var parts []string
-	late := errors.Is(err, context.DeadlineExceeded)
-	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && !(late && e.StatusCode < 300) { // whose end is a matter of chance
+	expired := errors.Is(err, context.DeadlineExceeded)
+	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && !(expired && e.StatusCode < 300) { // whether the header arrives in time is chance
 		parts = append(parts, strings.TrimSpace(strconv.Itoa(e.StatusCode)+" "+e.ErrorCode))
 	}
 	text := err.Error()
@@ -249,7 +247,7 @@ func result(err error) string {
 	switch {
 	case errors.Is(err, ErrEndless):
 		parts = append(parts, fmt.Sprintf("given up after %d pages", MaxPages))
-	case late:
+	case expired:
 		parts = append(parts, "deadline exceeded")
 	case isOp && op.Op == "dial":
 		parts = append(parts, "connection refused")

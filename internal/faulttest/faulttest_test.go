@@ -13,7 +13,7 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// careless is a client that does what must not be done.
+// careless is a client that does harm.
 func careless(leave chan struct{}) Client {
 	get := func(ctx context.Context, s *Server, url string) ([]byte, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -53,11 +53,10 @@ func careless(leave chan struct{}) Client {
 	}
 }
 
-// What the matrix is there to find, it finds.
-func TestHarmIsFound(t *testing.T) {
+func TestTryFindsHarm(t *testing.T) {
 	t.Parallel()
 	leave := make(chan struct{})
-	row, err := Fault{Name: "x", strike: reset, times: 1, uncertain: true}.Try(t.Context(), careless(leave))
+	row, err := Fault{Name: "x", respond: reset, times: 1, uncertain: true}.Try(t.Context(), careless(leave))
 	close(leave)
 	require.EqualError(t, err, "x: WorkspaceManagerJobsClient.NewListPager: looked at")
 	assert.Equal(t, map[string]Outcome{
@@ -67,7 +66,7 @@ func TestHarmIsFound(t *testing.T) {
 	}, row.Outcomes)
 }
 
-func TestTables(t *testing.T) {
+func TestTablesShowRows(t *testing.T) {
 	t.Parallel()
 	ours := []Row{{"a fault", map[string]Outcome{
 		routes.JobsGet.Operation:        {Result: "ok", Requests: 2},
@@ -94,7 +93,7 @@ func TestTables(t *testing.T) {
 	assert.Equal(t, map[string]Row{"a fault": ours[0]}, rows)
 }
 
-func TestSection(t *testing.T) {
+func TestSectionReplacesContent(t *testing.T) {
 	t.Parallel()
 	text, err := Section("a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb", "x", "new")
 	require.NoError(t, err)

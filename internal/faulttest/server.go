@@ -20,37 +20,37 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// RequestID is what every answer of the server has as its x-ms-request-id.
+// RequestID is the x-ms-request-id of every response of the server.
 const RequestID = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 
-// MaxResponseBytes is the bound on a response that a client should have, if it has one.
+// MaxResponseBytes is the bound on a response of clients that have such an option.
 const MaxResponseBytes = 1 << 20
 
-// endpointHost is the host of the endpoint: one that the certificate of
-// [httptest] is good for, as it is for 127.0.0.1, which plays another host.
+// endpointHost is the host of the endpoint. The certificate of [httptest] is valid
+// for it and for 127.0.0.1, which stands for another host.
 const endpointHost = "example.com"
 
-// Server answers one operation over TLS, and has one fault.
+// Server is the service for one operation over TLS, with one fault.
 type Server struct {
 	fault  Fault
 	route  *routes.Route
 	client *http.Client
-	cancel context.CancelFunc          // of the call; nil: none was made
+	cancel context.CancelFunc          // ends the call
 	hosts  map[string]*httptest.Server // by the address that a client dials; "": every other host
 
 	mu        sync.Mutex
 	healed    bool
-	struck    int             // requests
-	dials     int             // connections that were refused
+	affected  int             // requests
+	refused   int             // connections
 	requests  int             // that arrived
 	elsewhere map[string]bool // what arrived at other hosts
-	read      int             // bytes of bodies that the client took, decompressed
+	read      int             // bytes of bodies that the client read, decompressed
 
-	answered chan struct{} // a value for each answer whose header the client has
+	received chan struct{} // one value per response whose header the client has
 }
 
 func newServer(fault Fault, route *routes.Route) *Server {
-	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, answered: make(chan struct{}, 1000)}
+	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, received: make(chan struct{}, 1000)}
 	quiet := log.New(io.Discard, "", 0)
 	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
@@ -67,31 +67,29 @@ func newServer(fault Fault, route *routes.Route) *Server {
 	return s
 }
 
-// newClient returns an HTTP client that takes every host to its server.
+// newClient returns an HTTP client that connects every host to its server.
 func (s *Server) newClient(trusting bool) *http.Client {
 	roots := x509.NewCertPool()
 	if trusting {
 		roots.AddCert(s.hosts[""].Certificate())
 	}
-	return &http.Client{Transport: answering{s, &http.Transport{
+	return &http.Client{Transport: observer{s, &http.Transport{
 		DialContext:       s.dial,
 		TLSClientConfig:   &tls.Config{RootCAs: roots},
-		DisableKeepAlives: true, // or else it is chance whether a connection is used again
+		DisableKeepAlives: true, // otherwise it is chance whether a connection is reused
 	}}}
 }
 
 func (s *Server) close() {
-	if s.cancel != nil {
-		s.cancel()
-	}
+	s.cancel()
 	for _, server := range s.hosts {
 		server.CloseClientConnections()
 		server.Close()
 	}
 }
 
-// Options returns the options of a client whose endpoint is the server, and
-// whose retries don't wait.
+// Options returns the options of a client whose endpoint is the server and whose
+// retries don't wait.
 func (s *Server) Options() arm.ClientOptions {
 	var o arm.ClientOptions
 	o.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
@@ -103,7 +101,7 @@ func (s *Server) Options() arm.ClientOptions {
 	return o
 }
 
-// Heal ends the fault, for clients that are made from then on.
+// Heal ends the fault for clients created from then on.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,12 +109,12 @@ func (s *Server) Heal() {
 	s.client = s.newClient(true)
 }
 
-// dial takes every host to its server, and refuses as many connections as the fault says.
+// dial connects every host to its server, and refuses as many connections as the fault says.
 func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	s.mu.Lock()
-	refuse := !s.healed && s.dials < s.fault.refuse
+	refuse := !s.healed && s.refused < s.fault.refusals
 	if refuse {
-		s.dials++
+		s.refused++
 	}
 	s.mu.Unlock()
 	server, ok := s.hosts[address]
@@ -125,50 +123,50 @@ func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, e
 	}
 	target := server.Listener.Addr().String()
 	if refuse {
-		target = "127.0.0.1:0" // where nobody ever listens
+		target = "127.0.0.1:0" // nothing listens on port 0
 	}
 	return new(net.Dialer).DialContext(ctx, network, target)
 }
 
-// answering is a transport that tells when the header of an answer has arrived,
-// and how much of the body the client took.
-type answering struct {
+// observer is a transport that notes when the header of a response has arrived,
+// and how much of the body the client reads.
+type observer struct {
 	server *Server
 	*http.Transport
 }
 
-func (a answering) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := a.Transport.RoundTrip(req)
+func (o observer) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := o.Transport.RoundTrip(req)
 	if err == nil {
-		resp.Body = counting{resp.Body, a.server}
-		a.server.answered <- struct{}{}
+		resp.Body = observedBody{resp.Body, o.server}
+		o.server.received <- struct{}{}
 	}
 	return resp, err
 }
 
-type counting struct {
+type observedBody struct {
 	io.ReadCloser
 	server *Server
 }
 
-func (c counting) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.server.mu.Lock()
-	c.server.read += n
-	c.server.mu.Unlock()
+func (b observedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.server.mu.Lock()
+	b.server.read += n
+	b.server.mu.Unlock()
 	return n, err
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // or else the end of the connection goes unnoticed
+	_, _ = io.Copy(io.Discard, r.Body) // otherwise the end of the connection goes unnoticed
 	query := r.URL.Query()
 	page := query.Get("$skipToken")
 
 	s.mu.Lock()
 	s.requests++
-	strikes := !s.healed && s.fault.strike != nil && (s.fault.times == 0 || s.struck < s.fault.times) && (!s.listing() || page != "")
-	if strikes {
-		s.struck++
+	affected := !s.healed && s.fault.respond != nil && (s.fault.times == 0 || s.affected < s.fault.times) && (!s.listing() || page != "")
+	if affected {
+		s.affected++
 	}
 	healthy := s.healed
 	s.mu.Unlock()
@@ -177,23 +175,23 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch {
 	case query.Get("api-version") == "":
-		refuse(w, http.StatusBadRequest, "MissingApiVersionParameter")
+		sendError(w, http.StatusBadRequest, "MissingApiVersionParameter")
 	case s.listing() && page != "" && page != s.fault.skipToken():
-		refuse(w, http.StatusBadRequest, "InvalidSkipToken")
-	case strikes:
-		s.fault.strike(w, r, s)
+		sendError(w, http.StatusBadRequest, "InvalidSkipToken")
+	case affected:
+		s.fault.respond(w, r, s)
 	default:
 		_, _ = io.WriteString(w, s.body(r, healthy))
 	}
 }
 
-// refuse answers as both services do.
-func refuse(w http.ResponseWriter, status int, code string) {
+// sendError responds with an error as both services do.
+func sendError(w http.ResponseWriter, status int, code string) {
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"The request was refused."}}`, code)
 }
 
-// body returns what the server has to say where nothing gets in its way.
+// body returns the body of the success.
 func (s *Server) body(r *http.Request, healthy bool) string {
 	if s.route.Method == http.MethodDelete {
 		return "{}"
@@ -214,11 +212,13 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 	return fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
 }
 
-func (s *Server) listing() bool {
-	return s.route.Method == http.MethodGet && !strings.HasSuffix(s.route.Path, "}")
+func (s *Server) listing() bool { return isListing(s.route) }
+
+func isListing(route *routes.Route) bool {
+	return route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}")
 }
 
-// document returns one of the two documents that the server has of the operation's kind.
+// document returns one of the server's two documents of the operation's kind.
 func (s *Server) document(n int) string {
 	document := assignmentDocument
 	if s.jobs() {
@@ -231,7 +231,7 @@ func (s *Server) jobs() bool {
 	return strings.HasPrefix(s.route.Operation, "WorkspaceManagerJobsClient.")
 }
 
-// want returns the documents that a call is to return.
+// want returns the documents that a call must return.
 func (s *Server) want() []string {
 	switch {
 	case s.route.Method == http.MethodDelete:
@@ -253,8 +253,8 @@ const (
 		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`
 )
 
-// serveElsewhere plays the hosts that are none of the service's: it says what
-// the service would, and notes what it was told.
+// serveElsewhere stands for the hosts that are not the service's. It responds as
+// the service would, and notes what it received.
 func (s *Server) serveElsewhere(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()

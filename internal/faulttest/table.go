@@ -29,7 +29,7 @@ func ReadRows(path string) (map[string]Row, error) {
 	return byFault, nil
 }
 
-// WriteRows writes the rows to a file, in their order.
+// WriteRows writes the rows to a file in their order.
 func WriteRows(path string, rows []Row) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -41,7 +41,7 @@ func WriteRows(path string, rows []Row) error {
 	return os.WriteFile(path, text.Bytes(), 0o666)
 }
 
-// columns are the operations that are alike, as a table shows them.
+// columns are the columns of a table: operations that are alike share one.
 var columns = []struct {
 	title      string
 	operations []*routes.Route
@@ -71,8 +71,8 @@ func Table(rows []Row) string {
 	return b.String()
 }
 
-// Comparison returns the rows in which two clients differ by more than the names
-// of their errors, as a Markdown table.
+// Comparison returns a Markdown table of the rows in which two clients differ by
+// more than the names of their errors.
 func Comparison(ours, theirs []Row) string {
 	var b strings.Builder
 	b.WriteString("| fault | client |")
@@ -81,7 +81,7 @@ func Comparison(ours, theirs []Row) string {
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(columns)) + "\n")
 	for i := range ours {
-		if ours[i].like(theirs[i]) {
+		if ours[i].equivalent(theirs[i]) {
 			continue
 		}
 		our, their := ours[i].cells(), theirs[i].cells()
@@ -91,7 +91,7 @@ func Comparison(ours, theirs []Row) string {
 	return b.String()
 }
 
-// Harms returns what must not be and was, as a Markdown table.
+// Harms returns a Markdown table of what must not happen and did.
 func Harms(rows []Row) string {
 	var b strings.Builder
 	b.WriteString("| fault | operations | harm |\n|---|---|---|\n")
@@ -122,16 +122,16 @@ func Harms(rows []Row) string {
 	return b.String()
 }
 
-// like reports whether the outcomes are the same but for the names of the errors.
-func (r Row) like(other Row) bool {
+// equivalent reports whether the outcomes are the same except for the names of the errors.
+func (r Row) equivalent(other Row) bool {
 	return maps.EqualFunc(r.Outcomes, other.Outcomes, func(a, b Outcome) bool {
 		a.Errors, b.Errors = "", ""
 		return a == b
 	})
 }
 
-// cells returns the outcomes column by column; where operations of one column
-// differ, each of their outcomes once.
+// cells returns the outcomes by column. If operations of one column differ, the
+// cell has each of their outcomes once.
 func (r Row) cells() []string {
 	var cells []string
 	for _, c := range columns {
@@ -146,7 +146,7 @@ func (r Row) cells() []string {
 	return cells
 }
 
-// Section returns the text with what is between its two marks of the name replaced.
+// Section returns the text with the content of its section of that name replaced.
 func Section(text, name, content string) (string, error) {
 	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
 	before, rest, ok := strings.Cut(text, begin)

@@ -17,7 +17,9 @@ func TestPublish(t *testing.T) {
 		SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "workspace", WorkspaceManagerAssignmentName: "assignment",
 	}, []armsecops.JobItem{
 		{ResourceID: "/rules/one", Status: armsecops.JobItemStatusSucceeded},
-		{ResourceID: "/rules/two", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}}},
+		{ResourceID: "/rules/two", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{
+			{MemberResourceName: "member", ErrorMessage: "Forbidden."},
+		}},
 	})
 	options := &armsecops.ClientOptions{}
 	options.Transport = server
