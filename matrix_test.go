@@ -5,15 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/faulttest"
@@ -21,55 +18,20 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md")
 
-const (
-	matrixFile      = "testdata/matrix.json"
-	reliabilityFile = "docs/reliability.md"
-)
-
 // Every fault against every operation has the outcome in testdata/matrix.json and
 // does no harm.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	want, err := faulttest.ReadRows(matrixFile)
-	if !*update {
-		require.NoError(t, err)
-	}
-	faults := faulttest.Faults()
-	rows := make([]faulttest.Row, len(faults))
-	var tried atomic.Int32
-	t.Run("faults", func(t *testing.T) {
-		for i, fault := range faults {
-			t.Run(fault.Name, func(t *testing.T) {
-				t.Parallel()
-				row, err := fault.Try(t.Context(), matrixClient)
-				require.NoError(t, err)
-				for operation, outcome := range row.Outcomes {
-					assert.Empty(t, outcome.Harm, operation)
-				}
-				if !*update {
-					assert.Equal(t, want[fault.Name], row)
-				}
-				rows[i] = row
-				tried.Add(1)
-			})
-		}
-	})
-	if int(tried.Load()) != len(faults) {
-		return // some failed, or were left out by -run
-	}
-	if *update {
-		require.NoError(t, faulttest.WriteRows(matrixFile, rows))
-	}
-	assert.True(t, *update || len(want) == len(faults), "%s has other faults", matrixFile)
-	text, err := os.ReadFile(reliabilityFile)
-	require.NoError(t, err)
-	generated, err := faulttest.Section(string(text), "matrix", faulttest.Table(rows))
-	require.NoError(t, err)
-	if *update {
-		require.NoError(t, os.WriteFile(reliabilityFile, []byte(generated), 0o666))
+	rows := faulttest.Test(t, matrixClient, "testdata/matrix.json", *update)
+	if rows == nil {
 		return
 	}
-	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update", reliabilityFile)
+	for _, row := range rows {
+		for operation, outcome := range row.Outcomes {
+			assert.Empty(t, outcome.Harm, "%s: %s", row.Fault, operation)
+		}
+	}
+	faulttest.Document(t, "docs/reliability.md", *update, map[string]string{"matrix": faulttest.Table(rows)})
 }
 
 // matrixClient is this library.
@@ -147,11 +109,14 @@ func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]
 	o := armsecops.PageOptions{ContinuationToken: token}
 	switch operation {
 	case "WorkspaceManagerJobsClient.NewListPager":
-		return readPages(ctx, matrixJobsClient(s).NewListPager("rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: o}))
+		options := &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: o}
+		return readPages(ctx, matrixJobsClient(s).NewListPager("rg", "workspace", "assignment", options))
 	case "SecurityAssignmentsClient.NewListPager":
-		return readPages(ctx, matrixAssignmentsClient(s).NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}))
+		options := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}
+		return readPages(ctx, matrixAssignmentsClient(s).NewListPager("rg", options))
 	}
-	return readPages(ctx, matrixAssignmentsClient(s).NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}))
+	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
+	return readPages(ctx, matrixAssignmentsClient(s).NewListBySubscriptionPager(options))
 }
 
 func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []any, err error) {

@@ -3,8 +3,6 @@ package interop
 import (
 	"context"
 	"flag"
-	"os"
-	"sync/atomic"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -12,7 +10,6 @@ import (
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/internal/faulttest"
@@ -20,61 +17,20 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
 
-const (
-	matrixFile      = "testdata/matrix.json"
-	ourMatrixFile   = "../testdata/matrix.json" // what the module's own test asserts
-	reliabilityFile = "../docs/reliability.md"
-)
-
 // The fault matrix with Microsoft's clients. Their outcomes are recorded, not
 // judged; docs/reliability.md shows them beside this library's.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	want, err := faulttest.ReadRows(matrixFile)
-	if !*update {
-		require.NoError(t, err)
-	}
-	faults := faulttest.Faults()
-	theirs := make([]faulttest.Row, len(faults))
-	var tried atomic.Int32
-	t.Run("faults", func(t *testing.T) {
-		for i, fault := range faults {
-			t.Run(fault.Name, func(t *testing.T) {
-				t.Parallel()
-				row, err := fault.Try(t.Context(), microsoft)
-				require.NoError(t, err)
-				if !*update {
-					assert.Equal(t, want[fault.Name], row)
-				}
-				theirs[i] = row
-				tried.Add(1)
-			})
-		}
-	})
-	if int(tried.Load()) != len(faults) {
-		return // some failed, or were left out by -run
-	}
-	if *update {
-		require.NoError(t, faulttest.WriteRows(matrixFile, theirs))
-	}
-	assert.True(t, *update || len(want) == len(faults), "%s has other faults", matrixFile)
-	recorded, err := faulttest.ReadRows(ourMatrixFile)
-	require.NoError(t, err)
-	ours := make([]faulttest.Row, len(faults))
-	for i, fault := range faults {
-		ours[i] = recorded[fault.Name]
-	}
-	text, err := os.ReadFile(reliabilityFile)
-	require.NoError(t, err)
-	generated, err := faulttest.Section(string(text), "harm", faulttest.Harms(theirs))
-	require.NoError(t, err)
-	generated, err = faulttest.Section(generated, "comparison", faulttest.Comparison(ours, theirs))
-	require.NoError(t, err)
-	if *update {
-		require.NoError(t, os.WriteFile(reliabilityFile, []byte(generated), 0o666))
+	theirs := faulttest.Test(t, microsoft, "testdata/matrix.json", *update)
+	if theirs == nil {
 		return
 	}
-	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update", reliabilityFile)
+	ours, err := faulttest.ReadRows("../testdata/matrix.json")
+	require.NoError(t, err)
+	faulttest.Document(t, "../docs/reliability.md", *update, map[string]string{
+		"harm":       faulttest.Harms(theirs),
+		"comparison": faulttest.Comparison(ours, theirs),
+	})
 }
 
 // microsoft holds Microsoft's clients, by the names of this library's operations.

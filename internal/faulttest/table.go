@@ -72,21 +72,20 @@ func Table(rows []Row) string {
 }
 
 // Comparison returns a Markdown table of the rows in which two clients differ by
-// more than the names of their errors.
-func Comparison(ours, theirs []Row) string {
+// more than the names of their errors. This library's rows are by fault.
+func Comparison(ours map[string]Row, theirs []Row) string {
 	var b strings.Builder
 	b.WriteString("| fault | client |")
 	for _, c := range columns {
 		b.WriteString(" " + c.title + " |")
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(columns)) + "\n")
-	for i := range ours {
-		if ours[i].equivalent(theirs[i]) {
-			continue
+	for _, their := range theirs {
+		our := ours[their.Fault]
+		if !our.equivalent(their) {
+			fmt.Fprintf(&b, "| %s | ours | %s |\n", their.Fault, strings.Join(our.cells(), " | "))
+			fmt.Fprintf(&b, "| | Microsoft's | %s |\n", strings.Join(their.cells(), " | "))
 		}
-		our, their := ours[i].cells(), theirs[i].cells()
-		fmt.Fprintf(&b, "| %s | ours | %s |\n", ours[i].Fault, strings.Join(our, " | "))
-		fmt.Fprintf(&b, "| | Microsoft's | %s |\n", strings.Join(their, " | "))
 	}
 	return b.String()
 }
