@@ -28,6 +28,8 @@ type Fault struct {
 	change    *strings.Replacer // of the document in the response
 	deadline  bool              // the call has one
 	uncertain bool              // the service may have carried out an affected request
+	http2     bool              // the protocol
+	graceful  bool              // must not cost a read an attempt
 	link      string            // to the second page; {path} and {version} are the listing's
 	token     string            // of that link, as the service must receive it
 	endless   bool              // the second page has the link too

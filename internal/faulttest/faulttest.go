@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"reflect"
 	"runtime/pprof"
 	"strconv"
@@ -107,6 +108,7 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 	}
 	calls.Wait()
 	for _, s := range servers {
+		s.client.CloseIdleConnections()
 		if left := goroutines(f.labelOf(s.route)); left > 0 {
 			o := row.Outcomes[s.route.Operation]
 			o.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", o.Harm, left), ", ")
@@ -143,6 +145,9 @@ func goroutines(value string) (left int) {
 	}
 }
 
+// maxResends is how often a transport may resend a request by itself.
+const maxResends = 3
+
 // timeout ends a call that has no deadline. A call that takes half of it has not
 // ended by itself or at its deadline: it has nothing else to wait for, but the
 // machine may be busy.
@@ -155,7 +160,7 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 		limit = deadline
 	}
 	var limited context.Context
-	limited, s.cancel = context.WithTimeout(ctx, limit) // not before the goroutines are counted: it would end them
+	limited, s.cancel = context.WithTimeout(ctx, limit) // canceled once the goroutines are counted: it ends them
 	start := time.Now()
 	got, err := call(limited, s)
 	took := time.Since(start)
@@ -168,7 +173,11 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 			o.Errors = strings.TrimPrefix(o.Errors+", "+known.Name, ", ")
 		}
 	}
-	if o.Errors == "" && o.Result == "" {
+	switch {
+	case o.Result != "":
+	case s.fault.http2:
+		o.Result = "connection lost" // or the stream
+	case o.Errors == "":
 		o.Result = "another error"
 	}
 	switch {
@@ -193,6 +202,12 @@ func (s *Server) harm(got []any, err error) string {
 	}
 	if s.route.Operation == routes.JobsCreate.Operation && s.fault.uncertain && s.requests > 1 {
 		harm = append(harm, fmt.Sprintf("up to %d jobs started", s.requests))
+	}
+	if s.most > 1+maxResends {
+		harm = append(harm, fmt.Sprintf("sent %d times in one attempt", s.most))
+	}
+	if s.fault.graceful && s.route.Method == http.MethodGet && s.attempts > len(s.want()) {
+		harm = append(harm, "a graceful GOAWAY cost an attempt")
 	}
 	switch {
 	case s.read > 2*MaxResponseBytes:

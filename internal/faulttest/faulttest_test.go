@@ -7,27 +7,33 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
+// get is a request of a client that follows none of the rules.
+func get(ctx context.Context, s *Server, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer fake_token")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, runtime.NewResponseError(resp)
+	}
+	return io.ReadAll(resp.Body)
+}
+
 // careless is a client that does harm.
 func careless(leave chan struct{}) Client {
-	get := func(ctx context.Context, s *Server, url string) ([]byte, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return nil, err
-		}
-		req.Header.Set("Authorization", "Bearer fake_token")
-		resp, err := s.client.Do(req)
-		if err != nil {
-			return nil, err
-		}
-		defer resp.Body.Close()
-		return io.ReadAll(resp.Body)
-	}
 	return Client{
 		Calls: map[string]Call{
 			routes.AssignmentsGet.Operation: func(ctx context.Context, s *Server) ([]any, error) {

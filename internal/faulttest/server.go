@@ -26,6 +26,10 @@ const RequestID = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 // MaxResponseBytes is the bound on a response of clients that have such an option.
 const MaxResponseBytes = 1 << 20
 
+// maxSends is the number of requests in one attempt after which the server stops
+// the transport from resending the request forever.
+const maxSends = 10
+
 // endpointHost is the host of the endpoint. The certificate of [httptest] is valid
 // for it and for 127.0.0.1, which stands for another host.
 const endpointHost = "example.com"
@@ -43,6 +47,9 @@ type Server struct {
 	affected  int             // requests
 	refused   int             // connections
 	requests  int             // that arrived
+	attempts  int             // calls of the transport
+	current   int             // requests of the current attempt
+	most      int             // requests of one attempt, at most
 	elsewhere map[string]bool // what arrived at other hosts
 	read      int             // bytes of bodies that the client read, decompressed
 
@@ -58,6 +65,10 @@ func newServer(fault Fault, route *routes.Route) *Server {
 	s.hosts = map[string]*httptest.Server{endpointHost + ":443": endpoint, endpointHost + ":80": plain, "": elsewhere}
 	for _, server := range s.hosts {
 		server.Config.ErrorLog = quiet
+	}
+	if fault.http2 {
+		endpoint.TLS = &tls.Config{NextProtos: []string{"h2"}}
+		endpoint.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": serveHTTP2}
 	}
 	endpoint.StartTLS()
 	elsewhere.StartTLS()
@@ -76,7 +87,8 @@ func (s *Server) newClient(trusting bool) *http.Client {
 	return &http.Client{Transport: observer{s, &http.Transport{
 		DialContext:       s.dial,
 		TLSClientConfig:   &tls.Config{RootCAs: roots},
-		DisableKeepAlives: true, // otherwise it is chance whether a connection is reused
+		ForceAttemptHTTP2: s.fault.http2,
+		DisableKeepAlives: !s.fault.http2, // over HTTP/1.1 it is chance whether a connection is reused
 	}}}
 }
 
@@ -106,6 +118,7 @@ func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.healed = true
+	s.client.CloseIdleConnections()
 	s.client = s.newClient(true)
 }
 
@@ -136,6 +149,10 @@ type observer struct {
 }
 
 func (o observer) RoundTrip(req *http.Request) (*http.Response, error) {
+	o.server.mu.Lock()
+	o.server.attempts++
+	o.server.current = 0
+	o.server.mu.Unlock()
 	resp, err := o.Transport.RoundTrip(req)
 	if err == nil {
 		resp.Body = observedBody{resp.Body, o.server}
@@ -164,6 +181,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	s.requests++
+	s.current++
+	s.most = max(s.most, s.current)
+	endless := s.current >= maxSends
 	affected := !s.healed && s.fault.respond != nil && (s.fault.times == 0 || s.affected < s.fault.times) && (!s.listing() || page != "")
 	if affected {
 		s.affected++
@@ -178,6 +198,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		sendError(w, http.StatusBadRequest, "MissingApiVersionParameter")
 	case s.listing() && page != "" && page != s.fault.skipToken():
 		sendError(w, http.StatusBadRequest, "InvalidSkipToken")
+	case endless:
+		sendError(w, http.StatusBadRequest, "SentTooOften")
 	case affected:
 		s.fault.respond(w, r, s)
 	default:

@@ -1,0 +1,91 @@
+package faulttest
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// resetStream resets the request's stream.
+func resetStream(code http2.ErrCode) handler {
+	return func(w http.ResponseWriter, _ *http.Request, _ *Server) {
+		st := w.(*stream)
+		st.failed = true
+		_ = st.framer.WriteRSTStream(st.id, code)
+	}
+}
+
+// goAwayBefore is a graceful shutdown that did not process the request.
+func goAwayBefore(w http.ResponseWriter, _ *http.Request, _ *Server) {
+	st := w.(*stream)
+	st.failed = true
+	_ = st.framer.WriteGoAway(st.id-1, http2.ErrCodeNo, nil)
+}
+
+// goAwayAfter shuts the connection down while it may be processing the request.
+func goAwayAfter(w http.ResponseWriter, _ *http.Request, _ *Server) {
+	st := w.(*stream)
+	st.failed = true
+	_ = st.framer.WriteGoAway(st.id, http2.ErrCodeNo, nil)
+	_ = st.conn.CloseWrite()
+}
+
+// stream is the response to one request over HTTP/2.
+type stream struct {
+	*httptest.ResponseRecorder
+	conn   *tls.Conn
+	framer *http2.Framer
+	id     uint32
+	failed bool // a fault has ended it
+}
+
+// serveHTTP2 serves a connection, one request after the other. The server of
+// net/http cannot send the frames of the faults.
+func serveHTTP2(_ *http.Server, conn *tls.Conn, handler http.Handler) {
+	defer conn.Close()
+	if _, err := io.CopyN(io.Discard, conn, int64(len(http2.ClientPreface))); err != nil {
+		return
+	}
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	_ = framer.WriteSettings()
+	var request *http.Request
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch f := frame.(type) {
+		case *http2.SettingsFrame:
+			if !f.IsAck() {
+				_ = framer.WriteSettingsAck()
+			}
+		case *http2.MetaHeadersFrame:
+			request = httptest.NewRequest(f.PseudoValue("method"), f.PseudoValue("path"), nil)
+		}
+		if f, ok := frame.(interface{ StreamEnded() bool }); !ok || !f.StreamEnded() {
+			continue
+		}
+		st := &stream{httptest.NewRecorder(), conn, framer, frame.Header().StreamID, false}
+		handler.ServeHTTP(st, request)
+		if st.failed {
+			continue
+		}
+		block.Reset()
+		_ = encoder.WriteField(hpack.HeaderField{Name: ":status", Value: strconv.Itoa(st.Code)})
+		for name := range st.Header() {
+			_ = encoder.WriteField(hpack.HeaderField{Name: strings.ToLower(name), Value: st.Header().Get(name)})
+		}
+		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: st.id, BlockFragment: block.Bytes(), EndHeaders: true})
+		_ = framer.WriteData(st.id, true, st.Body.Bytes())
+	}
+}
