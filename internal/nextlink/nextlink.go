@@ -1,0 +1,142 @@
+// Package nextlink decides which link to a next page may be followed with the
+// caller's token, repairs what services get wrong in links, notices listings
+// that loop, and makes the continuation tokens by which a listing is resumed.
+package nextlink
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/armsecops/armsecops/internal/printable"
+)
+
+var (
+	// ErrUntrusted is a link that leads away from the endpoint or from the listing.
+	ErrUntrusted = errors.New("untrusted next link")
+
+	// ErrLoop is a link to a page that the listing has been at before.
+	ErrLoop = errors.New("the next link leads back to an earlier page")
+)
+
+// Listing is a listing whose links are followed.
+type Listing struct {
+	Endpoint   *url.URL
+	Path       string // escaped, below the endpoint
+	APIVersion string // of a link that has none
+	Override   bool   // APIVersion replaces that of the link
+}
+
+// maxLinkBytes bounds a link. No service reads a request line that is longer,
+// and the token of the page that a link leads to has to stay below its own bound.
+const maxLinkBytes = 64 << 10
+
+// Resolve returns the URL of the page that a link leads to, repaired where
+// necessary. It is the one place that decides which link is trusted: one to the
+// endpoint itself or to a host below it, on the same port, and to the path of
+// the listing. An empty link leads to the first page.
+func (l Listing) Resolve(link string) (string, error) {
+	if len(link) > maxLinkBytes {
+		return "", fmt.Errorf("%w: longer than %d bytes", ErrUntrusted, maxLinkBytes)
+	}
+	reference, query, _ := strings.Cut(link, "?")
+	origin := &url.URL{Scheme: l.Endpoint.Scheme, Host: l.Endpoint.Host}
+	listing, err := origin.Parse(l.path())
+	if err != nil {
+		return "", err
+	}
+	target, err := listing.Parse(reference)
+	if err != nil {
+		return "", fmt.Errorf("%w: not a URL", ErrUntrusted)
+	}
+	switch {
+	case target.Scheme != "https" && target.Scheme != l.Endpoint.Scheme:
+		return "", fmt.Errorf("%w: scheme %s", ErrUntrusted, printable.Quote(target.Scheme))
+	case !l.trusts(target):
+		return "", fmt.Errorf("%w: host %s", ErrUntrusted, printable.Quote(target.Host))
+	case target.User != nil || strings.Contains(reference, "#"):
+		return "", fmt.Errorf("%w: it has a user or a fragment", ErrUntrusted)
+	case !samePath(target.EscapedPath(), l.path()) && !samePath(target.EscapedPath(), l.Path):
+		return "", fmt.Errorf("%w: path %s is not the listing's", ErrUntrusted, printable.Quote(target.Path))
+	}
+	authority := strings.TrimSuffix(strings.ToLower(target.Host), ":"+target.Port())
+	if target.Port() != "" && target.Port() != defaultPorts[target.Scheme] {
+		authority += ":" + target.Port()
+	}
+	return target.Scheme + "://" + authority + l.path() + "?" + repairQuery(query, l.APIVersion, l.Override), nil
+}
+
+// path returns the escaped path of the listing, that of the endpoint included.
+func (l Listing) path() string {
+	return strings.TrimSuffix(l.Endpoint.EscapedPath(), "/") + l.Path
+}
+
+// trusts reports whether the URL has the endpoint's host and port, or those of a
+// host below the endpoint. A proxy may read a name that is no DNS name in its
+// own way, and no host is below an IP address.
+func (l Listing) trusts(u *url.URL) bool {
+	host, endpoint := strings.ToLower(u.Hostname()), strings.ToLower(l.Endpoint.Hostname())
+	if port(u) != port(l.Endpoint) {
+		return false
+	}
+	below, ok := strings.CutSuffix(host, "."+endpoint)
+	if !ok {
+		return host == endpoint
+	}
+	_, err := netip.ParseAddr(endpoint)
+	return err != nil && isDNSName(below)
+}
+
+// isDNSName reports whether every label of the name is one of DNS.
+func isDNSName(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if len(label) < 1 || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			if c := label[i]; !isAlphanumeric(c) && c != '-' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// port returns the URL's port, or else the default one of its scheme.
+func port(u *url.URL) string { return cmp.Or(u.Port(), defaultPorts[u.Scheme]) }
+
+// samePath compares two escaped paths segment by segment, ignoring case and how
+// they are escaped.
+func samePath(a, b string) bool {
+	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
+	if len(as) != len(bs) {
+		return false
+	}
+	for i := range as {
+		x, errX := url.PathUnescape(as[i])
+		y, errY := url.PathUnescape(bs[i])
+		if errX != nil || errY != nil || !strings.EqualFold(x, y) {
+			return false
+		}
+	}
+	return true
+}
+
+// Seen maps the links of a listing to the number of the page that each led to.
+type Seen map[string]int
+
+// Again notes that the link leads to the page of that number, and reports whether
+// it led to an earlier page, which makes the listing a loop. A page that is
+// fetched again, such as one that was fetched ahead in vain, keeps its number.
+func (s Seen) Again(link string, page int) bool {
+	first, ok := s[link]
+	if !ok || page < first {
+		s[link] = page
+	}
+	return ok && first < page
+}

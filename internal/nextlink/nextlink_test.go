@@ -1,0 +1,454 @@
+package nextlink
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	testHost = "management.azure.com"
+	testPath = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/my%28Rg%29/providers/Microsoft.Security/assignments"
+)
+
+// testListing returns the listing of testPath below an endpoint.
+func testListing(t testing.TB, endpoint string) Listing {
+	u, err := url.Parse(endpoint)
+	require.NoError(t, err)
+	return Listing{Endpoint: u, Path: testPath, APIVersion: "2021-08-01-preview"}
+}
+
+// expand replaces the placeholders of a table.
+func expand(link string) string {
+	return strings.NewReplacer("{listing}", "https://"+testHost+testPath, "{path}", testPath).Replace(link)
+}
+
+// followed are links that are trusted, with the query that is sent and the
+// $skipToken that the service reads in it.
+var followed = map[string]struct{ link, query, skipToken string }{
+	"absolute": {
+		link:  "{listing}?api-version=2021-08-01-preview&$skipToken=a",
+		query: "api-version=2021-08-01-preview&$skipToken=a", skipToken: "a",
+	},
+	"default port": {
+		link:  "https://management.azure.com:443{path}?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"empty port": {
+		link:  "https://management.azure.com:{path}?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"another case": {
+		link:  "HTTPS://Management.AZURE.com" + strings.ToUpper(testPath) + "?API-Version=2021-08-01-preview&$SkipToken=a",
+		query: "API-Version=2021-08-01-preview&$SkipToken=a", skipToken: "a",
+	},
+	"without api-version": {
+		link:  "{listing}?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"another api-version": {
+		link:  "{listing}?api-version=2030-01-01&$skipToken=a",
+		query: "api-version=2030-01-01&$skipToken=a", skipToken: "a",
+	},
+	"two api-versions": {
+		link:  "{listing}?api-version=2030-01-01&api-version=1&$skipToken=a",
+		query: "api-version=2030-01-01&$skipToken=a", skipToken: "a",
+	},
+	"escaped api-version": {
+		link:  "{listing}?%61pi%2Dversion=2030-01-01&$skipToken=a",
+		query: "%61pi%2Dversion=2030-01-01&$skipToken=a", skipToken: "a",
+	},
+	"relative to the root": {
+		link:  "{path}?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"only a query": {
+		link:  "?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"relative to the last segment": {
+		link:  "assignments?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"relative to the scheme": {
+		link:  "//management.azure.com{path}?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"path with fewer escapes": {
+		link:  strings.NewReplacer("%28", "(", "%29", ")").Replace(expand("{listing}?$skipToken=a")),
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"path with more escapes": {
+		link:  strings.Replace(expand("{listing}?$skipToken=a"), "assign", "%61ssign", 1),
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"path with dots": {
+		link:  "{listing}/../assignments?$skipToken=a",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"empty": {
+		query: "api-version=2021-08-01-preview",
+	},
+	"without query": {
+		link:  "{listing}",
+		query: "api-version=2021-08-01-preview",
+	},
+	"without skip token": {
+		link:  "{listing}?page=2",
+		query: "page=2&api-version=2021-08-01-preview",
+	},
+	"empty parameters": {
+		link:  "{listing}?&&$skipToken=a&",
+		query: "$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"parameter without value": {
+		link:  "{listing}?all&$skipToken=",
+		query: "all&$skipToken=&api-version=2021-08-01-preview",
+	},
+	"unescaped JSON": {
+		link: `{listing}?$skipToken=[{"token":"+RID:~a==#RT:1","range":{"min":"","max":"FF"}}]`,
+		query: `$skipToken=%5B%7B%22token%22:%22%2BRID:~a==%23RT:1%22,` +
+			`%22range%22:%7B%22min%22:%22%22,%22max%22:%22FF%22%7D%7D%5D&api-version=2021-08-01-preview`,
+		skipToken: `[{"token":"+RID:~a==#RT:1","range":{"min":"","max":"FF"}}]`,
+	},
+	"unescaped spaces": {
+		link:  "{listing}?$skipToken=a b c",
+		query: "$skipToken=a%20b%20c&api-version=2021-08-01-preview", skipToken: "a b c",
+	},
+	"unescaped base64": {
+		link:  "{listing}?$skipToken=a+b/c==",
+		query: "$skipToken=a%2Bb/c==&api-version=2021-08-01-preview", skipToken: "a+b/c==",
+	},
+	"unescaped question mark": {
+		link:  "{listing}?$skipToken=a?b",
+		query: "$skipToken=a?b&api-version=2021-08-01-preview", skipToken: "a?b",
+	},
+	"escaped": {
+		link:  "{listing}?%24skipToken=a%2Bb%2fc%3D%3D%20d+e",
+		query: "%24skipToken=a%2Bb%2fc%3D%3D%20d+e&api-version=2021-08-01-preview", skipToken: "a+b/c== d e",
+	},
+	"partly escaped": {
+		link:  `{listing}?$skipToken=%7B"a":"50%25+"}`,
+		query: "$skipToken=%7B%22a%22:%2250%25%2B%22%7D&api-version=2021-08-01-preview", skipToken: `{"a":"50%+"}`,
+	},
+	"percent sign": {
+		link:  "{listing}?$skipToken=100%&$top=1",
+		query: "$skipToken=100%25&$top=1&api-version=2021-08-01-preview", skipToken: "100%",
+	},
+	"percent sign and one digit": {
+		link:  "{listing}?$skipToken=%4&a=%g0&b=%0g",
+		query: "$skipToken=%254&a=%25g0&b=%250g&api-version=2021-08-01-preview", skipToken: "%4",
+	},
+	"semicolon": {
+		link:  "{listing}?$skipToken=a;b",
+		query: "$skipToken=a%3Bb&api-version=2021-08-01-preview", skipToken: "a;b",
+	},
+	"other scripts": {
+		link:  "{listing}?$skipToken=größe",
+		query: "$skipToken=gr%C3%B6%C3%9Fe&api-version=2021-08-01-preview", skipToken: "größe",
+	},
+	"control characters": {
+		link:  "{listing}?$skipToken=a\r\nHost: evil.example\x00",
+		query: "$skipToken=a%0D%0AHost:%20evil.example%00&api-version=2021-08-01-preview", skipToken: "a\r\nHost: evil.example\x00",
+	},
+	"plus sign in another parameter": {
+		link:  "{listing}?$orderby=name+desc&$skipToken=a",
+		query: "$orderby=name+desc&$skipToken=a&api-version=2021-08-01-preview", skipToken: "a",
+	},
+	"as long as allowed": {
+		link:  "?$skipToken=" + strings.Repeat("a", maxLinkBytes-len("?$skipToken=")),
+		query: "$skipToken=" + strings.Repeat("a", maxLinkBytes-len("?$skipToken=")) + "&api-version=2021-08-01-preview",
+
+		skipToken: strings.Repeat("a", maxLinkBytes-len("?$skipToken=")),
+	},
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	for name, test := range followed {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
+			require.NoError(t, err)
+			require.Equal(t, expand("{listing}?")+test.query, got)
+			u, err := url.Parse(got)
+			require.NoError(t, err)
+			query := map[string]string{}
+			for name, values := range u.Query() {
+				query[strings.ToLower(name)] = values[0]
+			}
+			assert.Equal(t, test.skipToken, query["$skiptoken"])
+		})
+	}
+}
+
+// refused are links that are not trusted, with the end of the error.
+var refused = map[string]struct{ link, reason string }{
+	"another host":              {"https://evil.example{path}?$skipToken=a", `host "evil.example"`},
+	"another host without path": {"https://evil.example", `host "evil.example"`},
+	"host, relative":            {"//evil.example{path}", `host "evil.example"`},
+	"host with a prefix":        {"https://evilmanagement.azure.com{path}", `host "evilmanagement.azure.com"`},
+	"host with a suffix":        {"https://management.azure.com.evil.example{path}", `host "management.azure.com.evil.example"`},
+	"parent of the host":        {"https://azure.com{path}", `host "azure.com"`},
+	"host that ends in a dot":   {"https://management.azure.com.{path}", `host "management.azure.com."`},
+	"no host":                   {"https:///subscriptions", `host ""`},
+	"host that looks the same":  {"https://management.аzure.com{path}", `host "management.аzure.com"`}, // a Cyrillic а
+	"user as the host":          {"https://management.azure.com@evil.example{path}", `host "evil.example"`},
+	"user and password":         {"https://user:password@management.azure.com{path}", "it has a user or a fragment"},
+	"empty user":                {"https://@management.azure.com{path}", "it has a user or a fragment"},
+	"user of a host below":      {"https://evil.example@westeurope.management.azure.com{path}", "it has a user or a fragment"},
+	"fragment":                  {"{listing}#?$skipToken=a", "it has a user or a fragment"},
+	"empty fragment":            {"{listing}#", "it has a user or a fragment"},
+	"another port":              {"https://management.azure.com:8443{path}", `host "management.azure.com:8443"`},
+	"port with a zero":          {"https://management.azure.com:0443{path}", `host "management.azure.com:0443"`},
+	"http":                      {"http://management.azure.com{path}", `scheme "http"`},
+	"http on the port of https": {"http://management.azure.com:443{path}", `scheme "http"`},
+	"another scheme":            {"file:///etc/passwd", `scheme "file"`},
+	"opaque":                    {"https:management.azure.com{path}", `host ""`},
+	"another path":              {"https://management.azure.com/subscriptions", `path "/subscriptions" is not the listing's`},
+	"no path":                   {"https://management.azure.com?$skipToken=a", `path "" is not the listing's`},
+	"backslash in the host":     {`https://management.azure.com\@evil.example{path}`, "not a URL"},
+	"control character":         {"https://management.azure.com\n.evil.example{path}", "not a URL"},
+	"half a host":               {"https://[::1", "not a URL"},
+	"escape cut short":          {"{listing}%2", "not a URL"},
+
+	"another group":         {strings.Replace(expand("{listing}"), "my%28Rg%29", "other", 1), "is not the listing's"},
+	"another subscription":  {strings.Replace(expand("{listing}"), "20ff", "30ff", 1), "is not the listing's"},
+	"longer path":           {"{listing}/a?$skipToken=a", "is not the listing's"},
+	"path that ends in /":   {"{listing}/?$skipToken=a", "is not the listing's"},
+	"path that begins //":   {"https://management.azure.com/{path}", "is not the listing's"},
+	"path that dots leave":  {"{listing}/../../x", "is not the listing's"},
+	"path with escaped dot": {"{listing}/%2e%2e/assignments", "is not the listing's"},
+	"escaped slash":         {strings.Replace(expand("{listing}"), "/providers", "%2Fproviders", 1), "is not the listing's"},
+	"backslashes":           {`https:\\evil.example{path}`, `host ""`},
+	"relative backslashes":  {`\\evil.example{path}`, "is not the listing's"},
+	"white space":           {" ", "is not the listing's"},
+	"too long":              {"?" + strings.Repeat("a", maxLinkBytes), "longer than 65536 bytes"},
+}
+
+func TestResolveRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range refused {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
+			require.ErrorIs(t, err, ErrUntrusted)
+			assert.ErrorContains(t, err, "untrusted next link: ")
+			assert.True(t, strings.HasSuffix(err.Error(), test.reason), err)
+			assert.Empty(t, got)
+		})
+	}
+}
+
+func TestResolveErrorIsOneShortLine(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a\u202e ", 10_000)
+	for _, link := range []string{"/" + long, "//" + strings.Repeat("a", 10_000), strings.Repeat("a", 10_000) + ":b"} {
+		_, err := testListing(t, "https://"+testHost).Resolve(link)
+		require.ErrorIs(t, err, ErrUntrusted)
+		assert.Less(t, len(err.Error()), 600)
+		assert.NotContains(t, err.Error(), "\u202e")
+	}
+}
+
+func TestResolveTrustsHostsBelowTheEndpoint(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		below   string // what stands before the endpoint's host
+		trusted bool
+	}{
+		"label":                   {"westeurope.", true},
+		"labels":                  {"a.b.c.", true},
+		"digits":                  {"1.", true},
+		"hyphens":                 {"west--europe-2.", true},
+		"63 bytes":                {strings.Repeat("a", 63) + ".", true},
+		"64 bytes":                {strings.Repeat("a", 64) + ".", false},
+		"hyphen first":            {"-a.", false},
+		"hyphen last":             {"a-.", false},
+		"bad label behind a good": {"good.-.", false},
+		"parentheses":             {"(evil.com).", false},
+		"asterisk":                {"*.", false},
+		"no label":                {".", false},
+		"no label in between":     {"a..", false},
+		"dots":                    {"..", false},
+		"underscore":              {"_a.", false},
+		"other script":            {"größe.", false},
+		"full width":              {"ａ.", false},
+		"escape":                  {"a%2fb.", false},
+		"escaped letter":          {"%61.", false},
+		"escaped other script":    {"%C3%A4.", false},
+		"space":                   {"a b.", false},
+		"tab":                     {"a\tb.", false},
+		"comma":                   {"evil.com,a.", false},
+		"quote":                   {"evil.com'.", false},
+		"plus sign":               {"a+b.", false},
+		"semicolon":               {"evil.com;.", false},
+		"at sign":                 {"evil.com@.", false},
+		"number sign":             {"evil.com#.", false},
+		"slash":                   {"evil.com/.", false},
+		"backslash":               {`evil.com\.`, false},
+		"bracket":                 {"[::1].", false},
+		"colon":                   {"evil.com:.", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := testListing(t, "https://"+testHost).Resolve("https://" + test.below + testHost + testPath)
+			if !test.trusted {
+				require.ErrorIs(t, err, ErrUntrusted)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, "https://"+test.below+testHost+testPath+"?api-version=2021-08-01-preview", got)
+		})
+	}
+}
+
+func TestResolveBelowEndpoint(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ endpoint, link, want string }{ // want: without path and query; empty: refused
+		"another port":                     {"https://127.0.0.1:8443", "https://127.0.0.1:8443{path}", "https://127.0.0.1:8443"},
+		"default port for another":         {"https://127.0.0.1:8443", "https://127.0.0.1{path}", ""},
+		"endpoint with default port":       {"https://a.example:443/", "https://a.example{path}", "https://a.example"},
+		"endpoint with a path":             {"https://a.example/arm/", "https://a.example/arm{path}", "https://a.example/arm"},
+		"endpoint with a path, link not":   {"https://a.example/arm", "{path}", "https://a.example/arm"},
+		"endpoint with a path, another":    {"https://a.example/arm", "/other{path}", ""},
+		"endpoint in capitals":             {"https://A.Example", "https://b.a.example{path}", "https://b.a.example"},
+		"IPv4":                             {"https://127.0.0.1", "https://127.0.0.1{path}", "https://127.0.0.1"},
+		"below IPv4":                       {"https://127.0.0.1", "https://a.127.0.0.1{path}", ""},
+		"address that ends in the address": {"https://7.0.0.1", "https://12.7.0.0.1{path}", ""},
+		"IPv6":                             {"https://[::1]:8443", "https://[::1]:8443{path}", "https://[::1]:8443"},
+		"IPv6, default port":               {"https://[::1]", "https://[::1]:443{path}", "https://[::1]"},
+		"another IPv6":                     {"https://[::1]", "https://[::2]{path}", ""},
+		"below IPv6":                       {"https://[::1]", "https://a.[::1]{path}", ""},
+		"below localhost":                  {"https://localhost:8443", "https://a.localhost:8443{path}", "https://a.localhost:8443"},
+		"http":                             {"http://a.example", "http://a.example:80{path}", "http://a.example"},
+		"http for https":                   {"http://a.example", "https://a.example{path}", ""},
+		"https on the same port":           {"http://a.example:8080", "https://a.example:8080{path}", "https://a.example:8080"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := testListing(t, test.endpoint).Resolve(expand(test.link))
+			if test.want == "" {
+				require.ErrorIs(t, err, ErrUntrusted)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, test.want+testPath+"?api-version=2021-08-01-preview", got)
+		})
+	}
+}
+
+func TestResolveOverridesAPIVersion(t *testing.T) {
+	t.Parallel()
+	l := testListing(t, "https://"+testHost)
+	l.APIVersion, l.Override = "a b", true
+	got, err := l.Resolve("?api-version=7&$skipToken=a&API-VERSION=8")
+	require.NoError(t, err)
+	assert.Equal(t, expand("{listing}?$skipToken=a&api-version=a+b"), got)
+}
+
+func TestResolveReportsBadPath(t *testing.T) {
+	t.Parallel()
+	l := testListing(t, "https://"+testHost)
+	l.Path = "/%zz"
+	_, err := l.Resolve("")
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, ErrUntrusted)
+}
+
+// Whatever the link, it is refused, or leads to the endpoint or a host below it,
+// by https, to the path of the listing, with one api-version.
+func FuzzResolve(f *testing.F) {
+	for _, test := range followed {
+		f.Add(expand(test.link))
+	}
+	for _, test := range refused {
+		f.Add(expand(test.link))
+	}
+	for _, below := range []string{"westeurope.", "(evil.com).", "*.", "..", "a_b.", "-."} {
+		f.Add("https://" + below + testHost + testPath)
+	}
+	l := testListing(f, "https://"+testHost)
+	address := testListing(f, "https://127.0.0.1:8443")
+	f.Fuzz(func(t *testing.T, link string) {
+		if got, err := address.Resolve(link); err == nil {
+			require.True(t, strings.HasPrefix(got, "https://127.0.0.1:8443"+testPath+"?"), got)
+		}
+		got, err := l.Resolve(link)
+		if err != nil {
+			require.ErrorIs(t, err, ErrUntrusted)
+			return
+		}
+		req, err := http.NewRequest(http.MethodGet, got, nil)
+		require.NoError(t, err, "%q", got)
+		u := req.URL
+		require.Equal(t, "https", u.Scheme)
+		below, ok := strings.CutSuffix("."+u.Host, "."+testHost)
+		require.True(t, ok, u.Host)
+		require.Regexp(t, `^(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`, below)
+		require.Nil(t, u.User)
+		require.Equal(t, testPath, u.EscapedPath())
+		require.Empty(t, u.Fragment)
+		query, err := url.ParseQuery(u.RawQuery)
+		require.NoError(t, err)
+		versions := 0
+		for name, values := range query {
+			if strings.EqualFold(name, "api-version") {
+				versions += len(values)
+			}
+		}
+		require.Equal(t, 1, versions, got)
+		if len(got) <= maxLinkBytes {
+			again, err := l.Resolve(got)
+			require.NoError(t, err)
+			require.Equal(t, got, again, "a link that was repaired needs no repair")
+		}
+	})
+}
+
+func TestSeenFindsLoops(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ before, cycle int }{
+		"first page to itself": {0, 1},
+		"a page to itself":     {3, 1},
+		"two pages":            {0, 2},
+		"late, three pages":    {10, 3},
+		"64 pages":             {1, 64},
+		"65 pages":             {0, 65},
+		"late, 500 pages":      {100, 500},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := Seen{}
+			link := 0
+			for page := range test.before + test.cycle {
+				require.False(t, seen.Again(strconv.Itoa(link), page), "page %d", page)
+				if link++; link == test.before+test.cycle {
+					link = test.before
+				}
+			}
+			assert.True(t, seen.Again(strconv.Itoa(link), test.before+test.cycle))
+		})
+	}
+}
+
+func TestSeenLetsPagesBeFetchedAgain(t *testing.T) {
+	t.Parallel()
+	seen := Seen{}
+	for page, link := range []string{"a", "b", "c", "d"} {
+		require.False(t, seen.Again(link, page))
+	}
+	for page, link := range []string{"b", "d"} { // the caller left while c and d were fetched ahead, and then c was gone
+		require.False(t, seen.Again(link, page+1))
+	}
+	assert.True(t, seen.Again("d", 3), "it led to page 2 since")
+	assert.True(t, seen.Again("a", 4))
+}

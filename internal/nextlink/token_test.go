@@ -1,0 +1,198 @@
+package nextlink
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTokenNamesItsPage(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ link, query, wantLink, wantQuery string }{
+		"first page":            {"", "", "", ""},
+		"first page with query": {"", "$top=5&$skipToken=a%26b", "", "$top=5&$skipToken=a%26b"},
+		"next page":             {`https://a.example/?a=1&b=<">`, "", `https://a.example/?a=1&b=<">`, ""},
+		"query beside a link":   {"?a", "$top=5", "?a", ""},
+		"longest link":          {strings.Repeat("&", maxLinkBytes), "", strings.Repeat("&", maxLinkBytes), ""},
+		"link that is too long": {strings.Repeat("&", 9*maxLinkBytes), "", strings.Repeat("&", maxLinkBytes+1), ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := testListing(t, "https://"+testHost)
+			token := l.Token(test.link, test.query)
+			link, query, reason := l.ReadToken(token)
+			assert.Empty(t, reason)
+			assert.Equal(t, test.wantLink, link)
+			assert.Equal(t, test.wantQuery, query)
+			assert.Equal(t, url.QueryEscape(token), token, "needs no escapes")
+		})
+	}
+}
+
+// encode returns a token with the right checksum.
+func encode(text string) string {
+	return base64.RawURLEncoding.EncodeToString(append(checksum([]byte(text)), text...))
+}
+
+const (
+	altered        = "must be a token that a pager returned: it was altered"
+	tooLong        = "must be a token that a pager returned: it is too long"
+	ofAnother      = "must be a token of this listing: it belongs to another listing, subscription or endpoint"
+	ofOtherVersion = "must be a token of this version of the library"
+	testOrigin     = "https://management.azure.com:443"
+	testContent    = `"listing":"` + testOrigin + testPath + `"`
+)
+
+// Tokens are kept by callers while the library changes.
+func TestTokenContent(t *testing.T) {
+	t.Parallel()
+	l := testListing(t, "https://"+testHost)
+	assert.Equal(t, encode(`{"v":1,`+testContent+`,"link":"?a"}`), l.Token("?a", ""))
+	assert.Equal(t, encode(`{"v":1,`+testContent+`,"link":""}`), l.Token("", ""))
+	assert.Equal(t, encode(`{"v":1,`+testContent+`,"link":"","query":"$top=1"}`), l.Token("", "$top=1"))
+}
+
+func TestReadTokenContent(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ text, link, query, reason string }{
+		"without query":   {text: `{"v":1,` + testContent + `,"link":"?a"}`, link: "?a"},
+		"with a query":    {text: `{"v":1,` + testContent + `,"link":"","query":"$top=1"}`, query: "$top=1"},
+		"unknown member":  {text: `{"v":1,` + testContent + `,"link":"?a","b":{}}`, link: "?a"},
+		"another version": {text: `{"v":2,` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
+		"no version":      {text: `{` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
+		"no listing":      {text: `{"v":1,"link":"?a"}`, reason: ofAnother},
+		"no JSON":         {text: `{"v":1`, reason: altered},
+		"nothing":         {text: ``, reason: altered},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			link, query, reason := testListing(t, "https://"+testHost).ReadToken(encode(test.text))
+			assert.Equal(t, test.link, link)
+			assert.Equal(t, test.query, query)
+			assert.Equal(t, test.reason, reason)
+		})
+	}
+}
+
+func TestReadTokenRefusesAlteredTokens(t *testing.T) {
+	t.Parallel()
+	l := testListing(t, "https://"+testHost)
+	token := l.Token("?$skipToken=ab", "")
+	require.NotZero(t, len(token)%4, "the last character has spare bits")
+	data, err := base64.RawURLEncoding.DecodeString(token)
+	require.NoError(t, err)
+	tests := map[string]struct{ token, reason string }{
+		"no checksum":       {base64.RawURLEncoding.EncodeToString(data[checksumBytes:]), altered},
+		"only a checksum":   {base64.RawURLEncoding.EncodeToString(data[:checksumBytes]), altered},
+		"part of one":       {base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]), altered},
+		"cut":               {token[:len(token)-4], altered},
+		"longer":            {token + "AAAA", altered},
+		"not base64":        {"!" + token[1:], altered},
+		"line end":          {token + "\n", altered},
+		"line end inside":   {token[:9] + "\r\n" + token[9:], altered},
+		"spare bits":        {token[:len(token)-1] + string(token[len(token)-1]+1), altered},
+		"padding":           {token + "=", altered},
+		"empty":             {"", altered},
+		"long":              {strings.Repeat("A", maxTokenBytes), altered},
+		"one byte too long": {strings.Repeat("A", maxTokenBytes+1), tooLong},
+	}
+	for i := range data {
+		flipped := slices.Clone(data)
+		flipped[i] ^= 1
+		tests[fmt.Sprintf("byte %d", i)] = struct{ token, reason string }{base64.RawURLEncoding.EncodeToString(flipped), altered}
+	}
+	for name, test := range tests {
+		link, query, reason := l.ReadToken(test.token)
+		assert.Equal(t, test.reason, reason, name)
+		assert.Empty(t, link+query, name)
+	}
+}
+
+func TestReadTokenIsBoundToTheListing(t *testing.T) {
+	t.Parallel()
+	token := testListing(t, "https://"+testHost+":443/").Token("?a", "")
+	tests := map[string]struct {
+		endpoint, path string
+		same           bool
+	}{
+		"the same":             {"https://management.azure.com", testPath, true},
+		"another case":         {"https://MANAGEMENT.azure.com", strings.ToUpper(testPath), true},
+		"another host":         {"https://management.example", testPath, false},
+		"another port":         {"https://management.azure.com:8443", testPath, false},
+		"another scheme":       {"http://management.azure.com:443", testPath, false},
+		"another base path":    {"https://management.azure.com/arm", testPath, false},
+		"another group":        {"https://management.azure.com", strings.Replace(testPath, "my", "your", 1), false},
+		"another subscription": {"https://management.azure.com", strings.Replace(testPath, "20ff", "30ff", 1), false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := testListing(t, test.endpoint)
+			l.Path = test.path
+			link, _, reason := l.ReadToken(token)
+			if test.same {
+				assert.Empty(t, reason)
+				assert.Equal(t, "?a", link)
+				return
+			}
+			assert.Equal(t, ofAnother, reason)
+			assert.Empty(t, link)
+		})
+	}
+}
+
+func TestTokenOfUntrustedLinkIsRefusedWhenResolved(t *testing.T) {
+	t.Parallel()
+	l := testListing(t, "https://"+testHost)
+	for _, evil := range []string{"https://evil.example" + testPath, "?" + strings.Repeat("a", 9*maxLinkBytes)} {
+		link, _, reason := l.ReadToken(l.Token(evil, ""))
+		require.Empty(t, reason)
+		_, err := l.Resolve(link)
+		assert.ErrorIs(t, err, ErrUntrusted)
+	}
+}
+
+// Whatever a token holds, it is refused, or what it says is refused or resolved
+// like every other link; and a token that is read is one that Token wrote.
+func FuzzReadToken(f *testing.F) {
+	l := testListing(f, "https://"+testHost)
+	f.Add(l.Token("", ""), false)
+	f.Add(l.Token("", "$top=5"), false)
+	f.Add(l.Token("?$skipToken=a", ""), false)
+	f.Add("", false)
+	f.Add("AAAA", false)
+	f.Add(`{"v":1,`+testContent+`,"link":"//evil.example"}`, true)
+	f.Add(`{"v":1,`+testContent+`,"query":"a#b\n"}`, true)
+	f.Fuzz(func(t *testing.T, token string, forged bool) {
+		if forged {
+			token = encode(token)
+		}
+		link, query, reason := l.ReadToken(token)
+		if reason != "" {
+			require.True(t, strings.HasPrefix(reason, "must be a token "), reason)
+			require.Empty(t, link+query)
+			return
+		}
+		for _, link := range []string{link, "?" + query} {
+			if got, err := l.Resolve(link); err != nil {
+				require.ErrorIs(t, err, ErrUntrusted)
+			} else {
+				require.Contains(t, got, testHost+testPath+"?")
+			}
+		}
+		if len(link) <= maxLinkBytes {
+			again := l.Token(link, query)
+			link, query, reason = l.ReadToken(again)
+			require.Empty(t, reason)
+			require.Equal(t, again, l.Token(link, query))
+		}
+	})
+}
