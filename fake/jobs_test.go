@@ -2,7 +2,6 @@ package fake_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -13,32 +12,6 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
-
-// clock is one that moves a minute each time it is looked at.
-func clock() func() time.Time {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
-	return func() time.Time {
-		now = now.Add(time.Minute)
-		return now
-	}
-}
-
-// counter returns ids that count up.
-func counter() func() string {
-	n := 0
-	return func() string {
-		n++
-		return fmt.Sprintf("id-%d", n)
-	}
-}
-
-func item(name string, status armsecops.JobItemStatus, failures ...string) armsecops.JobItem {
-	item := armsecops.JobItem{ResourceID: name, Status: status}
-	for _, message := range failures {
-		item.Errors = append(item.Errors, armsecops.JobItemError{MemberResourceName: "member", ErrorMessage: message})
-	}
-	return item
-}
 
 func TestJobRuns(t *testing.T) {
 	t.Parallel()

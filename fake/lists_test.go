@@ -1,12 +1,10 @@
 package fake_test
 
 import (
-	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,21 +12,6 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
-
-// putJobs puts jobs on the server whose names and start times run in opposite
-// directions. The last one has no end.
-func putJobs(srv *fake.Server, n int) {
-	for i := range n {
-		id := jobID
-		id.JobName = fmt.Sprintf("job-%d", i)
-		start := time.Date(2026, 1, 1, 0, 0, 0, n-i, time.UTC)
-		job := armsecops.Job{Properties: armsecops.JobProperties{StartTime: start, EndTime: start.Add(time.Hour)}}
-		if i == n-1 {
-			job.Properties.EndTime = time.Time{}
-		}
-		srv.PutJob(id, job)
-	}
-}
 
 func TestListJobs(t *testing.T) {
 	t.Parallel()

@@ -184,16 +184,6 @@ func TestOverrideHeader(t *testing.T) {
 	assert.JSONEq(t, `{}`, body)
 }
 
-// pages returns an override with three pages.
-func pages(srv *fake.Server) {
-	srv.Jobs.NewListPager = func(_, _, assignment string, _ *armsecops.WorkspaceManagerJobsClientListOptions) (pager azfake.PagerResponder[armsecops.JobList]) {
-		for i := range 3 {
-			pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: fmt.Sprintf("%s-%d", assignment, i)}}}, nil)
-		}
-		return pager
-	}
-}
-
 func TestOverriddenLists(t *testing.T) {
 	t.Parallel()
 	t.Run("at the same time", func(t *testing.T) {
