@@ -101,12 +101,17 @@ func (s *Server) deleteAssignment(r *request) *answer {
 	return newAnswer(http.StatusOK, nil)
 }
 
-// listAssignments lists those of a resource group or of a subscription.
+// listAssignments lists the assignments of a resource group.
 func (s *Server) listAssignments(r *request) *answer {
-	prefix := key(r.route.ID(r.values...)) + "/"
-	if r.route == routes.AssignmentsListBySubscription {
-		prefix = "/subscriptions/" + key(r.values[0]) + "/"
-	}
+	return s.assignmentsBelow(key(r.route.ID(r.values...))+"/", r)
+}
+
+func (s *Server) listAssignmentsBySubscription(r *request) *answer {
+	return s.assignmentsBelow("/subscriptions/"+key(r.values[0])+"/", r)
+}
+
+// assignmentsBelow lists the assignments whose keys have the prefix.
+func (s *Server) assignmentsBelow(prefix string, r *request) *answer {
 	listing := listing[armsecops.Assignment]{top: -1, size: s.options.PageSize}
 	for k, a := range s.assignments {
 		if strings.HasPrefix(k, prefix) && (a.listed == nil || a.listed == r.route) {

@@ -15,7 +15,6 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // JobsServer overrides answers of the operations of
@@ -73,72 +72,95 @@ type AssignmentsServer struct {
 	NewListBySubscriptionPager func(options *armsecops.SecurityAssignmentsClientListBySubscriptionOptions) azfake.PagerResponder[armsecops.AssignmentList]
 }
 
-// override returns the answer of the operation's override, or nil if it has none.
-func (s *Server) override(r *request) (*answer, error) {
-	ctx, v := r.Context(), r.values
-	switch r.route {
-	case routes.JobsCreate:
-		if s.Jobs.Create != nil {
-			response, failure := s.Jobs.Create(ctx, v[1], v[2], v[3], &armsecops.WorkspaceManagerJobsClientCreateOptions{})
-			return overridden(r, response, failure, server.GetResponse(response).Job)
-		}
-	case routes.JobsGet:
-		if s.Jobs.Get != nil {
-			response, failure := s.Jobs.Get(ctx, v[1], v[2], v[3], v[4], &armsecops.WorkspaceManagerJobsClientGetOptions{})
-			return overridden(r, response, failure, server.GetResponse(response).Job)
-		}
-	case routes.JobsDelete:
-		if s.Jobs.Delete != nil {
-			response, failure := s.Jobs.Delete(ctx, v[1], v[2], v[3], v[4], &armsecops.WorkspaceManagerJobsClientDeleteOptions{})
-			return overridden(r, response, failure, nil)
-		}
-	case routes.JobsList:
-		if s.Jobs.NewListPager != nil {
-			return s.jobListings.page(s, r, func() (pager azfake.PagerResponder[armsecops.JobList], err error) {
-				top, err := readTop(r.query.Get("$top"))
-				if err != nil {
-					return pager, err
-				}
-				return s.Jobs.NewListPager(v[1], v[2], v[3], &armsecops.WorkspaceManagerJobsClientListOptions{
-					OrderBy:   r.query.Get("$orderby"),
-					Top:       int32(max(top, 0)),
-					SkipToken: r.query.Get("$skiptoken"),
-				}), nil
-			})
-		}
-	case routes.AssignmentsGet:
-		if s.Assignments.Get != nil {
-			response, failure := s.Assignments.Get(ctx, v[1], v[2], &armsecops.SecurityAssignmentsClientGetOptions{})
-			return overridden(r, response, failure, server.GetResponse(response).Assignment)
-		}
-	case routes.AssignmentsCreateOrUpdate:
-		if s.Assignments.CreateOrUpdate != nil {
-			assignment, refused := r.readAssignment()
-			if refused != nil {
-				return refused, nil
-			}
-			response, failure := s.Assignments.CreateOrUpdate(ctx, v[1], v[2], assignment, &armsecops.SecurityAssignmentsClientCreateOrUpdateOptions{})
-			return overridden(r, response, failure, server.GetResponse(response).Assignment)
-		}
-	case routes.AssignmentsDelete:
-		if s.Assignments.Delete != nil {
-			response, failure := s.Assignments.Delete(ctx, v[1], v[2], &armsecops.SecurityAssignmentsClientDeleteOptions{})
-			return overridden(r, response, failure, nil)
-		}
-	case routes.AssignmentsList:
-		if s.Assignments.NewListPager != nil {
-			return s.assignmentListings.page(s, r, func() (azfake.PagerResponder[armsecops.AssignmentList], error) {
-				return s.Assignments.NewListPager(v[1], &armsecops.SecurityAssignmentsClientListOptions{}), nil
-			})
-		}
-	case routes.AssignmentsListBySubscription:
-		if s.Assignments.NewListBySubscriptionPager != nil {
-			return s.assignmentListings.page(s, r, func() (azfake.PagerResponder[armsecops.AssignmentList], error) {
-				return s.Assignments.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}), nil
-			})
-		}
+func (s *Server) overrideCreateJob(r *request) (*answer, error) {
+	if s.Jobs.Create == nil {
+		return nil, errNotOverridden
 	}
-	return nil, nil
+	v := r.values
+	responder, failure := s.Jobs.Create(r.Context(), v[1], v[2], v[3], &armsecops.WorkspaceManagerJobsClientCreateOptions{})
+	return overridden(r, responder, failure, server.GetResponse(responder).Job)
+}
+
+func (s *Server) overrideGetJob(r *request) (*answer, error) {
+	if s.Jobs.Get == nil {
+		return nil, errNotOverridden
+	}
+	v := r.values
+	responder, failure := s.Jobs.Get(r.Context(), v[1], v[2], v[3], v[4], &armsecops.WorkspaceManagerJobsClientGetOptions{})
+	return overridden(r, responder, failure, server.GetResponse(responder).Job)
+}
+
+func (s *Server) overrideDeleteJob(r *request) (*answer, error) {
+	if s.Jobs.Delete == nil {
+		return nil, errNotOverridden
+	}
+	v := r.values
+	responder, failure := s.Jobs.Delete(r.Context(), v[1], v[2], v[3], v[4], &armsecops.WorkspaceManagerJobsClientDeleteOptions{})
+	return overridden(r, responder, failure, nil)
+}
+
+func (s *Server) overrideListJobs(r *request) (*answer, error) {
+	if s.Jobs.NewListPager == nil {
+		return nil, errNotOverridden
+	}
+	return s.jobListings.page(s, r, func() (pager azfake.PagerResponder[armsecops.JobList], err error) {
+		top, err := readTop(r.query.Get("$top"))
+		if err != nil {
+			return pager, err
+		}
+		return s.Jobs.NewListPager(r.values[1], r.values[2], r.values[3], &armsecops.WorkspaceManagerJobsClientListOptions{
+			OrderBy:   r.query.Get("$orderby"),
+			Top:       int32(max(top, 0)),
+			SkipToken: r.query.Get("$skiptoken"),
+		}), nil
+	})
+}
+
+func (s *Server) overrideGetAssignment(r *request) (*answer, error) {
+	if s.Assignments.Get == nil {
+		return nil, errNotOverridden
+	}
+	responder, failure := s.Assignments.Get(r.Context(), r.values[1], r.values[2], &armsecops.SecurityAssignmentsClientGetOptions{})
+	return overridden(r, responder, failure, server.GetResponse(responder).Assignment)
+}
+
+func (s *Server) overridePutAssignment(r *request) (*answer, error) {
+	if s.Assignments.CreateOrUpdate == nil {
+		return nil, errNotOverridden
+	}
+	assignment, refused := r.readAssignment()
+	if refused != nil {
+		return refused, nil
+	}
+	options := &armsecops.SecurityAssignmentsClientCreateOrUpdateOptions{}
+	responder, failure := s.Assignments.CreateOrUpdate(r.Context(), r.values[1], r.values[2], assignment, options)
+	return overridden(r, responder, failure, server.GetResponse(responder).Assignment)
+}
+
+func (s *Server) overrideDeleteAssignment(r *request) (*answer, error) {
+	if s.Assignments.Delete == nil {
+		return nil, errNotOverridden
+	}
+	responder, failure := s.Assignments.Delete(r.Context(), r.values[1], r.values[2], &armsecops.SecurityAssignmentsClientDeleteOptions{})
+	return overridden(r, responder, failure, nil)
+}
+
+func (s *Server) overrideListAssignments(r *request) (*answer, error) {
+	if s.Assignments.NewListPager == nil {
+		return nil, errNotOverridden
+	}
+	return s.assignmentListings.page(s, r, func() (azfake.PagerResponder[armsecops.AssignmentList], error) {
+		return s.Assignments.NewListPager(r.values[1], &armsecops.SecurityAssignmentsClientListOptions{}), nil
+	})
+}
+
+func (s *Server) overrideListAssignmentsBySubscription(r *request) (*answer, error) {
+	if s.Assignments.NewListBySubscriptionPager == nil {
+		return nil, errNotOverridden
+	}
+	return s.assignmentListings.page(s, r, func() (azfake.PagerResponder[armsecops.AssignmentList], error) {
+		return s.Assignments.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}), nil
+	})
 }
 
 // overridden returns the answer that an override has set.

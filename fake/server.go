@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // Server is both services in memory. It is a transport for the clients, without
@@ -186,29 +186,17 @@ func (s *Server) carryOut(r *request) (*answer, error) {
 	if refused := s.check(r); refused != nil {
 		return refused, nil
 	}
-	if a, err := s.override(r); a != nil || err != nil {
-		return a, err
+	operation, known := operations[r.route]
+	if !known {
+		return refuse(http.StatusNotImplemented, "NotImplemented", "The fake server has no handler for "+r.route.Operation+"."), nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch r.route {
-	case routes.JobsCreate:
-		return s.createJob(r), nil
-	case routes.JobsGet:
-		return s.getJob(r), nil
-	case routes.JobsDelete:
-		return s.deleteJob(r), nil
-	case routes.JobsList:
-		return s.listJobs(r), nil
-	case routes.AssignmentsGet:
-		return s.getAssignment(r), nil
-	case routes.AssignmentsCreateOrUpdate:
-		return s.putAssignment(r), nil
-	case routes.AssignmentsDelete:
-		return s.deleteAssignment(r), nil
-	default:
-		return s.listAssignments(r), nil
+	a, err := operation.override(s, r)
+	if errors.Is(err, errNotOverridden) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return operation.handle(s, r), nil
 	}
+	return a, err
 }
 
 // wait returns after the delay, or when the context ends.

@@ -1,0 +1,29 @@
+package fake
+
+import (
+	"errors"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// operation is what the server does for the requests of one route.
+type operation struct {
+	handle   func(*Server, *request) *answer          // called with the lock held
+	override func(*Server, *request) (*answer, error) // returns errNotOverridden if the test has set no override
+}
+
+var errNotOverridden = errors.New("not overridden")
+
+// operations has one operation for each route. Requests of a route without one are refused.
+var operations = map[*routes.Route]operation{
+	routes.JobsCreate: {(*Server).createJob, (*Server).overrideCreateJob},
+	routes.JobsGet:    {(*Server).getJob, (*Server).overrideGetJob},
+	routes.JobsList:   {(*Server).listJobs, (*Server).overrideListJobs},
+	routes.JobsDelete: {(*Server).deleteJob, (*Server).overrideDeleteJob},
+
+	routes.AssignmentsGet:                {(*Server).getAssignment, (*Server).overrideGetAssignment},
+	routes.AssignmentsList:               {(*Server).listAssignments, (*Server).overrideListAssignments},
+	routes.AssignmentsListBySubscription: {(*Server).listAssignmentsBySubscription, (*Server).overrideListAssignmentsBySubscription},
+	routes.AssignmentsCreateOrUpdate:     {(*Server).putAssignment, (*Server).overridePutAssignment},
+	routes.AssignmentsDelete:             {(*Server).deleteAssignment, (*Server).overrideDeleteAssignment},
+}
