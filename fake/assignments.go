@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"mime"
 	"net/http"
 	"strings"
@@ -12,28 +13,28 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// assignment is an assignment of the server.
+// assignment is a stored assignment.
 type assignment struct {
 	armsecops.Assignment
 
-	// A second appearance of an assignment in one of the documented lists, which
-	// is gone when the assignment itself changes.
-	of     string        // the assignment's key; empty: this is no second appearance
-	listed *routes.Route // the list that has it
+	// Each documented list has the sample assignment a second time. Such a
+	// duplicate is removed when the assignment itself changes.
+	duplicateOf string        // the key of the assignment; empty if this is no duplicate
+	onlyIn      *routes.Route // the list that has the duplicate
 }
 
-// PutAssignment puts an assignment on the server as it is, in the place of one
-// with that id. Members that are absent and that every assignment has are filled
-// in: id, name, type and etag. It panics if a part of the id breaks its rule, or
-// if the assignment has no JSON form.
+// PutAssignment stores an assignment unchanged, in place of an assignment with
+// the same id. If its ID, Name, Type or ETag is empty, it is set. PutAssignment
+// panics if a part of the id is invalid, or if the assignment can't be encoded
+// as JSON.
 func (s *Server) PutAssignment(id armsecops.AssignmentID, model armsecops.Assignment) {
 	mustBeValid(routes.AssignmentsGet, id.SubscriptionID, id.ResourceGroupName, id.AssignmentID)
 	model = deepCopy(model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	setDefault(&model.ID, id.String())
-	setDefault(&model.Name, id.AssignmentID)
-	setDefault(&model.Type, resourceType(routes.AssignmentsGet))
+	model.ID = cmp.Or(model.ID, id.String())
+	model.Name = cmp.Or(model.Name, id.AssignmentID)
+	model.Type = cmp.Or(model.Type, resourceType(routes.AssignmentsGet))
 	if model.ETag == "" {
 		model.ETag = s.newETag()
 	}
@@ -42,26 +43,26 @@ func (s *Server) PutAssignment(id armsecops.AssignmentID, model armsecops.Assign
 	s.assignments[k] = &assignment{Assignment: model}
 }
 
-// removeAssignment removes an assignment and its second appearances.
+// removeAssignment removes an assignment and its duplicates.
 func (s *Server) removeAssignment(k string) {
 	delete(s.assignments, k)
 	for other, a := range s.assignments {
-		if a.of == k {
+		if a.duplicateOf == k {
 			delete(s.assignments, other)
 		}
 	}
 }
 
-func (s *Server) getAssignment(r *request) *answer {
+func (s *Server) getAssignment(r *request) *response {
 	a := s.assignments[key(r.route.ID(r.values...))]
 	if a == nil {
-		return notFound(r)
+		return newNotFoundResponse(r)
 	}
-	return reply(http.StatusOK, a.Assignment)
+	return newModelResponse(http.StatusOK, a.Assignment)
 }
 
-func (s *Server) putAssignment(r *request) *answer {
-	model, refused := r.readAssignment()
+func (s *Server) putAssignment(r *request) *response {
+	model, refused := r.parseAssignment()
 	if refused != nil {
 		return refused
 	}
@@ -72,49 +73,49 @@ func (s *Server) putAssignment(r *request) *answer {
 	}
 	model.ID, model.Name, model.Type = before.ID, before.Name, resourceType(r.route)
 	model.ETag = s.newETag()
-	model.SystemData = modified(before.SystemData, s.now())
+	model.SystemData = modifiedAt(s.now(), before.SystemData)
 	s.removeAssignment(key(id))
 	s.assignments[key(id)] = &assignment{Assignment: model}
-	return reply(status, model)
+	return newModelResponse(status, model)
 }
 
-// readAssignment reads the request's body, or refuses it.
-func (r *request) readAssignment() (model armsecops.Assignment, refused *answer) {
+// parseAssignment parses the request's body, or returns an error response.
+func (r *request) parseAssignment() (model armsecops.Assignment, refused *response) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return model, refuse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
+		return model, newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
 	}
 	if jsontext.Value(r.body).Kind() != '{' {
-		return model, refuse(http.StatusBadRequest, "InvalidRequestContent", "The body must be a JSON object: an assignment.")
+		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body must be a JSON object: an assignment.")
 	}
 	if err := json.Unmarshal(r.body, &model); err != nil {
-		return model, refuse(http.StatusBadRequest, "InvalidRequestContent", "The body is not an assignment: "+err.Error())
+		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body is not an assignment: "+err.Error())
 	}
 	return model, nil
 }
 
-func (s *Server) deleteAssignment(r *request) *answer {
+func (s *Server) deleteAssignment(r *request) *response {
 	k := key(r.route.ID(r.values...))
 	if s.assignments[k] == nil {
-		return newAnswer(http.StatusNoContent, nil)
+		return newResponse(http.StatusNoContent, nil)
 	}
 	s.removeAssignment(k)
-	return newAnswer(http.StatusOK, nil)
+	return newResponse(http.StatusOK, nil)
 }
 
 // listAssignments lists the assignments of a resource group.
-func (s *Server) listAssignments(r *request) *answer {
-	return s.assignmentsBelow(key(r.route.ID(r.values...))+"/", r)
+func (s *Server) listAssignments(r *request) *response {
+	return s.listAssignmentsBelow(key(r.route.ID(r.values...))+"/", r)
 }
 
-func (s *Server) listAssignmentsBySubscription(r *request) *answer {
-	return s.assignmentsBelow("/subscriptions/"+key(r.values[0])+"/", r)
+func (s *Server) listAssignmentsBySubscription(r *request) *response {
+	return s.listAssignmentsBelow("/subscriptions/"+key(r.values[0])+"/", r)
 }
 
-// assignmentsBelow lists the assignments whose keys have the prefix.
-func (s *Server) assignmentsBelow(prefix string, r *request) *answer {
-	listing := listing[armsecops.Assignment]{top: -1, size: s.options.PageSize}
+// listAssignmentsBelow lists the assignments whose keys have the prefix.
+func (s *Server) listAssignmentsBelow(prefix string, r *request) *response {
+	listing := listing[armsecops.Assignment]{top: -1, pageSize: s.options.PageSize}
 	for k, a := range s.assignments {
-		if strings.HasPrefix(k, prefix) && (a.listed == nil || a.listed == r.route) {
+		if strings.HasPrefix(k, prefix) && (a.onlyIn == nil || a.onlyIn == r.route) {
 			listing.entries = append(listing.entries, entry[armsecops.Assignment]{"", k, a.Assignment})
 		}
 	}

@@ -1,11 +1,10 @@
 // Package fake is both services in memory, for tests of programs that use the
 // clients of [armsecops].
 //
-// A [Server] keeps what is put on it and behaves as the services do: it names
-// jobs and runs them from Get to Get, pages its lists, refuses requests that
-// break a rule with Azure's own errors, and goes wrong where a test wants it to.
-// It is the Transport of a client's options, without a socket, and an
-// [http.Handler] for [net/http/httptest]. This is a whole test:
+// A [Server] stores resources and behaves like the services: it names jobs and
+// runs them, pages lists, refuses invalid requests with Azure's own errors, and
+// fails where a test injects a fault. It is a Transport for a client's options,
+// without a socket, and an [http.Handler] for [net/http/httptest]. A complete test:
 //
 //	package publish
 //
@@ -34,7 +33,7 @@
 //			Errors:     []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}},
 //		}})
 //
-//		// And the first Get finds the service out of order for a moment.
+//		// The service is unavailable for the first Get.
 //		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 503, RetryAfter: time.Millisecond})
 //		defer srv.AssertFaultsConsumed(t)
 //
@@ -45,7 +44,7 @@
 //			t.Fatal(err)
 //		}
 //
-//		// In the place of the program.
+//		// In place of the program.
 //		job, err := jobs.Create(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, nil)
 //		for err == nil && !job.Properties.ProvisioningState.Terminal() {
 //			var got armsecops.WorkspaceManagerJobsClientGetResponse
@@ -62,29 +61,32 @@
 //
 // # State
 //
-// [Server.PutJob] and [Server.PutAssignment] put resources on the server, as do
-// the clients' own calls; [ServerOptions].Samples begins with those of the
-// services' documentation. What goes in and out is copied. Ids are blind to casing.
+// [Server.PutJob] and [Server.PutAssignment] store resources, as do the clients'
+// own calls. [ServerOptions].Samples stores those of the services'
+// documentation. The server copies what it stores and returns. It compares ids
+// ignoring case.
 //
 // A job that a client starts is InProgress for [ServerOptions].JobSteps Gets,
-// in which its items are done one after the other, and then ends Succeeded, or
-// Failed where [Server.SetJobItems] has an item fail. A job from PutJob stays as it is.
+// which publish its items one after another. It then ends Succeeded, or Failed
+// if [Server.SetJobItems] has set an item that fails. A job from PutJob never
+// changes.
 //
 // # Lists
 //
-// A page begins after the item that the link to it names. A list is sorted by
-// id, or by $orderby, and has every item once that is there for as long as the
-// list runs and keeps its place in the order. $top bounds the list as a whole.
+// A list is sorted by id, or by $orderby. A page starts after the last item of
+// the page before it, so that a listing yields every resource once that is
+// stored all the while and keeps its place in the order. $top bounds the whole
+// list, not a page.
 //
 // # Faults
 //
-// [Server.Inject] makes requests fail; see [Fault] for how. In a test of
-// retries, run server and client under [testing/synctest]: delays take no time
-// there and can be measured exactly.
+// [Server.Inject] makes requests fail; see [Fault]. To test retries, run server
+// and client under [testing/synctest]: delays then take no time and can be
+// measured exactly.
 //
 // # Overrides
 //
 // [Server.Jobs] and [Server.Assignments] have a function for each operation, in
-// the types of azcore's fake package. Tests that were written for Microsoft's
-// fake servers keep theirs.
+// the types of azcore's fake package. The functions of tests for Microsoft's
+// fake servers can be used again.
 package fake

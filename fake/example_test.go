@@ -135,7 +135,7 @@ func ExampleServer_Requests() {
 	// /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/group/providers/Microsoft.Security/assignments/standard {"properties":{"effect":"Exempt"}}
 }
 
-// Behind a socket, the server takes part in whatever the network has to do with.
+// Behind a socket, a test includes TLS and the network.
 func ExampleServer_ServeHTTP() {
 	ts := httptest.NewTLSServer(fake.NewServer(&fake.ServerOptions{Samples: true}))
 	defer ts.Close()

@@ -11,69 +11,74 @@ import (
 )
 
 // Fault is what goes wrong with requests of an operation. Its fields can be
-// combined. A fault without StatusCode and without Disconnect changes the answer
-// that the request would get anyway.
+// combined. A fault without StatusCode and Disconnect changes the response that
+// the request would otherwise get.
 type Fault struct {
 	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
-	// That of a list is known under the REST API's name as well:
-	// "WorkspaceManagerJobsClient.List" is "WorkspaceManagerJobsClient.NewListPager".
-	// Empty means any operation, and requests that belong to none.
+	// A list also has the REST API's name: "WorkspaceManagerJobsClient.List" is
+	// "WorkspaceManagerJobsClient.NewListPager". Empty means every request, even
+	// one that belongs to no operation.
 	Operation string
 
-	// Skip is the number of requests that come through before the fault strikes.
+	// Skip is the number of requests that pass before the fault applies.
 	Skip int
 
-	// Times is the number of requests that the fault strikes. 0 means one.
+	// Times is the number of requests that the fault applies to. 0 means one.
 	Times int
 
-	// StatusCode is that of the answer. From 400 on, the answer is an error in
-	// Azure's envelope unless Body or NoBody says otherwise; below, it has no body.
-	// The request is not carried out; see CarriedOut. 0 leaves the status as it is.
+	// StatusCode is the status of the response. 0 leaves the status unchanged.
+	// From 400 on, the body is an error in Azure's envelope, unless Body or NoBody
+	// is set; below 400 there is no body. The server doesn't carry the request out
+	// unless CarriedOut is set.
 	StatusCode int
 
-	// RetryAfter is sent in the header of that name, in seconds. A part of a
-	// second is rounded up there and sent exactly in x-ms-retry-after-ms.
+	// RetryAfter is sent as the Retry-After header in seconds, rounded up. If it
+	// isn't a whole number of them, x-ms-retry-after-ms has the exact value.
 	RetryAfter time.Duration
 
-	// Delay is waited for before the answer, or until the request's context ends.
+	// Delay is how long the response takes. The wait ends early with the
+	// request's context.
 	Delay time.Duration
 
-	// Body replaces the body of the answer. Its Content-Type is that of JSON,
-	// HTML or plain text, by its first character, unless Header says otherwise.
+	// Body replaces the body of the response. Its Content-Type is JSON, HTML or
+	// plain text, depending on its first character, unless Header sets another.
 	Body string
 
-	// NoBody empties the body of the answer.
+	// NoBody removes the body of the response.
 	NoBody bool
 
-	// Header is added to that of the answer, in the place of what is there.
+	// Header is added to the header of the response and replaces what is there.
 	Header http.Header
 
-	// NextLink is what becomes of the link to the next page. It has an effect on lists only.
+	// NextLink changes the link to the next page of a list. It has no effect on
+	// other operations.
 	NextLink NextLink
 
-	// Truncate cuts the body in half, and nothing in the answer shows it.
+	// Truncate sends half of the body as if it were the whole.
 	Truncate bool
 
-	// Disconnect closes the connection before any answer: [Server.Do] returns an
-	// error that wraps [io.ErrUnexpectedEOF]. The request is not carried out; see
-	// CarriedOut. With Truncate, the connection is closed in the middle of the
-	// body instead.
+	// Disconnect closes the connection before the response: [Server.Do] returns
+	// an error that wraps [io.ErrUnexpectedEOF]. The server doesn't carry the
+	// request out unless CarriedOut is set. With Truncate, the connection is
+	// closed in the middle of the body instead.
 	Disconnect bool
 
-	// CarriedOut carries the request out although it gets an error or no answer
-	// at all, and before Delay: a job is started, and the client doesn't hear of it.
+	// CarriedOut makes the server carry the request out, before Delay, although
+	// the client gets an error or no response: a job is started, and the client
+	// doesn't know.
 	CarriedOut bool
 }
 
-// pendingFault is a fault that has not struck all of its requests yet.
+// pendingFault is a fault that has not applied to all of its requests yet.
 type pendingFault struct {
 	Fault
 	skip, times int // left
 }
 
-// Inject adds a fault. Faults stand in line: a request meets those of its
-// operation in the order in which they were injected, up to the first that
-// strikes it. [Server.AssertFaultsConsumed] tells whether all of them did.
+// Inject adds a fault. A request goes through the faults of its operation in the
+// order in which they were injected, until one applies to it: those before that
+// one count it as skipped. Use [Server.AssertFaultsConsumed] to check that every
+// fault has applied.
 func (s *Server) Inject(fault Fault) {
 	fault.Header = fault.Header.Clone()
 	s.mu.Lock()
@@ -81,9 +86,9 @@ func (s *Server) Inject(fault Fault) {
 	s.faults = append(s.faults, &pendingFault{fault, fault.Skip, max(fault.Times, 1)})
 }
 
-// AssertFaultsConsumed fails the test for every fault that has not struck as
-// often as it should, which a wrong operation or a client that tried less often
-// than expected leads to. It reports whether there was none.
+// AssertFaultsConsumed fails the test for every fault that has not applied Times
+// times, such as one of a misspelt operation, or one of a client that retries
+// less often than expected. It reports whether all of them have.
 //   - t: a [testing.T]
 func (s *Server) AssertFaultsConsumed(t interface {
 	Helper()
@@ -93,34 +98,35 @@ func (s *Server) AssertFaultsConsumed(t interface {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
-		isOperation := func(route *routes.Route) bool { return f.concerns(route.Operation) }
+		isOperation := func(route *routes.Route) bool { return f.isOf(route.Operation) }
 		if !slices.ContainsFunc(routes.All, isOperation) {
 			t.Errorf("the fault's Operation %q is not an operation", f.Operation)
 			continue
 		}
-		t.Errorf("a fault of %q did not strike %d of its %d requests, and skipped %d of %d",
-			f.Operation, f.times, max(f.Times, 1), f.Skip-f.skip, f.Skip)
+		times := max(f.Times, 1)
+		t.Errorf("a fault of %q applied to %d of %d requests, after it skipped %d of %d",
+			f.Operation, times-f.times, times, f.Skip-f.skip, f.Skip)
 	}
 	return len(s.faults) == 0
 }
 
-// concerns reports whether the fault is one of the operation.
-func (f Fault) concerns(operation string) bool {
+// isOf reports whether the fault is one of the operation.
+func (f Fault) isOf(operation string) bool {
 	if f.Operation == "" || f.Operation == operation {
 		return true
 	}
-	// The list that the REST API calls List is read by NewListPager.
+	// NewListPager reads what the REST API calls List.
 	client, method, _ := strings.Cut(operation, ".")
 	rest, ok := strings.CutPrefix(method, "New")
 	return ok && f.Operation == client+"."+strings.TrimSuffix(rest, "Pager")
 }
 
-// nextFault returns the fault that strikes a request of the operation; its zero
-// value strikes none. The caller holds the lock.
+// nextFault returns the fault that applies to a request of the operation, or the
+// zero value, which changes nothing. The caller holds the lock.
 func (s *Server) nextFault(operation string) Fault {
 	for i, f := range s.faults {
 		switch {
-		case !f.concerns(operation):
+		case !f.isOf(operation):
 		case f.skip > 0:
 			f.skip--
 		default:
@@ -133,11 +139,11 @@ func (s *Server) nextFault(operation string) Fault {
 	return Fault{}
 }
 
-// answerWithFault answers the request as the fault has it.
-func (s *Server) answerWithFault(r *request, f Fault) (a *answer, err error) {
+// handleWithFault handles a request that a fault applies to.
+func (s *Server) handleWithFault(r *request, f Fault) (resp *response, err error) {
 	r.nextLink = f.NextLink
 	if f.CarriedOut {
-		if a, err = s.carryOut(r); err != nil {
+		if resp, err = s.handle(r); err != nil {
 			return nil, err
 		}
 	}
@@ -149,42 +155,42 @@ func (s *Server) answerWithFault(r *request, f Fault) (a *answer, err error) {
 		return nil, errDisconnected
 	case f.StatusCode >= http.StatusBadRequest:
 		code := strings.ReplaceAll(http.StatusText(f.StatusCode), " ", "")
-		a = refuse(f.StatusCode, code, "The fake server was told to answer with this error.")
+		resp = newErrorResponse(f.StatusCode, code, "A fault of the fake server caused this error.")
 	case f.StatusCode != 0:
-		a = newAnswer(f.StatusCode, nil)
-	case a == nil:
-		if a, err = s.carryOut(r); err != nil {
+		resp = newResponse(f.StatusCode, nil)
+	case resp == nil:
+		if resp, err = s.handle(r); err != nil {
 			return nil, err
 		}
 	}
-	f.change(a)
-	return a, nil
+	f.apply(resp)
+	return resp, nil
 }
 
-// change changes the answer as the fault has it.
-func (f Fault) change(a *answer) {
+// apply changes the body and the header of a response.
+func (f Fault) apply(resp *response) {
 	switch {
 	case f.NoBody:
-		a.body = nil
-		a.header.Del("Content-Type")
+		resp.body = nil
+		resp.header.Del("Content-Type")
 	case f.Body != "":
-		a.body = []byte(f.Body)
-		a.header.Set("Content-Type", contentType(f.Body))
+		resp.body = []byte(f.Body)
+		resp.header.Set("Content-Type", contentType(f.Body))
 	}
 	if f.RetryAfter > 0 {
 		seconds := (f.RetryAfter + time.Second - 1) / time.Second
-		a.header.Set("Retry-After", strconv.Itoa(int(seconds)))
+		resp.header.Set("Retry-After", strconv.Itoa(int(seconds)))
 		if f.RetryAfter%time.Second != 0 {
-			a.header.Set("x-ms-retry-after-ms", strconv.FormatInt(f.RetryAfter.Milliseconds(), 10))
+			resp.header.Set("x-ms-retry-after-ms", strconv.FormatInt(f.RetryAfter.Milliseconds(), 10))
 		}
 	}
 	for name, values := range f.Header {
-		a.header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+		resp.header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
 	if f.Truncate && !f.Disconnect {
-		a.body = a.body[:len(a.body)/2]
+		resp.body = resp.body[:len(resp.body)/2]
 	}
-	a.disconnect = f.Truncate && f.Disconnect
+	resp.disconnect = f.Truncate && f.Disconnect
 }
 
 func contentType(body string) string {

@@ -242,7 +242,7 @@ func TestAssertFaultsConsumed(t *testing.T) {
 	var after recorder
 	assert.False(t, srv.AssertFaultsConsumed(&after))
 	assert.Equal(t, []string{
-		`a fault of "WorkspaceManagerJobsClient.Get" did not strike 2 of its 3 requests, and skipped 1 of 1`,
+		`a fault of "WorkspaceManagerJobsClient.Get" applied to 1 of 3 requests, after it skipped 1 of 1`,
 		`the fault's Operation "JobsClient.Get" is not an operation`,
 	}, after.messages)
 }

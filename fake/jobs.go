@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,48 +11,42 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// job is a job of the server, and how it goes on.
+// job is a stored job and its progress.
 type job struct {
 	armsecops.Job
 	running bool
-	gets    int                 // so far, while it runs
-	items   []armsecops.JobItem // what becomes of its items
+	gets    int                 // how often a running job was read
+	items   []armsecops.JobItem // as they will be when the job has ended
 }
 
-// PutJob puts a job on the server as it is, in the place of one with that id.
-// Members that are absent and that every job has are filled in: id, name, type
-// and etag. The job stays in its state, whatever that is, until it is put again.
-// It panics if a part of the id breaks its rule, or if the job has no JSON form.
+// PutJob stores a job unchanged, in place of a job with the same id. If its ID,
+// Name, Type or ETag is empty, it is set. The job keeps its state until it is
+// put again. PutJob panics if a part of the id is invalid, or if the job can't
+// be encoded as JSON.
 func (s *Server) PutJob(id armsecops.JobID, model armsecops.Job) {
 	mustBeValid(routes.JobsGet, id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.JobName)
 	model = deepCopy(model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	setDefault(&model.ID, id.String())
-	setDefault(&model.Name, id.JobName)
-	setDefault(&model.Type, resourceType(routes.JobsGet))
+	model.ID = cmp.Or(model.ID, id.String())
+	model.Name = cmp.Or(model.Name, id.JobName)
+	model.Type = cmp.Or(model.Type, resourceType(routes.JobsGet))
 	if model.ETag == "" {
 		model.ETag = s.newETag()
 	}
 	s.jobs[key(id.String())] = &job{Job: model}
 }
 
-func setDefault(field *string, value string) {
-	if *field == "" {
-		*field = value
-	}
-}
-
-// SetJobItems says what the jobs publish that are started from now on for one
-// assignment, and what becomes of it. A job that has a Failed item ends Failed,
-// any other Succeeded.
-//   - id: of the assignment; its JobName is not read
-//   - items: as they are when the job has ended. An item without a status is
-//     Failed if it has errors, else Succeeded; without an executionTime, it gets
-//     the time at which it was done.
+// SetJobItems sets the items of the jobs that clients start from now on for one
+// assignment, and their outcome. A job with a Failed item ends Failed, any other
+// job Succeeded.
+//   - id: the assignment; its JobName is not read
+//   - items: as they will be when the job has ended. An item without a status
+//     is Failed if it has errors, else Succeeded. An item without an
+//     executionTime gets the time at which it was published.
 func (s *Server) SetJobItems(id armsecops.JobID, items []armsecops.JobItem) {
-	parent := []string{id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName}
-	mustBeValid(routes.JobsList, parent...)
+	assignment := []string{id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName}
+	mustBeValid(routes.JobsList, assignment...)
 	items = deepCopy(items)
 	for i := range items {
 		switch item := &items[i]; {
@@ -64,47 +59,47 @@ func (s *Server) SetJobItems(id armsecops.JobID, items []armsecops.JobItem) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobItems[key(routes.JobsList.ID(parent...))] = items
+	s.jobItems[key(routes.JobsList.ID(assignment...))] = items
 }
 
-func (s *Server) createJob(r *request) *answer {
+func (s *Server) createJob(r *request) *response {
 	name, now := s.options.NewID(), s.now()
 	j := &job{running: true, items: deepCopy(s.jobItems[key(r.route.ID(r.values...))])}
 	j.ID = routes.JobsGet.ID(append(slices.Clone(r.values), name)...)
 	j.Name = name
 	j.Type = resourceType(routes.JobsGet)
 	j.ETag = s.newETag()
-	j.SystemData = modified(armsecops.SystemData{}, now)
+	j.SystemData = modifiedAt(now, armsecops.SystemData{})
 	j.Properties.StartTime = now
 	j.Properties.ProvisioningState = armsecops.ProvisioningStateInProgress
 	s.jobs[key(j.ID)] = j
-	return reply(http.StatusOK, j.Job)
+	return newModelResponse(http.StatusOK, j.Job)
 }
 
-func (s *Server) getJob(r *request) *answer {
+func (s *Server) getJob(r *request) *response {
 	j := s.jobs[key(r.route.ID(r.values...))]
 	if j == nil {
-		return notFound(r)
+		return newNotFoundResponse(r)
 	}
 	if j.running {
 		j.gets++
 		s.advance(j)
 	}
-	return reply(http.StatusOK, j.Job)
+	return newModelResponse(http.StatusOK, j.Job)
 }
 
-// advance brings a job to where its number of Gets says it is: its items are
-// done one after the other, and when all the steps are taken it ends.
+// advance updates a running job to the number of its Gets. Its items are
+// published one after another, and after JobSteps Gets it ends.
 func (s *Server) advance(j *job) {
 	p, now := &j.Properties, s.now()
 	j.running = j.gets <= s.options.JobSteps
-	done := len(j.items)
+	published := len(j.items)
 	if j.running {
-		done = done * (j.gets - 1) / s.options.JobSteps
+		published = published * (j.gets - 1) / s.options.JobSteps
 	}
 	for i, item := range j.items {
 		switch {
-		case i >= done:
+		case i >= published:
 			item.Status, item.ExecutionTime, item.Errors = armsecops.JobItemStatusInProgress, time.Time{}, nil
 		case item.ExecutionTime.IsZero():
 			item.ExecutionTime = now
@@ -124,32 +119,32 @@ func (s *Server) advance(j *job) {
 		p.ProvisioningState = armsecops.ProvisioningStateFailed
 	}
 	j.ETag = s.newETag()
-	j.SystemData = modified(j.SystemData, now)
+	j.SystemData = modifiedAt(now, j.SystemData)
 }
 
-func (s *Server) deleteJob(r *request) *answer {
+func (s *Server) deleteJob(r *request) *response {
 	k := key(r.route.ID(r.values...))
 	if s.jobs[k] == nil {
-		return newAnswer(http.StatusNoContent, nil)
+		return newResponse(http.StatusNoContent, nil)
 	}
 	delete(s.jobs, k)
-	return newAnswer(http.StatusOK, nil)
+	return newResponse(http.StatusOK, nil)
 }
 
-func (s *Server) listJobs(r *request) *answer {
-	orderBy, descending, err := readOrderBy(r.query.Get("$orderby"))
+func (s *Server) listJobs(r *request) *response {
+	sortKey, descending, err := parseOrderBy(r.query.Get("$orderby"))
 	if err != nil {
-		return refuse(http.StatusBadRequest, "InvalidOrderBy", err.Error())
+		return newErrorResponse(http.StatusBadRequest, "InvalidOrderBy", err.Error())
 	}
-	top, err := readTop(r.query.Get("$top"))
+	top, err := parseTop(r.query.Get("$top"))
 	if err != nil {
-		return refuse(http.StatusBadRequest, "InvalidTop", err.Error())
+		return newErrorResponse(http.StatusBadRequest, "InvalidTop", err.Error())
 	}
-	listing := listing[armsecops.Job]{descending: descending, top: top, size: s.options.PageSize}
+	listing := listing[armsecops.Job]{descending: descending, top: top, pageSize: s.options.PageSize}
 	prefix := key(r.route.ID(r.values...)) + "/"
 	for k, j := range s.jobs {
 		if strings.HasPrefix(k, prefix) {
-			listing.entries = append(listing.entries, entry[armsecops.Job]{orderBy(j.Job), k, j.Job})
+			listing.entries = append(listing.entries, entry[armsecops.Job]{sortKey(j.Job), k, j.Job})
 		}
 	}
 	return listing.page(r)

@@ -18,38 +18,38 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// listing is what a list is made of, and how.
+// listing is the resources of a list, and how they are sorted and paged.
 type listing[T any] struct {
 	entries    []entry[T]
 	descending bool
-	top        int // items at most; negative: all
-	size       int // items on a page; 0: all
+	top        int // the maximum number of items; negative if there is none
+	pageSize   int // 0 if all items are on one page
 }
 
-// entry is one resource of a listing, and what it is sorted by.
+// entry is one resource of a listing.
 type entry[T any] struct {
-	order string // the property of $orderby; empty: there is none
-	key   string // of the resource; no two are the same
-	model T
+	sortKey string // the property that $orderby names; empty without $orderby
+	key     string // of the resource, unique
+	model   T
 }
 
-// page answers with the page that the request asks for. A page begins after an
-// item, not at a number: what comes and goes while a list runs moves no other
-// item, and lists that run at the same time share nothing.
-func (l listing[T]) page(r *request) *answer {
+// page returns the requested page. A skip token holds the last item of the page
+// before it, not a number of items: so a resource that is added or deleted
+// between two pages moves no other one, and listings share no state.
+func (l listing[T]) page(r *request) *response {
 	if token := r.query.Get("$skiptoken"); token != "" {
-		place, err := readSkipToken(token)
+		sortKey, key, err := parseSkipToken(token)
 		if err != nil {
-			return refuse(http.StatusBadRequest, "InvalidSkipToken", err.Error())
+			return newErrorResponse(http.StatusBadRequest, "InvalidSkipToken", err.Error())
 		}
-		after := entry[T]{order: place[0], key: place[1]}
+		after := entry[T]{sortKey: sortKey, key: key}
 		l.entries = slices.DeleteFunc(l.entries, func(e entry[T]) bool { return l.compare(e, after) <= 0 })
 	}
 	slices.SortFunc(l.entries, l.compare)
 
 	n := len(l.entries)
-	if l.size > 0 {
-		n = min(n, l.size)
+	if l.pageSize > 0 {
+		n = min(n, l.pageSize)
 	}
 	if l.top >= 0 {
 		n = min(n, l.top)
@@ -60,25 +60,25 @@ func (l listing[T]) page(r *request) *answer {
 	}
 	more := n < len(l.entries) && n != l.top
 	if more || r.nextLink != "" {
-		var last entry[T] // of an empty page: the beginning
+		var last entry[T] // zero, the start of the list, if the page is empty
 		if n > 0 {
 			last = l.entries[n-1]
 		}
-		page.NextLink = r.linkTo(newSkipToken(last.order, last.key), l.top-n)
+		page.NextLink = r.linkTo(newSkipToken(last.sortKey, last.key), l.top-n)
 	}
-	return reply(http.StatusOK, page)
+	return newModelResponse(http.StatusOK, page)
 }
 
 func (l listing[T]) compare(a, b entry[T]) int {
-	order := cmp.Compare(a.order, b.order)
+	order := cmp.Compare(a.sortKey, b.sortKey)
 	if l.descending {
 		order = -order
 	}
 	return cmp.Or(order, cmp.Compare(a.key, b.key))
 }
 
-// jobOrders are the properties that $orderby takes, as text that sorts as they do.
-var jobOrders = map[string]func(armsecops.Job) string{
+// jobSortKeys has the properties that $orderby accepts, as text that sorts like their values.
+var jobSortKeys = map[string]func(armsecops.Job) string{
 	"name":                         func(j armsecops.Job) string { return j.Name },
 	"properties/starttime":         func(j armsecops.Job) string { return sortableTime(j.Properties.StartTime) },
 	"properties/endtime":           func(j armsecops.Job) string { return sortableTime(j.Properties.EndTime) },
@@ -87,71 +87,74 @@ var jobOrders = map[string]func(armsecops.Job) string{
 
 func sortableTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000") }
 
-// readOrderBy reads a $orderby such as "properties/startTime desc".
-func readOrderBy(text string) (order func(armsecops.Job) string, descending bool, err error) {
+// parseOrderBy parses a $orderby such as "properties/startTime desc".
+func parseOrderBy(text string) (sortKey func(armsecops.Job) string, descending bool, err error) {
 	if text == "" {
 		return func(armsecops.Job) string { return "" }, false, nil
 	}
 	fields := append(strings.Fields(strings.ToLower(text)), "asc")
-	order, ok := jobOrders[fields[0]]
+	sortKey, ok := jobSortKeys[fields[0]]
 	if !ok || len(fields) > 3 || fields[1] != "asc" && fields[1] != "desc" {
-		return nil, false, fmt.Errorf("$orderby '%s' is not valid: it must be name, properties/startTime, properties/endTime or properties/provisioningState, with asc or desc", text)
+		return nil, false, fmt.Errorf("$orderby '%s' is not valid: it must be name, properties/startTime, properties/endTime "+
+			"or properties/provisioningState, with asc or desc", text)
 	}
-	return order, fields[1] == "desc", nil
+	return sortKey, fields[1] == "desc", nil
 }
 
-// readTop reads a $top. No $top is -1.
-func readTop(text string) (int, error) {
+// parseTop parses a $top. It returns -1 for an empty one.
+func parseTop(text string) (int, error) {
 	if text == "" {
 		return -1, nil
 	}
 	top, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
-		return 0, fmt.Errorf("$top '%s' is not valid: it must be a number, 0 or more", text)
+		return 0, fmt.Errorf("$top '%s' is not valid: it must be an integer of at least 0", text)
 	}
 	return int(top), nil
 }
 
-// newSkipToken returns the token of a place in a list. As with those of Azure,
-// there are characters in it that a URL must escape.
-func newSkipToken(place ...string) string {
-	text, _ := json.Marshal(place)
+// newSkipToken returns the token of a position in a list. Like Azure's tokens,
+// it has characters that must be escaped in a URL.
+//   - list, item: the entry's sort key and key, or an overridden listing and the number of its page
+func newSkipToken(list, item string) string {
+	text, _ := json.Marshal([]string{list, item})
 	return `[{"after": "` + base64.RawURLEncoding.EncodeToString(text) + `"}]`
 }
 
-// readSkipToken returns the two parts of a place.
-func readSkipToken(token string) (place []string, err error) {
-	var wrapped []struct {
+// parseSkipToken returns the two parts of a position.
+func parseSkipToken(token string) (list, item string, err error) {
+	var tokens []struct {
 		After string `json:"after"`
 	}
-	if json.Unmarshal([]byte(token), &wrapped) == nil && len(wrapped) == 1 {
-		text, _ := base64.RawURLEncoding.DecodeString(wrapped[0].After)
-		if json.Unmarshal(text, &place) == nil && len(place) == 2 {
-			return place, nil
+	if json.Unmarshal([]byte(token), &tokens) == nil && len(tokens) == 1 {
+		var position []string
+		text, _ := base64.RawURLEncoding.DecodeString(tokens[0].After)
+		if json.Unmarshal(text, &position) == nil && len(position) == 2 {
+			return position[0], position[1], nil
 		}
 	}
-	return nil, errors.New("the $skipToken is not one of this server's")
+	return "", "", errors.New("the $skipToken is not one of this server")
 }
 
-// NextLink is what a [Fault] makes of a list's link to the next page. A page
-// that has no next one gets a link to an empty page then.
+// NextLink is how a [Fault] changes the link to a list's next page. The last
+// page then gets a link, too: to an empty page.
 type NextLink string
 
-// The links that a fault makes. All have been seen from Azure, except those that
-// lead elsewhere, with which a server could ask for a client's token.
+// The links of a fault. Azure sends all of them but the first three, with which
+// a server could try to obtain the client's token.
 const (
-	NextLinkForeignHost       NextLink = "foreign host" // leads to another host
-	NextLinkHTTP              NextLink = "http"         // leads to the same host without TLS
-	NextLinkOtherPath         NextLink = "other path"   // leads out of the list
-	NextLinkLoop              NextLink = "loop"         // leads to the page that it is on
-	NextLinkRelative          NextLink = "relative"     // path and query only
-	NextLinkDefaultPort       NextLink = "default port" // with :443 after a host that has no port
-	NextLinkUnescaped         NextLink = "unescaped"    // has spaces, quotes and brackets in its $skipToken
-	NextLinkWithoutAPIVersion NextLink = "without api-version"
+	NextLinkForeignHost       NextLink = "foreign host"        // points to another host
+	NextLinkHTTP              NextLink = "http"                // points to the same host without TLS
+	NextLinkOtherPath         NextLink = "other path"          // points to a path that is not the list's
+	NextLinkLoop              NextLink = "loop"                // points to the page that it is on
+	NextLinkRelative          NextLink = "relative"            // has only a path and a query
+	NextLinkDefaultPort       NextLink = "default port"        // has :443 after a host without port
+	NextLinkUnescaped         NextLink = "unescaped"           // has spaces, quotes and brackets in its $skipToken
+	NextLinkWithoutAPIVersion NextLink = "without api-version" // has no api-version in its query
 )
 
-// linkTo returns the link to the page at the token, as the fault wants it.
-//   - top: how many items are left of $top; negative: there is none
+// linkTo returns the link to the page of the token, changed by the fault.
+//   - top: how many items are left of $top; negative without $top
 func (r *request) linkTo(token string, top int) string {
 	if r.nextLink == NextLinkLoop {
 		return r.url.String()
@@ -192,5 +195,5 @@ func (r *request) linkTo(token string, top int) string {
 	return link.String()
 }
 
-// escape escapes a value of a query, with %20 for a space.
+// escape escapes a value of a query, a space as %20.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

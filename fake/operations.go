@@ -6,15 +6,15 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// operation is what the server does for the requests of one route.
+// operation is how the server handles the requests of one route.
 type operation struct {
-	handle   func(*Server, *request) *answer          // called with the lock held
-	override func(*Server, *request) (*answer, error) // returns errNotOverridden if the test has set no override
+	handle   func(*Server, *request) *response          // is called with the lock held
+	override func(*Server, *request) (*response, error) // returns errNotOverridden if the test has set no override
 }
 
 var errNotOverridden = errors.New("not overridden")
 
-// operations has one operation for each route. Requests of a route without one are refused.
+// operations has one operation for each route. A request of a route without one is refused.
 var operations = map[*routes.Route]operation{
 	routes.JobsCreate: {(*Server).createJob, (*Server).overrideCreateJob},
 	routes.JobsGet:    {(*Server).getJob, (*Server).overrideGetJob},

@@ -35,7 +35,7 @@ func TestRouteWithoutOperationIsRefused(t *testing.T) {
 	require.Same(t, routes.JobsGet, r.route)
 	r.route = &cancel
 
-	resp, err := srv.carryOut(r)
+	resp, err := srv.handle(r)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusNotImplemented, resp.status)
 	assert.JSONEq(t, `{"error": {

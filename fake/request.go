@@ -11,17 +11,17 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// Request is a request that came in.
+// Request is a request that the server received.
 type Request struct {
 	Method    string
-	URL       *url.URL // absolute
-	Operation string   // the client's method, as in "WorkspaceManagerJobsClient.Get"; empty: of no operation
-	Header    http.Header
+	URL       *url.URL    // absolute
+	Operation string      // the client's method, as in "WorkspaceManagerJobsClient.Get"; empty if it is a request of none
+	Header    http.Header // includes the token
 	Body      []byte
 }
 
-// Requests returns the requests that came in, in their order, refused ones and
-// those that met a [Fault] included. Header has the request's token.
+// Requests returns the requests that the server received, oldest first. They
+// include those that it refused and those that met a [Fault].
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,21 +41,21 @@ func (r Request) clone() Request {
 // maxBodyBytes is Azure Resource Manager's bound on the body of a request.
 const maxBodyBytes = 4 << 20
 
-// request is a request on its way through the server.
+// request is a request while the server handles it.
 type request struct {
 	*http.Request
-	id     string // of the answer
-	url    *url.URL
-	query  url.Values // names in lower case
-	body   []byte     // up to one byte more than is allowed
-	paths  []*routes.Route
-	route  *routes.Route // that of paths with the request's method; nil: there is none
-	values []string      // of the path's parameters
+	id         string // the request id of the response
+	url        *url.URL
+	query      url.Values      // names in lower case
+	body       []byte          // at most one byte more than maxBodyBytes
+	pathRoutes []*routes.Route // the routes that have the path
+	route      *routes.Route   // the one of pathRoutes that has the method; nil if there is none
+	values     []string        // of the path's parameters
 
-	nextLink NextLink // what the fault makes of the link to the next page
+	nextLink NextLink // how a fault changes the link to the next page
 }
 
-// receive reads and records a request, and returns the fault that it meets.
+// receive reads and records a request. It returns the fault that applies to it, too.
 func (s *Server) receive(req *http.Request) (*request, Fault, error) {
 	r := &request{Request: req, url: absoluteURL(req), query: url.Values{}}
 	if req.Body != nil {
@@ -82,8 +82,8 @@ func (s *Server) receive(req *http.Request) (*request, Fault, error) {
 	return r, s.nextFault(operation), nil
 }
 
-// absoluteURL returns the URL that the client asked for; that of a request to a
-// handler has neither scheme nor host.
+// absoluteURL returns the URL that the client requested. The URL of a request to
+// an [http.Handler] has neither scheme nor host.
 func absoluteURL(req *http.Request) *url.URL {
 	u := *req.URL
 	if req.Host != "" {
@@ -99,7 +99,7 @@ func absoluteURL(req *http.Request) *url.URL {
 	return &u
 }
 
-// findRoute cuts the path at its slashes before it unescapes the segments, so
+// findRoute splits the path at its slashes before it unescapes the segments, so
 // that an escaped slash stays part of a name.
 func (r *request) findRoute() {
 	path, ok := strings.CutPrefix(r.url.EscapedPath(), "/")
@@ -108,14 +108,14 @@ func (r *request) findRoute() {
 	}
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
-		segments[i], _ = url.PathUnescape(segment) // an escaped path has no errors
+		segments[i], _ = url.PathUnescape(segment) // EscapedPath returns valid escapes only
 	}
 	for _, route := range routes.All {
 		values, ok := route.Match(segments)
 		if !ok {
 			continue
 		}
-		r.paths, r.values = append(r.paths, route), values
+		r.pathRoutes, r.values = append(r.pathRoutes, route), values
 		if route.Method == r.Method {
 			r.route = route
 		}

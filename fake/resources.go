@@ -12,37 +12,38 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// key returns the id under which a resource is stored: Azure's ids are blind to casing.
+// key returns the key under which a resource is stored: Azure compares ids ignoring case.
 func key(id string) string { return strings.ToLower(id) }
 
-// mustBeValid panics if a test asks for a resource that no client could ask for.
+// mustBeValid panics if a test puts a resource that no client could request.
 func mustBeValid(route *routes.Route, values ...string) {
 	if name, value, reason := route.Check(values); reason != "" {
 		panic("fake: the id's " + name + " '" + value + "' " + reason)
 	}
 }
 
-// deepCopy returns a copy of a model that shares nothing with it. It panics if
-// the model has no JSON form, because no service could answer with it.
+// deepCopy returns a copy that shares nothing with the model. It panics if the
+// model can't be encoded as JSON, since no service could send it.
 func deepCopy[T any](model T) (result T) {
 	text, err := json.Marshal(model)
 	if err == nil {
 		err = json.Unmarshal(text, &result)
 	}
 	if err != nil {
-		panic("fake: the resource has no JSON form: " + err.Error())
+		panic("fake: the resource can't be encoded as JSON: " + err.Error())
 	}
 	return result
 }
 
-// newETag returns an etag as the services have them, with quotes inside the string.
+// newETag returns an etag with quotes inside the string, as the services send it.
 func (s *Server) newETag() azcore.ETag { return azcore.ETag(`"` + s.options.NewID() + `"`) }
 
-// caller is the identity of everyone who calls the fake.
+// caller is the identity that creates and modifies all resources.
 const caller = "user@contoso.com"
 
-// modified returns the systemData of a resource that is created or changed at a time.
-func modified(before armsecops.SystemData, at time.Time) armsecops.SystemData {
+// modifiedAt returns the systemData of a resource that is created or modified at a time.
+//   - before: empty for a resource that is created
+func modifiedAt(at time.Time, before armsecops.SystemData) armsecops.SystemData {
 	after := before
 	if after.CreatedAt.IsZero() {
 		after.CreatedBy, after.CreatedByType, after.CreatedAt = caller, armsecops.CreatedByTypeUser, at
@@ -63,6 +64,6 @@ func resourceType(route *routes.Route) string {
 	return name
 }
 
-func notFound(r *request) *answer {
-	return refuse(http.StatusNotFound, "ResourceNotFound", "The resource '"+r.route.ID(r.values...)+"' was not found.")
+func newNotFoundResponse(r *request) *response {
+	return newErrorResponse(http.StatusNotFound, "ResourceNotFound", "The resource '"+r.route.ID(r.values...)+"' was not found.")
 }

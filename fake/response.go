@@ -11,41 +11,41 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// answer is what the server says to a request.
-type answer struct {
+// response is what the server sends for a request.
+type response struct {
 	status     int
 	header     http.Header
 	body       []byte
 	disconnect bool // in the middle of the body
 }
 
-func newAnswer(status int, body []byte) *answer {
-	a := &answer{status: status, header: http.Header{}, body: body}
+// newResponse returns a response with a JSON body, or without one if body is empty.
+func newResponse(status int, body []byte) *response {
+	resp := &response{status: status, header: http.Header{}, body: body}
 	if len(body) > 0 {
-		a.header.Set("Content-Type", "application/json; charset=utf-8")
+		resp.header.Set("Content-Type", "application/json; charset=utf-8")
 	}
-	return a
+	return resp
 }
 
-// reply returns an answer with a model in its body.
-func reply(status int, model any) *answer {
+func newModelResponse(status int, model any) *response {
 	body, err := json.Marshal(model)
 	if err != nil {
-		return refuse(http.StatusNotImplemented, "InvalidModel", err.Error())
+		return newErrorResponse(http.StatusNotImplemented, "InvalidModel", err.Error())
 	}
-	return newAnswer(status, body)
+	return newResponse(status, body)
 }
 
-// refuse returns an error in the envelope of Azure Resource Manager.
-func refuse(status int, code, message string) *answer {
-	return reply(status, struct {
+// newErrorResponse returns an error in the envelope of Azure Resource Manager.
+func newErrorResponse(status int, code, message string) *response {
+	return newModelResponse(status, struct {
 		Error armsecops.ErrorDetail `json:"error"`
 	}{armsecops.ErrorDetail{Code: code, Message: message}})
 }
 
-// finish sets the headers that every answer has, and compresses the body for a
-// client that can read it.
-func (a *answer) finish(r *request) {
+// setCommonHeaders sets the headers of every response, but for those that a
+// fault or an override has set.
+func (resp *response) setCommonHeaders(r *request) {
 	correlation := r.Header.Get("x-ms-correlation-request-id")
 	if correlation == "" {
 		correlation = r.id
@@ -62,18 +62,23 @@ func (a *answer) finish(r *request) {
 		"x-ms-correlation-request-id": correlation,
 		remaining:                     "199",
 	} {
-		if a.header.Get(name) == "" { // a fault may have set it
-			a.header.Set(name, value)
+		if resp.header.Get(name) == "" {
+			resp.header.Set(name, value)
 		}
 	}
-	if len(a.body) > 0 && acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		var compressed bytes.Buffer
-		w := gzip.NewWriter(&compressed)
-		_, _ = w.Write(a.body) // a buffer takes everything
-		_ = w.Close()
-		a.body = compressed.Bytes()
-		a.header.Set("Content-Encoding", "gzip")
+}
+
+// compress compresses the body if the client accepts gzip.
+func (resp *response) compress(r *request) {
+	if len(resp.body) == 0 || !acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		return
 	}
+	var compressed bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	_, _ = w.Write(resp.body) // writing to a buffer never fails
+	_ = w.Close()
+	resp.body = compressed.Bytes()
+	resp.header.Set("Content-Encoding", "gzip")
 }
 
 func acceptsGzip(header string) bool {
@@ -86,10 +91,10 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-// sent returns how many bytes of the body reach the client.
-func (a *answer) sent() int {
-	if a.disconnect {
-		return len(a.body) / 2
+// bytesSent returns how many bytes of the body are sent before the connection is closed.
+func (resp *response) bytesSent() int {
+	if resp.disconnect {
+		return len(resp.body) / 2
 	}
-	return len(a.body)
+	return len(resp.body)
 }

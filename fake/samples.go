@@ -31,29 +31,29 @@ func (s *Server) putSamples() {
 	}
 	s.PutJob(jobID, job)
 
-	only := sample[armsecops.Assignment](sampleAssignment)
-	id, err := armsecops.ParseAssignmentID(only.ID)
+	documented := sample[armsecops.Assignment](sampleAssignment)
+	id, err := armsecops.ParseAssignmentID(documented.ID)
 	if err != nil {
 		panic(err)
 	}
-	s.PutAssignment(id, only)
+	s.PutAssignment(id, documented)
 
-	// Each documented list has the assignment twice, once with a slip of the pen
-	// in its id or type. The second one cannot be got, only listed.
+	// Each documented list has the assignment twice, once with a misspelt id or
+	// type. That duplicate can only be listed, not read.
 	for route, body := range map[*routes.Route][]byte{
 		routes.AssignmentsList:               sampleList,
 		routes.AssignmentsListBySubscription: sampleListBySubscription,
 	} {
 		for i, item := range sample[armsecops.AssignmentList](body).Value {
-			if !reflect.DeepEqual(item, only) {
-				k := key("/"+item.ID) + "#" + strconv.Itoa(i) // as no id is
-				s.assignments[k] = &assignment{Assignment: item, of: key(id.String()), listed: route}
+			if !reflect.DeepEqual(item, documented) {
+				k := key("/"+item.ID) + "#" + strconv.Itoa(i) // the key of no id
+				s.assignments[k] = &assignment{Assignment: item, duplicateOf: key(id.String()), onlyIn: route}
 			}
 		}
 	}
 }
 
-// sample reads a documented body.
+// sample parses a documented body.
 func sample[T any](body []byte) (model T) {
 	if err := json.Unmarshal(body, &model); err != nil {
 		panic(err)

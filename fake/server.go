@@ -18,44 +18,44 @@ import (
 // a socket, and an [http.Handler]. It is safe for concurrent use once Jobs and
 // Assignments are set.
 type Server struct {
-	// Jobs and Assignments override the answers of single operations.
+	// Jobs and Assignments override single operations.
 	Jobs        JobsServer
 	Assignments AssignmentsServer
 
-	options            ServerOptions
-	jobListings        listings[armsecops.Job]
-	assignmentListings listings[armsecops.Assignment]
+	options          ServerOptions
+	jobPagers        pagers[armsecops.Job]
+	assignmentPagers pagers[armsecops.Assignment]
 
 	mu          sync.Mutex
-	jobs        map[string]*job // by id, in lower case
-	jobItems    map[string][]armsecops.JobItem
-	assignments map[string]*assignment // by id, in lower case
+	jobs        map[string]*job                // by key
+	jobItems    map[string][]armsecops.JobItem // by key of the list of jobs
+	assignments map[string]*assignment         // by key
 	faults      []*pendingFault
 	requests    []Request
 }
 
 // ServerOptions holds the optional parameters of [NewServer].
 type ServerOptions struct {
-	// Samples puts the resources of the services' documentation on the server:
-	// a job that failed and an assignment, with the ids they have there.
+	// Samples stores the resources of the services' documentation: a job that
+	// failed and an assignment, with their documented ids.
 	Samples bool
 
-	// PageSize is the number of items on one page of a list. 0 means all of them.
+	// PageSize is the number of items on a page of a list. 0 means all of them.
 	PageSize int
 
-	// JobSteps is how many Gets a job that was started stays InProgress. 0
-	// means that the first Get finds it done.
+	// JobSteps is the number of Gets for which a job that a client started stays
+	// InProgress. 0 means that the first Get finds it ended.
 	JobSteps int
 
-	// APIVersions are accepted beside the version that the operation is
-	// documented for, for clients with another APIVersion in their options.
+	// APIVersions are accepted beside the documented version of each operation,
+	// for clients with an APIVersion in their options.
 	APIVersions []string
 
-	// Now is the server's clock, for the times of jobs and of systemData. nil means [time.Now].
+	// Now is the server's clock, for the times of jobs and systemData. nil means [time.Now].
 	Now func() time.Time
 
-	// NewID returns the names of jobs, and what is inside of etags and request
-	// ids. It is never called by two goroutines at a time. nil means random UUIDs.
+	// NewID returns the names of jobs and the content of etags and request ids.
+	// It is never called concurrently. nil means random UUIDs.
 	NewID func() string
 }
 
@@ -82,7 +82,7 @@ func NewServer(options *ServerOptions) *Server {
 	return s
 }
 
-// newID returns a new id. The caller doesn't hold the lock.
+// newID returns a new id. The caller must not hold the lock.
 func (s *Server) newID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,37 +97,37 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// now returns the server's time, to the tenth of a microsecond as Azure has it.
+// now returns the server's time with Azure's precision of 100 nanoseconds.
 func (s *Server) now() time.Time {
 	return s.options.Now().UTC().Truncate(100 * time.Nanosecond)
 }
 
-// errDisconnected is a connection that was lost.
+// errDisconnected is the error of a connection that a fault closes.
 var errDisconnected = fmt.Errorf("the fake server closed the connection: %w", io.ErrUnexpectedEOF)
 
-// Do answers a request without a socket, which makes the server the Transport
-// of a client's options. It implements the Transporter of azcore's policy
-// package. The error is that of the request's context, of a [Fault] that
-// disconnects, or of an override that has one.
+// Do responds to a request without a socket, so that a server can be the
+// Transport of a client's options. It implements the Transporter of azcore's
+// policy package. It returns an error if the request's context ends, a [Fault]
+// disconnects, or an override has set one.
 func (s *Server) Do(req *http.Request) (*http.Response, error) {
-	a, err := s.answer(req)
+	resp, err := s.respond(req)
 	if err != nil {
 		return nil, err
 	}
 	return &http.Response{
-		Status:        strconv.Itoa(a.status) + " " + http.StatusText(a.status),
-		StatusCode:    a.status,
+		Status:        strconv.Itoa(resp.status) + " " + http.StatusText(resp.status),
+		StatusCode:    resp.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        a.header,
-		Body:          io.NopCloser(&bodyReader{a.body, a.sent()}),
-		ContentLength: int64(len(a.body)),
+		Header:        resp.header,
+		Body:          io.NopCloser(&bodyReader{resp.body, resp.bytesSent()}),
+		ContentLength: int64(len(resp.body)),
 		Request:       req,
 	}, nil
 }
 
-// bodyReader reads a body up to where the connection is lost.
+// bodyReader reads a body up to the byte at which the connection is closed.
 type bodyReader struct {
 	body []byte
 	sent int
@@ -145,27 +145,27 @@ func (b *bodyReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// ServeHTTP implements [http.Handler], as behind [net/http/httptest.NewTLSServer].
+// ServeHTTP implements [http.Handler], for [net/http/httptest.NewTLSServer].
 // Where Do returns an error, it panics with [http.ErrAbortHandler], which closes
 // the connection or, with HTTP/2, the stream.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	a, err := s.answer(req)
+	resp, err := s.respond(req)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range a.header {
+	for name, values := range resp.header {
 		w.Header()[name] = values
 	}
-	if len(a.body) > 0 {
-		// Where less is sent, net/http closes the connection.
-		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	if len(resp.body) > 0 {
+		// net/http closes the connection after a body that is shorter.
+		w.Header().Set("Content-Length", strconv.Itoa(len(resp.body)))
 	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body[:a.sent()]) // a client that went away needs no body
+	w.WriteHeader(resp.status)
+	_, _ = w.Write(resp.body[:resp.bytesSent()]) // fails only if the client is gone
 }
 
-// answer receives a request and returns what the server has to say, faults included.
-func (s *Server) answer(req *http.Request) (*answer, error) {
+// respond records a request and returns its response, changed by faults.
+func (s *Server) respond(req *http.Request) (*response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -173,30 +173,31 @@ func (s *Server) answer(req *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.answerWithFault(r, fault)
+	resp, err := s.handleWithFault(r, fault)
 	if err != nil {
 		return nil, err
 	}
-	a.finish(r)
-	return a, nil
+	resp.setCommonHeaders(r)
+	resp.compress(r)
+	return resp, nil
 }
 
-// carryOut does what the request asks for, if the rules allow it.
-func (s *Server) carryOut(r *request) (*answer, error) {
+// handle checks a request and passes it to the override or the handler of its operation.
+func (s *Server) handle(r *request) (*response, error) {
 	if refused := s.check(r); refused != nil {
 		return refused, nil
 	}
-	operation, known := operations[r.route]
-	if !known {
-		return refuse(http.StatusNotImplemented, "NotImplemented", "The fake server has no handler for "+r.route.Operation+"."), nil
+	operation, ok := operations[r.route]
+	if !ok {
+		return newErrorResponse(http.StatusNotImplemented, "NotImplemented", "The fake server has no handler for "+r.route.Operation+"."), nil
 	}
-	a, err := operation.override(s, r)
+	resp, err := operation.override(s, r)
 	if errors.Is(err, errNotOverridden) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return operation.handle(s, r), nil
 	}
-	return a, err
+	return resp, err
 }
 
 // wait returns after the delay, or when the context ends.
