@@ -13,26 +13,19 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestAssignmentState(t *testing.T) {
+func TestAssignmentIsStoredUntilDeleted(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
-	put := func(name, body string) (int, string) {
-		req := newRequest(t, http.MethodPut, assignmentsURL+"/"+name+assignVersion, body)
-		req.Header.Set("Content-Type", "application/json")
-		resp, body := do(t, srv, req)
-		return resp.StatusCode, body
-	}
-	get := func(name string) (int, string) {
-		resp, body := do(t, srv, newRequest(t, http.MethodGet, assignmentsURL+"/"+name+assignVersion, ""))
-		return resp.StatusCode, body
-	}
+	url := func(name string) string { return endpoint + assignmentsPath + "/" + name + assignmentsVersion }
 
-	// What the caller sends of the members that the server sets has no effect.
-	status, created := put("Standard", `{"id":"x","name":"x","type":"x","etag":"x","systemData":{"createdBy":"x"},"new":[1.50],
-		"properties":{"metadata":{"ticketId":12345678901234567890},"new":null}}`)
-	require.Equal(t, http.StatusCreated, status)
+	// Members that the server sets are ignored; unknown ones are stored.
+	resp, created := do(t, srv, newRequest(t, http.MethodPut, url("Standard"), `{
+		"id": "x", "name": "x", "type": "x", "etag": "x", "systemData": {"createdBy": "x"}, "new": [1.50],
+		"properties": {"metadata": {"ticketId": 12345678901234567890}, "new": null}
+	}`))
+	require.Equal(t, http.StatusCreated, resp.StatusCode)
 	require.JSONEq(t, `{
-		"id": "/subscriptions/`+subscription+`/resourceGroups/group/providers/Microsoft.Security/assignments/Standard",
+		"id": "`+assignmentsPath+`/Standard",
 		"name": "Standard", "type": "Microsoft.Security/assignments", "etag": "\"id-2\"",
 		"properties": {"metadata": {"ticketId": 12345678901234567890}, "new": null},
 		"systemData": {
@@ -43,14 +36,14 @@ func TestAssignmentState(t *testing.T) {
 	}`, created)
 	require.Contains(t, created, "12345678901234567890")
 	require.Contains(t, created, "1.50")
-	status, got := get("STANDARD")
-	require.Equal(t, http.StatusOK, status)
+	resp, got := get(t, srv, url("STANDARD"))
+	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.Equal(t, created, got)
 
-	status, updated := put("STANDARD", `{"properties":{"effect":"audit"}}`)
-	require.Equal(t, http.StatusOK, status)
+	resp, updated := do(t, srv, newRequest(t, http.MethodPut, url("STANDARD"), `{"properties":{"effect":"audit"}}`))
+	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.JSONEq(t, `{
-		"id": "/subscriptions/`+subscription+`/resourceGroups/group/providers/Microsoft.Security/assignments/Standard",
+		"id": "`+assignmentsPath+`/Standard",
 		"name": "Standard", "type": "Microsoft.Security/assignments", "etag": "\"id-5\"",
 		"properties": {"effect": "audit"},
 		"systemData": {
@@ -59,29 +52,28 @@ func TestAssignmentState(t *testing.T) {
 		}
 	}`, updated)
 
-	for _, want := range []int{http.StatusOK, http.StatusNoContent} {
-		resp, body := do(t, srv, newRequest(t, http.MethodDelete, assignmentsURL+"/standard"+assignVersion, ""))
-		require.Equal(t, want, resp.StatusCode)
+	for _, status := range []int{http.StatusOK, http.StatusNoContent} {
+		resp, body := do(t, srv, newRequest(t, http.MethodDelete, url("standard"), ""))
+		require.Equal(t, status, resp.StatusCode)
 		require.Empty(t, body)
 	}
-	status, _ = get("Standard")
-	require.Equal(t, http.StatusNotFound, status)
+	resp, _ = get(t, srv, url("Standard"))
+	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 }
 
-func TestAssignmentScopes(t *testing.T) {
+func TestListsHaveTheAssignmentsOfTheirScope(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	other := strings.Replace(subscription, "1", "9", 1)
 	for _, id := range []armsecops.AssignmentID{
 		{SubscriptionID: subscription, ResourceGroupName: "Group", AssignmentID: "one"},
 		{SubscriptionID: subscription, ResourceGroupName: "group2", AssignmentID: "two"},
 		{SubscriptionID: subscription, ResourceGroupName: "gruppe-ü", AssignmentID: "three"},
-		{SubscriptionID: other, ResourceGroupName: "group", AssignmentID: "four"},
+		{SubscriptionID: strings.Replace(subscription, "1", "9", 1), ResourceGroupName: "group", AssignmentID: "four"},
 	} {
 		srv.PutAssignment(id, armsecops.Assignment{})
 	}
 	assignments := newAssignments(t, subscription, options(srv))
-	for group, want := range map[string][]string{"GROUP": {"one"}, "group2": {"two"}, "Gruppe-Ü": {"three"}, "nobody": nil} {
+	for group, want := range map[string][]string{"GROUP": {"one"}, "group2": {"two"}, "Gruppe-Ü": {"three"}, "empty": nil} {
 		names, err := collect(t, assignments.NewListPager(group, nil), assignmentName)
 		require.NoError(t, err)
 		assert.Equal(t, want, names, group)
@@ -91,23 +83,50 @@ func TestAssignmentScopes(t *testing.T) {
 	assert.Equal(t, []string{"one", "two", "three"}, names)
 }
 
-func TestPutAssignment(t *testing.T) {
+func TestPutAssignmentSetsWhatIsAbsent(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	model := armsecops.Assignment{Tags: map[string]string{"a": "1"}}
-	srv.PutAssignment(assignmentID, model)
-	model.Tags["a"] = "2"
+	srv.PutAssignment(assignmentID, armsecops.Assignment{})
 	got, err := newAssignments(t, subscription, options(srv)).Get(t.Context(), resourceGroup, "standard", nil)
 	require.NoError(t, err)
 	assert.Equal(t, assignmentID.String(), got.ID)
 	assert.Equal(t, "standard", got.Name)
 	assert.Equal(t, "Microsoft.Security/assignments", got.Type)
 	assert.Regexp(t, `^"[0-9a-f-]{36}"$`, got.ETag)
-	assert.Equal(t, map[string]string{"a": "1"}, got.Tags)
+}
 
-	bad := assignmentID
-	bad.SubscriptionID = "mine"
-	assert.Panics(t, func() { srv.PutAssignment(bad, model) })
-	model.Properties.Metadata = map[string]any{"x": json.Number("x")}
-	assert.Panics(t, func() { srv.PutAssignment(assignmentID, model) })
+func TestPutAssignmentStoresACopy(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	newModel := func() armsecops.Assignment {
+		return armsecops.Assignment{ID: "an id", Name: "a name", Type: "a type", ETag: "an etag", Tags: map[string]string{"a": "1"}}
+	}
+	model := newModel()
+	srv.PutAssignment(assignmentID, model)
+	model.Tags["a"] = "2"
+	got, err := newAssignments(t, subscription, options(srv)).Get(t.Context(), resourceGroup, "standard", nil)
+	require.NoError(t, err)
+	assert.Equal(t, newModel(), got.Assignment)
+}
+
+func TestPutAssignmentPanics(t *testing.T) {
+	t.Parallel()
+	invalid := assignmentID
+	invalid.SubscriptionID = "mine"
+	notJSON := armsecops.Assignment{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}
+	tests := map[string]struct {
+		id      armsecops.AssignmentID
+		model   armsecops.Assignment
+		message string
+	}{
+		"invalid id": {invalid, armsecops.Assignment{}, "fake: the id's subscriptionId 'mine' must be a UUID"},
+		"not JSON":   {assignmentID, notJSON, "fake: the resource can't be encoded as JSON"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(nil)
+			assertPanics(t, test.message, func() { srv.PutAssignment(test.id, test.model) })
+		})
+	}
 }

@@ -17,138 +17,197 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// Fault by fault, what the client makes of it: with azcore's own retry options,
-// on a clock that doesn't take any time.
-func TestFaults(t *testing.T) {
+const (
+	getOperation    = "WorkspaceManagerJobsClient.Get"
+	createOperation = "WorkspaceManagerJobsClient.Create"
+	putOperation    = "SecurityAssignmentsClient.CreateOrUpdate"
+	deleteOperation = "SecurityAssignmentsClient.Delete"
+)
+
+const deadline = 10 * time.Minute
+
+// newServerWithFault returns a server with one job, one assignment and a fault.
+func newServerWithFault(fault fake.Fault) *fake.Server {
+	srv := fake.NewServer(nil)
+	srv.PutJob(jobID, armsecops.Job{})
+	srv.PutAssignment(assignmentID, armsecops.Assignment{})
+	srv.Inject(fault)
+	return srv
+}
+
+func getJob(t *testing.T, srv *fake.Server) (armsecops.Job, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	resp, err := newJobs(t, options(srv)).Get(ctx, resourceGroup, workspace, assignment, "job", nil)
+	return resp.Job, err
+}
+
+// The client has azcore's own retry options. Time is synctest's.
+func TestFaultsOfARead(t *testing.T) {
 	t.Parallel()
-	const (
-		get    = "WorkspaceManagerJobsClient.Get"
-		create = "WorkspaceManagerJobsClient.Create"
-		put    = "SecurityAssignmentsClient.CreateOrUpdate"
-		remove = "SecurityAssignmentsClient.Delete"
-	)
-	// What a case calls.
-	getJob := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		resp, err := newJobs(t, subscription, options(srv)).Get(ctx, resourceGroup, workspace, assignment, "job", nil)
-		if err == nil && resp.Name != "job" {
-			return fmt.Errorf("the job is called %q", resp.Name)
-		}
+	tests := map[string]struct {
+		fault    fake.Fault
+		err      error // nil for success
+		requests int
+		atLeast  time.Duration // that the call takes
+	}{
+		"error":                          {fake.Fault{Operation: getOperation, StatusCode: 404}, armsecops.ErrNotFound, 1, 0},
+		"error of any operation":         {fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0},
+		"throttled":                      {fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second},
+		"throttled for part of a second": {fake.Fault{StatusCode: 429, RetryAfter: 20 * time.Millisecond}, nil, 2, 20 * time.Millisecond},
+		"throttled for too long":         {fake.Fault{StatusCode: 429, RetryAfter: time.Hour}, armsecops.ErrThrottled, 1, 0},
+		"unavailable twice":              {fake.Fault{StatusCode: 503, Times: 2}, nil, 3, time.Second},
+		"disconnected once":              {fake.Fault{Disconnect: true}, nil, 2, 0},
+		"disconnected at every attempt":  {fake.Fault{Disconnect: true, Times: 4}, io.ErrUnexpectedEOF, 4, time.Second},
+		"disconnected in the body":       {fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0},
+		"delayed":                        {fake.Fault{Delay: time.Minute}, nil, 1, time.Minute},
+		"delayed beyond the deadline":    {fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline},
+		"success with a body":            {fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := newServerWithFault(test.fault)
+				start := time.Now()
+				job, err := getJob(t, srv)
+				require.ErrorIs(t, err, test.err)
+				assert.Equal(t, err == nil, job.Name == "job")
+				assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
+				assert.Len(t, srv.Requests(), test.requests)
+				srv.AssertFaultsConsumed(t)
+			})
+		})
+	}
+}
+
+func TestFaultsOfAnErrorResponse(t *testing.T) {
+	t.Parallel()
+	header := http.Header{"X-Ms-Error-Code": {"LinkedAuthorizationFailed"}}
+	tests := map[string]struct {
+		fault         fake.Fault
+		status        int
+		code, message string
+		retryAfter    time.Duration
+	}{
+		"envelope": {
+			fake.Fault{StatusCode: 500, Times: 4}, 500, "InternalServerError", "A fault of the fake server caused this error.", 0,
+		},
+		"page of a gateway": {
+			fake.Fault{StatusCode: 502, Times: 4, Body: "<html><h1>Bad Gateway</h1></html>"}, 502, "", "Bad Gateway", 0,
+		},
+		"no body": {fake.Fault{StatusCode: 403, NoBody: true, Header: header}, 403, "LinkedAuthorizationFailed", "", 0},
+		"no envelope": {
+			fake.Fault{StatusCode: 404, Body: `{"ErrorCode":"Not Found","Message":"No job."}`}, 404, "Not Found", "No job.", 0,
+		},
+		"status of no success": {fake.Fault{StatusCode: 202}, 202, "", "", 0},
+		"throttled":            {fake.Fault{StatusCode: 429, RetryAfter: time.Hour, NoBody: true}, 429, "", "", time.Hour},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := newServerWithFault(test.fault)
+				_, err := getJob(t, srv)
+				failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
+				require.True(t, ok, "%v", err)
+				assert.Equal(t, test.status, failed.StatusCode)
+				assert.Equal(t, test.code, failed.Code)
+				assert.Equal(t, test.message, failed.Message)
+				assert.Equal(t, test.retryAfter, failed.RetryAfter)
+				assert.NotEmpty(t, failed.RequestID)
+				srv.AssertFaultsConsumed(t)
+			})
+		})
+	}
+}
+
+func TestFaultReplacesTheBody(t *testing.T) {
+	t.Parallel()
+	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`})
+	job, err := getJob(t, srv)
+	require.NoError(t, err)
+	assert.Equal(t, armsecops.Job{Name: "other"}, job)
+}
+
+func TestFaultTruncatesTheBody(t *testing.T) {
+	t.Parallel()
+	srv := newServerWithFault(fake.Fault{Truncate: true})
+	_, err := getJob(t, srv)
+	failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, http.StatusOK, failed.StatusCode)
+	assert.ErrorContains(t, err, "decoding the response")
+	assert.Len(t, srv.Requests(), 1)
+}
+
+func TestFaultsOfAWrite(t *testing.T) {
+	t.Parallel()
+	create := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
 		return err
 	}
-	createJob := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newJobs(t, subscription, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
-		return err
-	}
-	putAssignment := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	put := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newAssignments(t, subscription, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
 		return err
 	}
-	deleteAssignment := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	remove := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newAssignments(t, subscription, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
 		return err
 	}
-	// What a case expects.
-	none := func(t *testing.T, err error) { require.NoError(t, err) }
-	is := func(target error) func(*testing.T, error) {
-		return func(t *testing.T, err error) { require.ErrorIs(t, err, target) }
-	}
-	service := func(check func(*testing.T, *armsecops.ErrorResponse)) func(*testing.T, error) {
-		return func(t *testing.T, err error) {
-			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
-			require.True(t, ok, "%v", err)
-			check(t, e)
-		}
-	}
-
-	tests := []struct {
-		name        string
-		fault       fake.Fault
-		call        func(context.Context, *testing.T, *fake.Server) error
-		check       func(*testing.T, error)
-		requests    int
-		atLeast     time.Duration // that the call takes
-		jobs        int           // on the server afterwards
-		assignments int
+	tests := map[string]struct {
+		call              func(context.Context, *testing.T, *fake.Server) error
+		fault             fake.Fault
+		err               error // nil for success
+		requests          int
+		jobs, assignments int // stored in the end
 	}{
-		{"an error", fake.Fault{Operation: get, StatusCode: 404}, getJob, is(armsecops.ErrNotFound), 1, 0, 1, 1},
-		{"an error for any operation", fake.Fault{StatusCode: 403}, getJob, is(armsecops.ErrForbidden), 1, 0, 1, 1},
-		{"another operation's", fake.Fault{Operation: create, Skip: 1, StatusCode: 403}, getJob, none, 1, 0, 1, 1},
-		{"skipped", fake.Fault{Operation: get, Skip: 1, StatusCode: 403}, getJob, none, 1, 0, 1, 1},
-		{"throttled once", fake.Fault{Operation: get, StatusCode: 429, RetryAfter: 30 * time.Second}, getJob, none, 2, 30 * time.Second, 1, 1},
-		{"throttled for part of a second", fake.Fault{Operation: get, StatusCode: 429, RetryAfter: 20 * time.Millisecond}, getJob, none, 2, 20 * time.Millisecond, 1, 1},
-		{"throttled too long", fake.Fault{Operation: get, StatusCode: 429, RetryAfter: time.Hour}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, time.Hour, e.RetryAfter)
-		}), 1, 0, 1, 1},
-		{"unavailable twice", fake.Fault{Operation: get, StatusCode: 503, Times: 2}, getJob, none, 3, time.Second, 1, 1},
-		{"broken for good", fake.Fault{Operation: get, StatusCode: 500, Times: 4}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, 500, e.StatusCode)
-			assert.Equal(t, "InternalServerError", e.Code)
-			assert.NotEmpty(t, e.RequestID)
-		}), 4, time.Second, 1, 1},
-		{"a gateway's page", fake.Fault{Operation: get, StatusCode: 502, Times: 4, Body: "<html><h1>Bad Gateway</h1></html>"}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, "Bad Gateway", e.Message)
-		}), 4, time.Second, 1, 1},
-		{"an empty body and a code in the header", fake.Fault{Operation: get, StatusCode: 403, NoBody: true, Header: http.Header{"X-Ms-Error-Code": {"LinkedAuthorizationFailed"}}}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, "LinkedAuthorizationFailed", e.Code)
-			assert.Empty(t, e.Message)
-		}), 1, 0, 1, 1},
-		{"an error without an envelope", fake.Fault{Operation: get, StatusCode: 404, Body: `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"No job."}`}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, "Not Found", e.Code)
-			assert.Equal(t, "No job.", e.Message)
-		}), 1, 0, 1, 1},
-		{"another body", fake.Fault{Operation: get, Body: `{"name":"other"}`}, getJob, func(t *testing.T, err error) {
-			require.EqualError(t, err, `the job is called "other"`)
-		}, 1, 0, 1, 1},
-		{"another status of success", fake.Fault{Operation: get, StatusCode: 200, Body: ` {"name":"job"}`}, getJob, none, 1, 0, 1, 1},
-		{"a status that is no success", fake.Fault{Operation: get, StatusCode: 202}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, 202, e.StatusCode)
-		}), 1, 0, 1, 1},
-		{"disconnected", fake.Fault{Operation: get, Disconnect: true}, getJob, none, 2, 0, 1, 1},
-		{"disconnected for good", fake.Fault{Operation: get, Disconnect: true, Times: 4}, getJob, is(io.ErrUnexpectedEOF), 4, time.Second, 1, 1},
-		{"disconnected in the body", fake.Fault{Operation: get, Disconnect: true, Truncate: true}, getJob, none, 2, 0, 1, 1},
-		{"truncated", fake.Fault{Operation: get, Truncate: true}, getJob, service(func(t *testing.T, e *armsecops.ErrorResponse) {
-			assert.Equal(t, 200, e.StatusCode)
-			assert.Contains(t, e.Error(), "decoding the response")
-		}), 1, 0, 1, 1},
-		{"delayed", fake.Fault{Operation: get, Delay: time.Minute}, getJob, none, 1, time.Minute, 1, 1},
-		{"delayed beyond the deadline", fake.Fault{Operation: get, Delay: time.Hour}, getJob, is(context.DeadlineExceeded), 1, deadline, 1, 1},
-
-		{"a job refused", fake.Fault{Operation: create, StatusCode: 403}, createJob, is(armsecops.ErrForbidden), 1, 0, 1, 1},
-		{"a job throttled", fake.Fault{Operation: create, StatusCode: 429, RetryAfter: time.Second}, createJob, none, 2, time.Second, 2, 1},
-		{"a job not started, and no answer", fake.Fault{Operation: create, Disconnect: true}, createJob, is(armsecops.ErrOutcomeUnknown), 1, 0, 1, 1},
-		{"a job started, and no answer", fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}, createJob, is(armsecops.ErrOutcomeUnknown), 1, 0, 2, 1},
-		{"a job started, and half an answer", fake.Fault{Operation: create, Disconnect: true, Truncate: true}, createJob, is(armsecops.ErrOutcomeUnknown), 1, 0, 2, 1},
-		{"a job started, and an error", fake.Fault{Operation: create, StatusCode: 504, CarriedOut: true}, createJob, is(armsecops.ErrOutcomeUnknown), 1, 0, 2, 1},
-		{"a job started, and an answer too late", fake.Fault{Operation: create, Delay: time.Hour, CarriedOut: true}, createJob, is(armsecops.ErrOutcomeUnknown), 1, deadline, 2, 1},
-		{"an assignment put, and no answer", fake.Fault{Operation: put, Disconnect: true, CarriedOut: true}, putAssignment, none, 2, 0, 1, 2},
-		{"an assignment deleted, and no answer", fake.Fault{Operation: remove, Disconnect: true, CarriedOut: true}, deleteAssignment, none, 2, 0, 1, 0},
-		{"an assignment not deleted", fake.Fault{Operation: remove, StatusCode: 409}, deleteAssignment, is(armsecops.ErrConflict), 1, 0, 1, 1},
+		"job refused": {
+			create, fake.Fault{Operation: createOperation, StatusCode: 403}, armsecops.ErrForbidden, 1, 1, 1,
+		},
+		"job throttled": {
+			create, fake.Fault{Operation: createOperation, StatusCode: 429, RetryAfter: time.Second}, nil, 2, 2, 1,
+		},
+		"job not started, no response": {
+			create, fake.Fault{Operation: createOperation, Disconnect: true}, armsecops.ErrOutcomeUnknown, 1, 1, 1,
+		},
+		"job started, no response": {
+			create, fake.Fault{Operation: createOperation, Disconnect: true, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
+		},
+		"job started, half a response": {
+			create, fake.Fault{Operation: createOperation, Disconnect: true, Truncate: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
+		},
+		"job started, error": {
+			create, fake.Fault{Operation: createOperation, StatusCode: 504, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
+		},
+		"job started, late response": {
+			create, fake.Fault{Operation: createOperation, Delay: time.Hour, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
+		},
+		"assignment put, no response": {
+			put, fake.Fault{Operation: putOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 2,
+		},
+		"assignment deleted, no response": {
+			remove, fake.Fault{Operation: deleteOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 0,
+		},
+		"assignment not deleted": {
+			remove, fake.Fault{Operation: deleteOperation, StatusCode: 409}, armsecops.ErrConflict, 1, 1, 1,
+		},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(nil)
-				srv.PutJob(jobID, armsecops.Job{})
-				srv.PutAssignment(assignmentID, armsecops.Assignment{})
-				srv.Inject(test.fault)
+				srv := newServerWithFault(test.fault)
 				ctx, cancel := context.WithTimeout(t.Context(), deadline)
 				defer cancel()
-
-				before := time.Now()
-				err := test.call(ctx, t, srv)
-				took := time.Since(before)
-
-				test.check(t, err)
-				assert.GreaterOrEqual(t, took, test.atLeast)
+				require.ErrorIs(t, test.call(ctx, t, srv), test.err)
 				assert.Len(t, srv.Requests(), test.requests)
-				if test.fault.Skip == 0 {
-					srv.AssertFaultsConsumed(t)
-				}
-				names, err := collect(t, newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
+				srv.AssertFaultsConsumed(t)
+				names, err := listJobs(t, srv, nil)
 				require.NoError(t, err)
 				assert.Len(t, names, test.jobs)
-				names, err = collect(t, newAssignments(t, subscription, options(srv)).NewListPager(resourceGroup, nil), assignmentName)
+				names, err = listAssignments(t, srv)
 				require.NoError(t, err)
 				assert.Len(t, names, test.assignments)
 			})
@@ -156,18 +215,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-const deadline = 10 * time.Minute
-
-// Link by link, what the client makes of it.
-func TestNextLinks(t *testing.T) {
+// The last page has no next one: with a second fault, its link leads to an empty page.
+func TestFaultsOfTheNextLink(t *testing.T) {
 	t.Parallel()
 	all := formatNames(3, "job-%d")
 	tests := []struct {
-		link  fake.NextLink
-		times int
-		names []string
-		err   error
-		pages int
+		link     fake.NextLink
+		times    int
+		names    []string
+		err      error // nil for success
+		requests int
 	}{
 		{"", 1, all, nil, 2},
 		{fake.NextLinkForeignHost, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
@@ -175,7 +232,7 @@ func TestNextLinks(t *testing.T) {
 		{fake.NextLinkOtherPath, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
 		{fake.NextLinkLoop, 1, all[:2], armsecops.ErrPagingLoop, 1},
 		{fake.NextLinkRelative, 1, all, nil, 2},
-		{fake.NextLinkRelative, 2, all, nil, 3}, // the last page's link leads to an empty one
+		{fake.NextLinkRelative, 2, all, nil, 3},
 		{fake.NextLinkDefaultPort, 2, all, nil, 3},
 		{fake.NextLinkUnescaped, 2, all, nil, 3},
 		{fake.NextLinkWithoutAPIVersion, 2, all, nil, 3},
@@ -184,95 +241,96 @@ func TestNextLinks(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %d", test.link, test.times), func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
-			for _, name := range all {
-				id := jobID
-				id.JobName = name
-				srv.PutJob(id, armsecops.Job{})
-			}
+			putJobs(srv, 3)
 			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.List", NextLink: test.link, Times: test.times})
-			names, err := collect(t, newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
+			names, err := listJobs(t, srv, nil)
 			require.ErrorIs(t, err, test.err)
 			assert.Equal(t, test.names, names)
-			assert.Len(t, srv.Requests(), test.pages)
+			assert.Len(t, srv.Requests(), test.requests)
 			srv.AssertFaultsConsumed(t)
 		})
 	}
 }
 
-// Faults stand in line, each with its own count of those to skip.
-func TestInjectOrder(t *testing.T) {
+func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	srv.PutJob(jobID, armsecops.Job{})
-	const list = "SecurityAssignmentsClient.ListBySubscription"
-	srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Skip: 1, StatusCode: 500, Times: 2})
-	srv.Inject(fake.Fault{Operation: list, StatusCode: 418})
+	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, StatusCode: 500, Times: 2})
+	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.ListBySubscription", StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})
-	var statuses []int
-	for range 5 {
-		resp, _ := do(t, srv, newRequest(t, http.MethodGet, jobsURL+"/job"+jobVersion, ""))
-		statuses = append(statuses, resp.StatusCode)
+	for _, status := range []int{503, 500, 500, 200, 200} {
+		resp, _ := get(t, srv, jobURL)
+		assert.Equal(t, status, resp.StatusCode)
 	}
-	assert.Equal(t, []int{503, 500, 500, 200, 200}, statuses)
-	resp, _ := do(t, srv, newRequest(t, http.MethodGet, endpoint+"/subscriptions/"+subscription+"/providers/Microsoft.Security/assignments"+assignVersion, ""))
+	resp, _ := get(t, srv, endpoint+"/subscriptions/"+subscription+"/providers/Microsoft.Security/assignments"+assignmentsVersion)
 	assert.Equal(t, 418, resp.StatusCode)
 	srv.AssertFaultsConsumed(t)
 }
 
-// recorder is the test of a test.
-type recorder struct{ messages []string }
+// testRecorder records the messages of a test.
+type testRecorder struct{ messages []string }
 
-func (r *recorder) Helper() {}
-func (r *recorder) Errorf(format string, args ...any) {
+func (r *testRecorder) Helper() {}
+func (r *testRecorder) Errorf(format string, args ...any) {
 	r.messages = append(r.messages, fmt.Sprintf(format, args...))
 }
 
-func TestAssertFaultsConsumed(t *testing.T) {
+func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	var before recorder
+	var before testRecorder
 	assert.True(t, srv.AssertFaultsConsumed(&before))
 	assert.Empty(t, before.messages)
 
-	srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Skip: 1, Times: 3, StatusCode: 404})
+	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, Times: 3, StatusCode: 404})
+	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2})
 	srv.Inject(fake.Fault{Operation: "JobsClient.Get", StatusCode: 404})
 	for range 2 {
-		do(t, srv, newRequest(t, http.MethodGet, jobsURL+"/job"+jobVersion, ""))
+		get(t, srv, jobURL)
 	}
-	var after recorder
+	var after testRecorder
 	assert.False(t, srv.AssertFaultsConsumed(&after))
 	assert.Equal(t, []string{
 		`a fault of "WorkspaceManagerJobsClient.Get" applied to 1 of 3 requests, after it skipped 1 of 1`,
+		`a fault of "WorkspaceManagerJobsClient.Create" applied to 0 of 1 requests, after it skipped 0 of 2`,
 		`the fault's Operation "JobsClient.Get" is not an operation`,
 	}, after.messages)
 }
 
-func TestFaultBody(t *testing.T) {
+func TestFaultSetsTheContentTypeOfItsBody(t *testing.T) {
 	t.Parallel()
-	for body, contentType := range map[string]string{
-		`{"a":1}`:         "application/json; charset=utf-8",
-		" []":             "application/json; charset=utf-8",
-		"<!DOCTYPE html>": "text/html; charset=utf-8",
-		"upstream error":  "text/plain; charset=utf-8",
-	} {
-		t.Run(body, func(t *testing.T) {
+	const text = "text/plain; charset=utf-8"
+	tests := map[string]struct {
+		fault fake.Fault
+		want  string
+	}{
+		"object":     {fake.Fault{Body: `{"a":1}`}, "application/json; charset=utf-8"},
+		"array":      {fake.Fault{Body: " []"}, "application/json; charset=utf-8"},
+		"HTML":       {fake.Fault{Body: "<!DOCTYPE html>"}, "text/html; charset=utf-8"},
+		"text":       {fake.Fault{Body: "upstream error"}, text},
+		"set header": {fake.Fault{Body: "{}", Header: http.Header{"content-type": {text}}}, text},
+		"no body":    {fake.Fault{NoBody: true}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(nil)
-			srv.Inject(fake.Fault{StatusCode: http.StatusBadGateway, Body: body})
-			resp, got := do(t, srv, newRequest(t, http.MethodGet, jobsURL+jobVersion, ""))
-			assert.Equal(t, body, got)
-			assert.Equal(t, contentType, resp.Header.Get("Content-Type"))
+			test.fault.StatusCode = http.StatusBadGateway
+			srv.Inject(test.fault)
+			resp, body := get(t, srv, jobsURL)
+			assert.Equal(t, test.fault.Body, body)
+			assert.Equal(t, test.want, resp.Header.Get("Content-Type"))
 		})
 	}
 }
 
-// What the test does with its values afterwards is its own affair.
-func TestInjectCopies(t *testing.T) {
+func TestInjectCopiesTheFault(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	values := []string{"before"}
 	srv.Inject(fake.Fault{Header: http.Header{"x-custom": values}})
 	values[0] = "after"
-	resp, _ := do(t, srv, newRequest(t, http.MethodGet, jobsURL+jobVersion, ""))
+	resp, _ := get(t, srv, jobsURL)
 	assert.Equal(t, "before", resp.Header.Get("x-custom"))
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -20,27 +20,85 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// The ids that most tests use.
 const (
 	subscription  = "11111111-2222-3333-4444-555555555555"
 	resourceGroup = "group"
 	workspace     = "workspace"
 	assignment    = "assignment"
+
+	endpoint           = "https://management.azure.com"
+	jobsVersion        = "?api-version=2025-04-01-preview"
+	assignmentsVersion = "?api-version=2021-08-01-preview"
+
+	jobsPath = "/subscriptions/" + subscription + "/resourceGroups/group" +
+		"/providers/Microsoft.OperationalInsights/workspaces/workspace" +
+		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment/jobs"
+	jobsURL = endpoint + jobsPath + jobsVersion
+	jobURL  = endpoint + jobsPath + "/job" + jobsVersion
+
+	assignmentsPath = "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.Security/assignments"
+	assignmentURL   = endpoint + assignmentsPath + "/standard" + assignmentsVersion
 )
 
 var (
-	jobID        = armsecops.JobID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, WorkspaceManagerAssignmentName: assignment, JobName: "job"}
+	jobID = armsecops.JobID{
+		SubscriptionID: subscription, ResourceGroupName: resourceGroup,
+		WorkspaceName: workspace, WorkspaceManagerAssignmentName: assignment, JobName: "job",
+	}
 	assignmentID = armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, AssignmentID: "standard"}
 )
 
-// options returns those of a client whose transport is a server.
+func namedJob(name string) armsecops.JobID {
+	id := jobID
+	id.JobName = name
+	return id
+}
+
+func namedAssignment(name string) armsecops.AssignmentID {
+	id := assignmentID
+	id.AssignmentID = name
+	return id
+}
+
+func formatNames(n int, format string) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf(format, i))
+	}
+	return names
+}
+
+// Short names for long types.
+type (
+	failure                  = azfake.ErrorResponder
+	responder[T any]         = azfake.Responder[T]
+	jobPagerResponder        = azfake.PagerResponder[armsecops.JobList]
+	assignmentPagerResponder = azfake.PagerResponder[armsecops.AssignmentList]
+
+	createJobOptions  = armsecops.WorkspaceManagerJobsClientCreateOptions
+	createJobResponse = armsecops.WorkspaceManagerJobsClientCreateResponse
+	getJobOptions     = armsecops.WorkspaceManagerJobsClientGetOptions
+	getJobResponse    = armsecops.WorkspaceManagerJobsClientGetResponse
+	deleteJobOptions  = armsecops.WorkspaceManagerJobsClientDeleteOptions
+	deleteJobResponse = armsecops.WorkspaceManagerJobsClientDeleteResponse
+	listJobsOptions   = armsecops.WorkspaceManagerJobsClientListOptions
+
+	getAssignmentOptions      = armsecops.SecurityAssignmentsClientGetOptions
+	getAssignmentResponse     = armsecops.SecurityAssignmentsClientGetResponse
+	putAssignmentOptions      = armsecops.SecurityAssignmentsClientCreateOrUpdateOptions
+	putAssignmentResponse     = armsecops.SecurityAssignmentsClientCreateOrUpdateResponse
+	deleteAssignmentOptions   = armsecops.SecurityAssignmentsClientDeleteOptions
+	deleteAssignmentResponse  = armsecops.SecurityAssignmentsClientDeleteResponse
+	listAssignmentsOptions    = armsecops.SecurityAssignmentsClientListOptions
+	listBySubscriptionOptions = armsecops.SecurityAssignmentsClientListBySubscriptionOptions
+)
+
 func options(transport policy.Transporter) *armsecops.ClientOptions {
 	o := &armsecops.ClientOptions{}
 	o.Transport = transport
 	return o
 }
 
-func newJobs(t testing.TB, subscription string, o *armsecops.ClientOptions) *armsecops.WorkspaceManagerJobsClient {
+func newJobs(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManagerJobsClient {
 	t.Helper()
 	client, err := armsecops.NewWorkspaceManagerJobsClient(subscription, &azfake.TokenCredential{}, o)
 	require.NoError(t, err)
@@ -69,21 +127,24 @@ func collect[T any](t testing.TB, pager *armsecops.Pager[T], name func(T) string
 func jobName(job armsecops.Job) string             { return job.Name }
 func assignmentName(a armsecops.Assignment) string { return a.Name }
 
-func formatNames(n int, format string) (names []string) {
-	for i := range n {
-		names = append(names, fmt.Sprintf(format, i))
-	}
-	return names
+func listJobs(t testing.TB, srv *fake.Server, o *listJobsOptions) ([]string, error) {
+	t.Helper()
+	return collect(t, newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o), jobName)
 }
 
-// waysIn are the ways to reach a server: each returns the options of a client.
-var waysIn = map[string]func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions{
+func listAssignments(t testing.TB, srv *fake.Server) ([]string, error) {
+	t.Helper()
+	return collect(t, newAssignments(t, subscription, options(srv)).NewListPager(resourceGroup, nil), assignmentName)
+}
+
+// transports are the ways to reach a server. Each returns the options of a client.
+var transports = map[string]func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions{
 	"transport": func(_ *testing.T, srv *fake.Server) *armsecops.ClientOptions { return options(srv) },
 	"HTTP/1.1":  func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions { return overTLS(t, srv, "HTTP/1.1") },
 	"HTTP/2.0":  func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions { return overTLS(t, srv, "HTTP/2.0") },
 }
 
-// overTLS puts the server behind a socket and sees to it that the protocol is used.
+// overTLS serves srv behind a socket and checks that the client uses the protocol.
 func overTLS(t *testing.T, srv *fake.Server, protocol string) *armsecops.ClientOptions {
 	t.Helper()
 	ts := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -110,18 +171,11 @@ func newRequest(t testing.TB, method, url, body string) *http.Request {
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer token")
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	return req
 }
 
-const (
-	endpoint       = "https://management.azure.com"
-	jobVersion     = "?api-version=2025-04-01-preview"
-	assignVersion  = "?api-version=2021-08-01-preview"
-	jobsURL        = endpoint + "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.OperationalInsights/workspaces/workspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment/jobs"
-	assignmentsURL = endpoint + "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.Security/assignments"
-)
-
-// do sends a request without a client and returns the answer with its body.
+// do sends a request and returns the response with its body.
 func do(t testing.TB, srv *fake.Server, req *http.Request) (*http.Response, string) {
 	t.Helper()
 	resp, err := srv.Do(req)
@@ -132,9 +186,42 @@ func do(t testing.TB, srv *fake.Server, req *http.Request) (*http.Response, stri
 	return resp, string(body)
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+func get(t testing.TB, srv *fake.Server, url string) (*http.Response, string) {
+	t.Helper()
+	return do(t, srv, newRequest(t, http.MethodGet, url, ""))
+}
 
-// clock is one that moves a minute each time it is looked at.
+// assertRefused checks that a request gets an error in Azure's envelope, and
+// returns the response.
+//   - message: a part of the error's message
+func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int, code, message string) *http.Response {
+	t.Helper()
+	resp, body := do(t, srv, req)
+	require.Equal(t, status, resp.StatusCode, body)
+	assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
+	assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
+	assert.NotEmpty(t, resp.Header.Get("x-ms-correlation-request-id"))
+	var envelope struct {
+		Error armsecops.ErrorDetail `json:"error"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &envelope))
+	assert.Equal(t, code, envelope.Error.Code)
+	assert.Contains(t, envelope.Error.Message, message)
+	return resp
+}
+
+// assertPanics checks that f panics with a text that starts with the message.
+func assertPanics(t testing.TB, message string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		text, _ := recover().(string)
+		assert.True(t, strings.HasPrefix(text, message), "the panic %q doesn't start with %q", text, message)
+	}()
+	f()
+}
+
+// clock returns a clock that is a minute later each time it is read.
 func clock() func() time.Time {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
 	return func() time.Time {
@@ -143,7 +230,7 @@ func clock() func() time.Time {
 	}
 }
 
-// counter returns ids that count up.
+// counter returns a function that returns id-1, id-2 and so on.
 func counter() func() string {
 	n := 0
 	return func() string {
@@ -160,25 +247,24 @@ func item(name string, status armsecops.JobItemStatus, failures ...string) armse
 	return item
 }
 
-// putJobs puts jobs on the server whose names and start times run in opposite
-// directions. The last one has no end.
+// putJobs stores jobs whose start times descend as their names ascend. The last
+// one has no end.
 func putJobs(srv *fake.Server, n int) {
 	for i := range n {
-		id := jobID
-		id.JobName = fmt.Sprintf("job-%d", i)
 		start := time.Date(2026, 1, 1, 0, 0, 0, n-i, time.UTC)
 		job := armsecops.Job{Properties: armsecops.JobProperties{StartTime: start, EndTime: start.Add(time.Hour)}}
 		if i == n-1 {
 			job.Properties.EndTime = time.Time{}
 		}
-		srv.PutJob(id, job)
+		srv.PutJob(namedJob(fmt.Sprintf("job-%d", i)), job)
 	}
 }
 
-// pages returns an override with three pages.
-func pages(srv *fake.Server) {
-	srv.Jobs.NewListPager = func(_, _, assignment string, _ *armsecops.WorkspaceManagerJobsClientListOptions) (pager azfake.PagerResponder[armsecops.JobList]) {
-		for i := range 3 {
+// overrideJobList overrides the list of jobs with pages of one job each, which
+// are named after the assignment.
+func overrideJobList(srv *fake.Server, pages int) {
+	srv.Jobs.NewListPager = func(_, _, assignment string, _ *listJobsOptions) (pager jobPagerResponder) {
+		for i := range pages {
 			pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: fmt.Sprintf("%s-%d", assignment, i)}}}, nil)
 		}
 		return pager

@@ -13,40 +13,45 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestJobRuns(t *testing.T) {
+const (
+	inProgress = armsecops.JobItemStatusInProgress
+	succeeded  = armsecops.JobItemStatusSucceeded
+	failed     = armsecops.JobItemStatusFailed
+)
+
+func TestStartedJobRunsForJobSteps(t *testing.T) {
 	t.Parallel()
-	const (
-		inProgress = armsecops.JobItemStatusInProgress
-		succeeded  = armsecops.JobItemStatusSucceeded
-		failed     = armsecops.JobItemStatusFailed
-	)
-	tests := []struct {
-		name  string
+	one, two := []armsecops.JobItem{item("a", "")}, []armsecops.JobItem{item("a", ""), item("b", "")}
+	tests := map[string]struct {
 		steps int
 		items []armsecops.JobItem
-		gets  [][]armsecops.JobItemStatus // of the items, Get by Get; the last one finds the job ended
+		gets  [][]armsecops.JobItemStatus // the items' statuses, Get by Get; after the last one, the job has ended
 		end   armsecops.ProvisioningState
 	}{
-		{"nothing to publish", 0, nil, [][]armsecops.JobItemStatus{{}}, armsecops.ProvisioningStateSucceeded},
-		{"no steps", 0, []armsecops.JobItem{item("a", ""), item("b", "")},
-			[][]armsecops.JobItemStatus{{succeeded, succeeded}}, armsecops.ProvisioningStateSucceeded},
-		{"as many steps as items", 2, []armsecops.JobItem{item("a", ""), item("b", "")},
-			[][]armsecops.JobItemStatus{{inProgress, inProgress}, {succeeded, inProgress}, {succeeded, succeeded}}, armsecops.ProvisioningStateSucceeded},
-		{"more steps than items", 3, []armsecops.JobItem{item("a", "")},
-			[][]armsecops.JobItemStatus{{inProgress}, {inProgress}, {inProgress}, {succeeded}}, armsecops.ProvisioningStateSucceeded},
-		{"a failure by its errors", 1, []armsecops.JobItem{item("a", "", "Forbidden."), item("b", "")},
-			[][]armsecops.JobItemStatus{{inProgress, inProgress}, {failed, succeeded}}, armsecops.ProvisioningStateFailed},
-		{"a failure by its status", 0, []armsecops.JobItem{item("a", succeeded), item("b", "failed")},
-			[][]armsecops.JobItemStatus{{succeeded, "failed"}}, armsecops.ProvisioningStateFailed},
-		{"a status that nobody knows", 0, []armsecops.JobItem{item("a", "Skipped")},
-			[][]armsecops.JobItemStatus{{"Skipped"}}, armsecops.ProvisioningStateSucceeded},
+		"no items": {0, nil, [][]armsecops.JobItemStatus{{}}, "Succeeded"},
+		"no steps": {0, two, [][]armsecops.JobItemStatus{{succeeded, succeeded}}, "Succeeded"},
+		"as many steps as items": {
+			2, two, [][]armsecops.JobItemStatus{{inProgress, inProgress}, {succeeded, inProgress}, {succeeded, succeeded}}, "Succeeded",
+		},
+		"more steps than items": {
+			3, one, [][]armsecops.JobItemStatus{{inProgress}, {inProgress}, {inProgress}, {succeeded}}, "Succeeded",
+		},
+		"item with errors": {
+			1, []armsecops.JobItem{item("a", "", "Forbidden."), item("b", "")},
+			[][]armsecops.JobItemStatus{{inProgress, inProgress}, {failed, succeeded}}, "Failed",
+		},
+		"item with status failed": {
+			0, []armsecops.JobItem{item("a", succeeded), item("b", "failed")},
+			[][]armsecops.JobItemStatus{{succeeded, "failed"}}, "Failed",
+		},
+		"item with unknown status": {0, []armsecops.JobItem{item("a", "Skipped")}, [][]armsecops.JobItemStatus{{"Skipped"}}, "Succeeded"},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{JobSteps: test.steps, Now: clock()})
 			srv.SetJobItems(jobID, test.items)
-			jobs := newJobs(t, subscription, options(srv))
+			jobs := newJobs(t, options(srv))
 			created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
 			require.NoError(t, err)
 			assert.Empty(t, created.Properties.Items)
@@ -56,7 +61,6 @@ func TestJobRuns(t *testing.T) {
 				got, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
 				require.NoError(t, err)
 				p := got.Properties
-				ended := i == len(test.gets)-1
 				require.Len(t, p.Items, len(statuses))
 				for n, status := range statuses {
 					item := p.Items[n]
@@ -72,15 +76,15 @@ func TestJobRuns(t *testing.T) {
 					}
 					executed[item.ResourceID] = item.ExecutionTime
 				}
+				ended, state := i == len(test.gets)-1, armsecops.ProvisioningStateInProgress
+				if ended {
+					state = test.end
+				}
+				assert.Equal(t, state, p.ProvisioningState)
 				assert.Equal(t, created.Properties.StartTime, p.StartTime)
 				assert.Equal(t, ended, p.EndTime.After(p.StartTime))
 				assert.Equal(t, ended, got.ETag != created.ETag)
 				assert.Equal(t, ended, got.SystemData.LastModifiedAt.After(created.SystemData.LastModifiedAt))
-				if ended {
-					assert.Equal(t, test.end, p.ProvisioningState)
-				} else {
-					assert.Equal(t, armsecops.ProvisioningStateInProgress, p.ProvisioningState)
-				}
 			}
 			last, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
 			require.NoError(t, err)
@@ -91,14 +95,14 @@ func TestJobRuns(t *testing.T) {
 	}
 }
 
-func TestCreateJob(t *testing.T) {
+func TestCreateReturnsARunningJob(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
-	resp, body := do(t, srv, newRequest(t, http.MethodPost, jobsURL+jobVersion, ""))
+	resp, body := do(t, srv, newRequest(t, http.MethodPost, jobsURL, ""))
 	assert.Equal(t, http.StatusOK, resp.StatusCode)
 	assert.Equal(t, "id-1", resp.Header.Get("x-ms-request-id"))
 	assert.JSONEq(t, `{
-		"id": "/subscriptions/`+subscription+`/resourceGroups/group/providers/Microsoft.OperationalInsights/workspaces/workspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment/jobs/id-2",
+		"id": "`+jobsPath+`/id-2",
 		"name": "id-2",
 		"type": "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs",
 		"etag": "\"id-3\"",
@@ -110,67 +114,64 @@ func TestCreateJob(t *testing.T) {
 	}`, body)
 }
 
-// The items of one assignment's jobs are not those of another, nor of a job that runs already.
-func TestSetJobItems(t *testing.T) {
+func TestSetJobItemsAppliesToLaterJobsOfItsAssignment(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Now: clock()})
-	jobs := newJobs(t, subscription, options(srv))
-	items := func(name, assignment string) []armsecops.JobItem {
-		got, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, name, nil)
-		require.NoError(t, err)
-		return got.Properties.Items
-	}
+	jobs := newJobs(t, options(srv))
 	create := func(assignment string) string {
 		created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
 		require.NoError(t, err)
 		return created.Name
 	}
-	early := create(assignment)
-	planned := []armsecops.JobItem{item("rule", "")}
-	srv.SetJobItems(jobID, planned)
-	planned[0].ResourceID = "changed"
-	late, other := create(assignment), create("another")
-	assert.Empty(t, items(early, assignment))
-	assert.Empty(t, items(other, "another"))
-	require.Len(t, items(late, assignment), 1)
-	assert.Equal(t, "rule", items(late, assignment)[0].ResourceID)
+	getItems := func(name, assignment string) []armsecops.JobItem {
+		got, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, name, nil)
+		require.NoError(t, err)
+		return got.Properties.Items
+	}
+	earlier := create(assignment)
+	items := []armsecops.JobItem{item("rule", "")}
+	srv.SetJobItems(jobID, items)
+	items[0].ResourceID = "changed"
+	later, other := create(assignment), create("another")
+	assert.Empty(t, getItems(earlier, assignment))
+	assert.Empty(t, getItems(other, "another"))
+	require.Len(t, getItems(later, assignment), 1)
+	assert.Equal(t, "rule", getItems(later, assignment)[0].ResourceID)
+
 	latest := create(assignment)
-	assert.True(t, items(latest, assignment)[0].ExecutionTime.After(items(late, assignment)[0].ExecutionTime), "each job has its own items")
+	assert.True(t, getItems(latest, assignment)[0].ExecutionTime.After(getItems(later, assignment)[0].ExecutionTime),
+		"jobs share no items")
 }
 
-func TestDeleteJob(t *testing.T) {
+func TestDeletedJobIsGone(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{JobSteps: 5})
-	jobs := newJobs(t, subscription, options(srv))
-	created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
-	require.NoError(t, err)
-	_, err = jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
-	require.NoError(t, err)
+	srv := fake.NewServer(nil)
+	srv.PutJob(jobID, armsecops.Job{})
 	for _, status := range []int{http.StatusOK, http.StatusNoContent} {
-		resp, body := do(t, srv, newRequest(t, http.MethodDelete, jobsURL+"/"+created.Name+jobVersion, ""))
+		resp, body := do(t, srv, newRequest(t, http.MethodDelete, jobURL, ""))
 		assert.Equal(t, status, resp.StatusCode)
 		assert.Empty(t, body)
 		assert.Empty(t, resp.Header.Get("Content-Type"))
 	}
 }
 
-func TestPutJob(t *testing.T) {
+func TestPutJobSetsWhatIsAbsent(t *testing.T) {
 	t.Parallel()
-	t.Run("what is absent is filled in", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		srv.PutJob(jobID, armsecops.Job{})
-		got, err := newJobs(t, subscription, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
-		require.NoError(t, err)
-		assert.Equal(t, jobID.String(), got.ID)
-		assert.Equal(t, "job", got.Name)
-		assert.Equal(t, "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs", got.Type)
-		assert.Regexp(t, `^"[0-9a-f-]{36}"$`, got.ETag)
-	})
-	t.Run("what is there stays", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		model := armsecops.Job{
+	srv := fake.NewServer(nil)
+	srv.PutJob(jobID, armsecops.Job{})
+	got, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
+	require.NoError(t, err)
+	assert.Equal(t, jobID.String(), got.ID)
+	assert.Equal(t, "job", got.Name)
+	assert.Equal(t, "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs", got.Type)
+	assert.Regexp(t, `^"[0-9a-f-]{36}"$`, got.ETag)
+}
+
+func TestPutJobStoresACopyThatNeverChanges(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	newModel := func() armsecops.Job {
+		return armsecops.Job{
 			ID: "an id", Name: "a name", Type: "a type", ETag: "an etag",
 			Properties: armsecops.JobProperties{
 				ProvisioningState:    "Paused",
@@ -178,31 +179,45 @@ func TestPutJob(t *testing.T) {
 				AdditionalProperties: map[string]json.RawMessage{"new": json.RawMessage(`[1]`)},
 			},
 		}
-		srv.PutJob(jobID, model)
-		model.Properties.Items[0].ResourceID = "changed"
-		model.Properties.AdditionalProperties["new"][1] = '2'
-		jobs := newJobs(t, subscription, options(srv))
-		for range 2 { // a job that was put doesn't go on by itself
-			got, err := jobs.Get(t.Context(), "GROUP", "Workspace", "ASSIGNMENT", "JOB", nil)
-			require.NoError(t, err)
-			assert.Equal(t, armsecops.Job{
-				ID: "an id", Name: "a name", Type: "a type", ETag: "an etag",
-				Properties: armsecops.JobProperties{
-					ProvisioningState:    "Paused",
-					Items:                []armsecops.JobItem{item("rule", "Waiting")},
-					AdditionalProperties: map[string]json.RawMessage{"new": json.RawMessage(`[1]`)},
-				},
-			}, got.Job)
-		}
-	})
-	t.Run("what no client could ask for", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		bad := jobID
-		bad.WorkspaceName = "w"
-		assert.PanicsWithValue(t, "fake: the id's workspaceName 'w' must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$", func() { srv.PutJob(bad, armsecops.Job{}) })
-		assert.PanicsWithValue(t, "fake: the id's workspaceName 'w' must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$", func() { srv.SetJobItems(bad, nil) })
-		broken := armsecops.Job{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}
-		assert.Panics(t, func() { srv.PutJob(jobID, broken) })
-	})
+	}
+	model := newModel()
+	srv.PutJob(jobID, model)
+	model.Properties.Items[0].ResourceID = "changed"
+	model.Properties.AdditionalProperties["new"][1] = '2'
+	jobs := newJobs(t, options(srv))
+	for range 2 {
+		got, err := jobs.Get(t.Context(), "GROUP", "Workspace", "ASSIGNMENT", "JOB", nil)
+		require.NoError(t, err)
+		assert.Equal(t, newModel(), got.Job)
+	}
+}
+
+func TestPutJobPanics(t *testing.T) {
+	t.Parallel()
+	invalid := jobID
+	invalid.WorkspaceName = "w"
+	notJSON := map[string]json.RawMessage{"x": json.RawMessage("{")}
+	const (
+		invalidMessage = "fake: the id's workspaceName 'w' must match"
+		notJSONMessage = "fake: the resource can't be encoded as JSON"
+	)
+	tests := map[string]struct {
+		put     func(*fake.Server)
+		message string
+	}{
+		"job with an invalid id":   {func(srv *fake.Server) { srv.PutJob(invalid, armsecops.Job{}) }, invalidMessage},
+		"items with an invalid id": {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, invalidMessage},
+		"job that is not JSON": {func(srv *fake.Server) {
+			srv.PutJob(jobID, armsecops.Job{AdditionalProperties: notJSON})
+		}, notJSONMessage},
+		"items that are not JSON": {func(srv *fake.Server) {
+			srv.SetJobItems(jobID, []armsecops.JobItem{{AdditionalProperties: notJSON}})
+		}, notJSONMessage},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assertPanics(t, test.message, func() { test.put(fake.NewServer(nil)) })
+		})
+	}
 }

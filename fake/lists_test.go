@@ -1,7 +1,9 @@
 package fake_test
 
 import (
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -13,40 +15,38 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestListJobs(t *testing.T) {
+func TestListIsSortedAndPaged(t *testing.T) {
 	t.Parallel()
-	up := formatNames(5, "job-%d")
-	down := slices.Clone(up)
-	slices.Reverse(down)
-	type listOptions = armsecops.WorkspaceManagerJobsClientListOptions
-	tests := []struct {
-		name     string
+	ascending := formatNames(5, "job-%d")
+	descending := slices.Clone(ascending)
+	slices.Reverse(descending)
+	tests := map[string]struct {
 		pageSize int
-		options  listOptions
+		options  listJobsOptions
 		want     []string
 		pages    int
 	}{
-		{"one page", 0, listOptions{}, up, 1},
-		{"exactly one page", 5, listOptions{}, up, 1},
-		{"pages", 2, listOptions{}, up, 3},
-		{"pages of one", 1, listOptions{}, up, 5},
-		{"top", 0, listOptions{Top: 3}, up[:3], 1},
-		{"top of more than there is", 0, listOptions{Top: 9}, up, 1},
-		{"top over pages", 2, listOptions{Top: 3}, up[:3], 2},
-		{"top of full pages", 2, listOptions{Top: 4}, up[:4], 2},
-		{"by name", 2, listOptions{OrderBy: "name"}, up, 3},
-		{"by name downwards", 2, listOptions{OrderBy: "NAME DESC"}, down, 3},
-		{"by start", 2, listOptions{OrderBy: "properties/startTime asc"}, down, 3},
-		{"by start downwards", 2, listOptions{OrderBy: "properties/startTime desc", Top: 3}, up[:3], 2},
-		{"by end", 2, listOptions{OrderBy: "properties/endTime"}, down, 3},
-		{"by state, which all share", 2, listOptions{OrderBy: "properties/provisioningState desc"}, up, 3},
+		"one page":                  {0, listJobsOptions{}, ascending, 1},
+		"exactly one page":          {5, listJobsOptions{}, ascending, 1},
+		"several pages":             {2, listJobsOptions{}, ascending, 3},
+		"pages of one":              {1, listJobsOptions{}, ascending, 5},
+		"top":                       {0, listJobsOptions{Top: 3}, ascending[:3], 1},
+		"top of more than there is": {0, listJobsOptions{Top: 9}, ascending, 1},
+		"top in the second page":    {2, listJobsOptions{Top: 3}, ascending[:3], 2},
+		"top of full pages":         {2, listJobsOptions{Top: 4}, ascending[:4], 2},
+		"by name":                   {2, listJobsOptions{OrderBy: "name"}, ascending, 3},
+		"by name, descending":       {2, listJobsOptions{OrderBy: "NAME DESC"}, descending, 3},
+		"by start":                  {2, listJobsOptions{OrderBy: "properties/startTime asc"}, descending, 3},
+		"by start, descending":      {2, listJobsOptions{OrderBy: "properties/startTime desc", Top: 3}, ascending[:3], 2},
+		"by end":                    {2, listJobsOptions{OrderBy: "properties/endTime"}, descending, 3},
+		"by state, equal for all":   {2, listJobsOptions{OrderBy: "properties/provisioningState desc"}, ascending, 3},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
 			putJobs(srv, 5)
-			got, err := collect(t, newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, &test.options), jobName)
+			got, err := listJobs(t, srv, &test.options)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, got)
 			assert.Len(t, srv.Requests(), test.pages)
@@ -54,76 +54,74 @@ func TestListJobs(t *testing.T) {
 	}
 }
 
-// What comes and goes while a list runs neither moves nor repeats another item.
-func TestListWhileThingsChange(t *testing.T) {
+func TestTopOfZeroListsNothing(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	putJobs(srv, 2)
+	resp, body := get(t, srv, jobsURL+"&$TOP=0")
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	assert.JSONEq(t, `{"value":[]}`, body)
+}
+
+func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
 	putJobs(srv, 6)
-	jobs := newJobs(t, subscription, options(srv))
-	remove := func(name string) {
+	jobs := newJobs(t, options(srv))
+	pager := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
+	page, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	require.Len(t, page.Value, 2)
+
+	for _, name := range []string{"job-0", "job-1", "job-4"} { // the skip token names job-1
 		_, err := jobs.Delete(t.Context(), resourceGroup, workspace, assignment, name, nil)
 		require.NoError(t, err)
 	}
-	pager := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
-	var names []string
-	next := func() {
-		page, err := pager.NextPage(t.Context())
-		require.NoError(t, err)
-		for _, job := range page.Value {
-			names = append(names, job.Name)
-		}
-	}
-	next()
-	remove("job-0")
-	remove("job-1") // the one that the token names
-	remove("job-4")
-	early, late := jobID, jobID
-	early.JobName, late.JobName = "job-00", "job-9"
-	srv.PutJob(early, armsecops.Job{})
-	srv.PutJob(late, armsecops.Job{})
-	for pager.More() {
-		next()
-	}
-	assert.Equal(t, []string{"job-0", "job-1", "job-2", "job-3", "job-5", "job-9"}, names)
+	srv.PutJob(namedJob("job-00"), armsecops.Job{})
+	srv.PutJob(namedJob("job-9"), armsecops.Job{})
+	names, err := collect(t, pager, jobName)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"job-2", "job-3", "job-5", "job-9"}, names)
 }
 
-// A link leads to the scheme and host that the list was asked for at.
-func TestNextLinkForm(t *testing.T) {
+func TestNextLinkContinuesTheList(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
 	putJobs(srv, 3)
-	o := &armsecops.WorkspaceManagerJobsClientListOptions{OrderBy: "name desc", Top: 3}
-	page, err := newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, o).NextPage(t.Context())
+	o := &listJobsOptions{OrderBy: "name desc", Top: 3}
+	page, err := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o).NextPage(t.Context())
 	require.NoError(t, err)
-	assert.Regexp(t, `^`+jobsURL+`\?api-version=2025-04-01-preview&\$orderby=name%20desc&\$top=2&\$skipToken=%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, page.NextLink)
+	list, token, ok := strings.Cut(page.NextLink, "&$skipToken=")
+	require.True(t, ok)
+	assert.Equal(t, jobsURL+"&$orderby=name%20desc&$top=2", list)
+	assert.Regexp(t, `^%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, token)
 
-	// The token alone is good for another list.
-	link, err := newRequest(t, "GET", page.NextLink, "").URL.Parse(page.NextLink)
+	// The token is valid without the link.
+	token, err = url.QueryUnescape(token)
 	require.NoError(t, err)
-	o = &armsecops.WorkspaceManagerJobsClientListOptions{OrderBy: "name desc", SkipToken: link.Query().Get("$skipToken")}
-	names, err := collect(t, newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, o), jobName)
+	names, err := listJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"job-1", "job-0"}, names)
 }
 
-func TestNextLinkWithoutTLS(t *testing.T) {
+func TestNextLinkHasTheSchemeAndHostOfTheRequest(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
 	putJobs(srv, 2)
-	req := httptest.NewRequest("GET", strings.TrimPrefix(jobsURL, endpoint)+jobVersion, nil)
+	req := httptest.NewRequest(http.MethodGet, jobsPath+jobsVersion, nil)
 	req.Header.Set("Authorization", "Bearer token")
 	recorder := httptest.NewRecorder()
 	srv.ServeHTTP(recorder, req)
 	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com/subscriptions/`)
 }
 
-func TestListOptionsAPIVersion(t *testing.T) {
+func TestNextLinkHasTheAPIVersionOfTheRequest(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1, APIVersions: []string{"2030-01-01"}})
 	putJobs(srv, 3)
 	o := options(srv)
 	o.APIVersion = "2030-01-01"
-	names, err := collect(t, newJobs(t, subscription, o).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
+	names, err := collect(t, newJobs(t, o).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
 	require.NoError(t, err)
 	assert.Equal(t, formatNames(3, "job-%d"), names)
 	for _, request := range srv.Requests() {

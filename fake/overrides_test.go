@@ -16,250 +16,333 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// Every operation can be overridden, and gets the arguments of the call.
-func TestOverrides(t *testing.T) {
-	t.Parallel()
-	var called []string
-	note := func(operation string, arguments ...any) {
-		called = append(called, operation+fmt.Sprintf("%q", arguments))
-	}
-	srv := fake.NewServer(nil)
-	srv.Jobs = fake.JobsServer{
-		Create: func(_ context.Context, a, b, c string, o *armsecops.WorkspaceManagerJobsClientCreateOptions) (resp azfake.Responder[armsecops.WorkspaceManagerJobsClientCreateResponse], _ azfake.ErrorResponder) {
-			note("Create", a, b, c)
-			resp.SetResponse(http.StatusCreated, armsecops.WorkspaceManagerJobsClientCreateResponse{Job: armsecops.Job{Name: "created"}}, nil)
-			return
-		},
-		Get: func(_ context.Context, a, b, c, d string, o *armsecops.WorkspaceManagerJobsClientGetOptions) (resp azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse], _ azfake.ErrorResponder) {
-			note("Get", a, b, c, d)
-			resp.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: armsecops.Job{Name: "got"}}, nil)
-			return
-		},
-		Delete: func(_ context.Context, a, b, c, d string, o *armsecops.WorkspaceManagerJobsClientDeleteOptions) (resp azfake.Responder[armsecops.WorkspaceManagerJobsClientDeleteResponse], _ azfake.ErrorResponder) {
-			note("Delete", a, b, c, d)
-			resp.SetResponse(http.StatusNoContent, armsecops.WorkspaceManagerJobsClientDeleteResponse{}, nil)
-			return
-		},
-		NewListPager: func(a, b, c string, o *armsecops.WorkspaceManagerJobsClientListOptions) (pager azfake.PagerResponder[armsecops.JobList]) {
-			note("List", a, b, c, o.OrderBy, o.Top, o.SkipToken)
-			pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: "listed"}}}, nil)
-			return
-		},
-	}
-	srv.Assignments = fake.AssignmentsServer{
-		CreateOrUpdate: func(_ context.Context, a, b string, model armsecops.Assignment, o *armsecops.SecurityAssignmentsClientCreateOrUpdateOptions) (resp azfake.Responder[armsecops.SecurityAssignmentsClientCreateOrUpdateResponse], _ azfake.ErrorResponder) {
-			note("CreateOrUpdate", a, b, model.Kind)
-			resp.SetResponse(http.StatusOK, armsecops.SecurityAssignmentsClientCreateOrUpdateResponse{Assignment: armsecops.Assignment{Name: "put"}}, nil)
-			return
-		},
-		Get: func(_ context.Context, a, b string, o *armsecops.SecurityAssignmentsClientGetOptions) (resp azfake.Responder[armsecops.SecurityAssignmentsClientGetResponse], _ azfake.ErrorResponder) {
-			note("Get", a, b)
-			resp.SetResponse(http.StatusOK, armsecops.SecurityAssignmentsClientGetResponse{Assignment: armsecops.Assignment{Name: "got"}}, nil)
-			return
-		},
-		Delete: func(_ context.Context, a, b string, o *armsecops.SecurityAssignmentsClientDeleteOptions) (resp azfake.Responder[armsecops.SecurityAssignmentsClientDeleteResponse], _ azfake.ErrorResponder) {
-			note("Delete", a, b)
-			resp.SetResponse(http.StatusOK, armsecops.SecurityAssignmentsClientDeleteResponse{}, nil)
-			return
-		},
-		NewListPager: func(a string, o *armsecops.SecurityAssignmentsClientListOptions) (pager azfake.PagerResponder[armsecops.AssignmentList]) {
-			note("List", a)
-			pager.AddPage(http.StatusOK, armsecops.AssignmentList{Value: []armsecops.Assignment{{Name: "listed"}}}, nil)
-			return
-		},
-		NewListBySubscriptionPager: func(o *armsecops.SecurityAssignmentsClientListBySubscriptionOptions) (pager azfake.PagerResponder[armsecops.AssignmentList]) {
-			note("ListBySubscription")
-			pager.AddPage(http.StatusOK, armsecops.AssignmentList{Value: []armsecops.Assignment{{Name: "listed too"}}}, nil)
-			return
-		},
-	}
-	jobs, assignments, ctx := newJobs(t, subscription, options(srv)), newAssignments(t, subscription, options(srv)), t.Context()
+// recorder records the arguments with which an override is called.
+type recorder struct{ arguments string }
 
-	created, err := jobs.Create(ctx, "group", "workspace", "assignment", nil)
-	require.NoError(t, err)
-	assert.Equal(t, "created", created.Name)
-	job, err := jobs.Get(ctx, "group", "workspace", "assignment", "job", nil)
-	require.NoError(t, err)
-	assert.Equal(t, "got", job.Name)
-	_, err = jobs.Delete(ctx, "group", "workspace", "assignment", "job", nil)
-	require.NoError(t, err)
-	names, err := collect(t, jobs.NewListPager("group", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientListOptions{OrderBy: "by", Top: 7, SkipToken: "token"}), jobName)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"listed"}, names)
+func (r *recorder) record(arguments ...any) { r.arguments = fmt.Sprintf("%q", arguments) }
 
-	put, err := assignments.CreateOrUpdate(ctx, "group", "standard", armsecops.Assignment{Kind: "kind"}, nil)
-	require.NoError(t, err)
-	assert.Equal(t, "put", put.Name)
-	got, err := assignments.Get(ctx, "group", "standard", nil)
-	require.NoError(t, err)
-	assert.Equal(t, "got", got.Name)
-	_, err = assignments.Delete(ctx, "group", "standard", nil)
-	require.NoError(t, err)
-	names, err = collect(t, assignments.NewListPager("group", nil), assignmentName)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"listed"}, names)
-	names, err = collect(t, assignments.NewListBySubscriptionPager(nil), assignmentName)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"listed too"}, names)
-
-	assert.Equal(t, []string{
-		`Create["group" "workspace" "assignment"]`,
-		`Get["group" "workspace" "assignment" "job"]`,
-		`Delete["group" "workspace" "assignment" "job"]`,
-		`List["group" "workspace" "assignment" "by" '\a' "token"]`,
-		`CreateOrUpdate["group" "standard" "kind"]`,
-		`Get["group" "standard"]`,
-		`Delete["group" "standard"]`,
-		`List["group"]`,
-		`ListBySubscription[]`,
-	}, called)
+func respond[T any](status int, value T) (resp responder[T], _ failure) {
+	resp.SetResponse(status, value, nil)
+	return resp, failure{}
 }
 
-// jobResponse is what an override of Get returns.
-type jobResponse = azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse]
+func onePage[T any](value T) (pager azfake.PagerResponder[armsecops.Page[T]]) {
+	pager.AddPage(http.StatusOK, armsecops.Page[T]{Value: []T{value}}, nil)
+	return pager
+}
 
-func TestOverrideAnswers(t *testing.T) {
+// Every operation can be overridden, with the arguments of the call.
+func TestOverrides(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
-	tests := []struct {
-		name  string
-		set   func(*jobResponse, *azfake.ErrorResponder)
-		check func(*testing.T, error)
+	const named = "overridden"
+	job, model := armsecops.Job{Name: named}, armsecops.Assignment{Name: named}
+	type (
+		jobsClient        = *armsecops.WorkspaceManagerJobsClient
+		assignmentsClient = *armsecops.SecurityAssignmentsClient
+	)
+	tests := map[string]struct {
+		override  func(*fake.Server, *recorder)
+		call      func(context.Context, jobsClient, assignmentsClient) (name string, err error)
+		arguments string
+		name      string // in the response
 	}{
-		{"an answer that is an error", func(_ *jobResponse, e *azfake.ErrorResponder) {
-			e.SetResponseError(http.StatusNotFound, "NoSuchJob")
-		}, func(t *testing.T, err error) {
-			require.ErrorIs(t, err, armsecops.ErrNotFound)
-			assert.True(t, armsecops.HasCode(err, "NoSuchJob"))
-			response, ok := errors.AsType[*azcore.ResponseError](err)
-			require.True(t, ok)
-			assert.Equal(t, "NoSuchJob", response.RawResponse.Header.Get("x-ms-error-code"))
-		}},
-		{"no answer", func(_ *jobResponse, e *azfake.ErrorResponder) { e.SetError(broken) }, func(t *testing.T, err error) {
-			require.ErrorIs(t, err, broken)
-		}},
-		{"nothing set", func(*jobResponse, *azfake.ErrorResponder) {}, func(t *testing.T, err error) {
-			assert.True(t, armsecops.HasCode(err, "InvalidOverride"), "%v", err)
-		}},
-		{"not a status of the operation", func(r *jobResponse, _ *azfake.ErrorResponder) {
-			r.SetResponse(http.StatusAccepted, armsecops.WorkspaceManagerJobsClientGetResponse{}, nil)
-		}, func(t *testing.T, err error) {
-			assert.True(t, armsecops.HasCode(err, "InvalidOverride"), "%v", err)
-			assert.ErrorContains(t, err, "202")
-		}},
-		{"a model without a JSON form", func(r *jobResponse, _ *azfake.ErrorResponder) {
-			r.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: armsecops.Job{
-				AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")},
-			}}, nil)
-		}, func(t *testing.T, err error) {
-			assert.True(t, armsecops.HasCode(err, "InvalidModel"), "%v", err)
-		}},
+		"WorkspaceManagerJobsClient.Create": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Jobs.Create = func(_ context.Context, a, b, c string, _ *createJobOptions) (responder[createJobResponse], failure) {
+					r.record(a, b, c)
+					return respond(http.StatusCreated, createJobResponse{Job: job})
+				}
+			},
+			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
+				resp, err := jobs.Create(ctx, resourceGroup, workspace, assignment, nil)
+				return resp.Name, err
+			},
+			`["group" "workspace" "assignment"]`, named,
+		},
+		"WorkspaceManagerJobsClient.Get": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Jobs.Get = func(_ context.Context, a, b, c, d string, _ *getJobOptions) (responder[getJobResponse], failure) {
+					r.record(a, b, c, d)
+					return respond(http.StatusOK, getJobResponse{Job: job})
+				}
+			},
+			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
+				resp, err := jobs.Get(ctx, resourceGroup, workspace, assignment, "job", nil)
+				return resp.Name, err
+			},
+			`["group" "workspace" "assignment" "job"]`, named,
+		},
+		"WorkspaceManagerJobsClient.Delete": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Jobs.Delete = func(_ context.Context, a, b, c, d string, _ *deleteJobOptions) (responder[deleteJobResponse], failure) {
+					r.record(a, b, c, d)
+					return respond(http.StatusNoContent, deleteJobResponse{})
+				}
+			},
+			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
+				_, err := jobs.Delete(ctx, resourceGroup, workspace, assignment, "job", nil)
+				return "", err
+			},
+			`["group" "workspace" "assignment" "job"]`, "",
+		},
+		"WorkspaceManagerJobsClient.NewListPager": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Jobs.NewListPager = func(a, b, c string, o *listJobsOptions) jobPagerResponder {
+					r.record(a, b, c, o.OrderBy, fmt.Sprint(o.Top), o.SkipToken)
+					return onePage(job)
+				}
+			},
+			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
+				o := &listJobsOptions{OrderBy: "by", Top: 7, SkipToken: "token"}
+				return firstName(ctx, jobs.NewListPager(resourceGroup, workspace, assignment, o), jobName)
+			},
+			`["group" "workspace" "assignment" "by" "7" "token"]`, named,
+		},
+		"SecurityAssignmentsClient.Get": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Assignments.Get = func(_ context.Context, a, b string, _ *getAssignmentOptions) (responder[getAssignmentResponse], failure) {
+					r.record(a, b)
+					return respond(http.StatusOK, getAssignmentResponse{Assignment: model})
+				}
+			},
+			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
+				resp, err := assignments.Get(ctx, resourceGroup, "standard", nil)
+				return resp.Name, err
+			},
+			`["group" "standard"]`, named,
+		},
+		"SecurityAssignmentsClient.CreateOrUpdate": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Assignments.CreateOrUpdate = func(_ context.Context, a, b string, body armsecops.Assignment, _ *putAssignmentOptions) (
+					responder[putAssignmentResponse], failure,
+				) {
+					r.record(a, b, body.Kind)
+					return respond(http.StatusCreated, putAssignmentResponse{Assignment: model})
+				}
+			},
+			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
+				resp, err := assignments.CreateOrUpdate(ctx, resourceGroup, "standard", armsecops.Assignment{Kind: "kind"}, nil)
+				return resp.Name, err
+			},
+			`["group" "standard" "kind"]`, named,
+		},
+		"SecurityAssignmentsClient.Delete": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Assignments.Delete = func(_ context.Context, a, b string, _ *deleteAssignmentOptions) (
+					responder[deleteAssignmentResponse], failure,
+				) {
+					r.record(a, b)
+					return respond(http.StatusOK, deleteAssignmentResponse{})
+				}
+			},
+			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
+				_, err := assignments.Delete(ctx, resourceGroup, "standard", nil)
+				return "", err
+			},
+			`["group" "standard"]`, "",
+		},
+		"SecurityAssignmentsClient.NewListPager": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Assignments.NewListPager = func(a string, _ *listAssignmentsOptions) assignmentPagerResponder {
+					r.record(a)
+					return onePage(model)
+				}
+			},
+			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
+				return firstName(ctx, assignments.NewListPager(resourceGroup, nil), assignmentName)
+			},
+			`["group"]`, named,
+		},
+		"SecurityAssignmentsClient.NewListBySubscriptionPager": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Assignments.NewListBySubscriptionPager = func(*listBySubscriptionOptions) assignmentPagerResponder {
+					r.record()
+					return onePage(model)
+				}
+			},
+			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
+				return firstName(ctx, assignments.NewListBySubscriptionPager(nil), assignmentName)
+			},
+			`[]`, named,
+		},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, route := range routes.All {
+		assert.Contains(t, tests, route.Operation)
+	}
+	for operation, test := range tests {
+		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(nil)
-			srv.Jobs.Get = func(context.Context, string, string, string, string, *armsecops.WorkspaceManagerJobsClientGetOptions) (response jobResponse, failure azfake.ErrorResponder) {
-				test.set(&response, &failure)
-				return response, failure
-			}
-			_, err := newJobs(t, subscription, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
-			test.check(t, err)
-			assert.Len(t, srv.Requests(), 1)
+			var r recorder
+			test.override(srv, &r)
+			name, err := test.call(t.Context(), newJobs(t, options(srv)), newAssignments(t, subscription, options(srv)))
+			require.NoError(t, err)
+			assert.Equal(t, test.name, name)
+			assert.Equal(t, test.arguments, r.arguments)
+			requests := srv.Requests()
+			require.Len(t, requests, 1)
+			assert.Equal(t, operation, requests[0].Operation)
 		})
 	}
 }
 
-func TestOverrideHeader(t *testing.T) {
+func firstName[T any](ctx context.Context, pager *armsecops.Pager[T], name func(T) string) (string, error) {
+	for item, err := range pager.All(ctx) {
+		return name(item), err
+	}
+	return "", nil
+}
+
+// overrideGet overrides the Get of jobs with what set sets.
+func overrideGet(srv *fake.Server, set func(*responder[getJobResponse], *failure)) {
+	srv.Jobs.Get = func(context.Context, string, string, string, string, *getJobOptions) (resp responder[getJobResponse], fail failure) {
+		set(&resp, &fail)
+		return resp, fail
+	}
+}
+
+func TestOverrideSetsTheHeader(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	srv.Jobs.Get = func(context.Context, string, string, string, string, *armsecops.WorkspaceManagerJobsClientGetOptions) (response jobResponse, _ azfake.ErrorResponder) {
-		response.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{}, &azfake.SetResponseOptions{Header: http.Header{"X-Ms-Request-Id": {"mine"}}})
-		return
-	}
-	resp, body := do(t, srv, newRequest(t, http.MethodGet, jobsURL+"/job"+jobVersion, ""))
+	overrideGet(srv, func(resp *responder[getJobResponse], _ *failure) {
+		header := &azfake.SetResponseOptions{Header: http.Header{"x-ms-request-id": {"mine"}}}
+		resp.SetResponse(http.StatusOK, getJobResponse{}, header)
+	})
+	resp, body := get(t, srv, jobURL)
 	assert.Equal(t, "mine", resp.Header.Get("x-ms-request-id"))
 	assert.JSONEq(t, `{}`, body)
 }
 
-func TestOverriddenLists(t *testing.T) {
+func TestOverrideResponseErrorIsAResponse(t *testing.T) {
 	t.Parallel()
-	t.Run("at the same time", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		pages(srv)
-		jobs := newJobs(t, subscription, options(srv))
-		one := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
-		two := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
-		for i := range 3 {
-			for _, pager := range []*armsecops.Pager[armsecops.Job]{one, two} {
-				require.True(t, pager.More())
-				page, err := pager.NextPage(t.Context())
-				require.NoError(t, err)
-				require.Len(t, page.Value, 1)
-				assert.Equal(t, fmt.Sprintf("assignment-%d", i), page.Value[0].Name)
-			}
-		}
-		assert.False(t, one.More() || two.More())
+	srv := fake.NewServer(nil)
+	overrideGet(srv, func(_ *responder[getJobResponse], fail *failure) {
+		fail.SetResponseError(http.StatusNotFound, "NoSuchJob")
 	})
-	t.Run("a page that is lost can be asked for again", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
+	_, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
+	require.ErrorIs(t, err, armsecops.ErrNotFound)
+	assert.True(t, armsecops.HasCode(err, "NoSuchJob"))
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	require.True(t, ok)
+	assert.Equal(t, "NoSuchJob", response.RawResponse.Header.Get("x-ms-error-code"))
+}
+
+func TestOverrideErrorIsReturnedByDo(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	broken := errors.New("broken")
+	overrideGet(srv, func(_ *responder[getJobResponse], fail *failure) { fail.SetError(broken) })
+	_, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
+	require.ErrorIs(t, err, broken)
+	assert.Len(t, srv.Requests(), 1)
+}
+
+func TestInvalidOverrideIsRefused(t *testing.T) {
+	t.Parallel()
+	notJSON := armsecops.Job{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}
+	tests := map[string]struct {
+		set           func(*responder[getJobResponse], *failure)
+		code, message string
+	}{
+		"nothing set": {func(*responder[getJobResponse], *failure) {}, "InvalidOverride", "but 0"},
+		"status of no success": {func(resp *responder[getJobResponse], _ *failure) {
+			resp.SetResponse(http.StatusAccepted, getJobResponse{}, nil)
+		}, "InvalidOverride", "but 202"},
+		"model that is not JSON": {func(resp *responder[getJobResponse], _ *failure) {
+			resp.SetResponse(http.StatusOK, getJobResponse{Job: notJSON}, nil)
+		}, "InvalidModel", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			srv := fake.NewServer(nil)
-			pages(srv)
-			srv.Inject(fake.Fault{Skip: 1, Times: 2, Disconnect: true, Truncate: true})
-			names, err := collect(t, newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
-			require.NoError(t, err)
-			assert.Equal(t, formatNames(3, "assignment-%d"), names)
-			srv.AssertFaultsConsumed(t)
+			overrideGet(srv, test.set)
+			assertRefused(t, srv, newRequest(t, http.MethodGet, jobURL, ""), http.StatusNotImplemented, test.code, test.message)
 		})
-	})
-	t.Run("an error between pages", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		srv.Jobs.NewListPager = func(string, string, string, *armsecops.WorkspaceManagerJobsClientListOptions) (pager azfake.PagerResponder[armsecops.JobList]) {
-			pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: "before"}}}, nil)
-			pager.AddResponseError(http.StatusForbidden, "Locked")
-			pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: "after"}}}, nil)
-			return pager
+	}
+}
+
+func TestOverriddenOperationKeepsTheRules(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	overrideJobList(srv, 1)
+	req := newRequest(t, http.MethodGet, jobsURL, "")
+	req.Header.Del("Authorization")
+	assertRefused(t, srv, req, http.StatusUnauthorized, "AuthenticationFailed", "")
+	req = newRequest(t, http.MethodGet, jobsURL+"&$top=x", "")
+	assertRefused(t, srv, req, http.StatusBadRequest, "InvalidTop", "'x'")
+}
+
+func TestOverriddenListsAreIndependent(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	overrideJobList(srv, 3)
+	jobs := newJobs(t, options(srv))
+	one := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
+	two := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
+	for i := range 3 {
+		for _, pager := range []*armsecops.Pager[armsecops.Job]{one, two} {
+			require.True(t, pager.More())
+			page, err := pager.NextPage(t.Context())
+			require.NoError(t, err)
+			require.Len(t, page.Value, 1)
+			assert.Equal(t, fmt.Sprintf("assignment-%d", i), page.Value[0].Name)
 		}
-		jobs := newJobs(t, subscription, options(srv))
-		names, err := collect(t, jobs.NewListPager(resourceGroup, workspace, assignment, nil), jobName)
-		require.ErrorIs(t, err, armsecops.ErrForbidden)
-		assert.Equal(t, []string{"before"}, names)
-		failed, ok := errors.AsType[*armsecops.PageError](err)
-		require.True(t, ok)
-		o := &armsecops.WorkspaceManagerJobsClientListOptions{}
-		o.ContinuationToken = failed.ContinuationToken
-		names, err = collect(t, jobs.NewListPager(resourceGroup, workspace, assignment, o), jobName)
+	}
+	assert.False(t, one.More() || two.More())
+}
+
+func TestOverriddenListRepeatsALostPage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := fake.NewServer(nil)
+		overrideJobList(srv, 3)
+		srv.Inject(fake.Fault{Skip: 1, Times: 2, Disconnect: true, Truncate: true})
+		names, err := listJobs(t, srv, nil)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"after"}, names)
+		assert.Equal(t, formatNames(3, "assignment-%d"), names)
+		srv.AssertFaultsConsumed(t)
 	})
-	t.Run("no pages", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		srv.Assignments.NewListPager = func(string, *armsecops.SecurityAssignmentsClientListOptions) (pager azfake.PagerResponder[armsecops.AssignmentList]) {
-			return pager
-		}
-		_, err := collect(t, newAssignments(t, subscription, options(srv)).NewListPager(resourceGroup, nil), assignmentName)
-		require.ErrorContains(t, err, "empty")
-		assert.Len(t, srv.Requests(), 1)
-	})
-	t.Run("a link fault", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		pages(srv)
-		srv.Inject(fake.Fault{NextLink: fake.NextLinkForeignHost})
-		_, err := collect(t, newJobs(t, subscription, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
-		require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
-	})
-	t.Run("a bad $top", func(t *testing.T) {
-		t.Parallel()
-		srv := fake.NewServer(nil)
-		pages(srv)
-		resp, _ := do(t, srv, newRequest(t, http.MethodGet, jobsURL+jobVersion+"&$top=x", ""))
-		assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
-	})
+}
+
+func TestOverriddenListContinuesAfterAnError(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.Jobs.NewListPager = func(string, string, string, *listJobsOptions) (pager jobPagerResponder) {
+		pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: "before"}}}, nil)
+		pager.AddResponseError(http.StatusForbidden, "Locked")
+		pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: "after"}}}, nil)
+		return pager
+	}
+	names, err := listJobs(t, srv, nil)
+	require.ErrorIs(t, err, armsecops.ErrForbidden)
+	assert.Equal(t, []string{"before"}, names)
+	failed, ok := errors.AsType[*armsecops.PageError](err)
+	require.True(t, ok)
+	o := &listJobsOptions{}
+	o.ContinuationToken = failed.ContinuationToken
+	names, err = listJobs(t, srv, o)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"after"}, names)
+}
+
+func TestOverriddenListWithoutPagesFails(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	overrideJobList(srv, 0)
+	_, err := listJobs(t, srv, nil)
+	require.ErrorContains(t, err, "empty")
+	assert.Len(t, srv.Requests(), 1)
+}
+
+func TestOverriddenListHasFaults(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	overrideJobList(srv, 3)
+	srv.Inject(fake.Fault{NextLink: fake.NextLinkForeignHost})
+	_, err := listJobs(t, srv, nil)
+	require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
 }

@@ -13,38 +13,44 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestRequests(t *testing.T) {
+func TestRequestsRecordsEveryRequest(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	assert.Empty(t, srv.Requests())
 	assignments := newAssignments(t, subscription, options(srv))
 	_, err := assignments.CreateOrUpdate(t.Context(), resourceGroup, "standard", armsecops.Assignment{Kind: "kind"}, nil)
 	require.NoError(t, err)
-	do(t, srv, newRequest(t, http.MethodGet, endpoint+"/nowhere", ""))
+	get(t, srv, endpoint+"/nowhere")
 
 	requests := srv.Requests()
 	require.Len(t, requests, 2)
 	assert.Equal(t, http.MethodPut, requests[0].Method)
-	assert.Equal(t, assignmentsURL+"/standard"+assignVersion, requests[0].URL.String())
+	assert.Equal(t, assignmentURL, requests[0].URL.String())
 	assert.Equal(t, "SecurityAssignmentsClient.CreateOrUpdate", requests[0].Operation)
 	assert.Equal(t, "application/json", requests[0].Header.Get("Content-Type"))
 	assert.JSONEq(t, `{"kind":"kind"}`, string(requests[0].Body))
 	assert.Empty(t, requests[1].Operation)
+}
 
-	requests[0].Body[0] = 'x'
-	requests[0].URL.Host = "elsewhere"
-	requests[0].Header.Set("Content-Type", "changed")
+func TestRequestsReturnsCopies(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	do(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"kind":"kind"}`))
+	request := srv.Requests()[0]
+	request.Body[0] = 'x'
+	request.URL.Host = "elsewhere"
+	request.Header.Set("Content-Type", "changed")
+
 	again := srv.Requests()[0]
 	assert.JSONEq(t, `{"kind":"kind"}`, string(again.Body))
 	assert.Equal(t, "management.azure.com", again.URL.Host)
-	assert.Equal(t, "application/json", again.Header.Get("Content-Type"))
+	assert.Equal(t, "application/json; charset=utf-8", again.Header.Get("Content-Type"))
 }
 
-// A request whose body can't be read is no request.
-func TestUnreadableBody(t *testing.T) {
+func TestRequestWithUnreadableBodyIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	req := newRequest(t, http.MethodPost, jobsURL+jobVersion, "")
+	req := newRequest(t, http.MethodPost, jobsURL, "")
 	broken := errors.New("broken")
 	reader, writer := io.Pipe()
 	writer.CloseWithError(broken)

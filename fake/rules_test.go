@@ -1,94 +1,196 @@
 package fake_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestRules(t *testing.T) {
+func TestRequestWithoutTokenIsRefused(t *testing.T) {
 	t.Parallel()
-	const object = `{"properties":{}}`
-	tests := []struct {
-		name    string
-		method  string
-		url     string
-		header  string // "Name: value"; in the place of what the request has
-		body    string
-		status  int
-		code    string
-		message string // a part of it
-	}{
-		{"no token", "GET", jobsURL + jobVersion, "Authorization: ", "", 401, "AuthenticationFailed", "Authorization"},
-		{"another scheme", "GET", jobsURL + jobVersion, "Authorization: Basic dTpw", "", 401, "AuthenticationFailed", "bearer token"},
-		{"an empty token", "GET", jobsURL + jobVersion, "Authorization: Bearer ", "", 401, "AuthenticationFailed", "bearer token"},
-		{"scheme in lower case", "GET", jobsURL + jobVersion, "Authorization: bearer token", "", 200, "", ""},
-		{"no api-version", "GET", jobsURL, "", "", 400, "MissingApiVersionParameter", "api-version"},
-		{"an unknown api-version", "GET", jobsURL + "?api-version=2020-01-01", "", "", 400, "InvalidApiVersionParameter", "Supported: 2025-04-01-preview"},
-		{"the other service's api-version", "GET", jobsURL + assignVersion, "", "", 400, "NoRegisteredProviderFound", "2021-08-01-preview"},
-		{"an api-version of the options", "GET", jobsURL + "?api-version=2030-01-01", "", "", 200, "", ""},
-		{"parameters blind to casing", "GET", jobsURL + "?API-Version=2025-04-01-preview&$TOP=0", "", "", 200, "", ""},
-		{"root", "GET", endpoint + "/" + jobVersion, "", "", 404, "InvalidResourceType", "'/'"},
-		{"no path", "GET", endpoint + jobVersion, "", "", 404, "InvalidResourceType", ""},
-		{"something before the path", "GET", strings.Replace(jobsURL, endpoint, endpoint+"/x", 1) + jobVersion, "", "", 404, "InvalidResourceType", "/x/subscriptions"},
-		{"something after the path", "GET", assignmentsURL + "/standard/x" + assignVersion, "", "", 404, "InvalidResourceType", "/standard/x"},
-		{"a slash at the end", "GET", assignmentsURL + "/standard/" + assignVersion, "", "", 404, "InvalidResourceType", ""},
-		{"a wrong method of a resource", "PATCH", assignmentsURL + "/standard" + assignVersion, "", "", 405, "MethodNotAllowed", "allows GET, PUT, DELETE, not PATCH"},
-		{"a wrong method of a list", "DELETE", jobsURL + jobVersion, "", "", 405, "MethodNotAllowed", "allows POST, GET, not DELETE"},
-		{"literals blind to casing", "GET", strings.Replace(strings.ToUpper(jobsURL), "HTTPS", "https", 1) + jobVersion, "", "", 200, "", ""},
-		{"a bad subscription", "GET", strings.Replace(jobsURL, subscription, "mine", 1) + jobVersion, "", "", 400, "InvalidParameter", "subscriptionId with the value 'mine' is not valid: it must be a UUID"},
-		{"a bad resource group", "GET", strings.Replace(jobsURL, "/group/", "/group./", 1) + jobVersion, "", "", 400, "InvalidParameter", "resourceGroupName"},
-		{"a bad workspace", "GET", strings.Replace(jobsURL, "/workspace/", "/w/", 1) + jobVersion, "", "", 400, "InvalidParameter", "workspaceName"},
-		{"a bad assignment name", "POST", strings.Replace(jobsURL, "/assignment/", "/-assignment/", 1) + jobVersion, "", "", 400, "InvalidParameter", "workspaceManagerAssignmentName"},
-		{"a bad job name", "GET", jobsURL + "/j%2Fx" + jobVersion, "", "", 400, "InvalidParameter", "jobName with the value 'j/x'"},
-		{"an escaped slash in a name", "GET", assignmentsURL + "/a%2Fb" + assignVersion, "", "", 400, "InvalidParameter", "assignmentId with the value 'a/b'"},
-		{"escapes that are decoded once", "GET", assignmentsURL + "/a%252Fb" + assignVersion, "", "", 404, "ResourceNotFound", "/assignments/a%2Fb' was not found"},
-		{"a job that isn't there", "GET", jobsURL + "/nonesuch" + jobVersion, "", "", 404, "ResourceNotFound", "/jobs/nonesuch' was not found"},
-		{"an assignment", "PUT", assignmentsURL + "/standard" + assignVersion, "", object, 201, "", ""},
-		{"no content type", "PUT", assignmentsURL + "/standard" + assignVersion, "Content-Type: ", object, 415, "UnsupportedMediaType", "application/json"},
-		{"another content type", "PUT", assignmentsURL + "/standard" + assignVersion, "Content-Type: text/json", object, 415, "UnsupportedMediaType", "application/json"},
-		{"no body", "PUT", assignmentsURL + "/standard" + assignVersion, "", "", 400, "InvalidRequestContent", "JSON object"},
-		{"a list as body", "PUT", assignmentsURL + "/standard" + assignVersion, "", "[]", 400, "InvalidRequestContent", "JSON object"},
-		{"half a body", "PUT", assignmentsURL + "/standard" + assignVersion, "", `{"properties":`, 400, "InvalidRequestContent", "not an assignment"},
-		{"something after the body", "PUT", assignmentsURL + "/standard" + assignVersion, "", object + "x", 400, "InvalidRequestContent", "not an assignment"},
-		{"a wrong type", "PUT", assignmentsURL + "/standard" + assignVersion, "", `{"properties":{"displayName":1}}`, 400, "InvalidRequestContent", "displayName"},
-		{"a long body", "PUT", assignmentsURL + "/standard" + assignVersion, "", `{"a":"` + strings.Repeat("x", 4<<20) + `"}`, 413, "RequestContentTooLarge", "4 MiB"},
-		{"a bad $top", "GET", jobsURL + jobVersion + "&$top=-1", "", "", 400, "InvalidTop", "'-1'"},
-		{"a bad $orderby", "GET", jobsURL + jobVersion + "&$orderby=etag", "", "", 400, "InvalidOrderBy", "'etag'"},
-		{"a bad direction", "GET", jobsURL + jobVersion + "&$orderby=name%20up", "", "", 400, "InvalidOrderBy", "'name up'"},
-		{"two orders", "GET", jobsURL + jobVersion + "&$orderby=name,properties/startTime", "", "", 400, "InvalidOrderBy", "must be name"},
-		{"a bad $skipToken", "GET", jobsURL + jobVersion + "&$skipToken=x", "", "", 400, "InvalidSkipToken", "$skipToken"},
-		{"a $skipToken of something else", "GET", jobsURL + jobVersion + `&$skipToken=[{"after":"WyJhIl0"}]`, "", "", 400, "InvalidSkipToken", "$skipToken"},
+	tests := map[string]string{
+		"no header":      "",
+		"another scheme": "Basic dTpw",
+		"scheme only":    "Bearer",
+		"empty token":    "Bearer ",
+		"longer scheme":  "Bearers token",
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, authorization := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, jobsURL, "")
+			req.Header.Set("Authorization", authorization)
+			resp := assertRefused(t, fake.NewServer(nil), req, http.StatusUnauthorized, "AuthenticationFailed", "bearer token")
+			assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "invalid_token")
+		})
+	}
+}
+
+func TestUnknownPathIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ path, message string }{
+		"no path":                   {"", "''"},
+		"root":                      {"/", "'/'"},
+		"something before the path": {"/x" + jobsPath, "/x/subscriptions"},
+		"something after the path":  {assignmentsPath + "/standard/x", "/standard/x"},
+		"slash at the end":          {assignmentsPath + "/standard/", "/standard/"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, endpoint+test.path+jobsVersion, "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusNotFound, "InvalidResourceType", test.message)
+		})
+	}
+}
+
+func TestWrongMethodIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ method, url, allowed string }{
+		"resource": {http.MethodPatch, assignmentURL, "GET, PUT, DELETE"},
+		"list":     {http.MethodDelete, jobsURL, "POST, GET"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, test.method, test.url, "")
+			message := "allows " + test.allowed + ", not " + test.method
+			resp := assertRefused(t, fake.NewServer(nil), req, http.StatusMethodNotAllowed, "MethodNotAllowed", message)
+			assert.Equal(t, test.allowed, resp.Header.Get("Allow"))
+		})
+	}
+}
+
+func TestUnsupportedAPIVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ query, code, message string }{
+		"none":                {"", "MissingApiVersionParameter", "api-version"},
+		"empty":               {"?api-version=", "MissingApiVersionParameter", "api-version"},
+		"unknown":             {"?api-version=2020-01-01", "InvalidApiVersionParameter", "Supported: 2025-04-01-preview, 2030-01-01."},
+		"of another resource": {assignmentsVersion, "NoRegisteredProviderFound", "2021-08-01-preview"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{APIVersions: []string{"2030-01-01"}})
-			req := newRequest(t, test.method, test.url, test.body)
-			req.Header.Set("Content-Type", "application/json; charset=utf-8")
-			if name, value, ok := strings.Cut(test.header, ": "); ok {
-				req.Header.Set(name, value)
-			}
+			req := newRequest(t, http.MethodGet, endpoint+jobsPath+test.query, "")
+			assertRefused(t, srv, req, http.StatusBadRequest, test.code, test.message)
+		})
+	}
+}
+
+// The rules of the parameters are tested in package routes.
+func TestInvalidParameterIsRefused(t *testing.T) {
+	t.Parallel()
+	replace := func(path, old, with string) string { return strings.Replace(path, old, with, 1) }
+	tests := map[string]struct{ url, message string }{
+		"subscription": {
+			replace(jobsURL, subscription, "mine"), "subscriptionId with the value 'mine' is not valid: it must be a UUID",
+		},
+		"resource group":          {replace(jobsURL, "/group/", "/group./"), "resourceGroupName"},
+		"workspace":               {replace(jobsURL, "/workspace/", "/w/"), "workspaceName"},
+		"workspace's assignment":  {replace(jobsURL, "/assignment/", "/-assignment/"), "workspaceManagerAssignmentName"},
+		"escaped slash in a job":  {replace(jobURL, "/job?", "/j%2Fx?"), "jobName with the value 'j/x'"},
+		"escaped slash in a name": {replace(assignmentURL, "standard", "a%2Fb"), "assignmentId with the value 'a/b'"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, test.url, "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "InvalidParameter", test.message)
+		})
+	}
+}
+
+func TestMissingResourceIsNotFound(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ url, message string }{
+		"job":                        {jobURL, "/jobs/job' was not found"},
+		"assignment":                 {assignmentURL, "/assignments/standard' was not found"},
+		"escapes are unescaped once": {strings.Replace(assignmentURL, "standard", "a%252Fb", 1), "/assignments/a%2Fb' was not found"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, test.url, "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusNotFound, "ResourceNotFound", test.message)
+		})
+	}
+}
+
+func TestInvalidBodyIsRefused(t *testing.T) {
+	t.Parallel()
+	const (
+		contentType = "application/json"
+		object      = `{"properties":{}}`
+	)
+	tests := map[string]struct {
+		contentType, body string
+		status            int
+		code, message     string
+	}{
+		"no content type":      {"", object, 415, "UnsupportedMediaType", "application/json"},
+		"another content type": {"text/json", object, 415, "UnsupportedMediaType", "application/json"},
+		"empty":                {contentType, "", 400, "InvalidRequestContent", "JSON object"},
+		"array":                {contentType, "[]", 400, "InvalidRequestContent", "JSON object"},
+		"cut off":              {contentType, `{"properties":`, 400, "InvalidRequestContent", "not an assignment"},
+		"text after it":        {contentType, object + "x", 400, "InvalidRequestContent", "not an assignment"},
+		"value of wrong type":  {contentType, `{"properties":{"displayName":1}}`, 400, "InvalidRequestContent", "displayName"},
+		"too long":             {contentType, `{"a":"` + strings.Repeat("x", 4<<20) + `"}`, 413, "RequestContentTooLarge", "4 MiB"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodPut, assignmentURL, test.body)
+			req.Header.Set("Content-Type", test.contentType)
+			assertRefused(t, fake.NewServer(nil), req, test.status, test.code, test.message)
+		})
+	}
+}
+
+func TestInvalidListOptionIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ query, code, message string }{
+		"negative $top":                 {"&$top=-1", "InvalidTop", "'-1'"},
+		"$top beyond int32":             {"&$top=2147483648", "InvalidTop", "'2147483648'"},
+		"unknown $orderby":              {"&$orderby=etag", "InvalidOrderBy", "'etag'"},
+		"unknown direction":             {"&$orderby=name%20up", "InvalidOrderBy", "'name up'"},
+		"two directions":                {"&$orderby=name%20asc%20desc", "InvalidOrderBy", "'name asc desc'"},
+		"two properties":                {"&$orderby=name,properties/startTime", "InvalidOrderBy", "must be name"},
+		"$skipToken of another server":  {"&$skipToken=x", "InvalidSkipToken", "$skipToken"},
+		"$skipToken with too few parts": {`&$skipToken=[{"after":"WyJhIl0"}]`, "InvalidSkipToken", "$skipToken"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, jobsURL+test.query, "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, test.code, test.message)
+		})
+	}
+}
+
+func TestNamesAreComparedIgnoringCase(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ url, authorization string }{
+		"scheme of the token": {jobURL, "bEARER token"},
+		"literals":            {endpoint + strings.ToUpper(jobsPath) + "/job" + jobsVersion, "Bearer token"},
+		"query parameters":    {endpoint + jobsPath + "/job?API-Version=2025-04-01-preview", "Bearer token"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(nil)
+			srv.PutJob(jobID, armsecops.Job{})
+			req := newRequest(t, http.MethodGet, test.url, "")
+			req.Header.Set("Authorization", test.authorization)
 			resp, body := do(t, srv, req)
-			require.Equal(t, test.status, resp.StatusCode, body)
-			assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
-			assert.NotEmpty(t, resp.Header.Get("x-ms-correlation-request-id"))
-			assert.Equal(t, test.status == 401, resp.Header.Get("WWW-Authenticate") != "")
-			assert.Equal(t, test.status == 405, resp.Header.Get("Allow") != "")
-			if test.code != "" {
-				assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
-				var envelope struct {
-					Error struct{ Code, Message string }
-				}
-				require.NoError(t, json.Unmarshal([]byte(body), &envelope, json.MatchCaseInsensitiveNames(true)))
-				assert.Equal(t, test.code, envelope.Error.Code)
-				assert.Contains(t, envelope.Error.Message, test.message)
-			}
+			assert.Equal(t, http.StatusOK, resp.StatusCode)
+			assert.Contains(t, body, `"name":"job"`)
 		})
 	}
 }

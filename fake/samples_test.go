@@ -13,58 +13,71 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// Where the samples live.
+// The names of the samples.
 const (
-	sampleJobs = endpoint + "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs"
-	sampleRoot = endpoint + "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	sampleName = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-	inGroup    = sampleRoot + "/resourceGroups/myResourceGroup/providers/Microsoft.Security/assignments"
+	sampleJob = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg" +
+		"/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
+		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58" +
+		"/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+	sampleSubscription  = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	sampleResourceGroup = "myResourceGroup"
+	sampleAssignment    = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 )
 
-// What the documentation says is what the server says, member by member.
-func TestSamples(t *testing.T) {
+func TestSamplesAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, url, file string }{
-		{"a job", sampleJobs + "/cfbe1338-8276-4d5d-8b96-931117f9fa0e" + jobVersion, "Job.json"},
-		{"an assignment", inGroup + "/" + sampleName + assignVersion, "Assignment.json"},
-		{"a resource group's assignments", inGroup + assignVersion, "ListAssignments.json"},
-		{"a subscription's assignments", sampleRoot + "/providers/Microsoft.Security/assignments" + assignVersion, "ListBySubscriptionAssignments.json"},
+	const (
+		scope       = endpoint + "/subscriptions/" + sampleSubscription
+		assignments = "/providers/Microsoft.Security/assignments"
+		group       = scope + "/resourceGroups/" + sampleResourceGroup + assignments
+	)
+	tests := map[string]string{ // file and URL
+		"Job.json":                           endpoint + sampleJob + jobsVersion,
+		"Assignment.json":                    group + "/" + sampleAssignment + assignmentsVersion,
+		"ListAssignments.json":               group + assignmentsVersion,
+		"ListBySubscriptionAssignments.json": scope + assignments + assignmentsVersion,
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for file, url := range tests {
+		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			want, err := os.ReadFile(filepath.Join("samples", test.file))
+			want, err := os.ReadFile(filepath.Join("samples", file))
 			require.NoError(t, err)
-			resp, body := do(t, fake.NewServer(&fake.ServerOptions{Samples: true}), newRequest(t, http.MethodGet, test.url, ""))
+			resp, body := get(t, fake.NewServer(&fake.ServerOptions{Samples: true}), url)
 			assert.Equal(t, http.StatusOK, resp.StatusCode)
 			assert.JSONEq(t, string(want), body)
 		})
 	}
 }
 
-// The items that only a documented list has are gone when the assignment changes.
-func TestSamplesChange(t *testing.T) {
+// Each documented list has the sample assignment twice. The duplicates don't
+// outlive the assignment as it was documented.
+func TestSampleDuplicatesAreRemovedWithTheirAssignment(t *testing.T) {
 	t.Parallel()
-	for _, change := range []string{http.MethodPut, http.MethodDelete} {
-		t.Run(change, func(t *testing.T) {
+	tests := map[string]struct {
+		change func(*testing.T, *armsecops.SecurityAssignmentsClient) error
+		want   int // assignments left
+	}{
+		"update": {func(t *testing.T, client *armsecops.SecurityAssignmentsClient) error {
+			_, err := client.CreateOrUpdate(t.Context(), sampleResourceGroup, sampleAssignment, armsecops.Assignment{}, nil)
+			return err
+		}, 1},
+		"delete": {func(t *testing.T, client *armsecops.SecurityAssignmentsClient) error {
+			_, err := client.Delete(t.Context(), sampleResourceGroup, sampleAssignment, nil)
+			return err
+		}, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
-			assignments := newAssignments(t, "20ff7fc3-e762-44dd-bd96-b71116dcdc23", options(srv))
-			left := 0
-			if change == http.MethodPut {
-				left = 1
-				_, err := assignments.CreateOrUpdate(t.Context(), "myResourceGroup", sampleName, armsecops.Assignment{}, nil)
-				require.NoError(t, err)
-			} else {
-				_, err := assignments.Delete(t.Context(), "myResourceGroup", sampleName, nil)
-				require.NoError(t, err)
-			}
-			names, err := collect(t, assignments.NewListPager("myResourceGroup", nil), assignmentName)
+			assignments := newAssignments(t, sampleSubscription, options(srv))
+			require.NoError(t, test.change(t, assignments))
+			names, err := collect(t, assignments.NewListPager(sampleResourceGroup, nil), assignmentName)
 			require.NoError(t, err)
-			assert.Len(t, names, left)
+			assert.Len(t, names, test.want)
 			names, err = collect(t, assignments.NewListBySubscriptionPager(nil), assignmentName)
 			require.NoError(t, err)
-			assert.Len(t, names, left)
+			assert.Len(t, names, test.want)
 		})
 	}
 }

@@ -1,0 +1,75 @@
+package fake_test
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+func TestResponseHasAzuresHeaders(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		method, url string
+		remaining   string // the name of the throttling header
+	}{
+		"read":   {http.MethodGet, jobURL, "x-ms-ratelimit-remaining-subscription-reads"},
+		"write":  {http.MethodPost, jobsURL, "x-ms-ratelimit-remaining-subscription-writes"},
+		"delete": {http.MethodDelete, jobURL, "x-ms-ratelimit-remaining-subscription-deletes"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{NewID: counter()})
+			resp, _ := do(t, srv, newRequest(t, test.method, test.url, ""))
+			assert.Equal(t, "id-1", resp.Header.Get("x-ms-request-id"))
+			assert.Equal(t, "id-1", resp.Header.Get("x-ms-correlation-request-id"))
+			assert.Equal(t, "199", resp.Header.Get(test.remaining))
+
+			req := newRequest(t, test.method, test.url, "")
+			req.Header.Set("x-ms-correlation-request-id", "correlation")
+			resp, _ = do(t, srv, req)
+			assert.Equal(t, "correlation", resp.Header.Get("x-ms-correlation-request-id"))
+		})
+	}
+}
+
+func TestResponseIsCompressedIfAccepted(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		"":                   false,
+		"identity":           false,
+		"gzip":               true,
+		"br, GZIP;q=0.5":     true,
+		"gzip;q=0":           false,
+		"gzip; q=0.000, br":  false,
+		"deflate,gzip;q=1.0": true,
+	}
+	for header, compressed := range tests {
+		t.Run(header, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(nil)
+			srv.PutJob(jobID, armsecops.Job{})
+			req := newRequest(t, http.MethodGet, jobURL, "")
+			req.Header.Set("Accept-Encoding", header)
+			resp, body := do(t, srv, req)
+			assert.Equal(t, int64(len(body)), resp.ContentLength)
+			if compressed {
+				require.Equal(t, "gzip", resp.Header.Get("Content-Encoding"))
+				r, err := gzip.NewReader(strings.NewReader(body))
+				require.NoError(t, err)
+				text, err := io.ReadAll(r)
+				require.NoError(t, err)
+				body = string(text)
+			}
+			assert.Contains(t, body, `"name":"job"`)
+		})
+	}
+}
