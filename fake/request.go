@@ -20,8 +20,8 @@ type Request struct {
 	Body      []byte
 }
 
-// Requests returns the requests that the server received, oldest first. They
-// include those that it refused and those that met a [Fault].
+// Requests returns all requests that the server received, oldest first, including
+// refused requests and requests with a [Fault].
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -43,8 +43,8 @@ func newErrorResponse(status int, code, message string) *response {
 	}{armsecops.ErrorDetail{Code: code, Message: message}})
 }
 
-// setCommonHeaders sets the headers of every response, but for those that a
-// fault or an override has set.
+// setCommonHeaders sets the headers that every response has, unless a fault or an
+// override has set them.
 func (resp *response) setCommonHeaders(r *request) {
 	correlation := r.Header.Get("x-ms-correlation-request-id")
 	if correlation == "" {

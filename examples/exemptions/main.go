@@ -1,25 +1,25 @@
-// Exemptions lists the exemptions from security standards of many subscriptions
-// at once, soonest to expire first.
+// Exemptions lists the exemptions from security standards in many subscriptions,
+// sorted by expiry.
 //
 //	go run ./examples/exemptions
 //
-// Without -live it asks a tenant in memory that has 40 subscriptions, three of
-// which fail, and where it is the first of June 2026. With -live it asks Azure,
-// signed in by the first way that azidentity finds, such as az login:
+// Without -live it reads from a tenant in memory that has 40 subscriptions, three
+// of which fail, on 1 June 2026. With -live it reads from Azure, with azidentity's
+// default credential, such as the account of az login:
 //
 //	az account list --query '[].id' --output tsv | go run ./examples/exemptions -live -expires-within 30d -
 //
-// Subscriptions are arguments, lines of a -file, or, where an argument is -,
-// lines of the standard input; empty lines and those that begin with # are
-// passed over. The flags come before them:
+// Subscriptions are arguments or lines of a -file. The argument - stands for
+// lines of the standard input. Empty lines and lines that start with # are
+// ignored. Flags come before the subscriptions:
 //
-//	-expires-within 30d   those that expire within that time, or have expired; d are days, the other units Go's
-//	-category waiver      those of a category
-//	-effect Exempt        those with an effect; empty: all assignments, exemptions or not
+//	-expires-within 30d   only exemptions that have expired or will within this time; d is days, other units are Go's
+//	-category waiver      only exemptions of this category
+//	-effect Exempt        only assignments with this effect; empty for all assignments
 //	-o table              or csv, or json
 //	-cloud public         or china, or government
 //
-// The exit code is 0, 1 where a subscription failed, or 2 for flags that make no sense.
+// The exit code is 0, 1 if a subscription failed, or 2 for invalid flags.
 package main
 
 import (
@@ -45,7 +45,8 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-const usage = "usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] [-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]"
+const usage = "usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] " +
+	"[-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
-// query is what to ask, and whom.
+// query is what the program lists, and how it reaches Azure.
 type query struct {
 	subscriptions []string
 	filter        filter
@@ -84,21 +85,21 @@ type query struct {
 	options       *armsecops.ClientOptions
 }
 
-// filter says which assignments are wanted. What is empty filters nothing.
+// filter selects assignments. An empty field selects all of them.
 type filter struct {
 	expiresUntil     time.Time
 	category, effect string
 }
 
-func (f filter) wants(a armsecops.Assignment) bool {
+func (f filter) matches(a armsecops.Assignment) bool {
 	p := a.Properties
 	return (f.expiresUntil.IsZero() || !p.ExpiresOn.IsZero() && !p.ExpiresOn.After(f.expiresUntil)) &&
 		(f.category == "" || strings.EqualFold(f.category, p.AdditionalData.ExemptionCategory)) &&
 		(f.effect == "" || strings.EqualFold(f.effect, p.Effect))
 }
 
-// report prints what was found, whether or not everything was, and returns the
-// failures.
+// report prints the assignments, even if some subscriptions failed, and returns
+// the failures.
 func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
 	progress := io.Discard
 	if terminal.Is(stderr) {
@@ -108,17 +109,18 @@ func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
 	return errors.Join(write(stdout, q.format, found), err)
 }
 
-// collect sweeps the subscriptions. It returns the assignments that are wanted,
-// soonest to expire first, and an error that says which subscriptions failed.
+// collect lists the subscriptions. It returns the assignments that match the
+// filter, sorted by expiry, and an error that names the failed subscriptions.
 func (q query) collect(ctx context.Context, progress io.Writer) ([]armsecops.SubscriptionAssignment, error) {
-	const none = "00000000-0000-0000-0000-000000000000" // the sweep brings its own
-	client, err := armsecops.NewSecurityAssignmentsClient(none, q.credential, q.options)
+	const unused = "00000000-0000-0000-0000-000000000000" // the listing names its own subscriptions
+	client, err := armsecops.NewSecurityAssignmentsClient(unused, q.credential, q.options)
 	if err != nil {
 		return nil, err
 	}
 	finished, items, failures := 0, 0, []error{}
 	show := func() {
-		fmt.Fprintf(progress, "\r%d of %d subscriptions, %d assignments, %d failures", finished+len(failures), len(q.subscriptions), items, len(failures))
+		fmt.Fprintf(progress, "\r%d of %d subscriptions, %d assignments, %d failures",
+			finished+len(failures), len(q.subscriptions), items, len(failures))
 	}
 	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{
 		Progress: func(_, continuationToken string) {
@@ -136,16 +138,16 @@ func (q query) collect(ctx context.Context, progress io.Writer) ([]armsecops.Sub
 			continue
 		}
 		items++
-		if q.filter.wants(item.Assignment) {
+		if q.filter.matches(item.Assignment) {
 			found = append(found, item)
 		}
 	}
 	fmt.Fprintln(progress)
 	slices.SortFunc(found, compare)
-	return found, q.failed(ctx, failures)
+	return found, q.join(ctx, failures)
 }
 
-// compare puts what expires sooner first, and what never does last.
+// compare sorts assignments by expiry. Assignments that never expire come last.
 func compare(a, b armsecops.SubscriptionAssignment) int {
 	x, y := a.Properties.ExpiresOn, b.Properties.ExpiresOn
 	if x.IsZero() != y.IsZero() {
@@ -154,29 +156,29 @@ func compare(a, b armsecops.SubscriptionAssignment) int {
 	return cmp.Or(x.Compare(y), cmp.Compare(a.SubscriptionID, b.SubscriptionID), cmp.Compare(a.ID, b.ID))
 }
 
-// failed says which subscriptions failed, one in a line; those that were cut off
-// by the end of the context are only counted.
-func (q query) failed(ctx context.Context, failures []error) error {
+// join returns an error with a line for each failed subscription. It only counts
+// the subscriptions whose listing the context ended.
+func (q query) join(ctx context.Context, failures []error) error {
 	if len(failures) == 0 {
 		return nil
 	}
 	lines := []string{fmt.Sprintf("%d of %d subscriptions failed:", len(failures), len(q.subscriptions))}
-	cutOff := 0
+	unfinished := 0
 	for _, err := range failures {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			cutOff++
+			unfinished++
 			continue
 		}
 		lines = append(lines, terminal.Printable(err.Error()))
 	}
-	slices.Sort(lines[1:]) // they failed in any order
-	if cutOff > 0 {
-		lines = append(lines, fmt.Sprintf("%d not finished: %v", cutOff, ctx.Err()))
+	slices.Sort(lines[1:]) // subscriptions fail in any order
+	if unfinished > 0 {
+		lines = append(lines, fmt.Sprintf("%d not finished: %v", unfinished, ctx.Err()))
 	}
 	return errors.New(strings.Join(lines, "\n  "))
 }
 
-// flagError is a flag or an argument that makes no sense.
+// flagError is the error of an invalid flag or argument.
 type flagError struct{ error }
 
 func (e flagError) Unwrap() error { return e.error }
@@ -187,18 +189,18 @@ var clouds = map[string]cloud.Configuration{
 	"government": cloud.AzureGovernment,
 }
 
-// parse turns the program's arguments into what to ask, and whom.
+// parse returns the query that the program's arguments describe.
 func parse(args []string, stdin io.Reader) (query, error) {
 	q := query{options: &armsecops.ClientOptions{}}
 	flags := flag.NewFlagSet("exemptions", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
-	live := flags.Bool("live", false, "ask Azure")
-	cloudName := flags.String("cloud", "public", "which of Azure's clouds")
-	within := flags.String("expires-within", "", "only what expires in that time")
-	file := flags.String("file", "", "of subscriptions, one in a line")
+	live := flags.Bool("live", false, "read from Azure")
+	cloudName := flags.String("cloud", "public", "one of Azure's clouds")
+	within := flags.String("expires-within", "", "only exemptions that expire within this time")
+	file := flags.String("file", "", "file of subscriptions, one on each line")
 	flags.StringVar(&q.filter.category, "category", "", "only this category of exemptions")
 	flags.StringVar(&q.filter.effect, "effect", "Exempt", "only this effect")
-	flags.StringVar(&q.format, "o", "table", "output")
+	flags.StringVar(&q.format, "o", "table", "output format")
 	if err := flags.Parse(args); err != nil {
 		return q, flagError{err}
 	}
@@ -219,11 +221,11 @@ func parse(args []string, stdin io.Reader) (query, error) {
 	now := time.Now()
 	switch {
 	case !*live:
-		now = q.askTenantInMemory()
+		now = q.inMemory()
 	case len(q.subscriptions) == 0:
 		return q, flagError{errors.New("-live needs subscriptions")}
 	default:
-		if err := q.askAzure(azure); err != nil {
+		if err := q.inAzure(azure); err != nil {
 			return q, err
 		}
 	}
@@ -233,7 +235,8 @@ func parse(args []string, stdin io.Reader) (query, error) {
 	return q, nil
 }
 
-// parseDuration reads a time such as 30d, or one of Go's such as 12h. No text is no time.
+// parseDuration parses a duration such as 30d, or one of Go's such as 12h. It
+// returns 0 for an empty text.
 func parseDuration(text string) (d time.Duration, err error) {
 	if text == "" {
 		return 0, nil
@@ -246,13 +249,13 @@ func parseDuration(text string) (d time.Duration, err error) {
 		d, err = time.ParseDuration(text)
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("not a time such as 30d or 12h: %s", text)
+		return 0, fmt.Errorf("not a duration such as 30d or 12h: %s", text)
 	}
 	return d, nil
 }
 
-// subscriptions returns those of the arguments, of the file and of the standard
-// input, each of them once.
+// subscriptions returns the subscriptions of the arguments, the file and the
+// standard input without duplicates.
 func subscriptions(args []string, file string, stdin io.Reader) ([]string, error) {
 	var ids []string
 	if file != "" {
@@ -282,13 +285,13 @@ func subscriptions(args []string, file string, stdin io.Reader) ([]string, error
 	seen := map[string]bool{}
 	return slices.DeleteFunc(ids, func(id string) bool {
 		id = strings.ToLower(id)
-		again := seen[id]
+		duplicate := seen[id]
 		seen[id] = true
-		return again
+		return duplicate
 	}), nil
 }
 
-// readLines returns the lines that are neither empty nor a comment.
+// readLines returns the lines that are neither empty nor comments.
 func readLines(r io.Reader) (lines []string, err error) {
 	s := bufio.NewScanner(r)
 	for s.Scan() {
@@ -299,8 +302,8 @@ func readLines(r io.Reader) (lines []string, err error) {
 	return lines, s.Err()
 }
 
-// askAzure asks Azure, signed in by the first way that azidentity finds.
-func (q *query) askAzure(in cloud.Configuration) (err error) {
+// inAzure makes the query read from Azure with azidentity's default credential.
+func (q *query) inAzure(in cloud.Configuration) (err error) {
 	q.options.Cloud = in
 	q.credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
 		ClientOptions: q.options.ClientOptions.ClientOptions,

@@ -18,22 +18,23 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// The files in testdata hold the standard output, and the exit code below it
-// where that isn't 0. To renew one, in this folder, but for the exit code:
+// The golden files have the standard output, and the exit code below it unless
+// that is 0. To update one in this folder, without the exit code:
 //
 //	go run . ARGUMENTS >testdata/NAME.golden
-func TestRun(t *testing.T) {
+func TestRunMatchesGoldenFiles(t *testing.T) {
 	t.Parallel()
 	failures, err := os.ReadFile("testdata/failures.golden")
 	require.NoError(t, err)
-	tests := map[string]struct {
-		args []string
-		fail bool
+	tests := map[string]struct { // by name of the file
+		args   []string
+		code   int
+		stderr string
 	}{
-		"output": {nil, true},
-		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, true},
-		"json":   {[]string{"-o", "json", "-effect", "AUDIT", tenantSubscription(3), tenantSubscription(4)}, false},
-		"none":   {[]string{"-o", "json", tenantSubscription(1)}, false},
+		"output": {nil, 1, string(failures)},
+		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, 1, string(failures)},
+		"json":   {[]string{"-o", "json", "-effect", "AUDIT", tenantSubscription(3), tenantSubscription(4)}, 0, ""},
+		"none":   {[]string{"-o", "json", tenantSubscription(1)}, 0, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -45,19 +46,14 @@ func TestRun(t *testing.T) {
 			if code != 0 {
 				fmt.Fprintln(&stdout, "exit status", code)
 			}
+			assert.Equal(t, test.code, code)
 			assert.Equal(t, string(want), stdout.String())
-			if test.fail {
-				assert.Equal(t, 1, code)
-				assert.Equal(t, string(failures), stderr.String())
-			} else {
-				assert.Zero(t, code)
-				assert.Empty(t, stderr.String())
-			}
+			assert.Equal(t, test.stderr, stderr.String())
 		})
 	}
 }
 
-func TestRunFlags(t *testing.T) {
+func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []string
@@ -66,12 +62,12 @@ func TestRunFlags(t *testing.T) {
 		"unknown flag":             {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
 		"unknown output":           {[]string{"-o", "xml"}, "-o: no such output: xml"},
 		"unknown cloud":            {[]string{"-cloud", "moon"}, "-cloud: no such cloud: moon"},
-		"no time":                  {[]string{"-expires-within", "soon"}, "-expires-within: not a time such as 30d or 12h: soon"},
-		"negative time":            {[]string{"-expires-within", "-1h"}, "-expires-within: not a time such as 30d or 12h: -1h"},
-		"negative days":            {[]string{"-expires-within", "-1d"}, "-expires-within: not a time such as 30d or 12h: -1d"},
-		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a time such as 30d or 12h: 999999d"},
+		"no duration":              {[]string{"-expires-within", "soon"}, "-expires-within: not a duration such as 30d or 12h: soon"},
+		"negative duration":        {[]string{"-expires-within", "-1h"}, "-expires-within: not a duration such as 30d or 12h: -1h"},
+		"negative days":            {[]string{"-expires-within", "-1d"}, "-expires-within: not a duration such as 30d or 12h: -1d"},
+		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a duration such as 30d or 12h: 999999d"},
 		"flag after subscriptions": {[]string{tenantSubscription(1), "-live"}, "flags come before the subscriptions: -live"},
-		"nobody to ask":            {[]string{"-live"}, "-live needs subscriptions"},
+		"no subscriptions":         {[]string{"-live"}, "-live needs subscriptions"},
 		"control characters":       {[]string{"-o", "\x1b[2J\n"}, "-o: no such output: [2J "},
 	}
 	for name, test := range tests {
@@ -85,7 +81,7 @@ func TestRunFlags(t *testing.T) {
 	}
 }
 
-func TestRunHelp(t *testing.T) {
+func TestRunPrintsUsage(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	assert.Zero(t, run(t.Context(), []string{"-h"}, strings.NewReader(""), &stdout, &stderr))
@@ -93,8 +89,7 @@ func TestRunHelp(t *testing.T) {
 	assert.Empty(t, stderr.String())
 }
 
-// A subscription that is none fails like any other: the rest is listed.
-func TestRunNotASubscription(t *testing.T) {
+func TestRunListsTheRestIfASubscriptionIsInvalid(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"-o", "csv", "prod\x1buction", tenantSubscription(2)}, strings.NewReader(""), &stdout, &stderr)
@@ -105,7 +100,7 @@ func TestRunNotASubscription(t *testing.T) {
 	assert.NotContains(t, stderr.String(), "\x1b")
 }
 
-func TestRunEndedByContext(t *testing.T) {
+func TestRunEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -115,7 +110,7 @@ func TestRunEndedByContext(t *testing.T) {
 	assert.Equal(t, "40 of 40 subscriptions failed:\n  40 not finished: context canceled\n", stderr.String())
 }
 
-// broken is a file that cannot be read or written.
+// broken is a file that can't be read or written.
 type broken struct{}
 
 var errBroken = errors.New("broken pipe")
@@ -123,7 +118,7 @@ var errBroken = errors.New("broken pipe")
 func (broken) Read([]byte) (int, error)  { return 0, errBroken }
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestRunBrokenPipes(t *testing.T) {
+func TestRunReportsBrokenPipes(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"table", "csv", "json"} {
 		var stderr bytes.Buffer
@@ -140,7 +135,7 @@ func TestRunBrokenPipes(t *testing.T) {
 	assert.Contains(t, stderr.String(), "no such file")
 }
 
-func TestSubscriptions(t *testing.T) {
+func TestSubscriptionsHasNoDuplicates(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "subscriptions.txt")
 	require.NoError(t, os.WriteFile(file, []byte("# production\r\n one\r\n\r\ntwo"), 0o600))
@@ -150,12 +145,12 @@ func TestSubscriptions(t *testing.T) {
 		stdin string
 		want  []string
 	}{
-		"none":                            {nil, "", "three", nil},
-		"arguments":                       {[]string{"four", "five"}, "", "three", []string{"four", "five"}},
-		"file":                            {nil, file, "three", []string{"one", "two"}},
-		"standard input":                  {[]string{"-"}, "", "three\n#\nfour\n", []string{"three", "four"}},
-		"all of them, and once each":      {[]string{"four", "-", "ONE"}, file, "three\nFour", []string{"one", "two", "four", "three"}},
-		"standard input is but read once": {[]string{"-", "-"}, "", "three", []string{"three"}},
+		"none":                 {nil, "", "three", nil},
+		"arguments":            {[]string{"four", "five"}, "", "three", []string{"four", "five"}},
+		"file":                 {nil, file, "three", []string{"one", "two"}},
+		"standard input":       {[]string{"-"}, "", "three\n#\nfour\n", []string{"three", "four"}},
+		"all of them":          {[]string{"four", "-", "ONE"}, file, "three\nFour", []string{"one", "two", "four", "three"}},
+		"standard input twice": {[]string{"-", "-"}, "", "three", []string{"three"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +162,7 @@ func TestSubscriptions(t *testing.T) {
 	}
 }
 
-func TestParseDuration(t *testing.T) {
+func TestParseDurationReadsDays(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{"": 0, "0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute} {
 		got, err := parseDuration(text)
@@ -176,7 +171,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-func TestFilter(t *testing.T) {
+func TestFilterMatchesIgnoringCase(t *testing.T) {
 	t.Parallel()
 	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	exemption := func(expires time.Time) armsecops.Assignment {
@@ -189,28 +184,27 @@ func TestFilter(t *testing.T) {
 		expires time.Time
 		want    bool
 	}{
-		"nothing asked":       {filter{}, time.Time{}, true},
-		"never expires":       {filter{expiresUntil: today}, time.Time{}, false},
-		"expires in time":     {filter{expiresUntil: today}, today, true},
-		"has expired":         {filter{expiresUntil: today}, today.AddDate(-1, 0, 0), true},
-		"expires later":       {filter{expiresUntil: today}, today.Add(1), false},
-		"category":            {filter{category: "waiver"}, today, true},
-		"another category":    {filter{category: "mitigated"}, today, false},
-		"effect":              {filter{effect: "Exempt"}, today, true},
-		"another effect":      {filter{effect: "audit"}, today, false},
-		"all of it":           {filter{today, "waiver", "Exempt"}, today, true},
-		"all of it, but late": {filter{today, "waiver", "Exempt"}, today.Add(1), false},
+		"empty filter":       {filter{}, time.Time{}, true},
+		"never expires":      {filter{expiresUntil: today}, time.Time{}, false},
+		"expires in time":    {filter{expiresUntil: today}, today, true},
+		"has expired":        {filter{expiresUntil: today}, today.AddDate(-1, 0, 0), true},
+		"expires later":      {filter{expiresUntil: today}, today.Add(1), false},
+		"category":           {filter{category: "waiver"}, today, true},
+		"another category":   {filter{category: "mitigated"}, today, false},
+		"effect":             {filter{effect: "Exempt"}, today, true},
+		"another effect":     {filter{effect: "audit"}, today, false},
+		"all of them":        {filter{today, "waiver", "Exempt"}, today, true},
+		"all but the expiry": {filter{today, "waiver", "Exempt"}, today.Add(1), false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, test.want, test.filter.wants(exemption(test.expires)))
+			assert.Equal(t, test.want, test.filter.matches(exemption(test.expires)))
 		})
 	}
 }
 
-// What is shown while the sweep runs, on a terminal.
-func TestProgress(t *testing.T) {
+func TestProgressCountsSubscriptions(t *testing.T) {
 	t.Parallel()
 	q, err := parse(nil, strings.NewReader(""))
 	require.NoError(t, err)
@@ -225,14 +219,19 @@ func TestProgress(t *testing.T) {
 	assert.Greater(t, len(lines), 40)
 }
 
-func TestParseLive(t *testing.T) {
+func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment} {
+	tests := map[string]cloud.Configuration{
+		"public":     cloud.AzurePublic,
+		"china":      cloud.AzureChina,
+		"government": cloud.AzureGovernment,
+	}
+	for name, want := range tests {
 		q, err := parse([]string{"-live", "-cloud", name, "-expires-within", "1d", "-"}, strings.NewReader(tenantSubscription(1)))
 		require.NoError(t, err)
 		assert.Equal(t, []string{tenantSubscription(1)}, q.subscriptions)
 		assert.Equal(t, want, q.options.Cloud)
-		assert.Nil(t, q.options.Transport, "the network")
+		assert.Nil(t, q.options.Transport, "must be the network")
 		assert.NotNil(t, q.credential)
 		assert.WithinDuration(t, time.Now().Add(24*time.Hour), q.filter.expiresUntil, time.Minute)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// columns are those of a table and of CSV.
+// columns are the columns of the formats table and csv.
 var columns = []struct {
 	title string
 	value func(armsecops.SubscriptionAssignment) string
@@ -26,20 +27,20 @@ var columns = []struct {
 	{"category", func(a armsecops.SubscriptionAssignment) string {
 		return a.Properties.AdditionalData.ExemptionCategory
 	}},
-	{"expires", func(a armsecops.SubscriptionAssignment) string { return when(a.Properties.ExpiresOn) }},
+	{"expires", func(a armsecops.SubscriptionAssignment) string { return formatTime(a.Properties.ExpiresOn) }},
 	{"display name", func(a armsecops.SubscriptionAssignment) string { return a.Properties.DisplayName }},
 	{"scope", func(a armsecops.SubscriptionAssignment) string { return a.Properties.Scope }},
 }
 
-func when(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
 }
 
-// write writes the assignments in the format. On a terminal, nothing that a
-// service said has control characters.
+// write writes the assignments in the format. To a terminal it writes no control
+// characters of a service.
 func write(w io.Writer, format string, found []armsecops.SubscriptionAssignment) error {
 	var text bytes.Buffer
 	var err error
@@ -64,25 +65,16 @@ func write(w io.Writer, format string, found []armsecops.SubscriptionAssignment)
 
 func writeTable(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	cells := make([]string, len(columns))
 	for i, c := range columns {
-		if i > 0 {
-			fmt.Fprint(t, "\t")
-		}
-		fmt.Fprint(t, strings.ToUpper(c.title))
+		cells[i] = strings.ToUpper(c.title)
 	}
-	fmt.Fprintln(t)
+	fmt.Fprintln(t, strings.Join(cells, "\t"))
 	for _, a := range found {
 		for i, c := range columns {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			if cell := terminal.Printable(c.value(a)); cell != "" {
-				fmt.Fprint(t, cell)
-			} else {
-				fmt.Fprint(t, "-")
-			}
+			cells[i] = cmp.Or(terminal.Printable(c.value(a)), "-")
 		}
-		fmt.Fprintln(t)
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	return t.Flush()
 }
@@ -93,10 +85,10 @@ func writeCSV(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 	for i, c := range columns {
 		row[i] = c.title
 	}
-	_ = out.Write(row) // Error tells
+	_ = out.Write(row) // Error returns its error
 	for _, a := range found {
 		for i, c := range columns {
-			row[i] = harmless(c.value(a))
+			row[i] = escapeFormula(c.value(a))
 		}
 		_ = out.Write(row)
 	}
@@ -104,8 +96,8 @@ func writeCSV(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 	return out.Error()
 }
 
-// harmless keeps a spreadsheet from taking a cell for a formula.
-func harmless(cell string) string {
+// escapeFormula returns a cell that a spreadsheet doesn't take for a formula.
+func escapeFormula(cell string) string {
 	start := strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
 	if start != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(start)[0]) {
 		return "'" + cell
@@ -113,8 +105,8 @@ func harmless(cell string) string {
 	return cell
 }
 
-// writeJSON writes an array of assignments as the service sent them, with the
-// member subscriptionId.
+// writeJSON writes an array of assignments with all members that the service
+// sent, and subscriptionId.
 func writeJSON(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 	if found == nil {
 		found = []armsecops.SubscriptionAssignment{}
@@ -124,7 +116,7 @@ func writeJSON(w io.Writer, found []armsecops.SubscriptionAssignment) error {
 	return e.Encode(found)
 }
 
-// printableLines is printable for text of several lines.
+// printableLines is [terminal.Printable] for several lines.
 func printableLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {

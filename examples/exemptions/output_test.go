@@ -18,7 +18,7 @@ func named(name string) []armsecops.SubscriptionAssignment {
 	return []armsecops.SubscriptionAssignment{{SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name}}}
 }
 
-func TestCSVIsHarmless(t *testing.T) {
+func TestCSVHasNoFormulas(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"":                       "",
@@ -50,8 +50,7 @@ func TestCSVIsHarmless(t *testing.T) {
 
 const hostile = "\x1b]0;title\x07\u009b2J\u202egnp\r\n\ttail"
 
-// What a service says stays in its cell.
-func TestTableIsPrintable(t *testing.T) {
+func TestTableHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
 	require.NoError(t, write(&text, "table", named(hostile)))
@@ -62,8 +61,7 @@ func TestTableIsPrintable(t *testing.T) {
 	}
 }
 
-// A file gets what the service said, to the last byte.
-func TestJSONIsExact(t *testing.T) {
+func TestJSONKeepsEveryCharacter(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
 	require.NoError(t, write(&text, "json", named(hostile)))
@@ -72,7 +70,7 @@ func TestJSONIsExact(t *testing.T) {
 	assert.Equal(t, named(hostile), found)
 }
 
-func TestPrintableLines(t *testing.T) {
+func TestPrintableLinesKeepsLineBreaks(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a b \n[2Jc\n", printableLines("a\tb\r\n\x1b[2Jc\u009b\n"))
 }

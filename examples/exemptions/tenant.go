@@ -13,18 +13,18 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// tenant is a tenant in memory: the state of a fake server, and subscriptions that fail.
+// tenant is a tenant in memory: a fake server, and subscriptions that fail.
 type tenant struct {
 	*fake.Server
 	failures map[string]failure // by subscription
 }
 
-// failure is how a subscription answers every request.
+// failure is the response of a subscription to every request.
 type failure struct {
 	status     int
 	code       string
 	message    string
-	retryAfter string // in seconds; empty: none
+	retryAfter string // in seconds; empty for none
 }
 
 // Do implements the Transporter of azcore's policy package.
@@ -46,7 +46,8 @@ func (t tenant) Do(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// tenantSubscription returns the id of one of the tenant's subscriptions, from 1 to tenantSubscriptions.
+// tenantSubscription returns the id of a subscription.
+//   - n: 1 to tenantSubscriptions
 func tenantSubscription(n int) string { return fmt.Sprintf("5ec0ffee-0000-4000-8000-%012d", n) }
 
 const tenantSubscriptions = 40
@@ -66,11 +67,12 @@ func newTenant(today time.Time) tenant {
 			tenantSubscription(33): {429, "SubscriptionRequestsThrottled", "Too many requests.", "3600"},
 		},
 	}
+	mitigated, waiver := armsecops.AdditionalData{ExemptionCategory: "mitigated"}, armsecops.AdditionalData{ExemptionCategory: "waiver"}
 	kinds := []armsecops.AssignmentProperties{
 		{DisplayName: "Audit of virtual machines", Effect: "audit"},
-		{DisplayName: "Storage accounts behind the gateway", Effect: "Exempt", AdditionalData: armsecops.AdditionalData{ExemptionCategory: "mitigated"}},
-		{DisplayName: "Test systems", Effect: "Exempt", AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"}},
-		{DisplayName: "-1 day of grace", Effect: "Exempt", AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"}},
+		{DisplayName: "Storage accounts behind the gateway", Effect: "Exempt", AdditionalData: mitigated},
+		{DisplayName: "Test systems", Effect: "Exempt", AdditionalData: waiver},
+		{DisplayName: "-1 day of grace", Effect: "Exempt", AdditionalData: waiver},
 	}
 	for n := range tenantSubscriptions {
 		subscription := tenantSubscription(n + 1)
@@ -90,9 +92,9 @@ func newTenant(today time.Time) tenant {
 	return t
 }
 
-// askTenantInMemory asks a tenant in memory, for all of its subscriptions where
-// none are given. It returns the time that it is there.
-func (q *query) askTenantInMemory() (now time.Time) {
+// inMemory makes the query read from a tenant in memory, from all of its
+// subscriptions if none are given. It returns the tenant's time.
+func (q *query) inMemory() (now time.Time) {
 	now = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	q.credential = &azfake.TokenCredential{}
 	q.options.Transport = newTenant(now)

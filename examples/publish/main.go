@@ -1,33 +1,33 @@
 // Publish starts a job of a workspace manager assignment in Microsoft Sentinel,
-// which publishes the assignment's content to its member workspaces, waits for
-// the job's end and tells what could not be published where.
+// which publishes the assignment's content to its member workspaces. It waits
+// until the job has ended and prints what could not be published, and where.
 //
 //	go run ./examples/publish
 //
-// Without -live it asks a server in memory, where a job of 12 items fails for
-// two of them. With -live it asks Azure, signed in by the first way that
-// azidentity finds, such as az login:
+// Without -live it uses a server in memory, where two of a job's 12 items fail.
+// With -live it uses Azure, with azidentity's default credential, such as the
+// account of az login:
 //
 //	go run ./examples/publish -live -subscription ID -resource-group NAME -workspace NAME -assignment NAME
 //
 // The other flags:
 //
-//	-wait=false      start the job, and don't wait for it
-//	-timeout 10m     wait no longer than that
+//	-wait=false      start the job without waiting for its end
+//	-timeout 10m     stop waiting after this time
 //	-resume TOKEN    wait for a job that an earlier run started
-//	-interval 5s     ask that often how the job goes on, or less often if the service says so
+//	-interval 5s     time between two polls; longer if the service asks for it
 //	-json            print the outcome as JSON
 //
-// The outcome goes to the standard output, progress and errors to the standard
-// error. A run that ends before its job prints the token to go on with.
+// The outcome is printed to standard output, progress and errors to standard
+// error. A run that ends before its job prints the token to resume with.
 //
-// The exit code tells the outcome:
+// The exit code is
 //
-//	0  the job Succeeded, or was started with -wait=false
-//	1  the job Failed or was Canceled, or a service refused
-//	2  flags that make no sense
-//	3  unknown: the job may or may not run, list the jobs before starting another
-//	4  the wait ended before the job, by -timeout or Ctrl-C
+//	0  if the job Succeeded, or was started with -wait=false
+//	1  if the job Failed or was Canceled, or a service returned an error
+//	2  for invalid flags
+//	3  if it is unknown whether the job was started: list the jobs before starting another
+//	4  if the wait ended before the job, by -timeout or Ctrl-C
 package main
 
 import (
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		return finish(err, stderr)
+		return exitCode(err, stderr)
 	}
 	return p.run(ctx, stdout, stderr)
 }
@@ -85,16 +85,16 @@ func (p publication) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if failure := write(stdout); err == nil {
 		err = failure
 	}
-	return finish(err, stderr)
+	return exitCode(err, stderr)
 }
 
-// finish prints the error, if there is one, and returns the exit code.
-func finish(err error, stderr io.Writer) int {
+// exitCode prints the error, if there is one, and returns the exit code.
+func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
 	if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed {
-		return 1 // the outcome says it all
+		return 1 // the printed outcome has the failures
 	}
 	fmt.Fprintln(stderr, terminal.Printable(err.Error()))
 	_, badFlag := errors.AsType[flagError](err)
@@ -123,15 +123,15 @@ type publication struct {
 	credential azcore.TokenCredential
 	options    *armsecops.ClientOptions
 
-	resumeToken string // of a job that was started before; empty: start one
+	resumeToken string // of a job that was started before; empty to start one
 	wait        bool
-	timeout     time.Duration // 0: none
+	timeout     time.Duration // 0 for none
 	interval    time.Duration
 	json        bool
 }
 
-// publish starts a job and waits for its end. The outcome is what is known of
-// the job, even where there is an error.
+// publish starts a job and waits for its end. It returns the outcome, as far as
+// it is known, with an error too.
 func (p publication) publish(ctx context.Context, progress *progress) (o outcome, err error) {
 	if p.timeout > 0 {
 		var cancel context.CancelFunc
@@ -142,7 +142,8 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	if err != nil {
 		return o, err
 	}
-	poller, err := jobs.BeginCreate(ctx, p.assignment.ResourceGroupName, p.assignment.WorkspaceName, p.assignment.WorkspaceManagerAssignmentName,
+	id := p.assignment
+	poller, err := jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName,
 		&armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: p.resumeToken})
 	if err != nil {
 		return o, err
@@ -165,32 +166,34 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	return o, err
 }
 
-// follow shows how the job goes on until its end, or once without -wait. It
-// returns the job as it was last seen; nil: it wasn't.
-func (p publication) follow(ctx context.Context, poller *runtime.Poller[armsecops.WorkspaceManagerJobsClientCreateResponse], progress *progress) (seen *armsecops.Job, err error) {
+// follow polls the job until it ends, or once without -wait, and shows its
+// progress. It returns the job of the last poll, or nil if the first one failed.
+func (p publication) follow(
+	ctx context.Context, poller *runtime.Poller[armsecops.WorkspaceManagerJobsClientCreateResponse], progress *progress,
+) (last *armsecops.Job, err error) {
 	defer progress.end()
 	for {
 		resp, err := poller.Poll(ctx)
 		if err != nil {
-			return seen, err
+			return last, err
 		}
 		var job armsecops.Job
 		if err := runtime.UnmarshalAsJSON(resp, &job); err != nil {
-			return seen, err
+			return last, err
 		}
-		seen = &job
+		last = &job
 		progress.show(job)
 		if poller.Done() || !p.wait {
-			return seen, nil
+			return last, nil
 		}
-		if err := progress.pause(ctx, pauseAfter(resp, p.interval)); err != nil {
-			return seen, err
+		if err := progress.wait(ctx, pollDelay(resp, p.interval)); err != nil {
+			return last, err
 		}
 	}
 }
 
-// pauseAfter returns when to ask again: after the interval, or later if the service says so.
-func pauseAfter(resp *http.Response, interval time.Duration) time.Duration {
+// pollDelay returns the time until the next poll: the interval, or Retry-After if that is longer.
+func pollDelay(resp *http.Response, interval time.Duration) time.Duration {
 	seconds, err := strconv.ParseInt(resp.Header.Get("Retry-After"), 10, 32)
 	if err != nil {
 		return interval
@@ -200,11 +203,11 @@ func pauseAfter(resp *http.Response, interval time.Duration) time.Duration {
 
 // outcome is what is known of a job when the program ends.
 type outcome struct {
-	job         *armsecops.Job // as it was last seen; nil: it wasn't
-	resumeToken string         // empty: there is nothing to wait for
+	job         *armsecops.Job // of the last poll; nil if none succeeded
+	resumeToken string         // empty if there is nothing to wait for
 }
 
-// print prints the outcome for people.
+// print prints the outcome as text.
 func (o outcome) print(w io.Writer) error {
 	if o.job != nil {
 		if err := printJob(w, *o.job); err != nil {
@@ -218,9 +221,9 @@ func (o outcome) print(w io.Writer) error {
 	return err
 }
 
-// printJSON prints the outcome for programs. Every character beyond ASCII is
-// escaped, so that none of them reaches a terminal.
-func (o outcome) printJSON(w io.Writer, failure error) error {
+// printJSON prints the outcome as JSON. It escapes every character beyond ASCII,
+// so that a service can't send control characters to a terminal.
+func (o outcome) printJSON(w io.Writer, err error) error {
 	type failed struct {
 		ResourceID         string `json:"resourceId"`
 		MemberResourceName string `json:"memberResourceName,omitzero"`
@@ -237,8 +240,8 @@ func (o outcome) printJSON(w io.Writer, failure error) error {
 			printed.Failures = append(printed.Failures, failed(f))
 		}
 	}
-	if failure != nil {
-		printed.Error = failure.Error()
+	if err != nil {
+		printed.Error = err.Error()
 	}
 	data, err := json.MarshalIndent(printed, "", "  ")
 	if err == nil {
@@ -247,7 +250,7 @@ func (o outcome) printJSON(w io.Writer, failure error) error {
 	return err
 }
 
-// flagError is a flag that makes no sense.
+// flagError is the error of an invalid flag.
 type flagError struct{ error }
 
 func (e flagError) Unwrap() error { return e.error }
@@ -258,18 +261,18 @@ var clouds = map[string]cloud.Configuration{
 	"government": cloud.AzureGovernment,
 }
 
-// parse turns the program's arguments into what to publish.
+// parse returns the publication that the program's arguments describe.
 func parse(args []string) (publication, error) {
 	p := publication{options: &armsecops.ClientOptions{}}
 	flags := flag.NewFlagSet("publish", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
-	flags.BoolVar(&p.wait, "wait", true, "for the job's end")
-	flags.StringVar(&p.resumeToken, "resume", "", "waiting for the job of this token")
+	flags.BoolVar(&p.wait, "wait", true, "wait for the job's end")
+	flags.StringVar(&p.resumeToken, "resume", "", "token of a job that an earlier run started")
 	flags.DurationVar(&p.timeout, "timeout", 0, "of the wait")
-	flags.DurationVar(&p.interval, "interval", 0, "between two requests")
+	flags.DurationVar(&p.interval, "interval", 0, "between two polls")
 	flags.BoolVar(&p.json, "json", false, "print the outcome as JSON")
-	live := flags.Bool("live", false, "ask Azure")
-	cloudName := flags.String("cloud", "public", "which of Azure's clouds")
+	live := flags.Bool("live", false, "publish in Azure")
+	cloudName := flags.String("cloud", "public", "one of Azure's clouds")
 	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "of the workspace")
 	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "of the workspace")
 	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "of the workspace manager")
@@ -288,15 +291,15 @@ func parse(args []string) (publication, error) {
 	case !known:
 		return refuse("-cloud: no such cloud: " + *cloudName)
 	case given["resume"] && p.resumeToken == "":
-		return refuse("-resume: the token is empty") // and must not start another job
+		return refuse("-resume: the token is empty") // must not start another job
 	case given["resume"] && !p.wait:
-		return refuse("-resume waits, -wait=false doesn't")
+		return refuse("-resume and -wait=false exclude each other")
 	case given["timeout"] && p.timeout <= 0:
-		return refuse("-timeout must be more than 0")
+		return refuse("-timeout must be greater than 0")
 	case given["interval"] && p.interval <= 0:
-		return refuse("-interval must be more than 0")
+		return refuse("-interval must be greater than 0")
 	case *live && given["interval"] && p.interval < time.Second:
-		return refuse("-interval must be a second or more with -live")
+		return refuse("-interval must be at least 1s with -live")
 	}
 	for _, name := range []string{"subscription", "resource-group", "workspace", "assignment", "cloud"} {
 		switch {
@@ -307,13 +310,13 @@ func parse(args []string) (publication, error) {
 		}
 	}
 	if *live {
-		return p.toAzure(azure)
+		return p.inAzure(azure)
 	}
-	return p.toMemory()
+	return p.inMemory()
 }
 
-// toAzure publishes for real, signed in by the first way that azidentity finds.
-func (p publication) toAzure(in cloud.Configuration) (publication, error) {
+// inAzure publishes in Azure with azidentity's default credential.
+func (p publication) inAzure(in cloud.Configuration) (publication, error) {
 	if p.interval == 0 {
 		p.interval = 5 * time.Second
 	}

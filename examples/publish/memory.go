@@ -10,8 +10,8 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// toMemory publishes to a server in memory, where a job takes six steps.
-func (p publication) toMemory() (publication, error) {
+// inMemory publishes in a server in memory, where a job takes six steps.
+func (p publication) inMemory() (publication, error) {
 	if p.interval == 0 {
 		p.interval = 200 * time.Millisecond
 	}
@@ -19,7 +19,7 @@ func (p publication) toMemory() (publication, error) {
 	srv := fake.NewServer(&fake.ServerOptions{
 		JobSteps: 6,
 		NewID:    func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
-		Now: func() time.Time { // the time it takes, on the server
+		Now: func() time.Time { // each poll takes 15 seconds of the server's time
 			now = now.Add(15 * time.Second)
 			return now
 		},
@@ -37,15 +37,16 @@ func (p publication) toMemory() (publication, error) {
 		return p, nil
 	}
 
-	// The server ended with the program that started the job of the token.
+	// The server of the earlier run is gone, so start the token's job again.
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(p.assignment.SubscriptionID, p.credential, p.options)
 	if err == nil {
-		_, err = jobs.Create(context.Background(), p.assignment.ResourceGroupName, p.assignment.WorkspaceName, p.assignment.WorkspaceManagerAssignmentName, nil)
+		id := p.assignment
+		_, err = jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, nil)
 	}
 	return p, err
 }
 
-// items returns what the job publishes: twelve items, two of which fail.
+// items returns the items of the job: twelve, two of which fail.
 func items() (items []armsecops.JobItem) {
 	for _, name := range []string{
 		"alertRules/sign-in-from-new-country",

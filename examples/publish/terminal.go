@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -14,21 +15,21 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// progress shows how a job goes on: a bar that is redrawn in place on a
-// terminal, else a line for each change.
+// progress shows the progress of a job: on a terminal, a bar that is redrawn in
+// place; elsewhere, a line for each change.
 type progress struct {
 	w        io.Writer
 	terminal bool
 	start    time.Time
-	job      armsecops.Job // as it was last shown
-	shown    string        // the last line; empty: none
+	job      armsecops.Job // of the last show
+	shown    string        // the last line; empty if there is none
 }
 
 func newProgress(w io.Writer) *progress {
 	return &progress{w: w, terminal: terminal.Is(w), start: time.Now()}
 }
 
-// show shows the job as it is now.
+// show shows the state of the job.
 func (p *progress) show(job armsecops.Job) {
 	p.job = job
 	if p.terminal {
@@ -41,7 +42,7 @@ func (p *progress) show(job armsecops.Job) {
 	}
 }
 
-// draw draws the bar over the one before.
+// draw draws the bar over the previous one.
 func (p *progress) draw() {
 	const width = 24
 	summary := p.job.Properties.Summary()
@@ -51,11 +52,12 @@ func (p *progress) draw() {
 	}
 	p.shown = fmt.Sprintf("[%s%s] %s, %s", strings.Repeat("#", filled), strings.Repeat(".", width-filled),
 		describe(p.job), time.Since(p.start).Truncate(time.Second))
-	fmt.Fprint(p.w, "\r"+p.shown+"\x1b[K") // and clear what is left of a longer one
+	fmt.Fprint(p.w, "\r"+p.shown+"\x1b[K") // clears the rest of a longer bar
 }
 
-// pause returns after the delay or when the context ends; until then, the bar's clock runs.
-func (p *progress) pause(ctx context.Context, delay time.Duration) error {
+// wait returns after the delay or when the context ends. Meanwhile it redraws the
+// bar every second.
+func (p *progress) wait(ctx context.Context, delay time.Duration) error {
 	end := time.NewTimer(delay)
 	defer end.Stop()
 	second := time.NewTicker(time.Second)
@@ -74,14 +76,14 @@ func (p *progress) pause(ctx context.Context, delay time.Duration) error {
 	}
 }
 
-// end leaves the bar's line.
+// end ends the line of the bar.
 func (p *progress) end() {
 	if p.terminal && p.shown != "" {
 		fmt.Fprintln(p.w)
 	}
 }
 
-// describe returns the job's state, and how many of its items are done.
+// describe returns the job's state and the number of its items that are done.
 func describe(job armsecops.Job) string {
 	state, summary := terminal.Printable(string(job.Properties.ProvisioningState)), job.Properties.Summary()
 	if summary.Total == 0 {
@@ -90,11 +92,11 @@ func describe(job armsecops.Job) string {
 	return fmt.Sprintf("%s, %d of %d items done, %d failed", state, summary.Succeeded+summary.Failed, summary.Total, summary.Failed)
 }
 
-// printJob prints a job, and a table of what it could not publish where.
+// printJob prints a job and a table of its failures.
 func printJob(w io.Writer, job armsecops.Job) error {
 	p := job.Properties
 	fmt.Fprintf(w, "Job %s: %s\n", orDash(job.Name), describe(job))
-	fmt.Fprintf(w, "Started %s, ended %s\n", when(p.StartTime), when(p.EndTime))
+	fmt.Fprintf(w, "Started %s, ended %s\n", formatTime(p.StartTime), formatTime(p.EndTime))
 	if p.ErrorMessage != "" {
 		fmt.Fprintln(w, terminal.Printable(p.ErrorMessage))
 	}
@@ -107,14 +109,9 @@ func printJob(w io.Writer, job armsecops.Job) error {
 	return t.Flush()
 }
 
-func orDash(s string) string {
-	if s = terminal.Printable(s); s == "" {
-		return "-"
-	}
-	return s
-}
+func orDash(s string) string { return cmp.Or(terminal.Printable(s), "-") }
 
-func when(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}

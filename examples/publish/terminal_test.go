@@ -13,7 +13,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// screen is what was written to a terminal.
+// screen is a buffer whose Stat is that of a terminal.
 type screen struct{ bytes.Buffer }
 
 func (*screen) Stat() (os.FileInfo, error) { return screenInfo{}, nil }
@@ -22,15 +22,13 @@ type screenInfo struct{ os.FileInfo }
 
 func (screenInfo) Mode() os.FileMode { return os.ModeDevice | os.ModeCharDevice }
 
-// The bar is redrawn over itself, at each request and each second, and ends with its line.
-func TestBar(t *testing.T) {
+func TestBarIsRedrawnAtEachPollAndSecond(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name string
+	tests := map[string]struct {
 		args []string
 		want []string
 	}{
-		{"failed", nil, []string{
+		"at each poll": {nil, []string{
 			"[........................] InProgress, 0 of 12 items done, 0 failed, 0s",
 			"[####....................] InProgress, 2 of 12 items done, 0 failed, 0s",
 			"[########................] InProgress, 4 of 12 items done, 0 failed, 0s",
@@ -39,15 +37,15 @@ func TestBar(t *testing.T) {
 			"[####################....] InProgress, 10 of 12 items done, 2 failed, 1s",
 			"[########################] Failed, 12 of 12 items done, 2 failed, 1s",
 		}},
-		{"the clock runs", []string{"-interval", "2500ms", "-timeout", "3400ms"}, []string{
+		"at each second": {[]string{"-interval", "2500ms", "-timeout", "3400ms"}, []string{
 			"[........................] InProgress, 0 of 12 items done, 0 failed, 0s",
 			"[........................] InProgress, 0 of 12 items done, 0 failed, 1s",
 			"[........................] InProgress, 0 of 12 items done, 0 failed, 2s",
 			"[####....................] InProgress, 2 of 12 items done, 0 failed, 2s",
 		}},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var stdout bytes.Buffer
@@ -67,8 +65,7 @@ func TestBar(t *testing.T) {
 	}
 }
 
-// Where nothing is known of the job yet, there is no bar and no line to leave.
-func TestBarNotBegun(t *testing.T) {
+func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, err := parse(nil)

@@ -3,16 +3,17 @@
 //
 //	go run ./examples/quickstart
 //
-// Without flags it asks a server in memory that holds the samples of the REST
-// documentation. With -live it asks Azure, signed in by the first way that
-// azidentity finds, such as az login:
+// Without flags it reads the samples of the REST documentation from a server in
+// memory. With -live it reads from Azure, with azidentity's default credential,
+// such as the account of az login:
 //
 //	go run ./examples/quickstart -live -subscription ID -resource-group NAME -workspace NAME -assignment NAME -job NAME
 //
-// The exit code is 0, 1 where a service refused, or 2 for flags that make no sense.
+// The exit code is 0, 1 if a service returned an error, or 2 for invalid flags.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -35,7 +36,8 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-const usage = "usage: quickstart [-live -subscription ID -resource-group NAME -workspace NAME -assignment NAME -job NAME [-cloud public|china|government]]"
+const usage = "usage: quickstart " +
+	"[-live -subscription ID -resource-group NAME -workspace NAME -assignment NAME -job NAME [-cloud public|china|government]]"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -54,11 +56,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = q.report(ctx, stdout)
 	}
-	return finish(err, stderr)
+	return exitCode(err, stderr)
 }
 
-// finish prints the error, if there is one, and returns the exit code.
-func finish(err error, stderr io.Writer) int {
+// exitCode prints the error, if there is one, and returns the exit code.
+func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
@@ -72,7 +74,7 @@ func finish(err error, stderr io.Writer) int {
 	return 1
 }
 
-// query is what to ask, and whom.
+// query is what the program reads, and how it reaches the services.
 type query struct {
 	job          armsecops.JobID
 	subscription string // of the assignments
@@ -104,7 +106,7 @@ func (q query) report(ctx context.Context, w io.Writer) error {
 func printJob(w io.Writer, job armsecops.Job) error {
 	p := job.Properties
 	fmt.Fprintf(w, "Job %s: %s\n", terminal.Printable(job.Name), terminal.Printable(string(p.ProvisioningState)))
-	fmt.Fprintf(w, "Started %s, ended %s\n\n", when(p.StartTime), when(p.EndTime))
+	fmt.Fprintf(w, "Started %s, ended %s\n\n", formatTime(p.StartTime), formatTime(p.EndTime))
 
 	t := newTable(w, "ITEM", "STATUS", "MEMBER", "ERROR")
 	for _, item := range p.Items {
@@ -119,8 +121,8 @@ func printJob(w io.Writer, job armsecops.Job) error {
 	return t.Flush()
 }
 
-// printAssignments prints every assignment of the listing; where it breaks,
-// those that came before.
+// printAssignments prints every assignment of the listing. If the listing fails,
+// it prints the assignments before the error.
 func printAssignments(ctx context.Context, w io.Writer, pager *armsecops.Pager[armsecops.Assignment]) error {
 	t := newTable(w, "NAME", "EFFECT", "CATEGORY", "EXPIRES", "SCOPE")
 	for a, err := range pager.All(ctx) {
@@ -128,12 +130,12 @@ func printAssignments(ctx context.Context, w io.Writer, pager *armsecops.Pager[a
 			return errors.Join(t.Flush(), err)
 		}
 		p := a.Properties
-		t.row(a.Name, p.Effect, p.AdditionalData.ExemptionCategory, when(p.ExpiresOn), p.Scope)
+		t.row(a.Name, p.Effect, p.AdditionalData.ExemptionCategory, formatTime(p.ExpiresOn), p.Scope)
 	}
 	return t.Flush()
 }
 
-// table lines up its columns once it is flushed.
+// table aligns its columns when it is flushed.
 type table struct{ *tabwriter.Writer }
 
 func newTable(w io.Writer, header ...string) table {
@@ -144,21 +146,19 @@ func newTable(w io.Writer, header ...string) table {
 
 func (t table) row(cells ...string) {
 	for i, cell := range cells {
-		if cells[i] = terminal.Printable(cell); cells[i] == "" {
-			cells[i] = "-"
-		}
+		cells[i] = cmp.Or(terminal.Printable(cell), "-")
 	}
 	fmt.Fprintln(t, strings.Join(cells, "\t"))
 }
 
-func when(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
 	return t.UTC().Format(time.RFC3339)
 }
 
-// flagError is a flag that makes no sense.
+// flagError is the error of an invalid flag.
 type flagError struct{ error }
 
 func (e flagError) Unwrap() error { return e.error }
@@ -169,17 +169,17 @@ var clouds = map[string]cloud.Configuration{
 	"government": cloud.AzureGovernment,
 }
 
-// parse turns the program's arguments into what to ask, and whom.
+// parse returns the query that the program's arguments describe.
 func parse(args []string) (query, error) {
 	q := query{options: &armsecops.ClientOptions{}}
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
-	live := flags.Bool("live", false, "ask Azure")
-	cloudName := flags.String("cloud", "public", "which of Azure's clouds")
+	live := flags.Bool("live", false, "read from Azure")
+	cloudName := flags.String("cloud", "public", "one of Azure's clouds")
 	flags.StringVar(&q.job.SubscriptionID, "subscription", "", "of the job and of the assignments")
 	flags.StringVar(&q.job.ResourceGroupName, "resource-group", "", "of the workspace")
 	flags.StringVar(&q.job.WorkspaceName, "workspace", "", "of the workspace manager")
-	flags.StringVar(&q.job.WorkspaceManagerAssignmentName, "assignment", "", "that the job publishes")
+	flags.StringVar(&q.job.WorkspaceManagerAssignmentName, "assignment", "", "of the job")
 	flags.StringVar(&q.job.JobName, "job", "", "to read")
 	if err := flags.Parse(args); err != nil {
 		return q, flagError{err}
@@ -194,18 +194,18 @@ func parse(args []string) (query, error) {
 	case !*live && flags.NFlag() > 0:
 		return q, flagError{errors.New("the other flags need -live")}
 	case !*live:
-		return q.ofSamples(), nil
+		return q.fromSamples(), nil
 	}
 	for _, name := range []string{"subscription", "resource-group", "workspace", "assignment", "job"} {
 		if flags.Lookup(name).Value.String() == "" {
 			return q, flagError{errors.New("-live needs -" + name)}
 		}
 	}
-	return q.ofAzure(azure)
+	return q.fromAzure(azure)
 }
 
-// ofSamples asks a server in memory for the samples of the REST documentation.
-func (q query) ofSamples() query {
+// fromSamples reads the samples of the REST documentation from a server in memory.
+func (q query) fromSamples() query {
 	q.job = armsecops.JobID{
 		SubscriptionID:                 "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0",
 		ResourceGroupName:              "myRg",
@@ -219,8 +219,8 @@ func (q query) ofSamples() query {
 	return q
 }
 
-// ofAzure asks Azure, signed in by the first way that azidentity finds.
-func (q query) ofAzure(in cloud.Configuration) (query, error) {
+// fromAzure reads from Azure with azidentity's default credential.
+func (q query) fromAzure(in cloud.Configuration) (query, error) {
 	q.subscription = q.job.SubscriptionID
 	q.options.Cloud = in
 	var err error

@@ -15,8 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// To renew the file: go run ./examples/quickstart >examples/quickstart/testdata/output.golden
-func TestRun(t *testing.T) {
+// liveFlags returns valid flags for -live, and more.
+func liveFlags(more ...string) []string {
+	return append([]string{
+		"-live", "-subscription", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "-resource-group", "myRg",
+		"-workspace", "myWorkspace", "-assignment", "myAssignment", "-job", "myJob",
+	}, more...)
+}
+
+// To update the file: go run ./examples/quickstart >examples/quickstart/testdata/output.golden
+func TestRunPrintsSamples(t *testing.T) {
 	t.Parallel()
 	want, err := os.ReadFile("testdata/output.golden")
 	require.NoError(t, err)
@@ -27,31 +35,31 @@ func TestRun(t *testing.T) {
 	assert.Empty(t, stderr.String())
 }
 
-func TestRunFlags(t *testing.T) {
+func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	azure := func(subscription string, more ...string) []string {
-		return append([]string{"-live", "-subscription", subscription, "-resource-group", "myRg", "-workspace", "myWorkspace", "-assignment", "myAssignment", "-job", "myJob"}, more...)
-	}
-	const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	tests := []struct {
-		name string
+	tests := map[string]struct {
 		args []string
 		want string // the line before the usage
 	}{
-		{"unknown flag", []string{"-verbose"}, "flag provided but not defined: -verbose"},
-		{"argument", []string{"now"}, "unexpected argument: now"},
-		{"argument with control characters", []string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
-		{"no value", []string{"-live", "-job"}, "flag needs an argument: -job"},
-		{"without -live", []string{"-job", "myJob"}, "the other flags need -live"},
-		{"-live alone", []string{"-live"}, "-live needs -subscription"},
-		{"-live without the job", azure(subscription)[:9], "-live needs -job"},
-		{"empty value", azure(subscription, "-workspace", ""), "-live needs -workspace"},
-		{"unknown cloud", azure(subscription, "-cloud", "moon"), "-cloud: no such cloud: moon"},
-		{"not a subscription", azure("mine"), `parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`},
-		{"not a resource group", azure(subscription, "-resource-group", ".."), `parameter resourceGroupName ".." must not end in a period`},
+		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
+		"argument":                         {[]string{"now"}, "unexpected argument: now"},
+		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
+		"no value":                         {[]string{"-live", "-job"}, "flag needs an argument: -job"},
+		"without -live":                    {[]string{"-job", "myJob"}, "the other flags need -live"},
+		"-live alone":                      {[]string{"-live"}, "-live needs -subscription"},
+		"-live without the job":            {liveFlags()[:9], "-live needs -job"},
+		"empty value":                      {liveFlags("-workspace", ""), "-live needs -workspace"},
+		"unknown cloud":                    {liveFlags("-cloud", "moon"), "-cloud: no such cloud: moon"},
+		"not a subscription": {
+			liveFlags("-subscription", "mine"),
+			`parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
+		},
+		"not a resource group": {
+			liveFlags("-resource-group", ".."), `parameter resourceGroupName ".." must not end in a period`,
+		},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
 			code := run(t.Context(), test.args, &stdout, &stderr)
@@ -62,7 +70,7 @@ func TestRunFlags(t *testing.T) {
 	}
 }
 
-func TestRunHelp(t *testing.T) {
+func TestRunPrintsUsage(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
@@ -70,7 +78,7 @@ func TestRunHelp(t *testing.T) {
 	assert.Empty(t, stderr.String())
 }
 
-func TestRunEndedByContext(t *testing.T) {
+func TestRunEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -80,83 +88,76 @@ func TestRunEndedByContext(t *testing.T) {
 	assert.Equal(t, "WorkspaceManagerJobsClient.Get: context canceled\n", stderr.String())
 }
 
-func TestParseLive(t *testing.T) {
+func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name string
+	tests := map[string]struct {
 		args []string
 		want cloud.Configuration
 	}{
-		{"default", nil, cloud.AzurePublic},
-		{"public", []string{"-cloud", "public"}, cloud.AzurePublic},
-		{"china", []string{"-cloud", "china"}, cloud.AzureChina},
-		{"government", []string{"-cloud", "government"}, cloud.AzureGovernment},
+		"default":    {liveFlags(), cloud.AzurePublic},
+		"public":     {liveFlags("-cloud", "public"), cloud.AzurePublic},
+		"china":      {liveFlags("-cloud", "china"), cloud.AzureChina},
+		"government": {liveFlags("-cloud", "government"), cloud.AzureGovernment},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q, err := parse(append([]string{"-live",
-				"-subscription", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0",
-				"-resource-group", "myRg", "-workspace", "myWorkspace", "-assignment", "myAssignment", "-job", "myJob"}, test.args...))
+			q, err := parse(test.args)
 			require.NoError(t, err)
 			assert.Equal(t, "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg"+
 				"/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"+
 				"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob", q.job.String())
 			assert.Equal(t, q.job.SubscriptionID, q.subscription)
 			assert.Equal(t, test.want, q.options.Cloud)
-			assert.Nil(t, q.options.Transport, "the network")
+			assert.Nil(t, q.options.Transport, "must be the network")
 			assert.NotNil(t, q.credential)
 		})
 	}
 }
 
-// answer is a transport that answers every request alike.
-type answer struct {
+// response is a transport that returns the same response to every request.
+type response struct {
 	status int
 	body   string
 }
 
-func (a answer) Do(req *http.Request) (*http.Response, error) {
+func (r response) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{
-		StatusCode: a.status,
+		StatusCode: r.status,
 		Header:     http.Header{"Content-Type": {"application/json"}, "X-Ms-Request-Id": {"5e0c"}},
-		Body:       io.NopCloser(strings.NewReader(a.body)),
+		Body:       io.NopCloser(strings.NewReader(r.body)),
 		Request:    req,
 	}, nil
 }
 
-func TestServiceErrors(t *testing.T) {
+func TestServiceErrorIsPrintedOnOneLine(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name   string
-		answer answer
-		want   string
+	tests := map[string]struct {
+		response response
+		want     string
 	}{
-		{
-			"not found",
-			answer{404, `{"error":{"code":"ResourceNotFound","message":"The job was not found."}}`},
+		"not found": {
+			response{404, `{"error":{"code":"ResourceNotFound","message":"The job was not found."}}`},
 			"WorkspaceManagerJobsClient.Get: 404 Not Found: ResourceNotFound: The job was not found. (request 5e0c)",
 		},
-		{
-			"lines and control characters",
-			answer{403, `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`},
+		"lines and control characters": {
+			response{403, `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`},
 			"WorkspaceManagerJobsClient.Get: 403 Forbidden: Forbidden: first second [31mred (request 5e0c)",
 		},
-		{
-			"not JSON",
-			answer{502, "<html><body>Bad gateway</body></html>"},
+		"not JSON": {
+			response{502, "<html><body>Bad gateway</body></html>"},
 			"WorkspaceManagerJobsClient.Get: 502 Bad Gateway: Bad gateway (request 5e0c)",
 		},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q, err := parse(nil)
 			require.NoError(t, err)
-			q.options.Transport = test.answer
+			q.options.Transport = test.response
 			q.options.Retry.MaxRetries = -1
 			var stdout, stderr bytes.Buffer
-			code := finish(q.report(t.Context(), &stdout), &stderr)
+			code := exitCode(q.report(t.Context(), &stdout), &stderr)
 			assert.Equal(t, 1, code)
 			assert.Empty(t, stdout.String())
 			assert.Equal(t, test.want+"\n", stderr.String())
@@ -164,12 +165,11 @@ func TestServiceErrors(t *testing.T) {
 	}
 }
 
-// What a service says cannot write elsewhere on the terminal.
 func TestReportPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	q, err := parse(nil)
 	require.NoError(t, err)
-	q.options.Transport = answer{200, `{
+	q.options.Transport = response{200, `{
 		"name": "\u001b]0;title\u0007job",
 		"properties": {"provisioningState": "Fai\u0008led", "items": [{
 			"resourceId": "/rules/\u202egnp.exe", "status": "Fai\tled",

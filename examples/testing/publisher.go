@@ -1,5 +1,5 @@
-// Package publisher is a small service that uses the library. It is here for its
-// tests, which show how to test one's own: publisher_test.go.
+// Package publisher is a small service that uses the library. Its tests in
+// publisher_test.go show how to test such a service.
 package publisher
 
 import (
@@ -18,15 +18,15 @@ type Publisher struct {
 	Jobs          *armsecops.WorkspaceManagerJobsClient
 	ResourceGroup string
 	Workspace     string
-	Frequency     time.Duration // of asking whether a job has ended
+	Frequency     time.Duration // between two polls of a job
 }
 
 // Failures are the content items that could not be published, by member workspace.
 type Failures map[string][]string
 
-// Publish publishes an assignment and waits until that is done. That some members
-// could not be served is no error, but told by the failures. It never publishes
-// twice: where nobody knows whether a job was started, it waits for the one that runs.
+// Publish publishes an assignment and waits until the job has ended. It returns
+// the items that failed as failures, not as an error. It never publishes twice:
+// if it is unknown whether a job was started, it waits for the one that runs.
 func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, error) {
 	err := p.publish(ctx, assignment)
 	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
@@ -40,7 +40,7 @@ func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, e
 	for f := range failed.Job.Properties.Failures() {
 		failures[f.MemberResourceName] = append(failures[f.MemberResourceName], f.ResourceID)
 	}
-	if len(failures) == 0 { // such as a job that was canceled
+	if len(failures) == 0 { // the job was canceled, for example
 		return nil, err
 	}
 	return failures, nil

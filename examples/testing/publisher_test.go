@@ -22,7 +22,7 @@ var rules = armsecops.JobID{
 	WorkspaceManagerAssignmentName: "rules",
 }
 
-// newPublisher returns a publisher whose Azure is the server.
+// newPublisher returns a publisher whose transport is the server.
 func newPublisher(t *testing.T, srv *fake.Server) *Publisher {
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
@@ -31,8 +31,8 @@ func newPublisher(t *testing.T, srv *fake.Server) *Publisher {
 	return &Publisher{Jobs: jobs, ResourceGroup: rules.ResourceGroupName, Workspace: rules.WorkspaceName, Frequency: 5 * time.Second}
 }
 
-// jobsStarted counts the requests that start a job.
-func jobsStarted(srv *fake.Server) (n int) {
+// createRequests counts the requests that start a job.
+func createRequests(srv *fake.Server) (n int) {
 	for _, r := range srv.Requests() {
 		if r.Operation == "WorkspaceManagerJobsClient.Create" {
 			n++
@@ -41,16 +41,16 @@ func jobsStarted(srv *fake.Server) (n int) {
 	return n
 }
 
-// State: the job is in progress for two Gets, and ends as the test said. The
-// clock is synctest's: waiting takes no time, and can be measured.
-func TestPublish(t *testing.T) {
+// State: the job is in progress for two Gets and ends with the items that the
+// test has set. With synctest's clock, waiting takes no time and can be measured.
+func TestPublishReturnsFailures(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		items []armsecops.JobItem
 		want  Failures
 	}{
-		"everything": {[]armsecops.JobItem{{ResourceID: "alertRules/one"}}, nil},
-		"not to all members": {[]armsecops.JobItem{
+		"all items published": {[]armsecops.JobItem{{ResourceID: "alertRules/one"}}, nil},
+		"items failed for members": {[]armsecops.JobItem{
 			{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}},
 			{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}, {MemberResourceName: "oslo"}}},
 			{ResourceID: "alertRules/three"},
@@ -66,28 +66,32 @@ func TestPublish(t *testing.T) {
 				failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
 				require.NoError(t, err)
 				assert.Equal(t, test.want, failures)
-				assert.Equal(t, 1, jobsStarted(srv))
+				assert.Equal(t, 1, createRequests(srv))
 				assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
 			})
 		})
 	}
 }
 
-// Faults: what goes wrong on the way. AssertFaultsConsumed fails the test if the
-// service never met one of them.
-func TestPublishWithFaults(t *testing.T) {
+// Faults: requests fail. AssertFaultsConsumed fails the test if a fault has not
+// applied.
+func TestPublishNeverStartsASecondJob(t *testing.T) {
 	t.Parallel()
-	const create, get, list = "WorkspaceManagerJobsClient.Create", "WorkspaceManagerJobsClient.Get", "WorkspaceManagerJobsClient.NewListPager"
+	const (
+		create = "WorkspaceManagerJobsClient.Create"
+		get    = "WorkspaceManagerJobsClient.Get"
+		list   = "WorkspaceManagerJobsClient.NewListPager"
+	)
 	tests := map[string]struct {
-		faults []fake.Fault
-		jobs   int   // started
-		err    error // nil: none
+		faults   []fake.Fault
+		requests int   // to start a job
+		err      error // nil for success
 	}{
-		"throttled":            {[]fake.Fault{{Operation: create, StatusCode: 429, RetryAfter: 10 * time.Second}}, 2, nil},
-		"service out of order": {[]fake.Fault{{Operation: get, StatusCode: 503, Times: 2}}, 1, nil},
-		"answer lost":          {[]fake.Fault{{Operation: create, Disconnect: true, CarriedOut: true}}, 1, nil},
-		"request lost":         {[]fake.Fault{{Operation: create, Disconnect: true}}, 1, armsecops.ErrOutcomeUnknown},
-		"answer and list lost": {[]fake.Fault{
+		"throttled":           {[]fake.Fault{{Operation: create, StatusCode: 429, RetryAfter: 10 * time.Second}}, 2, nil},
+		"service unavailable": {[]fake.Fault{{Operation: get, StatusCode: 503, Times: 2}}, 1, nil},
+		"response lost":       {[]fake.Fault{{Operation: create, Disconnect: true, CarriedOut: true}}, 1, nil},
+		"request lost":        {[]fake.Fault{{Operation: create, Disconnect: true}}, 1, armsecops.ErrOutcomeUnknown},
+		"response and list lost": {[]fake.Fault{
 			{Operation: create, Disconnect: true, CarriedOut: true}, {Operation: list, StatusCode: 403},
 		}, 1, armsecops.ErrForbidden},
 		"not allowed": {[]fake.Fault{{Operation: create, StatusCode: 403}}, 1, armsecops.ErrForbidden},
@@ -103,22 +107,24 @@ func TestPublishWithFaults(t *testing.T) {
 				failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
 				require.ErrorIs(t, err, test.err)
 				assert.Empty(t, failures)
-				assert.Equal(t, test.jobs, jobsStarted(srv), "requests")
+				assert.Equal(t, test.requests, createRequests(srv))
 				srv.AssertFaultsConsumed(t)
 			})
 		})
 	}
 }
 
-// Overrides: an answer that the server's state never leads to.
-func TestPublishCanceled(t *testing.T) {
+// Overrides: a response that the server's state never leads to.
+func TestPublishFailsForACanceledJob(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
-		srv.Jobs.Get = func(_ context.Context, _, _, _, jobName string, _ *armsecops.WorkspaceManagerJobsClientGetOptions) (resp azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse], _ azfake.ErrorResponder) {
+		srv.Jobs.Get = func(_ context.Context, _, _, _, jobName string, _ *armsecops.WorkspaceManagerJobsClientGetOptions) (
+			resp azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse], failure azfake.ErrorResponder,
+		) {
 			job := armsecops.Job{Name: jobName, Properties: armsecops.JobProperties{ProvisioningState: armsecops.ProvisioningStateCanceled}}
 			resp.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: job}, nil)
-			return
+			return resp, failure
 		}
 		failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))

@@ -1,4 +1,4 @@
-// Package terminal is what the example programs know of the terminal they write to.
+// Package terminal has the example programs' functions for output to a terminal.
 package terminal
 
 import (
@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Is reports whether w is a device for characters, as a terminal is.
+// Is reports whether w is a character device, such as a terminal.
 func Is(w io.Writer) bool {
 	file, ok := w.(interface{ Stat() (os.FileInfo, error) })
 	if !ok {
@@ -18,8 +18,8 @@ func Is(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Printable returns text that came from a service as one line, without the
-// characters that would let it write elsewhere on the terminal.
+// Printable returns text from a service as one line, without the control
+// characters with which it could write elsewhere on the terminal.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

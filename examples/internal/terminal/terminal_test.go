@@ -13,7 +13,7 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// device is a file that says it is a terminal.
+// device is a writer whose Stat is that of a terminal.
 type device struct{ io.Writer }
 
 func (device) Stat() (os.FileInfo, error) { return deviceInfo{}, nil }
@@ -22,7 +22,7 @@ type deviceInfo struct{ os.FileInfo }
 
 func (deviceInfo) Mode() os.FileMode { return os.ModeDevice | os.ModeCharDevice }
 
-func TestIs(t *testing.T) {
+func TestIsDetectsCharacterDevices(t *testing.T) {
 	t.Parallel()
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	require.NoError(t, err)
@@ -30,10 +30,10 @@ func TestIs(t *testing.T) {
 	assert.False(t, terminal.Is(&bytes.Buffer{}))
 	assert.False(t, terminal.Is(file))
 	require.NoError(t, file.Close())
-	assert.False(t, terminal.Is(file), "a file that cannot be asked")
+	assert.False(t, terminal.Is(file), "a file whose Stat fails")
 }
 
-func TestPrintable(t *testing.T) {
+func TestPrintableIsOneHarmlessLine(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"plain größe":               "plain größe",
