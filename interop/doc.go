@@ -1,5 +1,5 @@
-// Package interop holds this module against Microsoft's clients for the same
+// Package interop compares this module with Microsoft's clients for the same
 // services: each side's clients run against the other side's fake servers, and
-// both are measured on the same bytes. It is a module of its own, so that the
-// library depends on none of it.
+// benchmarks measure both on the same bytes. It is a module of its own, so that
+// the library depends on none of it.
 package interop
