@@ -34,23 +34,23 @@ func TestAllocations(t *testing.T) {
 		{"assignment Get", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
-		}, 58, 5800},
+		}, 66, 7700},
 		{"assignment CreateOrUpdate", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
-		}, 80, 8350},
+		}, 79, 9850},
 		{"job Get", string(job), func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 62, 6800},
+		}, 71, 9550},
 		{"list of 1,000 assignments", pageOfAssignments(1000), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
-		}, 4500, 1_650_000},
+		}, 8250, 3_960_000},
 		{"job Delete", `{}`, func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 54, 5200},
+		}, 60, 5910},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,9 +2,12 @@ package armsecops
 
 import (
 	"context"
+	"iter"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -12,7 +15,7 @@ import (
 // standards, and the exemptions from them, in Microsoft Defender for Cloud,
 // api-version 2021-08-01-preview. It is safe for concurrent use.
 //
-// See https://learn.microsoft.com/rest/api/defenderforcloud/assignments.
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments
 type SecurityAssignmentsClient struct {
 	client
 }
@@ -22,7 +25,7 @@ type SecurityAssignmentsClient struct {
 //   - credential: an azidentity credential, or the TokenCredential of azcore/fake in a test
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError].
+// An invalid parameter is a [*ParameterError].
 func NewSecurityAssignmentsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*SecurityAssignmentsClient, error) {
 	c, err := newClient(subscriptionID, credential, options, func(e ServiceError) error { return &CloudError{e} })
 	if err != nil {
@@ -35,10 +38,11 @@ func NewSecurityAssignmentsClient(subscriptionID string, credential azcore.Token
 // one's pipeline and token cache.
 //   - subscriptionID: a UUID; another value is a [*ParameterError]
 func (c *SecurityAssignmentsClient) WithSubscription(subscriptionID string) (*SecurityAssignmentsClient, error) {
-	if err := checkSubscription(subscriptionID); err != nil {
+	other, err := c.withSubscription(subscriptionID)
+	if err != nil {
 		return nil, err
 	}
-	return &SecurityAssignmentsClient{client{c.client.connection, subscriptionID}}, nil
+	return &SecurityAssignmentsClient{other}, nil
 }
 
 // Get returns an assignment.
@@ -46,51 +50,53 @@ func (c *SecurityAssignmentsClient) WithSubscription(subscriptionID string) (*Se
 //   - assignmentID: the assignment's name, without /, ? and #
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError], an answer that isn't
-// success a [*CloudError]; [ErrNotFound] tells that there is no such assignment.
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError]; it is [ErrNotFound] if there is no such assignment.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/get
 func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientGetOptions) (SecurityAssignmentsClientGetResponse, error) {
 	return run[SecurityAssignmentsClientGetResponse](ctx, c.client, call{
 		route:  routes.AssignmentsGet,
-		values: []string{c.subscriptionID, resourceGroupName, assignmentID},
+		values: []string{resourceGroupName, assignmentID},
 	})
 }
 
 // CreateOrUpdate creates an assignment, or replaces the one of that name. To
-// change one, get it, change the fields in question and put the rest back as it
-// came: members that this version doesn't know are kept.
+// change one, get it, change the fields in question and put it back: members
+// that this version doesn't know are kept.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - assignmentID: the assignment's name, without /, ? and #
-//   - assignment: the whole of the assignment
+//   - assignment: all of the assignment
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError], an answer that isn't
-// success a [*CloudError]. The call is repeated where an answer is lost; it
-// leaves the same assignment however often it is carried out.
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError]. The call is repeated if a response is lost; it leaves the same
+// assignment however often it is carried out.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/create-or-update
 func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, assignmentID string, assignment Assignment, options *SecurityAssignmentsClientCreateOrUpdateOptions) (SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 	return run[SecurityAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
-		route:  routes.AssignmentsCreateOrUpdate,
-		values: []string{c.subscriptionID, resourceGroupName, assignmentID},
-		body:   &assignment,
+		route:     routes.AssignmentsCreateOrUpdate,
+		values:    []string{resourceGroupName, assignmentID},
+		parameter: "assignment",
+		body:      &assignment,
 	})
 }
 
-// Delete deletes an assignment. Deleting one that doesn't exist is success.
+// Delete deletes an assignment. Deleting one that doesn't exist is success if
+// the service says 204; it is [ErrNotFound] if the service says 404.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - assignmentID: the assignment's name, without /, ? and #
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError], an answer that isn't
-// success a [*CloudError].
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/delete
 func (c *SecurityAssignmentsClient) Delete(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientDeleteOptions) (SecurityAssignmentsClientDeleteResponse, error) {
 	return run[SecurityAssignmentsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.AssignmentsDelete,
-		values: []string{c.subscriptionID, resourceGroupName, assignmentID},
+		values: []string{resourceGroupName, assignmentID},
 	})
 }
 
@@ -98,8 +104,8 @@ func (c *SecurityAssignmentsClient) Delete(ctx context.Context, resourceGroupNam
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - options: nil for the defaults
 //
-// Nothing is sent before the first page is asked for. See [Pager] for how to
-// read it and for its errors; those of the service are [*CloudError].
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list
 func (c *SecurityAssignmentsClient) NewListPager(resourceGroupName string, options *SecurityAssignmentsClientListOptions) *Pager[Assignment] {
@@ -108,23 +114,123 @@ func (c *SecurityAssignmentsClient) NewListPager(resourceGroupName string, optio
 	}
 	return newPager[Assignment](c.client, call{
 		route:  routes.AssignmentsList,
-		values: []string{c.subscriptionID, resourceGroupName},
+		values: []string{resourceGroupName},
 	}, options.PageOptions)
 }
 
 // NewListBySubscriptionPager lists the assignments of the client's subscription.
 //   - options: nil for the defaults
 //
-// Nothing is sent before the first page is asked for. See [Pager] for how to
-// read it and for its errors; those of the service are [*CloudError].
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
 func (c *SecurityAssignmentsClient) NewListBySubscriptionPager(options *SecurityAssignmentsClientListBySubscriptionOptions) *Pager[Assignment] {
 	if options == nil {
 		options = &SecurityAssignmentsClientListBySubscriptionOptions{}
 	}
-	return newPager[Assignment](c.client, call{
-		route:  routes.AssignmentsListBySubscription,
-		values: []string{c.subscriptionID},
-	}, options.PageOptions)
+	return newPager[Assignment](c.client, call{route: routes.AssignmentsListBySubscription}, options.PageOptions)
+}
+
+const defaultConcurrency = 8
+
+// ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
+// time. It yields the items as the pages arrive: those of one subscription in
+// the service's order, those of different ones mixed.
+//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once
+//   - options: nil for the defaults
+//
+// A subscription that fails yields one [*SubscriptionError], and the others
+// continue. When the context ends, every subscription that isn't finished yields
+// one. An invalid option is a [*ParameterError], yielded once and last. Breaking
+// out of the loop ends all requests and goroutines before the loop is left. No
+// more pages are in memory than subscriptions are listed at a time.
+//
+// To resume a listing that ended early, in another process if need be, give the
+// tokens that Progress was called with and the same subscriptions.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
+func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *SecurityAssignmentsClientListAcrossSubscriptionsOptions) iter.Seq2[SubscriptionAssignment, error] {
+	var o SecurityAssignmentsClientListAcrossSubscriptionsOptions
+	if options != nil {
+		o = *options
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	listings := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
+	return func(yield func(SubscriptionAssignment, error) bool) {
+		if o.Concurrency < 0 {
+			yield(SubscriptionAssignment{}, &ParameterError{Name: "Concurrency", Reason: "must not be negative"})
+			return
+		}
+		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
+			id := page.subscriptionID
+			if page.err != nil {
+				if !yield(SubscriptionAssignment{SubscriptionID: id}, &SubscriptionError{id, page.err}) {
+					return
+				}
+				continue
+			}
+			for i := range page.Value {
+				if !yield(SubscriptionAssignment{id, page.Value[i]}, nil) {
+					return
+				}
+			}
+			if o.Progress != nil {
+				o.Progress(id, page.next)
+			}
+		}
+	}
+}
+
+// subscriptionListing is the listing of one subscription, and where it begins.
+type subscriptionListing struct{ subscriptionID, token string }
+
+// subscriptionListings returns what is left to list of the subscriptions, each
+// of them once. It reads the tokens at once: Progress may write to the same map.
+func subscriptionListings(subscriptionIDs []string, continuationTokens map[string]string) []subscriptionListing {
+	tokens := make(map[string]string, len(continuationTokens))
+	for id, token := range continuationTokens {
+		tokens[strings.ToLower(id)] = token
+	}
+	seen := make(map[string]bool, len(subscriptionIDs))
+	var left []subscriptionListing
+	for _, id := range subscriptionIDs {
+		key := strings.ToLower(id)
+		token, known := tokens[key]
+		if finished := known && token == ""; !finished && !seen[key] {
+			left = append(left, subscriptionListing{id, token})
+		}
+		seen[key] = true
+	}
+	return left
+}
+
+// subscriptionPage is a page of a subscription, or the error in its place.
+type subscriptionPage struct {
+	AssignmentList
+	subscriptionID string
+	next           string // continuation token of the page after it
+	err            error
+}
+
+// listSubscription yields the pages of one subscription, up to the end or an error.
+func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage] {
+	return func(yield func(subscriptionPage) bool) {
+		client, err := c.WithSubscription(l.subscriptionID)
+		if err != nil {
+			yield(subscriptionPage{subscriptionID: l.subscriptionID, err: err})
+			return
+		}
+		pager := client.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
+			PageOptions{ContinuationToken: l.token},
+		})
+		for pager.More() {
+			page, err := pager.NextPage(ctx)
+			if !yield(subscriptionPage{page, l.subscriptionID, pager.ContinuationToken(), err}) {
+				return
+			}
+		}
+	}
 }

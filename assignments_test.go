@@ -30,7 +30,7 @@ func documentedAssignment() armsecops.Assignment {
 			Effect:           "Exempt",
 			ExpiresOn:        time.Date(2022, 5, 1, 19, 50, 47, 83633000, time.UTC),
 			AdditionalData:   armsecops.AdditionalData{ExemptionCategory: "waiver"},
-			Metadata:         map[string]any{"ticketId": json.Number("12345")},
+			Metadata:         json.RawMessage(`{"ticketId":12345}`),
 			Scope:            "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg",
 		},
 		SystemData: armsecops.SystemData{

@@ -3,6 +3,8 @@ package armsecops
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,9 +14,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
-	"github.com/go-json-experiment/json"
 
+	"github.com/armsecops/armsecops/internal/exchange"
+	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/throttle"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 const (
@@ -22,7 +27,7 @@ const (
 	moduleVersion = "v0.1.0"
 )
 
-// client is what both clients are made of: one subscription's view of a connection.
+// client is one subscription's view of a connection.
 type client struct {
 	*connection
 	subscriptionID string
@@ -34,8 +39,6 @@ type connection struct {
 	endpoint      *url.URL
 	apiVersion    string // overrides those of the routes; empty: it doesn't
 	maxErrorBytes int64
-	downloadBody  bool // before it is decoded, so that it can be logged
-	throttle      *throttle
 	newError      func(ServiceError) error // makes the service's own type of error
 }
 
@@ -56,20 +59,11 @@ func newClient(subscriptionID string, credential azcore.TokenCredential, options
 	if maxBytes == 0 {
 		maxBytes = defaultMaxResponseBytes
 	}
-	c := &connection{
-		apiVersion:    options.APIVersion,
-		maxErrorBytes: min(maxBytes, maxErrorResponseBytes),
-		downloadBody:  options.Logging.IncludeBody,
-		throttle:      newThrottle(options.Retry),
-		newError:      newError,
-	}
+	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes), newError: newError}
 
-	// The api-version is set with the rest of the query, in requestURL.
 	armOptions := options.ClientOptions.Clone()
-	armOptions.APIVersion = ""
-	armOptions.Retry.ShouldRetry = shouldRetry(options.Retry)
-	armOptions.PerRetryPolicies = append(armOptions.PerRetryPolicies, exchangePolicy{})
-	armOptions.Transport = newTransport(options.Transport, maxBytes, c.maxErrorBytes)
+	armOptions.APIVersion = "" // requestURL sets it with the rest of the query
+	exchange.Configure(armOptions, throttle.NewGates(options.Retry), maxBytes, c.maxErrorBytes)
 	var err error
 	if c.arm, err = arm.NewClient(moduleName, moduleVersion, credential, armOptions); err != nil {
 		return client{}, err
@@ -81,24 +75,33 @@ func newClient(subscriptionID string, credential azcore.TokenCredential, options
 	return client{c, subscriptionID}, nil
 }
 
+// withSubscription returns a client for another subscription on the same connection.
+func (c client) withSubscription(subscriptionID string) (client, error) {
+	if err := checkSubscription(subscriptionID); err != nil {
+		return client{}, err
+	}
+	return client{c.connection, subscriptionID}, nil
+}
+
 func checkSubscription(id string) error {
 	return checkParameters(routes.AssignmentsListBySubscription, []string{id})
 }
 
 // call describes one call of an operation.
 type call struct {
-	route    *routes.Route
-	name     string          // the client's method; empty: the route's
-	values   []string        // of the path's parameters
-	query    string          // escaped, without api-version
-	link     string          // of a page after the first, in the place of the query
-	seen     *seenLinks      // of a listing; nil: none
-	body     any             // nil: none
-	response **http.Response // set to that of a success, with its body; nil: nobody asks
+	route     *routes.Route
+	name      string                 // the client's method; empty: the route's
+	values    []string               // of the path's parameters, without the subscription
+	query     string                 // escaped, without api-version
+	link      string                 // to a page after the first, in the place of the query
+	visit     func(url string) error // refuses the URL of a page that was there before; nil: doesn't
+	body      any                    // nil: none
+	parameter string                 // the name of the body's parameter
+	response  **http.Response        // set to the response of a success, with its body; nil: isn't
 }
 
-// run performs a call. It alone checks arguments, starts the span, sends,
-// checks the status, decodes and makes the error.
+// run performs a call: it checks the arguments, starts the span, sends, decodes
+// and makes the error. Nothing else does.
 func run[T any](ctx context.Context, c client, call call) (result T, err error) {
 	if call.name == "" {
 		call.name = call.route.Operation
@@ -107,26 +110,46 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	ctx, endSpan := runtime.StartSpan(ctx, call.name, c.arm.Tracer(), nil)
 	defer func() { endSpan(err) }()
 
-	x := &exchange{client: c, route: call.route, operation: call.name, ctx: ctx, download: c.downloadBody || call.response != nil}
-	if call.route.Method != http.MethodDelete { // the body of a deletion says nothing
-		x.result = &result
-	}
 	req, err := c.newRequest(ctx, call)
 	if err != nil {
-		return result, x.named(err)
+		return result, withOperation(call.name, err)
 	}
-	req.SetOperationValue(x)
-	if !x.download {
-		runtime.SkipBodyDownload(req)
+	newError := func(f exchange.Failure) error { return c.serviceError(call, f) }
+	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
+		Success:    call.route.Success,
+		Repeatable: call.route.Repeatable,
+		Gate:       c.subscriptionID,
+		NewError:   newError,
+	})
+	if err == nil && call.route.Method != http.MethodDelete { // the body of a deletion says nothing
+		if err = decode(resp, &result); err != nil {
+			result, unknown = *new(T), true
+			err = newError(exchange.Failure{Response: resp, Reason: fmt.Errorf("decoding the response: %w", err)})
+		}
 	}
-	resp, err := c.arm.Pipeline().Do(req)
-	if call.response != nil {
-		*call.response = resp
+	switch {
+	case err == nil:
+		if call.response != nil {
+			*call.response = resp
+		}
+		return result, nil
+	case unknown && call.route.Method == http.MethodDelete && errors.Is(err, ErrNotFound):
+		return result, nil // an earlier attempt deleted it
 	}
-	if err = x.finish(resp, err); err != nil {
-		result = *new(T)
+	err = withOperation(call.name, err)
+	if unknown && !call.route.Repeatable {
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return result, err
+}
+
+// decode reads the body of a response into the result.
+func decode(resp *http.Response, result any) error {
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return err
+	}
+	return wire.Unmarshal(body, result)
 }
 
 // newRequest checks the arguments of the call and makes its request.
@@ -135,8 +158,10 @@ func (c client) newRequest(ctx context.Context, call call) (*policy.Request, err
 	if err != nil {
 		return nil, err
 	}
-	if call.seen != nil && call.seen.add(u) {
-		return nil, ErrPagingLoop
+	if call.visit != nil {
+		if err := call.visit(u); err != nil {
+			return nil, err
+		}
 	}
 	req, err := runtime.NewRequest(ctx, call.route.Method, u)
 	if err != nil {
@@ -144,9 +169,9 @@ func (c client) newRequest(ctx context.Context, call call) (*policy.Request, err
 	}
 	req.Raw().Header["Accept"] = acceptJSON
 	if call.body != nil {
-		body, err := json.Marshal(call.body, modelOptions)
+		body, err := wire.Marshal(call.body)
 		if err != nil {
-			return nil, &ParameterError{Name: "assignment", Reason: "must have a JSON form: " + err.Error()} // the one body there is
+			return nil, &ParameterError{Name: call.parameter, Reason: "must have a JSON form: " + err.Error()}
 		}
 		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(body)), "application/json"); err != nil {
 			return nil, err
@@ -159,50 +184,47 @@ var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
 func (c client) requestURL(call call) (string, error) {
-	path, err := c.path(call.route, call.values)
+	listing, err := c.listing(call)
 	if err != nil {
 		return "", err
 	}
 	if call.link != "" {
-		return followLink(c.endpoint, path, call.link, c.version(call.route), c.apiVersion != "")
+		return listing.Resolve(call.link)
 	}
 	query := call.query
 	if query != "" {
 		query += "&"
 	}
-	return c.base() + path + "?" + query + "api-version=" + url.QueryEscape(c.version(call.route)), nil
+	return strings.TrimSuffix(c.arm.Endpoint(), "/") + listing.Path + "?" + query + "api-version=" + url.QueryEscape(listing.APIVersion), nil
 }
 
-// path returns the path of a route below the endpoint, with its parameters checked and escaped.
-func (c client) path(route *routes.Route, values []string) (string, error) {
-	if err := checkParameters(route, values); err != nil {
-		return "", err
+// listing checks the values of the call's path and returns where it leads.
+func (c client) listing(call call) (nextlink.Listing, error) {
+	values, err := c.values(call)
+	if err != nil {
+		return nextlink.Listing{}, err
 	}
-	return route.URLPath(values...), nil
+	listing := nextlink.Listing{Endpoint: c.endpoint, Path: call.route.URLPath(values...), APIVersion: call.route.APIVersion}
+	if c.apiVersion != "" {
+		listing.APIVersion, listing.Override = c.apiVersion, true
+	}
+	return listing, nil
+}
+
+// values returns the checked values of the route's parameters: the subscription
+// first, if it has one, then the call's own.
+func (c client) values(call call) ([]string, error) {
+	values := call.values
+	if call.route.OfSubscription() {
+		values = append([]string{c.subscriptionID}, values...)
+	}
+	return values, checkParameters(call.route, values)
 }
 
 // checkParameters checks the values of a route's parameters, in their order.
 func checkParameters(route *routes.Route, values []string) error {
 	if name, value, reason := route.Check(values); reason != "" {
-		return &ParameterError{goName(name), value, reason}
+		return &ParameterError{routes.GoName(name), value, reason}
 	}
 	return nil
-}
-
-// base returns the endpoint without a slash at its end.
-func (c client) base() string { return strings.TrimSuffix(c.arm.Endpoint(), "/") }
-
-func (c client) version(route *routes.Route) string {
-	if c.apiVersion != "" {
-		return c.apiVersion
-	}
-	return route.APIVersion
-}
-
-// goName turns the REST API's name of a parameter into Go's: assignmentId into assignmentID.
-func goName(parameter string) string {
-	if name, ok := strings.CutSuffix(parameter, "Id"); ok {
-		return name + "ID"
-	}
-	return parameter
 }

@@ -2,6 +2,7 @@ package armsecops_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -184,7 +185,7 @@ func TestParameters(t *testing.T) {
 		assertParameterError(t, err, "Top")
 	})
 	t.Run("assignment", func(t *testing.T) {
-		assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: map[string]any{"f": func() {}}}}
+		assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
 		_, err := assignments.CreateOrUpdate(ctx, "rg", "id", assignment, nil)
 		assertParameterError(t, err, "assignment")
 	})
@@ -423,7 +424,7 @@ func TestContextEnds(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, reason)
 		assert.True(t, armsecops.HasCode(err, "ServerBusy"))
-		assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: context canceled: the operator went home; the last try failed: WorkspaceManagerJobsClient.Get: 503 Service Unavailable: ServerBusy (request "+requestID+")")
+		assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: context canceled: the operator went home; the last attempt failed: WorkspaceManagerJobsClient.Get: 503 Service Unavailable: ServerBusy (request "+requestID+")")
 	})
 	t.Run("when its deadline is over", func(t *testing.T) {
 		t.Parallel()

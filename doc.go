@@ -1,11 +1,47 @@
 // Package armsecops is a client for the publish jobs of the workspace manager of
-// Microsoft Sentinel, and for the assignments and exemptions of security
-// standards in Microsoft Defender for Cloud.
+// Microsoft Sentinel, and for the assignments of security standards and the
+// exemptions from them in Microsoft Defender for Cloud.
+//
+// This program prints the exemptions of a subscription:
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"errors"
+//		"fmt"
+//		"log"
+//
+//		"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+//
+//		"github.com/armsecops/armsecops"
+//	)
+//
+//	func main() {
+//		credential, err := azidentity.NewDefaultAzureCredential(nil)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", credential, nil)
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		for assignment, err := range client.NewListBySubscriptionPager(nil).All(context.Background()) {
+//			switch {
+//			case errors.Is(err, armsecops.ErrForbidden):
+//				log.Fatal("the identity needs the role Security Reader: ", err)
+//			case err != nil:
+//				log.Fatal(err)
+//			case assignment.Properties.Effect.Is(armsecops.EffectExempt):
+//				fmt.Println(assignment.Properties.DisplayName, assignment.Properties.Scope)
+//			}
+//		}
+//	}
 //
 // [WorkspaceManagerJobsClient] starts, waits for, reads, lists and deletes jobs;
 // [SecurityAssignmentsClient] reads, writes, lists and deletes assignments, in
-// one subscription or in many. Both are built on azcore and are used as its other
-// clients are: a credential of azidentity, [ClientOptions] that embed those of
+// one subscription or in many. Both are built on azcore and work as its other
+// clients do: a credential of azidentity, [ClientOptions] that embed those of
 // every Azure Resource Manager client, options last and nil for the defaults.
 //
 // # Models
@@ -13,42 +49,44 @@
 // The models are plain values. Absent, null and zero are the same; a field is
 // written only if it isn't zero. Members that this version doesn't know are kept
 // in AdditionalProperties and written again, so a resource that is read, changed
-// and written loses nothing; only an explicit null or "" of a known member turns
-// into its absence. Numbers in open objects keep every digit, as [encoding/json.Number].
-// Invalid UTF-8 is replaced, as Azure's own clients do. A duplicate name, which
-// could mean either value, is an error that says where, and so is a document
-// nested deeper than 10,000. [encoding/json] and
-// github.com/go-json-experiment/json read and write the models alike.
+// and written loses nothing. Only an explicit {}, "" or null of a known member
+// may turn into its absence; a null in Metadata stays. Names are matched
+// exactly: one in another casing is an unknown member. Metadata is any JSON, as
+// it came. Invalid UTF-8 is replaced, as Azure's own clients do. A duplicate
+// name, which could mean either value, is an error that says where, and so is a
+// document nested deeper than 10,000.
 //
-// The strings of an answer lie together in memory, up to two kilobytes of them:
-// [strings.Clone] one that is to outlive all others.
+// Both encoding/json and github.com/go-json-experiment/json read and write the
+// documents ([Job], [Assignment], [SubscriptionAssignment], [Page]) alike. For a
+// part of a document that is marshaled on its own, use the latter, or
+// encoding/json on Go 1.27: on Go 1.26, encoding/json shows
+// AdditionalProperties as a field.
 //
 // # Errors
 //
-// A parameter that breaks its rule is a [*ParameterError], and nothing is sent.
-// An answer that isn't a success, or that cannot be read, is an [*ErrorResponse]
-// of the jobs or a [*CloudError] of the assignments, and in both cases an
+// An invalid parameter is a [*ParameterError], and nothing is sent. A response
+// that isn't success, or that cannot be read, is an [*ErrorResponse] from the
+// jobs or a [*CloudError] from the assignments, and in both cases an
 // azcore.ResponseError as well. Use [errors.Is] with [ErrNotFound] and the other
 // sentinels, [HasCode] for the service's own codes.
 //
 // # Retries
 //
-// Requests are tried again as azcore does it, with one exception: a request that
+// Requests are retried by azcore's rules, with one exception: a request that
 // starts a job is sent again only if the connection was never made or the
-// service said 429. Where nobody knows whether the job was started, the error is
-// [ErrOutcomeUnknown]. Retry options that a caller sets for the call, with
-// policy.WithRetryOptions, have their way.
+// service said 429. The error is [ErrOutcomeUnknown] if it is unknown whether
+// the job started.
 //
-// Clients that share a connection wait together where a subscription is
-// throttled. A wait beyond MaxRetryDelay is not waited for, it is [ErrThrottled].
+// Clients that share a connection wait together if a subscription is throttled.
+// A wait beyond MaxRetryDelay is refused with [ErrThrottled].
 //
 // # Trust
 //
-// The token is sent to the endpoint and to hosts below it, by TLS, and nowhere
+// The token is sent to the endpoint and to hosts below it, over TLS, and nowhere
 // else. A link to a next page that leads elsewhere is [ErrUntrustedNextLink];
 // redirects are not followed, which none of the operations needs. Bodies are
-// bounded by MaxResponseBytes, and nothing that a server sends is printed at
-// length or with its control characters.
+// bounded by MaxResponseBytes, and text from a server is printed in part, in one
+// line, without control characters.
 //
 // # Testing
 //

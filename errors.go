@@ -1,69 +1,67 @@
 package armsecops
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	mirror "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/armsecops/armsecops/internal/errorbody"
+	"github.com/armsecops/armsecops/internal/exchange"
+	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/printable"
+	"github.com/armsecops/armsecops/internal/throttle"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // Errors that [errors.Is] finds. Those with a status code stand for every
-// answer with that status.
+// response with that status.
 var (
-	ErrUnauthorized       error = statusError(http.StatusUnauthorized)
-	ErrForbidden          error = statusError(http.StatusForbidden)
-	ErrNotFound           error = statusError(http.StatusNotFound)
-	ErrConflict           error = statusError(http.StatusConflict)
-	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed)
-	ErrThrottled          error = statusError(http.StatusTooManyRequests)
+	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
+	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role
+	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource
+	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
+	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
+	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter
 
-	// ErrResponseTooLarge is a body beyond [ClientOptions].MaxResponseBytes.
-	ErrResponseTooLarge error = tooLargeError{}
+	// ErrResponseTooLarge is a body beyond [ClientOptions].MaxResponseBytes, or
+	// one that would take far more memory than its text.
+	ErrResponseTooLarge = wire.ErrTooLarge
 
 	// ErrUntrustedNextLink is a link to a next page that leads away from the
 	// endpoint or from the listing. It was not followed.
-	ErrUntrustedNextLink = errors.New("untrusted next link")
+	ErrUntrustedNextLink = nextlink.ErrUntrusted
 
-	// ErrPagingLoop is a link to a page that the listing has been at before.
-	ErrPagingLoop = errors.New("the next link leads back to an earlier page")
+	// ErrPagingLoop is a link to a page that the listing has already been at.
+	ErrPagingLoop = nextlink.ErrLoop
 
-	// ErrOutcomeUnknown is a request to start a job that got no answer. Whether
-	// the job runs is told by a list of the assignment's jobs.
+	// ErrOutcomeUnknown is a request to start a job to which no response came.
+	// List the jobs of the assignment to find out whether the job runs.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the job may or may not run, list the jobs before starting another")
 )
 
-// statusError stands for the answers with one status code.
+// statusError stands for the responses with one status code.
 type statusError int
 
 func (e statusError) Error() string { return status(int(e)) }
 
-type tooLargeError struct{}
-
-func (tooLargeError) Error() string { return "response too large" }
-
-// NonRetriable tells azcore's retry policy that the next answer would be as large.
-func (tooLargeError) NonRetriable() {}
+func status(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+}
 
 // ParameterError is a parameter that breaks its rule. Nothing was sent.
 type ParameterError struct {
 	Name   string // as in the method's signature
-	Value  string
+	Value  string // what the caller gave; empty if it is not worth showing
 	Reason string // the rule, as in "must be a UUID"
 }
 
@@ -72,53 +70,91 @@ func (e *ParameterError) Error() string {
 	if e.Value == "" {
 		return "parameter " + e.Name + " " + e.Reason
 	}
-	return "parameter " + e.Name + " " + quote(e.Value) + " " + e.Reason
+	return "parameter " + e.Name + " " + printable.Quote(e.Value) + " " + e.Reason
 }
 
-// ErrorResponse is an answer of Microsoft Sentinel that isn't the operation's
+// ErrorResponse is a response of Microsoft Sentinel that isn't the operation's
 // success, or that could not be read.
 type ErrorResponse struct {
 	ServiceError
 }
 
-// CloudError is an answer of Microsoft Defender for Cloud that isn't the
+// CloudError is a response of Microsoft Defender for Cloud that isn't the
 // operation's success, or that could not be read.
 type CloudError struct {
 	ServiceError
 }
 
 // ServiceError is what [ErrorResponse] and [CloudError] have in common. It
-// unwraps to [*azcore.ResponseError] and, where the answer could not be read,
-// to the reason.
+// unwraps to [*azcore.ResponseError] and, if the response could not be read, to
+// the reason.
 type ServiceError struct {
-	Operation string // the client's method, as in "WorkspaceManagerJobsClient.Get"
-
-	Code           string // from the body, else from the x-ms-error-code header
-	Message        string
-	Target         string
-	Details        []ErrorDetail
+	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
+	Operation string
+	// Code is the service's error code, from the body or else from the x-ms-error-code header; see [HasCode].
+	Code string
+	// Message is the service's description.
+	Message string
+	// Target names what the error is about, such as a member of the request's body.
+	Target string
+	// Details are the errors that led to this one.
+	Details []ErrorDetail
+	// AdditionalInfo is further information, its form given by its type.
 	AdditionalInfo []ErrorAdditionalInfo
-
 	// AdditionalProperties holds the members of the body's error that this version doesn't know.
 	AdditionalProperties map[string]json.RawMessage
-
-	StatusCode           int
-	RequestID            string        // x-ms-request-id
-	CorrelationRequestID string        // x-ms-correlation-request-id
-	RetryAfter           time.Duration // how long the service asks to wait; 0: it doesn't say
+	// StatusCode is that of the response.
+	StatusCode int
+	// RequestID is the x-ms-request-id, by which Azure support finds the request.
+	RequestID string
+	// CorrelationRequestID is the x-ms-correlation-request-id, which related requests share.
+	CorrelationRequestID string
+	// RetryAfter is how long the service asks to wait; 0 if it doesn't say.
+	RetryAfter time.Duration
 
 	response *azcore.ResponseError
-	cause    error // why the answer could not be read; nil: it could
+	cause    error // why the response could not be read; nil: it could
+}
+
+// ErrorDetail describes one error; its Details describe the errors below it.
+type ErrorDetail struct {
+	// Code is the service's error code.
+	Code string `json:"code,omitzero"`
+	// Message is the service's description.
+	Message string `json:"message,omitzero"`
+	// Target names what the error is about.
+	Target string `json:"target,omitzero"`
+	// Details are the errors that led to this one.
+	Details []ErrorDetail `json:"details,omitzero"`
+	// AdditionalInfo is further information, its form given by its type.
+	AdditionalInfo []ErrorAdditionalInfo `json:"additionalInfo,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
+}
+
+// CloudErrorBody is the [ErrorDetail] of an error from Microsoft Defender for Cloud.
+type CloudErrorBody = ErrorDetail
+
+// ErrorAdditionalInfo is further information about an error.
+type ErrorAdditionalInfo struct {
+	// Type says what Info is, such as "PolicyViolation".
+	Type string `json:"type,omitzero"`
+	// Info is any JSON, its form given by Type.
+	Info json.RawMessage `json:"info,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
 func (e *ServiceError) service() *ServiceError { return e }
 
-// The bounds of a printed error, in bytes.
+// The bounds of a printed error.
 const (
-	maxPrintedText   = 512
-	maxPrintedError  = 2048
-	maxPrintedDetail = 3
+	maxPrintedError   = 2048 // bytes
+	maxPrintedDetails = 3
 )
+
+// line returns text from a server as one harmless line of bounded length.
+func line(text string) string { return printable.Line(text, printable.Max) }
 
 // Error returns operation, status, code, message and request id in one line of bounded length.
 func (e *ServiceError) Error() string {
@@ -127,29 +163,27 @@ func (e *ServiceError) Error() string {
 		parts = append(parts, e.cause.Error())
 	}
 	if e.Code != "" {
-		parts = append(parts, shorten(e.Code))
+		parts = append(parts, line(e.Code))
 	}
 	if e.Message != "" {
-		parts = append(parts, shorten(e.Message))
+		parts = append(parts, line(e.Message))
 	}
-	line := strings.Join(parts, ": ")
+	text := strings.Join(parts, ": ")
 	if len(e.Details) > 0 {
 		var details []string
-		for _, d := range e.Details[:min(len(e.Details), maxPrintedDetail)] {
-			details = append(details, strings.Trim(shorten(d.Code)+": "+shorten(d.Message), ": "))
+		for _, d := range e.Details[:min(len(e.Details), maxPrintedDetails)] {
+			details = append(details, strings.Trim(line(d.Code)+": "+line(d.Message), ": "))
 		}
 		if more := len(e.Details) - len(details); more > 0 {
 			details = append(details, strconv.Itoa(more)+" more")
 		}
-		line += " [" + strings.Join(details, "; ") + "]"
+		text += " [" + strings.Join(details, "; ") + "]"
 	}
-	if len(line) > maxPrintedError {
-		line = strings.ToValidUTF8(line[:maxPrintedError], "") + "…"
-	}
+	text = printable.Line(text, maxPrintedError)
 	if id := e.requestID(); id != "" {
-		line += " (request " + shorten(id) + ")"
+		text += " (request " + line(id) + ")"
 	}
-	return line
+	return text
 }
 
 // requestID returns the id by which Azure support finds the request.
@@ -160,7 +194,7 @@ func (e *ServiceError) requestID() string {
 	return e.CorrelationRequestID
 }
 
-// Unwrap returns the [*azcore.ResponseError] and the reason why the answer could not be read, if any.
+// Unwrap returns the [*azcore.ResponseError] and the reason why the response could not be read, if any.
 func (e *ServiceError) Unwrap() []error {
 	var chain []error
 	if e.response != nil {
@@ -178,18 +212,18 @@ func (e *ServiceError) Is(target error) bool {
 	return ok && int(s) == e.StatusCode
 }
 
-// LogValue returns the fields that a log has a use for. None holds a token or the value of a query.
+// LogValue implements [slog.LogValuer]. It never includes a token or a query value.
 func (e *ServiceError) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("operation", e.Operation),
 		slog.Int("status", e.StatusCode),
 	}
 	for _, a := range []slog.Attr{
-		slog.String("code", shorten(e.Code)),
-		slog.String("message", shorten(e.Message)),
-		slog.String("target", shorten(e.Target)),
-		slog.String("requestId", shorten(e.RequestID)),
-		slog.String("correlationRequestId", shorten(e.CorrelationRequestID)),
+		slog.String("code", line(e.Code)),
+		slog.String("message", line(e.Message)),
+		slog.String("target", line(e.Target)),
+		slog.String("requestId", line(e.RequestID)),
+		slog.String("correlationRequestId", line(e.CorrelationRequestID)),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)
@@ -199,12 +233,12 @@ func (e *ServiceError) LogValue() slog.Value {
 		attrs = append(attrs, slog.Duration("retryAfter", e.RetryAfter))
 	}
 	if e.cause != nil {
-		attrs = append(attrs, slog.String("cause", e.cause.Error()))
+		attrs = append(attrs, slog.String("cause", line(e.cause.Error())))
 	}
 	return slog.GroupValue(attrs...)
 }
 
-// HasCode reports whether err carries one of the codes, blind to casing: as the
+// HasCode reports whether err carries one of the codes, ignoring case: as the
 // service's error code, or as that of a detail at any depth.
 func HasCode(err error, codes ...string) bool {
 	is := func(code string) bool {
@@ -225,7 +259,7 @@ func hasDetail(details []ErrorDetail, is func(code string) bool) bool {
 
 // JobFailedError is a job that ended Failed or Canceled.
 type JobFailedError struct {
-	Job Job
+	Job Job // with its items, and why they failed
 }
 
 // maxPrintedFailures bounds the message of a JobFailedError.
@@ -237,21 +271,21 @@ func (e *JobFailedError) Error() string {
 	p := e.Job.Properties
 	summary := p.Summary()
 	var b strings.Builder
-	fmt.Fprintf(&b, "job %s: %s: %d of %d items failed", shorten(e.Job.Name), shorten(string(p.ProvisioningState)), summary.Failed, summary.Total)
+	fmt.Fprintf(&b, "job %s: %s: %d of %d items failed", line(e.Job.Name), line(string(p.ProvisioningState)), summary.Failed, summary.Total)
 	if p.ErrorMessage != "" {
-		b.WriteString(": " + shorten(p.ErrorMessage))
+		b.WriteString(": " + line(p.ErrorMessage))
 	}
 	n := 0
 	for f := range p.Failures() {
 		if n++; n > maxPrintedFailures {
 			continue
 		}
-		b.WriteString("\n" + shorten(f.ResourceID))
+		b.WriteString("\n" + line(f.ResourceID))
 		if f.MemberResourceName != "" {
-			b.WriteString(" at member " + shorten(f.MemberResourceName))
+			b.WriteString(" at member " + line(f.MemberResourceName))
 		}
 		if f.ErrorMessage != "" {
-			b.WriteString(": " + shorten(f.ErrorMessage))
+			b.WriteString(": " + line(f.ErrorMessage))
 		}
 	}
 	if more := n - maxPrintedFailures; more > 0 {
@@ -262,7 +296,7 @@ func (e *JobFailedError) Error() string {
 
 // PageError is a listing that ended early.
 type PageError struct {
-	// ContinuationToken names the page that failed. A pager made with it goes on there.
+	// ContinuationToken names the page that failed. A pager made with it resumes there.
 	ContinuationToken string
 
 	// Err is why the page failed.
@@ -278,17 +312,53 @@ func (e *PageError) Unwrap() error { return e.Err }
 // LogValue returns that of Err.
 func (e *PageError) LogValue() slog.Value { return slog.AnyValue(e.Err).Resolve() }
 
+// SubscriptionError is one subscription that failed in a listing across subscriptions.
+type SubscriptionError struct {
+	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
+	SubscriptionID string
+
+	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes
+	// into the options of the listing that resumes.
+	Err error
+}
+
+// Error returns the subscription and why it failed.
+func (e *SubscriptionError) Error() string {
+	return "subscription " + line(e.SubscriptionID) + ": " + e.Err.Error()
+}
+
+// Unwrap returns Err.
+func (e *SubscriptionError) Unwrap() error { return e.Err }
+
+// LogValue returns the subscription and the value of Err.
+func (e *SubscriptionError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("subscriptionId", line(e.SubscriptionID)), slog.Any("err", e.Err))
+}
+
 // callError puts the operation before an error that doesn't come from the service.
 type callError struct {
 	operation string
 	err       error
 }
 
-func (e *callError) Error() string { return e.operation + ": " + oneLine(withoutURL(e.err)) }
+func (e *callError) Error() string {
+	return printable.Line(e.operation+": "+withoutURL(e.err), maxPrintedError)
+}
+
 func (e *callError) Unwrap() error { return e.err }
 
+// withOperation puts the operation before an error that doesn't name it by
+// itself. A ParameterError names the parameter instead.
+func withOperation(operation string, err error) error {
+	switch err.(type) {
+	case nil, *ErrorResponse, *CloudError, *ParameterError:
+		return err
+	}
+	return &callError{operation, err}
+}
+
 // withoutURL returns the error's text without the URL that net/http puts there,
-// whose query may hold what is nobody else's business.
+// whose query may be confidential.
 func withoutURL(err error) string {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return strings.ReplaceAll(err.Error(), e.Error(), e.Err.Error())
@@ -296,234 +366,55 @@ func withoutURL(err error) string {
 	return err.Error()
 }
 
-// serviceError makes the error of an answer; cause is why it could not be read, or nil.
-func (x *exchange) serviceError(resp *http.Response, cause error) error {
+// serviceError makes the error of a response.
+func (c client) serviceError(call call, f exchange.Failure) error {
+	resp := f.Response
 	e := ServiceError{
-		Operation:            x.operation,
+		Operation:            call.name,
 		StatusCode:           resp.StatusCode,
 		RequestID:            resp.Header.Get("x-ms-request-id"),
 		CorrelationRequestID: resp.Header.Get("x-ms-correlation-request-id"),
-		RetryAfter:           retryAfter(resp.Header, time.Now()),
-		cause:                cause,
+		RetryAfter:           throttle.RetryAfter(resp.Header, time.Now()),
+		cause:                f.Reason,
 	}
-	if !x.succeeded(resp) {
-		e.readBody(resp, x.client.maxErrorBytes)
+	if !slices.Contains(call.route.Success, resp.StatusCode) {
+		e.readBody(resp, c.maxErrorBytes)
 	}
 	if e.Code == "" {
 		e.Code = resp.Header.Get("x-ms-error-code")
 	}
-	// Not by way of azcore's constructor: it prints the body, indented, for a log
-	// that may have no reader, and a small body that is deep makes a huge print.
+	// azcore's constructor would print all of the body for a log that may have no reader.
 	e.response = &azcore.ResponseError{ErrorCode: e.Code, StatusCode: resp.StatusCode, RawResponse: resp}
-	return x.client.newError(e)
+	return c.newError(e)
 }
 
-// readBody takes from the body of an error what it has to say.
+// readBody reads what the body of an error says.
 func (e *ServiceError) readBody(resp *http.Response, limit int64) {
-	if resp.StatusCode < 400 { // azcore has read the others
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(resp.Body, limit+1), resp.Body}
-	}
 	body, err := runtime.Payload(resp)
-	if err != nil && e.cause == nil {
+	switch {
+	case e.cause != nil:
+	case err != nil:
 		e.cause = fmt.Errorf("reading the response: %w", err)
-	}
-	if int64(len(body)) > limit && e.cause == nil {
+	case int64(len(body)) > limit:
 		e.cause = ErrResponseTooLarge
 	}
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	var detail ErrorDetail
-	if isJSONObject(body) {
-		_ = readError(jsontext.NewDecoder(bytes.NewBuffer(body), lenient), &detail, 0) // whatever can be had is welcome
-	} else {
-		detail.Message = plainText(body)
-	}
-	e.Code, e.Message, e.Target = detail.Code, detail.Message, detail.Target
-	e.Details, e.AdditionalInfo, e.AdditionalProperties = detail.Details, detail.AdditionalInfo, detail.AdditionalProperties
+	said := errorbody.Read(body)
+	e.Code, e.Message, e.Target, e.AdditionalProperties = said.Code, said.Message, said.Target, said.AdditionalProperties
+	e.Details, e.AdditionalInfo = errorDetails(said.Details), additionalInfo(said.AdditionalInfo)
 }
 
-// lenient is how the body of an error is read: whatever can be had from it is welcome.
-var lenient = mirror.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-
-// maxUnwrapped bounds how many errors inside errors are looked at: envelopes,
-// and messages that hold the JSON of another error.
-const maxUnwrapped = 4
-
-// readError reads the shapes of errors that the two providers are seen to use,
-// up to the end of the object. Where the text is cut or broken before, it
-// returns an error, and what came before that is read.
-func readError(d *jsontext.Decoder, e *ErrorDetail, depth int) (err error) {
-	if _, err := d.ReadToken(); err != nil {
-		return err
+func errorDetails(said []errorbody.Error) []ErrorDetail {
+	var details []ErrorDetail
+	for _, d := range said {
+		details = append(details, ErrorDetail{d.Code, d.Message, d.Target, errorDetails(d.Details), additionalInfo(d.AdditionalInfo), d.AdditionalProperties})
 	}
-	for err == nil && d.PeekKind() != '}' {
-		var token jsontext.Token
-		if token, err = d.ReadToken(); err != nil {
-			break
-		}
-		name := token.String()
-		switch strings.ToLower(name) {
-		case "error", "odata.error":
-			if d.PeekKind() == '{' && depth < maxUnwrapped {
-				err = readError(d, e, depth+1)
-			} else {
-				err = readMember(d, e, name, &e.Code) // as OAuth has it
-			}
-		case "code", "errorcode":
-			err = readMember(d, e, name, &e.Code)
-		case "message", "error_description":
-			err = readMember(d, e, name, &e.Message)
-		case "target":
-			err = readMember(d, e, name, &e.Target)
-		case "details":
-			err = readDetails(d, e, name, depth)
-		case "additionalinfo":
-			err = readMember(d, e, name, &e.AdditionalInfo)
-		default:
-			err = readMember(d, e, name, nil)
-		}
-	}
-	if err == nil {
-		_, err = d.ReadToken()
-	}
-	if depth < maxUnwrapped && isJSONObject([]byte(e.Message)) {
-		unwrapMessage(e, depth+1)
-	}
-	return err
+	return details
 }
 
-// readDetails reads what can be had of the details: each is an error of its own.
-func readDetails(d *jsontext.Decoder, e *ErrorDetail, name string, depth int) error {
-	if d.PeekKind() != '[' {
-		return readMember(d, e, name, nil)
+func additionalInfo(said []errorbody.Info) []ErrorAdditionalInfo {
+	var infos []ErrorAdditionalInfo
+	for _, i := range said {
+		infos = append(infos, ErrorAdditionalInfo(i))
 	}
-	_, err := d.ReadToken()
-	for err == nil && d.PeekKind() != ']' {
-		if d.PeekKind() != '{' {
-			err = d.SkipValue() // it is no error, or no JSON
-			continue
-		}
-		var detail ErrorDetail
-		err = readError(d, &detail, depth)
-		if !reflect.ValueOf(detail).IsZero() {
-			e.Details = append(e.Details, detail)
-		}
-	}
-	if err == nil {
-		_, err = d.ReadToken()
-	}
-	return err
-}
-
-// readMember reads the next value into the field, or keeps it with the members
-// that have none. Only a value that is cut or broken is an error.
-func readMember(d *jsontext.Decoder, e *ErrorDetail, name string, field any) error {
-	value, err := d.ReadValue()
-	if err != nil || value.Kind() == 'n' {
-		return err
-	}
-	if field != nil {
-		read := reflect.New(reflect.TypeOf(field).Elem()) // half a value is none
-		if mirror.Unmarshal(value, read.Interface(), lenient) == nil {
-			reflect.ValueOf(field).Elem().Set(read.Elem())
-			return nil
-		}
-	}
-	if e.AdditionalProperties == nil {
-		e.AdditionalProperties = map[string]json.RawMessage{}
-	}
-	e.AdditionalProperties[name] = json.RawMessage(value.Clone())
-	return nil
-}
-
-// unwrapMessage replaces a message that holds the JSON of an error by what that error says.
-func unwrapMessage(e *ErrorDetail, depth int) {
-	var inner ErrorDetail
-	_ = readError(jsontext.NewDecoder(bytes.NewBufferString(e.Message), lenient), &inner, depth)
-	if inner.Message == "" {
-		return
-	}
-	e.Message = inner.Message
-	switch {
-	case e.Code == "":
-		e.Code = inner.Code
-	case inner.Code != "" && !strings.EqualFold(e.Code, inner.Code):
-		e.Details = append(e.Details, inner)
-		return
-	}
-	if e.Target == "" {
-		e.Target = inner.Target
-	}
-	e.Details = append(e.Details, inner.Details...)
-	e.AdditionalInfo = append(e.AdditionalInfo, inner.AdditionalInfo...)
-}
-
-func isJSONObject(text []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
-}
-
-var markup = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
-
-// plainText returns what a body that isn't JSON says, such as the HTML page of a gateway.
-func plainText(body []byte) string {
-	const enough = 16 << 10
-	return shorten(markup.ReplaceAllString(string(body[:min(len(body), enough)]), " "))
-}
-
-// retryAfter returns how long the header asks to wait: in milliseconds, in
-// seconds, or up to a date. What cannot be read says nothing.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	const longest = 1000 * time.Hour // beyond any wait that a client would take part in
-	for _, h := range []struct {
-		name string
-		unit time.Duration
-	}{{"retry-after-ms", time.Millisecond}, {"x-ms-retry-after-ms", time.Millisecond}, {"retry-after", time.Second}} {
-		value := strings.TrimSpace(header.Get(h.name))
-		if n, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-			if n > uint64(longest/h.unit) {
-				return longest
-			}
-			if n > 0 {
-				return time.Duration(n) * h.unit
-			}
-		} else if date, err := http.ParseTime(value); err == nil && h.unit == time.Second {
-			return min(max(date.Sub(now), 0), longest)
-		}
-	}
-	return 0
-}
-
-func status(code int) string {
-	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
-}
-
-// quote returns the value in quotes, shortened.
-func quote(s string) string { return strconv.Quote(shorten(s)) }
-
-// shorten returns text that came from elsewhere as one line of bounded length.
-func shorten(s string) string {
-	cut := len(s) > maxPrintedText
-	if cut {
-		s = s[:maxPrintedText]
-	}
-	if s = oneLine(s); cut {
-		s += "…"
-	}
-	return s
-}
-
-// oneLine folds white space and drops what could change a terminal or a log.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	return strings.Join(strings.Fields(s), " ")
+	return infos
 }

@@ -212,7 +212,7 @@ func TestErrorUnreadableSuccess(t *testing.T) {
 		"another type":    {200, `[]`, "200 OK: decoding the response: "},
 		"trailing bytes":  {200, `{} {}`, "200 OK: decoding the response: "},
 		"duplicate names": {200, `{"properties":{"items":[],"items":[]}}`, `duplicate object member name "items" within "/properties"`},
-		"bad time":        {200, `{"properties":{"startTime":"yesterday"}}`, `within "/properties/startTime"`},
+		"bad time":        {200, `{"properties":{"startTime":"yesterday"}}`, `/properties/startTime: "yesterday" is not a time`},
 		"no content":      {204, "", "204 No Content"},
 		"accepted":        {202, "{}", "202 Accepted"},
 		"redirect":        {307, "", "307 Temporary Redirect"},

@@ -8,16 +8,16 @@ import (
 
 // JobID is the resource id of a job, in its parts.
 type JobID struct {
-	SubscriptionID                 string
-	ResourceGroupName              string
-	WorkspaceName                  string
-	WorkspaceManagerAssignmentName string
-	JobName                        string
+	SubscriptionID                 string // a UUID
+	ResourceGroupName              string // 1 to 90 letters, digits and _-.(), without a period at the end
+	WorkspaceName                  string // 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+	WorkspaceManagerAssignmentName string // at least 3 letters, digits and hyphens; starts and ends with a letter or digit
+	JobName                        string // at least 3 letters, digits and hyphens; starts and ends with a letter or digit
 }
 
-// ParseJobID reads the resource id of a job, blind to casing and to a missing
-// slash at the start. The names keep the casing they have. Anything else than
-// such an id is a [*ParameterError].
+// ParseJobID reads the resource id of a job, ignoring case; the leading slash
+// may be missing. The names keep their case. Anything else than such an id is a
+// [*ParameterError].
 func ParseJobID(id string) (JobID, error) {
 	v, err := parseID(routes.JobsGet, id)
 	if err != nil {
@@ -33,14 +33,14 @@ func (id JobID) String() string {
 
 // AssignmentID is the resource id of an assignment, in its parts.
 type AssignmentID struct {
-	SubscriptionID    string
-	ResourceGroupName string
-	AssignmentID      string
+	SubscriptionID    string // a UUID
+	ResourceGroupName string // 1 to 90 letters, digits and _-.(), without a period at the end
+	AssignmentID      string // the assignment's name, without /, ? and #
 }
 
-// ParseAssignmentID reads the resource id of an assignment, blind to casing and
-// to a missing slash at the start. The names keep the casing they have. Anything
-// else than such an id is a [*ParameterError].
+// ParseAssignmentID reads the resource id of an assignment, ignoring case; the
+// leading slash may be missing. The names keep their case. Anything else than
+// such an id is a [*ParameterError].
 func ParseAssignmentID(id string) (AssignmentID, error) {
 	v, err := parseID(routes.AssignmentsGet, id)
 	if err != nil {
@@ -61,7 +61,7 @@ func parseID(route *routes.Route, id string) ([]string, error) {
 		return nil, &ParameterError{"id", id, "must have the form " + route.Path}
 	}
 	if name, _, reason := route.Check(values); reason != "" {
-		return nil, &ParameterError{"id", id, "must have a good " + goName(name) + ", which " + reason}
+		return nil, &ParameterError{"id", id, "has an invalid " + routes.GoName(name) + ": it " + reason}
 	}
 	return values, nil
 }

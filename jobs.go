@@ -15,7 +15,7 @@ import (
 // workspace manager assignments in Microsoft Sentinel, api-version
 // 2025-04-01-preview. It is safe for concurrent use.
 //
-// See https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs.
+// REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs
 type WorkspaceManagerJobsClient struct {
 	client
 }
@@ -25,7 +25,7 @@ type WorkspaceManagerJobsClient struct {
 //   - credential: an azidentity credential, or the TokenCredential of azcore/fake in a test
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError].
+// An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerJobsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerJobsClient, error) {
 	c, err := newClient(subscriptionID, credential, options, func(e ServiceError) error { return &ErrorResponse{e} })
 	if err != nil {
@@ -38,100 +38,107 @@ func NewWorkspaceManagerJobsClient(subscriptionID string, credential azcore.Toke
 // one's pipeline and token cache.
 //   - subscriptionID: a UUID; another value is a [*ParameterError]
 func (c *WorkspaceManagerJobsClient) WithSubscription(subscriptionID string) (*WorkspaceManagerJobsClient, error) {
-	if err := checkSubscription(subscriptionID); err != nil {
+	other, err := c.withSubscription(subscriptionID)
+	if err != nil {
 		return nil, err
 	}
-	return &WorkspaceManagerJobsClient{client{c.client.connection, subscriptionID}}, nil
+	return &WorkspaceManagerJobsClient{other}, nil
 }
 
 // Create starts a job: it publishes the content of the assignment to its member
-// workspaces. The server names the job. Get tells how it goes on.
+// workspaces. The service names the job. Use Get to follow its progress.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
-//   - workspaceName: 3 to 90 letters, digits and hyphens, without a hyphen at either end
-//   - workspaceManagerAssignmentName: 3 or more of the same
+//   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+//   - workspaceManagerAssignmentName: at least 3 letters, digits and hyphens; starts and ends with a letter or digit
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError], an answer that isn't
-// success an [*ErrorResponse]. A job is started at most once: the request is
-// sent again only if the connection was never made, or the service said 429.
-// Where no answer says whether the job was started, the error is
-// [ErrOutcomeUnknown]: list the jobs before you create another.
+// An invalid parameter is a [*ParameterError], a response that isn't success an
+// [*ErrorResponse]. A job is started at most once: the request is sent again
+// only if the connection was never made, or the service said 429. The error is
+// [ErrOutcomeUnknown] if it is unknown whether the job started: list the jobs
+// before you create another.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
 func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientCreateOptions) (WorkspaceManagerJobsClientCreateResponse, error) {
 	return run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{
 		route:  routes.JobsCreate,
-		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName},
+		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 	})
 }
 
 // Get returns a job.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
-//   - workspaceName: 3 to 90 letters, digits and hyphens, without a hyphen at either end
-//   - workspaceManagerAssignmentName, jobName: 3 or more of the same
+//   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+//   - workspaceManagerAssignmentName, jobName: at least 3 letters, digits and hyphens; each starts and ends with a letter or digit
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError], an answer that isn't
-// success an [*ErrorResponse]; [ErrNotFound] tells that there is no such job.
+// An invalid parameter is a [*ParameterError], a response that isn't success an
+// [*ErrorResponse]; it is [ErrNotFound] if there is no such job.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
 func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientGetOptions) (WorkspaceManagerJobsClientGetResponse, error) {
 	return run[WorkspaceManagerJobsClientGetResponse](ctx, c.client, call{
 		route:  routes.JobsGet,
-		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
+		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
 
-// Delete deletes a job. Deleting one that doesn't exist is success.
+// Delete deletes a job. Deleting one that doesn't exist is success if the
+// service says 204; it is [ErrNotFound] if the service says 404.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
-//   - workspaceName: 3 to 90 letters, digits and hyphens, without a hyphen at either end
-//   - workspaceManagerAssignmentName, jobName: 3 or more of the same
+//   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+//   - workspaceManagerAssignmentName, jobName: at least 3 letters, digits and hyphens; each starts and ends with a letter or digit
 //   - options: nil for the defaults
 //
-// A parameter that breaks its rule is a [*ParameterError], an answer that isn't
-// success an [*ErrorResponse].
+// An invalid parameter is a [*ParameterError], a response that isn't success an
+// [*ErrorResponse].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/delete
 func (c *WorkspaceManagerJobsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientDeleteOptions) (WorkspaceManagerJobsClientDeleteResponse, error) {
 	return run[WorkspaceManagerJobsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.JobsDelete,
-		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
+		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
 
 // NewListPager lists the jobs of an assignment.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
-//   - workspaceName: 3 to 90 letters, digits and hyphens, without a hyphen at either end
-//   - workspaceManagerAssignmentName: 3 or more of the same
+//   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+//   - workspaceManagerAssignmentName: at least 3 letters, digits and hyphens; starts and ends with a letter or digit
 //   - options: nil for the defaults
 //
-// Nothing is sent before the first page is asked for. See [Pager] for how to
-// read it and for its errors; those of the service are [*ErrorResponse].
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*ErrorResponse].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/list
 func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientListOptions) *Pager[Job] {
 	if options == nil {
 		options = &WorkspaceManagerJobsClientListOptions{}
 	}
-	var query []string
-	if options.OrderBy != "" {
-		query = append(query, "$orderby="+queryEscape(options.OrderBy))
-	}
-	if options.Top != 0 {
-		query = append(query, "$top="+strconv.Itoa(int(options.Top)))
-	}
-	if options.SkipToken != "" {
-		query = append(query, "$skipToken="+queryEscape(options.SkipToken))
-	}
 	pager := newPager[Job](c.client, call{
 		route:  routes.JobsList,
-		values: []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName},
-		query:  strings.Join(query, "&"),
+		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
+		query:  options.query(),
 	}, options.PageOptions)
 	if options.Top < 0 {
 		pager.fail(&ParameterError{"Top", strconv.Itoa(int(options.Top)), "must not be negative"})
 	}
 	return pager
+}
+
+// query returns the query of the first page, escaped.
+func (o *WorkspaceManagerJobsClientListOptions) query() string {
+	var query []string
+	if o.OrderBy != "" {
+		query = append(query, "$orderby="+queryEscape(o.OrderBy))
+	}
+	if o.Top != 0 {
+		query = append(query, "$top="+strconv.Itoa(int(o.Top)))
+	}
+	if o.SkipToken != "" {
+		query = append(query, "$skipToken="+queryEscape(o.SkipToken))
+	}
+	return strings.Join(query, "&")
 }
 
 // queryEscape escapes a value of a query with %20 for a space, which every server reads as one.

@@ -3,76 +3,97 @@ package armsecops
 import (
 	"encoding/json"
 	"iter"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
-// Job is one run of a workspace manager assignment: the publication of content
-// items to the member workspaces.
+// Job is one run of a workspace manager assignment: it publishes content items
+// to the member workspaces.
 //
-// See https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get#job.
+// REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get#job
 type Job struct {
-	ID         string        `json:"id,omitzero"`   // full resource id; see [ParseJobID]
-	Name       string        `json:"name,omitzero"` // the server's name for the job, a UUID
-	Type       string        `json:"type,omitzero"`
-	ETag       azcore.ETag   `json:"etag,omitzero"` // with the quotes that the service sends inside it
+	// ID is the full resource id; see [ParseJobID]. Read-only: set by the service.
+	ID string `json:"id,omitzero"`
+	// Name is the service's name for the job, a UUID. Read-only: set by the service.
+	Name string `json:"name,omitzero"`
+	// Type is "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs". Read-only: set by the service.
+	Type string `json:"type,omitzero"`
+	// ETag identifies this version of the job. The service puts quotes inside it. Read-only: set by the service.
+	ETag azcore.ETag `json:"etag,omitzero"`
+	// Properties is the state of the job. Read-only: set by the service.
 	Properties JobProperties `json:"properties,omitzero"`
-	SystemData SystemData    `json:"systemData,omitzero"`
+	// SystemData tells who created and last modified the job. Read-only: set by the service.
+	SystemData SystemData `json:"systemData,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-// JobProperties is the state of a job.
+// JobProperties is the state of a job. All of it is read-only: set by the service.
 type JobProperties struct {
-	StartTime         time.Time         `json:"startTime,omitzero"`
-	EndTime           time.Time         `json:"endTime,omitzero"` // zero while the job runs
+	// StartTime is when the job started.
+	StartTime time.Time `json:"startTime,omitzero"`
+	// EndTime is when the job ended; zero while it runs.
+	EndTime time.Time `json:"endTime,omitzero"`
+	// ProvisioningState is the state of the job; see [ProvisioningState.Terminal].
 	ProvisioningState ProvisioningState `json:"provisioningState,omitzero"`
-	ErrorMessage      string            `json:"errorMessage,omitzero"` // why the job failed, where there is one reason
-	Items             []JobItem         `json:"items,omitzero"`        // absent when the job starts
+	// ErrorMessage says why the job failed, if there is one reason for all of it.
+	ErrorMessage string `json:"errorMessage,omitzero"`
+	// Items are the outcomes of the content items. A job that has just started has none.
+	Items []JobItem `json:"items,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-// JobItem is the outcome of one content item.
+// JobItem is the outcome of one content item. All of it is read-only: set by the service.
 type JobItem struct {
-	ResourceID    string         `json:"resourceId,omitzero"` // the content item, such as an alert rule
-	Status        JobItemStatus  `json:"status,omitzero"`
-	ExecutionTime time.Time      `json:"executionTime,omitzero"` // when publishing the item was completed
-	Errors        []JobItemError `json:"errors,omitzero"`        // one for each member workspace that failed
+	// ResourceID is the resource id of the content item, such as an alert rule.
+	ResourceID string `json:"resourceId,omitzero"`
+	// Status is the state of the item.
+	Status JobItemStatus `json:"status,omitzero"`
+	// ExecutionTime is when the publication of the item was completed; zero while it runs.
+	ExecutionTime time.Time `json:"executionTime,omitzero"`
+	// Errors has one element for each member workspace that failed.
+	Errors []JobItemError `json:"errors,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
 // JobItemError says why an item could not be published to one member workspace.
+// All of it is read-only: set by the service.
 type JobItemError struct {
+	// MemberResourceName is the name of the workspace manager member.
 	MemberResourceName string `json:"memberResourceName,omitzero"`
-	ErrorMessage       string `json:"errorMessage,omitzero"`
+	// ErrorMessage is the reason, as the service words it.
+	ErrorMessage string `json:"errorMessage,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
 // JobSummary counts the items of a job by status. Items with a status that this
 // version doesn't know count in Total only.
 type JobSummary struct {
-	Total, Succeeded, Failed, InProgress int
+	Total      int // all items
+	Succeeded  int // items that were published to every member
+	Failed     int // items that failed for at least one member
+	InProgress int // items that are being published
 }
 
-// Summary counts the items of the job by status.
+// Summary counts the items of the job by status, ignoring case.
 func (p JobProperties) Summary() JobSummary {
 	summary := JobSummary{Total: len(p.Items)}
 	for i := range p.Items {
-		switch status := string(p.Items[i].Status); {
-		case strings.EqualFold(status, string(JobItemStatusSucceeded)):
+		switch status := p.Items[i].Status; {
+		case status.is(JobItemStatusSucceeded):
 			summary.Succeeded++
-		case strings.EqualFold(status, string(JobItemStatusFailed)):
+		case status.is(JobItemStatusFailed):
 			summary.Failed++
-		case strings.EqualFold(status, string(JobItemStatusInProgress)):
+		case status.is(JobItemStatusInProgress):
 			summary.InProgress++
 		}
 	}
@@ -81,9 +102,9 @@ func (p JobProperties) Summary() JobSummary {
 
 // JobFailure is one item that could not be published to one member workspace.
 type JobFailure struct {
-	ResourceID         string // the content item
-	MemberResourceName string // the member workspace; empty where the service names none
-	ErrorMessage       string
+	ResourceID         string // resource id of the content item
+	MemberResourceName string // name of the workspace manager member; empty if the service names none
+	ErrorMessage       string // the reason, as the service words it
 }
 
 // Failures yields every failure of the job, item by item: one for each error of
@@ -97,7 +118,7 @@ func (p JobProperties) Failures() iter.Seq[JobFailure] {
 					return
 				}
 			}
-			if len(item.Errors) == 0 && strings.EqualFold(string(item.Status), string(JobItemStatusFailed)) {
+			if len(item.Errors) == 0 && item.Status.is(JobItemStatusFailed) {
 				if !yield(JobFailure{ResourceID: item.ResourceID}) {
 					return
 				}
@@ -108,97 +129,159 @@ func (p JobProperties) Failures() iter.Seq[JobFailure] {
 
 // Assignment is a security standard assigned to a scope, or an exemption from one.
 //
-// See https://learn.microsoft.com/rest/api/defenderforcloud/assignments/get#assignment.
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/get#assignment
 type Assignment struct {
-	ID         string               `json:"id,omitzero"` // full resource id; see [ParseAssignmentID]
-	Name       string               `json:"name,omitzero"`
-	Type       string               `json:"type,omitzero"`
-	Kind       string               `json:"kind,omitzero"`
-	Location   string               `json:"location,omitzero"`
-	ETag       azcore.ETag          `json:"etag,omitzero"`
-	Tags       map[string]string    `json:"tags,omitzero"`
+	// ID is the full resource id; see [ParseAssignmentID]. Read-only: set by the service.
+	ID string `json:"id,omitzero"`
+	// Name is the name of the assignment. Read-only: set by the service.
+	Name string `json:"name,omitzero"`
+	// Type is "Microsoft.Security/assignments". Read-only: set by the service.
+	Type string `json:"type,omitzero"`
+	// Kind is the kind of the resource, if the service uses one.
+	Kind string `json:"kind,omitzero"`
+	// Location is the Azure region where the assignment is stored, such as "East US".
+	Location string `json:"location,omitzero"`
+	// ETag identifies this version of the assignment.
+	ETag azcore.ETag `json:"etag,omitzero"`
+	// Tags are the caller's own names and values.
+	Tags map[string]string `json:"tags,omitzero"`
+	// Properties says what is assigned, to which scope and how.
 	Properties AssignmentProperties `json:"properties,omitzero"`
-	SystemData SystemData           `json:"systemData,omitzero"`
+	// SystemData tells who created and last modified the assignment. Read-only: set by the service.
+	SystemData SystemData `json:"systemData,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
-// AssignmentProperties is what an assignment assigns, to which scope and how.
+// AssignmentProperties says what an assignment assigns, to which scope and how.
 type AssignmentProperties struct {
-	DisplayName       string                `json:"displayName,omitzero"`
-	Description       string                `json:"description,omitzero"`
-	AssignedStandard  AssignedStandardItem  `json:"assignedStandard,omitzero"`
+	// DisplayName is the name to show.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description says what the assignment is for.
+	Description string `json:"description,omitzero"`
+	// AssignedStandard is the security standard that is assigned.
+	AssignedStandard AssignedStandardItem `json:"assignedStandard,omitzero"`
+	// AssignedComponent is the assessment that is assigned or exempted, if it isn't all of the standard.
 	AssignedComponent AssignedComponentItem `json:"assignedComponent,omitzero"`
-	Effect            string                `json:"effect,omitzero"`    // free text; Exempt, Disable and audit are seen
-	ExpiresOn         time.Time             `json:"expiresOn,omitzero"` // zero: never
-	AdditionalData    AdditionalData        `json:"additionalData,omitzero"`
-	Metadata          map[string]any        `json:"metadata,omitzero"` // open; numbers are [json.Number] and keep every digit
-	Scope             string                `json:"scope,omitzero"`    // a subscription, or a resource group of one
+	// Effect is what the assignment does; compare it with [Effect.Is].
+	Effect Effect `json:"effect,omitzero"`
+	// ExpiresOn is when the assignment ends. The zero time means never.
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	// AdditionalData says more about an exemption.
+	AdditionalData AdditionalData `json:"additionalData,omitzero"`
+	// Metadata is any JSON, as it came from the service. Read it with
+	// [json.Unmarshal] into a type of your own, set it with [json.Marshal].
+	Metadata json.RawMessage `json:"metadata,omitzero"`
+	// Scope is the resource id of a subscription, or of a resource group.
+	Scope string `json:"scope,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
 // AssignedStandardItem refers to a security standard.
 type AssignedStandardItem struct {
-	ID string `json:"id,omitzero"` // full resource id of the Microsoft.Security/standards object
+	// ID is the full resource id of the Microsoft.Security/standards object.
+	ID string `json:"id,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
-// AssignedComponentItem refers to a security assessment.
+// AssignedComponentItem refers to a component of a standard.
 type AssignedComponentItem struct {
+	// Key is the key of the security assessment, a UUID.
 	Key string `json:"key,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
-// AdditionalData says more of an assignment that is an exemption.
+// AdditionalData says more about an assignment that is an exemption.
 type AdditionalData struct {
-	ExemptionCategory string `json:"exemptionCategory,omitzero"` // "waiver" is seen
+	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is].
+	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
-// SystemData is Azure Resource Manager's record of who created and last modified a resource.
+// SubscriptionAssignment is an assignment and the subscription that it was listed for.
+type SubscriptionAssignment struct {
+	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
+	SubscriptionID string
+	Assignment
+}
+
+// SystemData is Azure Resource Manager's record of who created and last modified
+// a resource. All of it is read-only: set by the service.
 type SystemData struct {
-	CreatedBy          string        `json:"createdBy,omitzero"`
-	CreatedByType      CreatedByType `json:"createdByType,omitzero"`
-	CreatedAt          time.Time     `json:"createdAt,omitzero"`
-	LastModifiedBy     string        `json:"lastModifiedBy,omitzero"`
+	// CreatedBy is the name or id of the identity that created the resource.
+	CreatedBy string `json:"createdBy,omitzero"`
+	// CreatedByType is the kind of that identity.
+	CreatedByType CreatedByType `json:"createdByType,omitzero"`
+	// CreatedAt is when the resource was created.
+	CreatedAt time.Time `json:"createdAt,omitzero"`
+	// LastModifiedBy is the name or id of the identity that last modified the resource.
+	LastModifiedBy string `json:"lastModifiedBy,omitzero"`
+	// LastModifiedByType is the kind of that identity.
 	LastModifiedByType CreatedByType `json:"lastModifiedByType,omitzero"`
-	LastModifiedAt     time.Time     `json:"lastModifiedAt,omitzero"`
+	// LastModifiedAt is when the resource was last modified.
+	LastModifiedAt time.Time `json:"lastModifiedAt,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-// ErrorDetail describes one error; its Details describe the errors below it.
-type ErrorDetail struct {
-	Code           string                `json:"code,omitzero"`
-	Message        string                `json:"message,omitzero"`
-	Target         string                `json:"target,omitzero"`
-	Details        []ErrorDetail         `json:"details,omitzero"`
-	AdditionalInfo []ErrorAdditionalInfo `json:"additionalInfo,omitzero"`
+// Page is one page of a listing.
+type Page[T any] struct {
+	// Value are the items of the page. A page can be empty and still not be the last.
+	Value []T `json:"value"`
+	// NextLink is the service's link to the next page, unchanged; empty on the last page.
+	NextLink string `json:"nextLink,omitzero"`
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-// CloudErrorBody is the [ErrorDetail] of an error from Microsoft Defender for Cloud.
-type CloudErrorBody = ErrorDetail
+// JobList is one page of jobs.
+type JobList = Page[Job]
 
-// ErrorAdditionalInfo is further information on an error, its form given by its type.
-type ErrorAdditionalInfo struct {
-	Type string          `json:"type,omitzero"`
-	Info json.RawMessage `json:"info,omitzero"`
+// AssignmentList is one page of assignments.
+type AssignmentList = Page[Assignment]
 
-	// AdditionalProperties holds the members that this version doesn't know.
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+// Effect is what an assignment does. Services add effects over time, and differ
+// in casing: compare effects with Is.
+type Effect string
+
+// The effects that are documented or seen.
+const (
+	EffectAudit   Effect = "Audit"   // the standard is assessed
+	EffectExempt  Effect = "Exempt"  // the scope is exempt from an assessment
+	EffectAttest  Effect = "Attest"  // the caller attests the state of a resource
+	EffectDisable Effect = "Disable" // the assessment is disabled
+)
+
+// PossibleEffectValues returns the effects that this version knows.
+func PossibleEffectValues() []Effect {
+	return []Effect{EffectAudit, EffectExempt, EffectAttest, EffectDisable}
+}
+
+// Is reports whether two effects are the same, ignoring case.
+func (e Effect) Is(other Effect) bool { return strings.EqualFold(string(e), string(other)) }
+
+// ExemptionCategory is why an exemption was granted. Services add categories
+// over time, and differ in casing: compare categories with Is.
+type ExemptionCategory string
+
+// The categories of exemptions.
+const (
+	ExemptionCategoryWaiver    ExemptionCategory = "waiver"    // the risk is accepted for a time
+	ExemptionCategoryMitigated ExemptionCategory = "mitigated" // the risk is dealt with in another way
+)
+
+// PossibleExemptionCategoryValues returns the categories that this version knows.
+func PossibleExemptionCategoryValues() []ExemptionCategory {
+	return []ExemptionCategory{ExemptionCategoryWaiver, ExemptionCategoryMitigated}
+}
+
+// Is reports whether two categories are the same, ignoring case.
+func (c ExemptionCategory) Is(other ExemptionCategory) bool {
+	return strings.EqualFold(string(c), string(other))
 }
 
 // ProvisioningState is the state of a job. Services add states over time: treat
@@ -215,25 +298,19 @@ const (
 
 // PossibleProvisioningStateValues returns the states that this version knows.
 func PossibleProvisioningStateValues() []ProvisioningState {
-	return []ProvisioningState{
-		ProvisioningStateSucceeded,
-		ProvisioningStateInProgress,
-		ProvisioningStateCanceled,
-		ProvisioningStateFailed,
-	}
+	return []ProvisioningState{ProvisioningStateSucceeded, ProvisioningStateInProgress, ProvisioningStateCanceled, ProvisioningStateFailed}
 }
 
-// Terminal reports whether a job in this state has ended, blind to casing.
+// Terminal reports whether a job in this state has ended, ignoring case.
 func (s ProvisioningState) Terminal() bool {
 	return s.is(ProvisioningStateSucceeded) || s.is(ProvisioningStateFailed) || s.is(ProvisioningStateCanceled)
 }
 
-// is compares two states blind to casing, which the service doesn't always keep.
 func (s ProvisioningState) is(other ProvisioningState) bool {
 	return strings.EqualFold(string(s), string(other))
 }
 
-// JobItemStatus is the state of one item of a job.
+// JobItemStatus is the state of one item of a job. Services add states over time.
 type JobItemStatus string
 
 // The states of an item.
@@ -246,6 +323,10 @@ const (
 // PossibleJobItemStatusValues returns the states that this version knows.
 func PossibleJobItemStatusValues() []JobItemStatus {
 	return []JobItemStatus{JobItemStatusSucceeded, JobItemStatusFailed, JobItemStatusInProgress}
+}
+
+func (s JobItemStatus) is(other JobItemStatus) bool {
+	return strings.EqualFold(string(s), string(other))
 }
 
 // CreatedByType is the kind of identity that created or modified a resource.
@@ -261,10 +342,98 @@ const (
 
 // PossibleCreatedByTypeValues returns the kinds that this version knows.
 func PossibleCreatedByTypeValues() []CreatedByType {
-	return []CreatedByType{
-		CreatedByTypeUser,
-		CreatedByTypeApplication,
-		CreatedByTypeManagedIdentity,
-		CreatedByTypeKey,
+	return []CreatedByType{CreatedByTypeUser, CreatedByTypeApplication, CreatedByTypeManagedIdentity, CreatedByTypeKey}
+}
+
+// The documents have JSON methods, so that every JSON package reads and writes
+// them alike. The structs inside them have none: package json goes through them
+// by their tags.
+
+// The documents without their methods.
+type (
+	plainJob                    Job
+	plainAssignment             Assignment
+	plainPage[T any]            Page[T]
+	plainSubscriptionAssignment struct {
+		SubscriptionID string `json:"subscriptionId,omitzero"`
+		plainAssignment
 	}
+)
+
+// MarshalJSON writes the job as the service does.
+func (m Job) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainJob)(&m)) }
+
+// UnmarshalJSON reads a job.
+func (m *Job) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*plainJob)(m)) }
+
+// MarshalJSONTo is MarshalJSON for encoding/json/v2.
+func (m Job) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, (*plainJob)(&m)) }
+
+// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
+func (m *Job) UnmarshalJSONFrom(d *jsontext.Decoder) error { return wire.Decode(d, (*plainJob)(m)) }
+
+// MarshalJSON writes the assignment as the service does.
+func (m Assignment) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainAssignment)(&m)) }
+
+// UnmarshalJSON reads an assignment.
+func (m *Assignment) UnmarshalJSON(data []byte) error {
+	return wire.Unmarshal(data, (*plainAssignment)(m))
+}
+
+// MarshalJSONTo is MarshalJSON for encoding/json/v2.
+func (m Assignment) MarshalJSONTo(e *jsontext.Encoder) error {
+	return wire.Encode(e, (*plainAssignment)(&m))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
+func (m *Assignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return wire.Decode(d, (*plainAssignment)(m))
+}
+
+// MarshalJSON writes the page as the service does.
+func (m Page[T]) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainPage[T])(&m)) }
+
+// UnmarshalJSON reads a page.
+func (m *Page[T]) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*plainPage[T])(m)) }
+
+// MarshalJSONTo is MarshalJSON for encoding/json/v2.
+func (m Page[T]) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, (*plainPage[T])(&m)) }
+
+// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
+func (m *Page[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return wire.Decode(d, (*plainPage[T])(m))
+}
+
+// plain returns the members of the assignment, and subscriptionId beside them.
+func (m SubscriptionAssignment) plain() *plainSubscriptionAssignment {
+	const name = "subscriptionId"
+	if _, ok := m.AdditionalProperties[name]; ok { // from the service: there can be only one
+		m.AdditionalProperties = maps.Clone(m.AdditionalProperties)
+		delete(m.AdditionalProperties, name)
+	}
+	return &plainSubscriptionAssignment{m.SubscriptionID, plainAssignment(m.Assignment)}
+}
+
+// MarshalJSON writes the members of the assignment, and subscriptionId beside them.
+func (m SubscriptionAssignment) MarshalJSON() ([]byte, error) { return wire.Marshal(m.plain()) }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (m *SubscriptionAssignment) UnmarshalJSON(data []byte) error {
+	plain := m.plain()
+	err := wire.Unmarshal(data, plain)
+	*m = SubscriptionAssignment{plain.SubscriptionID, Assignment(plain.plainAssignment)}
+	return err
+}
+
+// MarshalJSONTo is MarshalJSON for encoding/json/v2.
+func (m SubscriptionAssignment) MarshalJSONTo(e *jsontext.Encoder) error {
+	return wire.Encode(e, m.plain())
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
+func (m *SubscriptionAssignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	plain := m.plain()
+	err := wire.Decode(d, plain)
+	*m = SubscriptionAssignment{plain.SubscriptionID, Assignment(plain.plainAssignment)}
+	return err
 }

@@ -13,8 +13,8 @@ const (
 type ClientOptions struct {
 	// ClientOptions are those of every Azure Resource Manager client: Cloud,
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
-	// overrides the api-version of every request, those of next pages included.
-	// A Transport that is an *http.Client is used without following redirects.
+	// overrides the api-version of every request, next pages included. A
+	// Transport that is an *http.Client is used without following redirects.
 	arm.ClientOptions
 
 	// MaxResponseBytes bounds the body of one response, success or error, in
@@ -25,11 +25,11 @@ type ClientOptions struct {
 
 // PageOptions holds the optional parameters of a listing.
 type PageOptions struct {
-	// ContinuationToken goes on with a listing where [Pager.ContinuationToken] or
+	// ContinuationToken resumes a listing where [Pager.ContinuationToken] or
 	// [PageError] said. It is bound to its listing, subscription and endpoint.
 	ContinuationToken string
 
-	// MaxPages bounds the number of pages. 0 means no bound.
+	// MaxPages bounds the number of pages of this pager. 0 means no bound.
 	MaxPages int
 
 	// Prefetch is the number of pages that All and Pages fetch ahead while the
@@ -47,7 +47,7 @@ type WorkspaceManagerJobsClientCreateResponse struct {
 
 // WorkspaceManagerJobsClientBeginCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.BeginCreate].
 type WorkspaceManagerJobsClientBeginCreateOptions struct {
-	// ResumeToken goes on waiting for the job of an earlier poller, whose
+	// ResumeToken continues to wait for the job of an earlier poller, whose
 	// ResumeToken method returned it. No job is started.
 	ResumeToken string
 }
@@ -125,14 +125,14 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
 	// the bound on the pages in memory. 0 means 8.
 	Concurrency int
 
-	// ContinuationTokens says, by subscription id in any casing, where a sweep
-	// goes on that ended early: the tokens that Progress was told or that errors
-	// carried. A subscription without one is listed from the start, one whose
-	// token is "" is finished. The map is copied when the sweep is made.
+	// ContinuationTokens resumes a listing that ended early. It holds the tokens
+	// that Progress was called with, or that errors carried, by subscription id,
+	// ignoring case. A subscription without a token is listed from the start, one
+	// with the token "" is finished. The map is copied at once.
 	ContinuationTokens map[string]string
 
-	// Progress, if not nil, is told after the last item of every page where the
-	// subscription would go on: the token of its next page, or "" where it is
+	// Progress, if not nil, is called after the last item of every page with the
+	// token of the subscription's next page, or "" if the subscription is
 	// finished. It is called in the goroutine of the loop.
 	Progress func(subscriptionID, continuationToken string)
 }

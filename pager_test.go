@@ -252,18 +252,18 @@ func TestPagesAreRead(t *testing.T) {
 	}
 }
 
-// What is no page is an error in the words of the types that the caller knows.
-func TestNoPages(t *testing.T) {
+// A body that isn't a page is an error that says where, and what is wrong there.
+func TestNotAPage(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`[]`:                    "JSON array into Go armsecops.Page[github.com/armsecops/armsecops.Assignment]",
-		`{"value":5}`:           `JSON number into Go []armsecops.Assignment within "/value"`,
-		`{"value":[5]}`:         `JSON number into Go armsecops.Assignment within "/value/0"`,
-		`{"value":[{},{},[]]}`:  `JSON array into Go armsecops.Assignment within "/value/2"`,
-		`{"nextLink":7}`:        `JSON number into Go string within "/nextLink"`,
-		`{"value":[{"tags":7`:   "unexpected EOF",
-		`{"value":[{"id":[]}]}`: `JSON array into Go string within "/value/0/id"`,
-		`{"value":[{"properties":{"metadata":[]}}]}`: `JSON array into Go map[string]interface {} within "/value/0/properties/metadata"`,
+		`[]`:                    "decoding the response: an array is not an object",
+		`{"value":5}`:           "/value: a number is not an array",
+		`{"value":[5]}`:         "/value/0: a number is not an object",
+		`{"value":[{},{},[]]}`:  "/value/2: an array is not an object",
+		`{"nextLink":7}`:        "/nextLink: a number is not a string",
+		`{"value":[{"tags":{`:   "unexpected EOF",
+		`{"value":[{"id":[]}]}`: "/value/0/id: an array is not a string",
+		`{"value":[{"properties":{"expiresOn":"TOMORROW"}}]}`: `/value/0/properties/expiresOn: "TOMORROW" is not a time`,
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package armsecops
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,26 +11,27 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // BeginCreate starts a job, as [WorkspaceManagerJobsClient.Create] does, and
 // returns a poller that waits for its end.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
-//   - workspaceName: 3 to 90 letters, digits and hyphens, without a hyphen at either end
-//   - workspaceManagerAssignmentName: 3 or more of the same
+//   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+//   - workspaceManagerAssignmentName: at least 3 letters, digits and hyphens; starts and ends with a letter or digit
 //   - options: nil for the defaults; with a ResumeToken, no job is started
 //
 // The errors are those of Create. The body of the response that Poll returns is
-// the job as it is now. A failed Poll leaves the poller as it was: poll again, or
-// keep its ResumeToken and go on in another process. Result returns a
+// the current job. A failed Poll leaves the poller unchanged: poll again, or
+// keep its ResumeToken and resume in another process. Result returns a
 // [*JobFailedError] for a job that ended Failed or Canceled; a job that is
-// deleted while it is waited for is [ErrNotFound].
+// deleted while the poller waits is [ErrNotFound].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
 func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*runtime.Poller[WorkspaceManagerJobsClientCreateResponse], error) {
 	const name = "WorkspaceManagerJobsClient.BeginCreate"
-	values := []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName}
+	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
 	if options != nil && options.ResumeToken != "" {
 		return resumeJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, options.ResumeToken)
 	}
@@ -38,32 +40,28 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if err != nil {
 		return nil, err
 	}
-	values = append(values, created.Name)
-	if _, err := c.client.path(routes.JobsGet, values); err != nil {
-		return nil, &callError{name, fmt.Errorf("%w: the answer calls the job %s", ErrOutcomeUnknown, quote(created.Name))}
+	poller, err := newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, append(values, created.Name), created.Job, resp)
+	if err != nil {
+		return nil, &callError{name, fmt.Errorf("%w: the response names the job %s", ErrOutcomeUnknown, printable.Quote(created.Name))}
 	}
-	return newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, created.Job, resp)
+	return poller, nil
 }
 
-// NewJobPoller returns a poller that waits for the end of a job that somebody
-// else started.
+// NewJobPoller returns a poller that waits for the end of a job, whoever started it.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
-//   - workspaceName: 3 to 90 letters, digits and hyphens, without a hyphen at either end
-//   - workspaceManagerAssignmentName, jobName: 3 or more of the same
+//   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+//   - workspaceManagerAssignmentName, jobName: at least 3 letters, digits and hyphens; each starts and ends with a letter or digit
 //   - options: nil for the defaults
 //
-// Nothing is sent before the first Poll. A parameter that breaks its rule is a
+// Nothing is sent before the first Poll. An invalid parameter is a
 // [*ParameterError]. Poll and Result have the errors that
 // [WorkspaceManagerJobsClient.BeginCreate] describes.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
 func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientNewJobPollerOptions) (*runtime.Poller[WorkspaceManagerJobsClientGetResponse], error) {
-	values := []string{c.subscriptionID, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
+	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
 	if options != nil && options.ResumeToken != "" {
 		return resumeJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, options.ResumeToken)
-	}
-	if _, err := c.client.path(routes.JobsGet, values); err != nil {
-		return nil, err
 	}
 	return newJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, Job{}, nil)
 }
@@ -79,20 +77,30 @@ type jobPollingHandler[T jobResponse] struct {
 	Checksum []byte `json:"checksum"` // of JobID
 
 	client client
-	values []string // of the path's parameters
-	job    Job      // as it was last seen
+	get    call
+	job    Job // as the service last described it
 }
 
 func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.Response) (*runtime.Poller[T], error) {
-	id := routes.JobsGet.ID(values...)
+	get := call{route: routes.JobsGet, values: values}
+	checked, err := c.values(get)
+	if err != nil {
+		return nil, err
+	}
+	id := routes.JobsGet.ID(checked...)
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
-		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum([]byte(id)), client: c, values: values, job: job},
+		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum(id), client: c, get: get, job: job},
 		Tracer:  c.arm.Tracer(),
 	})
 }
 
-// resumeJobPoller returns the poller that a token is of, if its job is one of
-// those that the values name: all jobs of an assignment, or one.
+func checksum(id string) []byte {
+	sum := sha256.Sum256([]byte(id))
+	return sum[:8]
+}
+
+// resumeJobPoller returns the poller that a token belongs to, if its job is one
+// that the values name: any job of an assignment, or one.
 func resumeJobPoller[T jobResponse](c client, values []string, token string) (*runtime.Poller[T], error) {
 	refuse := func(reason string) (*runtime.Poller[T], error) {
 		return nil, &ParameterError{"ResumeToken", token, reason}
@@ -103,18 +111,18 @@ func resumeJobPoller[T jobResponse](c client, values []string, token string) (*r
 		Tracer:  c.arm.Tracer(),
 	})
 	if err != nil {
-		return refuse("must be a token of such a poller: " + shorten(err.Error()))
+		return refuse("must be a token of such a poller: " + line(err.Error()))
 	}
 	named, err := parseID(routes.JobsGet, handler.JobID)
-	if err != nil || !bytes.Equal(handler.Checksum, checksum([]byte(handler.JobID))) {
+	if err != nil || !bytes.Equal(handler.Checksum, checksum(handler.JobID)) {
 		return refuse("must be a token of such a poller: it was altered")
 	}
-	for i, value := range values {
+	for i, value := range append([]string{c.subscriptionID}, values...) {
 		if !strings.EqualFold(value, named[i]) {
 			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
-	handler.values = named
+	handler.get = call{route: routes.JobsGet, values: named[1:]}
 	return poller, nil
 }
 
@@ -126,9 +134,11 @@ func (h *jobPollingHandler[T]) Done() bool {
 // Poll implements [runtime.PollingHandler].
 func (h *jobPollingHandler[T]) Poll(ctx context.Context) (*http.Response, error) {
 	var resp *http.Response
-	got, err := run[WorkspaceManagerJobsClientGetResponse](ctx, h.client, call{route: routes.JobsGet, values: h.values, response: &resp})
+	get := h.get
+	get.response = &resp
+	got, err := run[WorkspaceManagerJobsClientGetResponse](ctx, h.client, get)
 	if errors.Is(err, ErrNotFound) {
-		return nil, fmt.Errorf("the job was deleted while it was waited for, or there never was one: %w", err)
+		return nil, fmt.Errorf("the job was deleted while the poller waited, or never existed: %w", err)
 	}
 	if err != nil {
 		return nil, err

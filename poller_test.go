@@ -324,7 +324,7 @@ func TestPollerOfDeletedJob(t *testing.T) {
 	for _, err := range []error{pollErr, untilErr, otherErr} {
 		require.ErrorIs(t, err, armsecops.ErrNotFound)
 		assert.ErrorAs(t, err, new(*armsecops.ErrorResponse))
-		assert.ErrorContains(t, err, "the job was deleted while it was waited for")
+		assert.ErrorContains(t, err, "the job was deleted while the poller waited")
 		assert.ErrorContains(t, err, "404 Not Found")
 	}
 	assert.False(t, poller.Done())

@@ -45,7 +45,7 @@ func (s *Server) putSamples() {
 		routes.AssignmentsListBySubscription: sampleListBySubscription,
 	} {
 		for i, item := range sample[armsecops.AssignmentList](body).Value {
-			if !reflect.DeepEqual(item, documented) {
+			if !reflect.DeepEqual(deepCopy(item), deepCopy(documented)) {
 				k := key("/"+item.ID) + "#" + strconv.Itoa(i) // the key of no id
 				s.assignments[k] = &assignment{Assignment: item, duplicateOf: key(id.String()), onlyIn: route}
 			}

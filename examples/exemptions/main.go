@@ -94,8 +94,8 @@ type filter struct {
 func (f filter) matches(a armsecops.Assignment) bool {
 	p := a.Properties
 	return (f.expiresUntil.IsZero() || !p.ExpiresOn.IsZero() && !p.ExpiresOn.After(f.expiresUntil)) &&
-		(f.category == "" || strings.EqualFold(f.category, p.AdditionalData.ExemptionCategory)) &&
-		(f.effect == "" || strings.EqualFold(f.effect, p.Effect))
+		(f.category == "" || p.AdditionalData.ExemptionCategory.Is(armsecops.ExemptionCategory(f.category))) &&
+		(f.effect == "" || p.Effect.Is(armsecops.Effect(f.effect)))
 }
 
 // report prints the assignments, even if some subscriptions failed, and returns

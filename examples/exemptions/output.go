@@ -23,9 +23,9 @@ var columns = []struct {
 }{
 	{"subscription", func(a armsecops.SubscriptionAssignment) string { return a.SubscriptionID }},
 	{"name", func(a armsecops.SubscriptionAssignment) string { return a.Name }},
-	{"effect", func(a armsecops.SubscriptionAssignment) string { return a.Properties.Effect }},
+	{"effect", func(a armsecops.SubscriptionAssignment) string { return string(a.Properties.Effect) }},
 	{"category", func(a armsecops.SubscriptionAssignment) string {
-		return a.Properties.AdditionalData.ExemptionCategory
+		return string(a.Properties.AdditionalData.ExemptionCategory)
 	}},
 	{"expires", func(a armsecops.SubscriptionAssignment) string { return formatTime(a.Properties.ExpiresOn) }},
 	{"display name", func(a armsecops.SubscriptionAssignment) string { return a.Properties.DisplayName }},

@@ -130,7 +130,7 @@ func printAssignments(ctx context.Context, w io.Writer, pager *armsecops.Pager[a
 			return errors.Join(t.Flush(), err)
 		}
 		p := a.Properties
-		t.row(a.Name, p.Effect, p.AdditionalData.ExemptionCategory, formatTime(p.ExpiresOn), p.Scope)
+		t.row(a.Name, string(p.Effect), string(p.AdditionalData.ExemptionCategory), formatTime(p.ExpiresOn), p.Scope)
 	}
 	return t.Flush()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/armsecops/armsecops"
 )
@@ -19,7 +18,7 @@ func exemptions(ctx context.Context, client *armsecops.SecurityAssignmentsClient
 		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
 			return found, failed.ContinuationToken, err
 		}
-		if strings.EqualFold(assignment.Properties.Effect, "Exempt") {
+		if assignment.Properties.Effect.Is(armsecops.EffectExempt) {
 			found = append(found, assignment)
 		}
 	}

@@ -6,16 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// rules has one function for every parameter that a path of the table names. It
-// returns the documented rule that a value breaks, or "" where it breaks none.
-var rules = map[string]func(string) string{
-	"subscriptionId":                 checkUUID,
-	"resourceGroupName":              checkResourceGroupName,
-	"workspaceName":                  checkWorkspaceName,
-	"workspaceManagerAssignmentName": checkName,
-	"jobName":                        checkName,
-	"assignmentId":                   checkAssignmentID,
+// parameter is a parameter of a path.
+type parameter struct {
+	goName string                           // in the signatures of the clients' methods
+	check  func(value string) (rule string) // returns the documented rule that the value breaks, or ""
 }
+
+// parameters has every parameter that a path of the table names, by the REST API's name.
+var parameters = map[string]*parameter{
+	"subscriptionId":                 {"subscriptionID", checkUUID},
+	"resourceGroupName":              {"resourceGroupName", checkResourceGroupName},
+	"workspaceName":                  {"workspaceName", checkWorkspaceName},
+	"workspaceManagerAssignmentName": {"workspaceManagerAssignmentName", checkName},
+	"jobName":                        {"jobName", checkName},
+	"assignmentId":                   {"assignmentID", checkAssignmentID},
+}
+
+// GoName returns the Go name of a parameter of the REST API.
+func GoName(name string) string { return parameters[name].goName }
 
 func checkUUID(s string) string {
 	const reason = "must be a UUID, as in 00000000-0000-0000-0000-000000000000"

@@ -42,15 +42,15 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	assert.Len(t, ruleTests, len(rules))
+	assert.Len(t, ruleTests, len(parameters))
 	for parameter, test := range ruleTests {
 		t.Run(parameter, func(t *testing.T) {
 			t.Parallel()
 			for _, value := range test.allowed {
-				assert.Empty(t, rules[parameter](value), "%q", value)
+				assert.Empty(t, parameters[parameter].check(value), "%q", value)
 			}
 			for _, value := range test.refused {
-				assert.Contains(t, rules[parameter](value), "must", "%q", value)
+				assert.Contains(t, parameters[parameter].check(value), "must", "%q", value)
 			}
 		})
 	}

@@ -9,21 +9,25 @@ import (
 	"strings"
 )
 
-// Route is one operation of one of the two services.
+// Route is one operation of one of the services.
 type Route struct {
 	Operation  string // the client's method, as in "WorkspaceManagerJobsClient.Get"
 	Method     string
 	Path       string // template; every {element} is a parameter, named as in the REST documentation
 	APIVersion string
-	Success    []int // the status codes of success
+	Page       string // of the REST documentation
+	Success    []int  // the status codes of success
+
+	// Repeatable reports whether carrying out the request twice leaves what once does.
+	Repeatable bool
 
 	elements []element // Path, cut at its slashes
 }
 
 // element is one segment of a path: a literal, or a parameter to be filled in.
 type element struct {
-	text  string
-	check func(value string) (reason string) // of a parameter; nil: a literal
+	text      string
+	parameter *parameter // nil: a literal
 }
 
 const (
@@ -36,46 +40,65 @@ const (
 	assignmentsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
 		"/providers/Microsoft.Security/assignments"
 	subscriptionAssignmentsPath = "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments"
+
+	jobsPage        = "https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/"
+	assignmentsPage = "https://learn.microsoft.com/rest/api/defenderforcloud/assignments/"
 )
 
-// The nine operations.
+// The operations.
 var (
-	JobsCreate = add("WorkspaceManagerJobsClient.Create", http.MethodPost, jobsPath, jobsVersion, 200, 201)
-	JobsGet    = add("WorkspaceManagerJobsClient.Get", http.MethodGet, jobsPath+"/{jobName}", jobsVersion, 200)
-	JobsList   = add("WorkspaceManagerJobsClient.NewListPager", http.MethodGet, jobsPath, jobsVersion, 200)
-	JobsDelete = add("WorkspaceManagerJobsClient.Delete", http.MethodDelete, jobsPath+"/{jobName}", jobsVersion, 200, 204)
+	JobsCreate = add("WorkspaceManagerJobsClient.Create", http.MethodPost, jobsPath, jobsVersion, jobsPage+"create", 200, 201)
+	JobsGet    = add("WorkspaceManagerJobsClient.Get", http.MethodGet, jobsPath+"/{jobName}", jobsVersion, jobsPage+"get", 200)
+	JobsList   = add("WorkspaceManagerJobsClient.NewListPager", http.MethodGet, jobsPath, jobsVersion, jobsPage+"list", 200)
+	JobsDelete = add("WorkspaceManagerJobsClient.Delete", http.MethodDelete, jobsPath+"/{jobName}", jobsVersion, jobsPage+"delete", 200, 204)
 
-	AssignmentsGet                = add("SecurityAssignmentsClient.Get", http.MethodGet, assignmentsPath+"/{assignmentId}", assignmentsVersion, 200)
-	AssignmentsList               = add("SecurityAssignmentsClient.NewListPager", http.MethodGet, assignmentsPath, assignmentsVersion, 200)
-	AssignmentsListBySubscription = add("SecurityAssignmentsClient.NewListBySubscriptionPager", http.MethodGet, subscriptionAssignmentsPath, assignmentsVersion, 200)
-	AssignmentsCreateOrUpdate     = add("SecurityAssignmentsClient.CreateOrUpdate", http.MethodPut, assignmentsPath+"/{assignmentId}", assignmentsVersion, 200, 201)
-	AssignmentsDelete             = add("SecurityAssignmentsClient.Delete", http.MethodDelete, assignmentsPath+"/{assignmentId}", assignmentsVersion, 200, 204)
+	AssignmentsGet                = add("SecurityAssignmentsClient.Get", http.MethodGet, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"get", 200)
+	AssignmentsList               = add("SecurityAssignmentsClient.NewListPager", http.MethodGet, assignmentsPath, assignmentsVersion, assignmentsPage+"list", 200)
+	AssignmentsListBySubscription = add("SecurityAssignmentsClient.NewListBySubscriptionPager", http.MethodGet, subscriptionAssignmentsPath, assignmentsVersion, assignmentsPage+"list-by-subscription", 200)
+	AssignmentsCreateOrUpdate     = add("SecurityAssignmentsClient.CreateOrUpdate", http.MethodPut, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"create-or-update", 200, 201)
+	AssignmentsDelete             = add("SecurityAssignmentsClient.Delete", http.MethodDelete, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"delete", 200, 204)
 )
 
 // All holds every route, in the order of the documentation.
 var All []*Route
 
-func add(operation, method, path, apiVersion string, success ...int) *Route {
-	r := &Route{Operation: operation, Method: method, Path: path, APIVersion: apiVersion, Success: success}
+func add(operation, method, path, apiVersion, page string, success ...int) *Route {
+	r := &Route{Operation: operation, Method: method, Path: path, APIVersion: apiVersion, Page: page, Success: success, Repeatable: method != http.MethodPost}
 	for text := range strings.SplitSeq(path[1:], "/") {
 		if name, ok := strings.CutPrefix(text, "{"); ok {
 			text = strings.TrimSuffix(name, "}")
 		}
-		r.elements = append(r.elements, element{text, rules[text]})
+		r.elements = append(r.elements, element{text, parameters[text]})
 	}
 	All = append(All, r)
 	return r
 }
 
+// OfSubscription reports whether the first parameter of the path is a subscription.
+func (r *Route) OfSubscription() bool {
+	return strings.HasPrefix(r.Path, "/subscriptions/{subscriptionId}/")
+}
+
+// Parameters returns the Go names of the path's parameters, in their order.
+func (r *Route) Parameters() []string {
+	var names []string
+	for _, e := range r.elements {
+		if e.parameter != nil {
+			names = append(names, e.parameter.goName)
+		}
+	}
+	return names
+}
+
 // Check returns the first parameter whose value breaks its documented rule,
-// with the value and the rule, or "" where there is none.
+// with the value and the rule, or "" if there is none.
 func (r *Route) Check(values []string) (parameter, value, reason string) {
 	n := 0
 	for _, e := range r.elements {
-		if e.check == nil {
+		if e.parameter == nil {
 			continue
 		}
-		if reason := e.check(values[n]); reason != "" {
+		if reason := e.parameter.check(values[n]); reason != "" {
 			return e.text, values[n], reason
 		}
 		n++
@@ -88,7 +111,7 @@ func (r *Route) URLPath(values ...string) string {
 	return r.join(url.PathEscape, values)
 }
 
-// ID returns the path with the values as they are, which is the form of a resource id.
+// ID returns the path with the values unchanged, which is the form of a resource id.
 func (r *Route) ID(values ...string) string {
 	return r.join(func(s string) string { return s }, values)
 }
@@ -103,7 +126,7 @@ func (r *Route) join(escape func(string) string, values []string) string {
 	n := 0
 	for _, e := range r.elements {
 		b.WriteByte('/')
-		if e.check != nil {
+		if e.parameter != nil {
 			b.WriteString(escape(values[n]))
 			n++
 		} else {
@@ -113,15 +136,15 @@ func (r *Route) join(escape func(string) string, values []string) string {
 	return b.String()
 }
 
-// Match reports whether the segments are a path of the route, blind to the
-// casing of its literals, and returns the values of its parameters.
+// Match reports whether the segments are a path of the route, ignoring the case
+// of its literals, and returns the values of its parameters.
 func (r *Route) Match(segments []string) (values []string, ok bool) {
 	if len(segments) != len(r.elements) {
 		return nil, false
 	}
 	for i, e := range r.elements {
 		switch {
-		case e.check != nil:
+		case e.parameter != nil:
 			values = append(values, segments[i])
 		case len(e.text) != len(segments[i]) || !strings.EqualFold(e.text, segments[i]): // letters of other scripts fold to ASCII, too
 			return nil, false

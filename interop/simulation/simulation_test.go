@@ -256,7 +256,7 @@ func pageOfTen() []byte {
 				DisplayName: "Storage accounts behind the gateway", Description: "The gateway has the control that the standard asks for.",
 				AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
 				Effect:           "Exempt", ExpiresOn: at, AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
-				Metadata: map[string]any{"ticket": n, "reviewed": true, "owner": "platform"},
+				Metadata: fmt.Appendf(nil, `{"owner":"platform","reviewed":true,"ticket":%d}`, n),
 				Scope:    "/subscriptions/" + id.SubscriptionID,
 			},
 			SystemData: armsecops.SystemData{

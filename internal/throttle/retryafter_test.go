@@ -1,4 +1,4 @@
-package armsecops
+package throttle
 
 import (
 	"net/http"
@@ -43,14 +43,14 @@ func TestRetryAfter(t *testing.T) {
 	for name, test := range retryAfterTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, test.want, retryAfter(http.Header{test.header: {test.value}}, now))
+			assert.Equal(t, test.want, RetryAfter(http.Header{test.header: {test.value}}, now))
 		})
 	}
-	assert.Zero(t, retryAfter(http.Header{}, now))
+	assert.Zero(t, RetryAfter(http.Header{}, now))
 	both := http.Header{"Retry-After": {"17"}, "Retry-After-Ms": {"soon"}}
-	assert.Equal(t, 17*time.Second, retryAfter(both, now), "what can be read counts")
+	assert.Equal(t, 17*time.Second, RetryAfter(both, now), "what can be read counts")
 	both.Set("Retry-After-Ms", "1500")
-	assert.Equal(t, 1500*time.Millisecond, retryAfter(both, now), "the finer one counts")
+	assert.Equal(t, 1500*time.Millisecond, RetryAfter(both, now), "the finer one counts")
 }
 
 // Whatever the header says, the wait is one that a client can take part in, and
@@ -61,7 +61,7 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, name := range []string{"Retry-After", "Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
-			d := retryAfter(http.Header{name: {value}}, now)
+			d := RetryAfter(http.Header{name: {value}}, now)
 			require.GreaterOrEqual(t, d, time.Duration(0))
 			require.LessOrEqual(t, d, 1000*time.Hour)
 			if n, err := strconv.ParseUint(value, 10, 20); err == nil && name == "Retry-After" {

@@ -1,0 +1,203 @@
+package wire_test
+
+import (
+	stdjson "encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime/datetime"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/wire"
+)
+
+// document is a model as the root package has them: with methods on the whole,
+// and without any on its parts.
+type document struct {
+	Name    string                        `json:"name,omitzero"`
+	At      time.Time                     `json:"at,omitzero"`
+	Parts   []part                        `json:"parts,omitzero"`
+	Open    stdjson.RawMessage            `json:"open,omitzero"`
+	Unknown map[string]stdjson.RawMessage `json:",embed"`
+}
+
+type part struct {
+	At time.Time `json:"at,omitzero"`
+}
+
+type plain document
+
+func (d document) MarshalJSON() ([]byte, error)            { return wire.Marshal((*plain)(&d)) }
+func (d *document) UnmarshalJSON(data []byte) error        { return wire.Unmarshal(data, (*plain)(d)) }
+func (d document) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, (*plain)(&d)) }
+func (d *document) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	return wire.Decode(dec, (*plain)(d))
+}
+
+var at = time.Date(2022, 6, 14, 4, 52, 52, 500, time.UTC)
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		text, want string // want: "" for text
+	}{
+		"everything known":             {text: `{"name":"a","at":"2022-06-14T04:52:52.0000005Z","parts":[{}],"open":{"a":[1.10]}}`},
+		"unknown members are sorted":   {`{"z":1,"a":[{"b":null}],"name":"n"}`, `{"name":"n","a":[{"b":null}],"z":1}`},
+		"a lenient time anywhere":      {`{"at":"2022-06-14 04:52:52.0000005"}`, `{"at":"2022-06-14T04:52:52.0000005Z"}`},
+		"a lenient time in a part":     {`{"parts":[{"at":"2022-06-14T04:52:52"}]}`, `{"parts":[{"at":"2022-06-14T04:52:52Z"}]}`},
+		"an empty time":                {`{"at":"","parts":[{"at":null}]}`, `{"parts":[{}]}`},
+		"a name in another casing":     {text: `{"Name":"a"}`},
+		"invalid UTF-8":                {"{\"name\":\"a\xff\",\"b\":\"\xff\"}", "{\"name\":\"a\ufffd\",\"b\":\"\ufffd\"}"},
+		"a byte-order mark before it":  {"\xef\xbb\xbf{}", "{}"},
+		"a byte-order mark inside":     {text: "{\"name\":\"\ufeff\"}"},
+		"an escaped quote, backslash":  {`{"name":"\"\\","open":"\\\\"}`, ""},
+		"white space in an open value": {`{"open": [ 1 , 2 ] }`, `{"open":[1,2]}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var d document
+			require.NoError(t, wire.Unmarshal([]byte(test.text), &d))
+			data, err := wire.Marshal(d)
+			require.NoError(t, err)
+			want := test.want
+			if want == "" {
+				want = test.text
+			}
+			assert.Equal(t, want, string(data))
+		})
+	}
+}
+
+func TestUnmarshalErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ text, want string }{
+		"a wrong time":         {`{"at":"TOMORROW"}`, `/at: "TOMORROW" is not a time`},
+		"a time that is none":  {`{"parts":[{},{"at":7}]}`, "/parts/1/at: a number is not a time"},
+		"a time with +24:00":   {`{"at":"2022-06-14T04:52:52+24:00"}`, `/at: "2022-06-14T04:52:52+24:00" is not a time`},
+		"a number":             {`{"name":7}`, "/name: a number is not a string"},
+		"an object":            {`{"parts":{}}`, "/parts: an object is not an array"},
+		"a boolean":            {`{"parts":[true]}`, "/parts/0: a boolean is not an object"},
+		"an array":             {`[]`, "an array is not an object"},
+		"a duplicate name":     {`{"open":{"a":1,"a":2}}`, `duplicate object member name "a" within "/open"`},
+		"a duplicate, unknown": {`{"b":1,"b":2}`, `duplicate object member name "b"`},
+		"nothing":              {"", "unexpected EOF"},
+		"half":                 {`{"name":"a`, "unexpected EOF"},
+		"more than one":        {"{} {}", "invalid character '{' after top-level value"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for reader, unmarshal := range map[string]func([]byte, any) error{
+				"wire":          wire.Unmarshal,
+				"mirror":        func(data []byte, v any) error { return json.Unmarshal(data, v) },
+				"encoding/json": stdjson.Unmarshal,
+			} {
+				err := unmarshal([]byte(test.text), new(document))
+				require.Error(t, err, reader)
+				if reader == "wire" {
+					assert.ErrorContains(t, err, test.want)
+					assert.True(t, strings.HasPrefix(err.Error(), test.want) || !strings.HasPrefix(test.want, "/"), err)
+				}
+			}
+		})
+	}
+}
+
+// The options of a caller's encoder or decoder change nothing about a document.
+func TestCallersOptions(t *testing.T) {
+	t.Parallel()
+	options := map[string]json.Options{
+		"none":                   json.JoinOptions(),
+		"duplicates allowed":     jsontext.AllowDuplicateNames(true),
+		"ignoring case":          json.MatchCaseInsensitiveNames(true),
+		"unknown members refuse": json.RejectUnknownMembers(true),
+		"zero fields left out":   json.OmitZeroStructFields(true),
+		"numbers as strings":     json.StringifyNumbers(true),
+	}
+	for name, o := range options {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const text = `{"name":"a","at":"2022-06-14T04:52:52.0000005Z","NAME":1,"b":2}`
+			var d document
+			require.NoError(t, json.Unmarshal([]byte(text), &d, o))
+			assert.Equal(t, "a", d.Name)
+			assert.True(t, at.Equal(d.At))
+			data, err := json.Marshal(d, o)
+			require.NoError(t, err)
+			assert.Equal(t, text, string(data))
+			assert.ErrorContains(t, json.Unmarshal([]byte(`{"name":"a","name":"b"}`), &d, o), "duplicate")
+		})
+	}
+}
+
+// A document whose objects would take far more memory than its text is refused;
+// braces in strings are no objects.
+func TestGrowthIsBounded(t *testing.T) {
+	t.Parallel()
+	many := func(element string) string { return strings.TrimSuffix(strings.Repeat(element+",", 100_000), ",") }
+	tests := map[string]struct {
+		text    string
+		refused bool
+	}{
+		"empty parts":             {`{"parts":[` + many("{}") + `]}`, true},
+		"parts with little in it": {`{"parts":[` + many(`{"a":0}`) + `]}`, true},
+		"empty unknown objects":   {`{"a":[` + many("{}") + `]}`, true},
+		"parts with a time":       {`{"parts":[` + many(`{"at":"2022-06-14T04:52:52.0000000Z"}`) + `]}`, false},
+		"braces in a string":      {`{"name":"` + many("{") + `"}`, false},
+		"a few empty parts":       {`{"parts":[` + many("{}")[:3*1000-1] + `]}`, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := wire.Unmarshal([]byte(test.text), new(document))
+			if test.refused {
+				assert.ErrorIs(t, err, wire.ErrTooLarge)
+			} else {
+				assert.NoError(t, err)
+			}
+		})
+	}
+}
+
+// A time is read as package time reads it, or else as azcore does, if it can be
+// written again.
+func FuzzTime(f *testing.F) {
+	for _, text := range []string{
+		"2022-06-14T04:52:52Z", "2022-06-14T04:52:52.1234567Z", "2022-06-14T04:52:52.1234567891Z", "9999-12-31T23:59:59.999999999Z", "2023-02-29T00:00:00Z",
+		"2022-13-14T04:52:52Z", "2022-06-14T24:00:00Z", "2022-06-14T23:59:60Z", "2022-06-14T04:52:52,5Z", "2022-06-14t04:52:52z", "2022-06-14 04:52:52Z",
+		"2022-06-14T04:52:52", "2022-06-14T4:52:52Z", "2022-06-14T04:52:52.5+02:00", "2022-06-14T04:52:52+24:00", "2022-06-14T04:52:52-23:59", "Z",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		data, err := stdjson.Marshal(map[string]string{"at": text})
+		if err != nil || text == "" || stdjson.Unmarshal(data, &map[string]string{}) != nil {
+			return
+		}
+		var want time.Time
+		if err = want.UnmarshalText([]byte(text)); err != nil {
+			err = (*datetime.RFC3339)(&want).UnmarshalText([]byte(text))
+		}
+		if err == nil {
+			_, err = want.MarshalText()
+		}
+		var d document
+		if gotErr := wire.Unmarshal(data, &d); err != nil {
+			require.Error(t, gotErr)
+			return
+		} else {
+			require.NoError(t, gotErr)
+		}
+		require.True(t, want.Equal(d.At), "%q was read as %v", text, d.At)
+		data, err = wire.Marshal(d)
+		require.NoError(t, err)
+		var again document
+		require.NoError(t, wire.Unmarshal(data, &again))
+		require.True(t, d.At.Equal(again.At))
+	})
+}

@@ -1,0 +1,263 @@
+package armsecops_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// Every operation has all that the others have. A failure names what is missing.
+func TestEveryOperationIsComplete(t *testing.T) {
+	t.Parallel()
+	source := parseRoot(t)
+	matrix := matrixOperations(t)
+	for _, route := range routes.All {
+		t.Run(route.Operation, func(t *testing.T) {
+			t.Parallel()
+			client, method, _ := strings.Cut(route.Operation, ".")
+
+			comment, parameters := source.method(client, method)
+			require.NotEmpty(t, comment, "%s needs a method with a comment", route.Operation)
+			assert.Contains(t, comment, "\nREST: "+route.Page+"\n", "the comment must name the REST page")
+			for _, parameter := range parameters {
+				assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter+`(, \w+)*: `, comment, "the comment must describe the parameter")
+			}
+
+			assert.True(t, source.examples[client+"_"+method], "needs an Example with output in example_test.go")
+			assert.Contains(t, matrix, route.Operation, "needs a row in testdata/matrix.json: go test -run TestMatrix -update .")
+		})
+	}
+}
+
+// An invalid value is refused by name before anything is sent, whichever parameter has it.
+func TestEveryParameterIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		client, method, _ := strings.Cut(route.Operation, ".")
+		valid := make([]string, len(route.Parameters()))
+		for i := range valid {
+			valid[i] = "valid"
+		}
+		if route.OfSubscription() {
+			valid[0] = jobsSubscription
+		}
+		for i, parameter := range route.Parameters() {
+			t.Run(route.Operation+" "+parameter, func(t *testing.T) {
+				t.Parallel()
+				values := slices.Clone(valid)
+				values[i] = "in/valid"
+				err := callOperation(t, client, method, values)
+				refused, ok := errors.AsType[*armsecops.ParameterError](err)
+				require.True(t, ok, "the error is %v", err)
+				assert.Equal(t, parameter, refused.Name)
+				assert.Equal(t, "in/valid", refused.Value)
+			})
+		}
+	}
+}
+
+// callOperation calls a client's method with the values of its route, over a
+// transport that fails the test if anything is sent.
+func callOperation(t *testing.T, client, method string, values []string) error {
+	t.Helper()
+	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		t.Errorf("sent %s %s", req.Method, req.URL)
+		return nil, errors.New("sent")
+	}))
+	receiver, err := newClient(client, values[0], o)
+	if err != nil {
+		return err
+	}
+	operation := receiver.MethodByName(method)
+	require.True(t, operation.IsValid(), "%s has no method %s", client, method)
+	left := values[1:]
+	var arguments []reflect.Value
+	for i := range operation.Type().NumIn() {
+		switch in := operation.Type().In(i); {
+		case in == reflect.TypeFor[context.Context]():
+			arguments = append(arguments, reflect.ValueOf(t.Context()))
+		case in.Kind() == reflect.String:
+			arguments = append(arguments, reflect.ValueOf(left[0]))
+			left = left[1:]
+		default:
+			arguments = append(arguments, reflect.Zero(in))
+		}
+	}
+	results := operation.Call(arguments)
+	if next := results[0].MethodByName("NextPage"); next.IsValid() {
+		results = next.Call([]reflect.Value{reflect.ValueOf(t.Context())})
+	}
+	err, _ = reflect.TypeAssert[error](results[len(results)-1])
+	return err
+}
+
+func newClient(name, subscriptionID string, o *armsecops.ClientOptions) (reflect.Value, error) {
+	switch name {
+	case "WorkspaceManagerJobsClient":
+		c, err := armsecops.NewWorkspaceManagerJobsClient(subscriptionID, &azfake.TokenCredential{}, o)
+		return reflect.ValueOf(c), err
+	case "SecurityAssignmentsClient":
+		c, err := armsecops.NewSecurityAssignmentsClient(subscriptionID, &azfake.TokenCredential{}, o)
+		return reflect.ValueOf(c), err
+	}
+	return reflect.Value{}, fmt.Errorf("the tests don't know how to make a %s", name)
+}
+
+// Every exported field has a comment that says what it is.
+func TestEveryFieldIsDocumented(t *testing.T) {
+	t.Parallel()
+	for name, structure := range parseRoot(t).structs {
+		for _, field := range structure.Fields.List {
+			for _, fieldName := range field.Names {
+				if fieldName.IsExported() {
+					assert.NotEmpty(t, strings.TrimSpace(field.Doc.Text()+field.Comment.Text()), "%s.%s needs a comment", name, fieldName)
+				}
+			}
+		}
+	}
+}
+
+// rootSource is what the tests read in the sources of the root package.
+type rootSource struct {
+	methods  map[string]*ast.FuncDecl // by receiver and name
+	structs  map[string]*ast.StructType
+	examples map[string]bool // with output, by the suffix of their name
+}
+
+func parseRoot(t *testing.T) rootSource {
+	t.Helper()
+	source := rootSource{map[string]*ast.FuncDecl{}, map[string]*ast.StructType{}, map[string]bool{}}
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var examples []*ast.File
+	for _, name := range names {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		if strings.HasSuffix(name, "_test.go") {
+			examples = append(examples, file)
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv != nil {
+					receiver := strings.TrimPrefix(fmt.Sprint(nameOf(n.Recv.List[0].Type)), "*")
+					source.methods[receiver+"."+n.Name.Name] = n
+				}
+			case *ast.TypeSpec:
+				if structure, ok := n.Type.(*ast.StructType); ok && n.Name.IsExported() {
+					source.structs[n.Name.Name] = structure
+				}
+			}
+			return true
+		})
+	}
+	for _, example := range doc.Examples(examples...) {
+		source.examples[example.Name] = example.Output != ""
+	}
+	return source
+}
+
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return nameOf(e.X)
+	case *ast.IndexExpr:
+		return nameOf(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
+// method returns the comment of a method and the names of its parameters, but for the context.
+func (s rootSource) method(client, name string) (comment string, parameters []string) {
+	method := s.methods[client+"."+name]
+	if method == nil {
+		return "", nil
+	}
+	for _, field := range method.Type.Params.List {
+		for _, parameter := range field.Names {
+			if parameter.Name != "ctx" {
+				parameters = append(parameters, parameter.Name)
+			}
+		}
+	}
+	return method.Doc.Text(), parameters
+}
+
+// matrixOperations returns the operations that every row of the fault matrix
+// that isn't about listings alone has an outcome for.
+func matrixOperations(t *testing.T) map[string]bool {
+	t.Helper()
+	data, err := os.ReadFile("testdata/matrix.json")
+	require.NoError(t, err)
+	var rows []struct{ Outcomes map[string]any }
+	require.NoError(t, json.Unmarshal(data, &rows))
+	require.NotEmpty(t, rows)
+	operations := map[string]bool{}
+	for operation := range rows[0].Outcomes {
+		operations[operation] = true
+	}
+	return operations
+}
+
+// Internal packages import what this table says, and never the root.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	const (
+		module = "github.com/armsecops/armsecops"
+		azcore = "github.com/Azure/azure-sdk-for-go/sdk/azcore"
+		json   = "github.com/go-json-experiment/json"
+	)
+	allowed := map[string][]string{ // beside the standard library
+		"errorbody": {module + "/internal/printable", json, json + "/jsontext"},
+		"exchange":  {module + "/internal/throttle", module + "/internal/wire", azcore + "/arm", azcore + "/policy", azcore + "/runtime"},
+		"fanout":    {},
+		"nextlink":  {module + "/internal/printable"},
+		"printable": {},
+		"routes":    {},
+		"throttle":  {azcore + "/policy"},
+		"wire":      {json, json + "/jsontext", azcore + "/runtime/datetime"},
+	}
+	testSupport := regexp.MustCompile("^" + module + "/internal/(faulttest|readme)$")
+
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, "./...").CombinedOutput()
+	require.NoError(t, err, string(out))
+	for text := range strings.Lines(string(out)) {
+		path, imports, _ := strings.Cut(strings.TrimSpace(text), ": ")
+		name, internal := strings.CutPrefix(path, module+"/internal/")
+		if testSupport.MatchString(path) {
+			continue
+		}
+		_, known := allowed[name]
+		assert.True(t, known || !internal, "%s must be in the table of imports", path)
+		for imported := range strings.FieldsSeq(imports) {
+			assert.NotRegexp(t, testSupport, imported, "%s imports test support", path)
+			if internal && strings.Contains(imported, ".") {
+				assert.Contains(t, allowed[name], imported, "%s must not import it", path)
+			}
+		}
+	}
+}
