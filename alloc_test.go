@@ -34,15 +34,15 @@ func TestAllocations(t *testing.T) {
 		{"assignment Get", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
-		}, 66, 7700},
+		}, 74, 8350},
 		{"assignment CreateOrUpdate", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
-		}, 79, 9850},
+		}, 87, 10_500},
 		{"job Get", string(job), func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 71, 9550},
+		}, 79, 10_200},
 		{"list of 1,000 assignments", pageOfAssignments(1000), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
@@ -50,7 +50,7 @@ func TestAllocations(t *testing.T) {
 		{"job Delete", `{}`, func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 60, 5910},
+		}, 68, 6600},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"strconv"
 	"time"
@@ -41,7 +39,7 @@ type Failure struct {
 //   - maxBytes, maxErrorBytes: bounds on the body of a success and of an error
 func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxErrorBytes int64) {
 	options.PerCallPolicies = append(options.PerCallPolicies, callPolicy{})
-	options.PerRetryPolicies = append(options.PerRetryPolicies, attemptPolicy{gates})
+	options.PerRetryPolicies = append(options.PerRetryPolicies, attemptPolicy{gates, traces(options.Transport)})
 	options.Transport = newTransport(options.Transport, maxBytes, maxErrorBytes)
 }
 
@@ -53,6 +51,7 @@ type attempts struct {
 	response *http.Response // of the last attempt
 	failure  error          // of the last attempt, if it had no response
 	unknown  bool           // the service may have carried a request out without saying so
+	last     error          // of every further attempt to send what must not be repeated; nil: it may be sent
 }
 
 // Do sends the request and returns the response of success, with its body in
@@ -76,7 +75,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.R
 	case resp != nil && !a.succeeded(resp):
 		err = a.newError(resp, req.Raw(), err)
 	}
-	return nil, a.unknown, err
+	return nil, a.unknown || a.last != nil, err
 }
 
 // callPolicy is the last policy before azcore's retry: the context it sees is
@@ -94,21 +93,29 @@ func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
 // attemptPolicy is the innermost policy inside azcore's retry. azcore's own
 // download of the body comes after it, so a connection that is lost in the body
 // is a failure of the attempt.
-type attemptPolicy struct{ gates *throttle.Gates }
+type attemptPolicy struct {
+	gates  *throttle.Gates
+	traces bool // the transport is known to report each connection that it uses
+}
 
 func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 	var a *attempts
 	if !req.OperationValue(&a) {
 		return req.Next() // a request of azcore's own, such as the registration of a provider
 	}
+	if a.last != nil {
+		return nil, a.last
+	}
 	req, cancel, err := p.wait(a, req)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	resp, err := a.send(req)
-	if err == nil {
+	resp, err := a.send(req, p.traces)
+	if resp != nil {
 		p.gates.Observe(a.Gate, resp)
+	}
+	if err == nil {
 		a.response, a.failure = resp, nil
 	} else if a.ctx.Err() == nil { // else the attempt before says more about what went wrong
 		a.response, a.failure = nil, err
@@ -122,7 +129,7 @@ func (p attemptPolicy) wait(a *attempts, req *policy.Request) (*policy.Request, 
 	attempt := req.Raw().Context()
 	deadline, limited := attempt.Deadline()
 	left := time.Until(deadline)
-	waited, err := p.gates.Wait(a.ctx, a.Gate, a.response)
+	waited, err := p.gates.Wait(a.ctx, a.Gate)
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
 		return nil, nil, a.throttled(req.Raw(), closed)
 	}
@@ -136,43 +143,38 @@ func (p attemptPolicy) wait(a *attempts, req *policy.Request) (*policy.Request, 
 
 // send passes the request on, and finds out whether the service may have
 // carried it out without saying so.
-func (a *attempts) send(req *policy.Request) (*http.Response, error) {
+func (a *attempts) send(req *policy.Request, traces bool) (*http.Response, error) {
 	if err := req.Raw().Context().Err(); err != nil {
 		return nil, err
 	}
-	var asked, connected bool
+	resends := maxResends
 	if !a.Repeatable {
-		req = req.WithContext(httptrace.WithClientTrace(req.Raw().Context(), &httptrace.ClientTrace{
-			GetConn: func(string) { asked = true },
-			GotConn: func(httptrace.GotConnInfo) { connected = true },
-		}))
+		resends = 0
+		for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} { // by which net/http sends a POST again
+			req.Raw().Header.Del(name)
+		}
 	}
-	resp, err := req.Next()
+	w := watch(req.Raw().Context(), resends)
+	defer w.cancel()
+	resp, err := req.WithContext(w.ctx).Next()
 	switch {
 	case err != nil && resp != nil:
 		return nil, a.unconfirmed(a.newError(resp, req.Raw(), fmt.Errorf("reading the response: %w", err)))
-	case err != nil && (asked && !connected || isDialError(err)):
+	case err != nil && w.notSent(traces, err):
 		return nil, err
 	case err != nil:
-		return nil, a.unconfirmed(err)
+		return nil, a.unconfirmed(w.explain(err))
 	case a.succeeded(resp):
-	case resp.StatusCode < 300, resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode >= 500:
-		a.unknown = true
 		if !a.Repeatable {
-			return resp, finalError{a.newError(resp, req.Raw(), nil)}
+			a.last = finalError{errors.New("the service has already responded to this request, which must not be repeated")}
+		}
+	case resp.StatusCode < 300, resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode >= 500:
+		if a.unknown = true; !a.Repeatable {
+			a.last = finalError{a.newError(resp, req.Raw(), nil)}
+			return resp, a.last
 		}
 	}
 	return resp, nil
-}
-
-// isDialError reports whether the connection was never made, for transports
-// that don't trace their connections.
-func isDialError(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return true
-	}
-	_, ok := errors.AsType[*net.DNSError](err)
-	return ok
 }
 
 // succeeded reports whether the status is one of the operation's own.
@@ -187,7 +189,8 @@ func (a *attempts) unconfirmed(err error) error {
 	if a.Repeatable {
 		return err
 	}
-	return finalError{err}
+	a.last = finalError{err}
+	return a.last
 }
 
 // finalError keeps azcore's retry policy from another attempt.

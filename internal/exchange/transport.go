@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -51,6 +52,12 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	if resp.Request == nil {
 		resp.Request = req
 	}
+	if redirected(req, resp.Request) {
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return nil, finalError{fmt.Errorf("the transport followed a redirect to %.100q", resp.Request.URL.Host)}
+	}
 	switch {
 	case resp.Body == nil:
 		resp.Body = http.NoBody
@@ -64,6 +71,14 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxBytes}
 	}
 	return resp, nil
+}
+
+// redirected reports whether a response is to another request than was sent: a
+// transport of the caller's may follow redirects. It may also send the request
+// to another host, as in tests.
+func redirected(sent, got *http.Request) bool {
+	return got.Response != nil || got.Method != sent.Method ||
+		got.URL != nil && (got.URL.EscapedPath() != sent.URL.EscapedPath() || got.URL.RawQuery != sent.URL.RawQuery)
 }
 
 // boundedBody ends a body at its bound: with an error, or as if it were complete.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,14 +24,38 @@ type Gates struct {
 	maxDelay     time.Duration // a longer wait is refused
 	defaultDelay time.Duration // where a 429 doesn't say how long
 
-	mu     sync.Mutex
-	closed map[string]time.Time // until when, by name in lower case
+	mu    sync.Mutex
+	gates map[string]*gate // that are closed, or have a queue; by name in lower case
 }
+
+// gate holds back the requests to one subscription. Those that wait leave in the
+// order in which they came, one after the other, so that each gets its turn even
+// where the service says 429 again and again.
+type gate struct {
+	opens   time.Time     // closed until then
+	spread  time.Duration // over which the requests leave that the gate held back
+	held    int           // requests that wait, or will come back after their 429
+	gap     time.Duration // between two of them, at most; 0 until the first one leaves
+	next    time.Time     // when the next one may leave
+	queue   []*waiter
+}
+
+// waiter is a request in the queue of a gate.
+type waiter struct{ wake chan struct{} }
+
+const (
+	// maxClosed bounds how long one response closes a gate: a single header must
+	// not lock a subscription for days.
+	maxClosed = time.Hour
+
+	// maxSpread bounds the time over which the requests that waited leave.
+	maxSpread = time.Second
+)
 
 // NewGates returns open gates.
 //   - retry: as azcore's retry policy reads them
 func NewGates(retry policy.RetryOptions) *Gates {
-	g := &Gates{maxDelay: retry.MaxRetryDelay, defaultDelay: retry.RetryDelay, closed: map[string]time.Time{}}
+	g := &Gates{maxDelay: retry.MaxRetryDelay, defaultDelay: retry.RetryDelay, gates: map[string]*gate{}}
 	switch {
 	case g.maxDelay == 0:
 		g.maxDelay = 60 * time.Second
@@ -43,20 +68,48 @@ func NewGates(retry policy.RetryOptions) *Gates {
 	case g.defaultDelay < 0:
 		g.defaultDelay = 0
 	}
+	g.defaultDelay = min(g.defaultDelay, g.maxDelay)
 	return g
 }
 
-// Observe closes the gate if the response is a 429, for as long as it asks.
+// Observe closes the gate if the response is a 429, for as long as it asks but at
+// most an hour.
 func (g *Gates) Observe(name string, resp *http.Response) {
 	if resp.StatusCode != http.StatusTooManyRequests {
 		return
 	}
-	until := time.Now().Add(g.asked(resp))
-	name = strings.ToLower(name)
+	now := time.Now()
+	closed := RetryAfter(resp.Header, now)
+	if closed <= 0 {
+		closed = g.defaultDelay
+	}
+	closed = min(closed, maxClosed)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until.After(g.closed[name]) {
-		g.closed[name] = until
+	name = strings.ToLower(name)
+	closing := g.gates[name]
+	if closing == nil {
+		closing = &gate{}
+		g.gates[name] = closing
+	}
+	if !closing.opens.After(now) {
+		closing.held = 0
+	}
+	closing.held++
+	if opens := now.Add(closed); opens.After(closing.opens) {
+		closing.opens = opens
+		closing.spread, closing.gap = min(closed/4, maxSpread), 0
+		for _, w := range closing.queue {
+			w.notify()
+		}
+	}
+}
+
+// notify makes the waiter look at its gate again.
+func (w *waiter) notify() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -69,67 +122,85 @@ func (e *ClosedError) Error() string {
 	return "throttled for another " + e.Delay.Round(time.Second).String()
 }
 
-// Wait returns once the gate is open, and reports whether it had to wait: it
-// returns at once if the gate is open, else a moment after it opened, so that
-// the requests that waited don't all leave at once.
-//   - last: of the attempt before this one, for which the retry policy has waited; nil: none
-//
-// The error is a [*ClosedError] or that of the context.
-func (g *Gates) Wait(ctx context.Context, name string, last *http.Response) (waited bool, err error) {
+// Wait returns when it is the request's turn, and reports whether it had to wait:
+// it returns at once if the gate is open and nothing waits there. The error is a
+// [*ClosedError] or that of the context.
+func (g *Gates) Wait(ctx context.Context, name string) (waited bool, err error) {
 	name = strings.ToLower(name)
-	var longest time.Duration
-	if last != nil && last.StatusCode == http.StatusTooManyRequests {
-		longest = g.asked(last)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	gate := g.gates[name]
+	if gate == nil {
+		return false, nil
 	}
+	w := &waiter{make(chan struct{}, 1)}
+	gate.queue = append(gate.queue, w)
+	defer func() { g.leave(name, gate, w) }()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		delay := g.delay(name)
-		switch {
-		case delay > g.maxDelay:
+		now := time.Now()
+		if delay := gate.opens.Sub(now); delay > g.maxDelay {
 			return waited, &ClosedError{delay}
-		case delay > 0:
-			longest = max(longest, delay)
-		case longest > 0:
-			delay, longest = rand.N(min(longest/4, maxJitter)+1), 0
-		default:
-			return waited, nil
+		}
+		var turn <-chan time.Time // only the first of the queue waits for the gate, the others for the first
+		if gate.queue[0] == w {
+			delay := gate.delay(now)
+			if delay <= 0 {
+				if gate.held--; gate.held > 0 {
+					gate.next = now.Add(rand.N(gate.gap + 1))
+				}
+				return waited, nil
+			}
+			timer.Reset(delay)
+			turn = timer.C
 		}
 		waited = true
-		if err := sleep(ctx, delay); err != nil {
+		g.mu.Unlock()
+		select {
+		case <-turn:
+		case <-w.wake:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		g.mu.Lock()
+		if err != nil {
 			return waited, err
 		}
 	}
 }
 
-// maxJitter bounds the time over which the requests that waited at one gate are spread.
-const maxJitter = time.Second
-
-// asked returns how long a 429 asks to wait.
-func (g *Gates) asked(resp *http.Response) time.Duration {
-	if delay := RetryAfter(resp.Header, time.Now()); delay > 0 {
+// delay returns how long the first of the queue has to wait. All that the gate
+// held back, or that will come back after their 429, share the spread; at random,
+// because other processes wait as well.
+func (g *gate) delay(now time.Time) time.Duration {
+	if delay := g.opens.Sub(now); delay > 0 {
 		return delay
 	}
-	return g.defaultDelay
+	if g.gap == 0 && g.spread > 0 {
+		g.held = max(g.held, len(g.queue))
+		g.gap = max(1, g.spread/time.Duration(g.held))
+		g.next = g.opens.Add(1 + rand.N(g.gap))
+	}
+	return g.next.Sub(now)
 }
 
-// delay returns how long the gate stays closed.
-func (g *Gates) delay(name string) time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	until, ok := g.closed[name]
-	if !ok {
-		return 0
+// leave takes a waiter out of the queue, and forgets a gate that holds nothing back.
+func (g *Gates) leave(name string, gate *gate, w *waiter) {
+	i := slices.Index(gate.queue, w)
+	gate.queue = slices.Delete(gate.queue, i, i+1)
+	switch now := time.Now(); {
+	case len(gate.queue) > 0:
+		gate.queue[0].notify()
+	case !gate.opens.After(now) && !gate.next.After(now):
+		delete(g.gates, name)
 	}
-	delay := time.Until(until)
-	if delay <= 0 {
-		delete(g.closed, name)
-	}
-	return delay
 }
 
 // RetryAfter returns how long the headers ask to wait: in milliseconds, in
 // seconds, or until a date. It is 0 if they don't, or can't be read.
 func RetryAfter(header http.Header, now time.Time) time.Duration {
-	const longest = 1000 * time.Hour
+	const longest = math.MaxInt64
 	for _, h := range []struct {
 		name string
 		unit time.Duration
@@ -143,19 +214,8 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 				return time.Duration(n) * h.unit
 			}
 		} else if date, err := http.ParseTime(value); err == nil && h.unit == time.Second {
-			return min(max(date.Sub(now), 0), longest)
+			return max(date.Sub(now), 0)
 		}
 	}
 	return 0
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -1,0 +1,165 @@
+package armsecops_test
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// Waiting at the gate of a throttled subscription is no part of an attempt.
+func TestTryTimeoutStartsAfterTheGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		requests := 0
+		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			mu.Lock()
+			requests++
+			first := requests == 1
+			mu.Unlock()
+			select {
+			case <-time.After(150 * time.Millisecond): // most of an attempt's time
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
+			if first {
+				return respond(429, "", "Retry-After", "2")(req)
+			}
+			return respond(200, "{}")(req)
+		}))
+		o.Retry.TryTimeout = 200 * time.Millisecond
+		o.Retry.MaxRetries = 1
+		o.Retry.MaxRetryDelay = time.Minute
+		client := newAssignmentsClient(t, o)
+		errs := make([]error, 12)
+		var calls sync.WaitGroup
+		for i := range errs {
+			calls.Go(func() {
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond)
+				_, errs[i] = client.Get(t.Context(), "rg", "id", nil)
+			})
+		}
+		calls.Wait()
+		for i, err := range errs {
+			assert.NoError(t, err, i)
+		}
+	})
+}
+
+// The time of an attempt still counts after the gate.
+func TestTryTimeoutCountsAfterTheGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := options(script(t, respond(429, "", "Retry-After", "2"), func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}))
+		o.Retry.TryTimeout = 200 * time.Millisecond
+		o.Retry.MaxRetries = 1
+		o.Retry.MaxRetryDelay = time.Minute
+		start := time.Now()
+		_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+		require.Error(t, err)
+		assert.InDelta(t, 2.2, time.Since(start).Seconds(), 1)
+	})
+}
+
+// A 429 without Retry-After waits for RetryDelay, at most MaxRetryDelay, and is tried again.
+func TestThrottledWithoutRetryAfter(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		retry, longest time.Duration
+		want           time.Duration // at most
+	}{
+		"the defaults":                                 {0, 0, 3 * time.Second},
+		"a delay beyond the longest":                   {time.Hour, 2 * time.Second, 3 * time.Second},
+		"no delay, which azcore takes for the longest": {-1, time.Minute, 62 * time.Second},
+		"no longest delay":                             {time.Second, -1, 3 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				o := options(script(t, respond(429), respond(200, "{}")))
+				o.Retry.RetryDelay, o.Retry.MaxRetryDelay = test.retry, test.longest
+				start := time.Now()
+				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+				require.NoError(t, err)
+				assert.LessOrEqual(t, time.Since(start), test.want)
+			})
+		})
+	}
+}
+
+// One header must not lock a subscription for days: the gate closes for an hour
+// at most. What the service said is in the error.
+func TestLongRetryAfterClosesTheGateForAnHour(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]time.Duration{"7200": 2 * time.Hour, "99999999999999": math.MaxInt64} {
+		t.Run(header, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", header), respond(200, "{}"))))
+				retryAfter := func() time.Duration {
+					_, err := client.Get(t.Context(), "rg", "id", nil)
+					require.ErrorIs(t, err, armsecops.ErrThrottled)
+					e, ok := errors.AsType[*armsecops.CloudError](err)
+					require.True(t, ok)
+					return e.RetryAfter
+				}
+				assert.Equal(t, want, retryAfter())
+				assert.Equal(t, time.Hour, retryAfter(), "not sent")
+				time.Sleep(time.Hour + time.Second)
+				_, err := client.Get(t.Context(), "rg", "id", nil)
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+// Under constant 429s, each of many goroutines gets its turn: none sends more
+// than twice as often as another.
+func TestEachGetsItsTurnUnderConstantThrottling(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const goroutines = 32
+		var mu sync.Mutex
+		sent := map[string]int{}
+		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			mu.Lock()
+			sent[req.URL.Path]++
+			mu.Unlock()
+			return respond(429, "", "Retry-After", "1")(req)
+		}))
+		o.Retry.MaxRetryDelay = time.Minute
+		client := newAssignmentsClient(t, o)
+		end := time.Now().Add(30 * time.Minute)
+		var calls sync.WaitGroup
+		for i := range goroutines {
+			calls.Go(func() {
+				for time.Now().Before(end) {
+					_, err := client.Get(t.Context(), "rg", subscriptionID(i), nil)
+					assert.ErrorIs(t, err, armsecops.ErrThrottled)
+				}
+			})
+		}
+		calls.Wait()
+		require.Len(t, sent, goroutines)
+		var counts []int
+		for _, n := range sent {
+			counts = append(counts, n)
+		}
+		t.Logf("requests by goroutine: %d to %d", slices.Min(counts), slices.Max(counts))
+		assert.LessOrEqual(t, slices.Max(counts), 2*slices.Min(counts))
+	})
+}

@@ -1,0 +1,200 @@
+package armsecops_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// A caller's policies may do what azcore allows.
+func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
+	t.Parallel()
+	next := func(change func(*http.Response) *http.Response) policyFunc {
+		return func(req *policy.Request) (*http.Response, error) {
+			resp, err := req.Next()
+			if err == nil {
+				resp = change(resp)
+			}
+			return resp, err
+		}
+	}
+	made := func(status int, body string) policyFunc {
+		return func(*policy.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}
+	}
+	policies := map[string]struct {
+		policy policyFunc
+		want   string // of the error; empty: success
+	}{
+		"a copy of the response": {policy: next(func(resp *http.Response) *http.Response {
+			kept := *resp
+			return &kept
+		})},
+		"the body is read": {policy: next(func(resp *http.Response) *http.Response {
+			_, _ = io.ReadAll(resp.Body)
+			return resp
+		})},
+		"the body is replaced": {policy: next(func(resp *http.Response) *http.Response {
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body = io.NopCloser(bytes.NewReader(body))
+			return resp
+		})},
+		"a cached response":           {policy: made(200, `{"name":"cached"}`)},
+		"an error of its own":         {policy: made(503, `{"error":{"code":"CircuitOpen"}}`), want: "503 Service Unavailable: CircuitOpen"},
+		"a response without a body":   {policy: func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 404}, nil }, want: "404 Not Found"},
+		"a success without a body":    {policy: func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, want: "200 OK: decoding the response"},
+		"an error without a response": {policy: func(*policy.Request) (*http.Response, error) { return nil, errors.New("circuit open") }, want: "circuit open"},
+		"an error beside the response": {policy: func(req *policy.Request) (*http.Response, error) {
+			resp, _ := req.Next()
+			return resp, errors.New("disliked")
+		}, want: "disliked"},
+	}
+	for name, test := range policies {
+		for place, set := range map[string]func(*armsecops.ClientOptions){
+			"per call":  func(o *armsecops.ClientOptions) { o.PerCallPolicies = []policy.Policy{test.policy} },
+			"per retry": func(o *armsecops.ClientOptions) { o.PerRetryPolicies = []policy.Policy{test.policy} },
+		} {
+			t.Run(name+"/"+place, func(t *testing.T) {
+				t.Parallel()
+				o := options(respond(200, `{"name":"a"}`))
+				o.Retry.MaxRetries = -1
+				set(o)
+				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+				if test.want == "" {
+					require.NoError(t, err)
+				} else {
+					require.ErrorContains(t, err, test.want)
+				}
+				_, err = newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil)
+				if err != nil {
+					assert.NotEmpty(t, err.Error())
+				}
+			})
+		}
+	}
+}
+
+// azcore itself panics where a policy inside its retry returns neither.
+func TestPolicyWithNeitherResponseNorError(t *testing.T) {
+	t.Parallel()
+	o := options(script(t))
+	o.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil })}
+	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+	require.EqualError(t, err, "SecurityAssignmentsClient.Get: a policy returned neither a response nor an error")
+}
+
+// The body of a success is there for a caller's policies and WithCaptureResponse.
+func TestPoliciesSeeTheBody(t *testing.T) {
+	t.Parallel()
+	const body = `{"name":"a"}`
+	var seen []string
+	sees := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		resp, err := req.Next()
+		if err == nil {
+			text, _ := io.ReadAll(resp.Body)
+			seen = append(seen, string(text))
+		}
+		return resp, err
+	})
+	o := options(respond(200, body))
+	o.PerCallPolicies, o.PerRetryPolicies = []policy.Policy{sees}, []policy.Policy{sees}
+	var captured *http.Response
+	got, err := newAssignmentsClient(t, o).Get(policy.WithCaptureResponse(t.Context(), &captured), "rg", "id", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "a", got.Name)
+	require.NotNil(t, captured)
+	assert.Contains(t, seen, body)
+}
+
+// A deletion downloads nothing, whatever the logging options say.
+func TestDeletionDownloadsNothing(t *testing.T) {
+	t.Parallel()
+	read := 0
+	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: countingBody{&read}, Request: req}, nil
+	}))
+	o.Logging.IncludeBody = true
+	_, err := newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil)
+	require.NoError(t, err)
+	assert.Zero(t, read)
+}
+
+type countingBody struct{ n *int }
+
+func (b countingBody) Read(p []byte) (int, error) { *b.n += len(p); return len(p), nil }
+func (b countingBody) Close() error               { return nil }
+
+// A panic of a caller's policy reaches the goroutine of the caller.
+func TestPanicReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	panics := policyFunc(func(*policy.Request) (*http.Response, error) { panic("a bug in a policy") })
+	calls := map[string]func(context.Context, *armsecops.SecurityAssignmentsClient){
+		"Get": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) { _, _ = c.Get(ctx, "rg", "id", nil) },
+		"All, prefetching": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) {
+			o := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{Prefetch: 2}}
+			for range c.NewListPager("rg", o).All(ctx) {
+			}
+		},
+		"across subscriptions": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) {
+			for range c.ListAcrossSubscriptions(ctx, subscriptionIDs(20), nil) {
+			}
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
+				o := options(respond(200, `{}`))
+				o.PerCallPolicies = []policy.Policy{panics}
+				defer func() {
+					recovered := recover()
+					require.NotNil(t, recovered)
+					text, ok := recovered.(string)
+					if err, isError := recovered.(error); isError {
+						text, ok = err.Error(), true
+					}
+					require.True(t, ok)
+					assert.Contains(t, text, "a bug in a policy")
+				}()
+				call(t.Context(), newAssignmentsClient(t, o))
+			})
+		})
+	}
+}
+
+// A redirect that the caller's transport follows is recognised: what comes of
+// it isn't the service's response.
+func TestFollowedRedirectIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 303, 307, 308} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			server, o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/elsewhere" {
+					_, _ = w.Write([]byte(`{"name":"not the service's"}`))
+					return
+				}
+				http.Redirect(w, r, "/elsewhere", status)
+			}))
+			follows := server.Client()
+			o.Transport = transportFunc(func(req *http.Request) (*http.Response, error) { return follows.Do(req) })
+			got, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+			require.ErrorContains(t, err, "followed a redirect")
+			assert.Empty(t, got.Name)
+			_, err = newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
+			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+		})
+	}
+}
