@@ -211,8 +211,8 @@ var shapes = map[string]struct {
 		Error{Message: "502 Bad Gateway 502 Bad Gateway Gateway/v2"},
 	},
 	"HTML with scripts": {
-		"<SCRIPT src='a'>\nif (a<b) {}\n</Script>a<script>b</script >c<STYLE\nid=s>d</STYLE>e<styles>f</styles><br\n/>g",
-		Error{Message: "a c e f g"},
+		"<SCRIPT src='a'>\nif (a<b) {}\n</Script>a<script>b</script >c<styles>d</styles>e<STYLE\nid=s>f</STYLE>g<br\n/>h",
+		Error{Message: "a c d e g h"},
 	},
 	"HTML with much white space": {"<p>" + strings.Repeat(" \n", 7000) + "Busy</p>", Error{Message: "Busy"}},
 	"HTML that is long": {

@@ -12,10 +12,10 @@ import (
 	"sync/atomic"
 )
 
-// Ahead yields the values of a sequence that runs in a goroutine, up to n values
-// ahead of the caller; with n below 1 it is the sequence itself. Leaving the loop
-// cancels the context of the sequence. If the sequence panics, so does the loop,
-// after the values before, with a [*Panic].
+// Ahead runs a sequence in a goroutine, up to n values ahead of the caller, and
+// yields its values; with n below 1 it returns the sequence itself. Leaving the
+// loop cancels the context of the sequence. If the sequence panics, the loop
+// panics with a [*Panic] after the values that came before.
 func Ahead[T any](ctx context.Context, n int, sequence func(context.Context) iter.Seq[T]) iter.Seq[T] {
 	if n < 1 {
 		return sequence(ctx)
@@ -33,16 +33,16 @@ func Ahead[T any](ctx context.Context, n int, sequence func(context.Context) ite
 	}
 }
 
-// Merge yields the values of a sequence for each of the sources, of as many
-// sources at a time as the concurrency says, which is at least 1. A sequence
-// continues to its next value when the caller is done with the one before. Leaving
-// the loop cancels the context of the sequences. If one panics, so does the loop,
-// with a [*Panic].
+// Merge runs a sequence for each of the sources in goroutines, as many at a time
+// as the concurrency says (at least 1), and yields their values: those of one
+// source in order. A sequence continues to its next value when the caller is done
+// with the one before. Leaving the loop cancels the context of the sequences. If
+// one of them panics, the loop panics with a [*Panic].
 func Merge[S, T any](ctx context.Context, concurrency int, sources []S, sequence func(context.Context, S) iter.Seq[T]) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		l := newLoop[T](0)
-		done := make(chan struct{}) // receives when the caller is done with a value
+		done := make(chan struct{}) // tells a sequence that the caller is done with its value
 		yieldAndTell := func(v T) bool {
 			ok := yield(v)
 			if ok {
@@ -85,15 +85,15 @@ func newLoop[T any](buffered int) *loop[T] {
 	return &loop[T]{items: make(chan item[T], buffered), left: make(chan struct{})}
 }
 
-// run yields what the work in each of n goroutines sends. In the end it cancels
-// what they wait for, and waits for them.
+// run does the work in n goroutines and yields what they send. When the caller
+// leaves, it cancels their context and waits until they have ended.
 func (l *loop[T]) run(n int, cancel context.CancelFunc, yield func(T) bool, work func()) {
 	l.running.Store(int64(n))
 	for range n {
 		go l.work(work)
 	}
 	var panicked *Panic
-	returned := false // false in the end: yield panicked, and that panic matters
+	returned := false // if not, the caller's own panic is the one to report
 	defer func() {
 		close(l.left)
 		cancel()
@@ -112,7 +112,7 @@ func (l *loop[T]) run(n int, cancel context.CancelFunc, yield func(T) bool, work
 	returned = true
 }
 
-// work does the work in a goroutine, and sends the panic that ends it. The last
+// work does the work in its goroutine, and sends the panic if it panics. The last
 // goroutine closes the channel.
 func (l *loop[T]) work(work func()) {
 	returned := false

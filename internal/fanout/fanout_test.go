@@ -247,7 +247,7 @@ func TestPanicReachesTheCaller(t *testing.T) {
 						got = nil
 						start := time.Now()
 						p := recovered(t, loop)
-						assert.True(t, strings.HasPrefix(p.Error(), test.text), "%s: %s", name, p)
+						assert.Contains(t, p.Error(), test.text, name)
 						assert.Contains(t, p.Error(), "(*source).sequence", "the stack of the sequence")
 						if test.is != nil {
 							assert.ErrorIs(t, p, test.is)
@@ -448,6 +448,46 @@ func TestMergeLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Sequences that don't look at their context are left, too.
+func TestEndlessSequencesEndWithTheLoop(t *testing.T) {
+	t.Parallel()
+	endless := func(context.Context) iter.Seq[int] {
+		return func(yield func(int) bool) {
+			for n := 0; yield(n); n++ {
+			}
+		}
+	}
+	loops := map[string]iter.Seq[int]{
+		"ahead": Ahead(t.Context(), 2, endless),
+		"merge": Merge(t.Context(), 2, make([]int, 5), func(ctx context.Context, _ int) iter.Seq[int] { return endless(ctx) }),
+	}
+	for name, seq := range loops {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n := range seq {
+				if n == 10 {
+					break
+				}
+			}
+		})
+	}
+}
+
+func TestMergeMakesNoMoreAfterBreak(t *testing.T) {
+	t.Parallel()
+	for _, after := range []int{1, 2, 9} {
+		synctest.Test(t, func(t *testing.T) {
+			sources, indexes := newSources(30, source{count: 3, delay: time.Second})
+			leave(t, after, "break", func(ctx context.Context) iter.Seq[named] { return Merge(ctx, 8, indexes, sequences(sources)) })
+			made := 0
+			for _, s := range sources {
+				made += s.made
+			}
+			assert.Equal(t, after-1+8, made, "what the caller is done with, and one in each place")
+		})
+	}
+}
+
 // Every source is told of the end of the context, which is for the sequence to report.
 func TestMergeRunsAllSourcesAfterCancel(t *testing.T) {
 	t.Parallel()
@@ -463,18 +503,33 @@ func TestMergeRunsAllSourcesAfterCancel(t *testing.T) {
 	assert.Equal(t, 10, errs)
 }
 
-// Not parallel: it counts the goroutines of the process.
+// Not parallel: it looks at all goroutines of the process.
 func TestFewGoroutines(t *testing.T) {
-	before := runtime.NumGoroutine()
-	count := func(context.Context, int) iter.Seq[int] {
-		return func(yield func(int) bool) { yield(runtime.NumGoroutine()) }
+	running := func() int {
+		stacks := make([]byte, 1<<20)
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/armsecops/armsecops/internal/fanout.")
 	}
-	most := 0
-	for n := range Merge(t.Context(), 8, make([]int, 100_000), count) {
-		most = max(most, n)
+	tests := map[string]struct{ concurrency, sources, want int }{
+		"many sources":   {8, 10_000, 8},
+		"few sources":    {1000, 2, 2},
+		"no concurrency": {0, 100, 1},
 	}
-	assert.LessOrEqual(t, most, before+8)
-	for n := range Ahead(t.Context(), 3, func(ctx context.Context) iter.Seq[int] { return count(ctx, 0) }) {
-		assert.LessOrEqual(t, n, before+1)
+	for name, test := range tests {
+		sources := make([]int, test.sources)
+		for i := range sources {
+			sources[i] = i
+		}
+		for n := range Merge(t.Context(), test.concurrency, sources, func(_ context.Context, i int) iter.Seq[int] {
+			return func(yield func(int) bool) {
+				if i%100 == 0 || i == 1 {
+					yield(running())
+				}
+			}
+		}) {
+			assert.LessOrEqual(t, n, test.want, name)
+		}
+		for running() > 0 { // the last one closes the channel, and then it ends
+			runtime.Gosched()
+		}
 	}
 }

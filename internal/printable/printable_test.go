@@ -31,7 +31,9 @@ var lineTests = map[string]struct{ text, want string }{
 	"as long as allowed":  {strings.Repeat("a", 32), strings.Repeat("a", 32)},
 	"one byte too long":   {strings.Repeat("a", 33), strings.Repeat("a", 29) + "…"},
 	"cut in a character":  {strings.Repeat("ü", 17), strings.Repeat("ü", 14) + "…"},
-	"shrinks":             {strings.Repeat(" ", 100) + "a" + strings.Repeat("\x00", 100) + "b", "a" + "b"},
+	"shrinks":             {strings.Repeat(" ", 100) + "a" + strings.Repeat("\x00", 100) + "b", "ab"},
+	"all is looked at":    {strings.Repeat(" ", 255) + "ab", "ab"},
+	"not all is":          {strings.Repeat(" ", 255) + "abcdefghi", "a…"},
 	"nothing for long":    {strings.Repeat("\x00", 1000) + "a", "…"},
 }
 
