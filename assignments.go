@@ -158,10 +158,13 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 	if o.Concurrency == 0 {
 		o.Concurrency = defaultConcurrency
 	}
-	listings := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
+	listings, err := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
+	if o.Concurrency < 0 {
+		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
+	}
 	return func(yield func(SubscriptionAssignment, error) bool) {
-		if o.Concurrency < 0 {
-			yield(SubscriptionAssignment{}, &ParameterError{Name: "Concurrency", Reason: "must not be negative"})
+		if err != nil {
+			yield(SubscriptionAssignment{}, err)
 			return
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
@@ -189,10 +192,14 @@ type subscriptionListing struct{ subscriptionID, token string }
 
 // subscriptionListings returns what is left to list of the subscriptions, each
 // of them once. It reads the tokens at once: Progress may write to the same map.
-func subscriptionListings(subscriptionIDs []string, continuationTokens map[string]string) []subscriptionListing {
+func subscriptionListings(subscriptionIDs []string, continuationTokens map[string]string) ([]subscriptionListing, error) {
 	tokens := make(map[string]string, len(continuationTokens))
 	for id, token := range continuationTokens {
-		tokens[strings.ToLower(id)] = token
+		key := strings.ToLower(id)
+		if _, twice := tokens[key]; twice {
+			return nil, &ParameterError{"ContinuationTokens", key, "must not have two tokens for one subscription"}
+		}
+		tokens[key] = token
 	}
 	seen := make(map[string]bool, len(subscriptionIDs))
 	var left []subscriptionListing
@@ -204,7 +211,7 @@ func subscriptionListings(subscriptionIDs []string, continuationTokens map[strin
 		}
 		seen[key] = true
 	}
-	return left
+	return left, nil
 }
 
 // subscriptionPage is a page of a subscription, or the error in its place.

@@ -66,7 +66,7 @@ func newClient(subscriptionID string, credential azcore.TokenCredential, options
 	exchange.Configure(armOptions, throttle.NewGates(options.Retry), maxBytes, c.maxErrorBytes)
 	var err error
 	if c.arm, err = arm.NewClient(moduleName, moduleVersion, credential, armOptions); err != nil {
-		return client{}, err
+		return client{}, &ParameterError{Name: "options", Reason: "must be those of an Azure Resource Manager client: " + err.Error()}
 	}
 	c.endpoint, err = url.Parse(c.arm.Endpoint())
 	if err != nil || c.endpoint.Host == "" || c.endpoint.Scheme != "https" && !options.InsecureAllowCredentialWithHTTP {
@@ -138,7 +138,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	}
 	err = withOperation(call.name, err)
 	if unknown && !call.route.Repeatable {
-		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+		err = outcomeUnknown(err)
 	}
 	return result, err
 }

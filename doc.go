@@ -49,8 +49,9 @@
 // The models are plain values. Absent, null and zero are the same; a field is
 // written only if it isn't zero. Members that this version doesn't know are kept
 // in AdditionalProperties and written again, so a resource that is read, changed
-// and written loses nothing. Only an explicit {}, "" or null of a known member
-// may turn into its absence; a null in Metadata stays. Names are matched
+// and written loses nothing. Only an explicit {}, "", null or the time
+// 0001-01-01T00:00:00Z of a known member may turn into its absence; a null in
+// Metadata stays. Names are matched
 // exactly: one in another casing is an unknown member. Metadata is any JSON, as
 // it came. Invalid UTF-8 is replaced, as Azure's own clients do. A duplicate
 // name, which could mean either value, is an error that says where, and so is a

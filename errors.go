@@ -61,16 +61,17 @@ func status(code int) string {
 // ParameterError is a parameter that breaks its rule. Nothing was sent.
 type ParameterError struct {
 	Name   string // as in the method's signature
-	Value  string // what the caller gave; empty if it is not worth showing
+	Value  string // what the caller gave; empty if it isn't for showing, as a token
 	Reason string // the rule, as in "must be a UUID"
 }
 
 // Error returns the parameter, its value and the rule in one line.
 func (e *ParameterError) Error() string {
-	if e.Value == "" {
-		return "parameter " + e.Name + " " + e.Reason
+	text := "parameter " + e.Name + " "
+	if e.Value != "" {
+		text += printable.Quote(e.Value) + " "
 	}
-	return "parameter " + e.Name + " " + printable.Quote(e.Value) + " " + e.Reason
+	return printable.Line(text+e.Reason, maxPrintedError)
 }
 
 // ErrorResponse is a response of Microsoft Sentinel that isn't the operation's
@@ -179,11 +180,11 @@ func (e *ServiceError) Error() string {
 		}
 		text += " [" + strings.Join(details, "; ") + "]"
 	}
-	text = printable.Line(text, maxPrintedError)
-	if id := e.requestID(); id != "" {
-		text += " (request " + line(id) + ")"
+	id := e.requestID()
+	if id != "" {
+		id = " (request " + line(id) + ")"
 	}
-	return text
+	return printable.Line(text, maxPrintedError-len(id)) + id
 }
 
 // requestID returns the id by which Azure support finds the request.
@@ -265,8 +266,7 @@ type JobFailedError struct {
 // maxPrintedFailures bounds the message of a JobFailedError.
 const maxPrintedFailures = 10
 
-// Error names the job and its state, then the failures, one in a line, and
-// counts those beyond the tenth.
+// Error names the job and its state, then up to ten failures, in one line of bounded length.
 func (e *JobFailedError) Error() string {
 	p := e.Job.Properties
 	summary := p.Summary()
@@ -280,7 +280,7 @@ func (e *JobFailedError) Error() string {
 		if n++; n > maxPrintedFailures {
 			continue
 		}
-		b.WriteString("\n" + line(f.ResourceID))
+		b.WriteString("; " + line(f.ResourceID))
 		if f.MemberResourceName != "" {
 			b.WriteString(" at member " + line(f.MemberResourceName))
 		}
@@ -289,9 +289,9 @@ func (e *JobFailedError) Error() string {
 		}
 	}
 	if more := n - maxPrintedFailures; more > 0 {
-		fmt.Fprintf(&b, "\nand %d more", more)
+		fmt.Fprintf(&b, "; and %d more", more)
 	}
-	return b.String()
+	return printable.Line(b.String(), maxPrintedError)
 }
 
 // PageError is a listing that ended early.
@@ -304,13 +304,13 @@ type PageError struct {
 }
 
 // Error returns that of Err.
-func (e *PageError) Error() string { return e.Err.Error() }
+func (e *PageError) Error() string { return bounded(e.Err.Error()) }
 
 // Unwrap returns Err.
 func (e *PageError) Unwrap() error { return e.Err }
 
 // LogValue returns that of Err.
-func (e *PageError) LogValue() slog.Value { return slog.AnyValue(e.Err).Resolve() }
+func (e *PageError) LogValue() slog.Value { return logValue(e.Err) }
 
 // SubscriptionError is one subscription that failed in a listing across subscriptions.
 type SubscriptionError struct {
@@ -324,7 +324,7 @@ type SubscriptionError struct {
 
 // Error returns the subscription and why it failed.
 func (e *SubscriptionError) Error() string {
-	return "subscription " + line(e.SubscriptionID) + ": " + e.Err.Error()
+	return bounded("subscription " + line(e.SubscriptionID) + ": " + e.Err.Error())
 }
 
 // Unwrap returns Err.
@@ -332,20 +332,38 @@ func (e *SubscriptionError) Unwrap() error { return e.Err }
 
 // LogValue returns the subscription and the value of Err.
 func (e *SubscriptionError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("subscriptionId", line(e.SubscriptionID)), slog.Any("err", e.Err))
+	return slog.GroupValue(slog.String("subscriptionId", line(e.SubscriptionID)), slog.Attr{Key: "err", Value: logValue(e.Err)})
 }
 
-// callError puts the operation before an error that doesn't come from the service.
-type callError struct {
-	operation string
-	err       error
+// logValue returns the value of an error in a log, of bounded length.
+func logValue(err error) slog.Value {
+	if v, ok := err.(slog.LogValuer); ok {
+		return v.LogValue().Resolve()
+	}
+	return slog.StringValue(bounded(err.Error()))
 }
 
-func (e *callError) Error() string {
-	return printable.Line(e.operation+": "+withoutURL(e.err), maxPrintedError)
+// wrappedError puts a text before an error. It prints one line of bounded length.
+type wrappedError struct {
+	text string
+	errs []error // the last one is printed
 }
 
-func (e *callError) Unwrap() error { return e.err }
+func (e *wrappedError) Error() string {
+	return bounded(e.text + ": " + withoutURL(e.errs[len(e.errs)-1]))
+}
+
+func (e *wrappedError) Unwrap() []error { return e.errs }
+
+// bounded returns a message as one line of bounded length. A long one keeps its
+// end, where the errors of credentials give their advice.
+func bounded(text string) string {
+	const end = maxPrintedError / 4
+	if len(text) <= maxPrintedError {
+		return printable.Line(text, maxPrintedError)
+	}
+	return printable.Line(text[:maxPrintedError], maxPrintedError-end-len(" ")) + " " + printable.Line(text[len(text)-end:], end)
+}
 
 // withOperation puts the operation before an error that doesn't name it by
 // itself. A ParameterError names the parameter instead.
@@ -354,7 +372,12 @@ func withOperation(operation string, err error) error {
 	case nil, *ErrorResponse, *CloudError, *ParameterError:
 		return err
 	}
-	return &callError{operation, err}
+	return &wrappedError{operation, []error{err}}
+}
+
+// outcomeUnknown returns the error of a request to start a job that may have started one.
+func outcomeUnknown(err error) error {
+	return &wrappedError{ErrOutcomeUnknown.Error(), []error{ErrOutcomeUnknown, err}}
 }
 
 // withoutURL returns the error's text without the URL that net/http puts there,

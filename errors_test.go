@@ -348,9 +348,9 @@ func TestJobFailedError(t *testing.T) {
 		})
 	}
 	job.Properties.Items[11].Errors = nil
-	lines := strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "\n")
-	require.Len(t, lines, 12)
-	assert.Equal(t, "job "+jobName+": Failed: 12 of 12 items failed: see the items", lines[0])
-	assert.Equal(t, "/rules/0 at member member: Forbidden. No.", lines[1])
-	assert.Equal(t, "and 2 more", lines[11])
+	parts := strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
+	require.Len(t, parts, 12)
+	assert.Equal(t, "job "+jobName+": Failed: 12 of 12 items failed: see the items", parts[0])
+	assert.Equal(t, "/rules/0 at member member: Forbidden. No.", parts[1])
+	assert.Equal(t, "and 2 more", parts[11])
 }

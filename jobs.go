@@ -120,6 +120,7 @@ func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceNa
 		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 		query:  options.query(),
 	}, options.PageOptions)
+	pager.top = int(options.Top)
 	if options.Top < 0 {
 		pager.fail(&ParameterError{"Top", strconv.Itoa(int(options.Top)), "must not be negative"})
 	}

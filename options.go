@@ -29,11 +29,13 @@ type PageOptions struct {
 	// [PageError] said. It is bound to its listing, subscription and endpoint.
 	ContinuationToken string
 
-	// MaxPages bounds the number of pages of this pager. 0 means no bound.
+	// MaxPages bounds the number of pages that this pager reads. 0 means no bound;
+	// set it where a service may return links forever, such as links that only
+	// grow a $skip.
 	MaxPages int
 
 	// Prefetch is the number of pages that All and Pages fetch ahead while the
-	// caller works on one. 0 means none.
+	// caller works on one, at most 64. 0 means none.
 	Prefetch int
 }
 
@@ -47,14 +49,16 @@ type WorkspaceManagerJobsClientCreateResponse struct {
 
 // WorkspaceManagerJobsClientBeginCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.BeginCreate].
 type WorkspaceManagerJobsClientBeginCreateOptions struct {
-	// ResumeToken continues to wait for the job of an earlier poller, whose
-	// ResumeToken method returned it. No job is started.
+	// ResumeToken continues to wait for the job of an earlier poller, of
+	// BeginCreate or NewJobPoller, whose ResumeToken method returned it. No job is
+	// started. Names that are empty are taken from the token, others must agree with it.
 	ResumeToken string
 }
 
 // WorkspaceManagerJobsClientNewJobPollerOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewJobPoller].
 type WorkspaceManagerJobsClientNewJobPollerOptions struct {
-	// ResumeToken is that of an earlier poller for the same job.
+	// ResumeToken is that of an earlier poller, of BeginCreate or NewJobPoller.
+	// Names that are empty are taken from the token, others must agree with it.
 	ResumeToken string
 }
 
@@ -77,7 +81,10 @@ type WorkspaceManagerJobsClientListOptions struct {
 	// OrderBy sorts the jobs, as in "properties/startTime desc".
 	OrderBy string
 
-	// Top is the number of jobs that the service returns at most. 0 leaves it to the service.
+	// Top bounds the number of jobs that this pager yields, whether the service
+	// takes it for the size of the listing or of a page. 0 means no bound. A page
+	// that had to be cut is the one that ContinuationToken names then: resuming
+	// repeats jobs rather than losing any.
 	Top int32
 
 	// SkipToken is the service's own token of a place in the listing, taken

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"strconv"
 
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
@@ -25,6 +26,7 @@ type Pager[T any] struct {
 	token    string // to begin with
 	prefetch int
 	maxPages int
+	top      int // items at most; 0: no bound
 
 	place place // of the next page
 	err   error
@@ -33,10 +35,15 @@ type Pager[T any] struct {
 // place is where a listing is.
 type place struct {
 	link  string // to the next page; empty: the first one
+	query string // of the first page
 	end   bool
 	pages int           // read so far
+	items int           // read so far
 	seen  nextlink.Seen // the URLs of the pages so far
 }
+
+// maxPrefetch bounds the pages that a pager may hold in memory.
+const maxPrefetch = 64
 
 func newPager[T any](c client, listing call, options PageOptions) *Pager[T] {
 	p := &Pager[T]{
@@ -45,13 +52,13 @@ func newPager[T any](c client, listing call, options PageOptions) *Pager[T] {
 		token:    options.ContinuationToken,
 		prefetch: options.Prefetch,
 		maxPages: options.MaxPages,
-		place:    place{seen: nextlink.Seen{}},
+		place:    place{query: listing.query, seen: nextlink.Seen{}},
 	}
 	switch {
 	case options.MaxPages < 0:
 		p.fail(&ParameterError{Name: "MaxPages", Reason: "must not be negative"})
-	case options.Prefetch < 0:
-		p.fail(&ParameterError{Name: "Prefetch", Reason: "must not be negative"})
+	case options.Prefetch < 0 || options.Prefetch > maxPrefetch:
+		p.fail(&ParameterError{"Prefetch", strconv.Itoa(options.Prefetch), "must be between 0 and " + strconv.Itoa(maxPrefetch)})
 	}
 	return p
 }
@@ -68,7 +75,7 @@ func (p *Pager[T]) More() bool {
 
 // atEnd reports whether the listing, or the part of it that the caller wants, ends at the place.
 func (p *Pager[T]) atEnd(at place) bool {
-	return at.end || p.maxPages > 0 && at.pages >= p.maxPages
+	return at.end || p.maxPages > 0 && at.pages >= p.maxPages || p.top > 0 && at.items >= p.top
 }
 
 // ContinuationToken returns the token of the next page; it is empty at the end
@@ -86,7 +93,7 @@ func (p *Pager[T]) ContinuationToken() string {
 	if err != nil {
 		return "" // a listing with invalid parameters has no pages
 	}
-	return listing.Token(p.place.link, "")
+	return listing.Token(p.place.link, p.place.query)
 }
 
 // NextPage returns the next page. After an error it returns the same error
@@ -112,12 +119,12 @@ var errNoMorePages = errors.New("no more pages")
 // fetch returns the page at a place, and the place after it.
 func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
 	if at.pages == 0 && p.token != "" {
-		if at.link, err = p.readToken(); err != nil {
+		if err = p.readToken(&at); err != nil {
 			return page, at, err
 		}
 	}
 	call := p.listing
-	call.link = at.link
+	call.link, call.query = at.link, at.query
 	call.visit = func(url string) error {
 		if at.seen.Again(url, at.pages) {
 			return ErrPagingLoop
@@ -127,20 +134,32 @@ func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next plac
 	if page, err = run[Page[T]](ctx, p.client, call); err != nil {
 		return page, at, err
 	}
-	return page, place{link: page.NextLink, end: page.NextLink == "", pages: at.pages + 1, seen: at.seen}, nil
+	next = at
+	next.pages++
+	next.items += len(page.Value)
+	if p.top > 0 && next.items > p.top { // the service took $top for something else
+		// The next page stays this one: resuming repeats items rather than losing any.
+		page.Value = page.Value[:p.top-at.items]
+		return page, next, nil
+	}
+	next.link, next.query, next.end = page.NextLink, "", page.NextLink == ""
+	return page, next, nil
 }
 
-// readToken returns the link to the page that the caller's token names.
-func (p *Pager[T]) readToken() (link string, err error) {
+// readToken moves a place to the page that the caller's token names.
+func (p *Pager[T]) readToken(at *place) error {
 	listing, err := p.client.listing(p.listing)
 	if err != nil {
-		return "", err
+		return err
 	}
-	link, _, reason := listing.ReadToken(p.token)
+	link, query, reason := listing.ReadToken(p.token)
 	if reason != "" {
-		return "", &ParameterError{"ContinuationToken", p.token, reason}
+		return &ParameterError{Name: "ContinuationToken", Reason: reason}
 	}
-	return link, nil
+	if at.link = link; query != "" {
+		at.query = query
+	}
+	return nil
 }
 
 // Pages yields the pages, beginning with the next one. An error is yielded once,

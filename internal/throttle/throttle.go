@@ -32,12 +32,12 @@ type Gates struct {
 // order in which they came, one after the other, so that each gets its turn even
 // where the service says 429 again and again.
 type gate struct {
-	opens   time.Time     // closed until then
-	spread  time.Duration // over which the requests leave that the gate held back
-	held    int           // requests that wait, or will come back after their 429
-	gap     time.Duration // between two of them, at most; 0 until the first one leaves
-	next    time.Time     // when the next one may leave
-	queue   []*waiter
+	opens  time.Time     // closed until then
+	spread time.Duration // over which the requests leave that the gate held back
+	held   int           // requests that wait, or will come back after their 429
+	gap    time.Duration // between two of them, at most; 0 until the first one leaves
+	next   time.Time     // when the next one may leave
+	queue  []*waiter
 }
 
 // waiter is a request in the queue of a gate.

@@ -145,7 +145,7 @@ func explain(err error) error {
 	}
 	e, ok := errors.AsType[*json.SemanticError](err)
 	if !ok {
-		return &documentError{err.Error(), err}
+		return &documentError{fmt.Sprintf("%.1000s", err.Error()), err}
 	}
 	reason := e.Err
 	if reason == nil {
@@ -155,7 +155,7 @@ func explain(err error) error {
 	if e.JSONPointer != "" {
 		text = fmt.Sprintf("%.200s: %s", string(e.JSONPointer), text)
 	}
-	return &documentError{text, err}
+	return &documentError{fmt.Sprintf("%.1000s", text), err}
 }
 
 // wanted names the JSON that a Go value is made of.
