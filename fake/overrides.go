@@ -226,6 +226,9 @@ func (p *pagers[T]) nextPage(s *Server, r *request, newPager func() (azfake.Page
 		}
 		current = pageKey{s.newID(), "0"}
 	}
+	if found && !server.PagerResponderMore(&pager) { // a fault's link after the last page
+		return newModelResponse(http.StatusOK, armsecops.Page[T]{Value: []T{}}), nil
+	}
 	next, err := server.PagerResponderNext(&pager, r.Request)
 	if err != nil {
 		p.put(current, pager) // without the error, for the next attempt

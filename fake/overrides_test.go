@@ -276,6 +276,28 @@ func TestOverriddenOperationKeepsTheRules(t *testing.T) {
 	assertRefused(t, srv, req, http.StatusBadRequest, "InvalidTop", "'x'")
 }
 
+func TestOverriddenListWithInvalidStatusIsRefused(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.Jobs.NewListPager = func(string, string, string, *listJobsOptions) (pager jobPagerResponder) {
+		pager.AddPage(http.StatusAccepted, armsecops.JobList{}, nil)
+		return pager
+	}
+	assertRefused(t, srv, newRequest(t, http.MethodGet, jobsURL, ""), http.StatusNotImplemented, "InvalidOverride", "but 202")
+}
+
+func TestOverriddenListGetsZeroForAbsentOptions(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	var got listJobsOptions
+	srv.Jobs.NewListPager = func(_, _, _ string, o *listJobsOptions) jobPagerResponder {
+		got = *o
+		return onePage(armsecops.Job{})
+	}
+	get(t, srv, jobsURL)
+	assert.Zero(t, got)
+}
+
 func TestOverriddenListsAreIndependent(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
@@ -345,4 +367,15 @@ func TestOverriddenListHasFaults(t *testing.T) {
 	srv.Inject(fake.Fault{NextLink: fake.NextLinkForeignHost})
 	_, err := listJobs(t, srv, nil)
 	require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
+}
+
+func TestOverriddenListEndsWithAnEmptyPageAfterALinkFault(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	overrideJobList(srv, 1)
+	srv.Inject(fake.Fault{NextLink: fake.NextLinkRelative})
+	names, err := listJobs(t, srv, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"assignment-0"}, names)
+	assert.Len(t, srv.Requests(), 2)
 }
