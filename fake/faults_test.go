@@ -142,6 +142,35 @@ func TestFaultTruncatesTheBody(t *testing.T) {
 	assert.Len(t, srv.Requests(), 1)
 }
 
+func TestFaultDisconnectsInTheMiddleOfTheBody(t *testing.T) {
+	t.Parallel()
+	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`, Disconnect: true, Truncate: true})
+	resp, err := srv.Do(newRequest(t, http.MethodGet, jobURL, ""))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Equal(t, `{"name":`, string(body))
+	assert.Equal(t, int64(16), resp.ContentLength)
+}
+
+func TestFaultRoundsRetryAfterUp(t *testing.T) {
+	t.Parallel()
+	tests := map[time.Duration]struct{ seconds, milliseconds string }{
+		2 * time.Second:         {"2", ""},
+		1500 * time.Millisecond: {"2", "1500"},
+		time.Millisecond:        {"1", "1"},
+	}
+	for retryAfter, test := range tests {
+		t.Run(retryAfter.String(), func(t *testing.T) {
+			t.Parallel()
+			resp, _ := get(t, newServerWithFault(fake.Fault{RetryAfter: retryAfter}), jobURL)
+			assert.Equal(t, test.seconds, resp.Header.Get("Retry-After"))
+			assert.Equal(t, test.milliseconds, resp.Header.Get("x-ms-retry-after-ms"))
+		})
+	}
+}
+
 func TestFaultsOfAWrite(t *testing.T) {
 	t.Parallel()
 	create := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
@@ -183,6 +212,9 @@ func TestFaultsOfAWrite(t *testing.T) {
 		},
 		"job started, late response": {
 			create, fake.Fault{Operation: createOperation, Delay: time.Hour, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
+		},
+		"job started, delayed response": {
+			create, fake.Fault{Operation: createOperation, Delay: time.Minute, CarriedOut: true}, nil, 1, 2, 1,
 		},
 		"assignment put, no response": {
 			put, fake.Fault{Operation: putOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 2,
@@ -256,10 +288,10 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	srv.PutJob(jobID, armsecops.Job{})
-	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, StatusCode: 500, Times: 2})
+	srv.Inject(fake.Fault{Operation: getOperation, Skip: 2, StatusCode: 500, Times: 2})
 	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.ListBySubscription", StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})
-	for _, status := range []int{503, 500, 500, 200, 200} {
+	for _, status := range []int{503, 200, 500, 500, 200} {
 		resp, _ := get(t, srv, jobURL)
 		assert.Equal(t, status, resp.StatusCode)
 	}
@@ -329,8 +361,11 @@ func TestInjectCopiesTheFault(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	values := []string{"before"}
-	srv.Inject(fake.Fault{Header: http.Header{"x-custom": values}})
+	srv.Inject(fake.Fault{Header: http.Header{"x-custom": values}, Times: 2})
 	values[0] = "after"
-	resp, _ := get(t, srv, jobsURL)
-	assert.Equal(t, "before", resp.Header.Get("x-custom"))
+	for range 2 {
+		resp, _ := get(t, srv, jobsURL)
+		assert.Equal(t, "before", resp.Header.Get("x-custom"))
+		resp.Header["X-Custom"][0] = "after"
+	}
 }

@@ -162,7 +162,6 @@ func overTLS(t *testing.T, srv *fake.Server, protocol string) *armsecops.ClientO
 			cloud.ResourceManager: {Endpoint: ts.URL, Audience: "https://management.example"},
 		},
 	}
-	o.Retry.RetryDelay = time.Millisecond
 	return o
 }
 

@@ -160,7 +160,6 @@ func (r *request) linkTo(token string, top int) string {
 		return r.url.String()
 	}
 	link := *r.url
-	link.Fragment = ""
 	query := []string{"api-version=" + escape(r.query.Get("api-version"))}
 	if r.nextLink == NextLinkWithoutAPIVersion {
 		query = nil
@@ -168,7 +167,7 @@ func (r *request) linkTo(token string, top int) string {
 	if orderBy := r.query.Get("$orderby"); orderBy != "" {
 		query = append(query, "$orderby="+escape(orderBy))
 	}
-	if top >= 0 && r.query.Has("$top") {
+	if top >= 0 {
 		query = append(query, "$top="+strconv.Itoa(top))
 	}
 	switch r.nextLink {

@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -113,6 +114,42 @@ func TestNextLinkHasTheSchemeAndHostOfTheRequest(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	srv.ServeHTTP(recorder, req)
 	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com/subscriptions/`)
+}
+
+func TestNextLinkOfAFault(t *testing.T) {
+	t.Parallel()
+	const (
+		host  = "https://management.azure.com"
+		list  = jobsPath + jobsVersion
+		token = "&$skipToken=%5B%7B%22after%22%3A%20%22"
+	)
+	tests := map[string]struct {
+		link      fake.NextLink
+		url, want string // want is the start of the link
+	}{
+		"none":                {"", host + list, host + list + token},
+		"foreign host":        {fake.NextLinkForeignHost, host + list, "https://management.azure.example" + list + token},
+		"HTTP":                {fake.NextLinkHTTP, host + list, "http://management.azure.com" + list + token},
+		"other path":          {fake.NextLinkOtherPath, host + list, host + "/subscriptions" + jobsVersion + token},
+		"loop":                {fake.NextLinkLoop, host + list, host + list},
+		"relative":            {fake.NextLinkRelative, host + list, list + token},
+		"default port":        {fake.NextLinkDefaultPort, host + list, host + ":443" + list + token},
+		"another port":        {fake.NextLinkDefaultPort, host + ":444" + list, host + ":444" + list + token},
+		"unescaped":           {fake.NextLinkUnescaped, host + list, host + list + `&$skipToken=[{"after": "`},
+		"without api-version": {fake.NextLinkWithoutAPIVersion, host + list, host + jobsPath + "?" + token[1:]},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+			putJobs(srv, 2)
+			srv.Inject(fake.Fault{NextLink: test.link})
+			_, body := get(t, srv, test.url)
+			var page armsecops.JobList
+			require.NoError(t, json.Unmarshal([]byte(body), &page))
+			assert.True(t, strings.HasPrefix(page.NextLink, test.want), "%q doesn't start with %q", page.NextLink, test.want)
+		})
+	}
 }
 
 func TestNextLinkHasTheAPIVersionOfTheRequest(t *testing.T) {

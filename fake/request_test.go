@@ -35,7 +35,9 @@ func TestRequestsRecordsEveryRequest(t *testing.T) {
 func TestRequestsReturnsCopies(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	do(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"kind":"kind"}`))
+	req := newRequest(t, http.MethodPut, assignmentURL, `{"kind":"kind"}`)
+	do(t, srv, req)
+	req.Header.Set("Content-Type", "changed")
 	request := srv.Requests()[0]
 	request.Body[0] = 'x'
 	request.URL.Host = "elsewhere"

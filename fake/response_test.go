@@ -73,3 +73,13 @@ func TestResponseIsCompressedIfAccepted(t *testing.T) {
 		})
 	}
 }
+
+func TestEmptyResponseIsNotCompressed(t *testing.T) {
+	t.Parallel()
+	req := newRequest(t, http.MethodDelete, jobURL, "")
+	req.Header.Set("Accept-Encoding", "gzip")
+	resp, body := do(t, fake.NewServer(nil), req)
+	assert.Equal(t, http.StatusNoContent, resp.StatusCode)
+	assert.Empty(t, resp.Header.Get("Content-Encoding"))
+	assert.Empty(t, body)
+}

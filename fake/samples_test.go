@@ -54,24 +54,30 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 func TestSampleDuplicatesAreRemovedWithTheirAssignment(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		change func(*testing.T, *armsecops.SecurityAssignmentsClient) error
+		change func(*testing.T, *fake.Server, *armsecops.SecurityAssignmentsClient) error
 		want   int // assignments left
 	}{
-		"update": {func(t *testing.T, client *armsecops.SecurityAssignmentsClient) error {
+		"update": {func(t *testing.T, _ *fake.Server, client *armsecops.SecurityAssignmentsClient) error {
 			_, err := client.CreateOrUpdate(t.Context(), sampleResourceGroup, sampleAssignment, armsecops.Assignment{}, nil)
 			return err
 		}, 1},
-		"delete": {func(t *testing.T, client *armsecops.SecurityAssignmentsClient) error {
+		"delete": {func(t *testing.T, _ *fake.Server, client *armsecops.SecurityAssignmentsClient) error {
 			_, err := client.Delete(t.Context(), sampleResourceGroup, sampleAssignment, nil)
 			return err
 		}, 0},
+		"put": {func(_ *testing.T, srv *fake.Server, _ *armsecops.SecurityAssignmentsClient) error {
+			srv.PutAssignment(armsecops.AssignmentID{
+				SubscriptionID: sampleSubscription, ResourceGroupName: sampleResourceGroup, AssignmentID: sampleAssignment,
+			}, armsecops.Assignment{})
+			return nil
+		}, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
 			assignments := newAssignments(t, sampleSubscription, options(srv))
-			require.NoError(t, test.change(t, assignments))
+			require.NoError(t, test.change(t, srv, assignments))
 			names, err := collect(t, assignments.NewListPager(sampleResourceGroup, nil), assignmentName)
 			require.NoError(t, err)
 			assert.Len(t, names, test.want)

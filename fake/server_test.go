@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -74,13 +75,19 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 				t.Parallel()
 				srv := fake.NewServer(nil)
 				srv.PutJob(jobID, armsecops.Job{})
-				jobs := newJobs(t, transport(t, srv))
+				o := transport(t, srv)
+				o.Retry.RetryDelay = time.Millisecond
+				jobs := newJobs(t, o)
 				_, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil) // connects
 				require.NoError(t, err)
 
 				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, Truncate: truncate})
 				_, err = jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
 				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+
+				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Disconnect: true, Truncate: truncate})
+				_, err = jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
+				require.NoError(t, err, "a Get is retried")
 				srv.AssertFaultsConsumed(t)
 			})
 		}
@@ -100,6 +107,17 @@ func TestDoReturnsACompleteResponse(t *testing.T) {
 	assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
 	assert.Empty(t, resp.Header.Get("Content-Encoding"))
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
+}
+
+// So net/http closes the connection, and the client notices that a part is missing.
+func TestServeHTTPAnnouncesTheWholeBody(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.Inject(fake.Fault{Body: `{"name":"other"}`, Disconnect: true, Truncate: true})
+	recorder := httptest.NewRecorder()
+	srv.ServeHTTP(recorder, newRequest(t, http.MethodGet, jobURL, ""))
+	assert.Equal(t, `{"name":`, recorder.Body.String())
+	assert.Equal(t, "16", recorder.Header().Get("Content-Length"))
 }
 
 func TestDoReturnsTheErrorOfAnEndedContext(t *testing.T) {
