@@ -143,6 +143,19 @@ func TestSetJobItemsAppliesToLaterJobsOfItsAssignment(t *testing.T) {
 		"jobs share no items")
 }
 
+func TestSetJobItemsReplacesInvalidUTF8(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.SetJobItems(jobID, []armsecops.JobItem{item("rule\xff", "")})
+	jobs := newJobs(t, options(srv))
+	created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
+	require.NoError(t, err)
+	got, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
+	require.NoError(t, err)
+	require.Len(t, got.Properties.Items, 1)
+	assert.Equal(t, "rule\ufffd", got.Properties.Items[0].ResourceID)
+}
+
 func TestDeletedJobIsGone(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)

@@ -25,7 +25,7 @@ func mustBeValid(route *routes.Route, values ...string) {
 // deepCopy returns a copy that shares nothing with the model. It panics if the
 // model can't be encoded as JSON, since no service could send it.
 func deepCopy[T any](model T) (result T) {
-	text, err := json.Marshal(model)
+	text, err := encode(model)
 	if err == nil {
 		err = json.Unmarshal(text, &result)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
 )
@@ -29,11 +30,16 @@ func newResponse(status int, body []byte) *response {
 }
 
 func newModelResponse(status int, model any) *response {
-	body, err := json.Marshal(model)
+	body, err := encode(model)
 	if err != nil {
 		return newErrorResponse(http.StatusNotImplemented, "InvalidModel", err.Error())
 	}
 	return newResponse(status, body)
+}
+
+// encode returns a model as JSON. It replaces invalid UTF-8, which a URL can have.
+func encode(model any) ([]byte, error) {
+	return json.Marshal(model, jsontext.AllowInvalidUTF8(true))
 }
 
 // newErrorResponse returns an error in the envelope of Azure Resource Manager.

@@ -38,6 +38,7 @@ func TestUnknownPathIsRefused(t *testing.T) {
 		"root":                      {"/", "'/'"},
 		"something before the path": {"/x" + jobsPath, "/x/subscriptions"},
 		"something after the path":  {assignmentsPath + "/standard/x", "/standard/x"},
+		"bytes that are not UTF-8":  {"/%ff", "'/\ufffd'"},
 		"slash at the end":          {assignmentsPath + "/standard/", "/standard/"},
 	}
 	for name, test := range tests {
