@@ -74,9 +74,9 @@
 // # Lists
 //
 // A list is sorted by id, or by $orderby. A page starts after the last item of
-// the page before it, so that a listing yields every resource once that is
-// stored all the while and keeps its place in the order. $top bounds the whole
-// list, not a page.
+// the page before it. So a listing yields every resource exactly once that is
+// stored throughout and keeps its place in the order. $top bounds the whole list,
+// not a page.
 //
 // # Faults
 //

@@ -36,8 +36,8 @@ type Fault struct {
 	// isn't a whole number of them, x-ms-retry-after-ms has the exact value.
 	RetryAfter time.Duration
 
-	// Delay is how long the response takes. The wait ends early with the
-	// request's context.
+	// Delay is the time before the response. It ends early with the request's
+	// context.
 	Delay time.Duration
 
 	// Body replaces the body of the response. Its Content-Type is JSON, HTML or

@@ -136,8 +136,8 @@ func parseSkipToken(token string) (list, item string, err error) {
 	return "", "", errors.New("the $skipToken is not one of this server")
 }
 
-// NextLink is how a [Fault] changes the link to a list's next page. The last
-// page then gets a link, too: to an empty page.
+// NextLink is how a [Fault] changes the link to a list's next page. If it applies
+// to the last page, that page gets a link to an empty one.
 type NextLink string
 
 // The links of a fault. Azure sends all of them but the first three, with which

@@ -160,7 +160,7 @@ func TestDelayEndsWithTheContext(t *testing.T) {
 }
 
 // 64 goroutines write to, read and list one server. A listing has every
-// assignment once that is stored all the while.
+// assignment exactly once that is stored throughout.
 func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 3, JobSteps: 1})
