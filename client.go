@@ -188,14 +188,13 @@ func (c client) requestURL(call call) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if call.link != "" {
+	switch {
+	case call.link != "":
 		return listing.Resolve(call.link)
+	case call.query != "": // a token may hold any query
+		return listing.Resolve("?" + call.query)
 	}
-	query := call.query
-	if query != "" {
-		query += "&"
-	}
-	return strings.TrimSuffix(c.arm.Endpoint(), "/") + listing.Path + "?" + query + "api-version=" + url.QueryEscape(listing.APIVersion), nil
+	return strings.TrimSuffix(c.arm.Endpoint(), "/") + listing.Path + "?api-version=" + url.QueryEscape(listing.APIVersion), nil
 }
 
 // listing checks the values of the call's path and returns where it leads.

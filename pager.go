@@ -219,11 +219,7 @@ func (p *Pager[T]) each(ctx context.Context) iter.Seq2[fetched[T], error] {
 			yield(fetched[T]{}, p.err)
 			return
 		}
-		source := p.fetchAll(ctx)
-		if p.prefetch > 0 {
-			source = fanout.Ahead(ctx, p.prefetch, p.fetchAll)
-		}
-		for page := range source {
+		for page := range fanout.Ahead(ctx, p.prefetch, p.fetchAll) {
 			if page.err != nil {
 				p.fail(page.err)
 				yield(fetched[T]{}, p.err)

@@ -87,15 +87,16 @@ type query struct {
 
 // filter selects assignments. An empty field selects all of them.
 type filter struct {
-	expiresUntil     time.Time
-	category, effect string
+	expiresUntil time.Time
+	category     armsecops.ExemptionCategory
+	effect       armsecops.Effect
 }
 
 func (f filter) matches(a armsecops.Assignment) bool {
 	p := a.Properties
 	return (f.expiresUntil.IsZero() || !p.ExpiresOn.IsZero() && !p.ExpiresOn.After(f.expiresUntil)) &&
-		(f.category == "" || p.AdditionalData.ExemptionCategory.Is(armsecops.ExemptionCategory(f.category))) &&
-		(f.effect == "" || p.Effect.Is(armsecops.Effect(f.effect)))
+		(f.category == "" || p.AdditionalData.ExemptionCategory.Is(f.category)) &&
+		(f.effect == "" || p.Effect.Is(f.effect))
 }
 
 // report prints the assignments, even if some subscriptions failed, and returns
@@ -198,8 +199,8 @@ func parse(args []string, stdin io.Reader) (query, error) {
 	cloudName := flags.String("cloud", "public", "one of Azure's clouds")
 	within := flags.String("expires-within", "", "only exemptions that expire within this time")
 	file := flags.String("file", "", "file of subscriptions, one on each line")
-	flags.StringVar(&q.filter.category, "category", "", "only this category of exemptions")
-	flags.StringVar(&q.filter.effect, "effect", "Exempt", "only this effect")
+	flags.StringVar((*string)(&q.filter.category), "category", "", "only this category of exemptions")
+	flags.StringVar((*string)(&q.filter.effect), "effect", "Exempt", "only this effect")
 	flags.StringVar(&q.format, "o", "table", "output format")
 	if err := flags.Parse(args); err != nil {
 		return q, flagError{err}

@@ -203,7 +203,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			[]string{"-resume", resumeToken, "-wait=false"}, "-resume and -wait=false exclude each other",
 		},
 		"not a token": {
-			[]string{"-resume", "{}"}, `parameter ResumeToken "{}" must be a token of such a poller: missing type value`,
+			[]string{"-resume", "{}"}, `parameter ResumeToken must be a token of such a poller`,
 		},
 		"without -live":                {[]string{"-workspace", "myWorkspace"}, "-workspace needs -live"},
 		"-live alone":                  {[]string{"-live"}, "-live needs -subscription"},
