@@ -55,7 +55,7 @@ ratios() {
 		printf "\nPeak memory of a listing of 100 pages of 1,000: %s less than with Microsoft\047s client,", better("PeakHeap", "peak-B")
 		printf " %.2f× that of bare.\nOver TLS, HTTP alone is %.0f %% of our time.\n", ratio("ours", "bare", "PeakHeap", "peak-B"), 100 * ratio("http", "ours", "ListPageOverTLS", "sec/op")
 
-		printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"%d\" role=\"img\" aria-label=\"Time of one call\">\n<style>\n", 66 * n + 60 > chart
+		printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 %d\" width=\"760\" role=\"img\" aria-label=\"Time of one call\">\n<style>\n", 66 * n + 60 > chart
 		print "text { font: 12px system-ui, sans-serif; fill: #24292f } text.small { font-size: 10px } .card { fill: #fff }" > chart
 		print ".microsoft { fill: #8c959f } .ours { fill: #0969da } .bare { fill: #2da44e } .http { fill: #bf8700 }" > chart
 		print "@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .card { fill: #0d1117 } .ours { fill: #4493f8 } }" > chart
