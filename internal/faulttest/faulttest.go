@@ -108,8 +108,7 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 	}
 	calls.Wait()
 	for _, s := range servers {
-		s.client.CloseIdleConnections()
-		if left := goroutines(f.labelOf(s.route)); left > 0 {
+		if left := s.goroutines(f.labelOf(s.route)); left > 0 {
 			o := row.Outcomes[s.route.Operation]
 			o.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", o.Harm, left), ", ")
 			row.Outcomes[s.route.Operation] = o
@@ -124,10 +123,13 @@ const label = "matrix"
 func (f Fault) labelOf(route *routes.Route) string { return f.Name + "/" + route.Operation }
 
 // goroutines returns how many goroutines with the label are left after waiting
-// for those that are about to end.
-func goroutines(value string) (left int) {
+// for those that are about to end, and closing connections that are idle.
+func (s *Server) goroutines(value string) (left int) {
 	want := strconv.Quote(label) + ":" + strconv.Quote(value)
 	for until := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		for _, client := range s.clients {
+			client.CloseIdleConnections()
+		}
 		var profile bytes.Buffer
 		_ = pprof.Lookup("goroutine").WriteTo(&profile, 1)
 		left = 0

@@ -21,7 +21,7 @@ func get(ctx context.Context, s *Server, url string) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer fake_token")
-	resp, err := s.client.Do(req)
+	resp, err := s.client().Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -36,11 +36,11 @@ const endpointHost = "example.com"
 
 // Server is the service for one operation over TLS, with one fault.
 type Server struct {
-	fault  Fault
-	route  *routes.Route
-	client *http.Client
-	cancel context.CancelFunc          // ends the call
-	hosts  map[string]*httptest.Server // by the address that a client dials; "": every other host
+	fault   Fault
+	route   *routes.Route
+	clients []*http.Client              // the last one is in use
+	cancel  context.CancelFunc          // ends the call
+	hosts   map[string]*httptest.Server // by the address that a client dials; "": every other host
 
 	mu        sync.Mutex
 	healed    bool
@@ -74,22 +74,22 @@ func newServer(fault Fault, route *routes.Route) *Server {
 	elsewhere.StartTLS()
 	plain.Start()
 
-	s.client = s.newClient(!fault.untrusted)
+	s.addClient(!fault.untrusted)
 	return s
 }
 
-// newClient returns an HTTP client that connects every host to its server.
-func (s *Server) newClient(trusting bool) *http.Client {
+// addClient adds an HTTP client that connects every host to its server.
+func (s *Server) addClient(trusting bool) {
 	roots := x509.NewCertPool()
 	if trusting {
 		roots.AddCert(s.hosts[""].Certificate())
 	}
-	return &http.Client{Transport: observer{s, &http.Transport{
+	s.clients = append(s.clients, &http.Client{Transport: observer{s, &http.Transport{
 		DialContext:       s.dial,
 		TLSClientConfig:   &tls.Config{RootCAs: roots},
 		ForceAttemptHTTP2: s.fault.http2,
 		DisableKeepAlives: !s.fault.http2, // over HTTP/1.1 it is chance whether a connection is reused
-	}}}
+	}}})
 }
 
 func (s *Server) close() {
@@ -100,6 +100,8 @@ func (s *Server) close() {
 	}
 }
 
+func (s *Server) client() *http.Client { return s.clients[len(s.clients)-1] }
+
 // Options returns the options of a client whose endpoint is the server and whose
 // retries don't wait.
 func (s *Server) Options() arm.ClientOptions {
@@ -107,7 +109,7 @@ func (s *Server) Options() arm.ClientOptions {
 	o.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
 		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: "https://" + endpointHost},
 	}}
-	o.Transport = s.client
+	o.Transport = s.client()
 	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
 	o.Retry.MaxRetryDelay = time.Second
 	return o
@@ -118,8 +120,7 @@ func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.healed = true
-	s.client.CloseIdleConnections()
-	s.client = s.newClient(true)
+	s.addClient(true)
 }
 
 // dial connects every host to its server, and refuses as many connections as the fault says.
