@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // Fault is one thing that can go wrong with a call. In a listing of two pages it
@@ -29,6 +31,7 @@ type Fault struct {
 	deadline  bool              // the call has one
 	uncertain bool              // the service may have carried out an affected request
 	http2     bool              // the protocol
+	resent    bool              // by net/http itself on Go 1.26 only, whose outcomes the tests expect
 	graceful  bool              // must not cost a read an attempt
 	link      string            // to the second page; {path} and {version} are the listing's
 	token     string            // of that link, as the service must receive it
@@ -53,6 +56,7 @@ func Faults() []Fault {
 	unknownMembers := strings.NewReplacer(`"properties":{`,
 		`"sku":{"name":"a"},"properties":{"retention":[1,{"days":12345678901234567890}],`)
 	sameURI := func(r *http.Request) string { return r.URL.RequestURI() }
+	protocolError, refusedStream := resetStream(http2.ErrCodeProtocol), resetStream(http2.ErrCodeRefusedStream)
 	otherHost := func(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
 	return []Fault{
 		{Name: "none"},
@@ -113,6 +117,17 @@ func Faults() []Fault {
 		{Name: "next link without api-version", link: "https://" + endpointHost + "{path}?$skipToken=2"},
 		{Name: "next link with JSON, not escaped", link: endpoint + `&$skipToken=[{"token":"a b"}]`, token: `[{"token":"a b"}]`},
 		{Name: "next link with base64, not escaped", link: endpoint + "&$skipToken=a+b/c==", token: "a+b/c=="},
+
+		{Name: "HTTP/2: none", http2: true},
+		{Name: "HTTP/2: PROTOCOL_ERROR, once", http2: true, times: 1, respond: protocolError, uncertain: true},
+		{Name: "HTTP/2: PROTOCOL_ERROR, forever, on Go 1.26", http2: true, respond: protocolError, uncertain: true, resent: true},
+		{Name: "HTTP/2: INTERNAL_ERROR, once", http2: true, times: 1, respond: resetStream(http2.ErrCodeInternal), uncertain: true},
+		{Name: "HTTP/2: ENHANCE_YOUR_CALM, once", http2: true, times: 1, respond: resetStream(http2.ErrCodeEnhanceYourCalm), uncertain: true},
+		{Name: "HTTP/2: REFUSED_STREAM, once", http2: true, times: 1, respond: refusedStream},
+		{Name: "HTTP/2: REFUSED_STREAM, forever", http2: true, respond: refusedStream, deadline: true},
+		{Name: "HTTP/2: GOAWAY before the request, once", http2: true, times: 1, respond: goAwayBefore, graceful: true},
+		{Name: "HTTP/2: GOAWAY before the request, forever", http2: true, respond: goAwayBefore},
+		{Name: "HTTP/2: GOAWAY after the request, once", http2: true, times: 1, respond: goAwayAfter, uncertain: true},
 	}
 }
 

@@ -115,6 +115,10 @@ func (s *Server) Options() arm.ClientOptions {
 	return o
 }
 
+// Uncertain reports whether the service may have carried out a request without
+// telling the client.
+func (s *Server) Uncertain() bool { return s.fault.uncertain }
+
 // Heal ends the fault for clients created from then on.
 func (s *Server) Heal() {
 	s.mu.Lock()
