@@ -21,8 +21,8 @@ func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates, too")
 	}
-	job := readRecorded(t, "jobs_get").Response.Body
-	assignment := readRecorded(t, "assignments_get").Response.Body
+	job := readExchanges(t, "jobs_get")[0].Response.Body
+	assignment := readExchanges(t, "assignments_get")[0].Response.Body
 	put := documentedAssignment()
 	tests := []struct {
 		name        string

@@ -207,7 +207,7 @@ func TestPathsAreEscaped(t *testing.T) {
 			var got *url.URL
 			client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				got = req.URL
-				return answer(200, "{}")(req)
+				return respond(200, "{}")(req)
 			})))
 			_, err := client.Get(t.Context(), test.resourceGroupName, test.assignmentID, nil)
 			require.NoError(t, err)
@@ -222,9 +222,9 @@ func TestAPIVersionOverride(t *testing.T) {
 	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		queries = append(queries, req.URL.RawQuery)
 		if len(queries) == 1 {
-			return answer(200, `{"nextLink":"`+req.URL.String()+`&$skipToken=a"}`)(req)
+			return respond(200, `{"nextLink":"`+req.URL.String()+`&$skipToken=a"}`)(req)
 		}
-		return answer(200, `{}`)(req)
+		return respond(200, `{}`)(req)
 	}))
 	o.APIVersion = "2030-01-01"
 	for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
@@ -242,9 +242,9 @@ func TestEndpointWithPath(t *testing.T) {
 		o.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
 			paths = append(paths, req.URL.Host+req.URL.Path)
 			if len(paths) == 1 {
-				return answer(200, `{"nextLink":"/subscriptions/`+assignmentsSubscription+`/providers/Microsoft.Security/assignments?$skipToken=a"}`)(req)
+				return respond(200, `{"nextLink":"/subscriptions/`+assignmentsSubscription+`/providers/Microsoft.Security/assignments?$skipToken=a"}`)(req)
 			}
-			return answer(200, `{}`)(req)
+			return respond(200, `{}`)(req)
 		})
 		for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
 			require.NoError(t, err)
@@ -260,7 +260,7 @@ func TestWithSubscription(t *testing.T) {
 	var paths []string
 	send := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		paths = append(paths, strings.Split(req.URL.Path, "/")[2])
-		return answer(204, "")(req)
+		return respond(204)(req)
 	}))
 	jobs, assignments := newJobsClient(t, send), newAssignmentsClient(t, send)
 	otherJobs, err := jobs.WithSubscription(other)
@@ -333,16 +333,16 @@ func TestSpans(t *testing.T) {
 		name      string
 		status    string // of the operation's span; empty: it didn't fail
 	}{
-		"success": {answer(200, "{}"), get("id"), "SecurityAssignmentsClient.Get", ""},
-		"parameter": {answer(200, "{}"), get(""), "SecurityAssignmentsClient.Get",
+		"success": {respond(200, "{}"), get("id"), "SecurityAssignmentsClient.Get", ""},
+		"parameter": {respond(200, "{}"), get(""), "SecurityAssignmentsClient.Get",
 			"*armsecops.ParameterError:\nparameter assignmentID must not be empty"},
-		"answer": {answer(404, `{"error":{"code":"NotFound"}}`), get("id"), "SecurityAssignmentsClient.Get",
+		"answer": {respond(404, `{"error":{"code":"NotFound"}}`), get("id"), "SecurityAssignmentsClient.Get",
 			"*armsecops.CloudError:\nSecurityAssignmentsClient.Get: 404 Not Found: NotFound"},
-		"decoding": {answer(200, `[]`), get("id"), "SecurityAssignmentsClient.Get",
+		"decoding": {respond(200, `[]`), get("id"), "SecurityAssignmentsClient.Get",
 			"*armsecops.CloudError:\nSecurityAssignmentsClient.Get: 200 OK: decoding the response"},
 		"connection": {func(*http.Request) (*http.Response, error) { return nil, io.ErrClosedPipe }, get("id"), "SecurityAssignmentsClient.Get",
 			"SecurityAssignmentsClient.Get: io: read/write on closed pipe"},
-		"link": {answer(200, `{"nextLink":"https://evil.example"}`), func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
+		"link": {respond(200, `{"nextLink":"https://evil.example"}`), func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
 			pager := c.NewListPager("rg", nil)
 			if _, err := pager.NextPage(ctx); err != nil {
 				return err
@@ -416,7 +416,7 @@ func TestContextEnds(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			defer cancel(reason)
-			return answer(503, `{"error":{"code":"ServerBusy"}}`, "x-ms-request-id", requestID)(req)
+			return respond(503, `{"error":{"code":"ServerBusy"}}`, "x-ms-request-id", requestID)(req)
 		}))
 		o.Retry.RetryDelay = time.Hour
 		o.Retry.MaxRetryDelay = time.Hour
@@ -429,7 +429,7 @@ func TestContextEnds(t *testing.T) {
 	t.Run("when its deadline is over", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			o := options(answer(503, `{"error":{"code":"ServerBusy"}}`))
+			o := options(respond(503, `{"error":{"code":"ServerBusy"}}`))
 			o.Retry.RetryDelay = time.Second
 			o.Retry.MaxRetries = 100
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -447,9 +447,9 @@ func TestContextEnds(t *testing.T) {
 			requests := 0
 			client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				if requests++; requests == 1 {
-					return answer(503, `{"error":{"code":"ServerBusy"}}`)(req)
+					return respond(503, `{"error":{"code":"ServerBusy"}}`)(req)
 				}
-				resp, err := answer(200, "")(req)
+				resp, err := respond(200)(req)
 				resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
 					<-req.Context().Done()
 					return 0, req.Context().Err()
@@ -467,7 +467,7 @@ func TestContextEnds(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
-		_, err := newJobsClient(t, options(answer(200, "{}"))).Get(ctx, "rg", "workspace", "assignment", "job", nil)
+		_, err := newJobsClient(t, options(respond(200, "{}"))).Get(ctx, "rg", "workspace", "assignment", "job", nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
@@ -480,7 +480,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestCallersPolicies(t *testing.T) {
 	t.Parallel()
 	seen := 0
-	o := options(answer(200, "{}"))
+	o := options(respond(200, "{}"))
 	o.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
 		seen++
 		assert.Equal(t, "2021-08-01-preview", req.Raw().URL.Query().Get("api-version"))

@@ -87,7 +87,7 @@ func TestErrorShapes(t *testing.T) {
 	for exchange, test := range errorShapes {
 		t.Run(exchange, func(t *testing.T) {
 			t.Parallel()
-			o := options(replay(t, exchange))
+			o := options(documented(t, exchange))
 			o.Retry.MaxRetries = -1
 			_, err := newJobsClient(t, o).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
 			require.EqualError(t, err, test.line)
@@ -114,7 +114,7 @@ func TestErrorShapes(t *testing.T) {
 			assert.Equal(t, test.status, response.StatusCode)
 			body, err := io.ReadAll(response.RawResponse.Body)
 			require.NoError(t, err)
-			want := readRecorded(t, exchange).Response
+			want := readExchanges(t, exchange)[0].Response
 			assert.Equal(t, string(want.Body)+want.Text, string(body))
 		})
 	}
@@ -122,7 +122,7 @@ func TestErrorShapes(t *testing.T) {
 
 func TestErrorMembers(t *testing.T) {
 	t.Parallel()
-	_, err := newJobsClient(t, options(replay(t, "error_details"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	_, err := newJobsClient(t, options(documented(t, "error_details"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
 	e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 	require.True(t, ok)
 	assert.Equal(t, "jobName", e.Target)
@@ -155,7 +155,7 @@ func TestErrorDetailsInPart(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newJobsClient(t, options(answer(400, `{"error":{"code":"c","details":`+test.details+`,"target":"t"}}`))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			_, err := newJobsClient(t, options(respond(400, `{"error":{"code":"c","details":`+test.details+`,"target":"t"}}`))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 			require.True(t, ok)
 			assert.Equal(t, "c", e.Code)
@@ -169,7 +169,7 @@ func TestErrorDetailsInPart(t *testing.T) {
 // Each service has its own type of error, whatever the operation.
 func TestErrorTypes(t *testing.T) {
 	t.Parallel()
-	forbidden := options(answer(403, `{"error":{"code":"Forbidden"}}`))
+	forbidden := options(respond(403, `{"error":{"code":"Forbidden"}}`))
 	jobs, assignments := newJobsClient(t, forbidden), newAssignmentsClient(t, forbidden)
 	jobsErrors := map[string]error{}
 	_, jobsErrors["WorkspaceManagerJobsClient.Create"] = jobs.Create(t.Context(), "rg", "workspace", "assignment", nil)
@@ -223,7 +223,7 @@ func TestErrorUnreadableSuccess(t *testing.T) {
 			requests := 0
 			client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				requests++
-				return answer(test.status, test.body, "x-ms-request-id", requestID, "Location", "https://elsewhere.example")(req)
+				return respond(test.status, test.body, "x-ms-request-id", requestID, "Location", "https://elsewhere.example")(req)
 			})))
 			_, err := client.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			assert.ErrorContains(t, err, test.want)
@@ -261,7 +261,7 @@ func TestErrorLineIsBounded(t *testing.T) {
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newAssignmentsClient(t, options(answer(400, body, "x-ms-request-id", requestID))).Get(t.Context(), "rg", "id", nil)
+			_, err := newAssignmentsClient(t, options(respond(400, body, "x-ms-request-id", requestID))).Get(t.Context(), "rg", "id", nil)
 			line := err.Error()
 			assert.Less(t, len(line), 2500)
 			assert.NotContains(t, line, "\n")
@@ -276,7 +276,7 @@ func TestErrorLineIsBounded(t *testing.T) {
 
 func TestErrorLogValue(t *testing.T) {
 	t.Parallel()
-	_, err := newJobsClient(t, options(replay(t, "error_envelope"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	_, err := newJobsClient(t, options(documented(t, "error_envelope"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
 	var line struct{ Err map[string]any }
@@ -294,13 +294,13 @@ func TestErrorLogValue(t *testing.T) {
 // A log says as much of a listing and of a sweep, and nothing of tokens and queries.
 func TestLogValueOfListings(t *testing.T) {
 	t.Parallel()
-	client := newAssignmentsClient(t, options(answer(403, `{"error":{"code":"Forbidden"}}`, "x-ms-request-id", requestID)))
+	client := newAssignmentsClient(t, options(respond(403, `{"error":{"code":"Forbidden"}}`, "x-ms-request-id", requestID)))
 	var log bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
 	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
 		logger.Error("failed", "err", err)
 	}
-	_, err := newJobsClient(t, options(answer(403, `{"error":{"code":"Forbidden"}}`))).NewListPager("rg", "workspace", "assignment",
+	_, err := newJobsClient(t, options(respond(403, `{"error":{"code":"Forbidden"}}`))).NewListPager("rg", "workspace", "assignment",
 		&armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}).NextPage(t.Context())
 	logger.Error("failed", "err", err)
 	assert.Contains(t, log.String(), `"err":{"subscriptionId":"`+assignmentsSubscription+`","err":{"operation":"SecurityAssignmentsClient.NewListBySubscriptionPager","status":403,"code":"Forbidden","requestId":"`+requestID+`"}}`)

@@ -170,7 +170,7 @@ func TestCreateIgnoresRetryOptions(t *testing.T) {
 	requests := 0
 	client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		requests++
-		return answer(503, "")(req)
+		return respond(503)(req)
 	})))
 	ctx := policy.WithRetryOptions(t.Context(), policy.RetryOptions{RetryDelay: 1})
 	_, err := client.Create(ctx, "rg", "workspace", "assignment", nil)
@@ -214,7 +214,7 @@ func TestAnswerBeatsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-		resp, err := answer(200, startedJob)(req)
+		resp, err := respond(200, startedJob)(req)
 		resp.Body = closing{resp.Body, cancel}
 		return resp, err
 	})))
@@ -229,7 +229,7 @@ func TestIdempotentOperationsAreRepeated(t *testing.T) {
 	t.Parallel()
 	lost := func(req *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 	half := func(req *http.Request) (*http.Response, error) {
-		resp, err := answer(200, "")(req)
+		resp, err := respond(200)(req)
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"name":"half`), errorReader{io.ErrUnexpectedEOF}))
 		return resp, err
 	}
@@ -237,15 +237,15 @@ func TestIdempotentOperationsAreRepeated(t *testing.T) {
 		answers []transportFunc
 		err     error
 	}{
-		"lost, done":           {[]transportFunc{lost, answer(200, `{"name":"whole"}`)}, nil},
-		"half, done":           {[]transportFunc{half, answer(200, `{"name":"whole"}`)}, nil},
-		"503, done":            {[]transportFunc{answer(503, ""), answer(200, `{"name":"whole"}`)}, nil},
+		"lost, done":           {[]transportFunc{lost, respond(200, `{"name":"whole"}`)}, nil},
+		"half, done":           {[]transportFunc{half, respond(200, `{"name":"whole"}`)}, nil},
+		"503, done":            {[]transportFunc{respond(503), respond(200, `{"name":"whole"}`)}, nil},
 		"lost for ever":        {[]transportFunc{lost, lost, lost, lost}, io.ErrUnexpectedEOF},
-		"lost, then not found": {[]transportFunc{lost, answer(404, "")}, armsecops.ErrNotFound},
-		"503, then not found":  {[]transportFunc{answer(503, ""), answer(404, "")}, armsecops.ErrNotFound},
-		"not found":            {[]transportFunc{answer(404, "")}, armsecops.ErrNotFound},
-		"429, then not found":  {[]transportFunc{answer(429, ""), answer(404, "")}, armsecops.ErrNotFound},
-		"lost, then conflict":  {[]transportFunc{lost, answer(409, "")}, armsecops.ErrConflict},
+		"lost, then not found": {[]transportFunc{lost, respond(404)}, armsecops.ErrNotFound},
+		"503, then not found":  {[]transportFunc{respond(503), respond(404)}, armsecops.ErrNotFound},
+		"not found":            {[]transportFunc{respond(404)}, armsecops.ErrNotFound},
+		"429, then not found":  {[]transportFunc{respond(429), respond(404)}, armsecops.ErrNotFound},
+		"lost, then conflict":  {[]transportFunc{lost, respond(409)}, armsecops.ErrConflict},
 	}
 	for name, test := range tests {
 		for _, operation := range []string{"Get", "CreateOrUpdate", "Delete"} {
@@ -303,9 +303,9 @@ func TestBrokenAnswerLeavesNothing(t *testing.T) {
 		tries := 0
 		return options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			if tries++; tries > 1 {
-				return answer(200, whole)(req)
+				return respond(200, whole)(req)
 			}
-			resp, err := answer(200, "")(req)
+			resp, err := respond(200)(req)
 			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(half), errorReader{io.ErrUnexpectedEOF}))
 			return resp, err
 		}))
@@ -411,7 +411,7 @@ func TestManyEmptyElements(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newJobsClient(t, options(answer(200, body, "x-ms-request-id", requestID)))
+			client := newJobsClient(t, options(respond(200, body, "x-ms-request-id", requestID)))
 			var err error
 			if name == "page" {
 				_, err = client.NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
@@ -450,14 +450,14 @@ func TestByteOrderMark(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"\xef\xbb\xbf{\"name\":\"a\"}", "\xef\xbb\xbf{}", "{}"} {
 		client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-			resp, err := answer(200, "")(req)
+			resp, err := respond(200)(req)
 			resp.Body = io.NopCloser(oneByte{strings.NewReader(body)})
 			return resp, err
 		})))
 		_, err := client.Get(t.Context(), "rg", "id", nil)
 		require.NoError(t, err)
 	}
-	_, err := newAssignmentsClient(t, options(answer(404, "\xef\xbb\xbf{\"error\":{\"code\":\"Marked\"}}"))).Get(t.Context(), "rg", "id", nil)
+	_, err := newAssignmentsClient(t, options(respond(404, "\xef\xbb\xbf{\"error\":{\"code\":\"Marked\"}}"))).Get(t.Context(), "rg", "id", nil)
 	assert.True(t, armsecops.HasCode(err, "Marked"))
 }
 
@@ -475,10 +475,10 @@ func TestThrottling(t *testing.T) {
 			var requests atomic.Int32
 			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				if requests.Add(1) == 1 {
-					return answer(429, "", "Retry-After", "10")(req)
+					return respond(429, "", "Retry-After", "10")(req)
 				}
 				assert.GreaterOrEqual(t, time.Since(start), 10*time.Second, "sent while the service asked to wait")
-				return answer(200, "{}")(req)
+				return respond(200, "{}")(req)
 			}))
 			o.Retry.MaxRetryDelay = time.Minute
 			client := newAssignmentsClient(t, o)
@@ -508,9 +508,9 @@ func TestThrottling(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				if strings.Contains(req.URL.Path, assignmentsSubscription) {
-					return answer(429, "", "Retry-After", "10")(req)
+					return respond(429, "", "Retry-After", "10")(req)
 				}
-				return answer(200, "{}")(req)
+				return respond(200, "{}")(req)
 			}))
 			o.Retry.MaxRetryDelay = time.Minute
 			o.Retry.MaxRetries = 1
@@ -531,7 +531,7 @@ func TestThrottling(t *testing.T) {
 		requests := 0
 		client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			requests++
-			return answer(429, "", "Retry-After", "3600")(req)
+			return respond(429, "", "Retry-After", "3600")(req)
 		})))
 		same, err := client.WithSubscription(strings.ToUpper(assignmentsSubscription))
 		require.NoError(t, err)
@@ -547,7 +547,7 @@ func TestThrottling(t *testing.T) {
 			requests := 0
 			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				requests++
-				return answer(429, "", "Retry-After", "3600")(req)
+				return respond(429, "", "Retry-After", "3600")(req)
 			}))
 			client := newAssignmentsClient(t, o)
 			for n := range 3 {
@@ -567,7 +567,7 @@ func TestThrottling(t *testing.T) {
 	t.Run("no wait before a 429", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			client := newAssignmentsClient(t, options(answer(200, "{}", "x-ms-ratelimit-remaining-subscription-reads", "0")))
+			client := newAssignmentsClient(t, options(respond(200, "{}", "x-ms-ratelimit-remaining-subscription-reads", "0")))
 			start := time.Now()
 			for range 130 {
 				_, err := client.Get(t.Context(), "rg", "id", nil)
@@ -579,7 +579,7 @@ func TestThrottling(t *testing.T) {
 	t.Run("a wait ends with its context", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			o := options(answer(429, `{"error":{"code":"TooManyRequests"}}`, "Retry-After", "50"))
+			o := options(respond(429, `{"error":{"code":"TooManyRequests"}}`, "Retry-After", "50"))
 			o.Retry.MaxRetryDelay = time.Minute
 			client := newAssignmentsClient(t, o)
 			for range 2 {

@@ -35,7 +35,7 @@ var newDocuments = []func() any{
 // received returns the model of the type that a client makes of the document,
 // where an operation returns such a model.
 func received(t *testing.T, model any, document []byte) (any, bool, error) {
-	o := options(answer(200, string(document)))
+	o := options(respond(200, string(document)))
 	switch model.(type) {
 	case *armsecops.Job:
 		resp, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
@@ -66,7 +66,7 @@ func assertPutBack(t *testing.T, assignment armsecops.Assignment) {
 		var err error
 		put, err = io.ReadAll(req.Body)
 		assert.NoError(t, err)
-		return answer(200, "{}")(req)
+		return respond(200, "{}")(req)
 	}))).CreateOrUpdate(t.Context(), "rg", "id", assignment, nil)
 	require.NoError(t, err)
 	require.Equal(t, decodeAny(t, want), decodeAny(t, put), "another document is put back")
@@ -215,7 +215,7 @@ func sameInstant(a, b string) bool {
 // id, and prints one line of bounded length.
 func FuzzErrorBody(f *testing.F) {
 	for name := range errorShapes {
-		r := readRecorded(f, name).Response
+		r := readExchanges(f, name)[0].Response
 		f.Add(r.Status, r.Text+string(r.Body), "")
 	}
 	f.Add(400, `{"error":{"code":"a","message":"{\"error\":{\"message\":\"{\\\"code\\\":1}\"}}","details":[{"details":null},1]}}`, "Code")
@@ -224,7 +224,7 @@ func FuzzErrorBody(f *testing.F) {
 	f.Add(503, "<html><style>a{}</style><p>Busy</html>", "")
 	f.Fuzz(func(t *testing.T, status int, body, code string) {
 		status = 400 + max(status%200, -status%200)%200
-		o := options(answer(status, body, "x-ms-request-id", requestID, "x-ms-error-code", code))
+		o := options(respond(status, body, "x-ms-request-id", requestID, "x-ms-error-code", code))
 		o.Retry.MaxRetries = -1
 		_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 		e, ok := errors.AsType[*armsecops.CloudError](err)
@@ -308,7 +308,7 @@ func FuzzPath(f *testing.F) {
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			assert.Equal(t, "management.azure.com", req.URL.Host)
 			sent = req.URL.RequestURI()
-			return answer(200, "{}")(req)
+			return respond(200, "{}")(req)
 		}))
 		check := func(err error, values ...string) {
 			t.Helper()

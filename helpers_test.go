@@ -284,13 +284,3 @@ func assertSameJSON(t testing.TB, want, got []byte) {
 	}
 	assert.Equal(t, normalize(want), normalize(got))
 }
-
-// Older names, for tests that don't use script and documented yet
-
-func replay(t testing.TB, names ...string) *scripted { return documented(t, names...) }
-
-func readRecorded(t testing.TB, name string) exchange { return readExchanges(t, name)[0] }
-
-func answer(status int, body string, header ...string) transportFunc {
-	return respond(status, append([]string{body}, header...)...)
-}

@@ -98,7 +98,7 @@ func TestParseJobID(t *testing.T) {
 
 func readJob(t *testing.T) armsecops.Job {
 	t.Helper()
-	resp, err := newJobsClient(t, options(replay(t, "jobs_get"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	resp, err := newJobsClient(t, options(documented(t, "jobs_get"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
 	require.NoError(t, err)
 	return resp.Job
 }
@@ -152,7 +152,7 @@ func TestParseAssignmentID(t *testing.T) {
 	// it, but it is the id of nothing.
 	t.Run("documented, but misspelled", func(t *testing.T) {
 		t.Parallel()
-		page, err := newAssignmentsClient(t, options(replay(t, "assignments_list_by_subscription"))).NewListBySubscriptionPager(nil).NextPage(t.Context())
+		page, err := newAssignmentsClient(t, options(documented(t, "assignments_list_by_subscription"))).NewListBySubscriptionPager(nil).NextPage(t.Context())
 		require.NoError(t, err)
 		require.Contains(t, page.Value[0].ID, "assignements")
 		_, err = armsecops.ParseAssignmentID(page.Value[0].ID)

@@ -20,7 +20,7 @@ func TestListingIsFlat(t *testing.T) {
 		t.Skip("decodes a gigabyte")
 	}
 	const pages, items = 1000, 1000
-	document := string(readRecorded(t, "assignments_get").Response.Body)
+	document := string(readExchanges(t, "assignments_get")[0].Response.Body)
 	body := `{"value":[` + strings.Repeat(document+",", items-1) + document + `],"nextLink":"`
 	pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
@@ -28,7 +28,7 @@ func TestListingIsFlat(t *testing.T) {
 		if page++; page < pages {
 			link = fmt.Sprintf("?$skipToken=%d", page)
 		}
-		resp, err := answer(200, "")(req)
+		resp, err := respond(200)(req)
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), strings.NewReader(link+`"}`)))
 		return resp, err
 	}))).NewListBySubscriptionPager(nil)

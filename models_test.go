@@ -333,7 +333,7 @@ func TestChangeOneField(t *testing.T) {
 				require.NoError(t, err)
 				put = string(body)
 			}
-			return answer(200, document)(req)
+			return respond(200, document)(req)
 		})))
 		got, err := client.Get(t.Context(), "rg", "id", nil)
 		require.NoError(t, err)

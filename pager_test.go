@@ -44,7 +44,7 @@ func (l *listing) Do(req *http.Request) (*http.Response, error) {
 	if token := req.URL.Query().Get("$skipToken"); token != "" {
 		_, err := fmt.Sscanf(token, "page %d, item %d", &page, &first)
 		if err != nil {
-			return answer(400, "")(req)
+			return respond(400)(req)
 		}
 	}
 	if l.delay > 0 {
@@ -56,7 +56,7 @@ func (l *listing) Do(req *http.Request) (*http.Response, error) {
 	}
 	if l.fail[page] {
 		delete(l.fail, page)
-		return answer(500, `{"error":{"code":"InternalServerError"}}`)(req)
+		return respond(500, `{"error":{"code":"InternalServerError"}}`)(req)
 	}
 	size := 1
 	if l.pageSize != nil {
@@ -76,7 +76,7 @@ func (l *listing) Do(req *http.Request) (*http.Response, error) {
 		fmt.Fprintf(&body, `,"nextLink":"https://%s%s?$skipToken=page %d, item %d"`, req.URL.Host, req.URL.Path, page+1, last)
 	}
 	body.WriteString("}")
-	resp, _ := answer(200, body.String())(req)
+	resp, _ := respond(200, body.String())(req)
 	l.open++
 	resp.Body = closing{resp.Body, func() { l.mu.Lock(); l.open--; l.mu.Unlock() }}
 	return resp, nil
@@ -203,7 +203,7 @@ func TestPageShapes(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pager := newAssignmentsClient(t, options(answer(200, test.body))).NewListBySubscriptionPager(nil)
+			pager := newAssignmentsClient(t, options(respond(200, test.body))).NewListBySubscriptionPager(nil)
 			page, err := pager.NextPage(t.Context())
 			require.NoError(t, err)
 			assert.Len(t, page.Value, test.want)
@@ -233,7 +233,7 @@ func TestPagesAreRead(t *testing.T) {
 			require.Len(t, want.Value, items)
 
 			list := func() *armsecops.Pager[armsecops.Assignment] {
-				return newAssignmentsClient(t, options(answer(200, body))).NewListBySubscriptionPager(nil)
+				return newAssignmentsClient(t, options(respond(200, body))).NewListBySubscriptionPager(nil)
 			}
 			page, err := list().NextPage(t.Context())
 			require.NoError(t, err)
@@ -267,7 +267,7 @@ func TestNotAPage(t *testing.T) {
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
-			pager := newAssignmentsClient(t, options(answer(200, body))).NewListBySubscriptionPager(nil)
+			pager := newAssignmentsClient(t, options(respond(200, body))).NewListBySubscriptionPager(nil)
 			_, err := pager.NextPage(t.Context())
 			require.ErrorContains(t, err, want)
 		})
@@ -401,7 +401,7 @@ func TestContinuationTokenIsBound(t *testing.T) {
 	assert.Zero(t, l.requests, "a bad token is refused before any request")
 
 	// The token of a link that the service gave, but that nobody may follow.
-	evil := newAssignmentsClient(t, options(answer(200, `{"nextLink":"https://evil.example"}`))).NewListBySubscriptionPager(nil)
+	evil := newAssignmentsClient(t, options(respond(200, `{"nextLink":"https://evil.example"}`))).NewListBySubscriptionPager(nil)
 	_, err = evil.NextPage(t.Context())
 	require.NoError(t, err)
 	_, err = l.pager(t, armsecops.PageOptions{ContinuationToken: evil.ContinuationToken()}).NextPage(t.Context())
@@ -451,7 +451,7 @@ func TestPagingLoops(t *testing.T) {
 				if next == 0 {
 					query = "?api-version=2021-08-01-preview"
 				}
-				return answer(200, fmt.Sprintf(`{"value":[{"name":"%d"}],"nextLink":%q}`, page, query))(req)
+				return respond(200, fmt.Sprintf(`{"value":[{"name":"%d"}],"nextLink":%q}`, page, query))(req)
 			})))
 			var got []string
 			var last error
@@ -623,7 +623,7 @@ func FuzzContinuationToken(f *testing.F) {
 		if req.URL.Host != "management.azure.com" || req.URL.Path != path {
 			f.Errorf("sent to %s", req.URL)
 		}
-		return answer(200, "{}")(req)
+		return respond(200, "{}")(req)
 	})))
 	f.Fuzz(func(t *testing.T, token string) {
 		_, err := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{

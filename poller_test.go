@@ -84,7 +84,7 @@ func jobStates(t testing.TB, states ...string) transportFunc {
 		}
 		state := states[0]
 		states = states[1:]
-		return answer(200, fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":%q}}`, waitedJob.JobName, state))(req)
+		return respond(200, fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":%q}}`, waitedJob.JobName, state))(req)
 	}
 }
 
@@ -375,7 +375,7 @@ func TestPollerOfEndedJob(t *testing.T) {
 		requests := 0
 		client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			requests++
-			return answer(200, body)(req)
+			return respond(200, body)(req)
 		})))
 		poller := beginCreate(t, client)
 		assert.True(t, poller.Done())
@@ -400,7 +400,7 @@ func TestPollerOfEndedJob(t *testing.T) {
 // The body of a Poll's response is there for those who want more than the library reads.
 func TestPollResponse(t *testing.T) {
 	t.Parallel()
-	poller := newJobPoller(t, newJobsClient(t, options(answer(200, startedJob, "Retry-After", "5"))))
+	poller := newJobPoller(t, newJobsClient(t, options(respond(200, startedJob, "Retry-After", "5"))))
 	resp, err := poller.Poll(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 200, resp.StatusCode)
@@ -435,7 +435,7 @@ func TestBeginCreateWithoutJobName(t *testing.T) {
 			requests := 0
 			client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				requests++
-				return answer(200, body)(req)
+				return respond(200, body)(req)
 			})))
 			poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
 			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
@@ -632,7 +632,7 @@ func TestResumeTokenIsChecked(t *testing.T) {
 			var requests atomic.Int32
 			client, err := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				requests.Add(1)
-				return answer(200, startedJob)(req)
+				return respond(200, startedJob)(req)
 			}))).WithSubscription(test.arguments.subscription)
 			require.NoError(t, err)
 			alter := test.alter

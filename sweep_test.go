@@ -91,7 +91,7 @@ func (s *tenant) Do(req *http.Request) (*http.Response, error) {
 
 // failWith returns an answer without a request.
 func failWith(status int, header ...string) *http.Response {
-	resp, _ := answer(status, `{"error":{"code":"Refused","message":"No."}}`, header...)(nil)
+	resp, _ := respond(status, append([]string{`{"error":{"code":"Refused","message":"No."}}`}, header...)...)(nil)
 	return resp
 }
 
