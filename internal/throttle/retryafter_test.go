@@ -13,7 +13,7 @@ import (
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// retryAfterTests are the values of headers, and the wait that each asks for.
+// retryAfterTests are values of headers, and the wait that each asks for.
 var retryAfterTests = map[string]struct {
 	header, value string
 	want          time.Duration
@@ -49,9 +49,9 @@ func TestRetryAfter(t *testing.T) {
 	}
 	assert.Zero(t, RetryAfter(http.Header{}, now))
 	both := http.Header{"Retry-After": {"17"}, "Retry-After-Ms": {"soon"}}
-	assert.Equal(t, 17*time.Second, RetryAfter(both, now), "what can be read counts")
+	assert.Equal(t, 17*time.Second, RetryAfter(both, now), "a header that cannot be read is ignored")
 	both.Set("Retry-After-Ms", "1500")
-	assert.Equal(t, 1500*time.Millisecond, RetryAfter(both, now), "the finer one counts")
+	assert.Equal(t, 1500*time.Millisecond, RetryAfter(both, now), "milliseconds take precedence")
 }
 
 // Whatever the header says, the wait isn't negative, and a number of seconds is

@@ -1,0 +1,251 @@
+package throttle
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+
+// throttled returns a 429 with pairs of header names and values.
+func throttled(header ...string) *http.Response {
+	resp := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{}}
+	for i := 0; i < len(header); i += 2 {
+		resp.Header.Set(header[i], header[i+1])
+	}
+	return resp
+}
+
+// retryAfter returns a 429 that asks to wait.
+func retryAfter(d time.Duration) *http.Response {
+	return throttled("Retry-After", strconv.Itoa(int(d/time.Second)))
+}
+
+func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		retry    policy.RetryOptions
+		response *http.Response
+		want     time.Duration // the wait, to which up to a quarter, and at most a second, is added
+		refused  bool
+	}{
+		"Retry-After":                {response: retryAfter(17 * time.Second), want: 17 * time.Second},
+		"milliseconds":               {response: throttled("Retry-After-Ms", "1500"), want: 1500 * time.Millisecond},
+		"none: azcore's delay":       {response: throttled(), want: 800 * time.Millisecond},
+		"0: azcore's delay":          {response: throttled("Retry-After", "0"), want: 800 * time.Millisecond},
+		"garbage: azcore's delay":    {response: throttled("Retry-After", "soon"), want: 800 * time.Millisecond},
+		"none: the caller's delay":   {policy.RetryOptions{RetryDelay: 3 * time.Second}, throttled(), 3 * time.Second, false},
+		"0: the caller's delay":      {policy.RetryOptions{RetryDelay: 3 * time.Second}, throttled("Retry-After", "0"), 3 * time.Second, false},
+		"none, negative delay":       {policy.RetryOptions{RetryDelay: -1}, throttled(), 0, false},
+		"azcore's longest":           {response: retryAfter(60 * time.Second), want: 60 * time.Second},
+		"beyond azcore's longest":    {response: retryAfter(61 * time.Second), want: 61 * time.Second, refused: true},
+		"the caller's longest":       {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, retryAfter(90 * time.Second), 90 * time.Second, false},
+		"beyond the caller's":        {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, retryAfter(91 * time.Second), 91 * time.Second, true},
+		"negative longest: no bound": {policy.RetryOptions{MaxRetryDelay: -1}, retryAfter(time.Hour), time.Hour, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				gates := NewGates(test.retry)
+				gates.Observe(subscription, test.response)
+				start := time.Now()
+				waited, err := gates.Wait(t.Context(), subscription, nil)
+				took := time.Since(start)
+				if test.refused {
+					assert.Zero(t, took)
+					assert.Equal(t, &ClosedError{test.want}, err)
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, test.want > 0, waited)
+				assert.GreaterOrEqual(t, took, test.want)
+				assert.LessOrEqual(t, took, test.want+min(test.want/4, time.Second))
+				waited, err = gates.Wait(t.Context(), subscription, nil)
+				require.NoError(t, err)
+				assert.False(t, waited, "the gate is open again")
+			})
+		})
+	}
+}
+
+func TestOnlyA429ClosesTheGate(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 408, 428, 430, 500, 503} {
+		gates := NewGates(policy.RetryOptions{})
+		header := http.Header{"Retry-After": {"50"}, "X-Ms-Ratelimit-Remaining-Subscription-Reads": {"0"}}
+		gates.Observe(subscription, &http.Response{StatusCode: status, Header: header})
+		waited, err := gates.Wait(t.Context(), subscription, nil)
+		require.NoError(t, err)
+		assert.False(t, waited, status)
+	}
+}
+
+func TestEachNameHasItsGateIgnoringCase(t *testing.T) {
+	t.Parallel()
+	gates := NewGates(policy.RetryOptions{})
+	gates.Observe("ABC", retryAfter(time.Hour))
+	for name, closed := range map[string]bool{"ABC": true, "abc": true, "aBc": true, "abd": false, "": false} {
+		_, err := gates.Wait(t.Context(), name, nil)
+		assert.Equal(t, closed, err != nil, name)
+	}
+}
+
+func TestGateIsClosedByTheLongestWait(t *testing.T) {
+	t.Parallel()
+	for name, waits := range map[string][]time.Duration{
+		"the longer one last":  {5 * time.Second, 30 * time.Second},
+		"the longer one first": {30 * time.Second, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				gates := NewGates(policy.RetryOptions{})
+				for _, wait := range waits {
+					gates.Observe(subscription, retryAfter(wait))
+				}
+				start := time.Now()
+				_, err := gates.Wait(t.Context(), subscription, nil)
+				require.NoError(t, err)
+				assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
+				assert.LessOrEqual(t, time.Since(start), 31*time.Second)
+			})
+		})
+	}
+}
+
+func TestWaitStartsAgainWhenTheGateIsClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		go func() {
+			time.Sleep(5 * time.Second)
+			gates.Observe(subscription, retryAfter(20*time.Second))
+		}()
+		start := time.Now()
+		_, err := gates.Wait(t.Context(), subscription, nil)
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, time.Since(start), 25*time.Second)
+		assert.LessOrEqual(t, time.Since(start), 26*time.Second)
+	})
+}
+
+// A wait is refused whenever what is left of it is too long, not only at its start.
+func TestWaitIsRefusedWhenTheGateIsClosedForTooLongMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		go func() {
+			time.Sleep(5 * time.Second)
+			gates.Observe(subscription, retryAfter(10*time.Minute))
+		}()
+		waited, err := gates.Wait(t.Context(), subscription, nil)
+		assert.True(t, waited)
+		assert.Equal(t, &ClosedError{10*time.Minute - 5*time.Second}, err)
+	})
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(50*time.Second))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		start := time.Now()
+		waited, err := gates.Wait(ctx, subscription, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, waited)
+		assert.Equal(t, 5*time.Second, time.Since(start))
+	})
+}
+
+// Requests that waited together don't leave together.
+func TestRequestsThatWaitedAreSpread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		start := time.Now()
+		var left [50]time.Duration
+		var group sync.WaitGroup
+		for i := range left {
+			group.Go(func() {
+				_, err := gates.Wait(t.Context(), subscription, nil)
+				assert.NoError(t, err)
+				left[i] = time.Since(start)
+			})
+		}
+		group.Wait()
+		distinct := map[time.Duration]bool{}
+		for _, d := range left {
+			assert.GreaterOrEqual(t, d, 10*time.Second)
+			assert.LessOrEqual(t, d, 11*time.Second)
+			distinct[d] = true
+		}
+		assert.Greater(t, len(distinct), 40)
+	})
+}
+
+// azcore's retry policy has waited for the request whose last attempt was a 429:
+// the gate is open then, and the request is spread with those that waited here.
+func TestRequestThatAzcoreDelayedIsSpread(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		last   *http.Response
+		spread bool
+	}{
+		"no attempt before":  {nil, false},
+		"429":                {retryAfter(10 * time.Second), true},
+		"429 without a wait": {throttled(), true},
+		"503":                {&http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"10"}}}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				gates := NewGates(policy.RetryOptions{})
+				distinct := map[time.Duration]bool{}
+				for range 50 {
+					start := time.Now()
+					waited, err := gates.Wait(t.Context(), subscription, test.last)
+					require.NoError(t, err)
+					assert.Equal(t, test.spread, waited)
+					distinct[time.Since(start)] = true
+				}
+				assert.Equal(t, test.spread, len(distinct) > 1)
+				for d := range distinct {
+					assert.LessOrEqual(t, d, time.Second)
+				}
+			})
+		})
+	}
+}
+
+func TestOpenGatesAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(time.Second))
+		assert.Len(t, gates.closed, 1)
+		_, err := gates.Wait(t.Context(), subscription, nil)
+		require.NoError(t, err)
+		assert.Empty(t, gates.closed)
+	})
+}
+
+func TestClosedErrorNamesTheWait(t *testing.T) {
+	t.Parallel()
+	assert.EqualError(t, &ClosedError{90*time.Second + 400*time.Millisecond}, "throttled for another 1m30s")
+}
