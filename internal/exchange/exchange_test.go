@@ -1,0 +1,554 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/throttle"
+)
+
+// transportFunc is a transport that is a function.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
+
+// respond returns a transport with one response: its status, its body, and pairs
+// of header names and values.
+func respond(status int, body string, header ...string) transportFunc {
+	return func(*http.Request) (*http.Response, error) {
+		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: newBody(body)}
+		for i := 0; i < len(header); i += 2 {
+			resp.Header.Set(header[i], header[i+1])
+		}
+		return resp, nil
+	}
+}
+
+func fail(err error) transportFunc {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+// traced returns a transport that traces its connection as net/http does, and fails.
+func traced(connected bool, err error) transportFunc {
+	return func(req *http.Request) (*http.Response, error) {
+		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil {
+			trace.GetConn("host:443")
+			if connected {
+				trace.GotConn(httptrace.GotConnInfo{})
+			}
+		}
+		return nil, err
+	}
+}
+
+// breakOff returns a transport whose response ends in its body.
+func breakOff(status int, text string) transportFunc {
+	return func(*http.Request) (*http.Response, error) {
+		body := io.NopCloser(io.MultiReader(strings.NewReader(text), failingReader{io.ErrUnexpectedEOF}))
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: body}, nil
+	}
+}
+
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+// statusError is the error of a response in these tests.
+type statusError struct {
+	status int
+	body   string
+	reason error
+}
+
+func (e *statusError) Error() string {
+	if e.reason != nil {
+		return fmt.Sprintf("%d, %v", e.status, e.reason)
+	}
+	return fmt.Sprintf("%d %s", e.status, e.body)
+}
+
+func (e *statusError) Unwrap() error { return e.reason }
+
+func newStatusError(f Failure) error {
+	body, err := runtime.Payload(f.Response)
+	if err != nil {
+		body = []byte(err.Error())
+	}
+	return &statusError{f.Response.StatusCode, string(body), f.Reason}
+}
+
+// setup is one pipeline over a transport of the test's.
+type setup struct {
+	options  arm.ClientOptions
+	gates    *throttle.Gates
+	requests int
+}
+
+// pipeline returns the pipeline, whose requests are counted. The last of the
+// responses is for all requests that are left.
+func (s *setup) pipeline(responses ...transportFunc) runtime.Pipeline {
+	s.options.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
+		s.requests++
+		return responses[min(s.requests, len(responses))-1](req)
+	})
+	if s.options.Retry.RetryDelay == 0 {
+		s.options.Retry.RetryDelay = 1 // ns
+	}
+	if s.gates == nil {
+		s.gates = throttle.NewGates(s.options.Retry)
+	}
+	Configure(&s.options, s.gates, 1000, 100)
+	return runtime.NewPipeline("module", "v1.0.0", runtime.PipelineOptions{}, &s.options.ClientOptions)
+}
+
+// create is a request that must not be repeated.
+func create() Call {
+	return Call{Success: []int{200, 201}, Gate: "gate", NewError: newStatusError}
+}
+
+// read is a request that may be repeated.
+func read() Call {
+	return Call{Success: []int{200}, Repeatable: true, Gate: "gate", NewError: newStatusError}
+}
+
+func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { //nolint:revive // as in testing.T's own helpers
+	t.Helper()
+	method := http.MethodPost
+	if call.Repeatable {
+		method = http.MethodGet
+	}
+	req, err := runtime.NewRequest(ctx, method, "https://management.azure.com/")
+	require.NoError(t, err)
+	return req
+}
+
+var (
+	refusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	resetRead   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+)
+
+func TestRequestThatMustNotBeRepeated(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		responses []transportFunc
+		requests  int
+		unknown   bool
+		err       string // empty: success
+	}{
+		"success":                          {[]transportFunc{respond(200, "")}, 1, false, ""},
+		"other success":                    {[]transportFunc{respond(201, "")}, 1, false, ""},
+		"success of another operation":     {[]transportFunc{respond(202, "")}, 1, true, "202 "},
+		"redirect":                         {[]transportFunc{respond(307, "")}, 1, false, "307 "},
+		"client error":                     {[]transportFunc{respond(409, "no")}, 1, false, "409 no"},
+		"408":                              {[]transportFunc{respond(408, "")}, 1, true, "408 "},
+		"429, then success":                {[]transportFunc{respond(429, ""), respond(200, "")}, 2, false, ""},
+		"429, then 503":                    {[]transportFunc{respond(429, ""), respond(503, "")}, 2, true, "503 "},
+		"429 each time":                    {[]transportFunc{respond(429, "")}, 4, false, "429 "},
+		"499":                              {[]transportFunc{respond(499, "")}, 1, false, "499 "},
+		"500":                              {[]transportFunc{respond(500, "")}, 1, true, "500 "},
+		"503 with Retry-After":             {[]transportFunc{respond(503, "", "Retry-After", "1")}, 1, true, "503 "},
+		"504":                              {[]transportFunc{respond(504, "")}, 1, true, "504 "},
+		"lost":                             {[]transportFunc{fail(io.EOF)}, 1, true, "EOF"},
+		"reset while read":                 {[]transportFunc{fail(resetRead)}, 1, true, resetRead.Error()},
+		"broken in the body":               {[]transportFunc{breakOff(200, `{"name":"`)}, 1, true, "200, reading the response: unexpected EOF"},
+		"broken in the body of an error":   {[]transportFunc{breakOff(409, "no")}, 1, false, "409 no"},
+		"broken in the body of a 500":      {[]transportFunc{breakOff(500, "no")}, 1, true, "500 no"},
+		"untraced refused dial":            {[]transportFunc{fail(refusedDial), respond(200, "")}, 2, false, ""},
+		"untraced refused dial each time":  {[]transportFunc{fail(refusedDial)}, 4, false, refusedDial.Error()},
+		"untraced unknown host":            {[]transportFunc{fail(&net.DNSError{Err: "none"}), respond(200, "")}, 2, false, ""},
+		"traced, never connected":          {[]transportFunc{traced(false, io.EOF), respond(200, "")}, 2, false, ""},
+		"traced, connected":                {[]transportFunc{traced(true, io.EOF)}, 1, true, "EOF"},
+		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
+		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
+		"body beyond its bound":            {[]transportFunc{respond(200, strings.Repeat("a", 1001))}, 1, true, "200, reading the response: response too large"},
+		"body of an error beyond its own":  {[]transportFunc{respond(400, strings.Repeat("a", 200))}, 1, false, "400 " + strings.Repeat("a", 101)},
+		"body of success at its bound":     {[]transportFunc{respond(200, strings.Repeat("a", 1000))}, 1, false, ""},
+		"neither a response nor an error":  {[]transportFunc{fail(nil)}, 1, true, "received nil response"},
+		"a response and an error, dropped": {[]transportFunc{responseAndError(200, io.EOF)}, 1, true, "EOF"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s setup
+			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), create()), create())
+			assert.Equal(t, test.requests, s.requests)
+			assert.Equal(t, test.unknown, unknown)
+			if test.err != "" {
+				assert.Nil(t, resp)
+				require.ErrorContains(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Contains(t, create().Success, resp.StatusCode)
+		})
+	}
+}
+
+// responseAndError returns a transport that returns both, as http.Client.Do does for a refused redirect.
+func responseAndError(status int, err error) transportFunc {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody}, err
+	}
+}
+
+// The caller's own retry options don't make a request that must not be repeated repeatable.
+func TestRetryOptionsDoNotRepeatWhatMustNotBe(t *testing.T) {
+	t.Parallel()
+	tests := map[string]policy.RetryOptions{
+		"more retries":  {MaxRetries: 10, RetryDelay: 1},
+		"status codes":  {StatusCodes: []int{503}, RetryDelay: 1},
+		"zero value":    {},
+		"negative":      {MaxRetries: -1},
+		"short attempt": {TryTimeout: time.Minute, RetryDelay: 1},
+	}
+	for name, options := range tests {
+		for _, perCall := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, per call %t", name, perCall), func(t *testing.T) {
+				t.Parallel()
+				var s setup
+				ctx := t.Context()
+				if perCall {
+					ctx = policy.WithRetryOptions(ctx, options)
+				} else {
+					s.options.Retry = options
+				}
+				_, unknown, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, ctx, create()), create())
+				require.EqualError(t, err, "503 busy")
+				assert.True(t, unknown)
+				assert.Equal(t, 1, s.requests)
+			})
+		}
+	}
+}
+
+func TestRequestThatMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		responses []transportFunc
+		requests  int
+		unknown   bool
+		err       string // empty: success
+	}{
+		"lost, then success":         {[]transportFunc{fail(io.EOF), respond(200, "whole")}, 2, false, ""},
+		"broken, then success":       {[]transportFunc{breakOff(200, "half"), respond(200, "whole")}, 2, false, ""},
+		"408, then success":          {[]transportFunc{respond(408, ""), respond(200, "whole")}, 2, false, ""},
+		"500, then success":          {[]transportFunc{respond(500, ""), respond(200, "whole")}, 2, false, ""},
+		"refused, then success":      {[]transportFunc{fail(refusedDial), respond(200, "whole")}, 2, false, ""},
+		"429, then success":          {[]transportFunc{respond(429, ""), respond(200, "whole")}, 2, false, ""},
+		"lost each time":             {[]transportFunc{fail(io.EOF)}, 4, true, "EOF"},
+		"broken each time":           {[]transportFunc{breakOff(200, "half")}, 4, true, "200, reading the response: unexpected EOF"},
+		"lost, then not found":       {[]transportFunc{fail(io.EOF), respond(404, "none")}, 2, true, "404 none"},
+		"503, then not found":        {[]transportFunc{respond(503, ""), respond(404, "none")}, 2, true, "404 none"},
+		"refused, then not found":    {[]transportFunc{fail(refusedDial), respond(404, "none")}, 2, false, "404 none"},
+		"429, then not found":        {[]transportFunc{respond(429, ""), respond(404, "none")}, 2, false, "404 none"},
+		"not found":                  {[]transportFunc{respond(404, "none")}, 1, false, "404 none"},
+		"success of another kind":    {[]transportFunc{respond(204, "")}, 1, true, "204 "},
+		"beyond its bound, not read": {[]transportFunc{respond(200, strings.Repeat("a", 1001))}, 1, true, "200, reading the response: response too large"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s setup
+			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), read()), read())
+			assert.Equal(t, test.requests, s.requests)
+			if test.err != "" {
+				assert.Nil(t, resp)
+				assert.Equal(t, test.unknown, unknown)
+				require.EqualError(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.False(t, unknown, "the success is known")
+			body, err := runtime.Payload(resp)
+			require.NoError(t, err)
+			assert.Equal(t, "whole", string(body))
+		})
+	}
+}
+
+// A request that has no attempts of this package is azcore's own, and goes through unchanged.
+func TestRequestsOfAzcoreAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	var s setup
+	pipeline := s.pipeline(respond(503, ""), respond(503, ""), respond(202, "accepted"))
+	resp, err := pipeline.Do(newRequest(t, t.Context(), create()))
+	require.NoError(t, err)
+	assert.Equal(t, 202, resp.StatusCode)
+	assert.Equal(t, 3, s.requests)
+}
+
+func TestContextThatHasEndedSendsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, call := range []Call{create(), read()} {
+		var s setup
+		_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, ctx, call), call)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.False(t, unknown)
+		assert.Zero(t, s.requests)
+	}
+}
+
+// The error of a call whose context ends says why, and how the last attempt failed.
+func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the operator went home")
+	tests := map[string]struct {
+		responses []transportFunc // before the context ends
+		cause     error
+		want      string
+	}{
+		"a response":               {[]transportFunc{respond(503, "busy")}, nil, "context canceled; the last attempt failed: 503 busy"},
+		"a transport failure":      {[]transportFunc{fail(io.EOF)}, nil, "context canceled; the last attempt failed: EOF"},
+		"a cause":                  {[]transportFunc{respond(503, "busy")}, cause, "context canceled: the operator went home; the last attempt failed: 503 busy"},
+		"a failure after a status": {[]transportFunc{respond(503, "busy"), fail(io.EOF)}, nil, "context canceled; the last attempt failed: EOF"},
+		"a status after a failure": {[]transportFunc{fail(io.EOF), respond(503, "busy")}, nil, "context canceled; the last attempt failed: 503 busy"},
+		"no attempt":               {nil, nil, "context canceled"},
+		"no attempt, but a cause":  {nil, cause, "context canceled: the operator went home"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				hang := func(req *http.Request) (*http.Response, error) {
+					cancel(test.cause)
+					<-req.Context().Done()
+					return nil, req.Context().Err()
+				}
+				var s setup
+				_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
+				require.EqualError(t, err, test.want)
+				require.ErrorIs(t, err, context.Canceled)
+				if test.cause != nil {
+					require.ErrorIs(t, err, test.cause)
+				}
+				assert.True(t, unknown, "the request in flight was sent")
+				assert.Equal(t, len(test.responses)+1, s.requests)
+			})
+		})
+	}
+}
+
+// The same, when the context ends between two attempts.
+func TestContextThatEndsBetweenAttemptsQuotesTheLastOne(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		response transportFunc
+		want     string
+	}{
+		"a response":          {respond(503, "busy"), "503 busy"},
+		"a transport failure": {fail(io.EOF), "EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
+					Retry: policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour},
+				}}}
+				start := time.Now()
+				_, _, err := Do(s.pipeline(test.response), newRequest(t, ctx, read()), read())
+				require.EqualError(t, err, "context deadline exceeded; the last attempt failed: "+test.want)
+				assert.Equal(t, 10*time.Second, time.Since(start))
+				assert.Equal(t, 1, s.requests)
+			})
+		})
+	}
+}
+
+// A caller's policy may shorten the time of a call, and its end is the call's.
+func TestContextOfTheCallersPolicyCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
+			Retry: policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour},
+			PerCallPolicies: []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+				ctx, cancel := context.WithTimeout(req.Raw().Context(), 10*time.Second)
+				defer cancel()
+				return req.WithContext(ctx).Next()
+			})},
+		}}}
+		_, _, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, t.Context(), read()), read())
+		require.EqualError(t, err, "context deadline exceeded; the last attempt failed: 503 busy")
+	})
+}
+
+type policyFunc func(*policy.Request) (*http.Response, error)
+
+func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// What a caller's policy returns in the place of the service's response is taken as it is.
+func TestResponsesOfTheCallersPolicies(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		policy policyFunc
+		err    string // empty: success
+	}{
+		"nothing":       {func(*policy.Request) (*http.Response, error) { return nil, nil }, "neither a response nor an error"},
+		"a success":     {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, ""},
+		"a bare error":  {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 404}, nil }, "404 "},
+		"its own error": {func(*policy.Request) (*http.Response, error) { return nil, errors.New("open circuit") }, "open circuit"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{PerCallPolicies: []policy.Policy{test.policy}}}}
+			call := create()
+			call.NewError = func(f Failure) error {
+				assert.NotNil(t, f.Response.Request)
+				return newStatusError(f)
+			}
+			resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
+			assert.False(t, unknown, "nothing was sent")
+			assert.Zero(t, s.requests)
+			if test.err != "" {
+				require.ErrorContains(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, 200, resp.StatusCode)
+		})
+	}
+}
+
+// A response that is complete is the result, even if the context ends with it.
+func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var s setup
+	s.options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		defer cancel()
+		return req.Next()
+	})}
+	resp, unknown, err := Do(s.pipeline(respond(200, "whole")), newRequest(t, ctx, create()), create())
+	require.NoError(t, err)
+	assert.Equal(t, 200, resp.StatusCode)
+	assert.False(t, unknown)
+	require.Error(t, ctx.Err())
+}
+
+// Requests wait at the gate of their own name, together.
+func TestThrottledRequestsWaitTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s setup
+		var mu sync.Mutex
+		start, early := time.Now(), 0
+		pipeline := s.pipeline(func(*http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if time.Since(start) < 10*time.Second {
+				early++
+				return respond(429, "", "Retry-After", "10")(nil)
+			}
+			return respond(200, "")(nil)
+		})
+		var group sync.WaitGroup
+		for i := range 10 {
+			group.Go(func() {
+				time.Sleep(time.Duration(i) * time.Second / 2)
+				_, _, err := Do(pipeline, newRequest(t, t.Context(), read()), read())
+				assert.NoError(t, err)
+			})
+		}
+		group.Wait()
+		assert.Equal(t, 1, early, "requests while the service asked to wait")
+		assert.Less(t, time.Since(start), 12*time.Second)
+	})
+}
+
+// The time that azcore gives to an attempt starts after the wait at the gate.
+func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		delay time.Duration // of the response
+		err   error
+	}{
+		"a response in time": {150 * time.Millisecond, nil},
+		"one too late":       {250 * time.Millisecond, context.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
+					Retry: policy.RetryOptions{TryTimeout: 200 * time.Millisecond, MaxRetries: -1},
+				}}}
+				s.gates = throttle.NewGates(policy.RetryOptions{})
+				s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"5"}}})
+				pipeline := s.pipeline(func(req *http.Request) (*http.Response, error) {
+					select {
+					case <-time.After(test.delay):
+						return respond(200, "whole")(req)
+					case <-req.Context().Done():
+						return nil, req.Context().Err()
+					}
+				})
+				start := time.Now()
+				_, _, err := Do(pipeline, newRequest(t, t.Context(), read()), read())
+				require.ErrorIs(t, err, test.err)
+				assert.GreaterOrEqual(t, time.Since(start), 5*time.Second)
+			})
+		})
+	}
+}
+
+func TestWaitAtTheGateEndsWithTheCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s setup
+		s.gates = throttle.NewGates(policy.RetryOptions{})
+		s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"50"}}})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, ctx, create()), create())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 5*time.Second, time.Since(start))
+		assert.False(t, unknown)
+		assert.Zero(t, s.requests)
+	})
+}
+
+// A request that would wait too long is not sent: its error is that of a 429
+// which asks to wait for what is left, in whole seconds.
+func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s setup
+		pipeline := s.pipeline(respond(429, "first", "Retry-After", "3600"))
+		_, _, err := Do(pipeline, newRequest(t, t.Context(), create()), create())
+		require.EqualError(t, err, "429 first")
+		time.Sleep(500 * time.Millisecond)
+		call := create()
+		call.NewError = func(f Failure) error {
+			assert.Equal(t, "3600", f.Response.Header.Get("Retry-After"), "rounded up")
+			assert.Equal(t, "429 Too Many Requests", f.Response.Status)
+			assert.NotNil(t, f.Response.Request)
+			return newStatusError(f)
+		}
+		_, unknown, err := Do(pipeline, newRequest(t, t.Context(), call), call)
+		require.EqualError(t, err, `429 {"error":{"message":"throttled for another 1h0m0s, not sent"}}`)
+		assert.False(t, unknown)
+		assert.Equal(t, 1, s.requests)
+	})
+}
