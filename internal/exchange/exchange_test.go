@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -79,7 +80,7 @@ type statusError struct {
 
 func (e *statusError) Error() string {
 	if e.reason != nil {
-		return fmt.Sprintf("%d, %v", e.status, e.reason)
+		return fmt.Sprintf("%d, %s", e.status, strings.ReplaceAll(e.reason.Error(), "body download policy: ", ""))
 	}
 	return fmt.Sprintf("%d %s", e.status, e.body)
 }
@@ -98,15 +99,15 @@ func newStatusError(f Failure) error {
 type setup struct {
 	options  arm.ClientOptions
 	gates    *throttle.Gates
-	requests int
+	requests atomic.Int32
 }
 
 // pipeline returns the pipeline, whose requests are counted. The last of the
 // responses is for all requests that are left.
 func (s *setup) pipeline(responses ...transportFunc) runtime.Pipeline {
 	s.options.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
-		s.requests++
-		return responses[min(s.requests, len(responses))-1](req)
+		n := int(s.requests.Add(1))
+		return responses[min(n, len(responses))-1](req)
 	})
 	if s.options.Retry.RetryDelay == 0 {
 		s.options.Retry.RetryDelay = 1 // ns
@@ -139,6 +140,15 @@ func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { 
 	return req
 }
 
+// Errors of responses that could not be read.
+const (
+	eofInBody = "200, reading the response: unexpected EOF"
+	tooLarge  = "200, reading the response: response too large"
+)
+
+// tooLong is one byte longer than a body may be.
+var tooLong = strings.Repeat("a", 1001)
+
 var (
 	refusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	resetRead   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
@@ -167,7 +177,7 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"504":                              {[]transportFunc{respond(504, "")}, 1, true, "504 "},
 		"lost":                             {[]transportFunc{fail(io.EOF)}, 1, true, "EOF"},
 		"reset while read":                 {[]transportFunc{fail(resetRead)}, 1, true, resetRead.Error()},
-		"broken in the body":               {[]transportFunc{breakOff(200, `{"name":"`)}, 1, true, "200, reading the response: unexpected EOF"},
+		"broken in the body":               {[]transportFunc{breakOff(200, `{"name":"`)}, 1, true, eofInBody},
 		"broken in the body of an error":   {[]transportFunc{breakOff(409, "no")}, 1, false, "409 no"},
 		"broken in the body of a 500":      {[]transportFunc{breakOff(500, "no")}, 1, true, "500 no"},
 		"untraced refused dial":            {[]transportFunc{fail(refusedDial), respond(200, "")}, 2, false, ""},
@@ -177,9 +187,9 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"traced, connected":                {[]transportFunc{traced(true, io.EOF)}, 1, true, "EOF"},
 		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
 		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
-		"body beyond its bound":            {[]transportFunc{respond(200, strings.Repeat("a", 1001))}, 1, true, "200, reading the response: response too large"},
-		"body of an error beyond its own":  {[]transportFunc{respond(400, strings.Repeat("a", 200))}, 1, false, "400 " + strings.Repeat("a", 101)},
-		"body of success at its bound":     {[]transportFunc{respond(200, strings.Repeat("a", 1000))}, 1, false, ""},
+		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, tooLarge},
+		"body of an error beyond its own":  {[]transportFunc{respond(400, tooLong)}, 1, false, "400 " + tooLong[:101]},
+		"body of success at its bound":     {[]transportFunc{respond(200, tooLong[1:])}, 1, false, ""},
 		"neither a response nor an error":  {[]transportFunc{fail(nil)}, 1, true, "received nil response"},
 		"a response and an error, dropped": {[]transportFunc{responseAndError(200, io.EOF)}, 1, true, "EOF"},
 	}
@@ -188,7 +198,7 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 			t.Parallel()
 			var s setup
 			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), create()), create())
-			assert.Equal(t, test.requests, s.requests)
+			assert.EqualValues(t, test.requests, s.requests.Load())
 			assert.Equal(t, test.unknown, unknown)
 			if test.err != "" {
 				assert.Nil(t, resp)
@@ -232,7 +242,7 @@ func TestRetryOptionsDoNotRepeatWhatMustNotBe(t *testing.T) {
 				_, unknown, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, ctx, create()), create())
 				require.EqualError(t, err, "503 busy")
 				assert.True(t, unknown)
-				assert.Equal(t, 1, s.requests)
+				assert.EqualValues(t, 1, s.requests.Load())
 			})
 		}
 	}
@@ -253,21 +263,21 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 		"refused, then success":      {[]transportFunc{fail(refusedDial), respond(200, "whole")}, 2, false, ""},
 		"429, then success":          {[]transportFunc{respond(429, ""), respond(200, "whole")}, 2, false, ""},
 		"lost each time":             {[]transportFunc{fail(io.EOF)}, 4, true, "EOF"},
-		"broken each time":           {[]transportFunc{breakOff(200, "half")}, 4, true, "200, reading the response: unexpected EOF"},
+		"broken each time":           {[]transportFunc{breakOff(200, "half")}, 4, true, eofInBody},
 		"lost, then not found":       {[]transportFunc{fail(io.EOF), respond(404, "none")}, 2, true, "404 none"},
 		"503, then not found":        {[]transportFunc{respond(503, ""), respond(404, "none")}, 2, true, "404 none"},
 		"refused, then not found":    {[]transportFunc{fail(refusedDial), respond(404, "none")}, 2, false, "404 none"},
 		"429, then not found":        {[]transportFunc{respond(429, ""), respond(404, "none")}, 2, false, "404 none"},
 		"not found":                  {[]transportFunc{respond(404, "none")}, 1, false, "404 none"},
 		"success of another kind":    {[]transportFunc{respond(204, "")}, 1, true, "204 "},
-		"beyond its bound, not read": {[]transportFunc{respond(200, strings.Repeat("a", 1001))}, 1, true, "200, reading the response: response too large"},
+		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, tooLarge},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var s setup
 			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), read()), read())
-			assert.Equal(t, test.requests, s.requests)
+			assert.EqualValues(t, test.requests, s.requests.Load())
 			if test.err != "" {
 				assert.Nil(t, resp)
 				assert.Equal(t, test.unknown, unknown)
@@ -291,7 +301,7 @@ func TestRequestsOfAzcoreAreLeftAlone(t *testing.T) {
 	resp, err := pipeline.Do(newRequest(t, t.Context(), create()))
 	require.NoError(t, err)
 	assert.Equal(t, 202, resp.StatusCode)
-	assert.Equal(t, 3, s.requests)
+	assert.EqualValues(t, 3, s.requests.Load())
 }
 
 func TestContextThatHasEndedSendsNothing(t *testing.T) {
@@ -303,7 +313,7 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 		_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, ctx, call), call)
 		require.ErrorIs(t, err, context.Canceled)
 		assert.False(t, unknown)
-		assert.Zero(t, s.requests)
+		assert.Zero(t, s.requests.Load())
 	}
 }
 
@@ -311,18 +321,19 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the operator went home")
+	busy, lost := respond(503, "busy"), fail(io.EOF)
 	tests := map[string]struct {
 		responses []transportFunc // before the context ends
 		cause     error
-		want      string
+		want      string // after "context canceled"
 	}{
-		"a response":               {[]transportFunc{respond(503, "busy")}, nil, "context canceled; the last attempt failed: 503 busy"},
-		"a transport failure":      {[]transportFunc{fail(io.EOF)}, nil, "context canceled; the last attempt failed: EOF"},
-		"a cause":                  {[]transportFunc{respond(503, "busy")}, cause, "context canceled: the operator went home; the last attempt failed: 503 busy"},
-		"a failure after a status": {[]transportFunc{respond(503, "busy"), fail(io.EOF)}, nil, "context canceled; the last attempt failed: EOF"},
-		"a status after a failure": {[]transportFunc{fail(io.EOF), respond(503, "busy")}, nil, "context canceled; the last attempt failed: 503 busy"},
-		"no attempt":               {nil, nil, "context canceled"},
-		"no attempt, but a cause":  {nil, cause, "context canceled: the operator went home"},
+		"a response":               {[]transportFunc{busy}, nil, "; the last attempt failed: 503 busy"},
+		"a transport failure":      {[]transportFunc{lost}, nil, "; the last attempt failed: EOF"},
+		"a cause":                  {[]transportFunc{busy}, cause, ": the operator went home; the last attempt failed: 503 busy"},
+		"a failure after a status": {[]transportFunc{busy, lost}, nil, "; the last attempt failed: EOF"},
+		"a status after a failure": {[]transportFunc{lost, busy}, nil, "; the last attempt failed: 503 busy"},
+		"no attempt":               {nil, nil, ""},
+		"no attempt, but a cause":  {nil, cause, ": the operator went home"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -336,13 +347,13 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 				}
 				var s setup
 				_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
-				require.EqualError(t, err, test.want)
+				require.EqualError(t, err, "context canceled"+test.want)
 				require.ErrorIs(t, err, context.Canceled)
 				if test.cause != nil {
 					require.ErrorIs(t, err, test.cause)
 				}
 				assert.True(t, unknown, "the request in flight was sent")
-				assert.Equal(t, len(test.responses)+1, s.requests)
+				assert.EqualValues(t, len(test.responses)+1, s.requests.Load())
 			})
 		})
 	}
@@ -370,7 +381,7 @@ func TestContextThatEndsBetweenAttemptsQuotesTheLastOne(t *testing.T) {
 				_, _, err := Do(s.pipeline(test.response), newRequest(t, ctx, read()), read())
 				require.EqualError(t, err, "context deadline exceeded; the last attempt failed: "+test.want)
 				assert.Equal(t, 10*time.Second, time.Since(start))
-				assert.Equal(t, 1, s.requests)
+				assert.EqualValues(t, 1, s.requests.Load())
 			})
 		})
 	}
@@ -420,7 +431,7 @@ func TestResponsesOfTheCallersPolicies(t *testing.T) {
 			}
 			resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
 			assert.False(t, unknown, "nothing was sent")
-			assert.Zero(t, s.requests)
+			assert.Zero(t, s.requests.Load())
 			if test.err != "" {
 				require.ErrorContains(t, err, test.err)
 				return
@@ -525,7 +536,7 @@ func TestWaitAtTheGateEndsWithTheCall(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, 5*time.Second, time.Since(start))
 		assert.False(t, unknown)
-		assert.Zero(t, s.requests)
+		assert.Zero(t, s.requests.Load())
 	})
 }
 
@@ -549,6 +560,6 @@ func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
 		_, unknown, err := Do(pipeline, newRequest(t, t.Context(), call), call)
 		require.EqualError(t, err, `429 {"error":{"message":"throttled for another 1h0m0s, not sent"}}`)
 		assert.False(t, unknown)
-		assert.Equal(t, 1, s.requests)
+		assert.EqualValues(t, 1, s.requests.Load())
 	})
 }

@@ -32,6 +32,7 @@ func retryAfter(d time.Duration) *http.Response {
 
 func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 	t.Parallel()
+	delay, longest := policy.RetryOptions{RetryDelay: 3 * time.Second}, policy.RetryOptions{MaxRetryDelay: 90 * time.Second}
 	tests := map[string]struct {
 		retry    policy.RetryOptions
 		response *http.Response
@@ -43,13 +44,13 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 		"none: azcore's delay":       {response: throttled(), want: 800 * time.Millisecond},
 		"0: azcore's delay":          {response: throttled("Retry-After", "0"), want: 800 * time.Millisecond},
 		"garbage: azcore's delay":    {response: throttled("Retry-After", "soon"), want: 800 * time.Millisecond},
-		"none: the caller's delay":   {policy.RetryOptions{RetryDelay: 3 * time.Second}, throttled(), 3 * time.Second, false},
-		"0: the caller's delay":      {policy.RetryOptions{RetryDelay: 3 * time.Second}, throttled("Retry-After", "0"), 3 * time.Second, false},
+		"none: the caller's delay":   {delay, throttled(), 3 * time.Second, false},
+		"0: the caller's delay":      {delay, throttled("Retry-After", "0"), 3 * time.Second, false},
 		"none, negative delay":       {policy.RetryOptions{RetryDelay: -1}, throttled(), 0, false},
 		"azcore's longest":           {response: retryAfter(60 * time.Second), want: 60 * time.Second},
 		"beyond azcore's longest":    {response: retryAfter(61 * time.Second), want: 61 * time.Second, refused: true},
-		"the caller's longest":       {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, retryAfter(90 * time.Second), 90 * time.Second, false},
-		"beyond the caller's":        {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, retryAfter(91 * time.Second), 91 * time.Second, true},
+		"the caller's longest":       {longest, retryAfter(90 * time.Second), 90 * time.Second, false},
+		"beyond the caller's":        {longest, retryAfter(91 * time.Second), 91 * time.Second, true},
 		"negative longest: no bound": {policy.RetryOptions{MaxRetryDelay: -1}, retryAfter(time.Hour), time.Hour, false},
 	}
 	for name, test := range tests {
