@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/go-json-experiment/json"
@@ -140,6 +144,48 @@ func (s *scripted) requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.made
+}
+
+// lost is a transport on which the response never comes.
+func lost(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+
+// breakOff returns a transport whose response, a success, ends in its body.
+func breakOff(text string) transportFunc {
+	return func(req *http.Request) (*http.Response, error) {
+		resp, err := respond(200)(req)
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		return resp, err
+	}
+}
+
+// newTLSServer starts a server, and returns options of clients whose endpoint it is.
+func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	o := options(server.Client())
+	o.Cloud = endpoint(server.URL)
+	return o
+}
+
+// endpoint returns the cloud whose Resource Manager has the URL.
+func endpoint(url string) cloud.Configuration {
+	return cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: url},
+	}}
+}
+
+// Assertions
+
+func assertParameterError(t testing.TB, err error, name string) {
+	t.Helper()
+	e, ok := errors.AsType[*armsecops.ParameterError](err)
+	if assert.True(t, ok, "%T: %v", err, err) {
+		assert.Equal(t, name, e.Name)
+		assert.Contains(t, e.Reason, "must")
+	}
 }
 
 // Documented exchanges

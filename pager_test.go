@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -81,14 +80,6 @@ func (l *listing) Do(req *http.Request) (*http.Response, error) {
 	resp.Body = closing{resp.Body, func() { l.mu.Lock(); l.open--; l.mu.Unlock() }}
 	return resp, nil
 }
-
-// closing tells when a body is closed.
-type closing struct {
-	io.Reader
-	closed func()
-}
-
-func (c closing) Close() error { c.closed(); return nil }
 
 func (l *listing) pager(t testing.TB, o armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
 	clientOptions := options(l)
@@ -385,8 +376,8 @@ func TestContinuationTokenIsBound(t *testing.T) {
 	client := newAssignmentsClient(t, options(l))
 	other, err := client.WithSubscription(jobsSubscription)
 	require.NoError(t, err)
-	elsewhere := withEndpoint("https://management.example")
-	elsewhere.Transport = l
+	elsewhere := options(l)
+	elsewhere.Cloud = endpoint("https://management.example")
 	for name, pager := range map[string]*armsecops.Pager[armsecops.Assignment]{
 		"another listing":      client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}),
 		"another subscription": other.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}),

@@ -1,0 +1,224 @@
+package armsecops_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// sendBomb sends 64 MiB in a few KiB of gzip.
+func sendBomb(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Encoding", "gzip")
+	z := gzip.NewWriter(w)
+	_, _ = io.WriteString(z, `{"name":"`)
+	chunk := strings.Repeat("a", 1<<20)
+	for range 64 {
+		if _, err := io.WriteString(z, chunk); err != nil {
+			return
+		}
+	}
+}
+
+// sendError returns a handler that sends text as an error.
+func sendError(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(400)
+		_, _ = io.WriteString(w, text)
+	}
+}
+
+func TestMaxResponseBytesBoundsEveryBody(t *testing.T) {
+	t.Parallel()
+	document := `{"name":"` + strings.Repeat("a", 1000-11) + `"}`
+	require.Len(t, document, 1000)
+	large := `{"error":{"code":"Large","message":"m","x":"` + strings.Repeat("a", 2<<20) + `"}}`
+	tests := map[string]struct {
+		bound   int64
+		handler http.HandlerFunc
+		status  int
+		tooBig  bool
+		code    string
+	}{
+		"at its bound":             {1000, sendText(document), 200, false, ""},
+		"one byte beyond":          {999, sendText(document), 200, true, ""},
+		"second document beyond":   {1000, sendText(document + document), 200, true, ""},
+		"gzip, by decompressed":    {1 << 20, sendBomb, 200, true, ""},
+		"default":                  {0, sendText(document), 200, false, ""},
+		"error at its bound":       {1000, sendError(document), 400, false, ""},
+		"error beyond":             {999, sendError(document), 400, true, ""},
+		"error beyond 1 MiB, read": {0, sendError(large), 400, true, "Large"},
+	}
+	for name, test := range tests {
+		for _, logBodies := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", bodies logged"}[logBodies], func(t *testing.T) {
+				t.Parallel()
+				var requests atomic.Int32
+				o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					requests.Add(1)
+					w.Header().Set("x-ms-request-id", requestID)
+					test.handler(w, r)
+				}))
+				o.MaxResponseBytes = test.bound
+				o.Logging.IncludeBody = logBodies
+				_, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+				assert.EqualValues(t, 1, requests.Load())
+				assert.Equal(t, test.tooBig, errors.Is(err, armsecops.ErrResponseTooLarge), err)
+				if !test.tooBig && test.status == 200 {
+					require.NoError(t, err)
+					return
+				}
+				e, ok := errors.AsType[*armsecops.ErrorResponse](err)
+				require.True(t, ok, "%T %v", err, err)
+				assert.Equal(t, test.status, e.StatusCode)
+				assert.Equal(t, requestID, e.RequestID)
+				assert.Equal(t, test.code, e.Code)
+			})
+		}
+	}
+}
+
+// A bound on bytes bounds memory, too: elements that are next to nothing as text
+// are not as models.
+func TestManyEmptyElementsAreTooLarge(t *testing.T) {
+	t.Parallel()
+	elements := strings.Repeat("{},", 100_000) + "{}"
+	tests := map[string]struct {
+		body string
+		call func(*testing.T, *armsecops.WorkspaceManagerJobsClient) error
+	}{
+		"page": {`{"value":[` + elements + `]}`, func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
+			_, err := c.NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
+			return err
+		}},
+		"items of a job": {`{"properties":{"items":[` + elements + `]}}`, func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
+			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			return err
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := test.call(t, newJobsClient(t, options(script(t, respond(200, test.body, "x-ms-request-id", requestID)))))
+			require.ErrorIs(t, err, armsecops.ErrResponseTooLarge)
+			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
+			require.True(t, ok)
+			assert.Equal(t, requestID, e.RequestID)
+		})
+	}
+}
+
+// Nothing stays of a response that broke off, however much of it had been read.
+func TestBrokenResponseLeavesNothing(t *testing.T) {
+	t.Parallel()
+	const half = `{"name":"half","other":1,"properties":{"errorMessage":"half","items":[{"status":"Failed"}],`
+	t.Run("no retry", func(t *testing.T) {
+		t.Parallel()
+		o := options(script(t, breakOff(half)))
+		o.Retry.MaxRetries = -1
+		job, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.Zero(t, job)
+	})
+	t.Run("a job", func(t *testing.T) {
+		t.Parallel()
+		const whole = `{"id":"whole","properties":{}}`
+		o := options(script(t, breakOff(half), respond(200, whole)))
+		job, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+		require.NoError(t, err)
+		var want armsecops.Job
+		require.NoError(t, json.Unmarshal([]byte(whole), &want))
+		assert.Equal(t, want, job.Job)
+	})
+	t.Run("a page", func(t *testing.T) {
+		t.Parallel()
+		o := options(script(t, breakOff(`{"count":1,"nextLink":"?half","value":[{"name":"half"}],`), respond(200, `{}`)))
+		page, err := newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).NextPage(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, page.Value)
+		assert.Zero(t, page.NextLink)
+		assert.NotContains(t, page.AdditionalProperties, "count")
+	})
+	t.Run("not decoded", func(t *testing.T) {
+		t.Parallel()
+		o := options(script(t, respond(200, `{"name":"half","properties":{"items":[{"status":1}]}}`)))
+		job, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+		require.Error(t, err)
+		assert.Zero(t, job)
+	})
+}
+
+// An error that breaks off keeps what it said, and isn't sent for again.
+func TestBrokenErrorKeepsWhatItSaid(t *testing.T) {
+	t.Parallel()
+	o := options(script(t, func(req *http.Request) (*http.Response, error) {
+		resp, err := breakOff(`{"error":{"code":"Conflict","message":"Another job is running.","target":`)(req)
+		resp.StatusCode = 409
+		return resp, err
+	}))
+	_, err := newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
+	require.ErrorIs(t, err, armsecops.ErrConflict)
+	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+	assert.True(t, armsecops.HasCode(err, "Conflict"))
+	assert.ErrorContains(t, err, "Another job is running.")
+}
+
+// A byte-order mark is dropped, as Azure's own clients do.
+func TestByteOrderMarkIsDropped(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"\xef\xbb\xbf{\"name\":\"a\"}", "\xef\xbb\xbf{}", "{}"} {
+		client := newAssignmentsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
+			resp, err := respond(200)(req)
+			resp.Body = io.NopCloser(iotest.OneByteReader(strings.NewReader(body)))
+			return resp, err
+		})))
+		_, err := client.Get(t.Context(), "rg", "id", nil)
+		require.NoError(t, err)
+	}
+	client := newAssignmentsClient(t, options(script(t, respond(404, "\xef\xbb\xbf{\"error\":{\"code\":\"Marked\"}}"))))
+	_, err := client.Get(t.Context(), "rg", "id", nil)
+	assert.True(t, armsecops.HasCode(err, "Marked"))
+}
+
+type policyFunc func(*policy.Request) (*http.Response, error)
+
+func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// The caller's policies see the request as it is sent, and the body of the response.
+func TestCallersPoliciesSeeRequestAndResponse(t *testing.T) {
+	t.Parallel()
+	const body = `{"name":"a"}`
+	var bodies []string
+	see := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		assert.Equal(t, "2021-08-01-preview", req.Raw().URL.Query().Get("api-version"))
+		resp, err := req.Next()
+		if assert.NoError(t, err) {
+			text, err := io.ReadAll(resp.Body)
+			assert.NoError(t, err)
+			bodies = append(bodies, string(text))
+			resp.Body = io.NopCloser(strings.NewReader(string(text)))
+		}
+		return resp, err
+	})
+	o := options(script(t, respond(200, body)))
+	o.PerCallPolicies = []policy.Policy{see}
+	o.PerRetryPolicies = []policy.Policy{see}
+	client := newAssignmentsClient(t, o)
+	assert.Len(t, o.PerCallPolicies, 1, "the caller's options are not changed")
+	assert.Len(t, o.PerRetryPolicies, 1, "the caller's options are not changed")
+	got, err := client.Get(t.Context(), "rg", "id", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "a", got.Name)
+	assert.Equal(t, []string{body, body}, bodies)
+}

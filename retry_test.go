@@ -1,0 +1,590 @@
+package armsecops_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
+
+// Handlers of a server that misbehaves.
+
+// sendStatus returns a handler that sends an error with pairs of header names and values.
+func sendStatus(code int, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(code)
+		_, _ = fmt.Fprintf(w, `{"error":{"code":"Code%d"}}`, code)
+	}
+}
+
+// sendText returns a handler that sends text as a success.
+func sendText(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+}
+
+func resetConnection(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		tcp := conn.(*tls.Conn).NetConn().(*net.TCPConn)
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	}
+}
+
+func closeConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// sendHalf promises more than it sends.
+func sendHalf(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = io.WriteString(w, `{"name":"`)
+}
+
+// failDials makes the first connections fail before they are made.
+func failDials(o *armsecops.ClientOptions, n int) {
+	client := *o.Transport.(*http.Client)
+	transport := client.Transport.(*http.Transport).Clone()
+	var dials atomic.Int32
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if int(dials.Add(1)) <= n {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	client.Transport = transport
+	o.Transport = &client
+}
+
+// createCalls are the two ways to start a job.
+var createCalls = map[string]func(context.Context, *armsecops.WorkspaceManagerJobsClient) error{
+	"Create": func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
+		_, err := c.Create(ctx, "rg", "workspace", "assignment", nil)
+		return err
+	},
+	"BeginCreate": func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
+		_, err := c.BeginCreate(ctx, "rg", "workspace", "assignment", nil)
+		return err
+	},
+}
+
+// Over real connections, at most one request to start a job reaches a service
+// that may have started it, however often it is tried.
+func TestCreateIsNeverDoubled(t *testing.T) {
+	t.Parallel()
+	type handlers = []http.HandlerFunc
+	wait, longWait := sendStatus(429, "Retry-After-Ms", "1"), sendStatus(429, "Retry-After", "3600")
+	redirect := sendStatus(307, "Location", "https://elsewhere.example")
+	tests := map[string]struct {
+		handlers handlers // of the first requests; the others succeed
+		dials    int      // that fail before a connection is made
+		requests int      // that arrive
+		err      string   // in the message; empty: success
+		is       error    // nil: none in particular
+		unknown  bool
+	}{
+		"success":                 {requests: 1},
+		"dial refused, then not":  {dials: 2, requests: 1},
+		"dial refused each time":  {dials: 100, err: "connection refused", is: syscall.ECONNREFUSED},
+		"reset":                   {handlers: handlers{resetConnection}, requests: 1, err: "reset", is: syscall.ECONNRESET, unknown: true},
+		"closed":                  {handlers: handlers{closeConnection}, requests: 1, err: "EOF", is: io.EOF, unknown: true},
+		"half a response":         {handlers: handlers{sendHalf}, requests: 1, err: "200 OK", is: io.ErrUnexpectedEOF, unknown: true},
+		"not JSON":                {handlers: handlers{sendText("<html>")}, requests: 1, err: "200 OK", unknown: true},
+		"401":                     {handlers: handlers{sendStatus(401)}, requests: 1, err: "401", is: armsecops.ErrUnauthorized},
+		"408":                     {handlers: handlers{sendStatus(408)}, requests: 1, err: "408 Request Timeout: Code408", unknown: true},
+		"409":                     {handlers: handlers{sendStatus(409)}, requests: 1, err: "409", is: armsecops.ErrConflict},
+		"429 with Retry-After":    {handlers: handlers{wait}, requests: 2},
+		"429 without Retry-After": {handlers: handlers{sendStatus(429)}, requests: 2},
+		"429 with a long wait":    {handlers: handlers{longWait}, requests: 1, err: "429", is: armsecops.ErrThrottled},
+		"500":                     {handlers: handlers{sendStatus(500)}, requests: 1, err: "500 Internal Server Error: Code500", unknown: true},
+		"502":                     {handlers: handlers{sendStatus(502)}, requests: 1, err: "502 Bad Gateway", unknown: true},
+		"503":                     {handlers: handlers{sendStatus(503)}, requests: 1, err: "503 Service Unavailable", unknown: true},
+		"503 with Retry-After":    {handlers: handlers{sendStatus(503, "Retry-After", "1")}, requests: 1, err: "503", unknown: true},
+		"504":                     {handlers: handlers{sendStatus(504)}, requests: 1, err: "504 Gateway Timeout", unknown: true},
+		"redirect":                {handlers: handlers{redirect}, requests: 1, err: "307 Temporary Redirect"},
+		"accepted":                {handlers: handlers{sendStatus(202)}, requests: 1, err: "202 Accepted", unknown: true},
+		"no content":              {handlers: handlers{sendStatus(204)}, requests: 1, err: "204 No Content", unknown: true},
+		"dial refused, then 503":  {dials: 1, handlers: handlers{sendStatus(503)}, requests: 1, err: "503", unknown: true},
+		"429, then reset":         {handlers: handlers{wait, resetConnection}, requests: 2, err: "reset", is: syscall.ECONNRESET, unknown: true},
+		"429, then 409":           {handlers: handlers{wait, sendStatus(409)}, requests: 2, err: "409", is: armsecops.ErrConflict},
+	}
+	for name, test := range tests {
+		for method, call := range createCalls {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				var requests atomic.Int32
+				o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					assert.Equal(t, http.MethodPost, r.Method)
+					if n := int(requests.Add(1)); n <= len(test.handlers) {
+						test.handlers[n-1](w, r)
+						return
+					}
+					sendText(startedJob)(w, r)
+				}))
+				failDials(o, test.dials)
+				err := call(t.Context(), newJobsClient(t, o))
+				assert.EqualValues(t, test.requests, requests.Load())
+				if test.err == "" {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorContains(t, err, test.err)
+				assert.ErrorContains(t, err, "WorkspaceManagerJobsClient."+method)
+				if test.is != nil {
+					require.ErrorIs(t, err, test.is)
+				}
+				assert.Equal(t, test.unknown, errors.Is(err, armsecops.ErrOutcomeUnknown), err)
+				assert.Equal(t, test.unknown, strings.Contains(err.Error(), "list the jobs"), err)
+			})
+		}
+	}
+}
+
+// No retry option makes a second request of a Create, not even one for the call alone.
+func TestCreateIgnoresRetryOptions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]policy.RetryOptions{
+		"more retries": {MaxRetries: 10, RetryDelay: 1},
+		"status codes": {StatusCodes: []int{503}, RetryDelay: 1},
+		"should retry": {ShouldRetry: func(*http.Response, error) bool { return true }, RetryDelay: 1},
+	}
+	for name, retry := range tests {
+		for method, call := range createCalls {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				perClient := options(script(t, respond(503)))
+				perClient.Retry = retry
+				require.ErrorIs(t, call(t.Context(), newJobsClient(t, perClient)), armsecops.ErrOutcomeUnknown)
+
+				perCall := newJobsClient(t, options(script(t, respond(503))))
+				require.ErrorIs(t, call(policy.WithRetryOptions(t.Context(), retry), perCall), armsecops.ErrOutcomeUnknown)
+			})
+		}
+	}
+}
+
+// A transport that doesn't trace its connections may fail to make one: nothing was sent then.
+func TestCreateIsRepeatedAfterUntracedDialErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err     error
+		unknown bool
+	}{
+		"refused":      {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
+		"unknown host": {&net.DNSError{Err: "no such host"}, false},
+		"reset":        {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requests := 0
+			client := newJobsClient(t, options(transportFunc(func(*http.Request) (*http.Response, error) {
+				requests++
+				return nil, fmt.Errorf("the transport's own: %w", test.err)
+			})))
+			_, err := client.Create(t.Context(), "rg", "workspace", "assignment", nil)
+			require.ErrorIs(t, err, test.err)
+			assert.Equal(t, test.unknown, errors.Is(err, armsecops.ErrOutcomeUnknown))
+			assert.Equal(t, test.unknown, requests == 1)
+		})
+	}
+}
+
+// Whether the job may run is known if the context ends before the request is sent.
+func TestCreateAndItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	o := newTLSServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	}))
+	_, err := newJobsClient(t, o).Create(ctx, "rg", "workspace", "assignment", nil)
+	require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.Canceled)
+
+	_, err = newJobsClient(t, o).Create(ctx, "rg", "workspace", "assignment", nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "nothing was sent")
+
+	dialing, cancelDial := context.WithCancel(t.Context())
+	client := *o.Transport.(*http.Client)
+	client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		cancelDial()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	o.Transport = &client
+	_, err = newJobsClient(t, o).Create(dialing, "rg", "workspace", "assignment", nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "no connection was made")
+}
+
+// closing calls a function when a body is closed.
+type closing struct {
+	io.Reader
+	closed func()
+}
+
+func (c closing) Close() error { c.closed(); return nil }
+
+func TestCompleteResponseCountsEvenIfTheContextEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client := newJobsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
+		resp, err := respond(200, startedJob)(req)
+		resp.Body = closing{resp.Body, cancel}
+		return resp, err
+	})))
+	resp, err := client.Create(ctx, "rg", "workspace", "assignment", nil)
+	require.NoError(t, err)
+	assert.Equal(t, jobName, resp.Name)
+	require.Error(t, ctx.Err())
+}
+
+// readAndPut are the calls that may be repeated and return an assignment.
+var readAndPut = map[string]func(context.Context, *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error){
+	"Get": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error) {
+		resp, err := c.Get(ctx, "rg", "id", nil)
+		return resp.Assignment, err
+	},
+	"CreateOrUpdate": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error) {
+		resp, err := c.CreateOrUpdate(ctx, "rg", "id", armsecops.Assignment{Name: "put"}, nil)
+		return resp.Assignment, err
+	},
+}
+
+// sendsWholeBody checks that an attempt sends the body, if there is one, from its start.
+func sendsWholeBody(t *testing.T, next transportFunc) transportFunc {
+	return func(req *http.Request) (*http.Response, error) {
+		if req.Body != nil {
+			body, err := io.ReadAll(req.Body)
+			assert.NoError(t, err)
+			assert.Equal(t, `{"name":"put"}`, string(body))
+		}
+		return next(req)
+	}
+}
+
+func TestReadsAndPutsAreRepeated(t *testing.T) {
+	t.Parallel()
+	whole := respond(200, `{"name":"whole"}`)
+	tests := map[string]struct {
+		responses []transportFunc
+		err       error
+	}{
+		"lost, then whole":     {[]transportFunc{lost, whole}, nil},
+		"half, then whole":     {[]transportFunc{breakOff(`{"name":"half`), whole}, nil},
+		"503, then whole":      {[]transportFunc{respond(503), whole}, nil},
+		"lost each time":       {[]transportFunc{lost, lost, lost, lost}, io.ErrUnexpectedEOF},
+		"lost, then not found": {[]transportFunc{lost, respond(404)}, armsecops.ErrNotFound},
+		"503, then not found":  {[]transportFunc{respond(503), respond(404)}, armsecops.ErrNotFound},
+		"not found":            {[]transportFunc{respond(404)}, armsecops.ErrNotFound},
+		"429, then not found":  {[]transportFunc{respond(429), respond(404)}, armsecops.ErrNotFound},
+		"lost, then conflict":  {[]transportFunc{lost, respond(409)}, armsecops.ErrConflict},
+	}
+	for name, test := range tests {
+		for method, call := range readAndPut {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				var responses []transportFunc
+				for _, response := range test.responses {
+					responses = append(responses, sendsWholeBody(t, response))
+				}
+				got, err := call(t.Context(), newAssignmentsClient(t, options(script(t, responses...))))
+				if test.err != nil {
+					require.ErrorIs(t, err, test.err)
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, armsecops.Assignment{Name: "whole"}, got)
+			})
+		}
+	}
+}
+
+// A deletion that is repeated and finds nothing has succeeded: an earlier attempt deleted it.
+func TestDeletesAreRepeated(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		responses []transportFunc
+		err       error
+	}{
+		"lost, then deleted":      {[]transportFunc{lost, respond(200)}, nil},
+		"half, which says enough": {[]transportFunc{breakOff(`{"name":"half`)}, nil},
+		"503, then deleted":       {[]transportFunc{respond(503), respond(204)}, nil},
+		"lost each time":          {[]transportFunc{lost, lost, lost, lost}, io.ErrUnexpectedEOF},
+		"lost, then not found":    {[]transportFunc{lost, respond(404)}, nil},
+		"503, then not found":     {[]transportFunc{respond(503), respond(404)}, nil},
+		"not found":               {[]transportFunc{respond(404)}, armsecops.ErrNotFound},
+		"429, then not found":     {[]transportFunc{respond(429), respond(404)}, armsecops.ErrNotFound},
+		"lost, then conflict":     {[]transportFunc{lost, respond(409)}, armsecops.ErrConflict},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newAssignmentsClient(t, options(script(t, test.responses...))).Delete(t.Context(), "rg", "id", nil)
+			require.ErrorIs(t, err, test.err)
+			_, err = newJobsClient(t, options(script(t, test.responses...))).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			require.ErrorIs(t, err, test.err)
+		})
+	}
+}
+
+// Reads follow the caller's retry options, of the client and of the call.
+func TestReadsFollowRetryOptions(t *testing.T) {
+	t.Parallel()
+	whole := respond(200, `{"name":"whole"}`)
+	tests := map[string]struct {
+		retry     policy.RetryOptions
+		responses []transportFunc
+		err       string // empty: success
+	}{
+		"retries by default":     {policy.RetryOptions{}, []transportFunc{lost, lost, lost, whole}, ""},
+		"no retries":             {policy.RetryOptions{MaxRetries: -1}, []transportFunc{respond(503)}, "503"},
+		"one retry":              {policy.RetryOptions{MaxRetries: 1}, []transportFunc{respond(503), respond(503)}, "503"},
+		"status code":            {policy.RetryOptions{StatusCodes: []int{418}}, []transportFunc{respond(418), whole}, ""},
+		"another status code":    {policy.RetryOptions{StatusCodes: []int{418}}, []transportFunc{respond(503)}, "503"},
+		"should retry":           {policy.RetryOptions{ShouldRetry: isStatus(404)}, []transportFunc{respond(404), whole}, ""},
+		"should retry, and no":   {policy.RetryOptions{ShouldRetry: isStatus(404)}, []transportFunc{respond(503)}, "503"},
+		"should retry, and lost": {policy.RetryOptions{ShouldRetry: isStatus(404)}, []transportFunc{lost}, "unexpected EOF"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check := func(ctx context.Context, o *armsecops.ClientOptions) {
+				t.Helper()
+				resp, err := newAssignmentsClient(t, o).Get(ctx, "rg", "id", nil)
+				if test.err != "" {
+					require.ErrorContains(t, err, test.err)
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, "whole", resp.Name)
+			}
+			test.retry.RetryDelay = 1
+			perClient := options(script(t, test.responses...))
+			perClient.Retry = test.retry
+			check(t.Context(), perClient)
+			check(policy.WithRetryOptions(t.Context(), test.retry), options(script(t, test.responses...)))
+		})
+	}
+}
+
+// isStatus returns a ShouldRetry of one status code.
+func isStatus(code int) func(*http.Response, error) bool {
+	return func(resp *http.Response, err error) bool { return err == nil && resp.StatusCode == code }
+}
+
+// A throttled call waits as long as the service asks, up to MaxRetryDelay.
+func TestThrottledCallsWait(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		retry      policy.RetryOptions
+		retryAfter string
+		atLeast    time.Duration
+		refused    bool
+	}{
+		"default delay":         {policy.RetryOptions{}, "", 600 * time.Millisecond, false}, // azcore's own varies
+		"0 for a delay":         {policy.RetryOptions{}, "0", 600 * time.Millisecond, false},
+		"garbage for a delay":   {policy.RetryOptions{}, "soon", 600 * time.Millisecond, false},
+		"the caller's delay":    {policy.RetryOptions{RetryDelay: 10 * time.Second}, "", 8 * time.Second, false},
+		"negative delay":        {policy.RetryOptions{RetryDelay: -1, MaxRetryDelay: time.Second}, "", 0, false},
+		"default bound":         {policy.RetryOptions{}, "60", time.Minute, false},
+		"beyond the default":    {policy.RetryOptions{}, "61", 0, true},
+		"the caller's bound":    {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, "90", 90 * time.Second, false},
+		"beyond the caller's":   {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, "91", 0, true},
+		"negative: not bounded": {policy.RetryOptions{MaxRetryDelay: -1}, "3600", time.Hour, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+					if requests++; requests == 1 {
+						return respond(429, "", "Retry-After", test.retryAfter)(req)
+					}
+					return respond(200, "{}")(req)
+				}))
+				o.Retry = test.retry
+				start := time.Now()
+				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+				took := time.Since(start)
+				if test.refused {
+					require.ErrorIs(t, err, armsecops.ErrThrottled)
+					assert.Zero(t, took)
+					assert.Equal(t, 1, requests)
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, 2, requests)
+				assert.GreaterOrEqual(t, took, test.atLeast)
+				assert.LessOrEqual(t, took, test.atLeast*2+2*time.Second)
+			})
+		})
+	}
+}
+
+// Each subscription has its own gate, in whatever case its id is written.
+func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	requests := map[string]int{}
+	throttled := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		id := strings.Split(req.URL.Path, "/")[2]
+		requests[id]++
+		if strings.EqualFold(id, assignmentsSubscription) {
+			return respond(429, "", "Retry-After", "3600")(req)
+		}
+		return respond(200, "{}")(req)
+	})))
+	upper, err := throttled.WithSubscription(strings.ToUpper(assignmentsSubscription))
+	require.NoError(t, err)
+	other, err := throttled.WithSubscription(jobsSubscription)
+	require.NoError(t, err)
+	for _, client := range []*armsecops.SecurityAssignmentsClient{throttled, upper, throttled} {
+		_, err := client.Get(t.Context(), "rg", "id", nil)
+		require.ErrorIs(t, err, armsecops.ErrThrottled)
+	}
+	_, err = other.Get(t.Context(), "rg", "id", nil)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{assignmentsSubscription: 1, jobsSubscription: 1}, requests)
+}
+
+// While the gate is closed for too long to wait, calls fail at once and say what is left.
+func TestThrottledErrorSaysWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", "3600"), respond(200, "{}"))))
+		for n := range 3 {
+			_, err := client.Get(t.Context(), "rg", "id", nil)
+			require.ErrorIs(t, err, armsecops.ErrThrottled)
+			e, ok := errors.AsType[*armsecops.CloudError](err)
+			require.True(t, ok)
+			assert.Equal(t, time.Hour-time.Duration(n)*time.Minute, e.RetryAfter)
+			time.Sleep(time.Minute)
+		}
+		time.Sleep(time.Hour)
+		_, err := client.Get(t.Context(), "rg", "id", nil)
+		require.NoError(t, err)
+	})
+}
+
+// A service that always says that nothing remains must not starve its callers.
+func TestCallsDoNotWaitBeforeA429(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := newAssignmentsClient(t, options(respond(200, "{}", "x-ms-ratelimit-remaining-subscription-reads", "0")))
+		start := time.Now()
+		for range 130 {
+			_, err := client.Get(t.Context(), "rg", "id", nil)
+			require.NoError(t, err)
+		}
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+// hang waits for the end of the context of the request.
+func hang(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+// hangInBody responds at once, and waits for the end of the context in the body.
+func hangInBody(req *http.Request) (*http.Response, error) {
+	resp, err := respond(200)(req)
+	resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+		<-req.Context().Done()
+		return 0, req.Context().Err()
+	}))
+	return resp, err
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A call ends with its context, and says how the last attempt failed.
+func TestCallEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	busy := respond(503, `{"error":{"code":"ServerBusy"}}`, "x-ms-request-id", requestID)
+	const (
+		ended     = "WorkspaceManagerJobsClient.Get: context deadline exceeded"
+		lastBusy  = "; the last attempt failed: WorkspaceManagerJobsClient.Get: 503 Service Unavailable: ServerBusy (request " + requestID + ")"
+		lastEOF   = "; the last attempt failed: unexpected EOF"
+		noTimeout = 0
+	)
+	tests := map[string]struct {
+		responses []transportFunc
+		delay     time.Duration // before the next attempt
+		want      string
+	}{
+		"in the request":               {[]transportFunc{hang}, noTimeout, ended},
+		"in the body":                  {[]transportFunc{hangInBody}, noTimeout, ended},
+		"in the next request":          {[]transportFunc{busy, hang}, noTimeout, ended + lastBusy},
+		"in the body of the next":      {[]transportFunc{busy, hangInBody}, noTimeout, ended + lastBusy},
+		"after a response":             {[]transportFunc{busy}, time.Hour, ended + lastBusy},
+		"after a transport failure":    {[]transportFunc{lost}, time.Hour, ended + lastEOF},
+		"in a request after a failure": {[]transportFunc{lost, hang}, noTimeout, ended + lastEOF},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				o := options(script(t, test.responses...))
+				if test.delay > 0 {
+					o.Retry.RetryDelay, o.Retry.MaxRetryDelay = test.delay, test.delay
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				start := time.Now()
+				_, err := newJobsClient(t, o).Get(ctx, "rg", "workspace", "assignment", "job", nil)
+				require.EqualError(t, err, test.want)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.Equal(t, strings.Contains(test.want, "ServerBusy"), armsecops.HasCode(err, "ServerBusy"))
+				assert.Equal(t, 10*time.Second, time.Since(start))
+			})
+		})
+	}
+}
+
+func TestCanceledCallReportsTheCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the operator went home")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	o := options(script(t, func(req *http.Request) (*http.Response, error) {
+		defer cancel(cause)
+		return respond(503, `{"error":{"code":"ServerBusy"}}`)(req)
+	}))
+	o.Retry.RetryDelay, o.Retry.MaxRetryDelay = time.Hour, time.Hour
+	_, err := newJobsClient(t, o).Get(ctx, "rg", "workspace", "assignment", "job", nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, cause)
+	assert.True(t, armsecops.HasCode(err, "ServerBusy"))
+	assert.ErrorContains(t, err, "WorkspaceManagerJobsClient.Get: context canceled: the operator went home; the last attempt failed: ")
+}
+
+func TestCallWhoseContextHasEndedSendsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	_, err := newJobsClient(t, options(script(t))).Get(ctx, "rg", "workspace", "assignment", "job", nil)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
