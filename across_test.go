@@ -26,7 +26,7 @@ type tenant struct {
 	pages    int                                                         // of every subscription; 0: 1
 	pageSize func(subscription string, page int) int                     // nil: 1
 	delay    time.Duration                                               // of a page
-	answer   func(subscription string, page, request int) *http.Response // nil, or returns nil: the page
+	fault    func(subscription string, page, request int) *http.Response // nil, or returns nil: the page is sent
 
 	mu       sync.Mutex
 	requests map[string]int
@@ -64,8 +64,8 @@ func (s *tenant) Do(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	if s.answer != nil {
-		if resp := s.answer(subscription, page, request); resp != nil {
+	if s.fault != nil {
+		if resp := s.fault(subscription, page, request); resp != nil {
 			resp.Request = req
 			return resp, nil
 		}
@@ -89,13 +89,13 @@ func (s *tenant) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(string(body))), Request: req}, nil
 }
 
-// failWith returns an answer without a request.
+// failWith returns an error response.
 func failWith(status int, header ...string) *http.Response {
 	resp, _ := respond(status, append([]string{`{"error":{"code":"Refused","message":"No."}}`}, header...)...)(nil)
 	return resp
 }
 
-// client returns a client of the tenant that tries everything once, but waits where it is throttled.
+// client returns a client of the tenant whose only retry is that of a 429.
 func (s *tenant) client(t testing.TB) *armsecops.SecurityAssignmentsClient {
 	o := options(s)
 	o.Retry.MaxRetryDelay = time.Minute
@@ -113,15 +113,15 @@ func subscriptionIDs(n int) []string {
 	return ids
 }
 
-type sweepOptions = armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions
+type acrossOptions = armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions
 
-func TestSweepKeepsAllPlacesBusy(t *testing.T) {
+func TestListingAcrossSubscriptionsKeepsAllPlacesBusy(t *testing.T) {
 	t.Parallel()
 	for _, pages := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &tenant{delay: 50 * time.Millisecond, pages: pages}
 			start, items := time.Now(), 0
-			for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(200), &sweepOptions{Concurrency: 20}) {
+			for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(200), &acrossOptions{Concurrency: 20}) {
 				require.NoError(t, err)
 				items++
 			}
@@ -133,7 +133,7 @@ func TestSweepKeepsAllPlacesBusy(t *testing.T) {
 	}
 }
 
-func TestSweepDefaultConcurrency(t *testing.T) {
+func TestListingAcrossSubscriptionsListsEightAtATimeByDefault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &tenant{delay: time.Second}
@@ -144,8 +144,8 @@ func TestSweepDefaultConcurrency(t *testing.T) {
 	})
 }
 
-// A subscription that is throttled keeps its place, and slows nobody in another one.
-func TestSweepThrottledSubscription(t *testing.T) {
+// A subscription that is throttled keeps its place, and delays no other.
+func TestListingAcrossSubscriptionsIsNotHeldUpByAThrottledOne(t *testing.T) {
 	t.Parallel()
 	const subscriptions, pages = 20, 3
 	tests := map[string]struct {
@@ -161,7 +161,7 @@ func TestSweepThrottledSubscription(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				throttled := subscriptionID(0)
-				s := &tenant{pages: pages, delay: 50 * time.Millisecond, answer: func(id string, _, request int) *http.Response {
+				s := &tenant{pages: pages, delay: 50 * time.Millisecond, fault: func(id string, _, request int) *http.Response {
 					if id == throttled && request == 1 {
 						return failWith(http.StatusTooManyRequests, "Retry-After", "10")
 					}
@@ -169,7 +169,7 @@ func TestSweepThrottledSubscription(t *testing.T) {
 				}}
 				start := time.Now()
 				finished := map[string]time.Duration{}
-				o := &sweepOptions{Concurrency: test.concurrency, Progress: func(id, token string) {
+				o := &acrossOptions{Concurrency: test.concurrency, Progress: func(id, token string) {
 					if token == "" {
 						finished[id] = time.Since(start)
 					}
@@ -188,18 +188,15 @@ func TestSweepThrottledSubscription(t *testing.T) {
 	}
 }
 
-// However a sweep ends, its requests and goroutines have ended when its loop
-// has: the test's bubble would not end with one that is blocked.
-func TestSweepLeavesNothingBehind(t *testing.T) {
+// However the listing ends, its requests and goroutines have ended when the loop
+// has: synctest fails a test that leaves one of its goroutines behind.
+func TestListingAcrossSubscriptionsLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(t *testing.T, cancel func(), item armsecops.SubscriptionAssignment, err error) (goOn bool){
-		"break at once":  func(*testing.T, func(), armsecops.SubscriptionAssignment, error) bool { return false },
-		"break at error": func(_ *testing.T, _ func(), _ armsecops.SubscriptionAssignment, err error) bool { return err == nil },
-		"cancel": func(_ *testing.T, cancel func(), _ armsecops.SubscriptionAssignment, _ error) bool {
-			cancel()
-			return true
-		},
-		"to the end": func(*testing.T, func(), armsecops.SubscriptionAssignment, error) bool { return true },
+	tests := map[string]func(cancel func(), err error) (proceed bool){
+		"break at once":  func(func(), error) bool { return false },
+		"break at error": func(_ func(), err error) bool { return err == nil },
+		"cancel":         func(cancel func(), _ error) bool { cancel(); return true },
+		"to the end":     func(func(), error) bool { return true },
 	}
 	for name, step := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -207,16 +204,11 @@ func TestSweepLeavesNothingBehind(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				s := &tenant{pages: 3, delay: time.Second, answer: func(id string, page, _ int) *http.Response {
-					if page == 1 && id == subscriptionID(3) {
-						return failWith(http.StatusForbidden)
-					}
-					return nil
-				}}
+				s := &tenant{pages: 3, delay: time.Second, fault: forbid(subscriptionID(3), 1)}
 				var last time.Time
-				for item, err := range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(30), nil) {
+				for _, err := range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(30), nil) {
 					last = time.Now()
-					if !step(t, cancel, item, err) {
+					if !step(cancel, err) {
 						break
 					}
 				}
@@ -231,23 +223,33 @@ func TestSweepLeavesNothingBehind(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := &tenant{delay: time.Second}
-			assert.PanicsWithValue(t, "mine", func() {
+			assert.PanicsWithValue(t, "the caller's", func() {
 				for range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(30), nil) {
-					panic("mine")
+					panic("the caller's")
 				}
 			})
 		})
 	})
 }
 
-func TestSweepCancelled(t *testing.T) {
+// forbid returns a fault of one page.
+func forbid(subscription string, page int) func(string, int, int) *http.Response {
+	return func(s string, p, _ int) *http.Response {
+		if s == subscription && p == page {
+			return failWith(http.StatusForbidden)
+		}
+		return nil
+	}
+}
+
+func TestListingAcrossSubscriptionsReportsEachThatTheContextEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
 		s := &tenant{pages: 2, delay: time.Second}
 		failed, items := map[string]string{}, 0
-		for item, err := range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(5), &sweepOptions{Concurrency: 2}) {
+		for item, err := range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(5), &acrossOptions{Concurrency: 2}) {
 			if err == nil {
 				items++
 				continue
@@ -260,11 +262,11 @@ func TestSweepCancelled(t *testing.T) {
 		}
 		assert.Equal(t, 2, items)
 		assert.Len(t, failed, 5)
-		assert.Len(t, s.requests, 2, "nothing is asked for after the end")
+		assert.Len(t, s.requests, 2, "no request after the end")
 	})
 }
 
-func TestSweepAsksOnce(t *testing.T) {
+func TestListingAcrossSubscriptionsListsEachOnce(t *testing.T) {
 	t.Parallel()
 	s := &tenant{}
 	a, b := subscriptionID(1), subscriptionID(2)
@@ -273,7 +275,7 @@ func TestSweepAsksOnce(t *testing.T) {
 		require.NoError(t, err)
 		got = append(got, item.SubscriptionID)
 	}
-	assert.ElementsMatch(t, []string{a, strings.ToUpper(b)}, got, "in the casing they had first")
+	assert.ElementsMatch(t, []string{a, strings.ToUpper(b)}, got, "in the case they had first")
 	assert.Equal(t, map[string]int{a: 1, strings.ToUpper(b): 1}, s.requests)
 
 	for range s.client(t).ListAcrossSubscriptions(t.Context(), nil, nil) {
@@ -281,7 +283,7 @@ func TestSweepAsksOnce(t *testing.T) {
 	}
 }
 
-func TestSweepOrder(t *testing.T) {
+func TestListingAcrossSubscriptionsKeepsTheOrderOfEach(t *testing.T) {
 	t.Parallel()
 	s := &tenant{pages: 5, pageSize: func(_ string, page int) int { return page }} // the first one is empty
 	got := map[string][]string{}
@@ -295,13 +297,13 @@ func TestSweepOrder(t *testing.T) {
 	}
 }
 
-// With a slow caller, every place has one page and no more.
-func TestSweepMemory(t *testing.T) {
+// While the caller works, there is one page for each place and no more.
+func TestListingAcrossSubscriptionsBoundsThePagesInMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &tenant{pages: 4, pageSize: func(string, int) int { return 2 }}
 		consumed := 0
-		o := &sweepOptions{Concurrency: 3, Progress: func(string, string) { consumed++ }}
+		o := &acrossOptions{Concurrency: 3, Progress: func(string, string) { consumed++ }}
 		most := 0
 		for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), o) {
 			require.NoError(t, err)
@@ -316,15 +318,10 @@ func TestSweepMemory(t *testing.T) {
 	})
 }
 
-func TestSweepErrors(t *testing.T) {
+func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	t.Parallel()
 	forbidden := subscriptionID(1)
-	s := &tenant{pages: 2, answer: func(id string, page, _ int) *http.Response {
-		if id == forbidden && page == 1 {
-			return failWith(http.StatusForbidden)
-		}
-		return nil
-	}}
+	s := &tenant{pages: 2, fault: forbid(forbidden, 1)}
 	ids := append(subscriptionIDs(5), "production")
 	items, failed := map[string]int{}, map[string]error{}
 	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), ids, nil) {
@@ -344,31 +341,74 @@ func TestSweepErrors(t *testing.T) {
 
 	require.ErrorIs(t, failed[forbidden], armsecops.ErrForbidden)
 	assert.ErrorAs(t, failed[forbidden], new(*armsecops.CloudError))
-	assert.EqualError(t, failed[forbidden], "subscription "+forbidden+": SecurityAssignmentsClient.NewListBySubscriptionPager: 403 Forbidden: Refused: No.")
+	assert.EqualError(t, failed[forbidden], "subscription "+forbidden+
+		": SecurityAssignmentsClient.NewListBySubscriptionPager: 403 Forbidden: Refused: No.")
 	assertParameterError(t, failed["production"], "subscriptionID")
 
-	// The token of the error goes on with the page that failed.
-	s.answer = nil
+	// The token of the error resumes with the page that failed.
+	s.fault = nil
 	page, ok := errors.AsType[*armsecops.PageError](failed[forbidden])
 	require.True(t, ok)
-	o := &sweepOptions{ContinuationTokens: map[string]string{strings.ToUpper(forbidden): page.ContinuationToken}}
+	o := &acrossOptions{ContinuationTokens: map[string]string{strings.ToUpper(forbidden): page.ContinuationToken}}
 	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), []string{forbidden}, o) {
 		require.NoError(t, err)
 		assert.Equal(t, "1", item.Name)
 	}
 }
 
-func TestSweepParameters(t *testing.T) {
+// Progress hears of each page, and never that a subscription which failed is finished.
+func TestProgressOfASubscriptionThatFails(t *testing.T) {
 	t.Parallel()
+	failing, other := subscriptionID(0), subscriptionID(1)
+	s := &tenant{pages: 3, fault: forbid(failing, 1)}
+	got := map[string][]string{}
+	o := &acrossOptions{Progress: func(id, token string) { got[id] = append(got[id], token) }}
+	failures := 0
+	var page *armsecops.PageError
+	for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), []string{failing, other}, o) {
+		if errors.As(err, &page) {
+			failures++
+		}
+	}
+	require.Equal(t, 1, failures)
+	assert.Equal(t, []string{page.ContinuationToken}, got[failing], "the token of the page that failed, told before it did")
+	assert.NotEmpty(t, page.ContinuationToken)
+	require.Len(t, got[other], 3)
+	assert.NotEmpty(t, got[other][0])
+	assert.NotEmpty(t, got[other][1])
+	assert.Empty(t, got[other][2], "finished")
+}
+
+// Progress is called after the last item of its page, in the goroutine of the loop.
+func TestProgressFollowsTheItemsOfItsPage(t *testing.T) {
+	t.Parallel()
+	s := &tenant{pages: 2, pageSize: func(string, int) int { return 3 }}
+	items := 0 // without a lock
+	var at []int
+	o := &acrossOptions{Progress: func(string, string) { at = append(at, items) }}
+	for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), o) {
+		require.NoError(t, err)
+		items++
+	}
+	assert.Equal(t, []int{3, 6}, at)
+}
+
+func TestListingAcrossSubscriptionsRefusesANegativeConcurrency(t *testing.T) {
+	t.Parallel()
+	s := &tenant{}
 	n := 0
-	for item, err := range (&tenant{}).client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), &sweepOptions{Concurrency: -1}) {
+	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), &acrossOptions{Concurrency: -1}) {
 		n++
 		assert.Zero(t, item)
 		assertParameterError(t, err, "Concurrency")
 	}
 	assert.Equal(t, 1, n)
+	assert.Empty(t, s.requests)
+}
 
-	o := &sweepOptions{ContinuationTokens: map[string]string{subscriptionID(1): "no token"}}
+func TestListingAcrossSubscriptionsReportsAnInvalidToken(t *testing.T) {
+	t.Parallel()
+	o := &acrossOptions{ContinuationTokens: map[string]string{subscriptionID(1): "no token"}}
 	failed := 0
 	for item, err := range (&tenant{}).client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o) {
 		if err != nil {
@@ -380,14 +420,109 @@ func TestSweepParameters(t *testing.T) {
 	assert.Equal(t, 1, failed)
 }
 
-// A sweep that is ended anywhere, and continued with the tokens that it told,
-// yields every item; exactly once if it wasn't broken off in the middle of a page.
-func TestSweepIsContinued(t *testing.T) {
+// acrossRun is a listing that is read in several loops, each of which resumes
+// where the one before ended.
+type acrossRun struct {
+	tenant *tenant
+	ids    []string
+	tokens map[string]string // given to each loop, and written by its Progress
+	got    map[string][]string
+	left   map[string]bool // not finished
+}
+
+func newAcrossRun(s *tenant, ids []string) *acrossRun {
+	r := &acrossRun{s, ids, map[string]string{}, map[string][]string{}, map[string]bool{}}
+	for _, id := range ids {
+		r.left[id] = true
+	}
+	return r
+}
+
+// loop runs one loop: it breaks after so many items or pages, and cancels the
+// context after so many items; 0 for none of them.
+func (r *acrossRun) loop(t *testing.T, concurrency, breakAfterItems, breakAfterPages, cancelAfterItems int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	items, pages, between := 0, 0, false
+	o := &acrossOptions{Concurrency: concurrency, ContinuationTokens: r.tokens, Progress: func(id, token string) {
+		r.tokens[id] = token
+		if token == "" {
+			delete(r.left, id)
+		}
+		pages++
+		between = breakAfterPages > 0 && pages >= breakAfterPages
+	}}
+	for item, err := range r.tenant.client(t).ListAcrossSubscriptions(ctx, r.ids, o) {
+		if between {
+			return // before the next item counts
+		}
+		if e, ok := errors.AsType[*armsecops.PageError](err); ok {
+			r.tokens[item.SubscriptionID] = e.ContinuationToken
+			continue
+		}
+		require.NoError(t, err)
+		r.got[item.SubscriptionID] = append(r.got[item.SubscriptionID], item.Name)
+		switch items++; items {
+		case cancelAfterItems:
+			cancel()
+		case breakAfterItems:
+			return
+		}
+	}
+}
+
+// A listing that ends anywhere, and is resumed by its tokens, yields every item;
+// exactly once if no loop ended in the middle of a page.
+func TestListingAcrossSubscriptionsResumes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(50) {
+	type loop struct{ breakAfterItems, breakAfterPages, cancelAfterItems int }
+	tests := map[string]struct {
+		loops []loop
+		fault func(string, int, int) *http.Response
+		want  []string // of the only subscription, with 3 pages of 2 items
+	}{
+		"to the end":             {[]loop{{}}, nil, numbers(6)},
+		"break between pages":    {[]loop{{breakAfterPages: 1}, {breakAfterPages: 1}, {}}, nil, numbers(6)},
+		"break in a page":        {[]loop{{breakAfterItems: 3}, {}}, nil, []string{"0", "1", "2", "2", "3", "4", "5"}},
+		"break at a page's end":  {[]loop{{breakAfterItems: 2}, {}}, nil, []string{"0", "1", "0", "1", "2", "3", "4", "5"}},
+		"cancel":                 {[]loop{{cancelAfterItems: 3}, {}}, nil, numbers(6)},
+		"an error each time":     {[]loop{{}, {}}, forbidOnce(), numbers(6)},
+		"again after the end":    {[]loop{{}, {}}, nil, numbers(6)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &tenant{pages: 3, pageSize: func(string, int) int { return 2 }, fault: test.fault}
+			run := newAcrossRun(s, subscriptionIDs(1))
+			for _, l := range test.loops {
+				run.loop(t, 1, l.breakAfterItems, l.breakAfterPages, l.cancelAfterItems)
+			}
+			assert.Equal(t, map[string][]string{subscriptionID(0): test.want}, run.got)
+			assert.Empty(t, run.left)
+		})
+	}
+}
+
+// forbidOnce returns a fault of the second page's first request.
+func forbidOnce() func(string, int, int) *http.Response {
+	return func(_ string, page, request int) *http.Response {
+		if page == 1 && request == 2 {
+			return failWith(http.StatusForbidden)
+		}
+		return nil
+	}
+}
+
+// As TestListingAcrossSubscriptionsResumes, with sizes, faults and ends by chance.
+func FuzzListingAcrossSubscriptionsResumes(f *testing.F) {
+	for seed := range uint64(25) {
+		f.Add(seed, false)
+		f.Add(seed, true)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, exactly bool) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		sizes := map[string][]int{}
-		want := map[string][]string{}
+		sizes, want := map[string][]int{}, map[string][]string{}
 		ids := subscriptionIDs(1 + random.IntN(12))
 		const pages = 4
 		for _, id := range ids {
@@ -402,73 +537,43 @@ func TestSweepIsContinued(t *testing.T) {
 			}
 		}
 		failing := random.Float64() / 3
+		var mu sync.Mutex // of the faults: loops and requests share the generator
+		chance := func(n int) int { mu.Lock(); defer mu.Unlock(); return random.IntN(n) }
 		s := &tenant{pages: pages, pageSize: func(id string, page int) int { return sizes[id][page] }}
-		s.answer = func(string, int, int) *http.Response { // holds the tenant's lock
-			if random.Float64() < failing {
+		s.fault = func(string, int, int) *http.Response {
+			if float64(chance(1000))/1000 < failing {
 				return failWith(http.StatusBadGateway)
 			}
 			return nil
 		}
-		client := s.client(t)
-		exactly := random.IntN(2) == 0
-		got := map[string][]string{}
-		tokens := map[string]string{}
-		finished := 0
-		for tries := 0; finished < len(ids); tries++ {
-			require.Less(t, tries, 1000, "seed %d", seed)
-			s.mu.Lock()
-			breakAt, cancelAt, breakAtPageEnd := random.IntN(30), random.IntN(30), random.IntN(10)
-			concurrency := random.IntN(5)
-			s.mu.Unlock()
-			ctx, cancel := context.WithCancel(t.Context())
-			atPageEnd := false
-			o := &sweepOptions{Concurrency: concurrency, ContinuationTokens: tokens, Progress: func(id, token string) {
-				tokens[id] = token // the map that the sweep was begun with
-				if token == "" {
-					finished++
-				}
-				breakAtPageEnd--
-				atPageEnd = breakAtPageEnd <= 0
-			}}
-			for item, err := range client.ListAcrossSubscriptions(ctx, ids, o) {
-				if atPageEnd {
-					break // before the next item
-				}
-				if e, ok := errors.AsType[*armsecops.PageError](err); ok {
-					tokens[item.SubscriptionID] = e.ContinuationToken
-					continue
-				}
-				require.NoError(t, err)
-				got[item.SubscriptionID] = append(got[item.SubscriptionID], item.Name)
-				if cancelAt--; cancelAt == 0 {
-					cancel()
-				}
-				if breakAt--; breakAt <= 0 && !exactly {
-					break // in the middle of a page, or after its last item: nobody knows
-				}
+		run := newAcrossRun(s, ids)
+		for tries := 0; len(run.left) > 0; tries++ {
+			require.Less(t, tries, 1000)
+			breakAfterItems := chance(30)
+			if exactly {
+				breakAfterItems = 0
 			}
-			cancel()
+			run.loop(t, chance(5), breakAfterItems, 1+chance(10), chance(30))
 		}
 		if !exactly {
-			for id := range got {
-				got[id] = slices.Compact(slices.SortedFunc(slices.Values(got[id]), func(a, b string) int {
-					return slices.Index(want[id], a) - slices.Index(want[id], b)
-				}))
+			for id, names := range run.got { // repeated items
+				slices.SortFunc(names, func(a, b string) int { return slices.Index(want[id], a) - slices.Index(want[id], b) })
+				run.got[id] = slices.Compact(names)
 			}
 		}
-		require.Equal(t, want, got, "seed %d", seed)
-	}
+		require.Equal(t, want, run.got)
+	})
 }
 
-// A sweep can be ranged over again, and is the same again.
-func TestSweepAgain(t *testing.T) {
+// The listing can be ranged over again, and is the same again.
+func TestListingAcrossSubscriptionsCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	ids := subscriptionIDs(3)
-	sweep := (&tenant{}).client(t).ListAcrossSubscriptions(t.Context(), ids, nil)
+	listing := (&tenant{}).client(t).ListAcrossSubscriptions(t.Context(), ids, nil)
 	ids[0] = "changed since"
 	for range 2 {
 		got := map[string]bool{}
-		for item, err := range sweep {
+		for item, err := range listing {
 			require.NoError(t, err)
 			got[item.SubscriptionID] = true
 		}
@@ -521,16 +626,4 @@ func TestSubscriptionAssignmentJSON(t *testing.T) {
 		assert.ErrorContains(t, unmarshal([]byte(`{"name":1}`), &item), "/name")
 		assert.Error(t, unmarshal([]byte(`{"subscriptionId":1}`), &item))
 	})
-}
-
-// Not parallel: it counts what the whole process allocates.
-func TestWithSubscriptionAllocations(t *testing.T) {
-	jobs := newJobsClient(t, options(&tenant{}))
-	assignments := newAssignmentsClient(t, options(&tenant{}))
-	id := subscriptionID(1)
-	var err error
-	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() { jobs, err = jobs.WithSubscription(id) }), "the struct")
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() { assignments, err = assignments.WithSubscription(id) }), "the struct")
-	require.NoError(t, err)
 }

@@ -99,3 +99,15 @@ func pageOfAssignments(n int) string {
 	page.WriteString(`]}`)
 	return page.String()
 }
+
+// Not parallel: it counts what the whole process allocates.
+func TestWithSubscriptionAllocations(t *testing.T) {
+	jobs := newJobsClient(t, options(respond(200, "{}")))
+	assignments := newAssignmentsClient(t, options(respond(200, "{}")))
+	id := subscriptionID(1)
+	var err error
+	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() { jobs, err = jobs.WithSubscription(id) }), "the struct")
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() { assignments, err = assignments.WithSubscription(id) }), "the struct")
+	require.NoError(t, err)
+}
