@@ -482,13 +482,13 @@ func TestListingAcrossSubscriptionsResumes(t *testing.T) {
 		fault func(string, int, int) *http.Response
 		want  []string // of the only subscription, with 3 pages of 2 items
 	}{
-		"to the end":             {[]loop{{}}, nil, numbers(6)},
-		"break between pages":    {[]loop{{breakAfterPages: 1}, {breakAfterPages: 1}, {}}, nil, numbers(6)},
-		"break in a page":        {[]loop{{breakAfterItems: 3}, {}}, nil, []string{"0", "1", "2", "2", "3", "4", "5"}},
-		"break at a page's end":  {[]loop{{breakAfterItems: 2}, {}}, nil, []string{"0", "1", "0", "1", "2", "3", "4", "5"}},
-		"cancel":                 {[]loop{{cancelAfterItems: 3}, {}}, nil, numbers(6)},
-		"an error each time":     {[]loop{{}, {}}, forbidOnce(), numbers(6)},
-		"again after the end":    {[]loop{{}, {}}, nil, numbers(6)},
+		"to the end":            {[]loop{{}}, nil, numbers(6)},
+		"break between pages":   {[]loop{{breakAfterPages: 1}, {breakAfterPages: 1}, {}}, nil, numbers(6)},
+		"break in a page":       {[]loop{{breakAfterItems: 3}, {}}, nil, []string{"0", "1", "2", "2", "3", "4", "5"}},
+		"break at a page's end": {[]loop{{breakAfterItems: 2}, {}}, nil, []string{"0", "1", "0", "1", "2", "3", "4", "5"}},
+		"cancel":                {[]loop{{cancelAfterItems: 3}, {}}, nil, numbers(6)},
+		"an error each time":    {[]loop{{}, {}}, forbidOnce(), numbers(6)},
+		"again after the end":   {[]loop{{}, {}}, nil, numbers(6)},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -203,6 +203,22 @@ func TestUnusualJSON(t *testing.T) {
 	}
 }
 
+// wholeAssignment has every member, and unknown ones at every depth.
+const wholeAssignment = `{"id":"i","name":"n","type":"t","kind":"k","location":"l","etag":"e","tags":{"a":"b","c":""},
+	"properties":{"displayName":"größe 東京 \u0000 <&> \\ \" / 😀","description":"d","scope":"s","effect":"Exempt","expiresOn":"2022-05-01T19:50:47.083633Z",
+		"assignedStandard":{"id":"i","unknown":null},"assignedComponent":{"key":"k","unknown":[]},
+		"additionalData":{"exemptionCategory":"waiver","unknown":{}},"metadata":{"a":[1.10,12345678901234567890]},"unknown":{"b":[{}]}},
+	"systemData":{"createdBy":"c","createdByType":"User","createdAt":"2021-08-31T13:47:50.328Z",
+		"lastModifiedBy":"m","lastModifiedByType":"Key","lastModifiedAt":"2021-08-31T13:47:50.328Z","unknown":true},
+	"unknown":"u","Name":"in another case"}`
+
+// wholeJob has every member, and unknown ones at every depth.
+const wholeJob = `{"id":"i","name":"n","type":"t","etag":"e",
+	"properties":{"startTime":"2022-06-14T04:47:52.9614956Z","endTime":"2022-06-14T04:52:52.9614956Z","provisioningState":"Failed","errorMessage":"m",
+		"items":[{"resourceId":"r","status":"Failed","executionTime":"2022-06-14T04:50:52.9614956Z",
+			"errors":[{"memberResourceName":"m","errorMessage":"e","unknown":1}],"unknown":-0},{}],"unknown":"u"},
+	"systemData":{"createdBy":"c","unknown":true},"unknown":[{"a":null}]}`
+
 // A document that is read and written is the same, to the last member that
 // this version doesn't know.
 func TestNothingIsLost(t *testing.T) {
