@@ -2,6 +2,7 @@ package armsecops_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,70 +12,92 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 )
 
-const requestID = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+// The ids of the documented errors.
+const (
+	requestID     = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+	correlationID = "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+)
 
-// The shapes of errors that the two providers are seen to send.
+// getJob gets the job of the documented exchanges.
+func getJob(ctx context.Context, o *armsecops.ClientOptions) error {
+	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, o)
+	if err != nil {
+		return err
+	}
+	_, err = client.Get(ctx, "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	return err
+}
+
+// notFoundMessage is that of a documented error.
+const notFoundMessage = "The Resource 'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs/" + jobName +
+	"' under resource group 'myRg' was not found."
+
+// errorShapes are the documented exchanges of errors, in the shapes that the two
+// services are seen to send.
 var errorShapes = map[string]struct {
-	line       string
+	line       string // between the operation and the request id
 	status     int
-	sentinel   error
+	sentinel   error // nil: none
 	codes      []string
 	message    string
 	retryAfter time.Duration
 }{
 	"error_envelope": {
-		line:     "WorkspaceManagerJobsClient.Get: 404 Not Found: ResourceNotFound: The Resource 'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e' under resource group 'myRg' was not found. (request " + requestID + ")",
+		line:     "404 Not Found: ResourceNotFound: " + notFoundMessage,
 		status:   404,
 		sentinel: armsecops.ErrNotFound,
 		codes:    []string{"ResourceNotFound", "resourcenotfound"},
-		message:  "The Resource 'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e' under resource group 'myRg' was not found.",
+		message:  notFoundMessage,
 	},
 	"error_details": {
-		line:    "WorkspaceManagerJobsClient.Get: 400 Bad Request: BadRequest: The request is invalid. [InvalidName: The name is too short.] (request " + requestID + ")",
+		line:    "400 Bad Request: BadRequest: The request is invalid. [InvalidName: The name is too short.]",
 		status:  400,
 		codes:   []string{"BadRequest", "InvalidName", "TooShort"},
 		message: "The request is invalid.",
 	},
 	"error_legacy": {
-		line:     "WorkspaceManagerJobsClient.Get: 404 Not Found: Not Found: Entity was not found (request " + requestID + ")",
+		line:     "404 Not Found: Not Found: Entity was not found",
 		status:   404,
 		sentinel: armsecops.ErrNotFound,
 		codes:    []string{"Not Found"},
 		message:  "Entity was not found",
 	},
 	"error_message_json": {
-		line:     "WorkspaceManagerJobsClient.Get: 403 Forbidden: Forbidden: The client has no authorization. [AuthorizationFailed: The client has no authorization.] (request " + requestID + ")",
+		line:     "403 Forbidden: Forbidden: The client has no authorization. [AuthorizationFailed: The client has no authorization.]",
 		status:   403,
 		sentinel: armsecops.ErrForbidden,
 		codes:    []string{"Forbidden", "AuthorizationFailed"},
 		message:  "The client has no authorization.",
 	},
 	"error_html": {
-		line:    "WorkspaceManagerJobsClient.Get: 502 Bad Gateway: 502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2 (request " + requestID + ")",
+		line:    "502 Bad Gateway: 502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2",
 		status:  502,
 		message: "502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2",
 	},
 	"error_empty": {
-		line:       "WorkspaceManagerJobsClient.Get: 503 Service Unavailable (request " + requestID + ")",
+		line:       "503 Service Unavailable",
 		status:     503,
 		retryAfter: 17 * time.Second,
 	},
 	"error_header_code": {
-		line:     "WorkspaceManagerJobsClient.Get: 412 Precondition Failed: ETagMismatch (request " + requestID + ")",
+		line:     "412 Precondition Failed: ETagMismatch",
 		status:   412,
 		sentinel: armsecops.ErrPreconditionFailed,
 		codes:    []string{"ETagMismatch"},
 	},
 	"error_cut": {
-		line:     "WorkspaceManagerJobsClient.Get: 409 Conflict: Conflict: Another job is running. (request " + requestID + ")",
+		line:     "409 Conflict: Conflict: Another job is running.",
 		status:   409,
 		sentinel: armsecops.ErrConflict,
 		codes:    []string{"Conflict"},
@@ -84,13 +107,13 @@ var errorShapes = map[string]struct {
 
 func TestErrorShapes(t *testing.T) {
 	t.Parallel()
-	for exchange, test := range errorShapes {
-		t.Run(exchange, func(t *testing.T) {
+	for name, test := range errorShapes {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := options(documented(t, exchange))
+			o := options(documented(t, name))
 			o.Retry.MaxRetries = -1
-			_, err := newJobsClient(t, o).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
-			require.EqualError(t, err, test.line)
+			err := getJob(t.Context(), o)
+			require.EqualError(t, err, "WorkspaceManagerJobsClient.Get: "+test.line+" (request "+requestID+")")
 
 			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 			require.True(t, ok)
@@ -98,7 +121,7 @@ func TestErrorShapes(t *testing.T) {
 			assert.Equal(t, test.status, e.StatusCode)
 			assert.Equal(t, test.message, e.Message)
 			assert.Equal(t, requestID, e.RequestID)
-			assert.Equal(t, "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11", e.CorrelationRequestID)
+			assert.Equal(t, correlationID, e.CorrelationRequestID)
 			assert.Equal(t, test.retryAfter, e.RetryAfter)
 			if test.sentinel != nil {
 				assert.ErrorIs(t, err, test.sentinel)
@@ -112,17 +135,37 @@ func TestErrorShapes(t *testing.T) {
 			response, ok := errors.AsType[*azcore.ResponseError](err)
 			require.True(t, ok)
 			assert.Equal(t, test.status, response.StatusCode)
+			assert.Equal(t, e.Code, response.ErrorCode)
 			body, err := io.ReadAll(response.RawResponse.Body)
 			require.NoError(t, err)
-			want := readExchanges(t, exchange)[0].Response
+			want := readExchanges(t, name)[0].Response
 			assert.Equal(t, string(want.Body)+want.Text, string(body))
 		})
 	}
 }
 
-func TestErrorMembers(t *testing.T) {
+// Every sentinel is that of its status alone.
+func TestSentinelsAreThoseOfTheirStatus(t *testing.T) {
 	t.Parallel()
-	_, err := newJobsClient(t, options(documented(t, "error_details"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	sentinels := map[int]error{
+		401: armsecops.ErrUnauthorized, 403: armsecops.ErrForbidden, 404: armsecops.ErrNotFound,
+		409: armsecops.ErrConflict, 412: armsecops.ErrPreconditionFailed, 429: armsecops.ErrThrottled,
+	}
+	for _, status := range []int{400, 401, 402, 403, 404, 409, 410, 412, 429} {
+		o := options(script(t, respond(status)))
+		o.Retry.MaxRetries = -1
+		err := getJob(t.Context(), o)
+		for code, sentinel := range sentinels {
+			assert.Equal(t, code == status, errors.Is(err, sentinel), "%d, %v", status, sentinel)
+		}
+	}
+	assert.EqualError(t, armsecops.ErrPreconditionFailed, "412 Precondition Failed")
+}
+
+// What package errorbody reads arrives, at every depth.
+func TestErrorHasEveryMember(t *testing.T) {
+	t.Parallel()
+	err := getJob(t.Context(), options(documented(t, "error_details")))
 	e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 	require.True(t, ok)
 	assert.Equal(t, "jobName", e.Target)
@@ -134,40 +177,23 @@ func TestErrorMembers(t *testing.T) {
 	assert.Equal(t, "PolicyViolation", e.AdditionalInfo[0].Type)
 	assert.JSONEq(t, `{"policy":"deny","count":12345678901234567890}`, string(e.AdditionalInfo[0].Info))
 	assert.JSONEq(t, `{"trace":"a"}`, string(e.AdditionalProperties["innererror"]))
-}
 
-// Whatever can be had of the details is, and nothing is there twice.
-func TestErrorDetailsInPart(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		details string
-		want    []armsecops.ErrorDetail
-	}{
-		"one that is no error": {`[{"code":"a"},1,{"code":"b"}]`, []armsecops.ErrorDetail{{Code: "a"}, {Code: "b"}}},
-		"a duplicate name":     {`[{"code":"a","code":"b"}]`, []armsecops.ErrorDetail{{Code: "b"}}},
-		"a code of another type": {`[{"code":7,"message":"m"}]`, []armsecops.ErrorDetail{{
-			Message: "m", AdditionalProperties: map[string]json.RawMessage{"code": json.RawMessage("7")},
-		}}},
-		"one below another": {`[{"code":"a","details":[{"code":"b"}]}]`, []armsecops.ErrorDetail{{Code: "a", Details: []armsecops.ErrorDetail{{Code: "b"}}}}},
-		"none":              {`[]`, nil},
-		"null":              {`null`, nil},
+	err = getJob(t.Context(), options(script(t, respond(400, `{"error":{"code":"a","details":[
+		{"code":"b","target":"t","x":1,"additionalInfo":[{"type":"i","info":[2],"y":3}]},4,{"code":5}]}}`))))
+	e, ok = errors.AsType[*armsecops.ErrorResponse](err)
+	require.True(t, ok)
+	raw := func(name, value string) map[string]json.RawMessage {
+		return map[string]json.RawMessage{name: json.RawMessage(value)}
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := newJobsClient(t, options(respond(400, `{"error":{"code":"c","details":`+test.details+`,"target":"t"}}`))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
-			require.True(t, ok)
-			assert.Equal(t, "c", e.Code)
-			assert.Equal(t, "t", e.Target)
-			assert.Equal(t, test.want, e.Details)
-			assert.Nil(t, e.AdditionalProperties)
-		})
-	}
+	info := armsecops.ErrorAdditionalInfo{Type: "i", Info: json.RawMessage("[2]"), AdditionalProperties: raw("y", "3")}
+	assert.Equal(t, []armsecops.ErrorDetail{
+		{Code: "b", Target: "t", AdditionalInfo: []armsecops.ErrorAdditionalInfo{info}, AdditionalProperties: raw("x", "1")},
+		{AdditionalProperties: raw("code", "5")},
+	}, e.Details)
 }
 
 // Each service has its own type of error, whatever the operation.
-func TestErrorTypes(t *testing.T) {
+func TestErrorsHaveTheTypeOfTheirService(t *testing.T) {
 	t.Parallel()
 	forbidden := options(respond(403, `{"error":{"code":"Forbidden"}}`))
 	jobs, assignments := newJobsClient(t, forbidden), newAssignmentsClient(t, forbidden)
@@ -182,24 +208,25 @@ func TestErrorTypes(t *testing.T) {
 		require.True(t, ok, operation)
 		assert.Equal(t, operation, e.Operation)
 		assert.ErrorIs(t, err, armsecops.ErrForbidden)
-		assert.Equal(t, operation+": 403 Forbidden: Forbidden", err.Error())
+		assert.EqualError(t, err, operation+": 403 Forbidden: Forbidden")
 	}
-	assignmentsErrors := map[string]error{}
-	_, assignmentsErrors["SecurityAssignmentsClient.Get"] = assignments.Get(t.Context(), "rg", "id", nil)
-	_, assignmentsErrors["SecurityAssignmentsClient.CreateOrUpdate"] = assignments.CreateOrUpdate(t.Context(), "rg", "id", armsecops.Assignment{}, nil)
-	_, assignmentsErrors["SecurityAssignmentsClient.Delete"] = assignments.Delete(t.Context(), "rg", "id", nil)
-	_, assignmentsErrors["SecurityAssignmentsClient.NewListPager"] = assignments.NewListPager("rg", nil).NextPage(t.Context())
-	_, assignmentsErrors["SecurityAssignmentsClient.NewListBySubscriptionPager"] = assignments.NewListBySubscriptionPager(nil).NextPage(t.Context())
-	for operation, err := range assignmentsErrors {
+	errs := map[string]error{}
+	_, errs["SecurityAssignmentsClient.Get"] = assignments.Get(t.Context(), "rg", "id", nil)
+	_, errs["SecurityAssignmentsClient.CreateOrUpdate"] = assignments.CreateOrUpdate(t.Context(), "rg", "id", armsecops.Assignment{}, nil)
+	_, errs["SecurityAssignmentsClient.Delete"] = assignments.Delete(t.Context(), "rg", "id", nil)
+	_, errs["SecurityAssignmentsClient.NewListPager"] = assignments.NewListPager("rg", nil).NextPage(t.Context())
+	_, errs["SecurityAssignmentsClient.NewListBySubscriptionPager"] = assignments.NewListBySubscriptionPager(nil).NextPage(t.Context())
+	for operation, err := range errs {
 		e, ok := errors.AsType[*armsecops.CloudError](err)
 		require.True(t, ok, operation)
 		assert.Equal(t, operation, e.Operation)
 		assert.ErrorIs(t, err, armsecops.ErrForbidden)
+		assert.EqualError(t, err, operation+": 403 Forbidden: Forbidden")
 	}
 }
 
 // A success that cannot be read keeps status and request id, and unwraps to the reason.
-func TestErrorUnreadableSuccess(t *testing.T) {
+func TestUnreadableSuccessIsAnError(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		status int
@@ -220,93 +247,185 @@ func TestErrorUnreadableSuccess(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requests := 0
-			client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-				requests++
-				return respond(test.status, test.body, "x-ms-request-id", requestID, "Location", "https://elsewhere.example")(req)
-			})))
-			_, err := client.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			response := respond(test.status, test.body, "x-ms-request-id", requestID, "Location", "https://elsewhere.example")
+			err := getJob(t.Context(), options(script(t, response)))
 			assert.ErrorContains(t, err, test.want)
 			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 			require.True(t, ok)
 			assert.Equal(t, test.status, e.StatusCode)
 			assert.Equal(t, requestID, e.RequestID)
-			assert.Equal(t, 1, requests, "what makes no sense isn't asked for again")
-			response, ok := errors.AsType[*azcore.ResponseError](err)
+			azure, ok := errors.AsType[*azcore.ResponseError](err)
 			require.True(t, ok)
-			assert.Equal(t, test.status, response.StatusCode)
+			assert.Equal(t, test.status, azure.StatusCode)
 		})
+	}
+}
+
+// The correlation id identifies a call whose response has no request id.
+func TestErrorNamesTheCorrelationWithoutARequestID(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		header []string
+		want   string
+	}{
+		"both":        {[]string{"x-ms-request-id", requestID, "x-ms-correlation-request-id", correlationID}, " (request " + requestID + ")"},
+		"correlation": {[]string{"x-ms-correlation-request-id", correlationID}, " (request " + correlationID + ")"},
+		"neither":     {nil, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := getJob(t.Context(), options(script(t, respond(404, append([]string{""}, test.header...)...))))
+			assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: 404 Not Found"+test.want)
+		})
+	}
+}
+
+func TestErrorCodeOfTheBodyTakesPrecedence(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{`{"error":{"code":"Body"}}`: "Body", `{"error":{"message":"m"}}`: "Header"} {
+		err := getJob(t.Context(), options(script(t, respond(404, body, "x-ms-error-code", "Header"))))
+		e, ok := errors.AsType[*armsecops.ErrorResponse](err)
+		require.True(t, ok)
+		assert.Equal(t, want, e.Code)
 	}
 }
 
 func TestErrorLineIsBounded(t *testing.T) {
 	t.Parallel()
-	detail := func(n int) string {
-		return fmt.Sprintf(`{"code":"Code%d","message":%q}`, n, strings.Repeat("long\n", 1000))
-	}
 	var details []string
 	for n := range 2000 {
-		details = append(details, detail(n))
+		details = append(details, fmt.Sprintf(`{"code":"Code%d","message":%q}`, n, strings.Repeat("long\n", 1000)))
 	}
 	nested := strings.Repeat(`{"code":"Deep","details":[`, 3000) + strings.Repeat(`]}`, 3000)
+	inside := strings.Repeat(`{"error":`, 5000) + `1` + strings.Repeat(`}`, 5000)
 	tests := map[string]string{
 		"long message":        `{"error":{"code":"Long","message":"` + strings.Repeat("word ", 100_000) + `"}}`,
 		"10 MB of details":    `{"error":{"code":"Long","message":"m","details":[` + strings.Join(details, ",") + `]}}`,
 		"deeply nested":       `{"error":{"code":"Long","message":"m","details":[` + nested + `]}}`,
-		"errors inside":       `{"error":{"code":"Long","message":"m","error":` + strings.Repeat(`{"error":`, 5000) + `1` + strings.Repeat(`}`, 5000) + `}}`,
+		"errors inside":       `{"error":{"code":"Long","message":"m","error":` + inside + `}}`,
 		"control characters":  `{"error":{"code":"Long","message":"\u001b[31m\u0007\r\nm\u2028\u202e"}}`,
 		"a page of text":      strings.Repeat("<p>Long</p>\n", 100_000),
-		"messages in message": `{"error":{"code":"Long","message":"{\"error\":{\"message\":\"{\\\"message\\\":\\\"{\\\\\\\"code\\\\\\\":1}\\\"}\"}}"}}`,
+		"messages in message": `{"error":{"code":"Long","message":"{\"error\":{\"message\":\"{\\\"message\\\":\\\"m\\\"}\"}}"}}`,
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newAssignmentsClient(t, options(respond(400, body, "x-ms-request-id", requestID))).Get(t.Context(), "rg", "id", nil)
-			line := err.Error()
-			assert.Less(t, len(line), 2500)
-			assert.NotContains(t, line, "\n")
-			assert.NotContains(t, line, "\x1b")
-			assert.Contains(t, line, "400 Bad Request")
-			assert.Contains(t, line, "Long")
-			assert.True(t, strings.HasSuffix(line, "(request "+requestID+")"), line)
+			client := newAssignmentsClient(t, options(script(t, respond(400, body, "x-ms-request-id", requestID))))
+			_, err := client.Get(t.Context(), "rg", "id", nil)
+			assertHarmlessLine(t, err.Error())
+			assert.Contains(t, err.Error(), "400 Bad Request")
+			assert.Contains(t, err.Error(), "Long")
+			assert.True(t, strings.HasSuffix(err.Error(), "(request "+requestID+")"), err)
 			assert.ErrorAs(t, err, new(*armsecops.CloudError))
 		})
 	}
 }
 
-func TestErrorLogValue(t *testing.T) {
+// maxErrorBytes bounds a printed error, its request id aside.
+const maxErrorBytes = 2048
+
+// assertHarmlessLine checks that the text is one line of bounded length, without
+// characters that a terminal acts on.
+func assertHarmlessLine(t testing.TB, text string) {
+	t.Helper()
+	line, _, _ := strings.Cut(text, " (request ")
+	assert.LessOrEqual(t, len(line), maxErrorBytes)
+	assert.LessOrEqual(t, len(text), maxErrorBytes+600)
+	assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", text)
+	assert.True(t, utf8.ValidString(text))
+}
+
+// The bound is used: an error that has much to say fills it.
+func TestErrorLineFillsItsBound(t *testing.T) {
 	t.Parallel()
-	_, err := newJobsClient(t, options(documented(t, "error_envelope"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	detail := `{"code":"` + strings.Repeat("c", 500) + `","message":"` + strings.Repeat("m", 500) + `"}`
+	body := `{"error":{"code":"a","details":[` + strings.Repeat(detail+",", 3) + detail + `]}}`
+	err := getJob(t.Context(), options(script(t, respond(400, body))))
+	assert.Len(t, err.Error(), maxErrorBytes)
+	assert.True(t, strings.HasSuffix(err.Error(), "…"))
+
+	o := options(script(t, func(*http.Request) (*http.Response, error) { return nil, errors.New(strings.Repeat("e", 10_000)) }))
+	o.Retry.MaxRetries = -1
+	err = getJob(t.Context(), o)
+	assert.Len(t, err.Error(), maxErrorBytes)
+	assert.True(t, strings.HasSuffix(err.Error(), "…"))
+}
+
+func TestErrorPrintsThreeDetails(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ details, want string }{
+		"three":        {`{"code":"b"},{"message":"c"},{"code":"d","message":"e"}`, "[b; c; d: e]"},
+		"more":         {`{"code":"b"},{"code":"c"},{"code":"d"},{"code":"e"},{"code":"f"}`, "[b; c; d; 2 more]"},
+		"below others": {`{"code":"b","details":[{"code":"c"}]}`, "[b]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := getJob(t.Context(), options(script(t, respond(400, `{"error":{"code":"a","details":[`+test.details+`]}}`))))
+			assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: 400 Bad Request: a "+test.want)
+		})
+	}
+}
+
+// logged returns what a JSON log has of an error.
+func logged(t *testing.T, err error) (value map[string]any) {
+	t.Helper()
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
 	var line struct{ Err map[string]any }
 	require.NoError(t, json.Unmarshal(log.Bytes(), &line))
-	assert.Equal(t, map[string]any{
-		"operation":            "WorkspaceManagerJobsClient.Get",
-		"status":               404.0,
-		"code":                 "ResourceNotFound",
-		"message":              errorShapes["error_envelope"].message,
-		"requestId":            requestID,
-		"correlationRequestId": "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11",
-	}, line.Err)
+	return line.Err
 }
 
-// A log says as much of a listing and of a sweep, and nothing of tokens and queries.
-func TestLogValueOfListings(t *testing.T) {
+func TestErrorsAreLoggedByMember(t *testing.T) {
 	t.Parallel()
-	client := newAssignmentsClient(t, options(respond(403, `{"error":{"code":"Forbidden"}}`, "x-ms-request-id", requestID)))
-	var log bytes.Buffer
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
-		logger.Error("failed", "err", err)
+	const operation = "WorkspaceManagerJobsClient.Get"
+	tests := map[string]struct {
+		response *scripted
+		want     map[string]any
+	}{
+		"an error": {documented(t, "error_envelope"), map[string]any{
+			"operation": operation, "status": 404.0, "code": "ResourceNotFound", "message": notFoundMessage,
+			"requestId": requestID, "correlationRequestId": correlationID,
+		}},
+		"its target": {script(t, respond(400, `{"error":{"code":"a","target":"t"}}`)), map[string]any{
+			"operation": operation, "status": 400.0, "code": "a", "target": "t",
+		}},
+		"how long to wait": {script(t, respond(429, "", "Retry-After", "3600")), map[string]any{
+			"operation": operation, "status": 429.0, "retryAfter": 3600e9,
+		}},
+		"why it was not read": {script(t, respond(200, `{"name":1}`)), map[string]any{
+			"operation": operation, "status": 200.0, "cause": "decoding the response: /name: a number is not a string",
+		}},
+		"one line": {script(t, respond(400, `{"error":{"code":"a\n\u202eb"}}`)), map[string]any{
+			"operation": operation, "status": 400.0, "code": "a b",
+		}},
 	}
-	_, err := newJobsClient(t, options(respond(403, `{"error":{"code":"Forbidden"}}`))).NewListPager("rg", "workspace", "assignment",
-		&armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}).NextPage(t.Context())
-	logger.Error("failed", "err", err)
-	assert.Contains(t, log.String(), `"err":{"subscriptionId":"`+assignmentsSubscription+`","err":{"operation":"SecurityAssignmentsClient.NewListBySubscriptionPager","status":403,"code":"Forbidden","requestId":"`+requestID+`"}}`)
-	assert.Contains(t, log.String(), `"err":{"operation":"WorkspaceManagerJobsClient.NewListPager","status":403,"code":"Forbidden"}`)
-	assert.NotContains(t, log.String(), "private")
-	assert.NotContains(t, log.String(), "fake_token")
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, test.want, logged(t, getJob(t.Context(), options(test.response))))
+		})
+	}
+}
+
+// Errors of listings are logged by member, too, without tokens and values of the query.
+func TestErrorsOfListingsAreLoggedByMember(t *testing.T) {
+	t.Parallel()
+	forbidden := respond(403, `{"error":{"code":"Forbidden"}}`, "x-ms-request-id", requestID)
+	client := newAssignmentsClient(t, options(script(t, forbidden)))
+	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
+		assert.Equal(t, map[string]any{"subscriptionId": assignmentsSubscription, "err": map[string]any{
+			"operation": "SecurityAssignmentsClient.NewListBySubscriptionPager", "status": 403.0, "code": "Forbidden", "requestId": requestID,
+		}}, logged(t, err))
+	}
+	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}
+	pager := newJobsClient(t, options(script(t, forbidden))).NewListPager("rg", "workspace", "assignment", list)
+	_, err := pager.NextPage(t.Context())
+	assert.Equal(t, map[string]any{
+		"operation": "WorkspaceManagerJobsClient.NewListPager", "status": 403.0, "code": "Forbidden", "requestId": requestID,
+	}, logged(t, err))
 }
 
 func TestHasCode(t *testing.T) {
@@ -329,28 +448,40 @@ func TestHasCode(t *testing.T) {
 	}
 }
 
-func TestParameterError(t *testing.T) {
+func TestParameterErrorIsOneShortLine(t *testing.T) {
 	t.Parallel()
 	err := &armsecops.ParameterError{Name: "jobName", Value: "a\x1b" + strings.Repeat("b", 1000), Reason: "must be short"}
 	assert.Less(t, len(err.Error()), 600)
-	assert.NotContains(t, err.Error(), "\x1b")
-	assert.Equal(t, "parameter credential must not be nil", (&armsecops.ParameterError{Name: "credential", Reason: "must not be nil"}).Error())
+	assertHarmlessLine(t, err.Error())
+	err = &armsecops.ParameterError{Name: "credential", Reason: "must not be nil"}
+	assert.EqualError(t, err, "parameter credential must not be nil")
+	err = &armsecops.ParameterError{Name: "jobName", Value: "a", Reason: "must be long"}
+	assert.EqualError(t, err, `parameter jobName "a" must be long`)
 }
 
-func TestJobFailedError(t *testing.T) {
+func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	job := armsecops.Job{Name: jobName, Properties: armsecops.JobProperties{ProvisioningState: "Failed", ErrorMessage: "see the items"}}
+	failed := armsecops.JobItem{Status: armsecops.JobItemStatusFailed}
 	for n := range 12 {
-		job.Properties.Items = append(job.Properties.Items, armsecops.JobItem{
-			ResourceID: fmt.Sprintf("/rules/%d", n),
-			Status:     armsecops.JobItemStatusFailed,
-			Errors:     []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden.\nNo."}},
-		})
+		failed.ResourceID = fmt.Sprintf("/rules/%d", n)
+		failed.Errors = []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden.\nNo."}}
+		job.Properties.Items = append(job.Properties.Items, failed)
 	}
-	job.Properties.Items[11].Errors = nil
-	parts := strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
-	require.Len(t, parts, 12)
-	assert.Equal(t, "job "+jobName+": Failed: 12 of 12 items failed: see the items", parts[0])
-	assert.Equal(t, "/rules/0 at member member: Forbidden. No.", parts[1])
-	assert.Equal(t, "and 2 more", parts[11])
+	job.Properties.Items[1].Errors = []armsecops.JobItemError{{ErrorMessage: "Gone."}}
+	job.Properties.Items[2].Errors = []armsecops.JobItemError{{MemberResourceName: "member"}}
+	job.Properties.Items[3].Errors = nil
+	lines := strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
+	require.Len(t, lines, 12)
+	assert.Equal(t, "job "+jobName+": Failed: 12 of 12 items failed: see the items", lines[0])
+	assert.Equal(t, "/rules/0 at member member: Forbidden. No.", lines[1])
+	assert.Equal(t, "/rules/1: Gone.", lines[2])
+	assert.Equal(t, "/rules/2 at member member", lines[3])
+	assert.Equal(t, "/rules/3", lines[4])
+	assert.Equal(t, "and 2 more", lines[11])
+
+	job.Properties.Items, job.Properties.ErrorMessage = job.Properties.Items[:10], ""
+	lines = strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
+	require.Len(t, lines, 11)
+	assert.Equal(t, "job "+jobName+": Failed: 10 of 10 items failed", lines[0])
 }
