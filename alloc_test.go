@@ -1,7 +1,6 @@
 package armsecops_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,89 +14,96 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// What the calls may allocate, through a transport in memory: a regression of
-// more than a tenth fails. Not parallel, because others' allocations would count.
+// What calls allocate through a transport in memory: a regression of more than an
+// eighth fails. Not parallel, because the allocations of other tests would count.
 func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates, too")
 	}
-	job := readExchanges(t, "jobs_get")[0].Response.Body
-	assignment := readExchanges(t, "assignments_get")[0].Response.Body
+	type jobsClient = *armsecops.WorkspaceManagerJobsClient
+	type assignmentsClient = *armsecops.SecurityAssignmentsClient
+	job := string(readExchanges(t, "jobs_get")[0].Response.Body)
+	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
 	put := documentedAssignment()
-	tests := []struct {
-		name        string
-		body        string
-		call        func(*armsecops.WorkspaceManagerJobsClient, *armsecops.SecurityAssignmentsClient) error
-		allocations float64
-		bytes       float64
+	tests := map[string]struct {
+		body               string
+		call               func(jobsClient, assignmentsClient) error
+		allocations, bytes float64
 	}{
-		{"assignment Get", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
+		"assignment Get": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
 		}, 74, 8350},
-		{"assignment CreateOrUpdate", string(assignment), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
+		"assignment CreateOrUpdate": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
 		}, 87, 10_500},
-		{"job Get", string(job), func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
+		"job Get": {job, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
 		}, 79, 10_200},
-		{"list of 1,000 assignments", pageOfAssignments(1000), func(_ *armsecops.WorkspaceManagerJobsClient, c *armsecops.SecurityAssignmentsClient) error {
+		"list of 1,000 assignments": {pageOfAssignments(1000), func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
 		}, 8250, 3_960_000},
-		{"job Delete", `{}`, func(c *armsecops.WorkspaceManagerJobsClient, _ *armsecops.SecurityAssignmentsClient) error {
+		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
 		}, 68, 6600},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: req}, nil
 			}))
 			jobs, assignments := newJobsClient(t, o), newAssignmentsClient(t, o)
 			allocations, size := allocated(func() { require.NoError(t, test.call(jobs, assignments)) })
 			t.Logf("%.0f allocations, %.0f bytes", allocations, size)
-			assert.LessOrEqual(t, allocations, test.allocations*1.1)
-			assert.LessOrEqual(t, size, test.bytes*1.1)
+			assert.LessOrEqual(t, allocations, test.allocations*1.125)
+			assert.LessOrEqual(t, size, test.bytes*1.125)
 		})
 	}
 }
 
 // allocated returns what one run of the function allocates, in the middle of many.
+// Other goroutines only ever add to it: the least of several rounds is closest.
 func allocated(f func()) (allocations, bytes float64) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	const runs = 20
+	const rounds, runs = 3, 20
 	f()
 	f()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range runs {
-		f()
+	for n := range rounds {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range runs {
+			f()
+		}
+		runtime.ReadMemStats(&after)
+		a, b := float64(after.Mallocs-before.Mallocs)/runs, float64(after.TotalAlloc-before.TotalAlloc)/runs
+		if n == 0 {
+			allocations, bytes = a, b
+		}
+		allocations, bytes = min(allocations, a), min(bytes, b)
 	}
-	runtime.ReadMemStats(&after)
-	return float64(after.Mallocs-before.Mallocs) / runs, float64(after.TotalAlloc-before.TotalAlloc) / runs
+	return allocations, bytes
 }
 
-// pageOfAssignments returns a page of assignments that differ in what differs.
+// pageOfAssignments returns a page of assignments that differ as real ones do.
 func pageOfAssignments(n int) string {
-	var page bytes.Buffer
-	page.WriteString(`{"value":[`)
+	const assignment = `{"id":"subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/group{n}` +
+		`/providers/Microsoft.Security/assignments/1f3afdf9-d0c9-4c3d-847f-{n}","name":"1f3afdf9-d0c9-4c3d-847f-{n}",` +
+		`"type":"Microsoft.Security/assignments","location":"East US","etag":"etag {n}","properties":{"displayName":"Assignment {n}",` +
+		`"description":"Set of policies monitored by Azure Security Center for cross cloud",` +
+		`"assignedStandard":{"id":"/providers/Microsoft.Security/Standards/1f3afdf9-d0c9-4c3d-847f-{n}"},` +
+		`"effect":"Exempt","expiresOn":"2022-05-01T19:50:47.{n}Z","additionalData":{"exemptionCategory":"waiver"},` +
+		`"metadata":{"ticketId":1{n}},"scope":"/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg{n}"},` +
+		`"systemData":{"createdBy":"user{n}@contoso.com","createdByType":"User","createdAt":"2021-08-31T13:47:50.328Z",` +
+		`"lastModifiedBy":"user{n}@contoso.com","lastModifiedByType":"User","lastModifiedAt":"2021-08-31T13:47:50.328Z"}}`
+	var assignments []string
 	for i := range n {
-		if i > 0 {
-			page.WriteByte(',')
-		}
-		fmt.Fprintf(&page, `{"id":"subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/group%d/providers/Microsoft.Security/assignments/1f3afdf9-d0c9-4c3d-847f-%012d",`+
-			`"name":"1f3afdf9-d0c9-4c3d-847f-%012d","type":"Microsoft.Security/assignments","location":"East US","etag":"etag %d","properties":{"displayName":"Assignment %d",`+
-			`"description":"Set of policies monitored by Azure Security Center for cross cloud","assignedStandard":{"id":"/providers/Microsoft.Security/Standards/1f3afdf9-d0c9-4c3d-847f-%012d"},`+
-			`"effect":"Exempt","expiresOn":"2022-05-01T19:50:47.%06dZ","additionalData":{"exemptionCategory":"waiver"},"metadata":{"ticketId":%d},`+
-			`"scope":"/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg%d"},"systemData":{"createdBy":"user%d@contoso.com","createdByType":"User","createdAt":"2021-08-31T13:47:50.328Z",`+
-			`"lastModifiedBy":"user%d@contoso.com","lastModifiedByType":"User","lastModifiedAt":"2021-08-31T13:47:50.328Z"}}`, i, i, i, i, i, i, i, i, i, i, i)
+		assignments = append(assignments, strings.ReplaceAll(assignment, "{n}", fmt.Sprintf("%06d", i)))
 	}
-	page.WriteString(`]}`)
-	return page.String()
+	return `{"value":[` + strings.Join(assignments, ",") + `]}`
 }
 
 // Not parallel: it counts what the whole process allocates.

@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	sampleJobID = "/subscriptions/" + jobsSubscription + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
+	sampleJobID = "/subscriptions/" + jobsSubscription + "/resourceGroups/myRg" +
+		"/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
 		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/" + jobsAssignment + "/jobs/" + jobName
-	sampleAssignmentID = "/subscriptions/" + assignmentsSubscription + "/resourceGroups/myResourceGroup/providers/Microsoft.Security/assignments/" + assignmentName
+	sampleAssignmentID = "/subscriptions/" + assignmentsSubscription + "/resourceGroups/myResourceGroup" +
+		"/providers/Microsoft.Security/assignments/" + assignmentName
 )
 
 // notIDs are neither the id of a job nor that of an assignment.
@@ -27,9 +29,10 @@ var notIDs = map[string]string{
 	"more segments":              sampleJobID + "/items/1",
 	"fewer segments":             strings.TrimSuffix(sampleJobID, "/"+jobName),
 	"misspelled segment":         strings.Replace(sampleAssignmentID, "assignments", "assignements", 1),
+	"literal of the same length": strings.Replace(sampleAssignmentID, "/assignments/", "/assignmentt/", 1),
 	"another provider":           strings.Replace(sampleAssignmentID, "Microsoft.Security", "Microsoft.SecurityInsights", 1),
 	"another resource":           strings.Replace(sampleJobID, "workspaceManagerAssignments", "workspaceManagerGroups", 1),
-	"subscription that is none":  strings.Replace(sampleAssignmentID, assignmentsSubscription, "production", 1),
+	"subscription's name":        strings.Replace(sampleAssignmentID, assignmentsSubscription, "production", 1),
 	"subscription in braces":     strings.Replace(sampleAssignmentID, assignmentsSubscription, "{"+assignmentsSubscription+"}", 1),
 	"empty resource group":       strings.Replace(sampleAssignmentID, "myResourceGroup", "", 1),
 	"resource group, dots":       strings.Replace(sampleAssignmentID, "myResourceGroup", "..", 1),
@@ -60,7 +63,8 @@ func TestParseJobID(t *testing.T) {
 	tests := map[string]string{
 		"as documented":         readJob(t).ID,
 		"without a slash first": sampleJobID[1:],
-		"literals in lower case": strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "resourceGroups", "resourcegroups", "Microsoft.OperationalInsights", "microsoft.operationalinsights",
+		"literals in another case": strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "resourceGroups", "resourcegroups",
+			"Microsoft.OperationalInsights", "microsoft.operationalinsights",
 			"workspaceManagerAssignments", "WorkspaceManagerAssignments", "jobs", "Jobs").Replace(sampleJobID),
 	}
 	for name, text := range tests {
@@ -72,27 +76,13 @@ func TestParseJobID(t *testing.T) {
 			assert.Equal(t, sampleJobID, id.String())
 		})
 	}
-	t.Run("names keep their casing", func(t *testing.T) {
+	t.Run("names keep their case", func(t *testing.T) {
 		t.Parallel()
 		id, err := armsecops.ParseJobID(strings.ToUpper(sampleJobID))
 		require.NoError(t, err)
 		assert.Equal(t, "MYWORKSPACE", id.WorkspaceName)
 		assert.Equal(t, strings.ToUpper(jobName), id.JobName)
 		assert.True(t, strings.HasPrefix(id.String(), "/subscriptions/"+strings.ToUpper(jobsSubscription)+"/resourceGroups/MYRG/"), id)
-	})
-	for name, text := range notIDs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, err := armsecops.ParseJobID(text)
-			assert.Zero(t, id)
-			require.Error(t, err)
-			assert.ErrorAs(t, err, new(*armsecops.ParameterError))
-		})
-	}
-	t.Run("that of an assignment", func(t *testing.T) {
-		t.Parallel()
-		_, err := armsecops.ParseJobID(sampleAssignmentID)
-		assertParameterError(t, err, "id")
 	})
 }
 
@@ -112,9 +102,10 @@ func TestParseAssignmentID(t *testing.T) {
 	}
 	assert.Equal(t, sampleAssignmentID, want.String())
 	tests := map[string]string{
-		"as documented":          documentedAssignment().ID,
-		"with a slash first":     sampleAssignmentID,
-		"literals in lower case": strings.NewReplacer("resourceGroups", "resourcegroups", "Microsoft.Security", "MICROSOFT.SECURITY").Replace(sampleAssignmentID),
+		"as documented":      documentedAssignment().ID,
+		"with a slash first": sampleAssignmentID,
+		"literals in another case": strings.NewReplacer("resourceGroups", "resourcegroups",
+			"Microsoft.Security", "MICROSOFT.SECURITY").Replace(sampleAssignmentID),
 	}
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -134,28 +125,44 @@ func TestParseAssignmentID(t *testing.T) {
 		assert.Equal(t, "a b;c=100%25", id.AssignmentID)
 		assert.Equal(t, text, id.String())
 	})
-	for name, text := range notIDs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, err := armsecops.ParseAssignmentID(text)
-			assert.Zero(t, id)
-			require.Error(t, err)
-			assert.ErrorAs(t, err, new(*armsecops.ParameterError))
-		})
-	}
-	t.Run("that of a job", func(t *testing.T) {
-		t.Parallel()
-		_, err := armsecops.ParseAssignmentID(sampleJobID)
-		assertParameterError(t, err, "id")
-	})
-	// One of the documented samples is misspelled. It stays as the service says
-	// it, but it is the id of nothing.
+	// One of the documented samples is misspelled. The model keeps it unchanged,
+	// but it is no id.
 	t.Run("documented, but misspelled", func(t *testing.T) {
 		t.Parallel()
-		page, err := newAssignmentsClient(t, options(documented(t, "assignments_list_by_subscription"))).NewListBySubscriptionPager(nil).NextPage(t.Context())
+		client := newAssignmentsClient(t, options(documented(t, "assignments_list_by_subscription")))
+		page, err := client.NewListBySubscriptionPager(nil).NextPage(t.Context())
 		require.NoError(t, err)
 		require.Contains(t, page.Value[0].ID, "assignements")
 		_, err = armsecops.ParseAssignmentID(page.Value[0].ID)
 		assertParameterError(t, err, "id")
 	})
+}
+
+func TestParsersRefuseOtherIDs(t *testing.T) {
+	t.Parallel()
+	for name, text := range notIDs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			job, err := armsecops.ParseJobID(text)
+			assert.Zero(t, job)
+			assertParameterError(t, err, "id")
+			assignment, err := armsecops.ParseAssignmentID(text)
+			assert.Zero(t, assignment)
+			assertParameterError(t, err, "id")
+		})
+	}
+	_, err := armsecops.ParseJobID(sampleAssignmentID)
+	assertParameterError(t, err, "id")
+	_, err = armsecops.ParseAssignmentID(sampleJobID)
+	assertParameterError(t, err, "id")
+}
+
+func TestParseErrorNamesThePart(t *testing.T) {
+	t.Parallel()
+	_, err := armsecops.ParseJobID(notIDs["job name with two letters"])
+	require.ErrorContains(t, err, "has an invalid jobName: it must match")
+	_, err = armsecops.ParseAssignmentID(notIDs["subscription in braces"])
+	require.ErrorContains(t, err, "has an invalid subscriptionID: it must be a UUID")
+	_, err = armsecops.ParseAssignmentID("a")
+	require.ErrorContains(t, err, "must have the form /subscriptions/{subscriptionId}/")
 }

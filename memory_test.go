@@ -14,8 +14,8 @@ import (
 )
 
 // A listing of a million assignments takes no more memory than one of a tenth
-// of them. Not parallel: the heap is everybody's.
-func TestListingIsFlat(t *testing.T) {
+// of them. Not parallel: the tests share the heap.
+func TestListingTakesNoMoreMemoryWithItsLength(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		t.Skip("decodes a gigabyte")
 	}

@@ -177,7 +177,7 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 		"half a surrogate pair":              {text: `{"name":"\ud800"}`, want: `{"name":"` + "\ufffd" + `"}`},
 		"duplicate known name":               {text: `{"name":"a","name":"b"}`, err: `duplicate object member name "name"`},
 		"duplicate unknown name":             {text: `{"x":1,"x":2}`, err: `duplicate object member name "x"`},
-		"duplicate name far below":           {text: `{"properties":{"metadata":{"a":[{"x":1,"x":2}]}}}`, err: `within "/properties/metadata/a/0"`},
+		"duplicate name far below":           {text: `{"properties":{"metadata":[{"x":1,"x":2}]}}`, err: `within "/properties/metadata/0"`},
 		"names that differ in casing":        {text: `{"name":"a","Name":"b"}`},
 		"name with an escape":                {text: `{"n\u0061me":"a"}`, want: `{"name":"a"}`},
 		"space around the colons":            {text: "{ \"name\" :\t\"a\" , \"other\"\n: 1 }", want: `{"name":"a","other":1}`},
@@ -210,8 +210,8 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 
 // wholeAssignment has every member, and unknown ones at every depth.
 const wholeAssignment = `{"id":"i","name":"n","type":"t","kind":"k","location":"l","etag":"e","tags":{"a":"b","c":""},
-	"properties":{"displayName":"größe 東京 \u0000 <&> \\ \" / 😀","description":"d","scope":"s","effect":"Exempt","expiresOn":"2022-05-01T19:50:47.083633Z",
-		"assignedStandard":{"id":"i","unknown":null},"assignedComponent":{"key":"k","unknown":[]},
+	"properties":{"displayName":"größe 東京 \u0000 <&> \\ \" / 😀","description":"d","scope":"s","effect":"Exempt",
+		"expiresOn":"2022-05-01T19:50:47.083633Z","assignedStandard":{"id":"i","unknown":null},"assignedComponent":{"key":"k","unknown":[]},
 		"additionalData":{"exemptionCategory":"waiver","unknown":{}},"metadata":{"a":[1.10,12345678901234567890]},"unknown":{"b":[{}]}},
 	"systemData":{"createdBy":"c","createdByType":"User","createdAt":"2021-08-31T13:47:50.328Z",
 		"lastModifiedBy":"m","lastModifiedByType":"Key","lastModifiedAt":"2021-08-31T13:47:50.328Z","unknown":true},
@@ -219,8 +219,8 @@ const wholeAssignment = `{"id":"i","name":"n","type":"t","kind":"k","location":"
 
 // wholeJob has every member, and unknown ones at every depth.
 const wholeJob = `{"id":"i","name":"n","type":"t","etag":"e",
-	"properties":{"startTime":"2022-06-14T04:47:52.9614956Z","endTime":"2022-06-14T04:52:52.9614956Z","provisioningState":"Failed","errorMessage":"m",
-		"items":[{"resourceId":"r","status":"Failed","executionTime":"2022-06-14T04:50:52.9614956Z",
+	"properties":{"startTime":"2022-06-14T04:47:52.9614956Z","endTime":"2022-06-14T04:52:52.9614956Z","provisioningState":"Failed",
+		"errorMessage":"m","items":[{"resourceId":"r","status":"Failed","executionTime":"2022-06-14T04:50:52.9614956Z",
 			"errors":[{"memberResourceName":"m","errorMessage":"e","unknown":1}],"unknown":-0},{}],"unknown":"u"},
 	"systemData":{"createdBy":"c","unknown":true},"unknown":[{"a":null}]}`
 
@@ -439,7 +439,8 @@ func TestTerminalStates(t *testing.T) {
 
 func TestPossibleValues(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, []armsecops.ProvisioningState{"Succeeded", "InProgress", "Canceled", "Failed"}, armsecops.PossibleProvisioningStateValues())
+	states := []armsecops.ProvisioningState{"Succeeded", "InProgress", "Canceled", "Failed"}
+	assert.Equal(t, states, armsecops.PossibleProvisioningStateValues())
 	assert.Equal(t, []armsecops.JobItemStatus{"Succeeded", "Failed", "InProgress"}, armsecops.PossibleJobItemStatusValues())
 	assert.Equal(t, []armsecops.Effect{"Audit", "Exempt", "Attest", "Disable"}, armsecops.PossibleEffectValues())
 	assert.Equal(t, []armsecops.ExemptionCategory{"waiver", "mitigated"}, armsecops.PossibleExemptionCategoryValues())
