@@ -10,10 +10,18 @@ import (
 // What the rules allow and what they don't, by parameter.
 var ruleTests = map[string]struct{ allowed, refused []string }{
 	"subscriptionId": {
-		allowed: []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "20FF7FC3-E762-44DD-BD96-B71116DCDC23", "00000000-0000-0000-0000-000000000000"},
+		allowed: []string{
+			"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "20FF7FC3-E762-44DD-BD96-B71116DCDC23", "00000000-0000-0000-0000-000000000000",
+			"09afAF09-09af-AF09-09af-AF0909afAF09",
+		},
 		refused: []string{
 			"", "production", "20ff7fc3e76244ddbd96b71116dcdc23", "{20ff7fc3-e762-44dd-bd96-b71116dcdc23}", "20ff7fc3-e762-44dd-bd96-b71116dcdc2g",
 			"20ff7fc3-e762-44dd-bd96-b71116dcdc2", "20ff7fc3-e762-44dd-bd96-b71116dcdc233", "20ff7fc3-e76244-dd-bd96-b71116dcdc23", "20ff7fc3-e762-44dd-bd96-b71116dcdc\u00e9",
+			// the neighbors of the hexadecimal digits, and another separator at each place
+			"20ff7fc3-e762-44dd-bd96-b71116dcdc2/", "20ff7fc3-e762-44dd-bd96-b71116dcdc2:", "20ff7fc3-e762-44dd-bd96-b71116dcdc2@",
+			"20ff7fc3-e762-44dd-bd96-b71116dcdc2G", "20ff7fc3-e762-44dd-bd96-b71116dcdc2`", "20ff7fc3-e762-44dd-bd96-b71116dcdc2-",
+			"20ff7fc3_e762-44dd-bd96-b71116dcdc23", "20ff7fc3-e762_44dd-bd96-b71116dcdc23", "20ff7fc3-e762-44dd_bd96-b71116dcdc23",
+			"20ff7fc3-e762-44dd-bd96_b71116dcdc23", "20ff7fc30e762-44dd-bd96-b71116dcdc23",
 		},
 	},
 	"resourceGroupName": {
@@ -27,8 +35,11 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 		refused: []string{"", "ab", "-bc", "ab-", "a_c", "a.c", "a c", "größe", "abc\n", "a/c", "...", strings.Repeat("a", 91)},
 	},
 	"workspaceManagerAssignmentName": {
-		allowed: []string{"abc", "a-c", "a--c", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", strings.Repeat("a", 1000)},
-		refused: []string{"", "ab", "-bc", "ab-", "a_c", "a.c", "a c", "größe", "abc\n", "a/c", "...", "a\xffc"},
+		allowed: []string{"abc", "a-c", "a--c", "azAZ09", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", strings.Repeat("a", 1000)},
+		refused: []string{
+			"", "ab", "-bc", "ab-", "a_c", "a.c", "a c", "größe", "abc\n", "a/c", "...", "a\xffc",
+			"a:c", "a@c", "a[c", "a`c", "a{c", ":bc", "ab@", // the neighbors of letters and digits
+		},
 	},
 	"jobName": {
 		allowed: []string{"abc", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"},

@@ -79,18 +79,19 @@ func TestMatch(t *testing.T) {
 		path string
 		want []string // nil: no match
 	}{
-		"itself":                    {jobID, jobValues},
-		"another casing":            {strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs").Replace(jobID), jobValues},
-		"values keep theirs":        {strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
-		"empty value":               {strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
-		"fewer segments":            {strings.TrimSuffix(jobID, "/job"), nil},
-		"more segments":             {jobID + "/a", nil},
-		"slash last":                {jobID + "/", nil},
-		"another literal":           {strings.Replace(jobID, "workspaces", "workspace", 1), nil},
-		"another provider":          {strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
-		"letters that fold to s":    {strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
-		"a sign that folds to k":    {strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
-		"literals and values moved": {"/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
+		"itself":                     {jobID, jobValues},
+		"another casing":             {strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs").Replace(jobID), jobValues},
+		"values keep theirs":         {strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
+		"empty value":                {strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
+		"fewer segments":             {strings.TrimSuffix(jobID, "/job"), nil},
+		"more segments":              {jobID + "/a", nil},
+		"slash last":                 {jobID + "/", nil},
+		"another literal":            {strings.Replace(jobID, "workspaces", "workspace", 1), nil},
+		"literal of the same length": {strings.Replace(jobID, "workspaces", "workspacet", 1), nil},
+		"another provider":           {strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
+		"letters that fold to s":     {strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
+		"a sign that folds to k":     {strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
+		"literals and values moved":  {"/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
