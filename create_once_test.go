@@ -65,8 +65,8 @@ func TestCreateIsSentOnceWhateverTheOptions(t *testing.T) {
 	responses := map[string]http.HandlerFunc{
 		"500":              func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
 		"408":              func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(408) },
-		"reset":            func(w http.ResponseWriter, _ *http.Request) { abort(w) },
-		"cut":              func(w http.ResponseWriter, _ *http.Request) { cut(w) },
+		"reset":            resetConnection,
+		"cut":              sendHalf,
 		"success":          func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(startedJob)) },
 		"success, no JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{")) },
 	}
@@ -75,7 +75,7 @@ func TestCreateIsSentOnceWhateverTheOptions(t *testing.T) {
 			t.Run(option+"/"+response, func(t *testing.T) {
 				t.Parallel()
 				var requests atomic.Int32
-				_, o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					requests.Add(1)
 					assert.Empty(t, r.Header.Values("Idempotency-Key"))
 					assert.Empty(t, r.Header.Values("X-Idempotency-Key"))
@@ -106,9 +106,9 @@ func TestCreateIsSentOnceByATransportThatResends(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var requests atomic.Int32
-			_, o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				requests.Add(1)
-				abort(w)
+				resetConnection(w, r)
 			}))
 			failDials(o, 0)
 			client := o.Transport.(*http.Client)
@@ -158,7 +158,7 @@ func TestOutcomeIsUnknownOnlyIfTheRequestMayHaveBeenSent(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, o := newTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }))
+			o := newTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("sent") }))
 			o.Retry.MaxRetries = -1
 			o.PerRetryPolicies = test.policies
 			if test.transport != nil {

@@ -181,14 +181,14 @@ func TestFollowedRedirectIsAnError(t *testing.T) {
 	for _, status := range []int{301, 303, 307, 308} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
-			server, o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/elsewhere" {
 					_, _ = w.Write([]byte(`{"name":"not the service's"}`))
 					return
 				}
 				http.Redirect(w, r, "/elsewhere", status)
 			}))
-			follows := server.Client()
+			follows := o.Transport
 			o.Transport = transportFunc(func(req *http.Request) (*http.Response, error) { return follows.Do(req) })
 			got, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 			require.ErrorContains(t, err, "followed a redirect")

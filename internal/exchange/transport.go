@@ -77,8 +77,8 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 // transport of the caller's may follow redirects. It may also send the request
 // to another host, as in tests.
 func redirected(sent, got *http.Request) bool {
-	return got.Response != nil || got.Method != sent.Method ||
-		got.URL != nil && (got.URL.EscapedPath() != sent.URL.EscapedPath() || got.URL.RawQuery != sent.URL.RawQuery)
+	return got.URL != nil && (got.Response != nil || got.Method != sent.Method ||
+		got.URL.EscapedPath() != sent.URL.EscapedPath() || got.URL.RawQuery != sent.URL.RawQuery)
 }
 
 // boundedBody ends a body at its bound: with an error, or as if it were complete.

@@ -246,6 +246,7 @@ func drip(w http.ResponseWriter, r *http.Request, s *Server) {
 func dripForever(w http.ResponseWriter, r *http.Request, _ *Server) {
 	for sendDrop(w, r, " ") {
 	}
+	panic(http.ErrAbortHandler) // else the client may still read the end of the body
 }
 
 // sendDrop sends a few bytes of a body and waits a moment. It reports whether the client is still connected.

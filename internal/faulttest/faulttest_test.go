@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -97,6 +98,20 @@ func TestTablesShowRows(t *testing.T) {
 	rows, err := ReadRows(path)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]Row{"a fault": ours[0]}, rows)
+}
+
+// docs/reliability.md shows an operation only if a column has it.
+func TestEveryOperationHasAColumn(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		shown := 0
+		for _, c := range columns {
+			if slices.Contains(c.operations, route) {
+				shown++
+			}
+		}
+		assert.Equal(t, 1, shown, "columns in table.go must have %s", route.Operation)
+	}
 }
 
 func TestSectionReplacesContent(t *testing.T) {

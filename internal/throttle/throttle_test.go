@@ -3,6 +3,7 @@ package throttle
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -60,7 +61,7 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 				gates := NewGates(test.retry)
 				gates.Observe(subscription, test.response)
 				start := time.Now()
-				waited, err := gates.Wait(t.Context(), subscription, nil)
+				waited, err := gates.Wait(t.Context(), subscription)
 				took := time.Since(start)
 				if test.refused {
 					assert.Zero(t, took)
@@ -71,7 +72,7 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 				assert.Equal(t, test.want > 0, waited)
 				assert.GreaterOrEqual(t, took, test.want)
 				assert.LessOrEqual(t, took, test.want+min(test.want/4, time.Second))
-				waited, err = gates.Wait(t.Context(), subscription, nil)
+				waited, err = gates.Wait(t.Context(), subscription)
 				require.NoError(t, err)
 				assert.False(t, waited, "the gate is open again")
 			})
@@ -85,7 +86,7 @@ func TestOnlyA429ClosesTheGate(t *testing.T) {
 		gates := NewGates(policy.RetryOptions{})
 		header := http.Header{"Retry-After": {"50"}, "X-Ms-Ratelimit-Remaining-Subscription-Reads": {"0"}}
 		gates.Observe(subscription, &http.Response{StatusCode: status, Header: header})
-		waited, err := gates.Wait(t.Context(), subscription, nil)
+		waited, err := gates.Wait(t.Context(), subscription)
 		require.NoError(t, err)
 		assert.False(t, waited, status)
 	}
@@ -96,7 +97,7 @@ func TestEachNameHasItsGateIgnoringCase(t *testing.T) {
 	gates := NewGates(policy.RetryOptions{})
 	gates.Observe("ABC", retryAfter(time.Hour))
 	for name, closed := range map[string]bool{"ABC": true, "abc": true, "aBc": true, "abd": false, "": false} {
-		_, err := gates.Wait(t.Context(), name, nil)
+		_, err := gates.Wait(t.Context(), name)
 		assert.Equal(t, closed, err != nil, name)
 	}
 }
@@ -115,7 +116,7 @@ func TestGateIsClosedByTheLongestWait(t *testing.T) {
 					gates.Observe(subscription, retryAfter(wait))
 				}
 				start := time.Now()
-				_, err := gates.Wait(t.Context(), subscription, nil)
+				_, err := gates.Wait(t.Context(), subscription)
 				require.NoError(t, err)
 				assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
 				assert.LessOrEqual(t, time.Since(start), 31*time.Second)
@@ -134,7 +135,7 @@ func TestWaitStartsAgainWhenTheGateIsClosedMeanwhile(t *testing.T) {
 			gates.Observe(subscription, retryAfter(20*time.Second))
 		}()
 		start := time.Now()
-		_, err := gates.Wait(t.Context(), subscription, nil)
+		_, err := gates.Wait(t.Context(), subscription)
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, time.Since(start), 25*time.Second)
 		assert.LessOrEqual(t, time.Since(start), 26*time.Second)
@@ -151,9 +152,9 @@ func TestWaitIsRefusedWhenTheGateIsClosedForTooLongMeanwhile(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			gates.Observe(subscription, retryAfter(10*time.Minute))
 		}()
-		waited, err := gates.Wait(t.Context(), subscription, nil)
+		waited, err := gates.Wait(t.Context(), subscription)
 		assert.True(t, waited)
-		assert.Equal(t, &ClosedError{10*time.Minute - 5*time.Second}, err)
+		assert.Equal(t, &ClosedError{10 * time.Minute}, err)
 	})
 }
 
@@ -165,7 +166,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		start := time.Now()
-		waited, err := gates.Wait(ctx, subscription, nil)
+		waited, err := gates.Wait(ctx, subscription)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.True(t, waited)
 		assert.Equal(t, 5*time.Second, time.Since(start))
@@ -183,7 +184,7 @@ func TestRequestsThatWaitedAreSpread(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range left {
 			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription, nil)
+				_, err := gates.Wait(t.Context(), subscription)
 				assert.NoError(t, err)
 				left[i] = time.Since(start)
 			})
@@ -199,39 +200,90 @@ func TestRequestsThatWaitedAreSpread(t *testing.T) {
 	})
 }
 
-// azcore's retry policy has waited for the request whose last attempt was a 429:
-// the gate is open then, and the request is spread with those that waited here.
-func TestRequestThatAzcoreDelayedIsSpread(t *testing.T) {
+// azcore's retry policy waits for the requests that got a 429. They come back
+// together when the gate opens, and are spread with those that waited here.
+func TestRequestsThatAzcoreDelayedAreSpread(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		last   *http.Response
-		spread bool
-	}{
-		"no attempt before":  {nil, false},
-		"429":                {retryAfter(10 * time.Second), true},
-		"429 without a wait": {throttled(), true},
-		"503":                {&http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"10"}}}, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := NewGates(policy.RetryOptions{})
-				distinct := map[time.Duration]bool{}
-				for range 50 {
-					start := time.Now()
-					waited, err := gates.Wait(t.Context(), subscription, test.last)
-					require.NoError(t, err)
-					assert.Equal(t, test.spread, waited)
-					distinct[time.Since(start)] = true
-				}
-				assert.Equal(t, test.spread, len(distinct) > 1)
-				for d := range distinct {
-					assert.LessOrEqual(t, d, time.Second)
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		start := time.Now()
+		distinct := map[time.Duration]bool{}
+		var mu sync.Mutex
+		var group sync.WaitGroup
+		for range 20 {
+			gates.Observe(subscription, retryAfter(10*time.Second))
+			group.Go(func() {
+				time.Sleep(10 * time.Second)
+				_, err := gates.Wait(t.Context(), subscription)
+				assert.NoError(t, err)
+				mu.Lock()
+				defer mu.Unlock()
+				distinct[time.Since(start)] = true
+			})
+		}
+		group.Wait()
+		assert.Greater(t, len(distinct), 15)
+		assert.LessOrEqual(t, time.Since(start), 11*time.Second)
+		waited, err := gates.Wait(t.Context(), subscription)
+		require.NoError(t, err)
+		assert.False(t, waited, "a newcomer doesn't wait")
+	})
+}
+
+// Requests leave in the order in which they came, also if the gate closes again meanwhile.
+func TestRequestsLeaveInTheirOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		var order []int
+		var mu sync.Mutex
+		var group sync.WaitGroup
+		for i := range 30 {
+			group.Go(func() {
+				_, err := gates.Wait(t.Context(), subscription)
+				assert.NoError(t, err)
+				mu.Lock()
+				order = append(order, i)
+				again := len(order)%7 == 0
+				mu.Unlock()
+				if again {
+					gates.Observe(subscription, retryAfter(10*time.Second))
 				}
 			})
-		})
-	}
+			synctest.Wait() // it is in the queue
+		}
+		group.Wait()
+		assert.True(t, slices.IsSorted(order), order)
+	})
+}
+
+// One that gives up leaves the queue, wherever it stands.
+func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		start := time.Now()
+		var group sync.WaitGroup
+		for i := range 9 {
+			ctx, cancel := context.WithCancel(t.Context())
+			group.Go(func() {
+				defer cancel()
+				_, err := gates.Wait(ctx, subscription)
+				assert.Equal(t, i%3 == 0, err != nil)
+			})
+			synctest.Wait()
+			if i%3 == 0 {
+				time.AfterFunc(time.Second, cancel)
+			}
+		}
+		group.Wait()
+		assert.LessOrEqual(t, time.Since(start), 11*time.Second)
+		if gate := gates.gates[subscription]; gate != nil {
+			assert.Empty(t, gate.queue)
+		}
+	})
 }
 
 func TestOpenGatesAreForgotten(t *testing.T) {
@@ -239,10 +291,10 @@ func TestOpenGatesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gates := NewGates(policy.RetryOptions{})
 		gates.Observe(subscription, retryAfter(time.Second))
-		assert.Len(t, gates.closed, 1)
-		_, err := gates.Wait(t.Context(), subscription, nil)
+		assert.Len(t, gates.gates, 1)
+		_, err := gates.Wait(t.Context(), subscription)
 		require.NoError(t, err)
-		assert.Empty(t, gates.closed)
+		assert.Empty(t, gates.gates)
 	})
 }
 
