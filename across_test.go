@@ -356,7 +356,8 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	}
 }
 
-// Progress hears of each page, and never that a subscription which failed is finished.
+// Progress is called for each page that is read, and never says that a subscription
+// which failed is finished.
 func TestProgressOfASubscriptionThatFails(t *testing.T) {
 	t.Parallel()
 	failing, other := subscriptionID(0), subscriptionID(1)
@@ -371,7 +372,7 @@ func TestProgressOfASubscriptionThatFails(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, failures)
-	assert.Equal(t, []string{page.ContinuationToken}, got[failing], "the token of the page that failed, told before it did")
+	assert.Equal(t, []string{page.ContinuationToken}, got[failing], "the token of the page that failed, from the page before it")
 	assert.NotEmpty(t, page.ContinuationToken)
 	require.Len(t, got[other], 3)
 	assert.NotEmpty(t, got[other][0])

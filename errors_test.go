@@ -190,7 +190,7 @@ func TestErrorHasEveryMember(t *testing.T) {
 	}, e.Details)
 }
 
-// Each service has its own type of error, whatever the operation.
+// Each service has its own type of error, which all its operations return.
 func TestErrorsHaveTheTypeOfTheirService(t *testing.T) {
 	t.Parallel()
 	forbidden := options(respond(403, `{"error":{"code":"Forbidden"}}`))

@@ -212,8 +212,8 @@ func sameInstant(a, b string) bool {
 	return errX == nil && errY == nil && x.Properties.StartTime.Equal(y.Properties.StartTime)
 }
 
-// An error has the status and the request id, and prints one line of bounded
-// length, whatever its body holds.
+// For any body, an error has the status and the request id, and prints one line
+// of bounded length.
 func FuzzErrorBody(f *testing.F) {
 	for name := range errorShapes {
 		r := readExchanges(f, name)[0].Response

@@ -178,7 +178,7 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 		"duplicate known name":               {text: `{"name":"a","name":"b"}`, err: `duplicate object member name "name"`},
 		"duplicate unknown name":             {text: `{"x":1,"x":2}`, err: `duplicate object member name "x"`},
 		"duplicate name far below":           {text: `{"properties":{"metadata":[{"x":1,"x":2}]}}`, err: `within "/properties/metadata/0"`},
-		"names that differ in casing":        {text: `{"name":"a","Name":"b"}`},
+		"names that differ in case":          {text: `{"name":"a","Name":"b"}`},
 		"name with an escape":                {text: `{"n\u0061me":"a"}`, want: `{"name":"a"}`},
 		"space around the colons":            {text: "{ \"name\" :\t\"a\" , \"other\"\n: 1 }", want: `{"name":"a","other":1}`},
 		"trailing bytes":                     {text: `{} x`, err: "x"},

@@ -283,8 +283,7 @@ func TestPageMayLackItsMembers(t *testing.T) {
 	}
 }
 
-// A page is what a JSON package makes of its document, whatever the number of
-// items and whatever is in them; All yields them.
+// A page is what a JSON package makes of its document, and All yields its items.
 func TestPagesAreWhatTheirDocumentsSay(t *testing.T) {
 	t.Parallel()
 	documents := []string{

@@ -519,7 +519,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		arguments arguments
 		alter     func(token string) string
 		accepted  bool // by NewJobPoller
-		begin     bool // by BeginCreate, which isn't told the job
+		begin     bool // by BeginCreate, which doesn't name the job
 	}{
 		"own":                  {own, same, true, true},
 		"names from the token": {arguments{subscription: jobsSubscription}, same, true, true},

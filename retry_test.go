@@ -443,7 +443,7 @@ func TestThrottledCallsWait(t *testing.T) {
 	}
 }
 
-// Each subscription has its own gate, in whatever case its id is written.
+// Each subscription has its own gate, ignoring the case of its id.
 func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	requests := map[string]int{}

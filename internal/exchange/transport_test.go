@@ -110,7 +110,7 @@ func TestBodiesOfDeletionsAreNotRead(t *testing.T) {
 	}
 }
 
-// What azcore relies on is there, whatever the transport left out.
+// azcore relies on the request and the body of a response, which a transport may leave out.
 func TestResponsesAreCompleted(t *testing.T) {
 	t.Parallel()
 	other := &http.Request{}

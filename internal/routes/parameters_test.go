@@ -16,7 +16,8 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 		},
 		refused: []string{
 			"", "production", "20ff7fc3e76244ddbd96b71116dcdc23", "{20ff7fc3-e762-44dd-bd96-b71116dcdc23}", "20ff7fc3-e762-44dd-bd96-b71116dcdc2g",
-			"20ff7fc3-e762-44dd-bd96-b71116dcdc2", "20ff7fc3-e762-44dd-bd96-b71116dcdc233", "20ff7fc3-e76244-dd-bd96-b71116dcdc23", "20ff7fc3-e762-44dd-bd96-b71116dcdc\u00e9",
+			"20ff7fc3-e762-44dd-bd96-b71116dcdc2", "20ff7fc3-e762-44dd-bd96-b71116dcdc233",
+			"20ff7fc3-e76244-dd-bd96-b71116dcdc23", "20ff7fc3-e762-44dd-bd96-b71116dcdc\u00e9",
 			// the neighbors of the hexadecimal digits, and another separator at each place
 			"20ff7fc3-e762-44dd-bd96-b71116dcdc2/", "20ff7fc3-e762-44dd-bd96-b71116dcdc2:", "20ff7fc3-e762-44dd-bd96-b71116dcdc2@",
 			"20ff7fc3-e762-44dd-bd96-b71116dcdc2G", "20ff7fc3-e762-44dd-bd96-b71116dcdc2`", "20ff7fc3-e762-44dd-bd96-b71116dcdc2-",
@@ -25,9 +26,12 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 		},
 	},
 	"resourceGroupName": {
-		allowed: []string{"a", "1", "_", "-", "rg", "my-RG_1.(a)", ".a", "..a", "größe", "東京", "٣", strings.Repeat("a", 90), strings.Repeat("ü", 90)},
+		allowed: []string{
+			"a", "1", "_", "-", "rg", "my-RG_1.(a)", ".a", "..a", "größe", "東京", "٣", strings.Repeat("a", 90), strings.Repeat("ü", 90),
+		},
 		refused: []string{
-			"", ".", "..", "rg.", strings.Repeat("a", 91), strings.Repeat("ü", 91), "a b", "a/b", `a\b`, "a?b", "a#b", "a%2fb", "a+b", "a\n", "a\x00", "a\xff", "a\ufffd", "½", "🙂",
+			"", ".", "..", "rg.", strings.Repeat("a", 91), strings.Repeat("ü", 91),
+			"a b", "a/b", `a\b`, "a?b", "a#b", "a%2fb", "a+b", "a\n", "a\x00", "a\xff", "a\ufffd", "½", "🙂",
 		},
 	},
 	"workspaceName": {

@@ -75,12 +75,13 @@ func TestID(t *testing.T) {
 
 func TestMatch(t *testing.T) {
 	t.Parallel()
+	anotherCase := strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs")
 	tests := map[string]struct {
 		path string
 		want []string // nil: no match
 	}{
 		"itself":                     {jobID, jobValues},
-		"another casing":             {strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs").Replace(jobID), jobValues},
+		"another case":               {anotherCase.Replace(jobID), jobValues},
 		"values keep theirs":         {strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
 		"empty value":                {strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
 		"fewer segments":             {strings.TrimSuffix(jobID, "/job"), nil},
