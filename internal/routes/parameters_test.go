@@ -70,3 +70,15 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+// The Go names are those of the REST API, with its initialisms as Go writes them.
+func TestGoNames(t *testing.T) {
+	t.Parallel()
+	for name := range parameters {
+		want := name
+		if base, ok := strings.CutSuffix(name, "Id"); ok {
+			want = base + "ID"
+		}
+		assert.Equal(t, want, GoName(name))
+	}
+}
