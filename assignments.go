@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 
@@ -27,11 +28,14 @@ type SecurityAssignmentsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewSecurityAssignmentsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*SecurityAssignmentsClient, error) {
-	c, err := newClient(subscriptionID, credential, options, func(e ServiceError) error { return &CloudError{e} })
+	if err := checkSubscription(subscriptionID); err != nil {
+		return nil, err
+	}
+	f, err := newFactory(credential, options)
 	if err != nil {
 		return nil, err
 	}
-	return &SecurityAssignmentsClient{c}, nil
+	return f.NewSecurityAssignmentsClient(subscriptionID)
 }
 
 // WithSubscription returns a client for another subscription that shares this
@@ -140,11 +144,15 @@ const defaultConcurrency = 8
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once
 //   - options: nil for the defaults
 //
+// The client may be one without a subscription; see [ClientFactory].
+//
 // A subscription that fails yields one [*SubscriptionError], and the others
 // continue. When the context ends, every subscription that isn't finished yields
-// one. An invalid option is a [*ParameterError], yielded once and last. Breaking
-// out of the loop ends all requests and goroutines before the loop is left. No
-// more pages are in memory than subscriptions are listed at a time.
+// one. An error that concerns all of them is yielded once, and last: a
+// [*ParameterError] for an invalid option, or the error of the credential if it
+// fails to get a token. Breaking out of the loop ends all requests and goroutines
+// before the loop is left. No more pages are in memory than subscriptions are
+// listed at a time.
 //
 // To resume a listing that ended early, in another process if need be, give the
 // tokens that Progress was called with and the same subscriptions.
@@ -169,6 +177,10 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
 			id := page.subscriptionID
+			if failed, ok := errors.AsType[*credentialError](page.err); ok && ctx.Err() == nil { // the others would fail, too
+				yield(SubscriptionAssignment{}, withOperation("SecurityAssignmentsClient.ListAcrossSubscriptions", failed.error))
+				return
+			}
 			if page.err != nil {
 				if !yield(SubscriptionAssignment{SubscriptionID: id}, &SubscriptionError{id, page.err}) {
 					return

@@ -27,60 +27,75 @@ const (
 	moduleVersion = "v0.1.0"
 )
 
-// client is one subscription's view of a connection.
+// client is the view that one client of one service and subscription has of a connection.
 type client struct {
 	*connection
-	subscriptionID string
+	subscriptionID string                   // empty: none
+	newError       func(ServiceError) error // makes the service's own type of error
 }
 
-// connection is what the clients of one credential share, whatever their subscription.
+// connection is what the clients of a factory share.
 type connection struct {
 	arm           *arm.Client
 	endpoint      *url.URL
 	apiVersion    string // overrides those of the routes; empty: it doesn't
 	maxErrorBytes int64
-	newError      func(ServiceError) error // makes the service's own type of error
 }
 
-func newClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions, newError func(ServiceError) error) (client, error) {
-	if err := checkSubscription(subscriptionID); err != nil {
-		return client{}, err
-	}
+func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*connection, error) {
 	if credential == nil {
-		return client{}, &ParameterError{Name: "credential", Reason: "must not be nil"}
+		return nil, &ParameterError{Name: "credential", Reason: "must not be nil"}
 	}
 	if options == nil {
 		options = &ClientOptions{}
 	}
 	if options.MaxResponseBytes < 0 {
-		return client{}, &ParameterError{Name: "MaxResponseBytes", Reason: "must not be negative"}
+		return nil, &ParameterError{Name: "MaxResponseBytes", Reason: "must not be negative"}
 	}
 	maxBytes := options.MaxResponseBytes
 	if maxBytes == 0 {
 		maxBytes = defaultMaxResponseBytes
 	}
-	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes), newError: newError}
+	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes)}
 
 	armOptions := options.ClientOptions.Clone()
 	armOptions.APIVersion = "" // requestURL sets it with the rest of the query
 	exchange.Configure(armOptions, throttle.NewGates(options.Retry), maxBytes, c.maxErrorBytes)
 	var err error
-	if c.arm, err = arm.NewClient(moduleName, moduleVersion, credential, armOptions); err != nil {
-		return client{}, &ParameterError{Name: "options", Reason: "must be those of an Azure Resource Manager client: " + err.Error()}
+	if c.arm, err = arm.NewClient(moduleName, moduleVersion, markedCredential{credential}, armOptions); err != nil {
+		return nil, &ParameterError{Name: "options", Reason: "must be those of an Azure Resource Manager client: " + err.Error()}
 	}
 	c.endpoint, err = url.Parse(c.arm.Endpoint())
 	if err != nil || c.endpoint.Host == "" || c.endpoint.Scheme != "https" && !options.InsecureAllowCredentialWithHTTP {
-		return client{}, &ParameterError{"Cloud", c.arm.Endpoint(), "must have an https URL as its Resource Manager endpoint"}
+		return nil, &ParameterError{"Cloud", c.arm.Endpoint(), "must have an https URL as its Resource Manager endpoint"}
 	}
-	return client{c, subscriptionID}, nil
+	return c, nil
 }
 
-// withSubscription returns a client for another subscription on the same connection.
+// markedCredential marks the errors of the caller's credential, which concern
+// every request, whatever its subscription.
+type markedCredential struct{ azcore.TokenCredential }
+
+func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := c.TokenCredential.GetToken(ctx, options)
+	if err != nil {
+		err = &credentialError{err}
+	}
+	return token, err
+}
+
+// credentialError is an error of GetToken.
+type credentialError struct{ error }
+
+func (e *credentialError) Unwrap() error { return e.error }
+
+// withSubscription returns the same client for another subscription.
 func (c client) withSubscription(subscriptionID string) (client, error) {
 	if err := checkSubscription(subscriptionID); err != nil {
 		return client{}, err
 	}
-	return client{c.connection, subscriptionID}, nil
+	c.subscriptionID = subscriptionID
+	return c, nil
 }
 
 func checkSubscription(id string) error {

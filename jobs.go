@@ -27,11 +27,11 @@ type WorkspaceManagerJobsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerJobsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerJobsClient, error) {
-	c, err := newClient(subscriptionID, credential, options, func(e ServiceError) error { return &ErrorResponse{e} })
+	f, err := newFactory(credential, options)
 	if err != nil {
 		return nil, err
 	}
-	return &WorkspaceManagerJobsClient{c}, nil
+	return f.NewWorkspaceManagerJobsClient(subscriptionID)
 }
 
 // WithSubscription returns a client for another subscription that shares this

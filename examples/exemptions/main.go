@@ -113,8 +113,11 @@ func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
 // collect lists the subscriptions. It returns the assignments that match the
 // filter, sorted by expiry, and an error that names the failed subscriptions.
 func (q query) collect(ctx context.Context, progress io.Writer) ([]armsecops.SubscriptionAssignment, error) {
-	const unused = "00000000-0000-0000-0000-000000000000" // the listing names its own subscriptions
-	client, err := armsecops.NewSecurityAssignmentsClient(unused, q.credential, q.options)
+	factory, err := armsecops.NewClientFactory(q.credential, q.options)
+	if err != nil {
+		return nil, err
+	}
+	client, err := factory.NewSecurityAssignmentsClient("") // the listing names its own subscriptions
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,249 @@
+package armsecops_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// credential is a credential whose calls are counted, and fail if it has an error.
+type credential struct {
+	calls atomic.Int32
+	err   func(context.Context) error // nil: success
+}
+
+func (c *credential) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	c.calls.Add(1)
+	if c.err != nil {
+		return azcore.AccessToken{}, c.err(ctx)
+	}
+	return azcore.AccessToken{Token: "fake_token", ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func newFactory(t testing.TB, credential azcore.TokenCredential, o *armsecops.ClientOptions) *armsecops.ClientFactory {
+	t.Helper()
+	factory, err := armsecops.NewClientFactory(credential, o)
+	require.NoError(t, err)
+	return factory
+}
+
+// factoryClients returns one client of each kind, as they are made by one factory.
+func factoryClients(t testing.TB, f *armsecops.ClientFactory) (*armsecops.WorkspaceManagerJobsClient, *armsecops.SecurityAssignmentsClient) {
+	t.Helper()
+	jobs, err := f.NewWorkspaceManagerJobsClient(assignmentsSubscription)
+	require.NoError(t, err)
+	assignments, err := f.NewSecurityAssignmentsClient(assignmentsSubscription)
+	require.NoError(t, err)
+	return jobs, assignments
+}
+
+func TestFactoryParameters(t *testing.T) {
+	t.Parallel()
+	fake := &azfake.TokenCredential{}
+	versioned := &armsecops.ClientOptions{}
+	versioned.APIVersion = "2021-08-01-preview"
+	withoutTLS := &armsecops.ClientOptions{}
+	withoutTLS.Cloud = endpoint("http://management.example")
+	tests := map[string]struct {
+		credential azcore.TokenCredential
+		options    *armsecops.ClientOptions
+		parameter  string
+	}{
+		"no credential":  {nil, nil, "credential"},
+		"negative bound": {fake, &armsecops.ClientOptions{MaxResponseBytes: -1}, "MaxResponseBytes"},
+		"endpoint":       {fake, withoutTLS, "Cloud"},
+		"api-version":    {fake, versioned, "APIVersion"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, err := armsecops.NewClientFactory(test.credential, test.options)
+			assert.Nil(t, f)
+			assertParameterError(t, err, test.parameter)
+		})
+	}
+}
+
+func TestFactoryChecksSubscriptions(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t, &azfake.TokenCredential{}, nil)
+	for _, id := range []string{"", "production"} {
+		jobs, err := f.NewWorkspaceManagerJobsClient(id)
+		assert.Nil(t, jobs)
+		assertParameterError(t, err, "subscriptionID")
+	}
+	assignments, err := f.NewSecurityAssignmentsClient("production")
+	assert.Nil(t, assignments)
+	assertParameterError(t, err, "subscriptionID")
+}
+
+func TestClientsOfFactoryShareOneToken(t *testing.T) {
+	t.Parallel()
+	c := &credential{}
+	jobs, assignments := factoryClients(t, newFactory(t, c, options(respond(200, "{}"))))
+	_, err := jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+	require.NoError(t, err)
+	_, err = assignments.Get(t.Context(), "rg", "id", nil)
+	require.NoError(t, err)
+	for _, err := range assignments.ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil) {
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 1, c.calls.Load())
+}
+
+func TestClientsOfFactoryKeepTheirTypesOfError(t *testing.T) {
+	t.Parallel()
+	jobs, assignments := factoryClients(t, newFactory(t, &azfake.TokenCredential{}, options(respond(404))))
+	_, err := jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+	require.ErrorAs(t, err, new(*armsecops.ErrorResponse))
+	_, err = assignments.Get(t.Context(), "rg", "id", nil)
+	require.ErrorAs(t, err, new(*armsecops.CloudError))
+}
+
+// A 429 of one client holds the others back in its subscription, and in no other.
+func TestClientsOfFactoryWaitTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, "{}"), respond(200, "{}")))
+		o.Retry.MaxRetryDelay = time.Minute
+		o.Retry.StatusCodes = []int{} // don't try again
+		jobs, assignments := factoryClients(t, newFactory(t, &azfake.TokenCredential{}, o))
+		_, err := jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+		require.ErrorIs(t, err, armsecops.ErrThrottled)
+
+		other, err := assignments.WithSubscription(jobsSubscription)
+		require.NoError(t, err)
+		start := time.Now()
+		_, err = other.Get(t.Context(), "rg", "id", nil)
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(start))
+		_, err = assignments.Get(t.Context(), "rg", "id", nil)
+		require.NoError(t, err)
+		assert.InDelta(t, 30.5, time.Since(start).Seconds(), 1)
+	})
+}
+
+func TestClientWithoutSubscriptionListsAcrossSubscriptions(t *testing.T) {
+	t.Parallel()
+	client, err := newFactory(t, &azfake.TokenCredential{}, options(&tenant{})).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
+	items := 0
+	for _, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), nil) {
+		require.NoError(t, err)
+		items++
+	}
+	assert.Equal(t, 3, items)
+}
+
+func TestClientWithoutSubscriptionRefusesOtherOperations(t *testing.T) {
+	t.Parallel()
+	client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
+	tests := map[string]func(context.Context) error{
+		"Get": func(ctx context.Context) error { _, err := client.Get(ctx, "rg", "id", nil); return err },
+		"CreateOrUpdate": func(ctx context.Context) error {
+			_, err := client.CreateOrUpdate(ctx, "rg", "id", armsecops.Assignment{}, nil)
+			return err
+		},
+		"Delete":       func(ctx context.Context) error { _, err := client.Delete(ctx, "rg", "id", nil); return err },
+		"NewListPager": func(ctx context.Context) error { _, err := client.NewListPager("rg", nil).NextPage(ctx); return err },
+		"NewListBySubscriptionPager": func(ctx context.Context) error {
+			_, err := client.NewListBySubscriptionPager(nil).NextPage(ctx)
+			return err
+		},
+	}
+	for name, call := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assertParameterError(t, call(t.Context()), "subscriptionID")
+		})
+	}
+}
+
+// errNoToken is an error of a credential.
+type errNoToken struct{}
+
+func (*errNoToken) Error() string { return "run az login" }
+
+func TestCredentialErrorEndsListingAcrossSubscriptions(t *testing.T) {
+	t.Parallel()
+	c := &credential{err: func(context.Context) error { return &errNoToken{} }}
+	client, err := newFactory(t, c, options(script(t))).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
+	var got []error
+	for item, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(100), nil) {
+		assert.Zero(t, item)
+		got = append(got, err)
+	}
+	require.Len(t, got, 1)
+	require.EqualError(t, got[0], "SecurityAssignmentsClient.ListAcrossSubscriptions: run az login")
+	require.ErrorAs(t, got[0], new(*errNoToken))
+	assert.NotErrorAs(t, got[0], new(*armsecops.SubscriptionError))
+	assert.NotErrorAs(t, got[0], new(*armsecops.PageError), "its token would be one subscription's")
+}
+
+// The error of a credential that waited for the context is the context's.
+func TestContextEndsListingAcrossSubscriptionsWhileGettingToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c := &credential{err: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+		client, err := newFactory(t, c, options(script(t))).NewSecurityAssignmentsClient("")
+		require.NoError(t, err)
+		failed := map[string]bool{}
+		for item, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs(20), nil) {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorAs(t, err, new(*armsecops.SubscriptionError))
+			failed[item.SubscriptionID] = true
+		}
+		assert.Len(t, failed, 20)
+	})
+}
+
+func TestUnauthorizedSubscriptionDoesNotEndTheOthers(t *testing.T) {
+	t.Parallel()
+	s := &tenant{fault: func(id string, _, _ int) *http.Response {
+		if id == subscriptionID(1) {
+			return failWith(http.StatusUnauthorized, "WWW-Authenticate", "Bearer error=\"invalid_token\"")
+		}
+		return nil
+	}}
+	items, failed := 0, 0
+	for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), nil) {
+		if err == nil {
+			items++
+			continue
+		}
+		failed++
+		require.ErrorIs(t, err, armsecops.ErrUnauthorized)
+		e, ok := errors.AsType[*armsecops.SubscriptionError](err)
+		require.True(t, ok)
+		assert.Equal(t, subscriptionID(1), e.SubscriptionID)
+	}
+	assert.Equal(t, 9, items)
+	assert.Equal(t, 1, failed)
+}
+
+// A single call returns the credential's error, too.
+func TestCredentialErrorIsInTheChain(t *testing.T) {
+	t.Parallel()
+	c := &credential{err: func(context.Context) error { return &errNoToken{} }}
+	_, assignments := factoryClients(t, newFactory(t, c, options(script(t))))
+	_, err := assignments.Get(t.Context(), "rg", "id", nil)
+	require.ErrorAs(t, err, new(*errNoToken))
+	require.EqualError(t, err, "SecurityAssignmentsClient.Get: run az login")
+	assert.EqualValues(t, 1, c.calls.Load(), "a credential retries by itself")
+}
