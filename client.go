@@ -133,7 +133,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
 		Success:    call.route.Success,
 		Repeatable: call.route.Repeatable,
-		Gate:       c.subscriptionID,
+		Gate:       c.gate(call),
 		NewError:   newError,
 	})
 	if err == nil && call.route.Method != http.MethodDelete { // the body of a deletion says nothing
@@ -156,6 +156,14 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		err = outcomeUnknown(err)
 	}
 	return result, err
+}
+
+// gate names the gate of the call: all calls that a service counts together have one.
+func (c client) gate(call call) string {
+	if call.route.OfScope() {
+		return routes.Throttled(call.values[0])
+	}
+	return c.subscriptionID
 }
 
 // decode reads the body of a response into the result.

@@ -51,6 +51,11 @@ func (f *ClientFactory) NewSecurityAssignmentsClient(subscriptionID string) (*Se
 	return c.WithSubscription(subscriptionID)
 }
 
+// NewStandardAssignmentsClient returns a client for the standard assignments of any scope.
+func (f *ClientFactory) NewStandardAssignmentsClient() *StandardAssignmentsClient {
+	return &StandardAssignmentsClient{client{connection: f.connection, newError: newCloudError}}
+}
+
 // The services' own types of error.
 func newErrorResponse(e ServiceError) error { return &ErrorResponse{e} }
 func newCloudError(e ServiceError) error    { return &CloudError{e} }

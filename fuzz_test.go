@@ -30,6 +30,8 @@ var newDocuments = []func() any{
 	func() any { return new(armsecops.SubscriptionAssignment) },
 	func() any { return new(armsecops.JobList) },
 	func() any { return new(armsecops.AssignmentList) },
+	func() any { return new(armsecops.StandardAssignment) },
+	func() any { return new(armsecops.StandardAssignmentsList) },
 }
 
 // received returns the model of the type that a client makes of the document,
@@ -51,6 +53,12 @@ func received(t *testing.T, model any, document []byte) (any, bool, error) {
 		return &page, true, err
 	case *armsecops.AssignmentList:
 		page, err := newAssignmentsClient(t, o).NewListPager("rg", nil).NextPage(t.Context())
+		return &page, true, err
+	case *armsecops.StandardAssignment:
+		resp, err := newStandardsClient(t, o).Get(t.Context(), subscription, standardName, nil)
+		return &resp.StandardAssignment, true, err
+	case *armsecops.StandardAssignmentsList:
+		page, err := newStandardsClient(t, o).NewListPager(subscription, nil).NextPage(t.Context())
 		return &page, true, err
 	}
 	return nil, false, nil

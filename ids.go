@@ -54,6 +54,33 @@ func (id AssignmentID) String() string {
 	return routes.AssignmentsGet.ID(id.SubscriptionID, id.ResourceGroupName, id.AssignmentID)
 }
 
+// StandardAssignmentID is the resource id of a standard assignment, in its parts.
+type StandardAssignmentID struct {
+	// Scope is the resource id of what the assignment applies to: a management
+	// group, subscription, resource group, security connector or single resource.
+	// Its first slash may be missing; [ParseStandardAssignmentID] adds it.
+	Scope string
+
+	// Name is a UUID, with or without braces.
+	Name string
+}
+
+// ParseStandardAssignmentID reads the resource id of a standard assignment,
+// ignoring case; the leading slash may be missing. The scope and the name keep
+// their case. Anything else than such an id is a [*ParameterError].
+func ParseStandardAssignmentID(id string) (StandardAssignmentID, error) {
+	v, err := parseID(routes.StandardAssignmentsGet, id)
+	if err != nil {
+		return StandardAssignmentID{}, err
+	}
+	return StandardAssignmentID{"/" + v[0], v[1]}, nil
+}
+
+// String returns the id as Azure Resource Manager writes it.
+func (id StandardAssignmentID) String() string {
+	return routes.StandardAssignmentsGet.ID(id.Scope, id.Name)
+}
+
 // parseID returns the parts of an id that is a path of the route.
 func parseID(route *routes.Route, id string) ([]string, error) {
 	values, ok := route.Match(strings.Split(strings.TrimPrefix(id, "/"), "/"))

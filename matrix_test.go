@@ -61,9 +61,22 @@ var matrixClient = faulttest.Client{
 			_, err := matrixAssignmentsClient(s).Delete(ctx, "rg", "id", nil)
 			return nil, err
 		},
+		"StandardAssignmentsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			resp, err := matrixStandardsClient(s).Get(ctx, virtualMachine, standardName, nil)
+			return []any{resp.StandardAssignment}, err
+		},
+		"StandardAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			resp, err := matrixStandardsClient(s).CreateOrUpdate(ctx, virtualMachine, standardName, documentedExemption(), nil)
+			return []any{resp.StandardAssignment}, err
+		},
+		"StandardAssignmentsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			_, err := matrixStandardsClient(s).Delete(ctx, virtualMachine, standardName, nil)
+			return nil, err
+		},
 		"WorkspaceManagerJobsClient.NewListPager":              listCall("WorkspaceManagerJobsClient.NewListPager"),
 		"SecurityAssignmentsClient.NewListPager":               listCall("SecurityAssignmentsClient.NewListPager"),
 		"SecurityAssignmentsClient.NewListBySubscriptionPager": listCall("SecurityAssignmentsClient.NewListBySubscriptionPager"),
+		"StandardAssignmentsClient.NewListPager":               listCall("StandardAssignmentsClient.NewListPager"),
 	},
 	Errors: []faulttest.NamedError{
 		{Name: "ErrOutcomeUnknown", Err: armsecops.ErrOutcomeUnknown},
@@ -100,6 +113,14 @@ func matrixAssignmentsClient(s *faulttest.Server) *armsecops.SecurityAssignments
 	return client
 }
 
+func matrixStandardsClient(s *faulttest.Server) *armsecops.StandardAssignmentsClient {
+	client, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, matrixOptions(s))
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
 func listCall(operation string) faulttest.Call {
 	return func(ctx context.Context, s *faulttest.Server) ([]any, error) { return list(ctx, s, operation, "") }
 }
@@ -114,6 +135,9 @@ func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]
 	case "SecurityAssignmentsClient.NewListPager":
 		options := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}
 		return readPages(ctx, matrixAssignmentsClient(s).NewListPager("rg", options))
+	case "StandardAssignmentsClient.NewListPager":
+		options := &armsecops.StandardAssignmentsClientListOptions{PageOptions: o}
+		return readPages(ctx, matrixStandardsClient(s).NewListPager(virtualMachine, options))
 	}
 	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
 	return readPages(ctx, matrixAssignmentsClient(s).NewListBySubscriptionPager(options))

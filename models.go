@@ -180,7 +180,7 @@ type AssignmentProperties struct {
 
 // AssignedStandardItem refers to a security standard.
 type AssignedStandardItem struct {
-	// ID is the full resource id of the Microsoft.Security/standards object.
+	// ID is the full resource id of the Microsoft.Security/standards or securityStandards object.
 	ID string `json:"id,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
@@ -207,6 +207,106 @@ type SubscriptionAssignment struct {
 	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
 	SubscriptionID string
 	Assignment
+}
+
+// StandardAssignment is an audit of a scope by a security standard, an exemption
+// from one, or an attestation.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/get#standardassignment
+type StandardAssignment struct {
+	// ID is the full resource id; see [ParseStandardAssignmentID]. Read-only: set by the service.
+	ID string `json:"id,omitzero"`
+	// Name is the name of the standard assignment, a UUID. Read-only: set by the service.
+	Name string `json:"name,omitzero"`
+	// Type is "Microsoft.Security/standardAssignments". Read-only: set by the service.
+	Type string `json:"type,omitzero"`
+	// Properties says what is assigned and how.
+	Properties StandardAssignmentProperties `json:"properties,omitzero"`
+	// SystemData tells who created and last modified the standard assignment. Read-only: set by the service.
+	SystemData SystemData `json:"systemData,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// StandardAssignmentProperties says what a standard assignment assigns and how.
+type StandardAssignmentProperties struct {
+	// DisplayName is the name to show.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description says what the standard assignment is for.
+	Description string `json:"description,omitzero"`
+	// AssignedStandard is the security standard that is assigned, or that the exemption or attestation is about.
+	AssignedStandard AssignedStandardItem `json:"assignedStandard,omitzero"`
+	// Effect is what the standard assignment does: [EffectAudit], [EffectExempt] or [EffectAttest]; compare it with [Effect.Is].
+	Effect Effect `json:"effect,omitzero"`
+	// ExcludedScopes are the resource ids of scopes below that of the assignment to which it doesn't apply.
+	ExcludedScopes []string `json:"excludedScopes,omitzero"`
+	// ExpiresOn is when the standard assignment ends. The zero time means never.
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	// ExemptionData says more about an exemption.
+	ExemptionData ExemptionData `json:"exemptionData,omitzero"`
+	// AttestationData says more about an attestation.
+	AttestationData AttestationData `json:"attestationData,omitzero"`
+	// Metadata tells who created and last updated the standard assignment. Read-only: set by the service.
+	Metadata StandardAssignmentMetadata `json:"metadata,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// ExemptionData says more about a standard assignment that is an exemption.
+type ExemptionData struct {
+	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is].
+	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
+	// AssignedAssessment is the assessment that the scope is exempt from.
+	AssignedAssessment AssignedAssessmentItem `json:"assignedAssessment,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AttestationData says more about a standard assignment that is an attestation.
+type AttestationData struct {
+	// ComplianceState is what is attested; compare it with [AttestationComplianceState.Is].
+	ComplianceState AttestationComplianceState `json:"complianceState,omitzero"`
+	// AssignedAssessment is the assessment that the attestation is about.
+	AssignedAssessment AssignedAssessmentItem `json:"assignedAssessment,omitzero"`
+	// ComplianceDate is when the state was attested. Read-only: set by the service.
+	ComplianceDate time.Time `json:"complianceDate,omitzero"`
+	// Evidence is what the attestation rests on.
+	Evidence []AttestationEvidence `json:"evidence,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AttestationEvidence is one piece of what an attestation rests on.
+type AttestationEvidence struct {
+	// Description says what the evidence shows.
+	Description string `json:"description,omitzero"`
+	// SourceURL is where the evidence is.
+	SourceURL string `json:"sourceUrl,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AssignedAssessmentItem refers to a security assessment.
+type AssignedAssessmentItem struct {
+	// AssessmentKey is the key of the security assessment, a UUID.
+	AssessmentKey string `json:"assessmentKey,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// StandardAssignmentMetadata is Defender for Cloud's record of who created and
+// last updated a standard assignment. All of it is read-only: set by the service.
+type StandardAssignmentMetadata struct {
+	// CreatedBy is the object id of the identity that created the assignment, a UUID.
+	CreatedBy string `json:"createdBy,omitzero"`
+	// CreatedOn is when the assignment was created.
+	CreatedOn time.Time `json:"createdOn,omitzero"`
+	// LastUpdatedBy is the object id of the identity that last updated the assignment, a UUID.
+	LastUpdatedBy string `json:"lastUpdatedBy,omitzero"`
+	// LastUpdatedOn is when the assignment was last updated.
+	LastUpdatedOn time.Time `json:"lastUpdatedOn,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
 // SystemData is Azure Resource Manager's record of who created and last modified
@@ -243,6 +343,9 @@ type JobList = Page[Job]
 
 // AssignmentList is one page of assignments.
 type AssignmentList = Page[Assignment]
+
+// StandardAssignmentsList is one page of standard assignments.
+type StandardAssignmentsList = Page[StandardAssignment]
 
 // Effect is what an assignment does. Services add effects over time, and differ
 // in casing: compare effects with Is.
@@ -282,6 +385,27 @@ func PossibleExemptionCategoryValues() []ExemptionCategory {
 // Is reports whether two categories are the same, ignoring case.
 func (c ExemptionCategory) Is(other ExemptionCategory) bool {
 	return strings.EqualFold(string(c), string(other))
+}
+
+// AttestationComplianceState is what an attestation says of a scope. Services add
+// states over time, and differ in casing: compare states with Is.
+type AttestationComplianceState string
+
+// The states that can be attested.
+const (
+	AttestationComplianceStateUnknown      AttestationComplianceState = "unknown"
+	AttestationComplianceStateCompliant    AttestationComplianceState = "compliant"
+	AttestationComplianceStateNonCompliant AttestationComplianceState = "nonCompliant"
+)
+
+// PossibleAttestationComplianceStateValues returns the states that this version knows.
+func PossibleAttestationComplianceStateValues() []AttestationComplianceState {
+	return []AttestationComplianceState{AttestationComplianceStateUnknown, AttestationComplianceStateCompliant, AttestationComplianceStateNonCompliant}
+}
+
+// Is reports whether two states are the same, ignoring case.
+func (s AttestationComplianceState) Is(other AttestationComplianceState) bool {
+	return strings.EqualFold(string(s), string(other))
 }
 
 // ProvisioningState is the state of a job. Services add states over time: treat
@@ -353,6 +477,7 @@ func PossibleCreatedByTypeValues() []CreatedByType {
 type (
 	plainJob                    Job
 	plainAssignment             Assignment
+	plainStandardAssignment     StandardAssignment
 	plainPage[T any]            Page[T]
 	plainSubscriptionAssignment struct {
 		SubscriptionID string `json:"subscriptionId,omitzero"`
@@ -388,6 +513,26 @@ func (m Assignment) MarshalJSONTo(e *jsontext.Encoder) error {
 // UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
 func (m *Assignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return wire.Decode(d, (*plainAssignment)(m))
+}
+
+// MarshalJSON writes the standard assignment as the service does.
+func (m StandardAssignment) MarshalJSON() ([]byte, error) {
+	return wire.Marshal((*plainStandardAssignment)(&m))
+}
+
+// UnmarshalJSON reads a standard assignment.
+func (m *StandardAssignment) UnmarshalJSON(data []byte) error {
+	return wire.Unmarshal(data, (*plainStandardAssignment)(m))
+}
+
+// MarshalJSONTo is MarshalJSON for encoding/json/v2.
+func (m StandardAssignment) MarshalJSONTo(e *jsontext.Encoder) error {
+	return wire.Encode(e, (*plainStandardAssignment)(&m))
+}
+
+// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
+func (m *StandardAssignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return wire.Decode(d, (*plainStandardAssignment)(m))
 }
 
 // MarshalJSON writes the page as the service does.

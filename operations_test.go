@@ -1,6 +1,7 @@
 package armsecops_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,11 +57,8 @@ func TestEveryParameterIsChecked(t *testing.T) {
 	for _, route := range routes.All {
 		client, method, _ := strings.Cut(route.Operation, ".")
 		valid := make([]string, len(route.Parameters()))
-		for i := range valid {
-			valid[i] = "valid"
-		}
-		if route.OfSubscription() {
-			valid[0] = jobsSubscription
+		for i, parameter := range route.Parameters() {
+			valid[i] = cmp.Or(validValues[parameter], "valid")
 		}
 		for i, parameter := range route.Parameters() {
 			t.Run(route.Operation+" "+parameter, func(t *testing.T) {
@@ -77,6 +75,13 @@ func TestEveryParameterIsChecked(t *testing.T) {
 	}
 }
 
+// validValues has what "valid" isn't valid for, by parameter.
+var validValues = map[string]string{
+	"subscriptionID":         jobsSubscription,
+	"scope":                  managementGroup,
+	"standardAssignmentName": standardName,
+}
+
 // callOperation calls a client's method with the values of its route, over a
 // transport that fails the test if anything is sent.
 func callOperation(t *testing.T, client, method string, values []string) error {
@@ -85,13 +90,12 @@ func callOperation(t *testing.T, client, method string, values []string) error {
 		t.Errorf("sent %s %s", req.Method, req.URL)
 		return nil, errors.New("sent")
 	}))
-	receiver, err := newClient(client, values[0], o)
+	receiver, left, err := newClient(client, values, o)
 	if err != nil {
 		return err
 	}
 	operation := receiver.MethodByName(method)
 	require.True(t, operation.IsValid(), "%s has no method %s", client, method)
-	left := values[1:]
 	var arguments []reflect.Value
 	for i := range operation.Type().NumIn() {
 		switch in := operation.Type().In(i); {
@@ -112,16 +116,21 @@ func callOperation(t *testing.T, client, method string, values []string) error {
 	return err
 }
 
-func newClient(name, subscriptionID string, o *armsecops.ClientOptions) (reflect.Value, error) {
+// newClient makes a client, and returns the values that are left for its methods.
+func newClient(name string, values []string, o *armsecops.ClientOptions) (client reflect.Value, left []string, err error) {
+	credential := &azfake.TokenCredential{}
 	switch name {
 	case "WorkspaceManagerJobsClient":
-		c, err := armsecops.NewWorkspaceManagerJobsClient(subscriptionID, &azfake.TokenCredential{}, o)
-		return reflect.ValueOf(c), err
+		c, err := armsecops.NewWorkspaceManagerJobsClient(values[0], credential, o)
+		return reflect.ValueOf(c), values[1:], err
 	case "SecurityAssignmentsClient":
-		c, err := armsecops.NewSecurityAssignmentsClient(subscriptionID, &azfake.TokenCredential{}, o)
-		return reflect.ValueOf(c), err
+		c, err := armsecops.NewSecurityAssignmentsClient(values[0], credential, o)
+		return reflect.ValueOf(c), values[1:], err
+	case "StandardAssignmentsClient":
+		c, err := armsecops.NewStandardAssignmentsClient(credential, o)
+		return reflect.ValueOf(c), values, err
 	}
-	return reflect.Value{}, fmt.Errorf("the tests don't know how to make a %s", name)
+	return reflect.Value{}, nil, fmt.Errorf("the tests don't know how to make a %s", name)
 }
 
 // Every exported field has a comment that says what it is.

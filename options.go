@@ -143,3 +143,30 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
 	// finished. It is called in the goroutine of the loop.
 	Progress func(subscriptionID, continuationToken string)
 }
+
+// StandardAssignmentsClientGetOptions holds the optional parameters of [StandardAssignmentsClient.Get].
+type StandardAssignmentsClientGetOptions struct{}
+
+// StandardAssignmentsClientGetResponse is the response of [StandardAssignmentsClient.Get].
+type StandardAssignmentsClientGetResponse struct {
+	StandardAssignment
+}
+
+// StandardAssignmentsClientCreateOrUpdateOptions holds the optional parameters of [StandardAssignmentsClient.CreateOrUpdate].
+type StandardAssignmentsClientCreateOrUpdateOptions struct{}
+
+// StandardAssignmentsClientCreateOrUpdateResponse is the response of [StandardAssignmentsClient.CreateOrUpdate].
+type StandardAssignmentsClientCreateOrUpdateResponse struct {
+	StandardAssignment
+}
+
+// StandardAssignmentsClientDeleteOptions holds the optional parameters of [StandardAssignmentsClient.Delete].
+type StandardAssignmentsClientDeleteOptions struct{}
+
+// StandardAssignmentsClientDeleteResponse is the response of [StandardAssignmentsClient.Delete].
+type StandardAssignmentsClientDeleteResponse struct{}
+
+// StandardAssignmentsClientListOptions holds the optional parameters of [StandardAssignmentsClient.NewListPager].
+type StandardAssignmentsClientListOptions struct {
+	PageOptions
+}

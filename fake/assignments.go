@@ -2,12 +2,8 @@ package fake
 
 import (
 	"cmp"
-	"mime"
 	"net/http"
 	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -62,7 +58,7 @@ func (s *Server) getAssignment(r *request) *response {
 }
 
 func (s *Server) putAssignment(r *request) *response {
-	model, refused := r.parseAssignment()
+	model, refused := parseModel[armsecops.Assignment](r, "an assignment")
 	if refused != nil {
 		return refused
 	}
@@ -77,20 +73,6 @@ func (s *Server) putAssignment(r *request) *response {
 	s.removeAssignment(key(id))
 	s.assignments[key(id)] = &assignment{Assignment: model}
 	return newModelResponse(status, model)
-}
-
-// parseAssignment parses the request's body, or returns an error response.
-func (r *request) parseAssignment() (model armsecops.Assignment, refused *response) {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return model, newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
-	}
-	if jsontext.Value(r.body).Kind() != '{' {
-		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body must be a JSON object: an assignment.")
-	}
-	if err := json.Unmarshal(r.body, &model); err != nil {
-		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body is not an assignment: "+err.Error())
-	}
-	return model, nil
 }
 
 func (s *Server) deleteAssignment(r *request) *response {

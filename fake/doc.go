@@ -61,10 +61,10 @@
 //
 // # State
 //
-// [Server.PutJob] and [Server.PutAssignment] store resources, as do the clients'
-// own calls. [ServerOptions].Samples stores those of the services'
-// documentation. The server copies what it stores and returns. It compares ids
-// ignoring case.
+// [Server.PutJob], [Server.PutAssignment] and [Server.PutStandardAssignment]
+// store resources, as do the clients' own calls. [ServerOptions].Samples stores
+// those of the services' documentation. The server copies what it stores and
+// returns. It compares ids ignoring case.
 //
 // A job that a client starts is InProgress for [ServerOptions].JobSteps Gets,
 // which publish its items one after another. It then ends Succeeded, or Failed
@@ -76,7 +76,8 @@
 // A list is sorted by id, or by $orderby. A page starts after the last item of
 // the page before it. So a listing yields every resource exactly once that is
 // stored throughout and keeps its place in the order. $top bounds the whole list,
-// not a page.
+// not a page. A list of standard assignments has those of its scope and of the
+// scopes whose ids are below it.
 //
 // # Faults
 //
@@ -86,7 +87,7 @@
 //
 // # Overrides
 //
-// [Server.Jobs] and [Server.Assignments] have a function for each operation, in
-// the types of azcore's fake package. The functions of tests for Microsoft's
-// fake servers can be used again.
+// [Server.Jobs], [Server.Assignments] and [Server.StandardAssignments] have a
+// function for each operation, in the types of azcore's fake package. The
+// functions of tests for Microsoft's fake servers can be used again.
 package fake

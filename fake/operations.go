@@ -26,4 +26,9 @@ var operations = map[*routes.Route]operation{
 	routes.AssignmentsListBySubscription: {(*Server).listAssignmentsBySubscription, (*Server).overrideListAssignmentsBySubscription},
 	routes.AssignmentsCreateOrUpdate:     {(*Server).putAssignment, (*Server).overridePutAssignment},
 	routes.AssignmentsDelete:             {(*Server).deleteAssignment, (*Server).overrideDeleteAssignment},
+
+	routes.StandardAssignmentsGet:            {(*Server).getStandardAssignment, (*Server).overrideGetStandardAssignment},
+	routes.StandardAssignmentsList:           {(*Server).listStandardAssignments, (*Server).overrideListStandardAssignments},
+	routes.StandardAssignmentsCreateOrUpdate: {(*Server).putStandardAssignment, (*Server).overridePutStandardAssignment},
+	routes.StandardAssignmentsDelete:         {(*Server).deleteStandardAssignment, (*Server).overrideDeleteStandardAssignment},
 }

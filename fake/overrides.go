@@ -71,6 +71,28 @@ type AssignmentsServer struct {
 	NewListBySubscriptionPager func(options *armsecops.SecurityAssignmentsClientListBySubscriptionOptions) azfake.PagerResponder[armsecops.AssignmentList]
 }
 
+// StandardAssignmentsServer overrides operations of
+// [armsecops.StandardAssignmentsClient]; see [JobsServer]. A scope has no first
+// slash, whether the client gave one or not.
+type StandardAssignmentsServer struct {
+	// CreateOrUpdate is the fake for [armsecops.StandardAssignmentsClient.CreateOrUpdate].
+	// Status codes of success: 200, 201.
+	CreateOrUpdate func(ctx context.Context, scope, standardAssignmentName string, standardAssignment armsecops.StandardAssignment, options *armsecops.StandardAssignmentsClientCreateOrUpdateOptions) (azfake.Responder[armsecops.StandardAssignmentsClientCreateOrUpdateResponse], azfake.ErrorResponder)
+
+	// Delete is the fake for [armsecops.StandardAssignmentsClient.Delete].
+	// Status codes of success: 200, 204.
+	Delete func(ctx context.Context, scope, standardAssignmentName string, options *armsecops.StandardAssignmentsClientDeleteOptions) (azfake.Responder[armsecops.StandardAssignmentsClientDeleteResponse], azfake.ErrorResponder)
+
+	// Get is the fake for [armsecops.StandardAssignmentsClient.Get].
+	// Status code of success: 200.
+	Get func(ctx context.Context, scope, standardAssignmentName string, options *armsecops.StandardAssignmentsClientGetOptions) (azfake.Responder[armsecops.StandardAssignmentsClientGetResponse], azfake.ErrorResponder)
+
+	// NewListPager is the fake for [armsecops.StandardAssignmentsClient.NewListPager].
+	// It is called for the first page of each listing; the server sets the links to the next pages.
+	// Status code of success: 200.
+	NewListPager func(scope string, options *armsecops.StandardAssignmentsClientListOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList]
+}
+
 func (s *Server) overrideCreateJob(r *request) (*response, error) {
 	if s.Jobs.Create == nil {
 		return nil, errNotOverridden
@@ -127,7 +149,7 @@ func (s *Server) overridePutAssignment(r *request) (*response, error) {
 	if s.Assignments.CreateOrUpdate == nil {
 		return nil, errNotOverridden
 	}
-	assignment, refused := r.parseAssignment()
+	assignment, refused := parseModel[armsecops.Assignment](r, "an assignment")
 	if refused != nil {
 		return refused, nil
 	}
@@ -159,6 +181,44 @@ func (s *Server) overrideListAssignmentsBySubscription(r *request) (*response, e
 	}
 	return s.assignmentPagers.nextPage(s, r, func() (azfake.PagerResponder[armsecops.AssignmentList], error) {
 		return s.Assignments.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}), nil
+	})
+}
+
+func (s *Server) overrideGetStandardAssignment(r *request) (*response, error) {
+	if s.StandardAssignments.Get == nil {
+		return nil, errNotOverridden
+	}
+	responder, failure := s.StandardAssignments.Get(r.Context(), r.values[0], r.values[1], &armsecops.StandardAssignmentsClientGetOptions{})
+	return newOverrideResponse(r, responder, failure, server.GetResponse(responder).StandardAssignment)
+}
+
+func (s *Server) overridePutStandardAssignment(r *request) (*response, error) {
+	if s.StandardAssignments.CreateOrUpdate == nil {
+		return nil, errNotOverridden
+	}
+	model, refused := parseModel[armsecops.StandardAssignment](r, "a standard assignment")
+	if refused != nil {
+		return refused, nil
+	}
+	options := &armsecops.StandardAssignmentsClientCreateOrUpdateOptions{}
+	responder, failure := s.StandardAssignments.CreateOrUpdate(r.Context(), r.values[0], r.values[1], model, options)
+	return newOverrideResponse(r, responder, failure, server.GetResponse(responder).StandardAssignment)
+}
+
+func (s *Server) overrideDeleteStandardAssignment(r *request) (*response, error) {
+	if s.StandardAssignments.Delete == nil {
+		return nil, errNotOverridden
+	}
+	responder, failure := s.StandardAssignments.Delete(r.Context(), r.values[0], r.values[1], &armsecops.StandardAssignmentsClientDeleteOptions{})
+	return newOverrideResponse(r, responder, failure, nil)
+}
+
+func (s *Server) overrideListStandardAssignments(r *request) (*response, error) {
+	if s.StandardAssignments.NewListPager == nil {
+		return nil, errNotOverridden
+	}
+	return s.standardAssignmentPagers.nextPage(s, r, func() (azfake.PagerResponder[armsecops.StandardAssignmentsList], error) {
+		return s.StandardAssignments.NewListPager(r.values[0], &armsecops.StandardAssignmentsClientListOptions{}), nil
 	})
 }
 

@@ -38,14 +38,15 @@ func onePage[T any](value T) (pager azfake.PagerResponder[armsecops.Page[T]]) {
 func TestOverrides(t *testing.T) {
 	t.Parallel()
 	const named = "overridden"
-	job, model := armsecops.Job{Name: named}, armsecops.Assignment{Name: named}
-	type (
-		jobsClient        = *armsecops.WorkspaceManagerJobsClient
-		assignmentsClient = *armsecops.SecurityAssignmentsClient
-	)
+	job, model, standard := armsecops.Job{Name: named}, armsecops.Assignment{Name: named}, armsecops.StandardAssignment{Name: named}
+	type clients struct {
+		jobs        *armsecops.WorkspaceManagerJobsClient
+		assignments *armsecops.SecurityAssignmentsClient
+		standards   *armsecops.StandardAssignmentsClient
+	}
 	tests := map[string]struct {
 		override  func(*fake.Server, *recorder)
-		call      func(context.Context, jobsClient, assignmentsClient) (name string, err error)
+		call      func(context.Context, clients) (name string, err error)
 		arguments string
 		name      string // in the response
 	}{
@@ -56,8 +57,8 @@ func TestOverrides(t *testing.T) {
 					return respond(http.StatusCreated, createJobResponse{Job: job})
 				}
 			},
-			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
-				resp, err := jobs.Create(ctx, resourceGroup, workspace, assignment, nil)
+			func(ctx context.Context, c clients) (string, error) {
+				resp, err := c.jobs.Create(ctx, resourceGroup, workspace, assignment, nil)
 				return resp.Name, err
 			},
 			`["group" "workspace" "assignment"]`, named,
@@ -69,8 +70,8 @@ func TestOverrides(t *testing.T) {
 					return respond(http.StatusOK, getJobResponse{Job: job})
 				}
 			},
-			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
-				resp, err := jobs.Get(ctx, resourceGroup, workspace, assignment, "job", nil)
+			func(ctx context.Context, c clients) (string, error) {
+				resp, err := c.jobs.Get(ctx, resourceGroup, workspace, assignment, "job", nil)
 				return resp.Name, err
 			},
 			`["group" "workspace" "assignment" "job"]`, named,
@@ -82,8 +83,8 @@ func TestOverrides(t *testing.T) {
 					return respond(http.StatusNoContent, deleteJobResponse{})
 				}
 			},
-			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
-				_, err := jobs.Delete(ctx, resourceGroup, workspace, assignment, "job", nil)
+			func(ctx context.Context, c clients) (string, error) {
+				_, err := c.jobs.Delete(ctx, resourceGroup, workspace, assignment, "job", nil)
 				return "", err
 			},
 			`["group" "workspace" "assignment" "job"]`, "",
@@ -95,9 +96,9 @@ func TestOverrides(t *testing.T) {
 					return onePage(job)
 				}
 			},
-			func(ctx context.Context, jobs jobsClient, _ assignmentsClient) (string, error) {
+			func(ctx context.Context, c clients) (string, error) {
 				o := &listJobsOptions{OrderBy: "by", Top: 7, SkipToken: "token"}
-				return firstName(ctx, jobs.NewListPager(resourceGroup, workspace, assignment, o), jobName)
+				return firstName(ctx, c.jobs.NewListPager(resourceGroup, workspace, assignment, o), jobName)
 			},
 			`["group" "workspace" "assignment" "by" "7" "token"]`, named,
 		},
@@ -108,8 +109,8 @@ func TestOverrides(t *testing.T) {
 					return respond(http.StatusOK, getAssignmentResponse{Assignment: model})
 				}
 			},
-			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
-				resp, err := assignments.Get(ctx, resourceGroup, "standard", nil)
+			func(ctx context.Context, c clients) (string, error) {
+				resp, err := c.assignments.Get(ctx, resourceGroup, "standard", nil)
 				return resp.Name, err
 			},
 			`["group" "standard"]`, named,
@@ -123,8 +124,8 @@ func TestOverrides(t *testing.T) {
 					return respond(http.StatusCreated, putAssignmentResponse{Assignment: model})
 				}
 			},
-			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
-				resp, err := assignments.CreateOrUpdate(ctx, resourceGroup, "standard", armsecops.Assignment{Kind: "kind"}, nil)
+			func(ctx context.Context, c clients) (string, error) {
+				resp, err := c.assignments.CreateOrUpdate(ctx, resourceGroup, "standard", armsecops.Assignment{Kind: "kind"}, nil)
 				return resp.Name, err
 			},
 			`["group" "standard" "kind"]`, named,
@@ -138,8 +139,8 @@ func TestOverrides(t *testing.T) {
 					return respond(http.StatusOK, deleteAssignmentResponse{})
 				}
 			},
-			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
-				_, err := assignments.Delete(ctx, resourceGroup, "standard", nil)
+			func(ctx context.Context, c clients) (string, error) {
+				_, err := c.assignments.Delete(ctx, resourceGroup, "standard", nil)
 				return "", err
 			},
 			`["group" "standard"]`, "",
@@ -151,8 +152,8 @@ func TestOverrides(t *testing.T) {
 					return onePage(model)
 				}
 			},
-			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
-				return firstName(ctx, assignments.NewListPager(resourceGroup, nil), assignmentName)
+			func(ctx context.Context, c clients) (string, error) {
+				return firstName(ctx, c.assignments.NewListPager(resourceGroup, nil), assignmentName)
 			},
 			`["group"]`, named,
 		},
@@ -163,10 +164,65 @@ func TestOverrides(t *testing.T) {
 					return onePage(model)
 				}
 			},
-			func(ctx context.Context, _ jobsClient, assignments assignmentsClient) (string, error) {
-				return firstName(ctx, assignments.NewListBySubscriptionPager(nil), assignmentName)
+			func(ctx context.Context, c clients) (string, error) {
+				return firstName(ctx, c.assignments.NewListBySubscriptionPager(nil), assignmentName)
 			},
 			`[]`, named,
+		},
+		"StandardAssignmentsClient.Get": {
+			func(srv *fake.Server, r *recorder) {
+				srv.StandardAssignments.Get = func(_ context.Context, a, b string, _ *getStandardOptions) (responder[getStandardResponse], failure) {
+					r.record(a, b)
+					return respond(http.StatusOK, getStandardResponse{StandardAssignment: standard})
+				}
+			},
+			func(ctx context.Context, c clients) (string, error) {
+				resp, err := c.standards.Get(ctx, machine, standardName, nil)
+				return resp.Name, err
+			},
+			fmt.Sprintf(`[%q %q]`, machine[1:], standardName), named,
+		},
+		"StandardAssignmentsClient.CreateOrUpdate": {
+			func(srv *fake.Server, r *recorder) {
+				srv.StandardAssignments.CreateOrUpdate = func(_ context.Context, a, b string, body armsecops.StandardAssignment, _ *putStandardOptions) (
+					responder[putStandardResponse], failure,
+				) {
+					r.record(a, b, body.Name)
+					return respond(http.StatusCreated, putStandardResponse{StandardAssignment: standard})
+				}
+			},
+			func(ctx context.Context, c clients) (string, error) {
+				resp, err := c.standards.CreateOrUpdate(ctx, machine, standardName, armsecops.StandardAssignment{Name: "body"}, nil)
+				return resp.Name, err
+			},
+			fmt.Sprintf(`[%q %q "body"]`, machine[1:], standardName), named,
+		},
+		"StandardAssignmentsClient.Delete": {
+			func(srv *fake.Server, r *recorder) {
+				srv.StandardAssignments.Delete = func(_ context.Context, a, b string, _ *deleteStandardOptions) (
+					responder[deleteStandardResponse], failure,
+				) {
+					r.record(a, b)
+					return respond(http.StatusOK, deleteStandardResponse{})
+				}
+			},
+			func(ctx context.Context, c clients) (string, error) {
+				_, err := c.standards.Delete(ctx, machine, standardName, nil)
+				return "", err
+			},
+			fmt.Sprintf(`[%q %q]`, machine[1:], standardName), "",
+		},
+		"StandardAssignmentsClient.NewListPager": {
+			func(srv *fake.Server, r *recorder) {
+				srv.StandardAssignments.NewListPager = func(a string, _ *listStandardsOptions) standardPagerResponder {
+					r.record(a)
+					return onePage(standard)
+				}
+			},
+			func(ctx context.Context, c clients) (string, error) {
+				return firstName(ctx, c.standards.NewListPager(machine, nil), standardAssignmentName)
+			},
+			fmt.Sprintf(`[%q]`, machine[1:]), named,
 		},
 	}
 	for _, route := range routes.All {
@@ -178,7 +234,8 @@ func TestOverrides(t *testing.T) {
 			srv := fake.NewServer(nil)
 			var r recorder
 			test.override(srv, &r)
-			name, err := test.call(t.Context(), newJobs(t, options(srv)), newAssignments(t, subscription, options(srv)))
+			o := options(srv)
+			name, err := test.call(t.Context(), clients{newJobs(t, o), newAssignments(t, subscription, o), newStandards(t, o)})
 			require.NoError(t, err)
 			assert.Equal(t, test.name, name)
 			assert.Equal(t, test.arguments, r.arguments)

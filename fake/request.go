@@ -3,10 +3,14 @@ package fake
 import (
 	"bytes"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/routes"
 )
@@ -120,4 +124,19 @@ func (r *request) findRoute() {
 			r.route = route
 		}
 	}
+}
+
+// parseModel parses the request's body, or returns an error response.
+//   - what: the model, as in "an assignment"
+func parseModel[T any](r *request, what string) (model T, refused *response) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return model, newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
+	}
+	if jsontext.Value(r.body).Kind() != '{' {
+		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body must be a JSON object: "+what+".")
+	}
+	if err := json.Unmarshal(r.body, &model); err != nil {
+		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body is not "+what+": "+err.Error())
+	}
+	return model, nil
 }

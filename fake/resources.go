@@ -38,8 +38,11 @@ func deepCopy[T any](model T) (result T) {
 // newETag returns an etag with quotes inside the string, as the services send it.
 func (s *Server) newETag() azcore.ETag { return azcore.ETag(`"` + s.options.NewID() + `"`) }
 
-// caller is the identity that creates and modifies all resources.
-const caller = "user@contoso.com"
+// The identity that creates and modifies all resources.
+const (
+	caller   = "user@contoso.com"
+	callerID = "c23b5354-ff0a-4b2a-9f92-6f144effd936"
+)
 
 // modifiedAt returns the systemData of a resource that is created or modified at a time.
 //   - before: empty for a resource that is created

@@ -20,6 +20,10 @@ var (
 	sampleList []byte
 	//go:embed samples/ListBySubscriptionAssignments.json
 	sampleListBySubscription []byte
+	//go:embed samples/StandardAssignment.json
+	sampleStandardAssignment []byte
+	//go:embed samples/ListStandardAssignments.json
+	sampleListStandardAssignments []byte
 )
 
 func (s *Server) putSamples() {
@@ -49,6 +53,20 @@ func (s *Server) putSamples() {
 				s.assignments[k] = &assignment{Assignment: item, duplicateOf: key(id.String()), onlyIn: route}
 			}
 		}
+	}
+
+	// The documented id of this one has the type of another resource.
+	exemption := sample[armsecops.StandardAssignment](sampleStandardAssignment)
+	s.PutStandardAssignment(armsecops.StandardAssignmentID{
+		Scope: "/providers/Microsoft.Management/managementGroups/contoso",
+		Name:  exemption.Name,
+	}, exemption)
+	for _, item := range sample[armsecops.StandardAssignmentsList](sampleListStandardAssignments).Value {
+		id, err := armsecops.ParseStandardAssignmentID(item.ID)
+		if err != nil {
+			panic(err)
+		}
+		s.PutStandardAssignment(id, item)
 	}
 }
 

@@ -15,29 +15,33 @@ import (
 )
 
 // Server is both services in memory. It is a transport for the clients, without
-// a socket, and an [http.Handler]. It is safe for concurrent use once Jobs and
-// Assignments are set.
+// a socket, and an [http.Handler]. It is safe for concurrent use once Jobs,
+// Assignments and StandardAssignments are set.
 type Server struct {
-	// Jobs and Assignments override single operations.
-	Jobs        JobsServer
-	Assignments AssignmentsServer
+	// Jobs, Assignments and StandardAssignments override single operations.
+	Jobs                JobsServer
+	Assignments         AssignmentsServer
+	StandardAssignments StandardAssignmentsServer
 
-	options          ServerOptions
-	jobPagers        pagers[armsecops.Job]
-	assignmentPagers pagers[armsecops.Assignment]
+	options                  ServerOptions
+	jobPagers                pagers[armsecops.Job]
+	assignmentPagers         pagers[armsecops.Assignment]
+	standardAssignmentPagers pagers[armsecops.StandardAssignment]
 
-	mu          sync.Mutex
-	jobs        map[string]*job                // by key
-	jobItems    map[string][]armsecops.JobItem // by key of the list of jobs
-	assignments map[string]*assignment         // by key
-	faults      []*pendingFault
-	requests    []Request
+	mu                  sync.Mutex
+	jobs                map[string]*job                         // by key
+	jobItems            map[string][]armsecops.JobItem          // by key of the list of jobs
+	assignments         map[string]*assignment                  // by key
+	standardAssignments map[string]armsecops.StandardAssignment // by key
+	faults              []*pendingFault
+	requests            []Request
 }
 
 // ServerOptions holds the optional parameters of [NewServer].
 type ServerOptions struct {
 	// Samples stores the resources of the services' documentation: a job that
-	// failed and an assignment, with their documented ids.
+	// failed, an assignment, the exemption of a management group, and an audit and
+	// an exemption of a security connector, with their documented ids.
 	Samples bool
 
 	// PageSize is the number of items on a page of a list. 0 means all of them.
@@ -63,9 +67,10 @@ type ServerOptions struct {
 //   - options: nil for an empty server
 func NewServer(options *ServerOptions) *Server {
 	s := &Server{
-		jobs:        map[string]*job{},
-		jobItems:    map[string][]armsecops.JobItem{},
-		assignments: map[string]*assignment{},
+		jobs:                map[string]*job{},
+		jobItems:            map[string][]armsecops.JobItem{},
+		assignments:         map[string]*assignment{},
+		standardAssignments: map[string]armsecops.StandardAssignment{},
 	}
 	if options != nil {
 		s.options = *options

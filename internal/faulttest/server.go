@@ -247,15 +247,8 @@ func isListing(route *routes.Route) bool {
 
 // document returns one of the server's two documents of the operation's kind.
 func (s *Server) document(n int) string {
-	document := assignmentDocument
-	if s.jobs() {
-		document = jobDocument
-	}
-	return strings.ReplaceAll(document, "{n}", fmt.Sprint(n))
-}
-
-func (s *Server) jobs() bool {
-	return strings.HasPrefix(s.route.Operation, "WorkspaceManagerJobsClient.")
+	client, _, _ := strings.Cut(s.route.Operation, ".")
+	return strings.ReplaceAll(documents[client], "{n}", fmt.Sprint(n))
 }
 
 // want returns the documents that a call must return.
@@ -269,16 +262,22 @@ func (s *Server) want() []string {
 	return []string{s.fault.document(s.document(2))}
 }
 
-const (
-	jobDocument = `{"id":"/jobs/{n}","name":"job-{n}","type":"Microsoft.SecurityInsights/workspaceManagerAssignments/jobs","etag":"\"a\"",` +
+// documents has the resource of each client.
+var documents = map[string]string{
+	"WorkspaceManagerJobsClient": `{"id":"/jobs/{n}","name":"job-{n}","type":"Microsoft.SecurityInsights/workspaceManagerAssignments/jobs","etag":"\"a\"",` +
 		`"properties":{"startTime":"2022-06-14T04:47:52Z","endTime":"2022-06-14T04:52:52Z","provisioningState":"Succeeded",` +
 		`"items":[{"resourceId":"/rules/1","status":"Succeeded","executionTime":"2022-06-14T04:49:52Z"}]},` +
-		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`
-	assignmentDocument = `{"id":"/assignments/{n}","name":"assignment-{n}","type":"Microsoft.Security/assignments","location":"East US","etag":"a",` +
+		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`,
+	"SecurityAssignmentsClient": `{"id":"/assignments/{n}","name":"assignment-{n}","type":"Microsoft.Security/assignments","location":"East US","etag":"a",` +
 		`"properties":{"displayName":"ASC Default","effect":"Exempt","expiresOn":"2022-06-14T04:47:52Z",` +
 		`"additionalData":{"exemptionCategory":"waiver"},"metadata":{"ticketId":12345}},` +
-		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`
-)
+		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`,
+	"StandardAssignmentsClient": `{"id":"/standardAssignments/{n}","name":"standard-{n}","type":"Microsoft.Security/standardAssignments",` +
+		`"properties":{"displayName":"ASC Default","effect":"Exempt","expiresOn":"2022-06-14T04:47:52Z","excludedScopes":["/subscriptions/1"],` +
+		`"exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"a"}},` +
+		`"metadata":{"createdBy":"b","createdOn":"2022-06-14T04:47:52Z"}},` +
+		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`,
+}
 
 // serveElsewhere stands for the hosts that are not the service's. It responds as
 // the service would, and notes what it received.

@@ -47,10 +47,10 @@ var columns = []struct {
 	operations []*routes.Route
 }{
 	{"Create", []*routes.Route{routes.JobsCreate}},
-	{"Get", []*routes.Route{routes.JobsGet, routes.AssignmentsGet}},
-	{"lists", []*routes.Route{routes.JobsList, routes.AssignmentsList, routes.AssignmentsListBySubscription}},
-	{"CreateOrUpdate", []*routes.Route{routes.AssignmentsCreateOrUpdate}},
-	{"Delete", []*routes.Route{routes.JobsDelete, routes.AssignmentsDelete}},
+	{"Get", []*routes.Route{routes.JobsGet, routes.AssignmentsGet, routes.StandardAssignmentsGet}},
+	{"lists", []*routes.Route{routes.JobsList, routes.AssignmentsList, routes.AssignmentsListBySubscription, routes.StandardAssignmentsList}},
+	{"CreateOrUpdate", []*routes.Route{routes.AssignmentsCreateOrUpdate, routes.StandardAssignmentsCreateOrUpdate}},
+	{"Delete", []*routes.Route{routes.JobsDelete, routes.AssignmentsDelete, routes.StandardAssignmentsDelete}},
 }
 
 // Table returns the rows of one client as a Markdown table.

@@ -20,10 +20,27 @@ var parameters = map[string]*parameter{
 	"workspaceManagerAssignmentName": {"workspaceManagerAssignmentName", checkName},
 	"jobName":                        {"jobName", checkName},
 	"assignmentId":                   {"assignmentID", checkAssignmentID},
+	"scope":                          {"scope", checkScope},
+	"standardAssignmentName":         {"standardAssignmentName", checkStandardAssignmentName},
 }
 
 // GoName returns the Go name of a parameter of the REST API.
 func GoName(name string) string { return parameters[name].goName }
+
+// trimSlash returns a scope without its first slash, which a caller may leave out.
+func trimSlash(scope string) string { return strings.TrimPrefix(scope, "/") }
+
+// Throttled returns what Azure Resource Manager counts the requests of a scope
+// for: its subscription, or the scope itself if it has none.
+func Throttled(scope string) string {
+	scope = trimSlash(scope)
+	kind, rest, _ := strings.Cut(scope, "/")
+	if !strings.EqualFold(kind, "subscriptions") {
+		return scope
+	}
+	subscription, _, _ := strings.Cut(rest, "/")
+	return subscription
+}
 
 func checkUUID(s string) string {
 	const reason = "must be a UUID, as in 00000000-0000-0000-0000-000000000000"
@@ -93,6 +110,40 @@ func checkAssignmentID(s string) string {
 		return "must not contain /, ? or #"
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		return "must be text without control characters"
+	}
+	return ""
+}
+
+// checkScope goes by the form of every resource id: pairs of a type and a name,
+// the first type being subscriptions or providers. A host would be in its place.
+func checkScope(s string) string {
+	const reason = "must be a resource id, as in /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/name," +
+		" without host, query and fragment"
+	segments := strings.Split(trimSlash(s), "/")
+	if len(segments)%2 != 0 {
+		return reason
+	}
+	switch strings.ToLower(segments[0]) {
+	case "subscriptions":
+		if checkUUID(segments[1]) != "" {
+			return reason
+		}
+	case "providers":
+	default:
+		return reason
+	}
+	for _, segment := range segments {
+		if checkAssignmentID(segment) != "" { // the rule of every segment
+			return reason
+		}
+	}
+	return ""
+}
+
+// checkStandardAssignmentName is ^[{]?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}[}]?$.
+func checkStandardAssignmentName(s string) string {
+	if rule := checkUUID(strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")); rule != "" {
+		return rule + ", with or without braces"
 	}
 	return ""
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+const subscriptionScope = "subscriptions/" + subscription
+
 // What the rules allow and what they don't, by parameter.
 var ruleTests = map[string]struct{ allowed, refused []string }{
 	"subscriptionId": {
@@ -53,6 +55,27 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 		allowed: []string{"a", "...", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", "a b", "100%25", "größe", `{"a":;}`, "a.", "a\\b"},
 		refused: []string{"", ".", "..", "a/b", "a?b", "a#b", "a\nb", "\x00", "a\x7f", "\u0085", "a\xff"},
 	},
+	"scope": {
+		allowed: []string{
+			subscriptionScope, "/" + subscriptionScope, strings.ToUpper(subscriptionScope), subscriptionScope + "/resourceGroups/größe (a)",
+			subscriptionScope + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/100%25 {a}:b",
+			"providers/Microsoft.Management/managementGroups/contoso", "/PROVIDERS/Microsoft.Management/managementGroups/contoso",
+		},
+		refused: []string{
+			"", "/", "//", "/" + "/" + subscriptionScope, subscriptionScope + "/", "subscriptions", "subscriptions/", "subscriptions/production", "providers",
+			"providers/", "resourceGroups/rg", "rg", "a/b", subscriptionScope + "/resourceGroups", subscriptionScope + "//rg", subscriptionScope + "/a/.",
+			subscriptionScope + "/../b", subscriptionScope + "/a/b?c", subscriptionScope + "/a/b#c", subscriptionScope + "/a/b\n", subscriptionScope + "/a/b\xff",
+			"https://management.azure.com/" + subscriptionScope, "https:/" + subscriptionScope, "management.azure.com/a/" + subscriptionScope,
+			"https:management.azure.com/a/" + subscriptionScope, `subscriptions\` + subscription, "ſubscriptions/" + subscription,
+		},
+	},
+	"standardAssignmentName": {
+		allowed: []string{"1f3afdf9-d0c9-4c3d-847f-89da613e70a8", "{1F3AFDF9-D0C9-4C3D-847F-89DA613E70A8}"},
+		refused: []string{
+			"", "{}", "name", "1f3afdf9d0c94c3d847f89da613e70a8", "{{1f3afdf9-d0c9-4c3d-847f-89da613e70a8}}", "}1f3afdf9-d0c9-4c3d-847f-89da613e70a8{",
+			"a1f3afdf9-d0c9-4c3d-847f-89da613e70a8", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8/", "(1f3afdf9-d0c9-4c3d-847f-89da613e70a8)",
+		},
+	},
 }
 
 func TestRules(t *testing.T) {
@@ -80,5 +103,19 @@ func TestGoNames(t *testing.T) {
 			want = base + "ID"
 		}
 		assert.Equal(t, want, GoName(name))
+	}
+}
+
+func TestThrottled(t *testing.T) {
+	t.Parallel()
+	for scope, want := range map[string]string{
+		subscriptionScope:                 subscription,
+		"/" + machine:                     subscription,
+		"SUBSCRIPTIONS/" + subscription:   subscription,
+		managementGroup:                   managementGroup,
+		"/" + managementGroup:             managementGroup,
+		"providers/subscriptions/a/b/c/d": "providers/subscriptions/a/b/c/d",
+	} {
+		assert.Equal(t, want, Throttled(scope), scope)
 	}
 }

@@ -24,15 +24,17 @@ type Route struct {
 	elements []element // Path, cut at its slashes
 }
 
-// element is one segment of a path: a literal, or a parameter to be filled in.
+// element is one segment of a path: a literal, or a parameter to be filled in. A
+// scope, which is always the first element, is one segment or more.
 type element struct {
 	text      string
 	parameter *parameter // nil: a literal
 }
 
 const (
-	jobsVersion        = "2025-04-01-preview"
-	assignmentsVersion = "2021-08-01-preview"
+	jobsVersion                = "2025-04-01-preview"
+	assignmentsVersion         = "2021-08-01-preview"
+	standardAssignmentsVersion = "2024-08-01"
 
 	jobsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
 		"/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}" +
@@ -40,9 +42,16 @@ const (
 	assignmentsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
 		"/providers/Microsoft.Security/assignments"
 	subscriptionAssignmentsPath = "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments"
+	standardAssignmentsPath     = scopePrefix + "providers/Microsoft.Security/standardAssignments"
 
-	jobsPage        = "https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/"
-	assignmentsPage = "https://learn.microsoft.com/rest/api/defenderforcloud/assignments/"
+	jobsPage                = "https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/"
+	assignmentsPage         = "https://learn.microsoft.com/rest/api/defenderforcloud/assignments/"
+	standardAssignmentsPage = "https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/"
+
+	// The beginnings of a path that say to what it belongs. A scope is a resource
+	// id; it is the only parameter that spans segments.
+	subscriptionPrefix = "/subscriptions/{subscriptionId}/"
+	scopePrefix        = "/{scope}/"
 )
 
 // The operations.
@@ -57,6 +66,11 @@ var (
 	AssignmentsListBySubscription = add("SecurityAssignmentsClient.NewListBySubscriptionPager", http.MethodGet, subscriptionAssignmentsPath, assignmentsVersion, assignmentsPage+"list-by-subscription", 200)
 	AssignmentsCreateOrUpdate     = add("SecurityAssignmentsClient.CreateOrUpdate", http.MethodPut, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"create-or-update", 200, 201)
 	AssignmentsDelete             = add("SecurityAssignmentsClient.Delete", http.MethodDelete, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"delete", 200, 204)
+
+	StandardAssignmentsGet            = add("StandardAssignmentsClient.Get", http.MethodGet, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"get", 200)
+	StandardAssignmentsList           = add("StandardAssignmentsClient.NewListPager", http.MethodGet, standardAssignmentsPath, standardAssignmentsVersion, standardAssignmentsPage+"list", 200)
+	StandardAssignmentsCreateOrUpdate = add("StandardAssignmentsClient.CreateOrUpdate", http.MethodPut, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"create", 200, 201)
+	StandardAssignmentsDelete         = add("StandardAssignmentsClient.Delete", http.MethodDelete, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"delete", 200, 204)
 )
 
 // All holds every route, in the order of the documentation.
@@ -75,9 +89,10 @@ func add(operation, method, path, apiVersion, page string, success ...int) *Rout
 }
 
 // OfSubscription reports whether the first parameter of the path is a subscription.
-func (r *Route) OfSubscription() bool {
-	return strings.HasPrefix(r.Path, "/subscriptions/{subscriptionId}/")
-}
+func (r *Route) OfSubscription() bool { return strings.HasPrefix(r.Path, subscriptionPrefix) }
+
+// OfScope reports whether the first parameter of the path is a scope.
+func (r *Route) OfScope() bool { return strings.HasPrefix(r.Path, scopePrefix) }
 
 // Parameters returns the Go names of the path's parameters, in their order.
 func (r *Route) Parameters() []string {
@@ -106,39 +121,53 @@ func (r *Route) Check(values []string) (parameter, value, reason string) {
 	return "", "", ""
 }
 
-// URLPath returns the path with every parameter filled in and escaped as one segment.
+// URLPath returns the path with every parameter filled in and escaped: as one
+// segment, or as those of a scope.
 func (r *Route) URLPath(values ...string) string {
-	return r.join(url.PathEscape, values)
+	escaped := make([]string, len(values))
+	for i, value := range values {
+		escaped[i] = url.PathEscape(value)
+	}
+	if r.OfScope() {
+		escaped[0] = strings.ReplaceAll(escaped[0], "%2F", "/")
+	}
+	return r.ID(escaped...)
 }
 
-// ID returns the path with the values unchanged, which is the form of a resource id.
+// ID returns the path with the values unchanged, which is the form of a resource
+// id. Only the first slash of a scope, which the path has already, is left out.
 func (r *Route) ID(values ...string) string {
-	return r.join(func(s string) string { return s }, values)
-}
-
-func (r *Route) join(escape func(string) string, values []string) string {
 	size := len(r.Path)
 	for _, v := range values {
 		size += len(v)
 	}
 	var b strings.Builder
 	b.Grow(size)
-	n := 0
-	for _, e := range r.elements {
-		b.WriteByte('/')
+	for i, e := range r.elements {
+		text := e.text
 		if e.parameter != nil {
-			b.WriteString(escape(values[n]))
-			n++
-		} else {
-			b.WriteString(e.text)
+			text, values = values[0], values[1:]
 		}
+		if i == 0 {
+			text = trimSlash(text) // of a scope
+		}
+		b.WriteByte('/')
+		b.WriteString(text)
 	}
 	return b.String()
 }
 
 // Match reports whether the segments are a path of the route, ignoring the case
-// of its literals, and returns the values of its parameters.
+// of its literals, and returns the values of its parameters. A scope, which has
+// no first slash, reaches as far as it can.
 func (r *Route) Match(segments []string) (values []string, ok bool) {
+	if n := len(segments) - len(r.elements) + 1; r.OfScope() && n > 0 {
+		scope := strings.Join(segments[:n], "/")
+		if segments[0] == "" || strings.Count(scope, "/") >= n { // a second slash first, or an escaped one in a segment
+			return nil, false
+		}
+		segments = append([]string{scope}, segments[n:]...)
+	}
 	if len(segments) != len(r.elements) {
 		return nil, false
 	}

@@ -117,3 +117,72 @@ func TestCheck(t *testing.T) {
 		assert.Contains(t, reason, "must")
 	}
 }
+
+const (
+	standard          = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	standardsOf       = "/providers/Microsoft.Security/standardAssignments"
+	machine           = subscriptionScope + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm"
+	managementGroup   = "providers/Microsoft.Management/managementGroups/contoso"
+	exemptionOfItself = managementGroup + standardsOf + "/" + standard
+)
+
+func TestScopeSpansSegments(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ scope, path string }{
+		"without a slash first": {machine, "/" + machine},
+		"with a slash first":    {"/" + machine, "/" + machine},
+		"management group":      {managementGroup, "/" + managementGroup},
+		"another scope in it":   {exemptionOfItself, "/" + exemptionOfItself},
+		"segments are escaped":  {subscriptionScope + "/resourceGroups/größe%2F {a}", "/" + subscriptionScope + "/resourceGroups/gr%C3%B6%C3%9Fe%252F%20%7Ba%7D"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			scope := strings.TrimPrefix(test.scope, "/")
+			for _, route := range []*Route{StandardAssignmentsGet, StandardAssignmentsList} {
+				values := []string{test.scope, standard}[:len(route.Parameters())]
+				want := []string{scope, standard}[:len(values)]
+				rest := strings.TrimPrefix(route.Path, "/{scope}")
+
+				path := route.URLPath(values...)
+				assert.Equal(t, test.path+strings.Replace(rest, "{standardAssignmentName}", standard, 1), path)
+				id := route.ID(values...)
+				assert.True(t, strings.HasPrefix(id, "/"+scope+"/providers/"), id)
+				got, ok := route.Match(strings.Split(id[1:], "/"))
+				assert.True(t, ok)
+				assert.Equal(t, want, got)
+			}
+		})
+	}
+}
+
+func TestMatchOfScope(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		segments []string
+		want     []string // nil: no match
+	}{
+		"itself":            {strings.Split(machine+standardsOf+"/"+standard, "/"), []string{machine, standard}},
+		"another casing":    {strings.Split(machine+strings.ToUpper(standardsOf)+"/"+standard, "/"), []string{machine, standard}},
+		"empty scope":       {strings.Split(standardsOf+"/"+standard, "/"), nil},
+		"two slashes first": {strings.Split("/"+machine+standardsOf+"/"+standard, "/"), nil},
+		"no scope":          {strings.Split(standardsOf[1:]+"/"+standard, "/"), nil},
+		"nothing":           {nil, nil},
+		"more segments":     {strings.Split(machine+standardsOf+"/"+standard+"/a", "/"), nil},
+		"slash last":        {strings.Split(machine+standardsOf+"/"+standard+"/", "/"), nil},
+		"list":              {strings.Split(machine+standardsOf, "/"), nil},
+		"another type":      {strings.Split(machine+"/providers/Microsoft.Security/securityStandards/"+standard, "/"), nil},
+		"without providers": {strings.Split(machine+"/Microsoft.Security/standardAssignments/"+standard, "/"), nil},
+		"escaped slash": {
+			[]string{"subscriptions/" + subscription, "providers", "Microsoft.Security", "standardAssignments", standard}, nil,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values, ok := StandardAssignmentsGet.Match(test.segments)
+			assert.Equal(t, test.want != nil, ok)
+			assert.Equal(t, test.want, values)
+		})
+	}
+}
