@@ -77,6 +77,25 @@ var microsoft = faulttest.Client{
 					return page.Value
 				})
 		},
+		"StandardAssignmentsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			resp, err := theirMatrixStandards(s).Get(ctx, machine, assignmentID, nil)
+			return []any{resp.StandardAssignment}, err
+		},
+		"StandardAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			exemption := armsecurity.StandardAssignment{Properties: &armsecurity.StandardAssignmentProperties{Effect: new(armsecurity.EffectExempt)}}
+			resp, err := theirMatrixStandards(s).Create(ctx, machine, assignmentID, exemption, nil)
+			return []any{resp.StandardAssignment}, err
+		},
+		"StandardAssignmentsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			_, err := theirMatrixStandards(s).Delete(ctx, machine, assignmentID, nil)
+			return nil, err
+		},
+		"StandardAssignmentsClient.NewListPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
+			return items(ctx, theirMatrixStandards(s).NewListPager(machine, nil),
+				func(page armsecurity.StandardAssignmentsClientListResponse) []*armsecurity.StandardAssignment {
+					return page.Value
+				})
+		},
 	},
 }
 
@@ -90,6 +109,14 @@ func theirMatrixJobs(s *faulttest.Server) *armsecurityinsights.WorkspaceManagerA
 
 func theirMatrixAssignments(s *faulttest.Server) *armsecurity.AssignmentsClient {
 	client, err := armsecurity.NewAssignmentsClient(subscriptionID, &azfake.TokenCredential{}, theirMatrixOptions(s))
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
+func theirMatrixStandards(s *faulttest.Server) *armsecurity.StandardAssignmentsClient {
+	client, err := armsecurity.NewStandardAssignmentsClient(&azfake.TokenCredential{}, theirMatrixOptions(s))
 	if err != nil {
 		panic(err)
 	}

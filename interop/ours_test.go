@@ -38,6 +38,7 @@ const pagePath = "/fake_page_"
 var theirNames = strings.NewReplacer(
 	"WorkspaceManagerJobsClient.", "WorkspaceManagerAssignmentJobsClient.",
 	"SecurityAssignmentsClient.", "AssignmentsClient.",
+	"StandardAssignmentsClient.CreateOrUpdate", "StandardAssignmentsClient.Create",
 )
 
 func (a adapter) Do(req *http.Request) (*http.Response, error) {
