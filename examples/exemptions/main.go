@@ -1,13 +1,18 @@
 // Exemptions lists the exemptions from security standards in many subscriptions,
-// sorted by expiry.
+// sorted by expiry, and creates one.
 //
 //	go run ./examples/exemptions
+//	go run ./examples/exemptions create -dry-run -scope /subscriptions/ID -standard ID -assessment KEY -category waiver -name TEXT
 //
-// Without -live it reads from a tenant in memory that has 40 subscriptions, three
-// of which fail, on 1 June 2026. With -live it reads from Azure, with azidentity's
-// default credential, such as the account of az login:
+// Without -live it uses a tenant in memory that has 40 subscriptions, three of
+// which fail, on 1 June 2026. With -live it uses Azure, with azidentity's default
+// credential, such as the account of az login:
 //
 //	az account list --query '[].id' --output tsv | go run ./examples/exemptions -live -expires-within 30d -
+//
+// It lists the Microsoft.Security/assignments and standardAssignments that the
+// service returns for each subscription. It lists no Azure Policy exemptions,
+// Microsoft.Authorization/policyExemptions: az policy exemption list does.
 //
 // Subscriptions are arguments or lines of a -file. The argument - stands for
 // lines of the standard input. Empty lines and lines that start with # are
@@ -19,7 +24,18 @@
 //	-o table              or csv, or json
 //	-cloud public         or china, or government
 //
-// The exit code is 0, 1 if a subscription failed, or 2 for invalid flags.
+// Create creates a standardAssignment and prints its id:
+//
+//	-scope ID             resource id of what is exempt: a management group, subscription, resource group, connector or resource
+//	-standard ID          resource id of the security standard
+//	-assessment KEY       UUID of the assessment that the scope is exempt from
+//	-category waiver      or mitigated
+//	-name TEXT            name to show
+//	-description TEXT     why it is exempt
+//	-expires 90d          time until the exemption ends; without it, it never does
+//	-dry-run              print the request body, and send nothing
+//
+// The exit code is 0, 1 if something failed, or 2 for invalid flags.
 package main
 
 import (
@@ -39,14 +55,16 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-const usage = "usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] " +
-	"[-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]"
+const usage = `usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] [-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]
+       exemptions create [-live [-cloud public|china|government]] -scope ID -standard ID -assessment KEY -category waiver|mitigated -name TEXT [-description TEXT] [-expires 90d] [-dry-run]
+It lists Microsoft.Security/assignments and standardAssignments, but no exemptions of Azure Policy (Microsoft.Authorization/policyExemptions).`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -55,19 +73,24 @@ func main() {
 	os.Exit(code)
 }
 
+// command is what the program does.
+type command interface {
+	run(ctx context.Context, stdout, stderr io.Writer) error
+}
+
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	q, err := parse(args, stdin)
+	c, err := parse(args, stdin)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(stdout, usage)
 		return 0
 	}
+	if err == nil {
+		err = c.run(ctx, stdout, stderr)
+	}
 	if _, bad := errors.AsType[flagError](err); bad {
 		fmt.Fprintf(stderr, "%s\n%s\n", terminal.Printable(err.Error()), usage)
 		return 2
-	}
-	if err == nil {
-		err = q.report(ctx, stdout, stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, printableLines(err.Error()))
@@ -76,32 +99,38 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return 0
 }
 
-// query is what the program lists, and how it reaches Azure.
+// parse returns the command that the program's arguments describe.
+func parse(args []string, stdin io.Reader) (command, error) {
+	if len(args) > 0 && args[0] == "create" {
+		return parseCreation(args[1:])
+	}
+	return parseQuery(args, stdin)
+}
+
+// query is what the program lists, and where.
 type query struct {
 	subscriptions []string
 	filter        filter
 	format        string
-	credential    azcore.TokenCredential
-	options       *armsecops.ClientOptions
+	place         place
 }
 
-// filter selects assignments. An empty field selects all of them.
+// filter selects exemptions. An empty field selects all of them.
 type filter struct {
 	expiresUntil time.Time
 	category     armsecops.ExemptionCategory
 	effect       armsecops.Effect
 }
 
-func (f filter) matches(a armsecops.Assignment) bool {
-	p := a.Properties
-	return (f.expiresUntil.IsZero() || !p.ExpiresOn.IsZero() && !p.ExpiresOn.After(f.expiresUntil)) &&
-		(f.category == "" || p.AdditionalData.ExemptionCategory.Is(f.category)) &&
-		(f.effect == "" || p.Effect.Is(f.effect))
+func (f filter) matches(e exemption) bool {
+	return (f.expiresUntil.IsZero() || !e.expiresOn.IsZero() && !e.expiresOn.After(f.expiresUntil)) &&
+		(f.category == "" || e.category.Is(f.category)) &&
+		(f.effect == "" || e.effect.Is(f.effect))
 }
 
-// report prints the assignments, even if some subscriptions failed, and returns
-// the failures.
-func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
+// run prints the exemptions, even if some subscriptions failed, and returns the
+// failures.
+func (q query) run(ctx context.Context, stdout, stderr io.Writer) error {
 	progress := io.Discard
 	if terminal.Is(stderr) {
 		progress = stderr
@@ -110,76 +139,29 @@ func (q query) report(ctx context.Context, stdout, stderr io.Writer) error {
 	return errors.Join(write(stdout, q.format, found), err)
 }
 
-// collect lists the subscriptions. It returns the assignments that match the
+// collect lists the subscriptions. It returns the exemptions that match the
 // filter, sorted by expiry, and an error that names the failed subscriptions.
-func (q query) collect(ctx context.Context, progress io.Writer) ([]armsecops.SubscriptionAssignment, error) {
-	factory, err := armsecops.NewClientFactory(q.credential, q.options)
+func (q query) collect(ctx context.Context, progress io.Writer) ([]exemption, error) {
+	factory, err := armsecops.NewClientFactory(q.place.credential, q.place.options)
 	if err != nil {
 		return nil, err
 	}
-	client, err := factory.NewSecurityAssignmentsClient("") // the listing names its own subscriptions
-	if err != nil {
-		return nil, err
-	}
-	finished, items, failures := 0, 0, []error{}
-	show := func() {
-		fmt.Fprintf(progress, "\r%d of %d subscriptions, %d assignments, %d failures",
-			finished+len(failures), len(q.subscriptions), items, len(failures))
-	}
-	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{
-		Progress: func(_, continuationToken string) {
-			if continuationToken == "" {
-				finished++
-			}
-			show()
-		},
-	}
-	var found []armsecops.SubscriptionAssignment
-	for item, err := range client.ListAcrossSubscriptions(ctx, q.subscriptions, options) {
-		if err != nil {
-			failures = append(failures, err)
-			show()
-			continue
-		}
-		items++
-		if q.filter.matches(item.Assignment) {
-			found = append(found, item)
-		}
+	l := listing{subscriptions: q.subscriptions, filter: q.filter, progress: progress}
+	if err = l.listAssignments(ctx, factory); err == nil {
+		l.listStandardAssignments(ctx, factory)
+		err = l.failure(ctx)
 	}
 	fmt.Fprintln(progress)
-	slices.SortFunc(found, compare)
-	return found, q.join(ctx, failures)
+	slices.SortFunc(l.found, compare)
+	return l.found, err
 }
 
-// compare sorts assignments by expiry. Assignments that never expire come last.
-func compare(a, b armsecops.SubscriptionAssignment) int {
-	x, y := a.Properties.ExpiresOn, b.Properties.ExpiresOn
-	if x.IsZero() != y.IsZero() {
-		return -x.Compare(y)
+// compare sorts exemptions by expiry. Those that never expire come last.
+func compare(a, b exemption) int {
+	if a.expiresOn.IsZero() != b.expiresOn.IsZero() {
+		return -a.expiresOn.Compare(b.expiresOn)
 	}
-	return cmp.Or(x.Compare(y), cmp.Compare(a.SubscriptionID, b.SubscriptionID), cmp.Compare(a.ID, b.ID))
-}
-
-// join returns an error with a line for each failed subscription. It only counts
-// the subscriptions whose listing the context ended.
-func (q query) join(ctx context.Context, failures []error) error {
-	if len(failures) == 0 {
-		return nil
-	}
-	lines := []string{fmt.Sprintf("%d of %d subscriptions failed:", len(failures), len(q.subscriptions))}
-	unfinished := 0
-	for _, err := range failures {
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			unfinished++
-			continue
-		}
-		lines = append(lines, terminal.Printable(err.Error()))
-	}
-	slices.Sort(lines[1:]) // subscriptions fail in any order
-	if unfinished > 0 {
-		lines = append(lines, fmt.Sprintf("%d not finished: %v", unfinished, ctx.Err()))
-	}
-	return errors.New(strings.Join(lines, "\n  "))
+	return cmp.Or(a.expiresOn.Compare(b.expiresOn), cmp.Compare(a.subscriptionID, b.subscriptionID), cmp.Compare(a.id, b.id))
 }
 
 // flagError is the error of an invalid flag or argument.
@@ -193,13 +175,48 @@ var clouds = map[string]cloud.Configuration{
 	"government": cloud.AzureGovernment,
 }
 
-// parse returns the query that the program's arguments describe.
-func parse(args []string, stdin io.Reader) (query, error) {
-	q := query{options: &armsecops.ClientOptions{}}
-	flags := flag.NewFlagSet("exemptions", flag.ContinueOnError)
+// place is where the program reads and writes.
+type place struct {
+	live       bool
+	cloud      string
+	credential azcore.TokenCredential
+	options    *armsecops.ClientOptions
+	now        time.Time
+}
+
+// flags adds the flags that say which place it is.
+func (p *place) flags(flags *flag.FlagSet) {
 	flags.SetOutput(io.Discard) // run prints the error
-	live := flags.Bool("live", false, "read from Azure")
-	cloudName := flags.String("cloud", "public", "one of Azure's clouds")
+	flags.BoolVar(&p.live, "live", false, "use Azure")
+	flags.StringVar(&p.cloud, "cloud", "public", "one of Azure's clouds")
+}
+
+// open makes the place ready: Azure with azidentity's default credential, or a
+// tenant in memory.
+func (p *place) open() (err error) {
+	azure, known := clouds[p.cloud]
+	if !known {
+		return flagError{errors.New("-cloud: no such cloud: " + p.cloud)}
+	}
+	p.options = &armsecops.ClientOptions{}
+	if !p.live {
+		p.now = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+		p.credential = &azfake.TokenCredential{}
+		p.options.Transport = newTenant(p.now)
+		return nil
+	}
+	p.now = time.Now()
+	p.options.Cloud = azure
+	p.credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: p.options.ClientOptions.ClientOptions,
+	})
+	return err
+}
+
+// parseQuery returns the query that the arguments describe.
+func parseQuery(args []string, stdin io.Reader) (q query, err error) {
+	flags := flag.NewFlagSet("exemptions", flag.ContinueOnError)
+	q.place.flags(flags)
 	within := flags.String("expires-within", "", "only exemptions that expire within this time")
 	file := flags.String("file", "", "file of subscriptions, one on each line")
 	flags.StringVar((*string)(&q.filter.category), "category", "", "only this category of exemptions")
@@ -208,33 +225,30 @@ func parse(args []string, stdin io.Reader) (query, error) {
 	if err := flags.Parse(args); err != nil {
 		return q, flagError{err}
 	}
-
-	azure, known := clouds[*cloudName]
 	duration, err := parseDuration(*within)
 	switch {
 	case err != nil:
 		return q, flagError{fmt.Errorf("-expires-within: %w", err)}
-	case !known:
-		return q, flagError{errors.New("-cloud: no such cloud: " + *cloudName)}
 	case !slices.Contains([]string{"table", "csv", "json"}, q.format):
 		return q, flagError{errors.New("-o: no such output: " + q.format)}
 	}
 	if q.subscriptions, err = subscriptions(flags.Args(), *file, stdin); err != nil {
 		return q, err
 	}
-	now := time.Now()
 	switch {
-	case !*live:
-		now = q.inMemory()
-	case len(q.subscriptions) == 0:
+	case len(q.subscriptions) > 0:
+	case q.place.live:
 		return q, flagError{errors.New("-live needs subscriptions")}
 	default:
-		if err := q.inAzure(azure); err != nil {
-			return q, err
+		for n := range tenantSubscriptions {
+			q.subscriptions = append(q.subscriptions, tenantSubscription(n+1))
 		}
 	}
+	if err := q.place.open(); err != nil {
+		return q, err
+	}
 	if *within != "" {
-		q.filter.expiresUntil = now.Add(duration)
+		q.filter.expiresUntil = q.place.now.Add(duration)
 	}
 	return q, nil
 }
@@ -304,13 +318,4 @@ func readLines(r io.Reader) (lines []string, err error) {
 		}
 	}
 	return lines, s.Err()
-}
-
-// inAzure makes the query read from Azure with azidentity's default credential.
-func (q *query) inAzure(in cloud.Configuration) (err error) {
-	q.options.Cloud = in
-	q.credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: q.options.ClientOptions.ClientOptions,
-	})
-	return err
 }

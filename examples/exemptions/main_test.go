@@ -14,8 +14,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/armsecops/armsecops"
 )
 
 // The golden files have the standard output, and the exit code below it unless
@@ -33,8 +31,9 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	}{
 		"output": {nil, 1, string(failures)},
 		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, 1, string(failures)},
-		"json":   {[]string{"-o", "json", "-effect", "AUDIT", tenantSubscription(3), tenantSubscription(4)}, 0, ""},
+		"json":   {[]string{"-o", "json", "-effect", "", tenantSubscription(4)}, 0, ""},
 		"none":   {[]string{"-o", "json", tenantSubscription(1)}, 0, ""},
+		"create": {createArgs("-dry-run", "-expires", "90d", "-description", "Shut down in autumn."), 0, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +67,20 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a duration such as 30d or 12h: 999999d"},
 		"flag after subscriptions": {[]string{tenantSubscription(1), "-live"}, "flags come before the subscriptions: -live"},
 		"no subscriptions":         {[]string{"-live"}, "-live needs subscriptions"},
+		"create without category":  {createArgs("-category", ""), "-category: must be one of [waiver mitigated]: "},
+		"create, unknown category": {createArgs("-category", "risk"), "-category: must be one of [waiver mitigated]: risk"},
+		"create, no duration":      {createArgs("-expires", "soon"), "-expires: not a duration such as 30d or 12h: soon"},
+		"create, no scope":         {createArgs("-scope", "build"), "-scope: not a resource id: build"},
+		"create, unknown flag":     {createArgs("-o", "json"), "flag provided but not defined: -o"},
+		"create, unknown cloud":    {createArgs("-cloud", "moon"), "-cloud: no such cloud: moon"},
+		"create, argument":         {createArgs("build"), "no such argument: build"},
 		"control characters":       {[]string{"-o", "\x1b[2J\n"}, "-o: no such output: [2J "},
+	}
+	for name, value := range map[string]string{"-scope": "", "-standard": "", "-assessment": "", "-name": ""} {
+		tests["create without "+name] = struct {
+			args []string
+			want string
+		}{createArgs(name, value), "create needs -scope, -standard, -assessment, -category and -name"}
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -83,10 +95,13 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 
 func TestRunPrintsUsage(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	assert.Zero(t, run(t.Context(), []string{"-h"}, strings.NewReader(""), &stdout, &stderr))
-	assert.Equal(t, usage+"\n", stdout.String())
-	assert.Empty(t, stderr.String())
+	for _, args := range [][]string{{"-h"}, {"create", "-h"}} {
+		var stdout, stderr bytes.Buffer
+		assert.Zero(t, run(t.Context(), args, strings.NewReader(""), &stdout, &stderr))
+		assert.Equal(t, usage+"\n", stdout.String())
+		assert.Contains(t, usage, "policyExemptions", "what it doesn't list")
+		assert.Empty(t, stderr.String())
+	}
 }
 
 func TestRunListsTheRestIfASubscriptionIsInvalid(t *testing.T) {
@@ -95,7 +110,7 @@ func TestRunListsTheRestIfASubscriptionIsInvalid(t *testing.T) {
 	code := run(t.Context(), []string{"-o", "csv", "prod\x1buction", tenantSubscription(2)}, strings.NewReader(""), &stdout, &stderr)
 	assert.Equal(t, 1, code)
 	assert.Equal(t, 2, strings.Count(stdout.String(), "\n"))
-	assert.Contains(t, stdout.String(), tenantSubscription(2)+",exemption-1,")
+	assert.Contains(t, stdout.String(), "assignments,"+tenantSubscription(2)+",security,exemption-1,")
 	assert.Contains(t, stderr.String(), "1 of 2 subscriptions failed:\n  subscription production: parameter subscriptionID ")
 	assert.NotContains(t, stderr.String(), "\x1b")
 }
@@ -174,10 +189,8 @@ func TestParseDurationReadsDays(t *testing.T) {
 func TestFilterMatchesIgnoringCase(t *testing.T) {
 	t.Parallel()
 	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	exemption := func(expires time.Time) armsecops.Assignment {
-		return armsecops.Assignment{Properties: armsecops.AssignmentProperties{
-			Effect: "exempt", ExpiresOn: expires, AdditionalData: armsecops.AdditionalData{ExemptionCategory: "Waiver"},
-		}}
+	waiver := func(expires time.Time) exemption {
+		return exemption{effect: "exempt", category: "Waiver", expiresOn: expires}
 	}
 	tests := map[string]struct {
 		filter  filter
@@ -199,14 +212,14 @@ func TestFilterMatchesIgnoringCase(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, test.want, test.filter.matches(exemption(test.expires)))
+			assert.Equal(t, test.want, test.filter.matches(waiver(test.expires)))
 		})
 	}
 }
 
 func TestProgressCountsSubscriptions(t *testing.T) {
 	t.Parallel()
-	q, err := parse(nil, strings.NewReader(""))
+	q, err := parseQuery(nil, strings.NewReader(""))
 	require.NoError(t, err)
 	var progress bytes.Buffer
 	found, err := q.collect(t.Context(), &progress)
@@ -215,8 +228,9 @@ func TestProgressCountsSubscriptions(t *testing.T) {
 	text, ended := strings.CutSuffix(progress.String(), "\n")
 	assert.True(t, ended)
 	lines := strings.Split(text, "\r")
-	assert.Equal(t, "40 of 40 subscriptions, 56 assignments, 3 failures", lines[len(lines)-1])
-	assert.Greater(t, len(lines), 40)
+	assert.Contains(t, lines, "assignments: 40 of 40 subscriptions, 56 items, 3 failures ")
+	assert.Equal(t, "standardAssignments: 40 of 40 subscriptions, 66 items, 3 failures ", lines[len(lines)-1])
+	assert.Len(t, lines, 1+40+37)
 }
 
 func TestParseReadsLiveFlags(t *testing.T) {
@@ -227,12 +241,12 @@ func TestParseReadsLiveFlags(t *testing.T) {
 		"government": cloud.AzureGovernment,
 	}
 	for name, want := range tests {
-		q, err := parse([]string{"-live", "-cloud", name, "-expires-within", "1d", "-"}, strings.NewReader(tenantSubscription(1)))
+		q, err := parseQuery([]string{"-live", "-cloud", name, "-expires-within", "1d", "-"}, strings.NewReader(tenantSubscription(1)))
 		require.NoError(t, err)
 		assert.Equal(t, []string{tenantSubscription(1)}, q.subscriptions)
-		assert.Equal(t, want, q.options.Cloud)
-		assert.Nil(t, q.options.Transport, "must be the network")
-		assert.NotNil(t, q.credential)
+		assert.Equal(t, want, q.place.options.Cloud)
+		assert.Nil(t, q.place.options.Transport, "must be the network")
+		assert.NotNil(t, q.place.credential)
 		assert.WithinDuration(t, time.Now().Add(24*time.Hour), q.filter.expiresUntil, time.Minute)
 	}
 }

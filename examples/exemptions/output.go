@@ -12,24 +12,24 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // columns are the columns of the formats table and csv.
 var columns = []struct {
 	title string
-	value func(armsecops.SubscriptionAssignment) string
+	value func(exemption) string
 }{
-	{"subscription", func(a armsecops.SubscriptionAssignment) string { return a.SubscriptionID }},
-	{"name", func(a armsecops.SubscriptionAssignment) string { return a.Name }},
-	{"effect", func(a armsecops.SubscriptionAssignment) string { return string(a.Properties.Effect) }},
-	{"category", func(a armsecops.SubscriptionAssignment) string {
-		return string(a.Properties.AdditionalData.ExemptionCategory)
-	}},
-	{"expires", func(a armsecops.SubscriptionAssignment) string { return formatTime(a.Properties.ExpiresOn) }},
-	{"display name", func(a armsecops.SubscriptionAssignment) string { return a.Properties.DisplayName }},
-	{"scope", func(a armsecops.SubscriptionAssignment) string { return a.Properties.Scope }},
+	{"source", func(e exemption) string { return e.source }},
+	{"subscription", func(e exemption) string { return e.subscriptionID }},
+	{"resource group", exemption.resourceGroup},
+	{"name", func(e exemption) string { return e.name }},
+	{"effect", func(e exemption) string { return string(e.effect) }},
+	{"category", func(e exemption) string { return string(e.category) }},
+	{"expires", func(e exemption) string { return formatTime(e.expiresOn) }},
+	{"display name", func(e exemption) string { return e.displayName }},
+	{"scope", func(e exemption) string { return e.scope }},
+	{"id", func(e exemption) string { return e.id }},
 }
 
 func formatTime(t time.Time) string {
@@ -39,9 +39,9 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// write writes the assignments in the format. To a terminal it writes no control
+// write writes the exemptions in the format. To a terminal it writes no control
 // characters of a service.
-func write(w io.Writer, format string, found []armsecops.SubscriptionAssignment) error {
+func write(w io.Writer, format string, found []exemption) error {
 	var text bytes.Buffer
 	var err error
 	switch format {
@@ -63,32 +63,32 @@ func write(w io.Writer, format string, found []armsecops.SubscriptionAssignment)
 	return err
 }
 
-func writeTable(w io.Writer, found []armsecops.SubscriptionAssignment) error {
+func writeTable(w io.Writer, found []exemption) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	cells := make([]string, len(columns))
 	for i, c := range columns {
 		cells[i] = strings.ToUpper(c.title)
 	}
 	fmt.Fprintln(t, strings.Join(cells, "\t"))
-	for _, a := range found {
+	for _, e := range found {
 		for i, c := range columns {
-			cells[i] = cmp.Or(terminal.Printable(c.value(a)), "-")
+			cells[i] = cmp.Or(terminal.Printable(c.value(e)), "-")
 		}
 		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	return t.Flush()
 }
 
-func writeCSV(w io.Writer, found []armsecops.SubscriptionAssignment) error {
+func writeCSV(w io.Writer, found []exemption) error {
 	out := csv.NewWriter(w)
 	row := make([]string, len(columns))
 	for i, c := range columns {
 		row[i] = c.title
 	}
 	_ = out.Write(row) // Error returns its error
-	for _, a := range found {
+	for _, e := range found {
 		for i, c := range columns {
-			row[i] = escapeFormula(c.value(a))
+			row[i] = escapeFormula(c.value(e))
 		}
 		_ = out.Write(row)
 	}
@@ -105,15 +105,24 @@ func escapeFormula(cell string) string {
 	return cell
 }
 
-// writeJSON writes an array of assignments with all members that the service
-// sent, and subscriptionId.
-func writeJSON(w io.Writer, found []armsecops.SubscriptionAssignment) error {
-	if found == nil {
-		found = []armsecops.SubscriptionAssignment{}
+// writeJSON writes an array of exemptions: where each is, and the resource with
+// all members that the service sent.
+func writeJSON(w io.Writer, found []exemption) error {
+	type row struct {
+		Source         string `json:"source"`
+		SubscriptionID string `json:"subscriptionId"`
+		ResourceGroup  string `json:"resourceGroup"`
+		Scope          string `json:"scope"`
+		ID             string `json:"id"`
+		Resource       any    `json:"resource"`
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(found)
+	rows := make([]row, len(found))
+	for i, e := range found {
+		rows[i] = row{e.source, e.subscriptionID, e.resourceGroup(), e.scope, e.id, e.resource}
+	}
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(rows)
 }
 
 // printableLines is [terminal.Printable] for several lines.

@@ -14,8 +14,27 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-func named(name string) []armsecops.SubscriptionAssignment {
-	return []armsecops.SubscriptionAssignment{{SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name}}}
+func named(name string) []exemption {
+	return []exemption{fromAssignment(armsecops.SubscriptionAssignment{SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name}})}
+}
+
+func TestResourceGroupIsOfTheIDOrElseOfTheScope(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		id, scope, want string
+	}{
+		"id":                  {"/subscriptions/1/resourceGroups/a/providers/Microsoft.Security/assignments/x", "/subscriptions/1/resourceGroups/b", "a"},
+		"in another casing":   {"subscriptions/1/resourcegroups/a/providers/Microsoft.Security/assignments/x", "", "a"},
+		"scope":               {"/subscriptions/1/providers/Microsoft.Security/assignments/x", "/subscriptions/1/resourceGroups/b", "b"},
+		"neither":             {"/subscriptions/1/providers/Microsoft.Security/standardAssignments/x", "/subscriptions/1", ""},
+		"cut after its title": {"/subscriptions/1/resourceGroups", "", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, test.want, exemption{id: test.id, scope: test.scope}.resourceGroup())
+		})
+	}
 }
 
 func TestCSVHasNoFormulas(t *testing.T) {
@@ -43,7 +62,7 @@ func TestCSVHasNoFormulas(t *testing.T) {
 			rows, err := csv.NewReader(&text).ReadAll()
 			require.NoError(t, err)
 			require.Len(t, rows, 2)
-			assert.Equal(t, want, rows[1][1])
+			assert.Equal(t, want, rows[1][3])
 		})
 	}
 }
@@ -65,9 +84,10 @@ func TestJSONKeepsEveryCharacter(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
 	require.NoError(t, write(&text, "json", named(hostile)))
-	var found []armsecops.SubscriptionAssignment
+	var found []struct{ Resource armsecops.Assignment }
 	require.NoError(t, json.Unmarshal(text.Bytes(), &found))
-	assert.Equal(t, named(hostile), found)
+	require.Len(t, found, 1)
+	assert.Equal(t, hostile, found[0].Resource.Name)
 }
 
 func TestPrintableLinesKeepsLineBreaks(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
@@ -52,7 +50,8 @@ func tenantSubscription(n int) string { return fmt.Sprintf("5ec0ffee-0000-4000-8
 
 const tenantSubscriptions = 40
 
-// newTenant returns a tenant with up to three assignments in each subscription.
+// newTenant returns a tenant with up to three assignments in each subscription,
+// and up to two standard assignments in some.
 func newTenant(today time.Time) tenant {
 	id := 0
 	t := tenant{
@@ -88,20 +87,30 @@ func newTenant(today time.Time) tenant {
 				AssignmentID:      fmt.Sprintf("exemption-%d", i+1),
 			}, armsecops.Assignment{Properties: p})
 		}
+		if n%8 == 3 {
+			t.putStandardAssignments(n, today.AddDate(0, 0, 5*n))
+		}
 	}
 	return t
 }
 
-// inMemory makes the query read from a tenant in memory, from all of its
-// subscriptions if none are given. It returns the tenant's time.
-func (q *query) inMemory() (now time.Time) {
-	now = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	q.credential = &azfake.TokenCredential{}
-	q.options.Transport = newTenant(now)
-	if len(q.subscriptions) == 0 {
-		for n := range tenantSubscriptions {
-			q.subscriptions = append(q.subscriptions, tenantSubscription(n+1))
-		}
-	}
-	return now
+// putStandardAssignments exempts a virtual machine, and attests the state of a
+// whole subscription.
+func (t tenant) putStandardAssignments(n int, expiresOn time.Time) {
+	scope := "/subscriptions/" + tenantSubscription(n+1)
+	assessment := armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"}
+	t.PutStandardAssignment(armsecops.StandardAssignmentID{
+		Scope: scope + "/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build",
+		Name:  fmt.Sprintf("5ec0ffee-0001-4000-8000-%012d", n+1),
+	}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		DisplayName: "Build machine without disk encryption", Effect: armsecops.EffectExempt, ExpiresOn: expiresOn,
+		ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: assessment},
+	}})
+	t.PutStandardAssignment(armsecops.StandardAssignmentID{
+		Scope: scope,
+		Name:  fmt.Sprintf("5ec0ffee-0002-4000-8000-%012d", n+1),
+	}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		DisplayName: "Two owners", Effect: armsecops.EffectAttest,
+		AttestationData: armsecops.AttestationData{ComplianceState: armsecops.AttestationComplianceStateCompliant, AssignedAssessment: assessment},
+	}})
 }
