@@ -13,8 +13,9 @@ import (
 )
 
 // SecurityAssignmentsClient reads and writes the assignments of security
-// standards, and the exemptions from them, in Microsoft Defender for Cloud,
-// api-version 2021-08-01-preview. It is safe for concurrent use.
+// standards, and the exemptions from them, that are Microsoft.Security/assignments
+// in Microsoft Defender for Cloud, api-version 2021-08-01-preview. The package
+// documentation says where other exemptions are. It is safe for concurrent use.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments
 type SecurityAssignmentsClient struct {

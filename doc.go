@@ -1,8 +1,9 @@
 // Package armsecops is a client for the publish jobs of the workspace manager of
-// Microsoft Sentinel, and for the assignments of security standards and the
-// exemptions from them in Microsoft Defender for Cloud.
+// Microsoft Sentinel, and for the assignments of security standards, exemptions
+// and attestations in Microsoft Defender for Cloud.
 //
-// This program prints the exemptions of a subscription:
+// This program prints the exemptions among the Microsoft.Security/assignments of
+// a subscription, one of three places for exemptions:
 //
 //	package main
 //
@@ -40,9 +41,33 @@
 //
 // [WorkspaceManagerJobsClient] starts, waits for, reads, lists and deletes jobs;
 // [SecurityAssignmentsClient] reads, writes, lists and deletes assignments, in
-// one subscription or in many. Both are built on azcore and work as its other
+// one subscription or in many; [StandardAssignmentsClient] does so with standard
+// assignments, at any scope. All are built on azcore and work as its other
 // clients do: a credential of azidentity, [ClientOptions] that embed those of
 // every Azure Resource Manager client, options last and nil for the defaults.
+// For more than one client, make them with a [ClientFactory]: they share one
+// pipeline and token cache.
+//
+// # Where exemptions are
+//
+// Azure keeps exemptions in three places. A listing of one says nothing of the
+// others: a complete picture takes all three.
+//
+//	Microsoft.Authorization/policyExemptions
+//	    holds:  exemptions from recommendations that come from Azure Policy initiatives
+//	    client: ExemptionsClient of the module armpolicy
+//	    write:  exemptions from such recommendations
+//
+//	Microsoft.Security/standardAssignments
+//	    holds:  audits by Defender's own standards, exemptions from them, attestations; of a management
+//	            group, subscription, resource group, security connector or single resource
+//	    client: StandardAssignmentsClient
+//	    write:  new exemptions from Defender's standards, and attestations
+//
+//	Microsoft.Security/assignments
+//	    holds:  assignments of standards and exemptions of the preview of 2021, of a resource group
+//	    client: SecurityAssignmentsClient
+//	    write:  changes to what is there
 //
 // # Models
 //
@@ -58,9 +83,9 @@
 // document nested deeper than 10,000.
 //
 // Both encoding/json and github.com/go-json-experiment/json read and write the
-// documents ([Job], [Assignment], [SubscriptionAssignment], [Page]) alike. For a
-// part of a document that is marshaled on its own, use the latter, or
-// encoding/json on Go 1.27: on Go 1.26, encoding/json shows
+// documents ([Job], [Assignment], [StandardAssignment], [SubscriptionAssignment],
+// [Page]) alike. For a part of a document that is marshaled on its own, use the
+// latter, or encoding/json on Go 1.27: on Go 1.26, encoding/json shows
 // AdditionalProperties as a field.
 //
 // # Errors
@@ -78,8 +103,8 @@
 // service said 429. The error is [ErrOutcomeUnknown] if it is unknown whether
 // the job started.
 //
-// Clients that share a connection wait together if a subscription is throttled.
-// A wait beyond MaxRetryDelay is refused with [ErrThrottled].
+// Clients of one factory wait together if a subscription is throttled, or a scope
+// that belongs to none. A wait beyond MaxRetryDelay is refused with [ErrThrottled].
 //
 // # Trust
 //
@@ -91,5 +116,5 @@
 //
 // # Testing
 //
-// Package fake has a server that behaves as both services do, in memory.
+// Package fake has a server that behaves as the services do, in memory.
 package armsecops

@@ -10,8 +10,8 @@ import (
 
 // StandardAssignmentsClient reads and writes the audits by security standards,
 // the exemptions from them and the attestations in Microsoft Defender for Cloud,
-// at any scope, api-version 2024-08-01. It is safe for concurrent use. The
-// package documentation says where other exemptions are.
+// at any scope, api-version 2024-08-01. The package documentation says where
+// other exemptions are. It is safe for concurrent use.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments
 type StandardAssignmentsClient struct {
