@@ -116,5 +116,5 @@
 //
 // # Testing
 //
-// Package fake has a server that behaves as the services do, in memory.
+// Package fake has a server that behaves as both services do, in memory.
 package armsecops

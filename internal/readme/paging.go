@@ -7,9 +7,9 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// exemptions returns the exemptions of the client's subscription. If the listing
-// fails, it returns the exemptions found so far and a token. Called with that
-// token, it returns the rest.
+// exemptions returns the exemptions among the assignments of the client's
+// subscription. If the listing fails, it returns those found so far and a token.
+// Called with that token, it returns the rest.
 func exemptions(ctx context.Context, client *armsecops.SecurityAssignmentsClient, token string) (found []armsecops.Assignment, next string, err error) {
 	pager := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{
 		PageOptions: armsecops.PageOptions{ContinuationToken: token},
