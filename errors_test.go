@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -257,6 +259,19 @@ func TestUnreadableSuccessIsAnError(t *testing.T) {
 			assert.Equal(t, test.status, azure.StatusCode)
 		})
 	}
+}
+
+// A response of a caller's policy may have a body that cannot be read.
+func TestErrorWithoutItsBodySaysWhy(t *testing.T) {
+	t.Parallel()
+	o := options(script(t))
+	o.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 404, Body: io.NopCloser(iotest.ErrReader(io.ErrClosedPipe))}, nil
+	})}
+	err := getJob(t.Context(), o)
+	require.ErrorIs(t, err, armsecops.ErrNotFound)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: 404 Not Found: reading the response: "+io.ErrClosedPipe.Error())
 }
 
 // The correlation id identifies a call whose response has no request id.

@@ -575,6 +575,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 					return
 				}
 				assertParameterError(t, err, "ResumeToken")
+				assert.ErrorContains(t, err, " must be a token of ")
 				assert.NotContains(t, err.Error(), "\x1b")
 				assert.NotContains(t, err.Error(), waitedJob.JobName, "a token appears in no error")
 			}

@@ -94,6 +94,29 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// The words of a rule follow the parameter's name.
+func TestRulesInWords(t *testing.T) {
+	t.Parallel()
+	const name = "must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"
+	tests := []struct{ parameter, value, want string }{
+		{"subscriptionId", "a", "must be a UUID, as in 00000000-0000-0000-0000-000000000000"},
+		{"subscriptionId", "20ff7fc3_e762-44dd-bd96-b71116dcdc23", "must be a UUID, as in 00000000-0000-0000-0000-000000000000"},
+		{"resourceGroupName", "", "must have 1 to 90 characters"},
+		{"resourceGroupName", "a b", "must consist of letters, digits and _-.()"},
+		{"resourceGroupName", "a.", "must not end in a period"},
+		{"workspaceName", strings.Repeat("a", 91), "must have at most 90 characters"},
+		{"workspaceName", "ab", name},
+		{"jobName", "a_b", name},
+		{"assignmentId", "", "must not be empty"},
+		{"assignmentId", "..", "must not be a relative path segment"},
+		{"assignmentId", "a/b", "must not contain /, ? or #"},
+		{"assignmentId", "a\n", "must be text without control characters"},
+	}
+	for _, test := range tests {
+		assert.Equal(t, test.want, parameters[test.parameter].check(test.value), "%s %q", test.parameter, test.value)
+	}
+}
+
 // The Go names are those of the REST API, with its initialisms as Go writes them.
 func TestGoNames(t *testing.T) {
 	t.Parallel()
