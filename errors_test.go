@@ -274,6 +274,17 @@ func TestErrorWithoutItsBodySaysWhy(t *testing.T) {
 	assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: 404 Not Found: reading the response: "+io.ErrClosedPipe.Error())
 }
 
+func TestSuccessWithoutItsBodySaysWhy(t *testing.T) {
+	t.Parallel()
+	o := options(script(t))
+	o.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(iotest.ErrReader(io.ErrClosedPipe))}, nil
+	})}
+	err := getJob(t.Context(), o)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	require.ErrorAs(t, err, new(*armsecops.ErrorResponse))
+}
+
 // The correlation id identifies a call whose response has no request id.
 func TestErrorNamesTheCorrelationWithoutARequestID(t *testing.T) {
 	t.Parallel()
@@ -481,6 +492,9 @@ func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	assert.Equal(t, "/rules/2 at member member", lines[3])
 	assert.Equal(t, "/rules/3", lines[4])
 	assert.Equal(t, "and 2 more", lines[11])
+
+	job.Properties.Items = job.Properties.Items[:11]
+	assert.True(t, strings.HasSuffix((&armsecops.JobFailedError{Job: job}).Error(), "\nand 1 more"))
 
 	job.Properties.Items, job.Properties.ErrorMessage = job.Properties.Items[:10], ""
 	lines = strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")

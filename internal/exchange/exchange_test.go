@@ -165,6 +165,8 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"success":                          {[]transportFunc{respond(200, "")}, 1, false, ""},
 		"other success":                    {[]transportFunc{respond(201, "")}, 1, false, ""},
 		"success of another operation":     {[]transportFunc{respond(202, "")}, 1, true, "202 "},
+		"299":                              {[]transportFunc{respond(299, "")}, 1, true, "299 "},
+		"300":                              {[]transportFunc{respond(300, "")}, 1, false, "300 "},
 		"redirect":                         {[]transportFunc{respond(307, "")}, 1, false, "307 "},
 		"client error":                     {[]transportFunc{respond(409, "no")}, 1, false, "409 no"},
 		"408":                              {[]transportFunc{respond(408, "")}, 1, true, "408 "},
