@@ -373,11 +373,16 @@ func TestPageOptionsAreChecked(t *testing.T) {
 		assert.False(t, pager.More())
 		_, err := pager.NextPage(t.Context())
 		assertParameterError(t, err, name)
-		for way, read := range ways {
-			got, err := read(t.Context(), l.pager(t, o), 0)
-			assert.Empty(t, got)
-			assert.Equal(t, way != "NextPage", err != nil, "a loop by More ends at once, the others yield the error")
+		for _, err := range l.pager(t, o).Pages(t.Context()) {
+			assertParameterError(t, err, name)
 		}
+		for _, err := range l.pager(t, o).All(t.Context()) {
+			assertParameterError(t, err, name)
+		}
+		_, err = ways["All"](t.Context(), l.pager(t, o), 0)
+		require.Error(t, err, "yielded, not left out")
+		_, err = ways["Pages"](t.Context(), l.pager(t, o), 0)
+		require.Error(t, err, "yielded, not left out")
 		assert.Zero(t, l.requests)
 	}
 }
