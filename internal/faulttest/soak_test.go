@@ -1,0 +1,446 @@
+package faulttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+var (
+	soakCalls = flag.Int("soak", 300, "number of Creates of TestSoak")
+	soakSeed  = flag.Uint64("seed", 1, "seed of TestSoak")
+)
+
+// Whatever happens to Creates on a network, none is sent again if the service may
+// have acted on it, each whose reply was lost is ErrOutcomeUnknown, no other one
+// is, and no goroutine is left. Each Create has an assignment name of its own, by
+// which the server notes the requests that arrive.
+func TestSoak(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	s := &soak{calls: make([]soakCall, *soakCalls)}
+	networks := newSoakNetworks(s)
+	workers := slices.Concat(networks, slices.Repeat(networks[len(networks)-1:], 3)) // the last network has four
+	var running sync.WaitGroup
+	for i, network := range workers {
+		running.Go(func() {
+			pprof.Do(t.Context(), pprof.Labels(label, network.name), func(ctx context.Context) { // as in Try
+				for n := i; n < len(s.calls); n += len(workers) {
+					network.create(ctx, s, n)
+				}
+			})
+		})
+	}
+	running.Wait()
+	for _, network := range networks {
+		assert.Zero(t, network.server.goroutines(network.name), "goroutines left")
+		network.server.cancel = func() {}
+		network.server.close()
+		assert.Empty(t, network.server.elsewhere)
+	}
+
+	outcomes := map[string]map[string]int{}
+	for n := range s.calls {
+		call := &s.calls[n]
+		for _, wrong := range call.wrong(soakName(n)) {
+			t.Errorf("seed %d, %s, requests %q: %s: %v", *soakSeed, soakName(n), call.arrived, wrong, call.err)
+		}
+		fault := call.last()
+		if outcomes[fault] == nil {
+			outcomes[fault] = map[string]int{}
+		}
+		outcomes[fault]["calls"]++
+		outcomes[fault][call.outcome()]++
+	}
+	columns := []string{"calls", "ok", "unknown", "error"}
+	var table strings.Builder
+	for _, fault := range slices.Sorted(maps.Keys(outcomes)) {
+		fmt.Fprintf(&table, "| %s |", fault)
+		for _, column := range columns {
+			fmt.Fprintf(&table, " %d |", outcomes[fault][column])
+		}
+		table.WriteByte('\n')
+	}
+	t.Logf("seed %d: %d Creates, %d requests in %v\n| fault | %s |\n%s", *soakSeed, len(s.calls), s.requests.Load(),
+		time.Since(start).Round(time.Second/10), strings.Join(columns, " | "), &table)
+}
+
+// soakFault is what happens to a request that has arrived.
+type soakFault struct {
+	name    string
+	http1   handler // nil: not over this protocol
+	http2   handler
+	effect  effect
+	stalls  bool // the call needs a deadline
+	closing bool // the next request on the connection may be lost, although its headers are written
+}
+
+// effect is what the service may have done, as the client is told.
+type effect int
+
+const (
+	unknown effect = iota // it may have acted
+	started               // it has acted, and said so
+	refused               // it has not acted, and said so
+	again                 // the same, and the request may be sent again
+)
+
+// soakFaults are equally likely.
+var soakFaults = func() []soakFault {
+	both := func(name string, effect effect, h handler) soakFault {
+		return soakFault{name: name, http1: h, http2: h, effect: effect}
+	}
+	elsewhere := func(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
+	there := func(r *http.Request) string { return r.URL.RequestURI() }
+	relocate := func(status int, to func(*http.Request) string) handler {
+		return func(w http.ResponseWriter, r *http.Request, _ *Server) {
+			w.Header().Set("Location", to(r))
+			w.WriteHeader(status)
+		}
+	}
+	faults := []soakFault{
+		both("none", started, respondStarted),
+		both("none", started, respondStarted),
+		{name: "success, then the connection is closed", http1: respondAndClose, http2: respondAndCloseHTTP2, effect: started, closing: true},
+
+		{name: "connection reset before the header", http1: reset, http2: resetConnection},
+		{name: "body cut", http1: sendHalf, http2: sendHalfHTTP2(http2.ErrCodeInternal)},
+		{name: "connection reset in the body", http1: resetInBody},
+		{name: "no response", http1: noResponse, http2: ignore, stalls: true},
+		{name: "body stalls", http1: stall, http2: stallHTTP2, stalls: true},
+
+		both("200 without a body", unknown, send(200, "")),
+		both("200, not JSON", unknown, send(200, "<html>")),
+		both("200, half of the JSON", unknown, send(200, `{"name":"a"`)),
+		both("202", unknown, send(202, "{body}")),
+		both("204", unknown, send(204, "")),
+		both("408", unknown, send(408, "")),
+		both("500", unknown, send(500, `{"error":{"code":"InternalServerError"}}`)),
+		both("502", unknown, send(502, "<html>")),
+		both("503, Retry-After", unknown, withHeader("Retry-After-Ms", "1", send(503, ""))),
+		both("504", unknown, send(504, "")),
+
+		both("301 to itself", refused, relocate(301, there)),
+		both("302 to another host", refused, relocate(302, elsewhere)),
+		both("307 to itself", refused, relocate(307, there)),
+		both("308 to another host", refused, relocate(308, elsewhere)),
+		both("400", refused, send(400, "")),
+		both("409", refused, send(409, `{"error":{"code":"Conflict"}}`)),
+		both("429", again, withHeader("Retry-After-Ms", "1", send(429, ""))),
+		both("429, no Retry-After", again, send(429, "")),
+		both("401 with a challenge", again, challenge),
+
+		{name: "GOAWAY before the request", http2: goAwayAndClose},
+		{name: "GOAWAY after the request", http2: goAwayAfter},
+	}
+	for _, code := range []http2.ErrCode{
+		http2.ErrCodeNo, http2.ErrCodeProtocol, http2.ErrCodeInternal,
+		http2.ErrCodeRefusedStream, http2.ErrCodeCancel, http2.ErrCodeEnhanceYourCalm,
+	} {
+		faults = append(faults, soakFault{name: "stream reset, " + code.String(), http2: resetStream(code)})
+	}
+	return faults
+}()
+
+// soak is the service for many Creates, and what became of them.
+type soak struct {
+	calls    []soakCall
+	requests atomic.Int64
+}
+
+// soakCall is one Create.
+type soakCall struct {
+	faults []*soakFault // for its requests; the last one for all further ones, too
+	vague  bool         // the client may have written a request that does not arrive
+
+	mu      sync.Mutex
+	arrived []string // the faults of the requests that have arrived
+	effects []effect
+
+	job armsecops.Job
+	err error
+}
+
+func soakName(n int) string { return "create-" + strconv.Itoa(n) }
+
+// respond applies to a request the fault that its Create has for it.
+func (s *soak) respond(w http.ResponseWriter, r *http.Request, server *Server) {
+	s.requests.Add(1)
+	for drained := false; !drained; {
+		select { // the matrix makes few requests, and waits for these; see observer
+		case <-server.received:
+		default:
+			drained = true
+		}
+	}
+	path := strings.Split(r.URL.Path, "/")
+	n, err := strconv.Atoi(strings.TrimPrefix(path[len(path)-2], "create-"))
+	if err != nil || n >= len(s.calls) {
+		panic(r.URL.Path)
+	}
+	call := &s.calls[n]
+	call.mu.Lock()
+	fault := call.faults[min(len(call.arrived), len(call.faults)-1)]
+	name, effect := fault.name, fault.effect
+	if r.Method != http.MethodPost {
+		name, effect = r.Method, unknown // a redirect was followed
+	}
+	call.arrived = append(call.arrived, name)
+	call.effects = append(call.effects, effect)
+	call.mu.Unlock()
+	if server.fault.http2 {
+		fault.http2(w, r, server)
+	} else {
+		fault.http1(w, r, server)
+	}
+}
+
+// wrong returns what must not be.
+func (c *soakCall) wrong(name string) (wrong []string) {
+	for i, effect := range c.effects {
+		if effect != again && i < len(c.effects)-1 {
+			wrong = append(wrong, "sent again")
+			break
+		}
+	}
+	last := refused
+	if n := len(c.effects); n > 0 {
+		last = c.effects[n-1]
+	}
+	lost := errors.Is(c.err, armsecops.ErrOutcomeUnknown)
+	switch {
+	case c.err == nil && (last != started || c.job.Name != name):
+		wrong = append(wrong, "no error")
+	case c.err != nil && !lost && (last == unknown || last == started):
+		wrong = append(wrong, "not ErrOutcomeUnknown")
+	case lost && !c.vague && last != unknown:
+		wrong = append(wrong, "ErrOutcomeUnknown")
+	case errors.Is(c.err, errSoakTimeout):
+		wrong = append(wrong, "no end")
+	}
+	return wrong
+}
+
+func (c *soakCall) last() string {
+	switch {
+	case len(c.arrived) > 0:
+		return c.arrived[len(c.arrived)-1]
+	case errors.Is(c.err, context.DeadlineExceeded):
+		return "(never arrived) deadline"
+	case errors.Is(c.err, armsecops.ErrOutcomeUnknown):
+		return "(never arrived) connection closed by the service"
+	}
+	return "(never arrived) connection refused"
+}
+
+func (c *soakCall) outcome() string {
+	switch {
+	case c.err == nil:
+		return "ok"
+	case errors.Is(c.err, armsecops.ErrOutcomeUnknown):
+		return "unknown"
+	}
+	return "error"
+}
+
+// soakNetwork is a client and its connections to a server.
+type soakNetwork struct {
+	name     string
+	server   *Server
+	client   *armsecops.WorkspaceManagerJobsClient
+	shared   bool         // one call's faults affect others
+	closing  bool         // the connection may be lost to a fault of the call before
+	refusals atomic.Int64 // connections to refuse
+}
+
+// newSoakNetworks returns networks that serve one call at a time over HTTP/1.1
+// and HTTP/2, and one where calls share a connection.
+func newSoakNetworks(s *soak) (networks []*soakNetwork) {
+	for i, isHTTP2 := range []bool{false, false, false, true, true, true} {
+		network := &soakNetwork{name: fmt.Sprint("soak ", i), server: newServer(Fault{http2: isHTTP2, respond: s.respond}, routes.JobsCreate)}
+		transport := network.server.client().Transport.(observer).Transport
+		transport.DisableKeepAlives = false
+		transport.DialContext = network.dial
+		var err error
+		network.client, err = armsecops.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", &azfake.TokenCredential{},
+			&armsecops.ClientOptions{ClientOptions: network.server.Options()})
+		if err != nil {
+			panic(err)
+		}
+		networks = append(networks, network)
+	}
+	networks[len(networks)-1].shared = true
+	return networks
+}
+
+func (n *soakNetwork) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if n.refusals.Add(-1) >= 0 {
+		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:0") // nothing listens on port 0
+	}
+	return n.server.dial(ctx, network, address)
+}
+
+var errSoakTimeout = errors.New("the call does not end")
+
+// create makes one Create, with the faults that the seed has for it.
+func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
+	random := rand.New(rand.NewPCG(*soakSeed, uint64(number)))
+	call := &s.calls[number]
+	call.vague = n.shared || n.closing
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errSoakTimeout)
+	defer cancel()
+	limit, closing := time.Duration(0), false
+	for len(call.faults) < 4 {
+		fault := &soakFaults[random.IntN(len(soakFaults))]
+		if n.server.fault.http2 && fault.http2 == nil || !n.server.fault.http2 && fault.http1 == nil {
+			continue
+		}
+		call.faults = append(call.faults, fault)
+		closing = closing || fault.closing
+		if fault.stalls {
+			limit = 20 * time.Millisecond
+		}
+		if fault.effect != again {
+			break
+		}
+	}
+	if random.IntN(20) == 0 { // whatever the call is doing then
+		limit = time.Duration(random.IntN(int(3 * time.Millisecond)))
+	}
+	if limit > 0 {
+		call.vague = true
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	if !n.shared {
+		n.closing = closing || limit > 0
+	}
+	n.refusals.Store(0)
+	if random.IntN(8) == 0 {
+		n.refusals.Store(1 + random.Int64N(5)) // more than four attempts, at most
+		n.server.client().CloseIdleConnections()
+	}
+	resp, err := n.client.Create(ctx, "rg", "workspace", soakName(number), nil)
+	call.job, call.err = resp.Job, err
+}
+
+func startedJob(r *http.Request) string {
+	path := strings.Split(r.URL.Path, "/")
+	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, path[len(path)-2])
+}
+
+func respondStarted(w http.ResponseWriter, r *http.Request, _ *Server) {
+	_, _ = w.Write([]byte(startedJob(r)))
+}
+
+// respondAndClose closes the connection, which the client takes for idle, after the response.
+func respondAndClose(w http.ResponseWriter, r *http.Request, _ *Server) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		job := startedJob(r)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(job), job)
+		_ = conn.Close()
+	}
+}
+
+func respondAndCloseHTTP2(w http.ResponseWriter, r *http.Request, _ *Server) {
+	st := w.(*stream)
+	st.begin([]byte(startedJob(r)), true)
+	_ = st.conn.Close()
+}
+
+func resetConnection(w http.ResponseWriter, _ *http.Request, _ *Server) {
+	st := w.(*stream)
+	st.failed = true
+	tcp := st.conn.NetConn().(*net.TCPConn)
+	_ = tcp.SetLinger(0)
+	_ = tcp.Close()
+}
+
+func sendHalfHTTP2(code http2.ErrCode) handler {
+	return func(w http.ResponseWriter, _ *http.Request, _ *Server) {
+		st := w.(*stream)
+		st.begin([]byte(`{"name":`), false)
+		_ = st.framer.WriteRSTStream(st.id, code)
+	}
+}
+
+func stallHTTP2(w http.ResponseWriter, _ *http.Request, _ *Server) {
+	w.(*stream).begin([]byte(`{"name":`), false)
+}
+
+// goAwayAndClose also closes the connection, which net/http leaves open if the
+// call has ended before the GOAWAY comes.
+func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
+	goAwayBefore(w, r, s)
+	_ = w.(*stream).conn.CloseWrite()
+}
+
+func ignore(w http.ResponseWriter, _ *http.Request, _ *Server) { w.(*stream).failed = true }
+
+// begin sends the header of a success and some of its body.
+func (st *stream) begin(body []byte, end bool) {
+	st.failed = true
+	var block bytes.Buffer
+	// Sensitive: not in the table of the connection's own encoder.
+	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200", Sensitive: true})
+	_ = st.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: st.id, BlockFragment: block.Bytes(), EndHeaders: true})
+	_ = st.framer.WriteData(st.id, end, body)
+}
+
+func TestSoakNoticesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	lost := fmt.Errorf("%w: lost", armsecops.ErrOutcomeUnknown)
+	other := errors.New("other")
+	named := armsecops.Job{Name: "a"}
+	tests := map[string]struct {
+		call *soakCall
+		want []string
+	}{
+		"started":                      {&soakCall{effects: []effect{started}, job: named}, nil},
+		"started after a 429":          {&soakCall{effects: []effect{again, started}, job: named}, nil},
+		"another job":                  {&soakCall{effects: []effect{started}}, []string{"no error"}},
+		"not started":                  {&soakCall{effects: []effect{refused}, job: named}, []string{"no error"}},
+		"sent again":                   {&soakCall{effects: []effect{unknown, started}, job: named}, []string{"sent again"}},
+		"sent again after a refusal":   {&soakCall{effects: []effect{refused, refused}, err: other}, []string{"sent again"}},
+		"lost":                         {&soakCall{effects: []effect{unknown}, err: lost}, nil},
+		"lost, not said":               {&soakCall{effects: []effect{unknown}, err: other}, []string{"not ErrOutcomeUnknown"}},
+		"response lost":                {&soakCall{effects: []effect{started}, err: lost, vague: true}, nil},
+		"response lost, not said":      {&soakCall{effects: []effect{started}, err: other, vague: true}, []string{"not ErrOutcomeUnknown"}},
+		"response not read":            {&soakCall{effects: []effect{started}, err: lost}, []string{"ErrOutcomeUnknown"}},
+		"refused":                      {&soakCall{effects: []effect{refused}, err: other}, nil},
+		"refused, said to be unknown":  {&soakCall{effects: []effect{refused}, err: lost}, []string{"ErrOutcomeUnknown"}},
+		"not sent":                     {&soakCall{err: other}, nil},
+		"not sent, said to be unknown": {&soakCall{err: lost}, []string{"ErrOutcomeUnknown"}},
+		"written, not arrived":         {&soakCall{err: lost, vague: true}, nil},
+		"endless":                      {&soakCall{err: errSoakTimeout}, []string{"no end"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, test.call.wrong("a"))
+		})
+	}
+}
