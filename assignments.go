@@ -178,7 +178,7 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
 			id := page.subscriptionID
-			if failed, ok := errors.AsType[*credentialError](page.err); ok && ctx.Err() == nil { // the others would fail, too
+			if failed, ok := errors.AsType[*credentialError](page.err); ok { // the others would fail, too
 				yield(SubscriptionAssignment{}, withOperation("SecurityAssignmentsClient.ListAcrossSubscriptions", failed.error))
 				return
 			}

@@ -88,7 +88,9 @@ func TestStandardAssignmentIsStoredUntilDeleted(t *testing.T) {
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.Equal(t, created, got)
 
-	resp, updated := do(t, srv, newRequest(t, http.MethodPut, upper, `{"properties":{"effect":"Audit","excludedScopes":[]}}`))
+	resp, updated := do(t, srv, newRequest(t, http.MethodPut, upper, `{
+		"properties": {"effect": "Audit", "excludedScopes": [], "attestationData": {"complianceDate": "2020-01-01T00:00:00Z"}}
+	}`))
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.JSONEq(t, `{
 		`+id+`,
