@@ -494,7 +494,7 @@ func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	assert.Equal(t, "and 2 more", lines[11])
 
 	job.Properties.Items = job.Properties.Items[:11]
-	assert.True(t, strings.HasSuffix((&armsecops.JobFailedError{Job: job}).Error(), "\nand 1 more"))
+	assert.True(t, strings.HasSuffix((&armsecops.JobFailedError{Job: job}).Error(), "; and 1 more"))
 
 	job.Properties.Items, job.Properties.ErrorMessage = job.Properties.Items[:10], ""
 	lines = strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
