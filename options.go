@@ -53,6 +53,12 @@ type WorkspaceManagerJobsClientBeginCreateOptions struct {
 	// BeginCreate or NewJobPoller, whose ResumeToken method returned it. No job is
 	// started. Names that are empty are taken from the token, others must agree with it.
 	ResumeToken string
+
+	// Progress, if not nil, is called after every poll that succeeds, the last one
+	// included, with the job as it is. It is called in the goroutine of Poll or
+	// PollUntilDone, which waits for it, and not for a job that has ended before
+	// the first poll. It must not change the job's items.
+	Progress func(Job)
 }
 
 // WorkspaceManagerJobsClientNewJobPollerOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewJobPoller].
@@ -60,6 +66,11 @@ type WorkspaceManagerJobsClientNewJobPollerOptions struct {
 	// ResumeToken is that of an earlier poller, of BeginCreate or NewJobPoller.
 	// Names that are empty are taken from the token, others must agree with it.
 	ResumeToken string
+
+	// Progress, if not nil, is called after every poll that succeeds, the last one
+	// included, with the job as it is. It is called in the goroutine of Poll or
+	// PollUntilDone, which waits for it. It must not change the job's items.
+	Progress func(Job)
 }
 
 // WorkspaceManagerJobsClientGetOptions holds the optional parameters of [WorkspaceManagerJobsClient.Get].

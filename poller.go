@@ -31,16 +31,19 @@ import (
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
 func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*runtime.Poller[WorkspaceManagerJobsClientCreateResponse], error) {
 	const name = "WorkspaceManagerJobsClient.BeginCreate"
+	if options == nil {
+		options = &WorkspaceManagerJobsClientBeginCreateOptions{}
+	}
 	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
-	if options != nil && options.ResumeToken != "" {
-		return resumeJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, options.ResumeToken)
+	if options.ResumeToken != "" {
+		return resumeJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, options.ResumeToken, options.Progress)
 	}
 	var resp *http.Response
 	created, err := run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values, response: &resp})
 	if err != nil {
 		return nil, err
 	}
-	poller, err := newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, append(values, created.Name), created.Job, resp)
+	poller, err := newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, append(values, created.Name), created.Job, resp, options.Progress)
 	if err != nil {
 		return nil, outcomeUnknown(withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
 	}
@@ -59,11 +62,14 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
 func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientNewJobPollerOptions) (*runtime.Poller[WorkspaceManagerJobsClientGetResponse], error) {
-	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
-	if options != nil && options.ResumeToken != "" {
-		return resumeJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, options.ResumeToken)
+	if options == nil {
+		options = &WorkspaceManagerJobsClientNewJobPollerOptions{}
 	}
-	return newJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, Job{}, nil)
+	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
+	if options.ResumeToken != "" {
+		return resumeJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, options.ResumeToken, options.Progress)
+	}
+	return newJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, Job{}, nil, options.Progress)
 }
 
 // jobResponse is what a poller ends with.
@@ -76,12 +82,13 @@ type jobPollingHandler[T jobResponse] struct {
 	JobID    string `json:"jobId"`
 	Checksum []byte `json:"checksum"` // of JobID
 
-	client client
-	get    call
-	job    Job // as the service last described it
+	client   client
+	get      call
+	job      Job       // as the service last described it
+	progress func(Job) // called with it after every poll; nil: isn't
 }
 
-func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.Response) (*runtime.Poller[T], error) {
+func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.Response, progress func(Job)) (*runtime.Poller[T], error) {
 	get := call{route: routes.JobsGet, values: values}
 	checked, err := c.values(get)
 	if err != nil {
@@ -89,7 +96,7 @@ func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.
 	}
 	id := routes.JobsGet.ID(checked...)
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
-		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum(id), client: c, get: get, job: job},
+		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum(id), client: c, get: get, job: job, progress: progress},
 		Tracer:  c.arm.Tracer(),
 	})
 }
@@ -101,7 +108,7 @@ func checksum(id string) []byte {
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the
 // values that aren't empty agree with it.
-func resumeJobPoller[T jobResponse](c client, values []string, token string) (*runtime.Poller[T], error) {
+func resumeJobPoller[T jobResponse](c client, values []string, token string, progress func(Job)) (*runtime.Poller[T], error) {
 	refuse := func(reason string) (*runtime.Poller[T], error) {
 		return nil, &ParameterError{Name: "ResumeToken", Reason: reason}
 	}
@@ -123,7 +130,7 @@ func resumeJobPoller[T jobResponse](c client, values []string, token string) (*r
 			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
-	return newJobPoller[T](c, named[1:], Job{}, nil)
+	return newJobPoller[T](c, named[1:], Job{}, nil, progress)
 }
 
 // Done implements [runtime.PollingHandler].
@@ -144,6 +151,9 @@ func (h *jobPollingHandler[T]) Poll(ctx context.Context) (*http.Response, error)
 		return nil, err
 	}
 	h.job = got.Job
+	if h.progress != nil {
+		h.progress(h.job)
+	}
 	return resp, nil
 }
 

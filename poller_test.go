@@ -172,6 +172,64 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 	}
 }
 
+// Progress is called after every poll with the job as it is, and after nothing else.
+func TestPollersReportProgress(t *testing.T) {
+	t.Parallel()
+	type (
+		states       = []armsecops.ProvisioningState
+		beginOptions = armsecops.WorkspaceManagerJobsClientBeginCreateOptions
+		waitOptions  = armsecops.WorkspaceManagerJobsClientNewJobPollerOptions
+	)
+	running, succeeded, failed := respondJob("InProgress"), respondJob("Succeeded"), respondJob("Failed")
+	begin := func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient, token string, progress func(armsecops.Job)) error {
+		poller, err := c.BeginCreate(ctx, "rg", "workspace", "assignment", &beginOptions{ResumeToken: token, Progress: progress})
+		if err != nil {
+			return err
+		}
+		_, err = poller.PollUntilDone(ctx, nil)
+		return err
+	}
+	wait := func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient, token string, progress func(armsecops.Job)) error {
+		poller, err := c.NewJobPoller("rg", "workspace", "assignment", waitedJob.JobName, &waitOptions{ResumeToken: token, Progress: progress})
+		if err != nil {
+			return err
+		}
+		_, err = poller.PollUntilDone(ctx, nil)
+		return err
+	}
+	token, err := newJobPoller(t, newJobsClient(t, options(script(t)))).ResumeToken()
+	require.NoError(t, err)
+	tests := map[string]struct {
+		run       func(context.Context, *armsecops.WorkspaceManagerJobsClient, string, func(armsecops.Job)) error
+		token     string
+		responses []transportFunc
+		want      states
+	}{
+		"BeginCreate":            {begin, "", []transportFunc{running, running, succeeded}, states{"InProgress", "Succeeded"}},
+		"BeginCreate, resumed":   {begin, token, []transportFunc{running, failed}, states{"InProgress", "Failed"}},
+		"BeginCreate, ended":     {begin, "", []transportFunc{succeeded}, nil},
+		"NewJobPoller":           {wait, "", []transportFunc{running, failed}, states{"InProgress", "Failed"}},
+		"NewJobPoller, resumed":  {wait, token, []transportFunc{running, succeeded}, states{"InProgress", "Succeeded"}},
+		"a poll that is retried": {wait, "", []transportFunc{running, respond(503), succeeded}, states{"InProgress", "Succeeded"}},
+		"a poll that fails":      {wait, "", []transportFunc{running, respond(404)}, states{"InProgress"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var got states
+				err := test.run(t.Context(), newJobsClient(t, options(script(t, test.responses...))), test.token, func(job armsecops.Job) {
+					assert.Equal(t, waitedJob.JobName, job.Name)
+					got = append(got, job.Properties.ProvisioningState)
+				})
+				assert.Equal(t, test.want, got)
+				last := test.want != nil && test.want[len(test.want)-1] == armsecops.ProvisioningStateFailed
+				assert.Equal(t, last, errors.As(err, new(*armsecops.JobFailedError)))
+			})
+		})
+	}
+}
+
 // Transient errors are retried within a Poll. If that doesn't help, the Poll
 // fails, and the poller continues with the next one.
 func TestPollerSurvivesTransientErrors(t *testing.T) {
