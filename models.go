@@ -178,6 +178,10 @@ type AssignmentProperties struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
+// ExpiresBefore reports whether the assignment ends before a time. It is false
+// for one that never ends, whose ExpiresOn is the zero time.
+func (p AssignmentProperties) ExpiresBefore(t time.Time) bool { return expiresBefore(p.ExpiresOn, t) }
+
 // AssignedStandardItem refers to a security standard.
 type AssignedStandardItem struct {
 	// ID is the full resource id of the Microsoft.Security/standards or securityStandards object.
@@ -251,6 +255,14 @@ type StandardAssignmentProperties struct {
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
+
+// ExpiresBefore reports whether the standard assignment ends before a time. It is
+// false for one that never ends, whose ExpiresOn is the zero time.
+func (p StandardAssignmentProperties) ExpiresBefore(t time.Time) bool {
+	return expiresBefore(p.ExpiresOn, t)
+}
+
+func expiresBefore(expiresOn, t time.Time) bool { return !expiresOn.IsZero() && expiresOn.Before(t) }
 
 // ExemptionData says more about a standard assignment that is an exemption.
 type ExemptionData struct {

@@ -437,6 +437,30 @@ func TestTerminalStates(t *testing.T) {
 	}
 }
 
+func TestExpiresBeforeIsFalseForNever(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	tests := map[string]struct {
+		expiresOn, before time.Time
+		want              bool
+	}{
+		"never":                {time.Time{}, noon, false},
+		"never, in a zone":     {time.Time{}.In(time.FixedZone("east", 3600)), noon, false},
+		"earlier":              {noon.Add(-1), noon, true},
+		"then":                 {noon, noon, false},
+		"then, in a zone":      {noon.In(time.FixedZone("east", 3600)), noon, false},
+		"later":                {noon.Add(1), noon, false},
+		"nothing is before it": {noon, time.Time{}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, test.want, armsecops.AssignmentProperties{ExpiresOn: test.expiresOn}.ExpiresBefore(test.before))
+			assert.Equal(t, test.want, armsecops.StandardAssignmentProperties{ExpiresOn: test.expiresOn}.ExpiresBefore(test.before))
+		})
+	}
+}
+
 func TestPossibleValues(t *testing.T) {
 	t.Parallel()
 	states := []armsecops.ProvisioningState{"Succeeded", "InProgress", "Canceled", "Failed"}
