@@ -179,7 +179,7 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
 			id := page.subscriptionID
 			if failed, ok := errors.AsType[*credentialError](page.err); ok { // the others would fail, too
-				yield(SubscriptionAssignment{}, withOperation("SecurityAssignmentsClient.ListAcrossSubscriptions", failed.error))
+				yield(SubscriptionAssignment{}, withOperation("SecurityAssignmentsClient.ListAcrossSubscriptions", failed))
 				return
 			}
 			if page.err != nil {

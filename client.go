@@ -84,10 +84,11 @@ func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequ
 	return token, err
 }
 
-// credentialError is an error of GetToken.
+// credentialError is an error of GetToken: [ErrCredential].
 type credentialError struct{ error }
 
-func (e *credentialError) Unwrap() error { return e.error }
+func (e *credentialError) Is(target error) bool { return target == ErrCredential }
+func (e *credentialError) Unwrap() error        { return e.error }
 
 // withSubscription returns the same client for another subscription.
 func (c client) withSubscription(subscriptionID string) (client, error) {

@@ -93,8 +93,13 @@
 // An invalid parameter is a [*ParameterError], and nothing is sent. A response
 // that isn't success, or that cannot be read, is an [*ErrorResponse] from the
 // jobs or a [*CloudError] from the assignments, and in both cases an
-// azcore.ResponseError as well. Use [errors.Is] with [ErrNotFound] and the other
-// sentinels, [HasCode] for the service's own codes.
+// azcore.ResponseError as well. An error of a credential, which got no token, is
+// [ErrCredential]; its own type is in the chain. Use [errors.Is] with
+// [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
+//
+// In a log of package slog, every error is one group with the same members:
+// operation, kind, status, code, message, requestId and so on, without tokens and
+// values of the query. docs/observability.md lists them.
 //
 // # Retries
 //

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,6 +42,10 @@ var (
 
 	// ErrPagingLoop is a link to a page that the listing has already been at.
 	ErrPagingLoop = nextlink.ErrLoop
+
+	// ErrCredential is a credential that failed to get a token, so that no request
+	// was sent with it. The chain holds the credential's own error.
+	ErrCredential = errors.New("the credential failed to get a token")
 
 	// ErrOutcomeUnknown is a request to start a job to which no response came.
 	// List the jobs of the assignment to find out whether the job runs.
@@ -171,20 +174,25 @@ func (e *ServiceError) Error() string {
 	}
 	text := strings.Join(parts, ": ")
 	if len(e.Details) > 0 {
-		var details []string
-		for _, d := range e.Details[:min(len(e.Details), maxPrintedDetails)] {
-			details = append(details, strings.Trim(line(d.Code)+": "+line(d.Message), ": "))
-		}
-		if more := len(e.Details) - len(details); more > 0 {
-			details = append(details, strconv.Itoa(more)+" more")
-		}
-		text += " [" + strings.Join(details, "; ") + "]"
+		text += " [" + strings.Join(e.details(), "; ") + "]"
 	}
 	id := e.requestID()
 	if id != "" {
 		id = " (request " + line(id) + ")"
 	}
 	return printable.Line(text, maxPrintedError-len(id)) + id
+}
+
+// details returns the first details, a line for each, and how many more there are.
+func (e *ServiceError) details() []string {
+	var details []string
+	for _, d := range e.Details[:min(len(e.Details), maxPrintedDetails)] {
+		details = append(details, strings.Trim(line(d.Code)+": "+line(d.Message), ": "))
+	}
+	if more := len(e.Details) - len(details); more > 0 {
+		details = append(details, strconv.Itoa(more)+" more")
+	}
+	return details
 }
 
 // requestID returns the id by which Azure support finds the request.
@@ -213,51 +221,6 @@ func (e *ServiceError) Is(target error) bool {
 	return ok && int(s) == e.StatusCode
 }
 
-// LogValue implements [slog.LogValuer]. It never includes a token or a query value.
-func (e *ServiceError) LogValue() slog.Value {
-	attrs := []slog.Attr{
-		slog.String("operation", e.Operation),
-		slog.Int("status", e.StatusCode),
-	}
-	for _, a := range []slog.Attr{
-		slog.String("code", line(e.Code)),
-		slog.String("message", line(e.Message)),
-		slog.String("target", line(e.Target)),
-		slog.String("requestId", line(e.RequestID)),
-		slog.String("correlationRequestId", line(e.CorrelationRequestID)),
-	} {
-		if a.Value.String() != "" {
-			attrs = append(attrs, a)
-		}
-	}
-	if e.RetryAfter > 0 {
-		attrs = append(attrs, slog.Duration("retryAfter", e.RetryAfter))
-	}
-	if e.cause != nil {
-		attrs = append(attrs, slog.String("cause", line(e.cause.Error())))
-	}
-	return slog.GroupValue(attrs...)
-}
-
-// HasCode reports whether err carries one of the codes, ignoring case: as the
-// service's error code, or as that of a detail at any depth.
-func HasCode(err error, codes ...string) bool {
-	is := func(code string) bool {
-		return code != "" && slices.ContainsFunc(codes, func(c string) bool { return strings.EqualFold(c, code) })
-	}
-	var service interface{ service() *ServiceError }
-	if errors.As(err, &service) {
-		e := service.service()
-		return is(e.Code) || hasDetail(e.Details, is)
-	}
-	response, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && is(response.ErrorCode)
-}
-
-func hasDetail(details []ErrorDetail, is func(code string) bool) bool {
-	return slices.ContainsFunc(details, func(d ErrorDetail) bool { return is(d.Code) || hasDetail(d.Details, is) })
-}
-
 // JobFailedError is a job that ended Failed or Canceled.
 type JobFailedError struct {
 	Job Job // with its items, and why they failed
@@ -268,30 +231,42 @@ const maxPrintedFailures = 10
 
 // Error names the job and its state, then up to ten failures, in one line of bounded length.
 func (e *JobFailedError) Error() string {
+	parts := append([]string{"job " + line(e.Job.Name) + ": " + e.summary()}, e.failures()...)
+	return printable.Line(strings.Join(parts, "; "), maxPrintedError)
+}
+
+// summary returns the state of the job, how many items failed, and the reason if there is one for all.
+func (e *JobFailedError) summary() string {
 	p := e.Job.Properties
 	summary := p.Summary()
-	var b strings.Builder
-	fmt.Fprintf(&b, "job %s: %s: %d of %d items failed", line(e.Job.Name), line(string(p.ProvisioningState)), summary.Failed, summary.Total)
+	text := fmt.Sprintf("%s: %d of %d items failed", line(string(p.ProvisioningState)), summary.Failed, summary.Total)
 	if p.ErrorMessage != "" {
-		b.WriteString(": " + line(p.ErrorMessage))
+		text += ": " + line(p.ErrorMessage)
 	}
+	return text
+}
+
+// failures returns the first failures, a line for each, and how many more there are.
+func (e *JobFailedError) failures() []string {
+	var failures []string
 	n := 0
-	for f := range p.Failures() {
+	for f := range e.Job.Properties.Failures() {
 		if n++; n > maxPrintedFailures {
 			continue
 		}
-		b.WriteString("; " + line(f.ResourceID))
+		text := line(f.ResourceID)
 		if f.MemberResourceName != "" {
-			b.WriteString(" at member " + line(f.MemberResourceName))
+			text += " at member " + line(f.MemberResourceName)
 		}
 		if f.ErrorMessage != "" {
-			b.WriteString(": " + line(f.ErrorMessage))
+			text += ": " + line(f.ErrorMessage)
 		}
+		failures = append(failures, text)
 	}
 	if more := n - maxPrintedFailures; more > 0 {
-		fmt.Fprintf(&b, "; and %d more", more)
+		failures = append(failures, fmt.Sprintf("and %d more", more))
 	}
-	return printable.Line(b.String(), maxPrintedError)
+	return failures
 }
 
 // PageError is a listing that ended early.
@@ -308,9 +283,6 @@ func (e *PageError) Error() string { return bounded(e.Err.Error()) }
 
 // Unwrap returns Err.
 func (e *PageError) Unwrap() error { return e.Err }
-
-// LogValue returns that of Err.
-func (e *PageError) LogValue() slog.Value { return logValue(e.Err) }
 
 // SubscriptionError is one subscription that failed in a listing across subscriptions.
 type SubscriptionError struct {
@@ -330,18 +302,17 @@ func (e *SubscriptionError) Error() string {
 // Unwrap returns Err.
 func (e *SubscriptionError) Unwrap() error { return e.Err }
 
-// LogValue returns the subscription and the value of Err.
-func (e *SubscriptionError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("subscriptionId", line(e.SubscriptionID)), slog.Attr{Key: "err", Value: logValue(e.Err)})
+// operationError puts the operation before an error. It prints one line of bounded length.
+type operationError struct {
+	operation string // the client's method
+	err       error
 }
 
-// logValue returns the value of an error in a log, of bounded length.
-func logValue(err error) slog.Value {
-	if v, ok := err.(slog.LogValuer); ok {
-		return v.LogValue().Resolve()
-	}
-	return slog.StringValue(bounded(err.Error()))
+func (e *operationError) Error() string {
+	return bounded(e.operation + ": " + withoutURL(e.err))
 }
+
+func (e *operationError) Unwrap() error { return e.err }
 
 // wrappedError puts a text before an error. It prints one line of bounded length.
 type wrappedError struct {
@@ -372,7 +343,7 @@ func withOperation(operation string, err error) error {
 	case nil, *ErrorResponse, *CloudError, *ParameterError:
 		return err
 	}
-	return &wrappedError{operation, []error{err}}
+	return &operationError{operation, err}
 }
 
 // outcomeUnknown returns the error of a request to start a job that may have started one.

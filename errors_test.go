@@ -1,13 +1,11 @@
 package armsecops_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -381,77 +379,34 @@ func TestErrorPrintsThreeDetails(t *testing.T) {
 	}
 }
 
-// logged returns what a JSON log has of an error.
-func logged(t *testing.T, err error) (value map[string]any) {
-	t.Helper()
-	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
-	var line struct{ Err map[string]any }
-	require.NoError(t, json.Unmarshal(log.Bytes(), &line))
-	return line.Err
-}
-
-func TestErrorsAreLoggedByMember(t *testing.T) {
-	t.Parallel()
-	const operation = "WorkspaceManagerJobsClient.Get"
-	tests := map[string]struct {
-		response *scripted
-		want     map[string]any
-	}{
-		"an error": {documented(t, "error_envelope"), map[string]any{
-			"operation": operation, "status": 404.0, "code": "ResourceNotFound", "message": notFoundMessage,
-			"requestId": requestID, "correlationRequestId": correlationID,
-		}},
-		"its target": {script(t, respond(400, `{"error":{"code":"a","target":"t"}}`)), map[string]any{
-			"operation": operation, "status": 400.0, "code": "a", "target": "t",
-		}},
-		"how long to wait": {script(t, respond(429, "", "Retry-After", "3600")), map[string]any{
-			"operation": operation, "status": 429.0, "retryAfter": 3600e9,
-		}},
-		"why it was not read": {script(t, respond(200, `{"name":1}`)), map[string]any{
-			"operation": operation, "status": 200.0, "cause": "decoding the response: /name: a number is not a string",
-		}},
-		"one line": {script(t, respond(400, `{"error":{"code":"a\n\u202eb"}}`)), map[string]any{
-			"operation": operation, "status": 400.0, "code": "a b",
-		}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, test.want, logged(t, getJob(t.Context(), options(test.response))))
-		})
-	}
-}
-
-// Errors of listings are logged by member, too, without tokens and values of the query.
-func TestErrorsOfListingsAreLoggedByMember(t *testing.T) {
-	t.Parallel()
-	forbidden := respond(403, `{"error":{"code":"Forbidden"}}`, "x-ms-request-id", requestID)
-	client := newAssignmentsClient(t, options(script(t, forbidden)))
-	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
-		assert.Equal(t, map[string]any{"subscriptionId": assignmentsSubscription, "err": map[string]any{
-			"operation": "SecurityAssignmentsClient.NewListBySubscriptionPager", "status": 403.0, "code": "Forbidden", "requestId": requestID,
-		}}, logged(t, err))
-	}
-	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}
-	pager := newJobsClient(t, options(script(t, forbidden))).NewListPager("rg", "workspace", "assignment", list)
-	_, err := pager.NextPage(t.Context())
-	assert.Equal(t, map[string]any{
-		"operation": "WorkspaceManagerJobsClient.NewListPager", "status": 403.0, "code": "Forbidden", "requestId": requestID,
-	}, logged(t, err))
-}
-
 func TestHasCode(t *testing.T) {
 	t.Parallel()
+	service := func(code string, details ...armsecops.ErrorDetail) error {
+		return &armsecops.CloudError{ServiceError: armsecops.ServiceError{Code: code, Details: details}}
+	}
+	conflict, other := service("conflict"), service("Other")
+	detail := armsecops.ErrorDetail{Details: []armsecops.ErrorDetail{{Code: "Conflict"}}}
 	tests := map[string]struct {
 		err  error
 		want bool
 	}{
-		"nil":                   {nil, false},
-		"another error":         {io.EOF, false},
-		"azcore's error":        {&azcore.ResponseError{ErrorCode: "conflict"}, true},
-		"azcore's other error":  {fmt.Errorf("wrapped: %w", &azcore.ResponseError{ErrorCode: "Other"}), false},
-		"azcore's without code": {&azcore.ResponseError{}, false},
+		"nil":                     {nil, false},
+		"another error":           {io.EOF, false},
+		"code":                    {conflict, true},
+		"another code":            {other, false},
+		"of a detail":             {service("Other", armsecops.ErrorDetail{Code: "a"}, detail), true},
+		"of a sentinel":           {armsecops.ErrConflict, false},
+		"azcore's error":          {&azcore.ResponseError{ErrorCode: "conflict"}, true},
+		"azcore's other error":    {fmt.Errorf("wrapped: %w", &azcore.ResponseError{ErrorCode: "Other"}), false},
+		"azcore's without code":   {&azcore.ResponseError{}, false},
+		"joined, first":           {errors.Join(conflict, other), true},
+		"joined, last":            {errors.Join(other, conflict), true},
+		"joined, azcore's last":   {errors.Join(other, &azcore.ResponseError{ErrorCode: "Conflict"}), true},
+		"joined, neither":         {errors.Join(other, other), false},
+		"joined, nested":          {errors.Join(other, fmt.Errorf("%w and %w", io.EOF, errors.Join(io.EOF, conflict))), true},
+		"below a service's error": {fmt.Errorf("%w: %w", &armsecops.PageError{Err: other}, conflict), true},
+		"of a subscription":       {&armsecops.SubscriptionError{Err: &armsecops.PageError{Err: conflict}}, true},
+		"endless":                 {endlessError{}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -460,6 +415,12 @@ func TestHasCode(t *testing.T) {
 		})
 	}
 }
+
+// endlessError wraps itself, twice.
+type endlessError struct{}
+
+func (endlessError) Error() string   { return "endless" }
+func (endlessError) Unwrap() []error { return []error{endlessError{}, endlessError{}} }
 
 func TestParameterErrorIsOneShortLine(t *testing.T) {
 	t.Parallel()

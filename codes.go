@@ -1,0 +1,122 @@
+package armsecops
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// Error codes of Azure Resource Manager and of the two services, for [HasCode].
+// Services add codes over time. Unless a comment names another source, a code is
+// described at
+// https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors.
+const (
+	// CodeAuthorizationFailed (403): the identity lacks a role at this scope.
+	CodeAuthorizationFailed = "AuthorizationFailed"
+	// CodeLinkedAuthorizationFailed (403): the identity lacks a role at the scope of a resource that the request refers to.
+	CodeLinkedAuthorizationFailed = "LinkedAuthorizationFailed"
+	// CodeRequestDisallowedByPolicy (403): a policy of Azure Policy denies the request.
+	CodeRequestDisallowedByPolicy = "RequestDisallowedByPolicy"
+
+	// CodeInvalidAuthenticationToken (401): the token is invalid.
+	// Seen: https://github.com/Azure/azure-sdk-for-java/issues/1714
+	CodeInvalidAuthenticationToken = "InvalidAuthenticationToken"
+	// CodeInvalidAuthenticationTokenTenant (401): the token is of another tenant than the subscription.
+	CodeInvalidAuthenticationTokenTenant = "InvalidAuthenticationTokenTenant"
+	// CodeExpiredAuthenticationToken (401): the token has expired.
+	// Seen: https://github.com/hashicorp/terraform-provider-azurerm/issues/20867
+	CodeExpiredAuthenticationToken = "ExpiredAuthenticationToken"
+
+	// CodeNotFound (404): there is no such resource.
+	CodeNotFound = "NotFound"
+	// CodeResourceNotFound (404): there is no such resource.
+	CodeResourceNotFound = "ResourceNotFound"
+	// CodeParentResourceNotFound (404): there is no such workspace, or another parent of the resource.
+	CodeParentResourceNotFound = "ParentResourceNotFound"
+	// CodeResourceGroupNotFound (404): there is no such resource group.
+	CodeResourceGroupNotFound = "ResourceGroupNotFound"
+	// CodeSubscriptionNotFound (404): there is no such subscription, or the identity may not see it.
+	CodeSubscriptionNotFound = "SubscriptionNotFound"
+
+	// CodeMissingSubscriptionRegistration (409): the resource provider isn't
+	// registered in the subscription. azcore registers it and tries again, if the
+	// identity may, unless DisableRPRegistration is set.
+	CodeMissingSubscriptionRegistration = "MissingSubscriptionRegistration"
+	// CodeSubscriptionNotRegistered (404 or 401): the same, in the words of Microsoft Defender for Cloud.
+	// Seen: https://github.com/Azure/azure-sdk-for-go/issues/19900
+	CodeSubscriptionNotRegistered = "Subscription Not Registered"
+
+	// CodeBadRequest (400): the request doesn't match what the service expects.
+	// Microsoft Sentinel also says so of a workspace that isn't onboarded to it:
+	// https://github.com/hashicorp/terraform-provider-azurerm/pull/20661
+	CodeBadRequest = "BadRequest"
+	// CodeInvalidRequestContent (400): the body has a member that isn't known, or lacks one.
+	CodeInvalidRequestContent = "InvalidRequestContent"
+	// CodeConflict (409): the resource's current state doesn't allow the operation.
+	CodeConflict = "Conflict"
+	// CodeResourceGroupBeingDeleted (409): the resource group is being deleted.
+	CodeResourceGroupBeingDeleted = "ResourceGroupBeingDeleted"
+	// CodeTooManyRequests (429): too many requests, which is also [ErrThrottled].
+	// Source: https://learn.microsoft.com/troubleshoot/azure/virtual-machines/troubleshooting-throttling-errors
+	CodeTooManyRequests = "TooManyRequests"
+	// CodeInternalServerError (500): a temporary fault of the service.
+	CodeInternalServerError = "InternalServerError"
+)
+
+// HasCode reports whether err carries one of the codes, ignoring case: as the
+// service's error code, or as that of a detail at any depth. It looks at err and
+// at every error that err wraps, in all branches of an [errors.Join], at 1,000
+// at most. The codes that are documented or seen are constants, such as
+// [CodeAuthorizationFailed].
+func HasCode(err error, codes ...string) bool {
+	is := func(code string) bool {
+		return code != "" && slices.ContainsFunc(codes, func(c string) bool { return strings.EqualFold(c, code) })
+	}
+	for err := range tree(err) {
+		switch e := err.(type) {
+		case interface{ service() *ServiceError }:
+			if is(e.service().Code) || hasDetail(e.service().Details, is) {
+				return true
+			}
+		case *azcore.ResponseError:
+			if is(e.ErrorCode) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasDetail(details []ErrorDetail, is func(code string) bool) bool {
+	return slices.ContainsFunc(details, func(d ErrorDetail) bool { return is(d.Code) || hasDetail(d.Details, is) })
+}
+
+// maxWrapped bounds the errors of a tree that are looked at. No real tree comes near.
+const maxWrapped = 1000
+
+// tree yields an error and the errors that it wraps, in the order of [errors.Is].
+func tree(err error) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		left := maxWrapped
+		var walk func(error) bool
+		walk = func(err error) bool {
+			for err != nil {
+				if left--; left < 0 || !yield(err) {
+					return false
+				}
+				switch e := err.(type) {
+				case interface{ Unwrap() error }:
+					err = e.Unwrap()
+				case interface{ Unwrap() []error }:
+					return !slices.ContainsFunc(e.Unwrap(), func(err error) bool { return !walk(err) })
+				default:
+					err = nil
+				}
+			}
+			return true
+		}
+		walk(err)
+	}
+}

@@ -1,0 +1,136 @@
+package armsecops
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// LogValue implements [slog.LogValuer]: one group that has the same members for
+// every error of this package, so that a log has one schema. docs/observability.md
+// lists them. It never includes a token or a query value.
+func (e *ServiceError) LogValue() slog.Value { return logValue(e) }
+
+// LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does.
+func (e *ParameterError) LogValue() slog.Value { return logValue(e) }
+
+// LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does. The
+// failed items are the details.
+func (e *JobFailedError) LogValue() slog.Value { return logValue(e) }
+
+// LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does, without
+// the ContinuationToken.
+func (e *PageError) LogValue() slog.Value { return logValue(e) }
+
+// LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does, with the
+// subscription.
+func (e *SubscriptionError) LogValue() slog.Value { return logValue(e) }
+
+func (e *operationError) LogValue() slog.Value { return logValue(e) }
+func (e *wrappedError) LogValue() slog.Value   { return logValue(e) }
+
+// logValue returns what a log has of an error: what is known of it and of the
+// errors that it wraps, each member once.
+func logValue(err error) slog.Value {
+	var operation, subscription, parameter, job string
+	var details []string
+	var service ServiceError
+	for err := range tree(err) {
+		switch e := err.(type) {
+		case *operationError:
+			operation = cmp.Or(operation, e.operation)
+		case *SubscriptionError:
+			subscription = cmp.Or(subscription, e.SubscriptionID)
+		case *ParameterError:
+			parameter = cmp.Or(parameter, e.Name)
+		case *JobFailedError:
+			job, details = e.Job.Name, e.failures()
+		case interface{ service() *ServiceError }:
+			if service.StatusCode == 0 {
+				service = *e.service()
+				operation, details = cmp.Or(operation, service.Operation), service.details()
+			}
+		}
+	}
+	for i := range details {
+		details[i] = line(details[i])
+	}
+	var attrs []slog.Attr
+	add := func(known bool, attr slog.Attr) {
+		if known {
+			attrs = append(attrs, attr)
+		}
+	}
+	text := func(key, value string) { add(value != "", slog.String(key, value)) }
+	text("operation", operation)
+	text("kind", kind(err))
+	text("subscriptionId", line(subscription))
+	text("parameter", line(parameter))
+	text("job", line(job))
+	add(service.StatusCode != 0, slog.Int("status", service.StatusCode))
+	text("code", line(service.Code))
+	text("message", bounded(message(err)))
+	text("target", line(service.Target))
+	add(len(details) > 0, slog.Any("details", details))
+	text("requestId", line(service.RequestID))
+	text("correlationRequestId", line(service.CorrelationRequestID))
+	add(service.RetryAfter > 0, slog.Duration("retryAfter", service.RetryAfter))
+	return slog.GroupValue(attrs...)
+}
+
+// kind returns the kind of an error in a log. Nothing else decides it.
+func kind(err error) string {
+	service, failed := errors.AsType[interface {
+		error
+		service() *ServiceError
+	}](err)
+	switch {
+	case errors.Is(err, ErrOutcomeUnknown):
+		return "outcomeUnknown"
+	case is[*JobFailedError](err):
+		return "job"
+	case is[*ParameterError](err):
+		return "parameter"
+	case errors.Is(err, ErrCredential):
+		return "credential"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case failed && service.service().StatusCode >= http.StatusBadRequest:
+		return "service"
+	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrResponseTooLarge):
+		return "response"
+	}
+	return "transport"
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// message returns what an error says beside the other members of its group.
+func message(err error) string {
+	switch e := err.(type) {
+	case *operationError:
+		return message(e.err)
+	case *wrappedError:
+		return strings.TrimSuffix(e.text+": "+message(e.errs[len(e.errs)-1]), ": ")
+	case *PageError:
+		return message(e.Err)
+	case *SubscriptionError:
+		return message(e.Err)
+	case *JobFailedError:
+		return e.summary()
+	case interface{ service() *ServiceError }:
+		if s := e.service(); s.Message == "" && s.cause != nil {
+			return line(s.cause.Error())
+		}
+		return line(e.service().Message)
+	}
+	return withoutURL(err)
+}

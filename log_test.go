@@ -1,0 +1,278 @@
+package armsecops_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// logSchema is the type of each member that a log has of an error.
+var logSchema = map[string]any{
+	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "status": 0.0, "code": "", "message": "",
+	"target": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
+}
+
+// logged returns what a JSON log has of an error, which must fit the schema.
+func logged(t *testing.T, err error) map[string]any {
+	t.Helper()
+	require.Error(t, err)
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
+	var record struct{ Err map[string]any }
+	require.NoError(t, json.Unmarshal(log.Bytes(), &record), "%s", log.Bytes())
+	for name, value := range record.Err {
+		assert.IsType(t, logSchema[name], value, name)
+		assert.NotEmpty(t, value, name)
+	}
+	details, _ := record.Err["details"].([]any)
+	for _, detail := range details {
+		assert.IsType(t, "", detail)
+	}
+	return record.Err
+}
+
+const (
+	getOperation    = "WorkspaceManagerJobsClient.Get"
+	createOperation = "WorkspaceManagerJobsClient.Create"
+	listOperation   = "SecurityAssignmentsClient.NewListBySubscriptionPager"
+)
+
+// failingCredential never gets a token.
+type failingCredential struct{ err error }
+
+func (c failingCredential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{}, c.err
+}
+
+var errSignIn = errors.New("run az login")
+
+// withoutRetries returns options with a transport, and without retries.
+func withoutRetries(transport transportFunc) *armsecops.ClientOptions {
+	o := options(transport)
+	o.Retry.MaxRetries = -1
+	return o
+}
+
+// withoutCredential returns the error of a call whose credential fails.
+func withoutCredential(ctx context.Context) error {
+	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, failingCredential{errSignIn}, withoutRetries(lost))
+	if err != nil {
+		return err
+	}
+	_, err = client.Get(ctx, "rg", "workspace", "assignment", "job", nil)
+	return err
+}
+
+// failedGet returns the error of a Get whose only attempt has the response.
+func failedGet(response transportFunc) func(context.Context) error {
+	return func(ctx context.Context) error { return getJob(ctx, withoutRetries(response)) }
+}
+
+// jobsCall is a call of the jobs client.
+type jobsCall func(context.Context, *armsecops.WorkspaceManagerJobsClient) error
+
+// failedCall returns the error of a call of the jobs client whose every attempt has the response.
+func failedCall(t *testing.T, response transportFunc, call jobsCall) func(context.Context) error {
+	return func(ctx context.Context) error { return call(ctx, newJobsClient(t, options(response))) }
+}
+
+// failedListing returns the last error of a listing across subscriptions.
+func failedListing(t *testing.T, response transportFunc, subscriptionIDs ...string) func(context.Context) error {
+	return func(ctx context.Context) (last error) {
+		for _, err := range newAssignmentsClient(t, options(response)).ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+			last = err
+		}
+		return last
+	}
+}
+
+func create(ctx context.Context, client *armsecops.WorkspaceManagerJobsClient) error {
+	_, err := client.Create(ctx, "rg", "workspace", "assignment", nil)
+	return err
+}
+
+// wait returns the error of a wait for a job.
+func wait(ctx context.Context, client *armsecops.WorkspaceManagerJobsClient) error {
+	poller, err := client.NewJobPoller("rg", "workspace", "assignment", "the-job", nil)
+	if err != nil {
+		return err
+	}
+	_, err = poller.PollUntilDone(ctx, nil)
+	return err
+}
+
+// Every error is logged by the same members, whatever its type and whoever wraps it.
+func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
+	t.Parallel()
+	const manyDetails = `{"error":{"code":"a","target":"t","details":[{"code":"b","message":"c"},{"code":"d"},{"message":"e"},{"code":"f"}]}}`
+	const failedJob = `{"name":"the-job","properties":{"provisioningState":"Failed","errorMessage":"see the items","items":[
+		{"resourceId":"/rules/one","status":"Failed","errors":[{"memberResourceName":"m","errorMessage":"Forbidden."}]}]}}`
+	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed","message":"No."}}`, "x-ms-request-id", requestID)
+	untrusted := respond(200, `{"nextLink":"https://evil.example/?x=private"}`)
+	tests := map[string]struct {
+		call func(context.Context) error
+		want map[string]any
+	}{
+		"a service's error": {failedGet(respond(404, `{"error":{"code":"NotFound","message":"No\n\u202ejob."}}`, "x-ms-request-id", requestID,
+			"x-ms-correlation-request-id", correlationID)), map[string]any{
+			"operation": getOperation, "kind": "service", "status": 404.0, "code": "NotFound", "message": "No job.",
+			"requestId": requestID, "correlationRequestId": correlationID,
+		}},
+		"details": {failedGet(respond(400, manyDetails)), map[string]any{
+			"operation": getOperation, "kind": "service", "status": 400.0, "code": "a", "target": "t", "details": []any{"b: c", "d", "e", "1 more"},
+		}},
+		"how long to wait": {failedGet(respond(429, "", "Retry-After", "3600")), map[string]any{
+			"operation": getOperation, "kind": "service", "status": 429.0, "retryAfter": float64(time.Hour),
+		}},
+		"an error that was cut": {failedGet(respond(503, strings.Repeat(" ", 2<<20))), map[string]any{
+			"operation": getOperation, "kind": "service", "status": 503.0, "message": armsecops.ErrResponseTooLarge.Error(),
+		}},
+		"a response that cannot be decoded": {failedGet(respond(200, `{"name":1}`)), map[string]any{
+			"operation": getOperation, "kind": "response", "status": 200.0, "message": "decoding the response: /name: a number is not a string",
+		}},
+		"another success": {failedGet(respond(202)), map[string]any{"operation": getOperation, "kind": "response", "status": 202.0}},
+		"a lost connection": {failedGet(lost), map[string]any{
+			"operation": getOperation, "kind": "transport", "message": io.ErrUnexpectedEOF.Error(),
+		}},
+		"a canceled call": {func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return failedGet(lost)(ctx)
+		}, map[string]any{"operation": getOperation, "kind": "canceled", "message": "context canceled"}},
+		"a call that took too long": {func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Second/2)
+			defer cancel()
+			return getJob(ctx, options(respond(503, `{"error":{"code":"Busy"}}`, "Retry-After", "1")))
+		}, map[string]any{
+			"operation": getOperation, "kind": "timeout", "status": 503.0, "code": "Busy", "retryAfter": float64(time.Second),
+			"message": "context deadline exceeded; the last attempt failed: " + getOperation + ": 503 Service Unavailable: Busy",
+		}},
+		"a credential": {withoutCredential, map[string]any{"operation": getOperation, "kind": "credential", "message": errSignIn.Error()}},
+		"a parameter": {failedCall(t, lost, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
+			_, err := c.Get(ctx, "rg", "workspace", "assignment", "-", nil)
+			return err
+		}), map[string]any{
+			"kind": "parameter", "parameter": "jobName",
+			"message": `parameter jobName "-" must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$`,
+		}},
+		"an unknown outcome": {failedCall(t, lost, create), map[string]any{
+			"operation": createOperation, "kind": "outcomeUnknown",
+			"message": armsecops.ErrOutcomeUnknown.Error() + ": " + io.ErrUnexpectedEOF.Error(),
+		}},
+		"an unknown outcome with a response": {failedCall(t, respond(500, "", "x-ms-request-id", requestID), create), map[string]any{
+			"operation": createOperation, "kind": "outcomeUnknown", "status": 500.0, "requestId": requestID,
+			"message": armsecops.ErrOutcomeUnknown.Error(),
+		}},
+		"a failed job": {failedCall(t, respond(200, failedJob), wait), map[string]any{
+			"kind": "job", "job": "the-job", "message": "Failed: 1 of 1 items failed: see the items",
+			"details": []any{"/rules/one at member m: Forbidden."},
+		}},
+		"a deleted job": {failedCall(t, respond(404, `{"error":{"code":"NotFound","message":"Gone."}}`), wait), map[string]any{
+			"operation": getOperation, "kind": "service", "status": 404.0, "code": "NotFound",
+			"message": "the job was deleted while the poller waited, or never existed: Gone.",
+		}},
+		"a page": {failedCall(t, forbidden, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
+			list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}
+			_, err := c.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)
+			return err
+		}), map[string]any{
+			"operation": "WorkspaceManagerJobsClient.NewListPager", "kind": "service", "status": 403.0, "code": "AuthorizationFailed",
+			"message": "No.", "requestId": requestID,
+		}},
+		"an untrusted link": {failedListing(t, untrusted, assignmentsSubscription), map[string]any{
+			"operation": listOperation, "kind": "response", "subscriptionId": assignmentsSubscription,
+			"message": "untrusted next link: host \"evil.example\"",
+		}},
+		"a subscription": {failedListing(t, forbidden, assignmentsSubscription), map[string]any{
+			"operation": listOperation, "kind": "service", "subscriptionId": assignmentsSubscription, "status": 403.0,
+			"code": "AuthorizationFailed", "message": "No.", "requestId": requestID,
+		}},
+		"a subscription that is no UUID": {failedListing(t, forbidden, "a"), map[string]any{
+			"kind": "parameter", "subscriptionId": "a", "parameter": "subscriptionID",
+			"message": `parameter subscriptionID "a" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { assert.Equal(t, test.want, logged(t, test.call(t.Context()))) })
+		})
+	}
+}
+
+// A log has neither tokens nor values of the query, and what a server sent is bounded.
+func TestLogsAreBoundedAndKeepSecrets(t *testing.T) {
+	t.Parallel()
+	detail := `{"code":"` + strings.Repeat("c", 5000) + `","message":"` + strings.Repeat("m", 5000) + `"}`
+	body := fmt.Sprintf(`{"error":{"code":%[1]q,"message":%[1]q,"target":%[1]q,"details":[%[2]s]}}`,
+		strings.Repeat("long\n", 100_000), strings.Repeat(detail+",", 100)+detail)
+	items := []armsecops.JobItem{{ResourceID: strings.Repeat("i", 5000), Errors: make([]armsecops.JobItemError, 100)}}
+	failed := &armsecops.JobFailedError{Job: armsecops.Job{
+		Name: strings.Repeat("n", 5000), Properties: armsecops.JobProperties{ErrorMessage: strings.Repeat("m", 5000), Items: items},
+	}}
+	client := newJobsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		assert.Contains(t, req.URL.RawQuery, "secret")
+		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: io.ErrUnexpectedEOF} // as net/http does
+	})))
+	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "secret"}
+	_, lostPage := client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
+	list.ContinuationToken = "secret"
+	_, refused := client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
+	long := getJob(t.Context(), options(respond(400, body, "x-ms-request-id", strings.Repeat("r", 5000))))
+	for _, err := range []error{long, failed, lostPage, refused} {
+		record := logged(t, err)
+		text := fmt.Sprint(record)
+		assert.Less(t, len(text), 10_000)
+		assert.NotContains(t, text, "secret")
+		assertHarmlessLine(t, fmt.Sprint(record["message"]))
+	}
+}
+
+// A credential that fails is known by a sentinel, and keeps its own error.
+func TestCredentialFailureIsKnown(t *testing.T) {
+	t.Parallel()
+	err := withoutCredential(t.Context())
+	require.ErrorIs(t, err, armsecops.ErrCredential)
+	require.ErrorIs(t, err, errSignIn)
+	assert.EqualError(t, err, getOperation+": run az login")
+
+	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, failingCredential{errSignIn}, withoutRetries(lost))
+	require.NoError(t, err)
+	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
+		require.ErrorIs(t, err, armsecops.ErrCredential)
+		const operation = "SecurityAssignmentsClient.ListAcrossSubscriptions"
+		assert.Equal(t, map[string]any{"operation": operation, "kind": "credential", "message": errSignIn.Error()}, logged(t, err))
+	}
+	assert.NotErrorIs(t, failedGet(respond(401))(t.Context()), armsecops.ErrCredential, "the service refused the token")
+}
+
+// The page on observability lists every member and every kind.
+func TestObservabilityPageListsTheSchema(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/observability.md")
+	require.NoError(t, err)
+	kinds := []string{"parameter", "credential", "service", "response", "transport", "timeout", "canceled", "outcomeUnknown", "job"}
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(logSchema)), kinds) {
+		assert.Contains(t, string(page), "\n| `"+name+"` |", name)
+	}
+}
