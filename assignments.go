@@ -1,6 +1,7 @@
 package armsecops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -172,18 +173,26 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
 	}
 	return func(yield func(SubscriptionAssignment, error) bool) {
-		if err != nil {
+		const name = "SecurityAssignmentsClient.ListAcrossSubscriptions"
+		ctx, endSpan := c.startParentSpan(ctx, name, routes.AssignmentsListBySubscription)
+		var first error
+		defer func() { endSpan(first) }()
+		if first = err; err != nil {
 			yield(SubscriptionAssignment{}, err)
 			return
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
 			id := page.subscriptionID
 			if failed, ok := errors.AsType[*credentialError](page.err); ok { // the others would fail, too
-				yield(SubscriptionAssignment{}, withOperation("SecurityAssignmentsClient.ListAcrossSubscriptions", failed))
+				err := withOperation(name, failed)
+				first = cmp.Or(first, err)
+				yield(SubscriptionAssignment{}, err)
 				return
 			}
 			if page.err != nil {
-				if !yield(SubscriptionAssignment{SubscriptionID: id}, &SubscriptionError{id, page.err}) {
+				err := &SubscriptionError{id, page.err}
+				first = cmp.Or(first, error(err))
+				if !yield(SubscriptionAssignment{SubscriptionID: id}, err) {
 					return
 				}
 				continue

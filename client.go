@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
@@ -123,7 +124,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		call.name = call.route.Operation
 	}
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, call.name)
-	ctx, endSpan := runtime.StartSpan(ctx, call.name, c.arm.Tracer(), nil)
+	ctx, endSpan := c.startSpan(ctx, call.name, call.route)
 	defer func() { endSpan(err) }()
 
 	req, err := c.newRequest(ctx, call)
@@ -157,6 +158,36 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		err = outcomeUnknown(err)
 	}
 	return result, err
+}
+
+// startSpan starts the span of an operation. The returned function ends it, with
+// the operation's error if it has one.
+func (c client) startSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
+	tracer := c.arm.Tracer()
+	if !tracer.Enabled() {
+		return ctx, func(error) {}
+	}
+	return runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: spanAttributes(route)})
+}
+
+// startParentSpan is startSpan for an operation that consists of others, which
+// keep spans of their own: below a span of runtime.StartSpan they would have none.
+func (c client) startParentSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
+	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: spanAttributes(route)})
+	return ctx, func(err error) {
+		if err != nil {
+			span.SetStatus(tracing.SpanStatusError, fmt.Sprintf("%T:\n%v", err, err))
+		}
+		span.End()
+	}
+}
+
+// spanAttributes returns those of an operation's span. azcore sets az.namespace,
+// too, but only if the path is a resource id, which that of a listing isn't.
+func spanAttributes(route *routes.Route) []tracing.Attribute {
+	const providers = "/providers/"
+	namespace, _, _ := strings.Cut(route.Path[strings.LastIndex(route.Path, providers)+len(providers):], "/")
+	return []tracing.Attribute{{Key: "az.namespace", Value: namespace}}
 }
 
 // gate names the gate of the call: all calls that a service counts together have one.

@@ -99,7 +99,8 @@
 //
 // In a log of package slog, every error is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and
-// values of the query. docs/observability.md lists them.
+// values of the query. docs/observability.md lists them, and shows the spans of
+// OpenTelemetry.
 //
 // # Retries
 //

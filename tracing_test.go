@@ -2,13 +2,17 @@ package armsecops_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 	"github.com/stretchr/testify/assert"
@@ -20,8 +24,10 @@ import (
 // span is one span as a tracing provider receives it.
 type span struct {
 	name, status string
+	parent       *span
 	failed       bool
 	ended        bool
+	tracing      tracing.Span
 	attributes   map[string]any
 }
 
@@ -34,8 +40,10 @@ type spans struct {
 func (s *spans) provider() tracing.Provider {
 	return tracing.NewProvider(func(string, string) tracing.Tracer {
 		return tracing.NewTracer(s.start, &tracing.TracerOptions{SpanFromContext: func(ctx context.Context) tracing.Span {
-			current, _ := ctx.Value(spanKey{}).(tracing.Span)
-			return current
+			if current, ok := ctx.Value(spanKey{}).(*span); ok {
+				return current.tracing
+			}
+			return tracing.Span{}
 		}})
 	}, nil)
 }
@@ -46,6 +54,7 @@ func (s *spans) start(ctx context.Context, name string, o *tracing.SpanOptions) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := &span{name: name, attributes: map[string]any{}}
+	one.parent, _ = ctx.Value(spanKey{}).(*span)
 	s.list = append(s.list, one)
 	set := func(attributes ...tracing.Attribute) {
 		for _, a := range attributes {
@@ -53,7 +62,7 @@ func (s *spans) start(ctx context.Context, name string, o *tracing.SpanOptions) 
 		}
 	}
 	set(o.Attributes...)
-	tracingSpan := tracing.NewSpan(tracing.SpanImpl{
+	one.tracing = tracing.NewSpan(tracing.SpanImpl{
 		End:           func() { one.ended = true },
 		SetAttributes: set,
 		AddEvent:      func(string, ...tracing.Attribute) {},
@@ -62,7 +71,7 @@ func (s *spans) start(ctx context.Context, name string, o *tracing.SpanOptions) 
 			one.status = description
 		},
 	})
-	return context.WithValue(ctx, spanKey{}, tracingSpan), tracingSpan
+	return context.WithValue(ctx, spanKey{}, one), one.tracing
 }
 
 // names returns the names of the spans, each of which must have ended.
@@ -138,13 +147,157 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 	}
 }
 
+// az.namespace is that of the resource, whatever the scope and the path.
 func TestSpansNameTheResourceProvider(t *testing.T) {
 	t.Parallel()
+	const name = "00000000-0000-0000-0000-00000000000a"
+	const vm = "/subscriptions/" + jobsSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm"
+	type clients struct {
+		jobs        *armsecops.WorkspaceManagerJobsClient
+		assignments *armsecops.SecurityAssignmentsClient
+		standards   *armsecops.StandardAssignmentsClient
+	}
+	listStandards := func(scope string) func(context.Context, clients) error {
+		return func(ctx context.Context, c clients) error {
+			_, err := c.standards.NewListPager(scope, nil).NextPage(ctx)
+			return err
+		}
+	}
+	tests := map[string]struct {
+		call      func(context.Context, clients) error
+		operation string
+		namespace string
+	}{
+		"a job": {func(ctx context.Context, c clients) error {
+			_, err := c.jobs.Get(ctx, "rg", "workspace", "assignment", "job", nil)
+			return err
+		}, "WorkspaceManagerJobsClient.Get", "Microsoft.SecurityInsights"},
+		"jobs": {func(ctx context.Context, c clients) error {
+			_, err := c.jobs.NewListPager("rg", "workspace", "assignment", nil).NextPage(ctx)
+			return err
+		}, "WorkspaceManagerJobsClient.NewListPager", "Microsoft.SecurityInsights"},
+		"an assignment": {func(ctx context.Context, c clients) error {
+			return getAssignment("id")(ctx, c.assignments)
+		}, "SecurityAssignmentsClient.Get", "Microsoft.Security"},
+		"assignments of a resource group": {func(ctx context.Context, c clients) error {
+			_, err := c.assignments.NewListPager("rg", nil).NextPage(ctx)
+			return err
+		}, "SecurityAssignmentsClient.NewListPager", "Microsoft.Security"},
+		"assignments of a subscription": {func(ctx context.Context, c clients) error {
+			_, err := c.assignments.NewListBySubscriptionPager(nil).NextPage(ctx)
+			return err
+		}, "SecurityAssignmentsClient.NewListBySubscriptionPager", "Microsoft.Security"},
+		"assignments of many": {func(ctx context.Context, c clients) error {
+			for _, err := range c.assignments.ListAcrossSubscriptions(ctx, []string{assignmentsSubscription}, nil) {
+				return err
+			}
+			return nil
+		}, "SecurityAssignmentsClient.ListAcrossSubscriptions", "Microsoft.Security"},
+		"a standard assignment": {func(ctx context.Context, c clients) error {
+			_, err := c.standards.Get(ctx, vm, name, nil)
+			return err
+		}, "StandardAssignmentsClient.Get", "Microsoft.Security"},
+		"standard assignments of a machine": {listStandards(vm), "StandardAssignmentsClient.NewListPager", "Microsoft.Security"},
+		"standard assignments of a management group": {
+			listStandards("providers/Microsoft.Management/managementGroups/group"), "StandardAssignmentsClient.NewListPager", "Microsoft.Security",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s spans
+			o := options(script(t, respond(200, "{}")))
+			o.TracingProvider = s.provider()
+			standards, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
+			require.NoError(t, err)
+			require.NoError(t, test.call(t.Context(), clients{newJobsClient(t, o), newAssignmentsClient(t, o), standards}))
+			assert.Equal(t, test.namespace, s.last(t, test.operation).attributes["az.namespace"])
+		})
+	}
+}
+
+// A listing across subscriptions has one span above those of its pages, which has
+// the first error of the loop.
+func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
+	t.Parallel()
+	const across, page = "SecurityAssignmentsClient.ListAcrossSubscriptions", "SecurityAssignmentsClient.NewListBySubscriptionPager"
+	ok := respond(200, `{"value":[{},{}]}`)
+	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed"}}`)
+	of := func(subscriptionID string, response, others transportFunc) transportFunc {
+		return func(req *http.Request) (*http.Response, error) {
+			if strings.Contains(req.URL.Path, subscriptionID) {
+				return response(req)
+			}
+			return others(req)
+		}
+	}
+	tests := map[string]struct {
+		transport   transportFunc
+		credential  azcore.TokenCredential
+		concurrency int
+		loops       int // items after which the caller leaves the loop; 0: it doesn't
+		pages       int
+		status      string // empty: success
+	}{
+		"success":             {ok, &azfake.TokenCredential{}, 1, 0, 2, ""},
+		"a subscription":      {of(jobsSubscription, forbidden, ok), &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
+		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
+		"the caller leaves":   {ok, &azfake.TokenCredential{}, 1, 1, 1, ""},
+		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
+		"a credential":        {ok, failingCredential{errSignIn}, 1, 0, 1, across + ": run az login"},
+		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nparameter Concurrency"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s spans
+			o := options(test.transport)
+			o.TracingProvider = s.provider()
+			o.Retry.MaxRetries = -1
+			client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
+			require.NoError(t, err)
+			list := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: test.concurrency}
+			loops := 0
+			for range client.ListAcrossSubscriptions(t.Context(), []string{jobsSubscription, assignmentsSubscription}, list) {
+				if loops++; loops == test.loops {
+					break
+				}
+			}
+			parent := s.last(t, across)
+			assert.Nil(t, parent.parent)
+			assert.Equal(t, test.status != "", parent.failed)
+			assert.Contains(t, parent.status, test.status)
+			pages := 0
+			for _, one := range s.list {
+				if one.name == page {
+					assert.Same(t, parent, one.parent)
+					pages++
+				}
+			}
+			assert.GreaterOrEqual(t, pages, test.pages)
+		})
+	}
+}
+
+// Each attempt of a call has a span of its own, below that of the call.
+func TestRetriesHaveSpans(t *testing.T) {
+	t.Parallel()
 	var s spans
-	o := options(script(t, respond(200, "{}")))
+	o := options(script(t, respond(503), lost, respond(200, "{}")))
 	o.TracingProvider = s.provider()
-	require.NoError(t, getAssignment("id")(t.Context(), newAssignmentsClient(t, o)))
-	assert.Equal(t, "Microsoft.Security", s.last(t, "SecurityAssignmentsClient.Get").attributes["az.namespace"])
+	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "secret"}
+	_, err := newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"WorkspaceManagerJobsClient.NewListPager", "HTTP GET", "HTTP GET", "HTTP GET"}, s.names(t))
+	operation, attempts := s.list[0], s.list[1:]
+	assert.False(t, operation.failed)
+	for _, attempt := range attempts {
+		assert.Same(t, operation, attempt.parent)
+		assert.NotContains(t, fmt.Sprint(attempt.attributes, attempt.status), "secret")
+	}
+	assert.Equal(t, []bool{true, true, false}, []bool{attempts[0].failed, attempts[1].failed, attempts[2].failed})
+	assert.Equal(t, 503, attempts[0].attributes["http.status_code"])
+	assert.Equal(t, 200, attempts[2].attributes["http.status_code"])
 }
 
 // A call that is refused before anything is sent has a span, too.
