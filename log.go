@@ -68,7 +68,7 @@ func logValue(err error) slog.Value {
 	text("operation", operation)
 	text("kind", kind(err))
 	text("subscriptionId", line(subscription))
-	text("parameter", line(parameter))
+	text("parameter", parameter)
 	text("job", line(job))
 	add(service.StatusCode != 0, slog.Int("status", service.StatusCode))
 	text("code", line(service.Code))
@@ -102,7 +102,7 @@ func kind(err error) string {
 		return "timeout"
 	case failed && service.service().StatusCode >= http.StatusBadRequest:
 		return "service"
-	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrResponseTooLarge):
+	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop):
 		return "response"
 	}
 	return "transport"

@@ -128,6 +128,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	const failedJob = `{"name":"the-job","properties":{"provisioningState":"Failed","errorMessage":"see the items","items":[
 		{"resourceId":"/rules/one","status":"Failed","errors":[{"memberResourceName":"m","errorMessage":"Forbidden."}]}]}}`
 	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed","message":"No."}}`, "x-ms-request-id", requestID)
+	loop := respond(200, `{"nextLink":"?$skipToken=private"}`)
 	untrusted := respond(200, `{"nextLink":"https://evil.example/?x=private"}`)
 	tests := map[string]struct {
 		call func(context.Context) error
@@ -203,6 +204,16 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			"operation": listOperation, "kind": "response", "subscriptionId": assignmentsSubscription,
 			"message": "untrusted next link: host \"evil.example\"",
 		}},
+		"a link that leads back": {failedListing(t, loop, assignmentsSubscription), map[string]any{
+			"operation": listOperation, "kind": "response", "subscriptionId": assignmentsSubscription, "message": armsecops.ErrPagingLoop.Error(),
+		}},
+		"two services' errors": {func(context.Context) error {
+			first := &armsecops.ErrorResponse{ServiceError: armsecops.ServiceError{Operation: "a", StatusCode: 404, Code: "First"}}
+			last := &armsecops.CloudError{ServiceError: armsecops.ServiceError{Operation: "b", StatusCode: 409, Code: "Last"}}
+			return &armsecops.PageError{Err: errors.Join(first, last)}
+		}, map[string]any{
+			"operation": "a", "kind": "service", "status": 404.0, "code": "First", "message": "a: 404 Not Found: First b: 409 Conflict: Last",
+		}},
 		"a subscription": {failedListing(t, forbidden, assignmentsSubscription), map[string]any{
 			"operation": listOperation, "kind": "service", "subscriptionId": assignmentsSubscription, "status": 403.0,
 			"code": "AuthorizationFailed", "message": "No.", "requestId": requestID,
@@ -225,7 +236,7 @@ func TestLogsAreBoundedAndKeepSecrets(t *testing.T) {
 	t.Parallel()
 	detail := `{"code":"` + strings.Repeat("c", 5000) + `","message":"` + strings.Repeat("m", 5000) + `"}`
 	body := fmt.Sprintf(`{"error":{"code":%[1]q,"message":%[1]q,"target":%[1]q,"details":[%[2]s]}}`,
-		strings.Repeat("long\n", 100_000), strings.Repeat(detail+",", 100)+detail)
+		strings.Repeat("long\n", 10_000), strings.Repeat(detail+",", 100)+detail)
 	items := []armsecops.JobItem{{ResourceID: strings.Repeat("i", 5000), Errors: make([]armsecops.JobItemError, 100)}}
 	failed := &armsecops.JobFailedError{Job: armsecops.Job{
 		Name: strings.Repeat("n", 5000), Properties: armsecops.JobProperties{ErrorMessage: strings.Repeat("m", 5000), Items: items},
@@ -239,12 +250,21 @@ func TestLogsAreBoundedAndKeepSecrets(t *testing.T) {
 	list.ContinuationToken = "secret"
 	_, refused := client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
 	long := getJob(t.Context(), options(respond(400, body, "x-ms-request-id", strings.Repeat("r", 5000))))
-	for _, err := range []error{long, failed, lostPage, refused} {
+	subscription := &armsecops.SubscriptionError{SubscriptionID: strings.Repeat("s", 5000), Err: long}
+	for _, err := range []error{long, failed, lostPage, refused, subscription} {
 		record := logged(t, err)
-		text := fmt.Sprint(record)
-		assert.Less(t, len(text), 10_000)
-		assert.NotContains(t, text, "secret")
-		assertHarmlessLine(t, fmt.Sprint(record["message"]))
+		assert.NotContains(t, fmt.Sprint(record), "secret")
+		details, _ := record["details"].([]any)
+		assert.LessOrEqual(t, len(details), 11)
+		delete(record, "details")
+		for _, text := range slices.Concat(details, slices.Collect(maps.Values(record))) {
+			assertHarmlessLine(t, fmt.Sprint(text))
+		}
+		assert.LessOrEqual(t, len(fmt.Sprint(record["message"])), maxErrorBytes)
+		delete(record, "message")
+		for name, value := range record {
+			assert.LessOrEqual(t, len(fmt.Sprint(value)), 512, name)
+		}
 	}
 }
 

@@ -311,6 +311,10 @@ func TestSpanOfARefusedArgument(t *testing.T) {
 	last := s.last(t, "SecurityAssignmentsClient.Get")
 	assert.True(t, last.failed)
 	assert.Contains(t, last.status, "*armsecops.ParameterError:\nparameter assignmentID must not be empty")
+
+	_, err = newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "-", nil)
+	assertParameterError(t, err, "jobName")
+	assert.Equal(t, "Microsoft.SecurityInsights", s.last(t, getOperation).attributes["az.namespace"], "the service, not the workspace's")
 }
 
 // Pollers trace their waiting, those of a resume token as well.
