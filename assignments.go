@@ -151,10 +151,9 @@ const defaultConcurrency = 8
 // A subscription that fails yields one [*SubscriptionError], and the others
 // continue. When the context ends, every subscription that isn't finished yields
 // one. An error that concerns all of them is yielded once, and last: a
-// [*ParameterError] for an invalid option, or the error of the credential if it
-// fails to get a token. Breaking out of the loop ends all requests and goroutines
-// before the loop is left. No more pages are in memory than subscriptions are
-// listed at a time.
+// [*ParameterError] for an invalid option, or [ErrCredential]. Breaking out of
+// the loop ends all requests and goroutines before the loop is left. No more
+// pages are in memory than subscriptions are listed at a time.
 //
 // To resume a listing that ended early, in another process if need be, give the
 // tokens that Progress was called with and the same subscriptions.

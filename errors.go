@@ -47,8 +47,9 @@ var (
 	// was sent with it. The chain holds the credential's own error.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request to start a job to which no response came.
-	// List the jobs of the assignment to find out whether the job runs.
+	// ErrOutcomeUnknown is a request to start a job to which no response came, or
+	// none that says whether the job started. List the jobs of the assignment to
+	// find out whether it runs.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the job may or may not run, list the jobs before starting another")
 )
 
@@ -68,7 +69,7 @@ type ParameterError struct {
 	Reason string // the rule, as in "must be a UUID"
 }
 
-// Error returns the parameter, its value and the rule in one line.
+// Error returns the parameter, its value and the rule, in one line of bounded length.
 func (e *ParameterError) Error() string {
 	text := "parameter " + e.Name + " "
 	if e.Value != "" {
@@ -78,13 +79,14 @@ func (e *ParameterError) Error() string {
 }
 
 // ErrorResponse is a response of Microsoft Sentinel that isn't the operation's
-// success, or that could not be read.
+// success, or that could not be read. Its fields are those of [ServiceError].
 type ErrorResponse struct {
 	ServiceError
 }
 
 // CloudError is a response of Microsoft Defender for Cloud that isn't the
-// operation's success, or that could not be read.
+// operation's success, or that could not be read. Its fields are those of
+// [ServiceError].
 type CloudError struct {
 	ServiceError
 }
@@ -107,7 +109,7 @@ type ServiceError struct {
 	AdditionalInfo []ErrorAdditionalInfo
 	// AdditionalProperties holds the members of the body's error that this version doesn't know.
 	AdditionalProperties map[string]json.RawMessage
-	// StatusCode is that of the response.
+	// StatusCode is the HTTP status code of the response.
 	StatusCode int
 	// RequestID is the x-ms-request-id, by which Azure support finds the request.
 	RequestID string
@@ -221,7 +223,8 @@ func (e *ServiceError) Is(target error) bool {
 	return ok && int(s) == e.StatusCode
 }
 
-// JobFailedError is a job that ended Failed or Canceled.
+// JobFailedError is a job that ended Failed or Canceled while a poller waited for
+// it. Result and PollUntilDone of the poller return it.
 type JobFailedError struct {
 	Job Job // with its items, and why they failed
 }
@@ -269,7 +272,7 @@ func (e *JobFailedError) failures() []string {
 	return failures
 }
 
-// PageError is a listing that ended early.
+// PageError is a listing that ended early: a [Pager] returns it for a page that failed.
 type PageError struct {
 	// ContinuationToken names the page that failed. A pager made with it resumes there.
 	ContinuationToken string
@@ -278,7 +281,7 @@ type PageError struct {
 	Err error
 }
 
-// Error returns that of Err.
+// Error returns the text of Err, in one line of bounded length.
 func (e *PageError) Error() string { return bounded(e.Err.Error()) }
 
 // Unwrap returns Err.
@@ -294,7 +297,7 @@ type SubscriptionError struct {
 	Err error
 }
 
-// Error returns the subscription and why it failed.
+// Error returns the subscription and why it failed, in one line of bounded length.
 func (e *SubscriptionError) Error() string {
 	return bounded("subscription " + line(e.SubscriptionID) + ": " + e.Err.Error())
 }

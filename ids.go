@@ -26,7 +26,7 @@ func ParseJobID(id string) (JobID, error) {
 	return JobID{v[0], v[1], v[2], v[3], v[4]}, nil
 }
 
-// String returns the id as Azure Resource Manager writes it.
+// String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
 func (id JobID) String() string {
 	return routes.JobsGet.ID(id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.JobName)
 }
@@ -49,7 +49,7 @@ func ParseAssignmentID(id string) (AssignmentID, error) {
 	return AssignmentID{v[0], v[1], v[2]}, nil
 }
 
-// String returns the id as Azure Resource Manager writes it.
+// String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
 func (id AssignmentID) String() string {
 	return routes.AssignmentsGet.ID(id.SubscriptionID, id.ResourceGroupName, id.AssignmentID)
 }
@@ -76,7 +76,7 @@ func ParseStandardAssignmentID(id string) (StandardAssignmentID, error) {
 	return StandardAssignmentID{"/" + v[0], v[1]}, nil
 }
 
-// String returns the id as Azure Resource Manager writes it.
+// String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
 func (id StandardAssignmentID) String() string {
 	return routes.StandardAssignmentsGet.ID(id.Scope, id.Name)
 }

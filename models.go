@@ -165,7 +165,7 @@ type AssignmentProperties struct {
 	AssignedComponent AssignedComponentItem `json:"assignedComponent,omitzero"`
 	// Effect is what the assignment does; compare it with [Effect.Is].
 	Effect Effect `json:"effect,omitzero"`
-	// ExpiresOn is when the assignment ends. The zero time means never.
+	// ExpiresOn is when the assignment ends. The zero time means never; see ExpiresBefore.
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
 	// AdditionalData says more about an exemption.
 	AdditionalData AdditionalData `json:"additionalData,omitzero"`
@@ -244,7 +244,7 @@ type StandardAssignmentProperties struct {
 	Effect Effect `json:"effect,omitzero"`
 	// ExcludedScopes are the resource ids of scopes below that of the assignment to which it doesn't apply.
 	ExcludedScopes []string `json:"excludedScopes,omitzero"`
-	// ExpiresOn is when the standard assignment ends. The zero time means never.
+	// ExpiresOn is when the standard assignment ends. The zero time means never; see ExpiresBefore.
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
 	// ExemptionData says more about an exemption.
 	ExemptionData ExemptionData `json:"exemptionData,omitzero"`
@@ -405,9 +405,9 @@ type AttestationComplianceState string
 
 // The states that can be attested.
 const (
-	AttestationComplianceStateUnknown      AttestationComplianceState = "unknown"
-	AttestationComplianceStateCompliant    AttestationComplianceState = "compliant"
-	AttestationComplianceStateNonCompliant AttestationComplianceState = "nonCompliant"
+	AttestationComplianceStateUnknown      AttestationComplianceState = "unknown"      // the state is not known
+	AttestationComplianceStateCompliant    AttestationComplianceState = "compliant"    // the scope complies
+	AttestationComplianceStateNonCompliant AttestationComplianceState = "nonCompliant" // the scope doesn't comply
 )
 
 // PossibleAttestationComplianceStateValues returns the states that this version knows.
@@ -426,10 +426,10 @@ type ProvisioningState string
 
 // The states of a job.
 const (
-	ProvisioningStateSucceeded  ProvisioningState = "Succeeded"
-	ProvisioningStateInProgress ProvisioningState = "InProgress"
-	ProvisioningStateCanceled   ProvisioningState = "Canceled"
-	ProvisioningStateFailed     ProvisioningState = "Failed"
+	ProvisioningStateSucceeded  ProvisioningState = "Succeeded"  // every item was published
+	ProvisioningStateInProgress ProvisioningState = "InProgress" // the job runs
+	ProvisioningStateCanceled   ProvisioningState = "Canceled"   // the job was canceled
+	ProvisioningStateFailed     ProvisioningState = "Failed"     // at least one item failed, or the job as a whole
 )
 
 // PossibleProvisioningStateValues returns the states that this version knows.
@@ -451,9 +451,9 @@ type JobItemStatus string
 
 // The states of an item.
 const (
-	JobItemStatusSucceeded  JobItemStatus = "Succeeded"
-	JobItemStatusFailed     JobItemStatus = "Failed"
-	JobItemStatusInProgress JobItemStatus = "InProgress"
+	JobItemStatusSucceeded  JobItemStatus = "Succeeded"  // the item was published to every member
+	JobItemStatusFailed     JobItemStatus = "Failed"     // the item could not be published to at least one member
+	JobItemStatusInProgress JobItemStatus = "InProgress" // the item is being published
 )
 
 // PossibleJobItemStatusValues returns the states that this version knows.
@@ -470,10 +470,10 @@ type CreatedByType string
 
 // The kinds of identity.
 const (
-	CreatedByTypeUser            CreatedByType = "User"
-	CreatedByTypeApplication     CreatedByType = "Application"
-	CreatedByTypeManagedIdentity CreatedByType = "ManagedIdentity"
-	CreatedByTypeKey             CreatedByType = "Key"
+	CreatedByTypeUser            CreatedByType = "User"            // a user
+	CreatedByTypeApplication     CreatedByType = "Application"     // an application, by its service principal
+	CreatedByTypeManagedIdentity CreatedByType = "ManagedIdentity" // a managed identity
+	CreatedByTypeKey             CreatedByType = "Key"             // the holder of a key
 )
 
 // PossibleCreatedByTypeValues returns the kinds that this version knows.

@@ -13,13 +13,14 @@ const (
 type ClientOptions struct {
 	// ClientOptions are those of every Azure Resource Manager client: Cloud,
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
-	// overrides the api-version of every request, next pages included. A
-	// Transport that is an *http.Client is used without following redirects.
+	// overrides the api-version of every request, next pages included; a
+	// [ClientFactory] refuses it. A Transport that is an *http.Client is used without following redirects.
 	arm.ClientOptions
 
 	// MaxResponseBytes bounds the body of one response, success or error, in
 	// bytes after decompression. A longer one ends in [ErrResponseTooLarge].
-	// 0 means 64 MiB. The body of an error is never read beyond 1 MiB.
+	// 0 means 64 MiB, and a negative number is a [*ParameterError]. The body of an
+	// error is never read beyond 1 MiB.
 	MaxResponseBytes int64
 }
 
@@ -29,13 +30,14 @@ type PageOptions struct {
 	// [PageError] said. It is bound to its listing, subscription and endpoint.
 	ContinuationToken string
 
-	// MaxPages bounds the number of pages that this pager reads. 0 means no bound;
-	// set it where a service may return links forever, such as links that only
-	// grow a $skip.
+	// MaxPages bounds the number of pages that this pager reads. 0 means no bound,
+	// and a negative number is a [*ParameterError]. Set it where a service may
+	// return links forever, such as links that only grow a $skip.
 	MaxPages int
 
 	// Prefetch is the number of pages that All and Pages fetch ahead while the
-	// caller works on one, at most 64. 0 means none.
+	// caller works on one, at most 64. 0 means none. Another number is a
+	// [*ParameterError].
 	Prefetch int
 }
 
@@ -89,17 +91,20 @@ type WorkspaceManagerJobsClientDeleteResponse struct{}
 
 // WorkspaceManagerJobsClientListOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewListPager].
 type WorkspaceManagerJobsClientListOptions struct {
-	// OrderBy sorts the jobs, as in "properties/startTime desc".
+	// OrderBy sorts the jobs, as in "properties/startTime desc". It is the service's
+	// $orderby, unescaped. Empty means the service's own order.
 	OrderBy string
 
 	// Top bounds the number of jobs that this pager yields, whether the service
-	// takes it for the size of the listing or of a page. 0 means no bound. A page
+	// takes it for the size of the listing or of a page. 0 means no bound, and a
+	// negative number is a [*ParameterError]. A page
 	// that had to be cut is the one that ContinuationToken names then: resuming
 	// repeats jobs rather than losing any.
 	Top int32
 
 	// SkipToken is the service's own token of a place in the listing, taken
-	// from the $skipToken of a nextLink. ContinuationToken is the safer choice.
+	// from the $skipToken of a nextLink, unescaped. ContinuationToken is the safer
+	// choice.
 	SkipToken string
 
 	PageOptions
@@ -140,7 +145,8 @@ type SecurityAssignmentsClientListBySubscriptionOptions struct {
 // SecurityAssignmentsClientListAcrossSubscriptionsOptions holds the optional parameters of [SecurityAssignmentsClient.ListAcrossSubscriptions].
 type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
 	// Concurrency is the number of subscriptions that are listed at a time, and
-	// the bound on the pages in memory. 0 means 8.
+	// the bound on the pages in memory. 0 means 8, and a negative number is a
+	// [*ParameterError].
 	Concurrency int
 
 	// ContinuationTokens resumes a listing that ended early. It holds the tokens
