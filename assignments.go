@@ -118,7 +118,7 @@ func (c *SecurityAssignmentsClient) NewListPager(resourceGroupName string, optio
 	if options == nil {
 		options = &SecurityAssignmentsClientListOptions{}
 	}
-	return newPager[Assignment](c.client, call{
+	return newListPager[Assignment](c.client, call{
 		route:  routes.AssignmentsList,
 		values: []string{resourceGroupName},
 	}, options.PageOptions)
@@ -135,7 +135,7 @@ func (c *SecurityAssignmentsClient) NewListBySubscriptionPager(options *Security
 	if options == nil {
 		options = &SecurityAssignmentsClientListBySubscriptionOptions{}
 	}
-	return newPager[Assignment](c.client, call{route: routes.AssignmentsListBySubscription}, options.PageOptions)
+	return newListPager[Assignment](c.client, call{route: routes.AssignmentsListBySubscription}, options.PageOptions)
 }
 
 const defaultConcurrency = 8

@@ -115,7 +115,7 @@ func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceNa
 	if options == nil {
 		options = &WorkspaceManagerJobsClientListOptions{}
 	}
-	pager := newPager[Job](c.client, call{
+	pager := newListPager[Job](c.client, call{
 		route:  routes.JobsList,
 		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 		query:  options.query(),

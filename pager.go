@@ -21,8 +21,7 @@ import (
 // from the endpoint or the listing, [ErrPagingLoop] for one that leads back, or
 // a [*ParameterError] for an invalid parameter or token.
 type Pager[T any] struct {
-	client   client
-	listing  call
+	source   source[T]
 	token    string // to begin with
 	prefetch int
 	maxPages int
@@ -32,11 +31,21 @@ type Pager[T any] struct {
 	err   error
 }
 
+// source is what the pages of a listing come from.
+type source[T any] interface {
+	// fetch returns the page at a place, and where the next one is.
+	fetch(ctx context.Context, at place) (Page[T], place, error)
+
+	// listing returns what a continuation token is bound to.
+	listing() (nextlink.Listing, error)
+}
+
 // place is where a listing is.
 type place struct {
-	link  string // to the next page; empty: the first one
+	link  string // to the next page, as its source understands it; empty: the first one
 	query string // of the first page
 	end   bool
+	err   error         // in the place of the next page
 	pages int           // read so far
 	items int           // read so far
 	seen  nextlink.Seen // the URLs of the pages so far
@@ -45,14 +54,19 @@ type place struct {
 // maxPrefetch bounds the pages that a pager may hold in memory.
 const maxPrefetch = 64
 
-func newPager[T any](c client, listing call, options PageOptions) *Pager[T] {
+// newListPager returns a pager whose pages are linked.
+func newListPager[T any](c client, listing call, options PageOptions) *Pager[T] {
+	return newPager[T](links[T]{c, listing}, place{query: listing.query}, options)
+}
+
+func newPager[T any](source source[T], first place, options PageOptions) *Pager[T] {
+	first.seen = nextlink.Seen{}
 	p := &Pager[T]{
-		client:   c,
-		listing:  listing,
+		source:   source,
 		token:    options.ContinuationToken,
 		prefetch: options.Prefetch,
 		maxPages: options.MaxPages,
-		place:    place{query: listing.query, seen: nextlink.Seen{}},
+		place:    first,
 	}
 	switch {
 	case options.MaxPages < 0:
@@ -75,6 +89,9 @@ func (p *Pager[T]) More() bool {
 
 // atEnd reports whether the listing, or the part of it that the caller wants, ends at the place.
 func (p *Pager[T]) atEnd(at place) bool {
+	if at.err != nil {
+		return false // it must be seen, whatever the caller wants
+	}
 	return at.end || p.maxPages > 0 && at.pages >= p.maxPages || p.top > 0 && at.items >= p.top
 }
 
@@ -84,12 +101,12 @@ func (p *Pager[T]) atEnd(at place) bool {
 // items of that page rather than losing any.
 func (p *Pager[T]) ContinuationToken() string {
 	switch {
-	case p.place.end:
+	case p.place.end || p.place.err != nil:
 		return ""
 	case p.place.pages == 0 && p.token != "":
 		return p.token
 	}
-	listing, err := p.client.listing(p.listing)
+	listing, err := p.source.listing()
 	if err != nil {
 		return "" // a listing with invalid parameters has no pages
 	}
@@ -118,37 +135,29 @@ var errNoMorePages = errors.New("no more pages")
 
 // fetch returns the page at a place, and the place after it.
 func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
+	if at.err != nil {
+		return page, at, at.err
+	}
 	if at.pages == 0 && p.token != "" {
 		if err = p.readToken(&at); err != nil {
 			return page, at, err
 		}
 	}
-	call := p.listing
-	call.link, call.query = at.link, at.query
-	call.visit = func(url string) error {
-		if at.seen.Again(url, at.pages) {
-			return ErrPagingLoop
-		}
-		return nil
-	}
-	if page, err = run[Page[T]](ctx, p.client, call); err != nil {
+	if page, next, err = p.source.fetch(ctx, at); err != nil {
 		return page, at, err
 	}
-	next = at
-	next.pages++
-	next.items += len(page.Value)
-	if p.top > 0 && next.items > p.top { // the service took $top for something else
+	items := at.items + len(page.Value)
+	if p.top > 0 && items > p.top { // the service took $top for something else
 		// The next page stays this one: resuming repeats items rather than losing any.
-		page.Value = page.Value[:p.top-at.items]
-		return page, next, nil
+		page.Value, next = page.Value[:p.top-at.items], at
 	}
-	next.link, next.query, next.end = page.NextLink, "", page.NextLink == ""
+	next.pages, next.items = at.pages+1, items
 	return page, next, nil
 }
 
 // readToken moves a place to the page that the caller's token names.
 func (p *Pager[T]) readToken(at *place) error {
-	listing, err := p.client.listing(p.listing)
+	listing, err := p.source.listing()
 	if err != nil {
 		return err
 	}
@@ -246,4 +255,33 @@ func (p *Pager[T]) fetchAll(ctx context.Context) iter.Seq[fetched[T]] {
 			at = f.next
 		}
 	}
+}
+
+// links is the source of pages that have links to the next ones.
+type links[T any] struct {
+	client client
+	call   call
+}
+
+func (l links[T]) listing() (nextlink.Listing, error) { return l.client.listing(l.call) }
+
+func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
+	call := l.call
+	call.link, call.query = at.link, at.query
+	call.visit = at.visit
+	if page, err = run[Page[T]](ctx, l.client, call); err != nil {
+		return page, at, err
+	}
+	next = at
+	next.link, next.query, next.end = page.NextLink, "", page.NextLink == ""
+	return page, next, nil
+}
+
+// visit notes what leads to the page at the place. It is an error if that led to
+// an earlier page.
+func (at place) visit(link string) error {
+	if at.seen.Again(link, at.pages) {
+		return ErrPagingLoop
+	}
+	return nil
 }

@@ -101,7 +101,7 @@ func (c *StandardAssignmentsClient) NewListPager(scope string, options *Standard
 	if options == nil {
 		options = &StandardAssignmentsClientListOptions{}
 	}
-	return newPager[StandardAssignment](c.client, call{
+	return newListPager[StandardAssignment](c.client, call{
 		route:  routes.StandardAssignmentsList,
 		values: []string{scope},
 	}, options.PageOptions)
