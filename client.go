@@ -192,10 +192,13 @@ func spanAttributes(route *routes.Route) []tracing.Attribute {
 
 // gate names the gate of the call: all calls that a service counts together have one.
 func (c client) gate(call call) string {
-	if call.route.OfScope() {
+	switch {
+	case call.route.OfSubscription():
+		return c.subscriptionID
+	case call.route.OfScope():
 		return routes.Throttled(call.values[0])
 	}
-	return c.subscriptionID
+	return call.route.Path // the quota of the principal, whatever it queries
 }
 
 // decode reads the body of a response into the result.

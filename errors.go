@@ -43,6 +43,11 @@ var (
 	// ErrPagingLoop is a link to a page that the listing has already been at.
 	ErrPagingLoop = nextlink.ErrLoop
 
+	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
+	// subscriptions. What the service returned is yielded before it. Its [PageError]
+	// has no ContinuationToken: resuming can't help, a narrower query can.
+	ErrIncompleteResult = errors.New("incomplete result")
+
 	// ErrCredential is a credential that failed to get a token, so that no request
 	// was sent with it. The chain holds the credential's own error.
 	ErrCredential = errors.New("the credential failed to get a token")
@@ -274,7 +279,8 @@ func (e *JobFailedError) failures() []string {
 
 // PageError is a listing that ended early: a [Pager] returns it for a page that failed.
 type PageError struct {
-	// ContinuationToken names the page that failed. A pager made with it resumes there.
+	// ContinuationToken names the page that failed. A pager made with it resumes
+	// there. It is empty with [ErrIncompleteResult].
 	ContinuationToken string
 
 	// Err is why the page failed.
@@ -371,7 +377,7 @@ func (c client) serviceError(call call, f exchange.Failure) error {
 		StatusCode:           resp.StatusCode,
 		RequestID:            resp.Header.Get("x-ms-request-id"),
 		CorrelationRequestID: resp.Header.Get("x-ms-correlation-request-id"),
-		RetryAfter:           throttle.RetryAfter(resp.Header, time.Now()),
+		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		cause:                f.Reason,
 	}
 	if !slices.Contains(call.route.Success, resp.StatusCode) {

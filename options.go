@@ -13,8 +13,9 @@ const (
 type ClientOptions struct {
 	// ClientOptions are those of every Azure Resource Manager client: Cloud,
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
-	// overrides the api-version of every request, next pages included; a
-	// [ClientFactory] refuses it. A Transport that is an *http.Client is used without following redirects.
+	// overrides the api-version of every request, next pages included, except
+	// queries of Azure Resource Graph; a [ClientFactory] refuses it. A Transport
+	// that is an *http.Client is used without following redirects.
 	arm.ClientOptions
 
 	// MaxResponseBytes bounds the body of one response, success or error, in
@@ -161,6 +162,35 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
 	Progress func(subscriptionID, continuationToken string)
 }
 
+// SecurityAssignmentsClientResourceGraphOptions holds the optional parameters of [SecurityAssignmentsClient.NewResourceGraphPager].
+type SecurityAssignmentsClientResourceGraphOptions struct {
+	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there
+	// twice, ignoring case, is queried once. More than 1,000 take one query for
+	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
+	// that the identity may read.
+	SubscriptionIDs []string
+
+	// ManagementGroups are the names of the management groups to query, with all
+	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
+	ManagementGroups []string
+
+	// Where filters the rows on the service's side: a predicate in the Kusto Query
+	// Language (KQL), without a line break, such as
+	//
+	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
+	//
+	// The query has it as a "| where (...)" of its own. It is code: never put a
+	// user's input into it.
+	Where string
+
+	// AllowPartialScopes accepts a result that has only the first 10,000
+	// subscriptions of a tenant or management group. Otherwise, such a result ends
+	// in [ErrIncompleteResult].
+	AllowPartialScopes bool
+
+	PageOptions
+}
+
 // StandardAssignmentsClientGetOptions holds the optional parameters of [StandardAssignmentsClient.Get].
 type StandardAssignmentsClientGetOptions struct{}
 
@@ -185,5 +215,34 @@ type StandardAssignmentsClientDeleteResponse struct{}
 
 // StandardAssignmentsClientListOptions holds the optional parameters of [StandardAssignmentsClient.NewListPager].
 type StandardAssignmentsClientListOptions struct {
+	PageOptions
+}
+
+// StandardAssignmentsClientResourceGraphOptions holds the optional parameters of [StandardAssignmentsClient.NewResourceGraphPager].
+type StandardAssignmentsClientResourceGraphOptions struct {
+	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there
+	// twice, ignoring case, is queried once. More than 1,000 take one query for
+	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
+	// that the identity may read.
+	SubscriptionIDs []string
+
+	// ManagementGroups are the names of the management groups to query, with all
+	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
+	ManagementGroups []string
+
+	// Where filters the rows on the service's side: a predicate in the Kusto Query
+	// Language (KQL), without a line break, such as
+	//
+	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
+	//
+	// The query has it as a "| where (...)" of its own. It is code: never put a
+	// user's input into it.
+	Where string
+
+	// AllowPartialScopes accepts a result that has only the first 10,000
+	// subscriptions of a tenant or management group. Otherwise, such a result ends
+	// in [ErrIncompleteResult].
+	AllowPartialScopes bool
+
 	PageOptions
 }

@@ -29,7 +29,7 @@ func TestEveryExchangeNamesItsSource(t *testing.T) {
 	t.Parallel()
 	sources := map[string]string{} // by operation
 	for name, e := range allExchanges(t) {
-		assert.Regexp(t, `^https://learn\.microsoft\.com/rest/api/(securityinsights|defenderforcloud)(/[a-z-]+){2}$`, e.Source, name)
+		assert.Regexp(t, `^https://learn\.microsoft\.com/rest/api/(securityinsights|defenderforcloud|azureresourcegraph/resourcegraph)(/[a-z-]+){2}$`, e.Source, name)
 		if source, ok := sources[e.Operation]; ok {
 			assert.Equal(t, source, e.Source, name)
 		}
@@ -48,10 +48,11 @@ func testListing[T any](t *testing.T, name string, newPager newPagerFunc[T]) {
 	for _, e := range readExchanges(t, name) {
 		var page struct {
 			Value    []jsontext.Value `json:"value"`
+			Data     []jsontext.Value `json:"data"` // of a query
 			NextLink string           `json:"nextLink"`
 		}
 		require.NoError(t, json.Unmarshal(e.Response.Body, &page))
-		want, links = append(want, page.Value...), append(links, page.NextLink)
+		want, links = append(append(want, page.Value...), page.Data...), append(links, page.NextLink)
 	}
 	check := func(t *testing.T, items []T) {
 		t.Helper()

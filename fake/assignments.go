@@ -41,6 +41,9 @@ func (s *Server) PutAssignment(id armsecops.AssignmentID, model armsecops.Assign
 
 // removeAssignment removes an assignment and its duplicates.
 func (s *Server) removeAssignment(k string) {
+	if s.assignments[k] == nil {
+		return // only one that is there has duplicates
+	}
 	delete(s.assignments, k)
 	for other, a := range s.assignments {
 		if a.duplicateOf == k {

@@ -31,4 +31,7 @@ var operations = map[*routes.Route]operation{
 	routes.StandardAssignmentsList:           {(*Server).listStandardAssignments, (*Server).overrideListStandardAssignments},
 	routes.StandardAssignmentsCreateOrUpdate: {(*Server).putStandardAssignment, (*Server).overridePutStandardAssignment},
 	routes.StandardAssignmentsDelete:         {(*Server).deleteStandardAssignment, (*Server).overrideDeleteStandardAssignment},
+
+	routes.AssignmentsResourceGraph:         {(*Server).queryAssignments, (*Server).overrideQueryAssignments},
+	routes.StandardAssignmentsResourceGraph: {(*Server).queryStandardAssignments, (*Server).overrideQueryStandardAssignments},
 }

@@ -69,6 +69,11 @@ type AssignmentsServer struct {
 	// It is called for the first page of each listing; the server sets the links to the next pages.
 	// Status code of success: 200.
 	NewListBySubscriptionPager func(options *armsecops.SecurityAssignmentsClientListBySubscriptionOptions) azfake.PagerResponder[armsecops.AssignmentList]
+
+	// NewResourceGraphPager is the fake for [armsecops.SecurityAssignmentsClient.NewResourceGraphPager].
+	// It is called for the first page of each query; the server sets the $skipToken of the next pages.
+	// Status code of success: 200.
+	NewResourceGraphPager func(options *armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]]
 }
 
 // StandardAssignmentsServer overrides operations of
@@ -91,6 +96,11 @@ type StandardAssignmentsServer struct {
 	// It is called for the first page of each listing; the server sets the links to the next pages.
 	// Status code of success: 200.
 	NewListPager func(scope string, options *armsecops.StandardAssignmentsClientListOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList]
+
+	// NewResourceGraphPager is the fake for [armsecops.StandardAssignmentsClient.NewResourceGraphPager].
+	// It is called for the first page of each query; the server sets the $skipToken of the next pages.
+	// Status code of success: 200.
+	NewResourceGraphPager func(options *armsecops.StandardAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList]
 }
 
 func (s *Server) overrideCreateJob(r *request) (*response, error) {

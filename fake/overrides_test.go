@@ -224,6 +224,32 @@ func TestOverrides(t *testing.T) {
 			},
 			fmt.Sprintf(`[%q]`, machine[1:]), named,
 		},
+		"SecurityAssignmentsClient.NewResourceGraphPager": {
+			func(srv *fake.Server, r *recorder) {
+				srv.Assignments.NewResourceGraphPager = func(o *queryAssignmentsOptions) subscriptionPagerResponder {
+					r.record(o.SubscriptionIDs[0], o.Where)
+					return onePage(armsecops.SubscriptionAssignment{SubscriptionID: subscription, Assignment: model})
+				}
+			},
+			func(ctx context.Context, c clients) (string, error) {
+				o := &queryAssignmentsOptions{SubscriptionIDs: []string{subscription}, Where: "name == 'a'"}
+				return firstName(ctx, c.assignments.NewResourceGraphPager(o), subscriptionAssignmentName)
+			},
+			fmt.Sprintf(`[%q "name == 'a'"]`, subscription), named,
+		},
+		"StandardAssignmentsClient.NewResourceGraphPager": {
+			func(srv *fake.Server, r *recorder) {
+				srv.StandardAssignments.NewResourceGraphPager = func(o *queryStandardsOptions) standardPagerResponder {
+					r.record(o.ManagementGroups[0], fmt.Sprint(o.AllowPartialScopes))
+					return onePage(standard)
+				}
+			},
+			func(ctx context.Context, c clients) (string, error) {
+				o := &queryStandardsOptions{ManagementGroups: []string{"contoso"}, AllowPartialScopes: true}
+				return firstName(ctx, c.standards.NewResourceGraphPager(o), standardAssignmentName)
+			},
+			`["contoso" "true"]`, named,
+		},
 	}
 	for _, route := range routes.All {
 		assert.Contains(t, tests, route.Operation)

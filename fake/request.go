@@ -2,6 +2,7 @@ package fake
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"mime"
 	"net/http"
@@ -123,6 +124,9 @@ func (r *request) findRoute() {
 		if route.Method == r.Method {
 			r.route = route
 		}
+	}
+	if r.route != nil && r.route.IsQuery() { // the body tells the queries apart
+		r.route = cmp.Or(graphRoute(r.body), r.route)
 	}
 }
 

@@ -56,18 +56,19 @@ func (resp *response) setCommonHeaders(r *request) {
 	if correlation == "" {
 		correlation = r.id
 	}
-	remaining := "x-ms-ratelimit-remaining-subscription-writes"
-	switch r.Method {
-	case http.MethodGet:
-		remaining = "x-ms-ratelimit-remaining-subscription-reads"
-	case http.MethodDelete:
-		remaining = "x-ms-ratelimit-remaining-subscription-deletes"
+	headers := map[string]string{"x-ms-request-id": r.id, "x-ms-correlation-request-id": correlation}
+	switch {
+	case r.route != nil && r.route.IsQuery():
+		headers["x-ms-user-quota-remaining"] = "14"
+		headers["x-ms-user-quota-resets-after"] = "00:00:05"
+	case r.Method == http.MethodGet:
+		headers["x-ms-ratelimit-remaining-subscription-reads"] = "199"
+	case r.Method == http.MethodDelete:
+		headers["x-ms-ratelimit-remaining-subscription-deletes"] = "199"
+	default:
+		headers["x-ms-ratelimit-remaining-subscription-writes"] = "199"
 	}
-	for name, value := range map[string]string{
-		"x-ms-request-id":             r.id,
-		"x-ms-correlation-request-id": correlation,
-		remaining:                     "199",
-	} {
+	for name, value := range headers {
 		if resp.header.Get(name) == "" {
 			resp.header.Set(name, value)
 		}

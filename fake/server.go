@@ -28,6 +28,8 @@ type Server struct {
 	assignmentPagers         pagers[armsecops.Assignment]
 	standardAssignmentPagers pagers[armsecops.StandardAssignment]
 
+	subscriptionAssignmentPagers pagers[armsecops.SubscriptionAssignment]
+
 	mu                  sync.Mutex
 	jobs                map[string]*job                         // by key
 	jobItems            map[string][]armsecops.JobItem          // by key of the list of jobs
@@ -50,6 +52,12 @@ type ServerOptions struct {
 	// JobSteps is the number of Gets for which a job that a client started stays
 	// InProgress. 0 means that the first Get finds it ended.
 	JobSteps int
+
+	// Where evaluates a predicate of a query of Azure Resource Graph, for a row with
+	// its values by column, as [encoding/json.Unmarshal] makes them. An error is sent as a 400.
+	// It must not call the server. nil means that a query with a predicate gets a
+	// 400: the server can't read the Kusto Query Language.
+	Where func(predicate string, row map[string]any) (bool, error)
 
 	// APIVersions are accepted beside the documented version of each operation,
 	// for clients with an APIVersion in their options.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // Fault is one thing that can go wrong with a call. In a listing of two pages it
@@ -36,6 +38,7 @@ type Fault struct {
 	link      string            // to the second page; {path} and {version} are the listing's
 	token     string            // of that link, as the service must receive it
 	endless   bool              // the second page has the link too
+	query     bool              // only queries of Azure Resource Graph have it
 }
 
 // handler responds to a request that a fault affects.
@@ -118,6 +121,9 @@ func Faults() []Fault {
 		{Name: "next link with JSON, not escaped", link: endpoint + `&$skipToken=[{"token":"a b"}]`, token: `[{"token":"a b"}]`},
 		{Name: "next link with base64, not escaped", link: endpoint + "&$skipToken=a+b/c==", token: "a+b/c=="},
 
+		{Name: "result truncated without a token", query: true, respond: truncated},
+		{Name: "limit on subscriptions hit", query: true, respond: withHeader("x-ms-tenant-subscription-limit-hit", "true", send(200, "{body}"))},
+
 		{Name: "HTTP/2: none", http2: true},
 		{Name: "HTTP/2: PROTOCOL_ERROR, once", http2: true, times: 1, respond: protocolError, uncertain: true},
 		{Name: "HTTP/2: PROTOCOL_ERROR, forever, on Go 1.26", http2: true, respond: protocolError, uncertain: true, resent: true},
@@ -131,8 +137,18 @@ func Faults() []Fault {
 	}
 }
 
-// listing reports whether only listings have the fault.
-func (f Fault) listing() bool { return f.link != "" || f.endless }
+// affects reports whether calls of the operation can have the fault.
+func (f Fault) affects(route *routes.Route) bool {
+	switch {
+	case f.query:
+		return route.IsQuery()
+	case f.link != "":
+		return isListing(route) && !route.IsQuery() // which has no links
+	case f.endless:
+		return isListing(route)
+	}
+	return true
+}
 
 // skipToken returns the token of the second page.
 func (f Fault) skipToken() string {
@@ -170,6 +186,11 @@ func withHeader(name, value string, respond handler) handler {
 		w.Header().Set(name, value)
 		respond(w, r, s)
 	}
+}
+
+// truncated says that rows are missing.
+func truncated(w http.ResponseWriter, r *http.Request, s *Server) {
+	_, _ = io.WriteString(w, strings.Replace(s.body(r, false), `"resultTruncated":"false"`, `"resultTruncated":"true"`, 1))
 }
 
 func redirect(to func(*http.Request) string) handler {

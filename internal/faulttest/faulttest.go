@@ -88,7 +88,7 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 	)
 	for _, route := range routes.All {
 		call, ok := client.Calls[route.Operation]
-		if !ok || f.listing() && !isListing(route) {
+		if !ok || !f.affects(route) {
 			continue
 		}
 		s := newServer(f, route)

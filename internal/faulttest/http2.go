@@ -59,6 +59,7 @@ func serveHTTP2(_ *http.Server, conn *tls.Conn, handler http.Handler) {
 	encoder := hpack.NewEncoder(&block)
 	_ = framer.WriteSettings()
 	var request *http.Request
+	var body bytes.Buffer
 	for {
 		frame, err := framer.ReadFrame()
 		if err != nil {
@@ -70,7 +71,10 @@ func serveHTTP2(_ *http.Server, conn *tls.Conn, handler http.Handler) {
 				_ = framer.WriteSettingsAck()
 			}
 		case *http2.MetaHeadersFrame:
-			request = httptest.NewRequest(f.PseudoValue("method"), f.PseudoValue("path"), nil)
+			request = httptest.NewRequest(f.PseudoValue("method"), f.PseudoValue("path"), &body)
+			body.Reset() // of a request that was broken off
+		case *http2.DataFrame:
+			body.Write(f.Data())
 		}
 		if f, ok := frame.(interface{ StreamEnded() bool }); !ok || !f.StreamEnded() {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -180,8 +181,12 @@ func (b observedBody) Read(p []byte) (int, error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // otherwise the end of the connection goes unnoticed
+	body, _ := io.ReadAll(r.Body) // otherwise the end of the connection goes unnoticed
 	query := r.URL.Query()
+	if s.route.IsQuery() {
+		query.Set("$skipToken", skipToken(body)) // where the token of a list is
+		r.URL.RawQuery = query.Encode()
+	}
 	page := query.Get("$skipToken")
 
 	s.mu.Lock()
@@ -212,6 +217,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// skipToken returns the token in the body of a query of Azure Resource Graph.
+func skipToken(body []byte) string {
+	var query struct {
+		Options struct {
+			SkipToken string `json:"$skipToken"`
+		} `json:"options"`
+	}
+	_ = json.Unmarshal(body, &query)
+	return query.Options.SkipToken
+}
+
 // sendError responds with an error as both services do.
 func sendError(w http.ResponseWriter, status int, code string) {
 	w.WriteHeader(status)
@@ -227,14 +243,17 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 	if !healthy {
 		document = s.fault.document(document)
 	}
-	link := ""
+	link, token := "", ""
 	switch {
 	case !s.listing():
 		return document
 	case r.URL.Query().Get("$skipToken") == "":
-		document, link = s.document(1), s.fault.nextLink(r)
+		document, link, token = s.document(1), s.fault.nextLink(r), s.fault.skipToken()
 	case s.fault.endless:
-		link = s.fault.nextLink(r)
+		link, token = s.fault.nextLink(r), s.fault.skipToken()
+	}
+	if s.route.IsQuery() {
+		return fmt.Sprintf(`{"totalRecords":2,"count":1,"data":[%s],"facets":[],"resultTruncated":"false","$skipToken":%q}`, document, token)
 	}
 	return fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
 }
@@ -242,7 +261,7 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 func (s *Server) listing() bool { return isListing(s.route) }
 
 func isListing(route *routes.Route) bool {
-	return route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}")
+	return route.IsQuery() || route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}")
 }
 
 // document returns one of the server's two documents of the operation's kind.

@@ -42,6 +42,24 @@ func Throttled(scope string) string {
 	return subscription
 }
 
+// CheckSubscription returns the rule that the id of a subscription breaks, or "".
+func CheckSubscription(id string) string { return checkUUID(id) }
+
+// CheckManagementGroup returns the rule that the name of a management group
+// breaks, or "".
+func CheckManagementGroup(name string) string {
+	const reason = "must have 1 to 90 letters, digits and -_.()"
+	if len(name) < 1 || len(name) > 90 {
+		return reason
+	}
+	for i := range len(name) {
+		if !isAlphanumeric(name[i]) && strings.IndexByte("-_.()", name[i]) < 0 {
+			return reason
+		}
+	}
+	return ""
+}
+
 func checkUUID(s string) string {
 	const reason = "must be a UUID, as in 00000000-0000-0000-0000-000000000000"
 	if len(s) != 36 {

@@ -35,6 +35,7 @@ const (
 	jobsVersion                = "2025-04-01-preview"
 	assignmentsVersion         = "2021-08-01-preview"
 	standardAssignmentsVersion = "2024-08-01"
+	resourceGraphVersion       = "2024-04-01"
 
 	jobsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
 		"/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}" +
@@ -43,10 +44,12 @@ const (
 		"/providers/Microsoft.Security/assignments"
 	subscriptionAssignmentsPath = "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments"
 	standardAssignmentsPath     = scopePrefix + "providers/Microsoft.Security/standardAssignments"
+	resourceGraphPath           = "/providers/Microsoft.ResourceGraph/resources"
 
 	jobsPage                = "https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/"
 	assignmentsPage         = "https://learn.microsoft.com/rest/api/defenderforcloud/assignments/"
 	standardAssignmentsPage = "https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/"
+	resourceGraphPage       = "https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources"
 
 	// The beginnings of a path that say to what it belongs. A scope is a resource
 	// id; it is the only parameter that spans segments.
@@ -71,6 +74,10 @@ var (
 	StandardAssignmentsList           = add("StandardAssignmentsClient.NewListPager", http.MethodGet, standardAssignmentsPath, standardAssignmentsVersion, standardAssignmentsPage+"list", 200)
 	StandardAssignmentsCreateOrUpdate = add("StandardAssignmentsClient.CreateOrUpdate", http.MethodPut, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"create", 200, 201)
 	StandardAssignmentsDelete         = add("StandardAssignmentsClient.Delete", http.MethodDelete, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"delete", 200, 204)
+
+	// The queries of Azure Resource Graph differ in the bodies of their requests only.
+	AssignmentsResourceGraph         = addQuery("SecurityAssignmentsClient.NewResourceGraphPager")
+	StandardAssignmentsResourceGraph = addQuery("StandardAssignmentsClient.NewResourceGraphPager")
 )
 
 // All holds every route, in the order of the documentation.
@@ -87,6 +94,16 @@ func add(operation, method, path, apiVersion, page string, success ...int) *Rout
 	All = append(All, r)
 	return r
 }
+
+// addQuery adds a query of Azure Resource Graph: a POST that only reads.
+func addQuery(operation string) *Route {
+	r := add(operation, http.MethodPost, resourceGraphPath, resourceGraphVersion, resourceGraphPage, 200)
+	r.Repeatable = true
+	return r
+}
+
+// IsQuery reports whether the route is a query of Azure Resource Graph.
+func (r *Route) IsQuery() bool { return r.Path == resourceGraphPath }
 
 // OfSubscription reports whether the first parameter of the path is a subscription.
 func (r *Route) OfSubscription() bool { return strings.HasPrefix(r.Path, subscriptionPrefix) }

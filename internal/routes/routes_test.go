@@ -54,6 +54,10 @@ func TestRoutesAreAsDocumented(t *testing.T) {
 					assert.Contains(t, route.Success, exchange.Response.Status, file)
 				}
 			}
+			if strings.HasSuffix(u.Path, "/Microsoft.ResourceGraph/resources") { // the body tells the operations apart
+				assert.Contains(t, operations, exchange.Operation, file)
+				continue
+			}
 			assert.Equal(t, []string{exchange.Operation}, operations, file)
 		}
 	}

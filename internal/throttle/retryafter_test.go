@@ -37,6 +37,13 @@ var retryAfterTests = map[string]struct {
 	"milliseconds, beyond":       {"Retry-After-Ms", "18446744073709551615", math.MaxInt64},
 	"milliseconds, but a date":   {"Retry-After-Ms", "Fri, 02 Jan 2026 03:05:05 GMT", 0},
 	"a thousand hours":           {"Retry-After", "3600000", 1000 * time.Hour},
+	"quota":                      {"X-Ms-User-Quota-Resets-After", "00:00:05", 5 * time.Second},
+	"quota, all parts":           {"X-Ms-User-Quota-Resets-After", " 23:59:58 ", 24*time.Hour - 2*time.Second},
+	"quota, a fraction":          {"X-Ms-User-Quota-Resets-After", "00:00:01.5000000", 1500 * time.Millisecond},
+	"quota, reset":               {"X-Ms-User-Quota-Resets-After", "00:00:00", 0},
+	"quota, a day":               {"X-Ms-User-Quota-Resets-After", "24:00:00", 0},
+	"quota, seconds":             {"X-Ms-User-Quota-Resets-After", "5", 0},
+	"quota, negative":            {"X-Ms-User-Quota-Resets-After", "-00:00:05", 0},
 }
 
 func TestRetryAfter(t *testing.T) {
@@ -44,14 +51,30 @@ func TestRetryAfter(t *testing.T) {
 	for name, test := range retryAfterTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, test.want, RetryAfter(http.Header{test.header: {test.value}}, now))
+			assert.Equal(t, test.want, RetryAfter(responseWith(429, http.Header{test.header: {test.value}}), now))
 		})
 	}
-	assert.Zero(t, RetryAfter(http.Header{}, now))
+	assert.Zero(t, RetryAfter(responseWith(429, http.Header{}), now))
 	both := http.Header{"Retry-After": {"17"}, "Retry-After-Ms": {"soon"}}
-	assert.Equal(t, 17*time.Second, RetryAfter(both, now), "a header that cannot be read is ignored")
+	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, both), now), "a header that cannot be read is ignored")
 	both.Set("Retry-After-Ms", "1500")
-	assert.Equal(t, 1500*time.Millisecond, RetryAfter(both, now), "milliseconds take precedence")
+	assert.Equal(t, 1500*time.Millisecond, RetryAfter(responseWith(429, both), now), "milliseconds take precedence")
+}
+
+// The quota's header is on every response: only that of a 429 asks to wait, and
+// Retry-After is more exact.
+func TestRetryAfterOfQuotaIsThatOf429Only(t *testing.T) {
+	t.Parallel()
+	quota := http.Header{"X-Ms-User-Quota-Resets-After": {"00:00:05"}}
+	for _, status := range []int{200, 403, 503} {
+		assert.Zero(t, RetryAfter(responseWith(status, quota), now), status)
+	}
+	quota.Set("Retry-After", "17")
+	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, quota), now))
+}
+
+func responseWith(status int, header http.Header) *http.Response {
+	return &http.Response{StatusCode: status, Header: header}
 }
 
 // Whatever the header says, the wait isn't negative, and a number of seconds is
@@ -61,8 +84,8 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(test.value)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		for _, name := range []string{"Retry-After", "Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
-			d := RetryAfter(http.Header{name: {value}}, now)
+		for _, name := range []string{"Retry-After", "Retry-After-Ms", "X-Ms-Retry-After-Ms", "X-Ms-User-Quota-Resets-After"} {
+			d := RetryAfter(responseWith(429, http.Header{name: {value}}), now)
 			require.GreaterOrEqual(t, d, time.Duration(0))
 			if n, err := strconv.ParseUint(value, 10, 20); err == nil && name == "Retry-After" {
 				require.Equal(t, time.Duration(n)*time.Second, d)

@@ -1,6 +1,7 @@
 // Package throttle makes requests wait together where Azure Resource Manager has
 // said 429. It counts requests by subscription and principal, so there is one
-// gate for each subscription of a credential.
+// gate for each subscription of a credential. Azure Resource Graph counts the
+// queries of the principal: they have a gate of their own.
 package throttle
 
 import (
@@ -79,7 +80,7 @@ func (g *Gates) Observe(name string, resp *http.Response) {
 		return
 	}
 	now := time.Now()
-	closed := RetryAfter(resp.Header, now)
+	closed := RetryAfter(resp, now)
 	if closed <= 0 {
 		closed = g.defaultDelay
 	}
@@ -197,10 +198,12 @@ func (g *Gates) leave(name string, gate *gate, w *waiter) {
 	}
 }
 
-// RetryAfter returns how long the headers ask to wait: in milliseconds, in
-// seconds, or until a date. It is 0 if they don't, or can't be read.
-func RetryAfter(header http.Header, now time.Time) time.Duration {
+// RetryAfter returns how long a response asks to wait: in milliseconds, in
+// seconds, or until a date; or else, if it is a 429 of Azure Resource Graph, until
+// the quota resets. It is 0 if the response doesn't ask, or can't be read.
+func RetryAfter(resp *http.Response, now time.Time) time.Duration {
 	const longest = math.MaxInt64
+	header := resp.Header
 	for _, h := range []struct {
 		name string
 		unit time.Duration
@@ -215,6 +218,11 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 			}
 		} else if date, err := http.ParseTime(value); err == nil && h.unit == time.Second {
 			return max(date.Sub(now), 0)
+		}
+	}
+	if resp.StatusCode == http.StatusTooManyRequests { // every other response has the header, too
+		if clock, err := time.Parse(time.TimeOnly, strings.TrimSpace(header.Get("x-ms-user-quota-resets-after"))); err == nil {
+			return clock.Sub(clock.Truncate(24 * time.Hour))
 		}
 	}
 	return 0

@@ -1,0 +1,255 @@
+package fake_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+const (
+	graphURL          = endpoint + "/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
+	otherSubscription = "22222222-2222-3333-4444-555555555555"
+)
+
+// Short names for long types.
+type (
+	subscriptionPagerResponder = azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]]
+	queryAssignmentsOptions    = armsecops.SecurityAssignmentsClientResourceGraphOptions
+	queryStandardsOptions      = armsecops.StandardAssignmentsClientResourceGraphOptions
+)
+
+func subscriptionAssignmentName(a armsecops.SubscriptionAssignment) string { return a.Name }
+
+func queryAssignments(t testing.TB, srv *fake.Server, o *queryAssignmentsOptions) ([]string, error) {
+	t.Helper()
+	return collect(t, newAssignments(t, subscription, options(srv)).NewResourceGraphPager(o), subscriptionAssignmentName)
+}
+
+func queryStandards(t testing.TB, srv *fake.Server, o *queryStandardsOptions) ([]string, error) {
+	t.Helper()
+	return collect(t, newStandards(t, options(srv)).NewResourceGraphPager(o), standardAssignmentName)
+}
+
+// newTenant returns a server with assignments a0 to a2 and b0, and three standard assignments.
+func newTenant(o fake.ServerOptions) *fake.Server {
+	srv := fake.NewServer(&o)
+	for i, name := range []string{"a2", "a0", "a1"} {
+		srv.PutAssignment(namedAssignment(name), armsecops.Assignment{
+			Kind:       fmt.Sprint("kind ", i),
+			Tags:       map[string]string{"number": name[1:]},
+			Properties: armsecops.AssignmentProperties{Metadata: []byte(`{"digits":12345678901234567890}`)},
+		})
+	}
+	other := namedAssignment("b0")
+	other.SubscriptionID = otherSubscription
+	srv.PutAssignment(other, armsecops.Assignment{})
+	for i, scope := range []string{machine, managementGroup, "/providers/Microsoft.Management/managementGroups/fabrikam"} {
+		name := fmt.Sprintf("1f3afdf9-d0c9-4c3d-847f-89da613e70a%d", i)
+		srv.PutStandardAssignment(armsecops.StandardAssignmentID{Scope: scope, Name: name}, armsecops.StandardAssignment{})
+	}
+	return srv
+}
+
+func TestQueryReturnsTheScope(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		assignments *queryAssignmentsOptions
+		standards   *queryStandardsOptions // one of the two is set
+		want        []string               // of standard assignments, the last character of the names
+	}{
+		"tenant":           {&queryAssignmentsOptions{}, nil, []string{"a0", "a1", "a2", "b0"}},
+		"subscription":     {&queryAssignmentsOptions{SubscriptionIDs: []string{otherSubscription}}, nil, []string{"b0"}},
+		"two of them":      {&queryAssignmentsOptions{SubscriptionIDs: []string{otherSubscription, subscription}}, nil, []string{"a0", "a1", "a2", "b0"}},
+		"unknown":          {&queryAssignmentsOptions{SubscriptionIDs: []string{"33333333-2222-3333-4444-555555555555"}}, nil, nil},
+		"management group": {&queryAssignmentsOptions{ManagementGroups: []string{"contoso"}}, nil, []string{"a0", "a1", "a2", "b0"}},
+
+		"standards, tenant":            {nil, &queryStandardsOptions{}, []string{"1", "2", "0"}},
+		"standards, subscription":      {nil, &queryStandardsOptions{SubscriptionIDs: []string{strings.ToUpper(subscription)}}, []string{"0"}},
+		"standards, management group":  {nil, &queryStandardsOptions{ManagementGroups: []string{"Contoso"}}, []string{"1", "0"}},
+		"standards, other groups only": {nil, &queryStandardsOptions{ManagementGroups: []string{"other"}}, []string{"0"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newTenant(fake.ServerOptions{PageSize: 2})
+			if test.assignments != nil {
+				names, err := queryAssignments(t, srv, test.assignments)
+				require.NoError(t, err)
+				assert.Equal(t, test.want, names)
+				return
+			}
+			names, err := queryStandards(t, srv, test.standards)
+			require.NoError(t, err)
+			for i := range names {
+				names[i] = names[i][len(names[i])-1:]
+			}
+			assert.Equal(t, test.want, names)
+		})
+	}
+}
+
+func TestQueryReturnsTheColumns(t *testing.T) {
+	t.Parallel()
+	srv := newTenant(fake.ServerOptions{})
+	_, err := queryAssignments(t, srv, nil)
+	require.NoError(t, err)
+	body := srv.Requests()[0].Body
+
+	resp, text := do(t, srv, newRequest(t, http.MethodPost, graphURL, string(body)))
+	assert.Equal(t, "14", resp.Header.Get("x-ms-user-quota-remaining"))
+	assert.Equal(t, "00:00:05", resp.Header.Get("x-ms-user-quota-resets-after"))
+	assert.Empty(t, resp.Header.Get("x-ms-ratelimit-remaining-subscription-writes"), "the quota isn't a subscription's")
+	var result struct {
+		TotalRecords, Count int
+		Data                []jsontext.Value
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &result, json.MatchCaseInsensitiveNames(true)))
+	assert.Equal(t, 4, result.TotalRecords)
+	assert.Equal(t, 4, result.Count)
+	assert.JSONEq(t, `{
+		"id": "`+assignmentsPath+`/a0", "name": "a0", "type": "microsoft.security/assignments",
+		"tenantId": "72f988bf-86f1-41af-91ab-2d7cd011db47", "subscriptionId": "`+subscription+`", "resourceGroup": "group",
+		"kind": "kind 1", "location": null, "tags": {"number": "0"},
+		"properties": {"metadata": {"digits": 12345678901234567890}}
+	}`, string(result.Data[0]))
+	assert.Contains(t, string(result.Data[0]), "12345678901234567890")
+}
+
+func TestQueryPages(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ resources, pageSize, requests int }{
+		"one page":               {3, 3, 1},
+		"two pages":              {4, 3, 2},
+		"the server's page size": {2500, 0, 3},
+		"beyond $top":            {2000, 5000, 2},
+		"none":                   {0, 3, 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
+			want := formatNames(test.resources, "a%04d")
+			for _, name := range want {
+				srv.PutAssignment(namedAssignment(name), armsecops.Assignment{})
+			}
+			names, err := queryAssignments(t, srv, nil)
+			require.NoError(t, err)
+			assert.Equal(t, want, names)
+			assert.Len(t, srv.Requests(), test.requests)
+		})
+	}
+}
+
+func TestQueryWithPredicate(t *testing.T) {
+	t.Parallel()
+	where := func(predicate string, row map[string]any) (bool, error) {
+		if predicate != "tags.number in ('0', '2') and (1 == 1)" {
+			return false, errors.New("what is " + predicate)
+		}
+		tags, _ := row["tags"].(map[string]any)
+		return tags["number"] == "0" || tags["number"] == "2", nil
+	}
+	srv := newTenant(fake.ServerOptions{Where: where})
+	names, err := queryAssignments(t, srv, &queryAssignmentsOptions{Where: "tags.number in ('0', '2') and (1 == 1)"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a0", "a2"}, names)
+
+	_, err = queryAssignments(t, srv, &queryAssignmentsOptions{Where: "name == 'a0'"})
+	assert.ErrorContains(t, err, "400 Bad Request: BadRequest: ServerOptions.Where: what is name == 'a0'")
+	_, err = queryAssignments(t, newTenant(fake.ServerOptions{}), &queryAssignmentsOptions{Where: "name == 'a0'"})
+	assert.ErrorContains(t, err, "no KQL engine: ServerOptions.Where must evaluate the predicate 'name == 'a0''")
+}
+
+func TestQueryIsRefused(t *testing.T) {
+	t.Parallel()
+	const query = `"query":"resources | where type =~ 'microsoft.security/assignments' | project id, name | order by id asc"`
+	ids := `["` + strings.Repeat(subscription+`","`, 1000) + subscription + `"]`
+	tests := map[string]struct{ body, code, message string }{
+		"no object":             {`[]`, "InvalidRequestContent", "a query"},
+		"no query":              {`{}`, "BadRequest", "no KQL engine"},
+		"another query":         {`{"query":"Resources | where name contains 'test' | project id"}`, "BadRequest", "no KQL engine"},
+		"another type":          {`{` + strings.Replace(query, "security/assignments", "compute/disks", 1) + `}`, "BadRequest", "no KQL engine"},
+		"another stage":         {`{` + strings.Replace(query, "order", "take 5 | order", 1) + `}`, "BadRequest", "no KQL engine"},
+		"both kinds of scopes":  {`{` + query + `,"subscriptions":["a"],"managementGroups":["b"]}`, "BadRequest", "not both"},
+		"1,001 subscriptions":   {`{` + query + `,"subscriptions":` + ids + `}`, "BadRequest", "at most 1000"},
+		"$top":                  {`{` + query + `,"options":{"$top":1001}}`, "BadRequest", "between 1 and 1000"},
+		"$top, negative":        {`{` + query + `,"options":{"$top":-1}}`, "BadRequest", "between 1 and 1000"},
+		"$skipToken":            {`{` + query + `,"options":{"$skipToken":"a"}}`, "BadRequest", "not one of this server"},
+		"table as resultFormat": {`{` + query + `,"options":{"resultFormat":"table"}}`, "BadRequest", "objectArray"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodPost, graphURL, test.body)
+			assertRefused(t, newTenant(fake.ServerOptions{}), req, http.StatusBadRequest, test.code, test.message)
+		})
+	}
+	resp, text := do(t, newTenant(fake.ServerOptions{}), newRequest(t, http.MethodPost, graphURL, `{`+query+`}`))
+	assert.Equal(t, http.StatusOK, resp.StatusCode, text)
+}
+
+func TestQueryHasItsFaults(t *testing.T) {
+	t.Parallel()
+	limit := http.Header{"X-Ms-Tenant-Subscription-Limit-Hit": {"true"}}
+	tests := map[string]struct {
+		fault   fake.Fault
+		options queryAssignmentsOptions
+		want    int // names
+		err     error
+	}{
+		"truncated":           {fake.Fault{NextLink: fake.NextLinkTruncated}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
+		"truncated, last":     {fake.Fault{NextLink: fake.NextLinkTruncated, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrIncompleteResult},
+		"limit":               {fake.Fault{Header: limit}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
+		"limit, allowed":      {fake.Fault{Header: limit}, queryAssignmentsOptions{AllowPartialScopes: true}, 4, nil},
+		"loop":                {fake.Fault{NextLink: fake.NextLinkLoop, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},
+		"loop from the first": {fake.Fault{NextLink: fake.NextLinkLoop, Times: 2}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},
+		"unavailable, once":   {fake.Fault{StatusCode: 503, RetryAfter: 1}, queryAssignmentsOptions{}, 4, nil},
+		"forbidden":           {fake.Fault{StatusCode: 403, Skip: 1}, queryAssignmentsOptions{}, 2, armsecops.ErrForbidden},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newTenant(fake.ServerOptions{PageSize: 2})
+			test.fault.Operation = "SecurityAssignmentsClient.NewResourceGraphPager"
+			srv.Inject(test.fault)
+			other := test.fault
+			other.Operation = "StandardAssignmentsClient.ResourceGraph" // a name of the same query for another table
+			srv.Inject(other)
+			names, err := queryAssignments(t, srv, &test.options)
+			assert.ErrorIs(t, err, test.err)
+			assert.Len(t, names, test.want)
+		})
+	}
+}
+
+// An overridden query is paged as a list is, and has its faults.
+func TestOverriddenQueryPages(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.Assignments.NewResourceGraphPager = func(*queryAssignmentsOptions) (pager subscriptionPagerResponder) {
+		for _, name := range []string{"a", "b"} {
+			row := armsecops.SubscriptionAssignment{SubscriptionID: subscription, Assignment: armsecops.Assignment{Name: name}}
+			pager.AddPage(http.StatusOK, armsecops.Page[armsecops.SubscriptionAssignment]{Value: []armsecops.SubscriptionAssignment{row}}, nil)
+		}
+		return pager
+	}
+	names, err := queryAssignments(t, srv, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, names)
+
+	srv.Inject(fake.Fault{NextLink: fake.NextLinkTruncated})
+	names, err = queryAssignments(t, srv, nil)
+	assert.ErrorIs(t, err, armsecops.ErrIncompleteResult)
+	assert.Equal(t, []string{"a"}, names)
+}

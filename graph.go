@@ -1,0 +1,290 @@
+package armsecops
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/armsecops/armsecops/internal/exchange"
+	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// NewResourceGraphPager lists the assignments of a whole tenant, or of some
+// subscriptions or management groups of it, by querying Azure Resource Graph: up
+// to 1,000 assignments a request, sorted by id. Its index follows changes within
+// minutes; what must be current to the second is what
+// [SecurityAssignmentsClient.ListAcrossSubscriptions] lists.
+//   - options: nil for the defaults, which are all subscriptions that the identity may read
+//
+// The client's own subscription doesn't matter; the client may be one without
+// (see [ClientFactory]). An assignment has no ETag and SystemData, and in
+// AdditionalProperties the columns tenantId and resourceGroup: it is for reading,
+// and a change begins with [SecurityAssignmentsClient.Get].
+//
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError]. A result that lacks
+// rows or subscriptions ends in [ErrIncompleteResult]. Pages have no NextLink, and
+// in AdditionalProperties the service's totalRecords, the number of rows of the
+// page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
+//
+// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssignmentsClientResourceGraphOptions) *Pager[SubscriptionAssignment] {
+	if options == nil {
+		options = &SecurityAssignmentsClientResourceGraphOptions{}
+	}
+	return newGraphPager[SubscriptionAssignment](c.client, graphTable{
+		route:   routes.AssignmentsResourceGraph,
+		source:  "resources\n| where type =~ 'microsoft.security/assignments'",
+		columns: "id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags",
+	}, *options)
+}
+
+// NewResourceGraphPager lists the standard assignments of a whole tenant, or of
+// some subscriptions or management groups of it, by querying Azure Resource
+// Graph: up to 1,000 standard assignments a request, sorted by id. Its index
+// follows changes within minutes; what must be current to the second is what
+// [StandardAssignmentsClient.NewListPager] lists.
+//   - options: nil for the defaults, which are all that the identity may read
+//
+// A standard assignment has no SystemData, and in AdditionalProperties the columns
+// tenantId, resourceGroup and subscriptionId: it is for reading, and a change
+// begins with [StandardAssignmentsClient.Get].
+//
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError]. A result that lacks
+// rows or subscriptions ends in [ErrIncompleteResult]. Pages have no NextLink, and
+// in AdditionalProperties the service's totalRecords, the number of rows of the
+// page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
+//
+// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+func (c *StandardAssignmentsClient) NewResourceGraphPager(options *StandardAssignmentsClientResourceGraphOptions) *Pager[StandardAssignment] {
+	if options == nil {
+		options = &StandardAssignmentsClientResourceGraphOptions{}
+	}
+	return newGraphPager[StandardAssignment](c.client, graphTable{
+		route:   routes.StandardAssignmentsResourceGraph,
+		source:  "securityresources\n| where type =~ 'microsoft.security/standardassignments'",
+		columns: "id, name, type, tenantId, resourceGroup, subscriptionId, properties",
+	}, SecurityAssignmentsClientResourceGraphOptions(*options))
+}
+
+const (
+	graphPageSize = 1000 // rows; the service's bound
+
+	// graphSubscriptions is how many subscriptions one query may name.
+	graphSubscriptions = 1000
+
+	// maxSkipTokenBytes bounds the service's token of the next page, which a
+	// continuation token has to hold.
+	maxSkipTokenBytes = 32 << 10
+)
+
+// graphTable is where the rows of a model are in Azure Resource Graph.
+type graphTable struct {
+	route   *routes.Route
+	source  string // the table and the type of its rows
+	columns string // that the model has
+}
+
+// graphQuery is the body of a request to Azure Resource Graph.
+type graphQuery struct {
+	Query            string            `json:"query"`
+	Subscriptions    []string          `json:"subscriptions,omitzero"`
+	ManagementGroups []string          `json:"managementGroups,omitzero"`
+	Options          graphQueryOptions `json:"options"`
+}
+
+type graphQueryOptions struct {
+	Top                int    `json:"$top"`
+	SkipToken          string `json:"$skipToken,omitzero"`
+	ResultFormat       string `json:"resultFormat"`
+	AllowPartialScopes bool   `json:"allowPartialScopes,omitzero"`
+}
+
+// graphResult is the body of a response of Azure Resource Graph.
+type graphResult[T any] struct {
+	Data      []T             `json:"data"`
+	SkipToken string          `json:"$skipToken"`
+	Truncated json.RawMessage `json:"resultTruncated"` // "true" or "false", text
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+}
+
+// graph is the source of pages that Azure Resource Graph has: those of one query
+// after the other. The link of a place is the number of the query, a colon and
+// the service's $skipToken, if it isn't the first page of the query.
+type graph[T any] struct {
+	client  client
+	route   *routes.Route
+	queries []graphQuery // alike but for their scopes; at least one
+}
+
+func newGraphPager[T any](c client, table graphTable, options SecurityAssignmentsClientResourceGraphOptions) *Pager[T] {
+	connection := *c.connection
+	connection.apiVersion = "" // the options' is that of the client's own resource type
+	c.connection = &connection
+
+	query := graphQuery{Query: table.source, Options: graphQueryOptions{
+		Top:                graphPageSize,
+		ResultFormat:       "objectArray",
+		AllowPartialScopes: options.AllowPartialScopes,
+	}}
+	if options.Where != "" {
+		query.Query += "\n| where (" + options.Where + ")"
+	}
+	query.Query += "\n| project " + table.columns + "\n| order by id asc"
+	query.ManagementGroups = distinct(options.ManagementGroups)
+	queries := []graphQuery{query}
+	if len(options.SubscriptionIDs) > 0 {
+		queries = nil
+		for ids := range slices.Chunk(distinct(options.SubscriptionIDs), graphSubscriptions) {
+			query.Subscriptions = ids
+			queries = append(queries, query)
+		}
+	}
+	p := newPager[T](graph[T]{c, table.route, queries}, place{}, options.PageOptions)
+	if err := checkGraphOptions(options); err != nil {
+		p.fail(err)
+	}
+	return p
+}
+
+// distinct returns each of the names once, ignoring case.
+func distinct(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	var once []string
+	for _, name := range names {
+		if key := strings.ToLower(name); !seen[key] {
+			seen[key] = true
+			once = append(once, name)
+		}
+	}
+	return once
+}
+
+// lineBreaks end a comment in the Kusto Query Language, or may.
+const lineBreaks = "\n\r\v\f\u0085\u2028\u2029"
+
+func checkGraphOptions(options SecurityAssignmentsClientResourceGraphOptions) error {
+	for _, id := range options.SubscriptionIDs {
+		if reason := routes.CheckSubscription(id); reason != "" {
+			return &ParameterError{"SubscriptionIDs", id, reason}
+		}
+	}
+	for _, name := range options.ManagementGroups {
+		if reason := routes.CheckManagementGroup(name); reason != "" {
+			return &ParameterError{"ManagementGroups", name, reason}
+		}
+	}
+	switch {
+	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
+		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
+	case strings.ContainsAny(options.Where, lineBreaks) || !utf8.ValidString(options.Where):
+		return &ParameterError{Name: "Where", Value: options.Where, Reason: "must be one line of UTF-8"}
+	}
+	return nil
+}
+
+// listing returns what a continuation token is bound to: the endpoint, the query
+// and its scopes, ignoring their case.
+func (g graph[T]) listing() (nextlink.Listing, error) {
+	hash := sha256.New()
+	for _, q := range g.queries {
+		for _, names := range [][]string{{q.Query}, lower(q.Subscriptions), lower(q.ManagementGroups)} {
+			_, _ = fmt.Fprintf(hash, "%q\n", names) // never fails
+		}
+	}
+	l, err := g.client.listing(call{route: g.route})
+	l.Path += "#" + hex.EncodeToString(hash.Sum(nil))
+	return l, err
+}
+
+func lower(names []string) []string {
+	var lowered []string
+	for _, name := range names {
+		lowered = append(lowered, strings.ToLower(name))
+	}
+	return lowered
+}
+
+// fetch returns the page at a place, and where the next one is.
+func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
+	n, skipToken, err := g.parseLink(at.link)
+	if err != nil {
+		return page, at, err
+	}
+	query := g.queries[n]
+	query.Options.SkipToken = skipToken
+	var resp *http.Response
+	call := call{
+		route:    g.route,
+		name:     g.route.Operation,
+		body:     &query,
+		visit:    func(string) error { return at.visit(graphLink(n, skipToken)) }, // all pages have one URL
+		response: &resp,
+	}
+	result, err := run[graphResult[T]](ctx, g.client, call)
+	if err == nil && len(result.SkipToken) > maxSkipTokenBytes {
+		err = g.client.serviceError(call, exchange.Failure{
+			Response: resp,
+			Reason:   fmt.Errorf("the $skipToken is longer than %d bytes", maxSkipTokenBytes),
+		})
+	}
+	if err != nil {
+		return page, at, err
+	}
+	next = at
+	switch {
+	case result.SkipToken != "": // whatever resultTruncated says
+		next.link = graphLink(n, result.SkipToken)
+	case n+1 < len(g.queries):
+		next.link = graphLink(n+1, "")
+	default:
+		next.end = true
+	}
+	if reason := result.missing(resp, query.Options.AllowPartialScopes); reason != "" {
+		next.err = g.client.serviceError(call, exchange.Failure{
+			Response: resp,
+			Reason:   fmt.Errorf("%w: %s", ErrIncompleteResult, reason),
+		})
+	}
+	return Page[T]{Value: result.Data, AdditionalProperties: result.AdditionalProperties}, next, nil
+}
+
+// missing returns what the result lacks, or "" if it is complete.
+func (r graphResult[T]) missing(resp *http.Response, partialScopes bool) string {
+	truncated := bytes.EqualFold(bytes.Trim(r.Truncated, `"`), []byte("true"))
+	limited := strings.EqualFold(resp.Header.Get("x-ms-tenant-subscription-limit-hit"), "true")
+	switch {
+	case truncated && r.SkipToken == "":
+		return "the service truncated it without a token for the rest of the rows"
+	case limited && !partialScopes:
+		return "it has the first 10,000 subscriptions of the scope only; query subscriptions or smaller management groups, or set AllowPartialScopes"
+	}
+	return ""
+}
+
+func graphLink(query int, skipToken string) string { return strconv.Itoa(query) + ":" + skipToken }
+
+// parseLink returns the number of the query and the $skipToken. A pager's own
+// links are never invalid, those of a continuation token may be.
+func (g graph[T]) parseLink(link string) (query int, skipToken string, err error) {
+	if link == "" {
+		return 0, "", nil
+	}
+	number, skipToken, ok := strings.Cut(link, ":")
+	query, err = strconv.Atoi(number)
+	if !ok || err != nil || query < 0 || query >= len(g.queries) || len(skipToken) > maxSkipTokenBytes {
+		return 0, "", &ParameterError{Name: "ContinuationToken", Reason: "must be a token that a pager returned: it was altered"}
+	}
+	return query, skipToken, nil
+}

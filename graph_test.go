@@ -1,0 +1,688 @@
+package armsecops_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+const graphURL = "https://management.azure.com/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
+
+type (
+	assignmentsQuery = armsecops.SecurityAssignmentsClientResourceGraphOptions
+	standardsQuery   = armsecops.StandardAssignmentsClientResourceGraphOptions
+)
+
+// queryOptions are those of the documented queries.
+func queryOptions(o armsecops.PageOptions) assignmentsQuery {
+	return assignmentsQuery{
+		SubscriptionIDs: []string{"cfbbd179-59d2-4052-aa06-9270a38aa9d6"},
+		Where:           "name contains 'test'",
+		PageOptions:     o,
+	}
+}
+
+func queryAssignments(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) *armsecops.Pager[armsecops.SubscriptionAssignment] {
+	t.Helper()
+	query := queryOptions(p)
+	return newAssignmentsClient(t, o).NewResourceGraphPager(&query)
+}
+
+func queryStandards(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) *armsecops.Pager[armsecops.StandardAssignment] {
+	t.Helper()
+	query := standardsQuery(queryOptions(p))
+	return newStandardsClient(t, o).NewResourceGraphPager(&query)
+}
+
+func TestQueriesReadEveryPage(t *testing.T) {
+	t.Parallel()
+	testListing(t, "assignments_resource_graph", queryAssignments)
+	testListing(t, "standard_assignments_resource_graph", queryStandards)
+}
+
+// graphRequest is the body of a request to Azure Resource Graph.
+type graphRequest struct {
+	Query            string   `json:"query"`
+	Subscriptions    []string `json:"subscriptions"`
+	ManagementGroups []string `json:"managementGroups"`
+	Options          struct {
+		SkipToken string `json:"$skipToken"`
+	} `json:"options"`
+}
+
+// readGraphRequest reads the body of a request, and checks where it goes.
+func readGraphRequest(t testing.TB, req *http.Request) (body []byte, query graphRequest) {
+	t.Helper()
+	assert.Equal(t, http.MethodPost, req.Method)
+	assert.Equal(t, graphURL, req.URL.String())
+	body, err := io.ReadAll(req.Body)
+	assert.NoError(t, err)
+	assert.NoError(t, json.Unmarshal(body, &query))
+	return body, query
+}
+
+// pageOf returns the body of a page of n rows.
+func pageOf(n int, skipToken, truncated string) string {
+	rows := make([]map[string]string, n)
+	for i := range rows {
+		rows[i] = map[string]string{"name": fmt.Sprint(skipToken, i)}
+	}
+	result := map[string]any{"totalRecords": 10, "count": n, "data": rows, "facets": []string{}, "resultTruncated": truncated}
+	if skipToken != "" {
+		result["$skipToken"] = skipToken
+	}
+	body, _ := json.Marshal(result)
+	return string(body)
+}
+
+func TestQueryHasTheOptions(t *testing.T) {
+	t.Parallel()
+	const (
+		table   = `resources\n| where type =~ 'microsoft.security/assignments'\n`
+		project = `| project id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags\n| order by id asc`
+		always  = `"$top": 1000, "resultFormat": "objectArray"`
+	)
+	tests := map[string]struct {
+		options *assignmentsQuery
+		want    string
+	}{
+		"none":   {nil, `{"query": "` + table + project + `", "options": {` + always + `}}`},
+		"zero":   {&assignmentsQuery{}, `{"query": "` + table + project + `", "options": {` + always + `}}`},
+		"where":  {&assignmentsQuery{Where: "a > 'b' // c"}, `{"query": "` + table + `| where (a > 'b' // c)\n` + project + `", "options": {` + always + `}}`},
+		"groups": {&assignmentsQuery{ManagementGroups: []string{"a", "b"}}, `{"query": "` + table + project + `", "managementGroups": ["a", "b"], "options": {` + always + `}}`},
+		"ids": {&assignmentsQuery{SubscriptionIDs: []string{subscriptionID(1), subscriptionID(0)}},
+			`{"query": "` + table + project + `", "subscriptions": ["` + subscriptionID(1) + `", "` + subscriptionID(0) + `"], "options": {` + always + `}}`},
+		"partial": {&assignmentsQuery{AllowPartialScopes: true}, `{"query": "` + table + project + `", "options": {` + always + `, "allowPartialScopes": true}}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(script(t, func(req *http.Request) (*http.Response, error) {
+				body, _ := readGraphRequest(t, req)
+				assertSameJSON(t, []byte(test.want), body)
+				return respond(200, pageOf(1, "", "false"))(req)
+			}))
+			o.APIVersion = "2099-01-01" // of the client's own resource type
+			pager := newAssignmentsClient(t, o).NewResourceGraphPager(test.options)
+			_, err := pager.NextPage(t.Context())
+			require.NoError(t, err)
+			assert.False(t, pager.More())
+		})
+	}
+}
+
+func TestQueryChecksItsOptions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		options   assignmentsQuery
+		parameter string
+	}{
+		"subscription":             {assignmentsQuery{SubscriptionIDs: []string{subscriptionID(0), "production"}}, "SubscriptionIDs"},
+		"subscription, empty":      {assignmentsQuery{SubscriptionIDs: []string{""}}, "SubscriptionIDs"},
+		"management group, empty":  {assignmentsQuery{ManagementGroups: []string{"a", ""}}, "ManagementGroups"},
+		"management group, long":   {assignmentsQuery{ManagementGroups: []string{strings.Repeat("a", 91)}}, "ManagementGroups"},
+		"management group's id":    {assignmentsQuery{ManagementGroups: []string{managementGroup}}, "ManagementGroups"},
+		"management group, script": {assignmentsQuery{ManagementGroups: []string{"größe"}}, "ManagementGroups"},
+		"both kinds of scopes":     {assignmentsQuery{SubscriptionIDs: []string{subscriptionID(0)}, ManagementGroups: []string{"a"}}, "ManagementGroups"},
+		"line feed":                {assignmentsQuery{Where: "true)\n| take 1"}, "Where"},
+		"carriage return":          {assignmentsQuery{Where: "true)\r| take 1"}, "Where"},
+		"next line":                {assignmentsQuery{Where: "true)\u0085| take 1"}, "Where"},
+		"line separator":           {assignmentsQuery{Where: "true)\u2028| take 1"}, "Where"},
+		"paragraph separator":      {assignmentsQuery{Where: "true)\u2029| take 1"}, "Where"},
+		"invalid UTF-8":            {assignmentsQuery{Where: "name == '\xff'"}, "Where"},
+		"MaxPages":                 {assignmentsQuery{PageOptions: armsecops.PageOptions{MaxPages: -1}}, "MaxPages"},
+		"token":                    {assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: "a"}}, "ContinuationToken"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newAssignmentsClient(t, options(script(t))).NewResourceGraphPager(&test.options).NextPage(t.Context())
+			assertParameterError(t, err, test.parameter)
+		})
+	}
+	valid := assignmentsQuery{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
+	_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&valid).NextPage(t.Context())
+	assert.NoError(t, err)
+}
+
+func TestManySubscriptionsTakeSeveralQueries(t *testing.T) {
+	t.Parallel()
+	ids := subscriptionIDs(2500)
+	var got [][]string
+	client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		_, query := readGraphRequest(t, req)
+		got = append(got, query.Subscriptions)
+		token := ""
+		if len(got) == 2 {
+			token = "2" // two pages of the second thousand
+		}
+		return respond(200, pageOf(1, token, "false"))(req)
+	})))
+	repeated := append(slices.Clone(ids), strings.ToUpper(ids[3]), ids[2000])
+	rows := 0
+	pager := client.NewResourceGraphPager(&assignmentsQuery{SubscriptionIDs: repeated})
+	repeated[0] = "changed since"
+	for _, err := range pager.All(t.Context()) {
+		require.NoError(t, err)
+		rows++
+	}
+	assert.Equal(t, [][]string{ids[:1000], ids[1000:2000], ids[1000:2000], ids[2000:]}, got)
+	assert.Equal(t, 4, rows)
+}
+
+func TestRowsBecomeModels(t *testing.T) {
+	t.Parallel()
+	row := `{"id": "/subscriptions/s/assignments/a", "name": "a", "type": "microsoft.security/assignments", "tenantId": "t", "kind": "",
+		"location": "westeurope", "resourceGroup": "rg", "subscriptionId": "` + subscriptionID(7) + `", "tags": {"a": "b"},
+		"properties": {"displayName": "d", "effect": "Exempt", "expiresOn": "2026-01-02 03:04:05", "metadata": {"n": 12345678901234567890}}}`
+	body := `{"totalRecords": 1, "count": 1, "data": [` + row + `], "facets": [], "resultTruncated": "false", "more": [1]}`
+	o := options(respond(200, body))
+
+	page, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []armsecops.SubscriptionAssignment{{
+		SubscriptionID: subscriptionID(7),
+		Assignment: armsecops.Assignment{
+			ID: "/subscriptions/s/assignments/a", Name: "a", Type: "microsoft.security/assignments", Location: "westeurope",
+			Tags: map[string]string{"a": "b"},
+			Properties: armsecops.AssignmentProperties{
+				DisplayName: "d", Effect: armsecops.EffectExempt, ExpiresOn: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+				Metadata: []byte(`{"n":12345678901234567890}`),
+			},
+			AdditionalProperties: rawMembers("tenantId", `"t"`, "resourceGroup", `"rg"`),
+		},
+	}}, compactMetadata(page.Value))
+	assert.Equal(t, rawMembers("totalRecords", "1", "count", "1", "facets", "[]", "more", "[1]"), page.AdditionalProperties)
+	assert.Empty(t, page.NextLink)
+
+	standards, err := newStandardsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
+	require.NoError(t, err)
+	standard := standards.Value[0]
+	assert.Equal(t, "d", standard.Properties.DisplayName)
+	assert.Equal(t, `"`+subscriptionID(7)+`"`, string(standard.AdditionalProperties["subscriptionId"]))
+	assert.Equal(t, `"t"`, string(standard.AdditionalProperties["tenantId"]))
+}
+
+// rawMembers returns members by name: rawMembers(name, value, ...).
+func rawMembers(members ...string) map[string]json.RawMessage {
+	raw := map[string]json.RawMessage{}
+	for i := 0; i < len(members); i += 2 {
+		raw[members[i]] = json.RawMessage(members[i+1])
+	}
+	return raw
+}
+
+func compactMetadata(rows []armsecops.SubscriptionAssignment) []armsecops.SubscriptionAssignment {
+	for i := range rows {
+		_ = (*jsontext.Value)(&rows[i].Properties.Metadata).Compact()
+	}
+	return rows
+}
+
+// The flag resultTruncated ends no listing that has a token, and an empty page doesn't either.
+func TestQueryContinuesByTheTokenAlone(t *testing.T) {
+	t.Parallel()
+	pages := []string{pageOf(2, "a", "false"), pageOf(0, "b", "true"), pageOf(1, "c", ""), `{"data": null, "$skipToken": "d"}`, `{}`}
+	var sent []string
+	pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		_, query := readGraphRequest(t, req)
+		sent = append(sent, query.Options.SkipToken)
+		return respond(200, pages[len(sent)-1])(req)
+	}))).NewResourceGraphPager(nil)
+	rows := 0
+	for _, err := range pager.All(t.Context()) {
+		require.NoError(t, err)
+		rows++
+	}
+	assert.Equal(t, 3, rows)
+	assert.Equal(t, []string{"", "a", "b", "c", "d"}, sent)
+}
+
+// What a result lacks is an error after what it has, without a token to resume.
+func TestIncompleteResultIsAnError(t *testing.T) {
+	t.Parallel()
+	limit := []string{"x-ms-tenant-subscription-limit-hit", "true", "x-ms-request-id", "id"}
+	tests := map[string]struct {
+		page   []string // the second one: body and header
+		allow  bool
+		prefix string // of the reason; empty: the result is complete
+	}{
+		"truncated":               {[]string{pageOf(2, "", "true"), "x-ms-request-id", "id"}, false, "the service truncated it"},
+		"truncated, another case": {[]string{pageOf(2, "", "True"), "x-ms-request-id", "id"}, false, "the service truncated it"},
+		"truncated, no text":      {[]string{`{"data": [{}, {}], "resultTruncated": true}`, "x-ms-request-id", "id"}, false, "the service truncated it"},
+		"truncated, no rows":      {[]string{pageOf(0, "", "true"), "x-ms-request-id", "id"}, false, "the service truncated it"},
+		"truncated, allowed":      {[]string{pageOf(2, "", "true"), "x-ms-request-id", "id"}, true, "the service truncated it"},
+		"limit":                   {append([]string{pageOf(2, "", "false")}, limit...), false, "it has the first 10,000 subscriptions"},
+		"limit, more pages":       {append([]string{pageOf(2, "b", "false")}, limit...), false, "it has the first 10,000 subscriptions"},
+		"limit, allowed":          {append([]string{pageOf(2, "", "false")}, limit...), true, ""},
+		"limit not hit":           {[]string{pageOf(2, "", "false"), "x-ms-tenant-subscription-limit-hit", "false"}, false, ""},
+		"not truncated":           {[]string{pageOf(2, "", "false")}, false, ""},
+	}
+	for name, test := range tests {
+		for way, p := range map[string]armsecops.PageOptions{"": {}, ", fetched ahead": {Prefetch: 2}, ", two pages at most": {MaxPages: 2}} {
+			t.Run(name+way, func(t *testing.T) {
+				t.Parallel()
+				newPager := func() *armsecops.Pager[armsecops.SubscriptionAssignment] {
+					o := options(script(t, respond(200, pageOf(1, "a", "false")), respond(200, test.page...)))
+					query := &assignmentsQuery{AllowPartialScopes: test.allow, PageOptions: p}
+					return newAssignmentsClient(t, o).NewResourceGraphPager(query)
+				}
+				check := func(err error) {
+					t.Helper()
+					page, ok := errors.AsType[*armsecops.PageError](err)
+					require.True(t, ok, "%v", err)
+					assert.Empty(t, page.ContinuationToken)
+					assert.ErrorIs(t, err, armsecops.ErrIncompleteResult)
+					cloud, ok := errors.AsType[*armsecops.CloudError](err)
+					require.True(t, ok)
+					assert.Equal(t, 200, cloud.StatusCode)
+					assert.Equal(t, "id", cloud.RequestID)
+					want := "SecurityAssignmentsClient.NewResourceGraphPager: 200 OK: incomplete result: " + test.prefix
+					assert.True(t, strings.HasPrefix(err.Error(), want), err.Error())
+				}
+				pager := newPager()
+				for range 2 {
+					_, err := pager.NextPage(t.Context())
+					require.NoError(t, err)
+				}
+				assert.Equal(t, test.prefix != "", pager.More())
+				assert.Empty(t, pager.ContinuationToken())
+				if test.prefix != "" {
+					_, err := pager.NextPage(t.Context())
+					check(err)
+					assert.False(t, pager.More())
+					_, again := pager.NextPage(t.Context())
+					assert.Equal(t, err, again)
+				}
+
+				pages, failures := 0, 0
+				pager = newPager()
+				for _, err := range pager.Pages(t.Context()) {
+					if err != nil {
+						failures++
+						check(err)
+						continue
+					}
+					pages++
+				}
+				assert.Equal(t, 2, pages)
+				assert.Equal(t, test.prefix != "", failures == 1)
+				assert.False(t, pager.More())
+
+				var last error
+				for _, err := range newPager().All(t.Context()) {
+					last = err
+				}
+				assert.Equal(t, test.prefix != "", last != nil)
+			})
+		}
+	}
+}
+
+func TestQueryNoticesALoop(t *testing.T) {
+	t.Parallel()
+	tests := map[string][]string{ // tokens of the pages
+		"the page itself": {"a", "a"},
+		"an earlier page": {"a", "b", "a"},
+	}
+	for name, tokens := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var pages []transportFunc
+			for _, token := range tokens {
+				pages = append(pages, respond(200, pageOf(1, token, "false")))
+			}
+			rows := 0
+			var last error
+			for _, err := range newAssignmentsClient(t, options(script(t, pages...))).NewResourceGraphPager(nil).All(t.Context()) {
+				if last = err; err == nil {
+					rows++
+				}
+			}
+			assert.ErrorIs(t, last, armsecops.ErrPagingLoop)
+			assert.ErrorContains(t, last, "SecurityAssignmentsClient.NewResourceGraphPager")
+			assert.Equal(t, len(tokens), rows)
+		})
+	}
+}
+
+func TestLongSkipTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	for size, ok := range map[int]bool{32 << 10: true, 32<<10 + 1: false} {
+		transport := script(t, respond(200, pageOf(0, strings.Repeat("\u0001", size), "false")))
+		pager := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(nil)
+		_, err := pager.NextPage(t.Context())
+		if !ok {
+			require.ErrorContains(t, err, "the $skipToken is longer than 32768 bytes")
+			continue
+		}
+		require.NoError(t, err)
+		query := &assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}}
+		_, err = newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(query).NextPage(t.Context())
+		assert.NoError(t, err, "the longest one can be resumed from")
+	}
+}
+
+// secondPage returns the token of the second page of a query.
+func secondPage(t testing.TB, skipToken string, query assignmentsQuery) string {
+	t.Helper()
+	pager := newAssignmentsClient(t, options(respond(200, pageOf(1, skipToken, "false")))).NewResourceGraphPager(&query)
+	_, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	return pager.ContinuationToken()
+}
+
+// A token is of its query, scopes and endpoint.
+func TestQueryTokenIsBound(t *testing.T) {
+	t.Parallel()
+	ids := subscriptionIDs(2)
+	base := assignmentsQuery{SubscriptionIDs: ids, Where: "a"}
+	token := secondPage(t, "here", base)
+	tests := map[string]struct {
+		query   assignmentsQuery
+		refused bool
+	}{
+		"the same":             {base, false},
+		"ids in another case":  {assignmentsQuery{SubscriptionIDs: []string{strings.ToUpper(ids[0]), ids[1]}, Where: "a"}, false},
+		"an id twice":          {assignmentsQuery{SubscriptionIDs: []string{ids[0], ids[1], ids[0]}, Where: "a"}, false},
+		"partial scopes":       {assignmentsQuery{SubscriptionIDs: ids, Where: "a", AllowPartialScopes: true}, false},
+		"another predicate":    {assignmentsQuery{SubscriptionIDs: ids, Where: "A"}, true},
+		"no predicate":         {assignmentsQuery{SubscriptionIDs: ids}, true},
+		"fewer subscriptions":  {assignmentsQuery{SubscriptionIDs: ids[:1], Where: "a"}, true},
+		"ids in another order": {assignmentsQuery{SubscriptionIDs: []string{ids[1], ids[0]}, Where: "a"}, true},
+		"the tenant":           {assignmentsQuery{Where: "a"}, true},
+		"groups named so":      {assignmentsQuery{ManagementGroups: ids, Where: "a"}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := script(t)
+			if !test.refused {
+				transport = script(t, func(req *http.Request) (*http.Response, error) {
+					_, query := readGraphRequest(t, req)
+					assert.Equal(t, "here", query.Options.SkipToken)
+					return respond(200, "{}")(req)
+				})
+			}
+			test.query.ContinuationToken = token
+			_, err := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(&test.query).NextPage(t.Context())
+			if test.refused {
+				assertParameterError(t, err, "ContinuationToken")
+				return
+			}
+			assert.NoError(t, err)
+		})
+	}
+
+	base.ContinuationToken = token
+	standard := standardsQuery(base)
+	_, err := newStandardsClient(t, options(script(t))).NewResourceGraphPager(&standard).NextPage(t.Context())
+	assertParameterError(t, err, "ContinuationToken")
+	elsewhere := options(script(t))
+	elsewhere.Cloud = endpoint("https://other.example")
+	_, err = newAssignmentsClient(t, elsewhere).NewResourceGraphPager(&base).NextPage(t.Context())
+	assertParameterError(t, err, "ContinuationToken")
+	list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: base.PageOptions}
+	_, err = newAssignmentsClient(t, options(script(t))).NewListBySubscriptionPager(list).NextPage(t.Context())
+	assertParameterError(t, err, "ContinuationToken")
+}
+
+// forge returns the token with another link.
+func forge(t testing.TB, token, link string) string {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(token)
+	require.NoError(t, err)
+	const checksum = 8
+	var content map[string]any
+	require.NoError(t, json.Unmarshal(data[checksum:], &content))
+	content["link"] = link
+	text, err := json.Marshal(content)
+	require.NoError(t, err)
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(append(sum[:checksum], text...))
+}
+
+// Whatever a token with a valid checksum says, it is refused, or goes into the
+// body of a request for one of the pager's own queries.
+func FuzzQueryToken(f *testing.F) {
+	for _, link := range []string{"", "0:", "1:a", "2:a", "-1:a", "0", ":", "x:a", "00:a", "+1:a", "1:https://evil.example", "1:\",\"x", "99999999999999999999:"} {
+		f.Add(link)
+	}
+	f.Fuzz(func(t *testing.T, link string) {
+		query := assignmentsQuery{SubscriptionIDs: subscriptionIDs(1001)}
+		query.ContinuationToken = forge(t, secondPage(t, "a", query), link)
+		requests := 0
+		pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			requests++
+			body, sent := readGraphRequest(t, req)
+			require.True(t, jsontext.Value(body).IsValid())
+			require.Contains(t, []int{1, 1000}, len(sent.Subscriptions))
+			require.True(t, strings.HasSuffix(strings.ToValidUTF8(link, "\ufffd"), sent.Options.SkipToken))
+			return respond(200, "{}")(req)
+		}))).NewResourceGraphPager(&query)
+		_, err := pager.NextPage(t.Context())
+		if err != nil {
+			assertParameterError(t, err, "ContinuationToken")
+			require.Zero(t, requests)
+			return
+		}
+		require.Equal(t, 1, requests)
+	})
+}
+
+// A query only reads: it is sent again as a read is, and never ends in
+// ErrOutcomeUnknown. Only a body that breaks isn't read again, but resumed.
+func TestQueryIsRepeated(t *testing.T) {
+	t.Parallel()
+	complete := respond(200, pageOf(1, "", "false"))
+	tests := map[string]struct {
+		first transportFunc
+		error bool
+	}{
+		"500":             {respond(500), false},
+		"503":             {respond(503, "", "Retry-After-Ms", "1"), false},
+		"429":             {respond(429, "", "Retry-After-Ms", "1"), false},
+		"408":             {respond(408), false},
+		"lost response":   {lost, false},
+		"body that broke": {breakOff(`{"data":[`), true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var bodies [][]byte
+			record := func(next transportFunc) transportFunc {
+				return func(req *http.Request) (*http.Response, error) {
+					body, _ := readGraphRequest(t, req)
+					bodies = append(bodies, body)
+					return next(req)
+				}
+			}
+			transport := script(t, record(test.first), record(complete))
+			pager := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(nil)
+			_, err := pager.NextPage(t.Context())
+			if test.error {
+				assert.Equal(t, 1, transport.requests())
+				page, ok := errors.AsType[*armsecops.PageError](err)
+				require.True(t, ok)
+				assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+				query := &assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}
+				_, err = newAssignmentsClient(t, options(transport)).NewResourceGraphPager(query).NextPage(t.Context())
+			}
+			require.NoError(t, err)
+			require.Len(t, bodies, 2)
+			assert.Equal(t, bodies[0], bodies[1])
+		})
+	}
+}
+
+// A 429 closes one gate for every query of a factory's clients, until the quota
+// resets, and no subscription's gate.
+func TestQueriesShareAGate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		header []string
+		want   time.Duration
+	}{
+		"quota":                      {[]string{"x-ms-user-quota-resets-after", "00:00:20"}, 20 * time.Second},
+		"Retry-After takes priority": {[]string{"x-ms-user-quota-resets-after", "00:00:20", "Retry-After", "5"}, 5 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				queries := 0
+				o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					if req.Method == http.MethodPost {
+						if queries++; queries == 1 {
+							return respond(429, append([]string{""}, test.header...)...)(req)
+						}
+					}
+					return respond(200, "{}", "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
+				}))
+				o.Retry.MaxRetryDelay = time.Minute
+				factory := newFactory(t, &azfake.TokenCredential{}, o)
+				assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
+				require.NoError(t, err)
+				start := time.Now()
+				var calls sync.WaitGroup
+				calls.Go(func() {
+					_, err := assignments.NewResourceGraphPager(nil).NextPage(t.Context())
+					assert.NoError(t, err)
+				})
+				synctest.Wait() // the gate is closed
+				calls.Go(func() {
+					_, err := factory.NewStandardAssignmentsClient().NewResourceGraphPager(nil).NextPage(t.Context())
+					assert.NoError(t, err)
+					assert.GreaterOrEqual(t, time.Since(start), test.want)
+				})
+				calls.Go(func() {
+					_, err := assignments.NewListBySubscriptionPager(nil).NextPage(t.Context())
+					assert.NoError(t, err)
+					assert.Zero(t, time.Since(start))
+				})
+				calls.Wait()
+				assert.Less(t, time.Since(start), test.want+2*time.Second)
+				assert.Equal(t, 3, queries)
+			})
+		})
+	}
+}
+
+// newLargeTenant returns a server with ten assignments in each of the subscriptions.
+func newLargeTenant(subscriptions int, o fake.ServerOptions) *fake.Server {
+	srv := fake.NewServer(&o)
+	for i := range subscriptions {
+		for n := range 10 {
+			id := armsecops.AssignmentID{SubscriptionID: subscriptionID(i), ResourceGroupName: "rg", AssignmentID: fmt.Sprint("a", n)}
+			srv.PutAssignment(id, armsecops.Assignment{})
+		}
+	}
+	return srv
+}
+
+// A page that fails is resumed by another client, as in another process, with
+// no row missing or doubled, wherever it fails.
+func TestQueryResumesInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	const subscriptions = 1200 // two queries
+	srv := newLargeTenant(subscriptions, fake.ServerOptions{PageSize: 999})
+	query := assignmentsQuery{SubscriptionIDs: subscriptionIDs(subscriptions)}
+	faults := map[string]fake.Fault{
+		"refused":          {StatusCode: http.StatusForbidden},
+		"body broken":      {Disconnect: true, Truncate: true},
+		"body cut, parsed": {Truncate: true},
+	}
+	operation := "SecurityAssignmentsClient.NewResourceGraphPager"
+	got := map[string]int{}
+	failures := 0
+	for _, fault := range faults {
+		for skip := range 3 {
+			fault.Operation, fault.Skip = operation, skip
+			srv.Inject(fault)
+		}
+	}
+	for token, done := "", false; !done; {
+		query.ContinuationToken = token
+		done = true
+		for row, err := range newAssignmentsClient(t, options(srv)).NewResourceGraphPager(&query).All(t.Context()) {
+			if err != nil {
+				page, ok := errors.AsType[*armsecops.PageError](err)
+				require.True(t, ok)
+				token, done = page.ContinuationToken, false
+				failures++
+				break
+			}
+			got[row.SubscriptionID+row.Name]++
+		}
+	}
+	srv.AssertFaultsConsumed(t)
+	assert.Equal(t, 9, failures)
+	assert.Len(t, got, subscriptions*10)
+	for id, n := range got {
+		require.Equal(t, 1, n, id)
+	}
+}
+
+// A tenant of 50,000 assignments in 5,000 subscriptions takes as many requests
+// as it has pages; one of its subscriptions at a time would take thousands. A
+// filter that matches few takes one for each query.
+func TestQueryOfALargeTenantTakesFewRequests(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const subscriptions, rows = 5000, 50_000
+	twelve := func(predicate string, row map[string]any) (bool, error) {
+		id, _ := row["id"].(string)
+		return strings.HasPrefix(id, "/subscriptions/"+subscriptionID(4242)[:35]) && strings.HasSuffix(id, "/a7") ||
+			strings.HasPrefix(id, "/subscriptions/"+subscriptionID(0)) && strings.Contains("/a1/a2", id[len(id)-3:]), nil
+	}
+	srv := newLargeTenant(subscriptions, fake.ServerOptions{Where: twelve})
+	client := newAssignmentsClient(t, newTLSServer(t, srv))
+	ids := subscriptionIDs(subscriptions)
+	tests := []struct {
+		name     string
+		query    assignmentsQuery
+		rows     int
+		requests int // at most
+	}{
+		{"tenant", assignmentsQuery{}, rows, 60},
+		{"subscriptions", assignmentsQuery{SubscriptionIDs: ids}, rows, 60},
+		{"tenant, filtered", assignmentsQuery{Where: "twelve"}, 12, 1},
+		{"subscriptions, filtered", assignmentsQuery{SubscriptionIDs: ids, Where: "twelve"}, 12, 5},
+	}
+	for _, test := range tests {
+		before := len(srv.Requests())
+		start := time.Now()
+		seen := map[string]bool{}
+		for row, err := range client.NewResourceGraphPager(&test.query).All(t.Context()) {
+			require.NoError(t, err)
+			seen[row.ID] = true
+		}
+		requests := len(srv.Requests()) - before
+		t.Logf("%s: %d requests, %v", test.name, requests, time.Since(start))
+		assert.Len(t, seen, test.rows, test.name)
+		assert.LessOrEqual(t, requests, test.requests, test.name)
+	}
+}
