@@ -40,11 +40,13 @@ func WriteRows(path string, rows []Row) error {
 	return os.WriteFile(path, text.Bytes(), 0o666)
 }
 
-// columns are the columns of a table: operations that are alike share one.
-var columns = []struct {
+type column struct {
 	title      string
 	operations []*routes.Route
-}{
+}
+
+// columns are the columns of a table: operations that are alike share one.
+var columns = []column{
 	{"Create", []*routes.Route{routes.JobsCreate}},
 	{"Get", []*routes.Route{routes.JobsGet, routes.AssignmentsGet, routes.StandardAssignmentsGet}},
 	{"lists", []*routes.Route{routes.JobsList, routes.AssignmentsList, routes.AssignmentsListBySubscription, routes.StandardAssignmentsList}},
@@ -63,7 +65,7 @@ func Table(rows []Row) string {
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
 	for _, row := range rows {
 		b.WriteString("| " + row.Fault + " |")
-		for _, cell := range row.cells() {
+		for _, cell := range row.cells(columns) {
 			b.WriteString(" " + cell + " |")
 		}
 		b.WriteString("\n")
@@ -72,22 +74,31 @@ func Table(rows []Row) string {
 }
 
 // Comparison returns a Markdown table of the rows in which two clients differ by
-// more than the names of their errors. This library's rows are by fault.
+// more than the names of their errors, with the columns that both have. This
+// library's rows are by fault.
 func Comparison(ours map[string]Row, theirs []Row) string {
 	var b strings.Builder
 	b.WriteString("| fault | client |")
-	for _, c := range columns {
+	both := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return !c.in(theirs) })
+	for _, c := range both {
 		b.WriteString(" " + c.title + " |")
 	}
-	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(both)) + "\n")
 	for _, their := range theirs {
 		our := ours[their.Fault]
 		if !our.equivalent(their) {
-			fmt.Fprintf(&b, "| %s | ours | %s |\n", their.Fault, strings.Join(our.cells(), " | "))
-			fmt.Fprintf(&b, "| | Microsoft's | %s |\n", strings.Join(their.cells(), " | "))
+			fmt.Fprintf(&b, "| %s | ours | %s |\n", their.Fault, strings.Join(our.cells(both), " | "))
+			fmt.Fprintf(&b, "| | Microsoft's | %s |\n", strings.Join(their.cells(both), " | "))
 		}
 	}
 	return b.String()
+}
+
+// in reports whether the rows have an outcome of the column's operations.
+func (c column) in(rows []Row) bool {
+	return slices.ContainsFunc(rows, func(row Row) bool {
+		return slices.ContainsFunc(c.operations, func(route *routes.Route) bool { _, ok := row.Outcomes[route.Operation]; return ok })
+	})
 }
 
 // Harms returns a Markdown table of what must not happen and did.
@@ -136,7 +147,7 @@ func (r Row) equivalent(other Row) bool {
 
 // cells returns the outcomes by column. If operations of one column differ, the
 // cell has each of their outcomes once.
-func (r Row) cells() []string {
+func (r Row) cells(columns []column) []string {
 	var cells []string
 	for _, c := range columns {
 		var texts []string

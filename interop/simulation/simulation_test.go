@@ -67,12 +67,14 @@ func (s subscription) shortest() time.Duration {
 
 // tenant is Azure as far as a sweep sees it.
 type tenant struct {
-	ids []string
+	ids   []string
+	items string // of a page, as JSON
 
 	mu            sync.Mutex
 	subscriptions map[string]*subscription
 	calls         int
 	throttled     int // calls that got a 429
+	bytes         int // of the bodies of responses
 }
 
 // newTenant returns a tenant in which nine of ten subscriptions have one page of
@@ -82,7 +84,7 @@ type tenant struct {
 //     from the first call on; those with a hundred pages are spared
 func newTenant(shared float64) *tenant {
 	random := rand.New(rand.NewPCG(1, 1))
-	t := &tenant{subscriptions: map[string]*subscription{}}
+	t := &tenant{items: "{}", subscriptions: map[string]*subscription{}}
 	for n := range subscriptions {
 		s := &subscription{pages: 1, tokens: burst, refill: refill}
 		switch {
@@ -131,6 +133,7 @@ func (t *tenant) Do(req *http.Request) (*http.Response, error) {
 func (t *tenant) answer(id string, page int, req *http.Request, resp *http.Response) (body string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer func() { t.bytes += len(body) }()
 	t.calls++
 	s := t.subscriptions[id]
 	now := time.Now()
@@ -148,9 +151,9 @@ func (t *tenant) answer(id string, page int, req *http.Request, resp *http.Respo
 	s.tokens--
 	resp.Header.Set("x-ms-ratelimit-remaining-subscription-reads", strconv.Itoa(int(s.tokens)))
 	if page+1 == s.pages {
-		return `{"value":[{}]}`
+		return fmt.Sprintf(`{"value":[%s]}`, t.items)
 	}
-	return fmt.Sprintf(`{"value":[{}],"nextLink":"https://%s%s?$skipToken=%d"}`, req.URL.Host, req.URL.Path, page+1)
+	return fmt.Sprintf(`{"value":[%s],"nextLink":"https://%s%s?$skipToken=%d"}`, t.items, req.URL.Host, req.URL.Path, page+1)
 }
 
 func newClient(t testing.TB, options *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
@@ -225,11 +228,12 @@ func TestSimulation(t *testing.T) {
 		Latency                             time.Duration
 		Alone, Shared                       []result
 		Memory, Network                     float64
-		Go, Date                            string
+		Go, Date, Graph                     string
 	}{
 		subscriptions, newTenant(0).pages(), burst, refill, latency, alone, shared,
 		testing.Benchmark(BenchmarkSweepInMemory).Extra[unit], testing.Benchmark(BenchmarkSweepOverTLS).Extra[unit],
 		runtime.Version(), time.Now().UTC().Format("2 January 2006"),
+		graphSection(t, compare(t)),
 	}
 	var text bytes.Buffer
 	functions := template.FuncMap{

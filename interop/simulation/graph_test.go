@@ -1,0 +1,238 @@
+package simulation
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"text/template"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/faulttest"
+)
+
+// The quota of Azure Resource Graph for a principal.
+const (
+	quota       = 15 // queries
+	quotaWindow = 5 * time.Second
+)
+
+const rowsOfQuery = 1000
+
+// graph is Azure Resource Graph with the rows of a tenant.
+type graph struct {
+	rows    int
+	matches int           // rows that a predicate matches
+	latency time.Duration // of a query
+
+	mu        sync.Mutex
+	window    time.Time // when the quota was reset
+	used      int       // since then
+	calls     int
+	throttled int
+	bytes     int // of the bodies of responses
+}
+
+func (g *graph) Do(req *http.Request) (*http.Response, error) {
+	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: req}
+	var query struct {
+		Query   string
+		Options struct {
+			SkipToken string `json:"$skipToken"`
+		}
+	}
+	if err := json.NewDecoder(req.Body).Decode(&query); err != nil {
+		return nil, err
+	}
+	rows := g.rows
+	if strings.Contains(query.Query, "\n| where (") {
+		rows = g.matches
+	}
+	first, _ := strconv.Atoi(query.Options.SkipToken)
+	body := g.respond(first, rows, resp)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	time.Sleep(g.latency)
+	return resp, nil
+}
+
+func (g *graph) respond(first, rows int, resp *http.Response) (body []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	defer func() { g.bytes += len(body) }()
+	g.calls++
+	now := time.Now()
+	if now.Sub(g.window) >= quotaWindow {
+		g.window, g.used = now, 0
+	}
+	left := quotaWindow - now.Sub(g.window)
+	resp.Header.Set("x-ms-user-quota-resets-after", fmt.Sprintf("00:00:%02.0f", math.Ceil(left.Seconds())))
+	if g.used == quota {
+		g.throttled++
+		resp.StatusCode = http.StatusTooManyRequests
+		resp.Header.Set("x-ms-user-quota-remaining", "0")
+		return []byte(`{"error":{"code":"RateLimiting","message":"Please provide below info when asking for support."}}`)
+	}
+	g.used++
+	resp.Header.Set("x-ms-user-quota-remaining", strconv.Itoa(quota-g.used))
+	n := min(rowsOfQuery, rows-first)
+	token := ""
+	if first+n < rows {
+		token = fmt.Sprintf(`,"$skipToken":"%d"`, first+n)
+	}
+	return fmt.Appendf(nil, `{"totalRecords":%d,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false"%s}`,
+		rows, n, strings.TrimSuffix(strings.Repeat(row()+",", n), ","), token)
+}
+
+// row is an assignment as Azure Resource Graph has it, and item as a listing has it.
+var (
+	item = sync.OnceValue(func() string {
+		var list struct{ Value []json.RawMessage }
+		if err := json.Unmarshal(pageOfTen(), &list); err != nil {
+			panic(err)
+		}
+		return string(list.Value[0])
+	})
+	row = sync.OnceValue(func() string {
+		var columns map[string]any
+		if err := json.Unmarshal([]byte(item()), &columns); err != nil {
+			panic(err)
+		}
+		delete(columns, "etag")
+		delete(columns, "systemData")
+		for _, name := range []string{"tenantId", "subscriptionId"} {
+			columns[name] = "5ec0ffee-0000-4000-8000-000000000000"
+		}
+		columns["resourceGroup"], columns["kind"], columns["location"], columns["tags"] = "security", "", "", nil
+		text, err := json.Marshal(columns)
+		if err != nil {
+			panic(err)
+		}
+		return string(text)
+	})
+)
+
+// compared is one way to read the tenant.
+type compared struct {
+	How              string
+	Items            int
+	Calls, Throttled int
+	Took             time.Duration
+	Bytes            int // of the bodies of responses
+}
+
+const (
+	itemsOfPage  = 10
+	slowQuery    = 500 * time.Millisecond
+	matchedOfAll = 12
+)
+
+// compare reads the same tenant by listings of its subscriptions and by queries.
+func compare(t *testing.T) (results []compared) {
+	for _, concurrency := range []int{8, 32, 128} {
+		synctest.Test(t, func(t *testing.T) {
+			azure := newTenant(0.02)
+			azure.items = strings.TrimSuffix(strings.Repeat(item()+",", itemsOfPage), ",")
+			options := &armsecops.ClientOptions{}
+			options.Transport = azure
+			start := time.Now()
+			items := sweep(t, newClient(t, options), azure.ids, concurrency)
+			results = append(results, compared{
+				How:   fmt.Sprintf("`ListAcrossSubscriptions`, %d at a time", concurrency),
+				Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,
+			})
+		})
+	}
+	total := newTenant(0).pages() * itemsOfPage
+	queries := []struct {
+		how     string
+		latency time.Duration
+		options armsecops.SecurityAssignmentsClientResourceGraphOptions
+	}{
+		{"`NewResourceGraphPager`", slowQuery, armsecops.SecurityAssignmentsClientResourceGraphOptions{}},
+		{"`NewResourceGraphPager`, queries as fast as calls", latency, armsecops.SecurityAssignmentsClientResourceGraphOptions{}},
+		{"`NewResourceGraphPager` with 5,000 `SubscriptionIDs`", slowQuery, armsecops.SecurityAssignmentsClientResourceGraphOptions{SubscriptionIDs: newTenant(0).ids}},
+		{"`NewResourceGraphPager` with a `Where` that few match", slowQuery, armsecops.SecurityAssignmentsClientResourceGraphOptions{Where: "few"}},
+	}
+	for _, q := range queries {
+		synctest.Test(t, func(t *testing.T) {
+			azure := &graph{rows: total, matches: matchedOfAll, latency: q.latency}
+			if n := len(q.options.SubscriptionIDs) / rowsOfQuery; n > 1 {
+				azure.rows = total / n // of each query
+			}
+			options := &armsecops.ClientOptions{}
+			options.Transport = azure
+			start, items := time.Now(), 0
+			for _, err := range newClient(t, options).NewResourceGraphPager(&q.options).All(t.Context()) {
+				require.NoError(t, err)
+				items++
+			}
+			results = append(results, compared{
+				How: q.how, Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,
+			})
+		})
+	}
+	return results
+}
+
+var graphOut = flag.String("graph-out", "", "the file whose section on Azure Resource Graph to write")
+
+//go:embed graph.md.tmpl
+var graphPage string
+
+func TestQueryTakesFewerCallsThanListing(t *testing.T) {
+	results := compare(t)
+	for _, r := range results {
+		t.Logf("%+v", r)
+	}
+	listing, query, filtered := results[0], results[3], results[6]
+	assert.Equal(t, listing.Items, query.Items)
+	assert.Less(t, 90*query.Calls, listing.Calls)
+	assert.Equal(t, matchedOfAll, filtered.Items)
+	assert.Equal(t, 1, filtered.Calls)
+	assert.NotZero(t, results[4].Throttled, "fast queries use up the quota")
+	if *graphOut == "" {
+		return
+	}
+	text, err := os.ReadFile(*graphOut)
+	require.NoError(t, err)
+	section, err := faulttest.Section(string(text), "graph", graphSection(t, results))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(*graphOut, []byte(section), 0o644))
+}
+
+// graphSection returns the section of the page.
+func graphSection(t *testing.T, results []compared) string {
+	t.Helper()
+	functions := template.FuncMap{
+		"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) },
+		"seconds":      func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
+		"size": func(n int) string {
+			if n < 1e6 {
+				return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+			}
+			return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+		},
+	}
+	report := map[string]any{
+		"Results": results, "Subscriptions": subscriptions, "Latency": latency, "Slow": slowQuery,
+		"Quota": quota, "Window": quotaWindow, "ItemsOfPage": itemsOfPage, "Go": runtime.Version(),
+	}
+	var section bytes.Buffer
+	require.NoError(t, template.Must(template.New("graph").Funcs(functions).Parse(graphPage)).Execute(&section, report))
+	return section.String()
+}
