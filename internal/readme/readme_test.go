@@ -1,10 +1,10 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,34 +12,50 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const readmePath = "../../README.md"
+const root = "../../"
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 
-// The README shows the programs of this folder, which compile and pass their tests.
-func TestReadmeShowsPrograms(t *testing.T) {
+// README.md and docs/guide.md show the programs of this folder, which compile
+// and pass their tests, and nothing else.
+func TestPagesShowPrograms(t *testing.T) {
 	t.Parallel()
-	readme := read(t, readmePath)
-	files, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	var sources []string
-	for _, file := range files {
-		sources = append(sources, read(t, file))
-		if !strings.HasSuffix(file, "_test.go") {
-			assert.Contains(t, readme, "```go\n"+read(t, file)+"```\n", "the README must show %s unchanged", file)
+	shown := map[string]bool{}
+	for _, page := range []string{"README.md", "docs/guide.md"} {
+		for _, block := range goBlock.FindAllStringSubmatch(read(t, root+page), -1) {
+			shown[block[1]] = true
 		}
 	}
-	blocks := goBlock.FindAllStringSubmatch(readme, -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		assert.True(t, slices.Contains(sources, block[1]), "no file of this folder has the README's code:\n%s", block[1])
+	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".go" {
+			source := read(t, path)
+			isTest := strings.HasSuffix(path, "_test.go")
+			assert.True(t, shown[source] || isTest, "README.md or docs/guide.md must show internal/readme/%s unchanged", path)
+			delete(shown, source)
+		}
+		return err
+	}))
+	for block := range shown {
+		assert.Fail(t, "no file of internal/readme has this code of README.md or docs/guide.md", block)
 	}
 }
 
-// The README shows what the quickstart prints.
+// README.md shows what the programs print.
 func TestReadmeShowsOutput(t *testing.T) {
 	t.Parallel()
-	assert.Contains(t, read(t, readmePath), "\n$ go run ./examples/quickstart\n"+read(t, "../../examples/quickstart/testdata/output.golden")+"```\n")
+	readme := read(t, root+"README.md")
+	for command, golden := range map[string]string{
+		"```console\n$ go run ./examples/quickstart\n": root + "examples/quickstart/testdata/output.golden",
+		"```text\n": "live/testdata/not-signed-in.golden",
+	} {
+		assert.Contains(t, readme, command+read(t, golden)+"```\n")
+	}
+}
+
+// README.md is short enough to be read.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	assert.LessOrEqual(t, strings.Count(read(t, root+"README.md"), "\n"), 220, "details go to docs/guide.md")
 }
 
 func read(t *testing.T, path string) string {
