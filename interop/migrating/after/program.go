@@ -1,0 +1,88 @@
+// Package after is the program of package before on armsecops.
+package after
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/armsecops/armsecops"
+)
+
+// Program publishes content and looks after exemptions.
+type Program struct {
+	jobs        *armsecops.WorkspaceManagerJobsClient
+	assignments *armsecops.SecurityAssignmentsClient
+}
+
+// New returns a program for one subscription.
+func New(subscriptionID string, credential azcore.TokenCredential, options arm.ClientOptions) (*Program, error) {
+	factory, err := armsecops.NewClientFactory(credential, &armsecops.ClientOptions{ClientOptions: options})
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := factory.NewWorkspaceManagerJobsClient(subscriptionID)
+	if err != nil {
+		return nil, err
+	}
+	assignments, err := factory.NewSecurityAssignmentsClient(subscriptionID)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{jobs, assignments}, nil
+}
+
+// Publish starts a job, waits for its end, and prints what failed.
+func (p *Program) Publish(ctx context.Context, w io.Writer, group, workspace, assignment string) error {
+	poller, err := p.jobs.BeginCreate(ctx, group, workspace, assignment, nil)
+	if err != nil {
+		return err
+	}
+	done, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
+	job := done.Job
+	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
+		job, err = failed.Job, nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w, job.Properties.ProvisioningState)
+	for failure := range job.Properties.Failures() {
+		fmt.Fprintf(w, "%s at %s: %s\n", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
+	}
+	return nil
+}
+
+// PrintExpired prints the exemptions that have expired.
+func (p *Program) PrintExpired(ctx context.Context, w io.Writer, now time.Time) error {
+	for a, err := range p.assignments.NewListBySubscriptionPager(nil).All(ctx) {
+		if err != nil {
+			return err
+		}
+		expiresOn := a.Properties.ExpiresOn
+		if a.Properties.Effect.Is(armsecops.EffectExempt) && !expiresOn.IsZero() && expiresOn.Before(now) {
+			fmt.Fprintln(w, a.Name)
+		}
+	}
+	return nil
+}
+
+// Extend lets an exemption expire later. It reports whether there is one.
+func (p *Program) Extend(ctx context.Context, group, name string, expiresOn time.Time) (bool, error) {
+	got, err := p.assignments.Get(ctx, group, name, nil)
+	if errors.Is(err, armsecops.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	got.Properties.ExpiresOn = expiresOn
+	_, err = p.assignments.CreateOrUpdate(ctx, group, name, got.Assignment, nil)
+	return err == nil, err
+}
