@@ -16,7 +16,7 @@ import (
 	"github.com/armsecops/armsecops/internal/faulttest"
 )
 
-var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md")
+var update = flag.Bool("update", false, "write api/armsecops.txt, testdata/matrix.json and docs/reliability.md")
 
 // Every fault against every operation has the outcome in testdata/matrix.json and
 // does no harm.

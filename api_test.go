@@ -1,0 +1,75 @@
+package armsecops_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// api/armsecops.txt lists the exported API of both packages, so that a change of
+// it is seen in a review.
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	const path = "api/armsecops.txt"
+	api := "package armsecops\n\n" + exportedAPI(t, ".") + "\npackage fake\n\n" + exportedAPI(t, "fake")
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(api), 0o666))
+		return
+	}
+	recorded, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(recorded), api,
+		"the exported API changes: name the change in CHANGELOG.md, and write %s by: go test -run TestAPI -update .", path)
+}
+
+// exportedAPI returns the exported declarations of a package without comments and bodies, sorted.
+func exportedAPI(t *testing.T, folder string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	var declarations []string
+	add := func(keyword string, node any) {
+		var text bytes.Buffer
+		require.NoError(t, format.Node(&text, token.NewFileSet(), node))
+		// Where comments were, there are blank lines now.
+		formatted, err := format.Source(regexp.MustCompile(`\n+`).ReplaceAll([]byte(keyword+text.String()), []byte("\n")))
+		require.NoError(t, err)
+		declarations = append(declarations, string(formatted)+"\n")
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.FileExports(file)
+		for _, declaration := range file.Decls {
+			switch d := declaration.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil || ast.IsExported(nameOf(d.Recv.List[0].Type)) {
+					d.Body = nil
+					add("", d)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if d.Tok != token.IMPORT {
+						add(d.Tok.String()+" ", spec)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(declarations)
+	return strings.Join(declarations, "")
+}
