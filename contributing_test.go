@@ -33,19 +33,21 @@ func TestRecipeAddsAnOperation(t *testing.T) {
 	}
 	// The root's tests read its sources when they run, so one build does for all.
 	root := filepath.Join(t.TempDir(), "root.test")
-	const walks = "^(TestEvery.*|TestRoutesAreAsDocumented|TestOverrides|TestJobsCancel.*|Example.*_Cancel)$"
+	const walks = "^(TestEvery.*|TestAPI|TestRoutesAreAsDocumented|TestOverrides|TestJobsCancel.*|Example.*_Cancel)$"
 	commands = append(commands,
 		[]string{"go", "test", "-c", "-o", root, "."},
 		[]string{root, "-test.run", walks},
-		[]string{"go", "test", "-run", walks, "./fake", "./internal/routes"})
+		[]string{"go", "test", "-run", walks, "./fake", "./internal/routes", "./internal/faulttest"})
 	for _, command := range commands {
 		out, err := repository.run(t, command...)
 		require.NoError(t, err, "%s:\n%s", command, out)
 	}
 
 	complete := []string{root, "-test.run", "^TestEveryOperationIsComplete$"}
-	documented := []string{root, "-test.run", "^TestEveryOperationHasADocumentedExchange$"}
-	handled := []string{"go", "test", "-run", "^TestEveryRouteHasAnOperation$", "./fake"}
+	documented := []string{root, "-test.run", "^(TestEveryOperationHasADocumentedExchange|TestEveryExchangeIsReplayed)$"}
+	handled := []string{"go", "test", "-run", "^(TestEveryRouteHasAnOperation|TestOverrides)$", "./fake"}
+	shown := []string{"go", "test", "-run", "^TestEveryOperationHasAColumn$", "./internal/faulttest"}
+	recorded := []string{root, "-test.run", "^TestAPI$"}
 	omissions := map[string]struct {
 		file    string
 		omitted string // a regular expression; its group stays
@@ -62,19 +64,31 @@ func TestRecipeAddsAnOperation(t *testing.T) {
 			"jobs.go", `//\n// REST: \S+/cancel\n`, complete, "the comment must name the REST page",
 		},
 		"documented exchange": {
-			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, documented, "TestEveryOperationHasADocumentedExchange",
+			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, documented, operation + " needs a documented exchange",
+		},
+		"test of the exchange": {
+			"jobs_test.go", `(?s)func TestJobsCancel.*?\n}\n`, documented, operation + " needs a test that replays",
 		},
 		"handler": {
 			"fake/operations.go", `.*routes\.JobsCancel.*\n`, handled, operation + " has no handler",
 		},
+		"test of the override": {
+			"fake/overrides_test.go", `(?s)\t\t"WorkspaceManagerJobsClient\.Cancel": {.*?\n\t\t},\n`, handled, operation + " needs a test of its override",
+		},
 		"example": {
-			"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, complete, "needs an Example with output",
+			"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, complete, operation + " needs an Example with output",
 		},
 		"output of the example": {
-			"example_test.go", `// Output: Canceled`, complete, "needs an Example with output",
+			"example_test.go", `// Output: Canceled`, complete, operation + " needs an Example with output",
 		},
 		"outcomes in the fault matrix": {
-			"testdata/matrix.json", `(?s)"WorkspaceManagerJobsClient\.Cancel": {.*?},`, complete, "needs a row in testdata/matrix.json",
+			"testdata/matrix.json", `(?s)"WorkspaceManagerJobsClient\.Cancel": {.*?},`, complete, operation + " needs outcomes in testdata/matrix.json",
+		},
+		"column of the fault matrix": {
+			"internal/faulttest/table.go", `(routes\.JobsCreate), routes\.JobsCancel`, shown, "columns in table.go must have " + operation,
+		},
+		"line in the listing of the API": {
+			"api/armsecops.txt", `(?m)^func \(c \*WorkspaceManagerJobsClient\) Cancel\(.*\n`, recorded, "name the change in CHANGELOG.md",
 		},
 	}
 	for name, omission := range omissions {
@@ -83,7 +97,7 @@ func TestRecipeAddsAnOperation(t *testing.T) {
 			out, err := repository.run(t, omission.test...)
 			require.Error(t, err)
 			assert.Contains(t, out, omission.failure)
-			assert.Contains(t, out, operation)
+			assert.Regexp(t, `WorkspaceManagerJobsClient\W+Cancel`, out)
 		})
 	}
 }

@@ -45,8 +45,9 @@ func TestEveryOperationIsComplete(t *testing.T) {
 				assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter+`(, \w+)*: `, comment, "the comment must describe the parameter")
 			}
 
-			assert.True(t, source.examples[client+"_"+method], "needs an Example with output in example_test.go")
-			assert.Contains(t, matrix, route.Operation, "needs a row in testdata/matrix.json: go test -run TestMatrix -update .")
+			assert.True(t, source.examples[client+"_"+method], "%s needs an Example with output in example_test.go", route.Operation)
+			assert.NotNil(t, matrixClient.Calls[route.Operation], "%s needs a call in matrix_test.go", route.Operation)
+			assert.True(t, matrix[route.Operation], "%s needs outcomes in testdata/matrix.json: go test -run TestMatrix -update .", route.Operation)
 		})
 	}
 }

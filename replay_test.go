@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +24,23 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 	t.Parallel()
 	operations := documentedOperations(t)
 	for _, route := range routes.All {
-		assert.True(t, operations[route.Operation], route.Operation)
+		assert.True(t, operations[route.Operation], "%s needs a documented exchange in testdata/exchanges", route.Operation)
+	}
+}
+
+func TestEveryExchangeIsReplayed(t *testing.T) {
+	t.Parallel()
+	var tests strings.Builder
+	files, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		tests.Write(text)
+	}
+	for name, e := range allExchanges(t) {
+		replayed := strings.Contains(tests.String(), strconv.Quote(name))
+		assert.True(t, replayed, "%s needs a test that replays testdata/exchanges/%s.json", e.Operation, name)
 	}
 }
 
