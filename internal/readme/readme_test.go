@@ -58,6 +58,44 @@ func TestReadmeIsShort(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(read(t, root+"README.md"), "\n"), 220, "details go to docs/guide.md")
 }
 
+var (
+	fence = regexp.MustCompile("(?ms)^```.*?^```$")
+	link  = regexp.MustCompile(`\]\(([^)\s:#]*)(?:#([^)\s]+))?\)`) // without a scheme
+	title = regexp.MustCompile(`(?m)^#+ (.+)$`)
+)
+
+// A link in a page leads to a file of the repository, and to a title in it.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	pages := []string{root + "testdata/README.md"}
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/decisions/*.md"} {
+		found, err := filepath.Glob(root + pattern)
+		require.NoError(t, err)
+		pages = append(pages, found...)
+	}
+	for _, page := range pages {
+		for _, match := range link.FindAllStringSubmatch(fence.ReplaceAllString(read(t, page), ""), -1) {
+			target, anchor := page, match[2]
+			if match[1] != "" {
+				target = filepath.Join(filepath.Dir(page), match[1])
+			}
+			_, err := os.Stat(target)
+			if assert.NoError(t, err, "%s: %s", page, match[0]) && anchor != "" {
+				assert.Contains(t, anchors(read(t, target)), anchor, "%s: %s", page, match[0])
+			}
+		}
+	}
+}
+
+// anchors returns the names by which GitHub links to the titles of a page.
+func anchors(page string) (names []string) {
+	for _, match := range title.FindAllStringSubmatch(fence.ReplaceAllString(page, ""), -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(match[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
