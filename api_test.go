@@ -54,6 +54,12 @@ func exportedAPI(t *testing.T, folder string) string {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		require.NoError(t, err)
 		ast.FileExports(file)
+		ast.Inspect(file, func(n ast.Node) bool {
+			if structure, ok := n.(*ast.StructType); ok {
+				structure.Incomplete = false // prints no comment about unexported fields
+			}
+			return true
+		})
 		for _, declaration := range file.Decls {
 			switch d := declaration.(type) {
 			case *ast.FuncDecl:
