@@ -14,13 +14,15 @@ func advice(err error) string {
 	}
 	service, ok := errors.AsType[*armsecops.CloudError](err)
 	switch {
+	case errors.Is(err, armsecops.ErrCredential):
+		return "sign in: " + err.Error()
 	case !ok:
 		return "check the connection: " + err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the name"
 	case errors.Is(err, armsecops.ErrThrottled):
 		return fmt.Sprintf("wait %v", service.RetryAfter)
-	case armsecops.HasCode(err, "AuthorizationFailed"):
+	case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
 		return "ask for the Security Reader role"
 	}
 	return fmt.Sprintf("ask Azure support about request %s: %s", service.RequestID, service.Message)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,5 +48,19 @@ func TestAdvice(t *testing.T) {
 				t.Errorf("advice on %v: %q, want %q", err, got, test.want)
 			}
 		})
+	}
+}
+
+func TestAdviceToSignIn(t *testing.T) {
+	t.Parallel()
+	credential := &azfake.TokenCredential{}
+	credential.SetError(errors.New("no account"))
+	client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", credential, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Get(t.Context(), "myResourceGroup", "any", nil)
+	if got := advice(err); !strings.HasPrefix(got, "sign in: ") || !strings.HasSuffix(got, "no account") {
+		t.Errorf("advice on %v: %q", err, got)
 	}
 }

@@ -65,8 +65,7 @@ func (p *Program) PrintExpired(ctx context.Context, w io.Writer, now time.Time) 
 		if err != nil {
 			return err
 		}
-		expiresOn := a.Properties.ExpiresOn
-		if a.Properties.Effect.Is(armsecops.EffectExempt) && !expiresOn.IsZero() && expiresOn.Before(now) {
+		if a.Properties.Effect.Is(armsecops.EffectExempt) && a.Properties.ExpiresBefore(now) {
 			fmt.Fprintln(w, a.Name)
 		}
 	}
