@@ -102,7 +102,7 @@ func kind(err error) string {
 		return "timeout"
 	case failed && service.service().StatusCode >= http.StatusBadRequest:
 		return "service"
-	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop):
+	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrIncompleteResult):
 		return "response"
 	}
 	return "transport"

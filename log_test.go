@@ -207,6 +207,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"a link that leads back": {failedListing(t, loop, assignmentsSubscription), map[string]any{
 			"operation": listOperation, "kind": "response", "subscriptionId": assignmentsSubscription, "message": armsecops.ErrPagingLoop.Error(),
 		}},
+		"an incomplete result": {func(context.Context) error { return &armsecops.PageError{Err: armsecops.ErrIncompleteResult} }, map[string]any{
+			"kind": "response", "message": armsecops.ErrIncompleteResult.Error(),
+		}},
 		"two services' errors": {func(context.Context) error {
 			first := &armsecops.ErrorResponse{ServiceError: armsecops.ServiceError{Operation: "a", StatusCode: 404, Code: "First"}}
 			last := &armsecops.CloudError{ServiceError: armsecops.ServiceError{Operation: "b", StatusCode: 409, Code: "Last"}}
