@@ -22,6 +22,12 @@ type ClientOptions struct {
 	// bytes after decompression. A longer one ends in [ErrResponseTooLarge].
 	// 0 means 64 MiB, and a negative number is a [*ParameterError]. The body of an
 	// error is never read beyond 1 MiB.
+	//
+	// A body of documented resources takes about 3 times its length in memory,
+	// garbage not counted, and no body takes more than 32 times its length and
+	// 1 MiB: one of many tiny objects, nulls or members that could take more ends
+	// in ErrResponseTooLarge, too. Set a lower bound where 2 GiB are too much for
+	// what a faulty server can send.
 	MaxResponseBytes int64
 }
 

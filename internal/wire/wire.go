@@ -82,25 +82,30 @@ func Decode(d *jsontext.Decoder, plain any) error {
 	return Unmarshal(text, plain)
 }
 
-// checkGrowth refuses a document whose objects would take far more memory than
-// its text: a bound on bytes bounds nothing where {} becomes a struct.
+// checkGrowth refuses a document whose Go value would take far more memory than
+// its text: a bound on bytes bounds nothing where {} or null becomes a struct, and
+// "a":0 an entry of a map. The costs are rough. ClientOptions.MaxResponseBytes
+// states what they come to, and TestMemoryIsBounded measures it.
 func checkGrowth(data []byte) error {
-	const always, times, object = 1 << 20, 16, 512
-	bound := (always + times*len(data)) / object
-	if bytes.Count(data, []byte("{")) <= bound {
+	const always, times, object, member = 1 << 20, 16, 1024, 64
+	left := always + times*len(data)
+	if object*(bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("null")))+member*bytes.Count(data, []byte(":")) <= left {
 		return nil
 	}
-	objects := 0 // braces in strings are none
-	for d := jsontext.NewDecoder(bytes.NewReader(data), lax); objects <= bound; {
+	// Braces and colons in strings cost nothing, nor does a null that is no element.
+	for d := jsontext.NewDecoder(bytes.NewBuffer(data), lax); left >= 0; {
 		token, err := d.ReadToken()
 		if err != nil {
 			return nil // at the end of the document, or where Unmarshal will find it broken
 		}
-		if token.Kind() == '{' {
-			objects++
+		switch parent, n := d.StackIndex(d.StackDepth()); {
+		case token.Kind() == '{', token.Kind() == 'n' && parent == '[':
+			left -= object
+		case parent == '{' && n%2 == 1: // a name
+			left -= member
 		}
 	}
-	return fmt.Errorf("%w: more than %d objects in %d bytes", ErrTooLarge, bound, len(data))
+	return fmt.Errorf("%w: too many objects and members in %d bytes", ErrTooLarge, len(data))
 }
 
 // readTime reads the forms of times that Azure writes beside RFC 3339: without a

@@ -140,6 +140,9 @@ func TestCallersOptions(t *testing.T) {
 func TestGrowthIsBounded(t *testing.T) {
 	t.Parallel()
 	many := func(element string) string { return strings.TrimSuffix(strings.Repeat(element+",", 100_000), ",") }
+	const id = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg"
+	names := strings.TrimSuffix(strings.Repeat(`"a":0,`, 10), ",")
+	colons := strings.Repeat(":", 61)
 	tests := map[string]struct {
 		text    string
 		refused bool
@@ -147,7 +150,11 @@ func TestGrowthIsBounded(t *testing.T) {
 		"empty parts":             {`{"parts":[` + many("{}") + `]}`, true},
 		"parts with little in it": {`{"parts":[` + many(`{"a":0}`) + `]}`, true},
 		"empty unknown objects":   {`{"a":[` + many("{}") + `]}`, true},
-		"parts with a time":       {`{"parts":[` + many(`{"at":"2022-06-14T04:52:52.0000000Z"}`) + `]}`, false},
+		"null for parts":          {`{"parts":[` + many("null") + `]}`, true},
+		"short names":             {`{"open":[` + many("{"+names+"}") + `]}`, true},
+		"parts with an id":        {`{"parts":[` + many(`{"at":"2022-06-14T04:52:52Z","id":"`+id+`"}`) + `]}`, false},
+		"null for members":        {`{"parts":[` + many(`{"at":null,"a":null,"id":"`+id+`"}`) + `]}`, false},
+		"members and colons":      {`{"parts":[` + many(`{"a":"`+colons+`"}`) + `]}`, false},
 		"braces in a string":      {`{"name":"` + many("{") + `"}`, false},
 		"a few empty parts":       {`{"parts":[` + many("{}")[:3*1000-1] + `]}`, false},
 	}

@@ -1,0 +1,208 @@
+package armsecops_test
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+// maxGrowth is how many times its length a body can take in memory, as
+// ClientOptions.MaxResponseBytes says.
+const maxGrowth = 32
+
+// bodyBytes is the length of the bodies that are measured.
+const bodyBytes = 2 << 20
+
+// The calls that return what the bodies hold.
+var (
+	getJobsPage = func(t *testing.T, body string) (any, error) {
+		return newJobsClient(t, options(respond(200, body))).NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
+	}
+	getOneJob = func(t *testing.T, body string) (any, error) {
+		return newJobsClient(t, options(respond(200, body))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+	}
+	getAssignmentsPage = func(t *testing.T, body string) (any, error) {
+		return newAssignmentsClient(t, options(respond(200, body))).NewListPager("rg", nil).NextPage(t.Context())
+	}
+)
+
+// A body of elements as short as they may be takes at most maxGrowth times its
+// length in memory; with elements one byte shorter it is refused. Not parallel:
+// the heap is that of all tests.
+func TestMemoryOfElementsIsBounded(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("measures memory")
+	}
+	const (
+		page   = `{"value":[%s]}`
+		items  = `{"properties":{"items":[%s]}}`
+		twice  = `{"properties":{"items":[%s],"startTime":"2022-06-14 04:52:52"}}` // once strictly, once leniently
+		errors = `{"properties":{"items":[{"errors":[%s]}]}}`
+		open   = `{"a":[%s]}`
+
+		one  = `{"a":0}`
+		five = `{"a":0,"b":0,"c":0,"d":0,"e":0}`
+		nine = `{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0}`
+		all  = `{"a":0,"properties":{"a":0,"assignedStandard":{"a":0},"assignedComponent":{"a":0},"additionalData":{"a":0}},` +
+			`"systemData":{"a":0},"tags":{"a":""}}`
+	)
+	tests := map[string]struct {
+		call              func(*testing.T, string) (any, error)
+		document, element string
+		width             int // of an element and its comma, with spaces between them
+	}{
+		"empty jobs":                        {getJobsPage, page, `{}`, 63},
+		"null for jobs":                     {getJobsPage, page, `null`, 63},
+		"jobs, one unknown member":          {getJobsPage, page, one, 66},
+		"jobs, nine unknown members":        {getJobsPage, page, nine, 97},
+		"empty assignments":                 {getAssignmentsPage, page, `{}`, 63},
+		"null for assignments":              {getAssignmentsPage, page, `null`, 63},
+		"assignments, one unknown member":   {getAssignmentsPage, page, one, 66},
+		"assignments, five unknown":         {getAssignmentsPage, page, five, 82},
+		"assignments, nine unknown":         {getAssignmentsPage, page, nine, 97},
+		"assignments, empty tags":           {getAssignmentsPage, page, `{"tags":{}}`, 129},
+		"assignments, metadata":             {getAssignmentsPage, page, `{"properties":{"metadata":0}}`, 132},
+		"assignments, unknown in all parts": {getAssignmentsPage, page, all, 485},
+		"empty items":                       {getOneJob, items, `{}`, 63},
+		"null for items":                    {getOneJob, items, `null`, 63},
+		"items, one unknown member":         {getOneJob, items, one, 66},
+		"items, one unknown member, twice":  {getOneJob, twice, one, 66},
+		"items, nine unknown members":       {getOneJob, items, nine, 97},
+		"items, an empty error":             {getOneJob, items, `{"errors":[{}]}`, 129},
+		"empty errors":                      {getOneJob, errors, `{}`, 63},
+		"errors, one unknown member":        {getOneJob, errors, one, 66},
+		"an open value, empty objects":      {getOneJob, open, `{}`, 63},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			body := func(width int) string {
+				element := fmt.Sprintf("%-*s,", width-1, test.element)
+				return fmt.Sprintf(test.document, strings.TrimSuffix(strings.Repeat(element, bodyBytes/width), ","))
+			}
+			_, err := test.call(t, body(test.width-1))
+			require.ErrorIs(t, err, armsecops.ErrResponseTooLarge)
+			assertGrowth(t, test.call, body(test.width))
+		})
+	}
+}
+
+// No body takes more than maxGrowth times its length in memory, whatever else is
+// in it. Not parallel: the heap is that of all tests.
+func TestMemoryOfABodyIsBounded(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("measures memory")
+	}
+	var names strings.Builder
+	for i := 0; names.Len() < bodyBytes; i++ {
+		_, _ = names.WriteString(`"` + strconv.FormatInt(int64(i), 36) + `":"",`)
+	}
+	members := strings.TrimSuffix(names.String(), ",")
+	array := func(element string) string { return strings.Repeat(element+",", bodyBytes/(len(element)+1)) + element }
+	assignment := string(readRecorded(t, "assignments_get").Response.Body)
+	tests := map[string]struct {
+		call func(*testing.T, string) (any, error)
+		body string
+	}{
+		"documented assignments":                 {getAssignmentsPage, `{"value":[` + array(assignment) + `]}`},
+		"unknown members":                        {getOneJob, `{` + members + `}`},
+		"unknown members of an unknown object":   {getOneJob, `{"a":{` + members + `}}`},
+		"tags":                                   {getAssignmentsPage, `{"value":[{"tags":{` + members + `}}]}`},
+		"an open value, numbers":                 {getOneJob, `{"a":[` + array("0") + `]}`},
+		"an open value, strings":                 {getOneJob, `{"a":[` + array(`""`) + `]}`},
+		"an open value, arrays":                  {getOneJob, `{"a":[` + array("[]") + `]}`},
+		"a string":                               {getOneJob, `{"name":"` + strings.Repeat("a", bodyBytes) + `"}`},
+		"a string of JSON":                       {getOneJob, `{"name":"` + array(`{\"a\":null}`) + `"}`},
+		"a string with escapes":                  {getOneJob, `{"name":"` + strings.Repeat(`\n`, bodyBytes/2) + `"}`},
+		"a string of invalid UTF-8":              {getOneJob, `{"name":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
+		"a string of invalid UTF-8, not decoded": {getOneJob, `{"a":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
+		"white space":                            {getOneJob, `{` + strings.Repeat(" ", bodyBytes) + `}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { assertGrowth(t, test.call, test.body) })
+	}
+}
+
+// assertGrowth asserts that the call succeeds and takes at most maxGrowth times
+// the length of the body in memory.
+func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body string) {
+	t.Helper()
+	var err error
+	peak := peakHeap(func() {
+		var result any
+		result, err = call(t, body)
+		runtime.KeepAlive(result)
+	})
+	require.NoError(t, err)
+	times := float64(peak) / float64(len(body))
+	t.Logf("%.1f times its length", times)
+	assert.Less(t, times, float64(maxGrowth))
+}
+
+// peakHeap returns how much more heap there is at most while f runs.
+func peakHeap(f func()) int {
+	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
+	heap := func() int {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		metrics.Read(sample)
+		return int(sample[0].Value.Uint64())
+	}
+	runtime.GC()
+	before := heap()
+	stop, peak := make(chan struct{}), make(chan int)
+	go func() {
+		for most := before; ; most = max(most, heap()) {
+			select {
+			case <-stop:
+				peak <- most - before
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+	}()
+	f()
+	close(stop)
+	return <-peak
+}
+
+// Real documents are far from the bound, however long they are.
+func TestLongDocumentsAreRead(t *testing.T) {
+	t.Parallel()
+	const id = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/w"
+	failure := `{"memberResourceName":"afbd324f-6c48-459c-8710-8d1e1cd03812","errorMessage":"Forbidden"}`
+	array := func(element string, n int) string { return strings.Repeat(element+",", n-1) + element }
+	item := func(errors int) string {
+		return `{"resourceId":"` + id + `","status":"Failed","executionTime":"2022-06-14T04:52:52.0000000Z",` +
+			`"errors":[` + array(failure, errors) + `]}`
+	}
+	document := string(readRecorded(t, "assignments_get").Response.Body)
+	nulls := strings.Replace(document, `"properties":`,
+		`"kind":null,"tags":null,"zones":null,"sku":null,"plan":null,"managedBy":null,"properties":`, 1)
+	require.NotEqual(t, document, nulls)
+	tests := map[string]struct {
+		call func(*testing.T, string) (any, error)
+		body string
+	}{
+		"a job of 2,000 items":                           {getOneJob, `{"properties":{"items":[` + array(item(1), 2000) + `]}}`},
+		"a job of 2,000 items that failed for 50":        {getOneJob, `{"properties":{"items":[` + array(item(50), 2000) + `]}}`},
+		"5,000 assignments":                              {getAssignmentsPage, `{"value":[` + array(document, 5000) + `]}`},
+		"5,000 assignments with null for absent members": {getAssignmentsPage, `{"value":[` + array(nulls, 5000) + `]}`},
+		"a message that holds JSON":                      {getOneJob, `{"properties":{"errorMessage":"` + array(`{\"a\":null}`, 200_000) + `"}}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := test.call(t, test.body)
+			require.NoError(t, err)
+		})
+	}
+}
