@@ -69,7 +69,8 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 
 // CreateOrUpdate creates an assignment, or replaces the one of that name. To
 // change one, get it, change the fields in question and put it back: members
-// that this version doesn't know are kept.
+// that this version doesn't know are kept. A row of Azure Resource Graph isn't for
+// that: it lacks the ETag, and may be minutes old.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - assignmentID: the assignment's name, without /, ? and #
 //   - assignment: all of the assignment
@@ -146,7 +147,9 @@ const defaultConcurrency = 8
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once
 //   - options: nil for the defaults
 //
-// The client may be one without a subscription; see [ClientFactory].
+// The client may be one without a subscription; see [ClientFactory]. For more than
+// some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
+// takes far fewer requests; this listing is for what must be current to the second.
 //
 // A subscription that fails yields one [*SubscriptionError], and the others
 // continue. When the context ends, every subscription that isn't finished yields

@@ -69,6 +69,16 @@
 //	    client: SecurityAssignmentsClient
 //	    write:  changes to what is there
 //
+// # Reading a whole tenant
+//
+// To list one subscription after the other takes a call or more for each of them.
+// [SecurityAssignmentsClient.NewResourceGraphPager] and
+// [StandardAssignmentsClient.NewResourceGraphPager] query Azure Resource Graph, the
+// index of Azure Resource Manager, instead: one request for 1,000 rows of all that
+// the identity may read, filtered on the service's side. The index follows changes
+// within minutes. Its rows lack ETag and SystemData: they are for reading. If rows
+// or subscriptions are missing, the error is [ErrIncompleteResult].
+//
 // # Models
 //
 // The models are plain values. Absent, null and zero are the same; a field is
@@ -110,7 +120,8 @@
 // the job started.
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
-// that belongs to none. A wait beyond MaxRetryDelay is refused with [ErrThrottled].
+// that belongs to none, or the queries of Azure Resource Graph, which it counts for
+// the identity. A wait beyond MaxRetryDelay is refused with [ErrThrottled].
 //
 // # Trust
 //
@@ -122,5 +133,5 @@
 //
 // # Testing
 //
-// Package fake has a server that behaves as both services do, in memory.
+// Package fake has a server that behaves as the services do, in memory.
 package armsecops

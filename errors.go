@@ -40,7 +40,8 @@ var (
 	// endpoint or from the listing. It was not followed.
 	ErrUntrustedNextLink = nextlink.ErrUntrusted
 
-	// ErrPagingLoop is a link to a page that the listing has already been at.
+	// ErrPagingLoop is a link to a page that the listing has already been at, or a
+	// $skipToken of one.
 	ErrPagingLoop = nextlink.ErrLoop
 
 	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
@@ -89,9 +90,9 @@ type ErrorResponse struct {
 	ServiceError
 }
 
-// CloudError is a response of Microsoft Defender for Cloud that isn't the
-// operation's success, or that could not be read. Its fields are those of
-// [ServiceError].
+// CloudError is a response of Microsoft Defender for Cloud, or of Azure Resource
+// Graph, that isn't the operation's success, or that could not be read. Its
+// fields are those of [ServiceError].
 type CloudError struct {
 	ServiceError
 }

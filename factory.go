@@ -41,7 +41,7 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 // NewSecurityAssignmentsClient returns a client for the assignments of one
 // subscription, or of none.
 //   - subscriptionID: a UUID, or empty for a client that only lists across
-//     subscriptions: its other operations return a [*ParameterError], as does
+//     subscriptions and queries Azure Resource Graph: its other operations return a [*ParameterError], as does
 //     NewSecurityAssignmentsClient for another value
 func (f *ClientFactory) NewSecurityAssignmentsClient(subscriptionID string) (*SecurityAssignmentsClient, error) {
 	c := &SecurityAssignmentsClient{client{connection: f.connection, newError: newCloudError}}

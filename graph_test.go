@@ -40,7 +40,9 @@ func queryOptions(o armsecops.PageOptions) assignmentsQuery {
 	}
 }
 
-func queryAssignments(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) *armsecops.Pager[armsecops.SubscriptionAssignment] {
+type rowsPager = *armsecops.Pager[armsecops.SubscriptionAssignment]
+
+func queryAssignments(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) rowsPager {
 	t.Helper()
 	query := queryOptions(p)
 	return newAssignmentsClient(t, o).NewResourceGraphPager(&query)
@@ -96,21 +98,22 @@ func pageOf(n int, skipToken, truncated string) string {
 func TestQueryHasTheOptions(t *testing.T) {
 	t.Parallel()
 	const (
-		table   = `resources\n| where type =~ 'microsoft.security/assignments'\n`
-		project = `| project id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags\n| order by id asc`
-		always  = `"$top": 1000, "resultFormat": "objectArray"`
+		table   = `{"query": "resources\n| where type =~ 'microsoft.security/assignments'\n`
+		project = `| project id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags\n| order by id asc", `
+		always  = `"options": {"$top": 1000, "resultFormat": "objectArray"`
 	)
+	ids, groups := []string{subscriptionID(1), subscriptionID(0)}, []string{"a", "b"}
+	idsMember := `"subscriptions": ["` + strings.Join(ids, `", "`) + `"], `
 	tests := map[string]struct {
 		options *assignmentsQuery
 		want    string
 	}{
-		"none":   {nil, `{"query": "` + table + project + `", "options": {` + always + `}}`},
-		"zero":   {&assignmentsQuery{}, `{"query": "` + table + project + `", "options": {` + always + `}}`},
-		"where":  {&assignmentsQuery{Where: "a > 'b' // c"}, `{"query": "` + table + `| where (a > 'b' // c)\n` + project + `", "options": {` + always + `}}`},
-		"groups": {&assignmentsQuery{ManagementGroups: []string{"a", "b"}}, `{"query": "` + table + project + `", "managementGroups": ["a", "b"], "options": {` + always + `}}`},
-		"ids": {&assignmentsQuery{SubscriptionIDs: []string{subscriptionID(1), subscriptionID(0)}},
-			`{"query": "` + table + project + `", "subscriptions": ["` + subscriptionID(1) + `", "` + subscriptionID(0) + `"], "options": {` + always + `}}`},
-		"partial": {&assignmentsQuery{AllowPartialScopes: true}, `{"query": "` + table + project + `", "options": {` + always + `, "allowPartialScopes": true}}`},
+		"none":              {nil, table + project + always + `}}`},
+		"zero":              {&assignmentsQuery{}, table + project + always + `}}`},
+		"predicate":         {&assignmentsQuery{Where: "a > 'b' // c"}, table + `| where (a > 'b' // c)\n` + project + always + `}}`},
+		"management groups": {&assignmentsQuery{ManagementGroups: groups}, table + project + `"managementGroups": ["a", "b"], ` + always + `}}`},
+		"subscriptions":     {&assignmentsQuery{SubscriptionIDs: ids}, table + project + idsMember + always + `}}`},
+		"partial scopes":    {&assignmentsQuery{AllowPartialScopes: true}, table + project + always + `, "allowPartialScopes": true}}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,6 +134,7 @@ func TestQueryHasTheOptions(t *testing.T) {
 
 func TestQueryChecksItsOptions(t *testing.T) {
 	t.Parallel()
+	ids := subscriptionIDs(1)
 	tests := map[string]struct {
 		options   assignmentsQuery
 		parameter string
@@ -141,7 +145,7 @@ func TestQueryChecksItsOptions(t *testing.T) {
 		"management group, long":   {assignmentsQuery{ManagementGroups: []string{strings.Repeat("a", 91)}}, "ManagementGroups"},
 		"management group's id":    {assignmentsQuery{ManagementGroups: []string{managementGroup}}, "ManagementGroups"},
 		"management group, script": {assignmentsQuery{ManagementGroups: []string{"größe"}}, "ManagementGroups"},
-		"both kinds of scopes":     {assignmentsQuery{SubscriptionIDs: []string{subscriptionID(0)}, ManagementGroups: []string{"a"}}, "ManagementGroups"},
+		"both kinds of scopes":     {assignmentsQuery{SubscriptionIDs: ids, ManagementGroups: []string{"a"}}, "ManagementGroups"},
 		"line feed":                {assignmentsQuery{Where: "true)\n| take 1"}, "Where"},
 		"carriage return":          {assignmentsQuery{Where: "true)\r| take 1"}, "Where"},
 		"next line":                {assignmentsQuery{Where: "true)\u0085| take 1"}, "Where"},
@@ -259,6 +263,7 @@ func TestQueryContinuesByTheTokenAlone(t *testing.T) {
 // What a result lacks is an error after what it has, without a token to resume.
 func TestIncompleteResultIsAnError(t *testing.T) {
 	t.Parallel()
+	const noText = `{"data": [{}], "resultTruncated": true}`
 	limit := []string{"x-ms-tenant-subscription-limit-hit", "true", "x-ms-request-id", "id"}
 	tests := map[string]struct {
 		page   []string // the second one: body and header
@@ -267,7 +272,7 @@ func TestIncompleteResultIsAnError(t *testing.T) {
 	}{
 		"truncated":               {[]string{pageOf(2, "", "true"), "x-ms-request-id", "id"}, false, "the service truncated it"},
 		"truncated, another case": {[]string{pageOf(2, "", "True"), "x-ms-request-id", "id"}, false, "the service truncated it"},
-		"truncated, no text":      {[]string{`{"data": [{}, {}], "resultTruncated": true}`, "x-ms-request-id", "id"}, false, "the service truncated it"},
+		"truncated, no text":      {[]string{noText, "x-ms-request-id", "id"}, false, "the service truncated it"},
 		"truncated, no rows":      {[]string{pageOf(0, "", "true"), "x-ms-request-id", "id"}, false, "the service truncated it"},
 		"truncated, allowed":      {[]string{pageOf(2, "", "true"), "x-ms-request-id", "id"}, true, "the service truncated it"},
 		"limit":                   {append([]string{pageOf(2, "", "false")}, limit...), false, "it has the first 10,000 subscriptions"},
@@ -463,7 +468,9 @@ func forge(t testing.TB, token, link string) string {
 // Whatever a token with a valid checksum says, it is refused, or goes into the
 // body of a request for one of the pager's own queries.
 func FuzzQueryToken(f *testing.F) {
-	for _, link := range []string{"", "0:", "1:a", "2:a", "-1:a", "0", ":", "x:a", "00:a", "+1:a", "1:https://evil.example", "1:\",\"x", "99999999999999999999:"} {
+	for _, link := range []string{
+		"", "0:", "1:a", "2:a", "-1:a", "0", ":", "x:a", "00:a", "+1:a", "1:https://evil.example", "1:\",\"x", "99999999999999999999:",
+	} {
 		f.Add(link)
 	}
 	f.Fuzz(func(t *testing.T, link string) {

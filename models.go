@@ -208,7 +208,8 @@ type AdditionalData struct {
 
 // SubscriptionAssignment is an assignment and the subscription that it was listed for.
 type SubscriptionAssignment struct {
-	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
+	// SubscriptionID is the id of the subscription, a UUID: as the caller wrote it,
+	// or as Azure Resource Graph has it.
 	SubscriptionID string
 	Assignment
 }
@@ -344,7 +345,8 @@ type SystemData struct {
 type Page[T any] struct {
 	// Value are the items of the page. A page can be empty and still not be the last.
 	Value []T `json:"value"`
-	// NextLink is the service's link to the next page, unchanged; empty on the last page.
+	// NextLink is the service's link to the next page, unchanged; empty on the last
+	// page, and on every page of Azure Resource Graph.
 	NextLink string `json:"nextLink,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version

@@ -34,7 +34,8 @@ type ClientOptions struct {
 // PageOptions holds the optional parameters of a listing.
 type PageOptions struct {
 	// ContinuationToken resumes a listing where [Pager.ContinuationToken] or
-	// [PageError] said. It is bound to its listing, subscription and endpoint.
+	// [PageError] said. It is bound to its listing, subscription and endpoint; that
+	// of a query of Azure Resource Graph, to the query and its scopes.
 	ContinuationToken string
 
 	// MaxPages bounds the number of pages that this pager reads. 0 means no bound,

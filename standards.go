@@ -49,7 +49,8 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 
 // CreateOrUpdate creates a standard assignment, or replaces the one of that name.
 // To change one, get it, change the fields in question and put it back: members
-// that this version doesn't know are kept.
+// that this version doesn't know are kept. A row of Azure Resource Graph isn't for
+// that: it has columns that are no members, and may be minutes old.
 //   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
 //   - standardAssignmentName: a UUID, with or without braces; a new one for a new assignment
 //   - standardAssignment: all of the standard assignment; the service ignores the fields that it sets itself

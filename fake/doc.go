@@ -79,6 +79,15 @@
 // not a page. A list of standard assignments has those of its scope and of the
 // scopes whose ids are below it.
 //
+// # Azure Resource Graph
+//
+// The server responds to the queries of NewResourceGraphPager from the same
+// resources, without delay, sorted by id: at most $top and [ServerOptions].PageSize
+// rows a page. It knows nothing of what is below a management group: a query of
+// management groups returns their own standard assignments, and all that belongs
+// to subscriptions. It can't read the Kusto Query Language: a predicate takes
+// [ServerOptions].Where.
+//
 // # Faults
 //
 // [Server.Inject] makes requests fail; see [Fault]. To test retries, run server

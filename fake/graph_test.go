@@ -63,6 +63,7 @@ func newTenant(o fake.ServerOptions) *fake.Server {
 
 func TestQueryReturnsTheScope(t *testing.T) {
 	t.Parallel()
+	both := []string{otherSubscription, subscription}
 	tests := map[string]struct {
 		assignments *queryAssignmentsOptions
 		standards   *queryStandardsOptions // one of the two is set
@@ -70,7 +71,7 @@ func TestQueryReturnsTheScope(t *testing.T) {
 	}{
 		"tenant":           {&queryAssignmentsOptions{}, nil, []string{"a0", "a1", "a2", "b0"}},
 		"subscription":     {&queryAssignmentsOptions{SubscriptionIDs: []string{otherSubscription}}, nil, []string{"b0"}},
-		"two of them":      {&queryAssignmentsOptions{SubscriptionIDs: []string{otherSubscription, subscription}}, nil, []string{"a0", "a1", "a2", "b0"}},
+		"two of them":      {&queryAssignmentsOptions{SubscriptionIDs: both}, nil, []string{"a0", "a1", "a2", "b0"}},
 		"unknown":          {&queryAssignmentsOptions{SubscriptionIDs: []string{"33333333-2222-3333-4444-555555555555"}}, nil, nil},
 		"management group": {&queryAssignmentsOptions{ManagementGroups: []string{"contoso"}}, nil, []string{"a0", "a1", "a2", "b0"}},
 
@@ -201,6 +202,7 @@ func TestQueryIsRefused(t *testing.T) {
 
 func TestQueryHasItsFaults(t *testing.T) {
 	t.Parallel()
+	const truncated = fake.NextLinkTruncated
 	limit := http.Header{"X-Ms-Tenant-Subscription-Limit-Hit": {"true"}}
 	tests := map[string]struct {
 		fault   fake.Fault
@@ -208,8 +210,8 @@ func TestQueryHasItsFaults(t *testing.T) {
 		want    int // names
 		err     error
 	}{
-		"truncated":           {fake.Fault{NextLink: fake.NextLinkTruncated}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
-		"truncated, last":     {fake.Fault{NextLink: fake.NextLinkTruncated, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrIncompleteResult},
+		"truncated":           {fake.Fault{NextLink: truncated}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
+		"truncated, last":     {fake.Fault{NextLink: truncated, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrIncompleteResult},
 		"limit":               {fake.Fault{Header: limit}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
 		"limit, allowed":      {fake.Fault{Header: limit}, queryAssignmentsOptions{AllowPartialScopes: true}, 4, nil},
 		"loop":                {fake.Fault{NextLink: fake.NextLinkLoop, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},

@@ -158,15 +158,16 @@ func compare(t *testing.T) (results []compared) {
 		})
 	}
 	total := newTenant(0).pages() * itemsOfPage
+	type queryOptions = armsecops.SecurityAssignmentsClientResourceGraphOptions
 	queries := []struct {
 		how     string
 		latency time.Duration
-		options armsecops.SecurityAssignmentsClientResourceGraphOptions
+		options queryOptions
 	}{
-		{"`NewResourceGraphPager`", slowQuery, armsecops.SecurityAssignmentsClientResourceGraphOptions{}},
-		{"`NewResourceGraphPager`, queries as fast as calls", latency, armsecops.SecurityAssignmentsClientResourceGraphOptions{}},
-		{"`NewResourceGraphPager` with 5,000 `SubscriptionIDs`", slowQuery, armsecops.SecurityAssignmentsClientResourceGraphOptions{SubscriptionIDs: newTenant(0).ids}},
-		{"`NewResourceGraphPager` with a `Where` that few match", slowQuery, armsecops.SecurityAssignmentsClientResourceGraphOptions{Where: "few"}},
+		{"`NewResourceGraphPager`", slowQuery, queryOptions{}},
+		{"`NewResourceGraphPager`, queries as fast as calls", latency, queryOptions{}},
+		{"`NewResourceGraphPager` with 5,000 `SubscriptionIDs`", slowQuery, queryOptions{SubscriptionIDs: newTenant(0).ids}},
+		{"`NewResourceGraphPager` with a `Where` that few match", slowQuery, queryOptions{Where: "few"}},
 	}
 	for _, q := range queries {
 		synctest.Test(t, func(t *testing.T) {
