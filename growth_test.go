@@ -108,7 +108,7 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 	}
 	members := strings.TrimSuffix(names.String(), ",")
 	array := func(element string) string { return strings.Repeat(element+",", bodyBytes/(len(element)+1)) + element }
-	assignment := string(readRecorded(t, "assignments_get").Response.Body)
+	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
 	tests := map[string]struct {
 		call func(*testing.T, string) (any, error)
 		body string
@@ -184,7 +184,7 @@ func TestLongDocumentsAreRead(t *testing.T) {
 		return `{"resourceId":"` + id + `","status":"Failed","executionTime":"2022-06-14T04:52:52.0000000Z",` +
 			`"errors":[` + array(failure, errors) + `]}`
 	}
-	document := string(readRecorded(t, "assignments_get").Response.Body)
+	document := string(readExchanges(t, "assignments_get")[0].Response.Body)
 	nulls := strings.Replace(document, `"properties":`,
 		`"kind":null,"tags":null,"zones":null,"sku":null,"plan":null,"managedBy":null,"properties":`, 1)
 	require.NotEqual(t, document, nulls)
