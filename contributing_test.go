@@ -73,7 +73,8 @@ func TestRecipeAddsAnOperation(t *testing.T) {
 			"fake/operations.go", `.*routes\.JobsCancel.*\n`, handled, operation + " has no handler",
 		},
 		"test of the override": {
-			"fake/overrides_test.go", `(?s)\t\t"WorkspaceManagerJobsClient\.Cancel": {.*?\n\t\t},\n`, handled, operation + " needs a test of its override",
+			"fake/overrides_test.go", `(?s)\t\t"WorkspaceManagerJobsClient\.Cancel": {.*?\n\t\t},\n`,
+			handled, operation + " needs a test of its override",
 		},
 		"example": {
 			"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, complete, operation + " needs an Example with output",
@@ -82,7 +83,8 @@ func TestRecipeAddsAnOperation(t *testing.T) {
 			"example_test.go", `// Output: Canceled`, complete, operation + " needs an Example with output",
 		},
 		"outcomes in the fault matrix": {
-			"testdata/matrix.json", `(?s)"WorkspaceManagerJobsClient\.Cancel": {.*?},`, complete, operation + " needs outcomes in testdata/matrix.json",
+			"testdata/matrix.json", `(?s)"WorkspaceManagerJobsClient\.Cancel": {.*?},`,
+			complete, operation + " needs outcomes in testdata/matrix.json",
 		},
 		"column of the fault matrix": {
 			"internal/faulttest/table.go", `(routes\.JobsCreate), routes\.JobsCancel`, shown, "columns in table.go must have " + operation,
