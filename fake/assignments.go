@@ -70,7 +70,7 @@ func (s *Server) putAssignment(r *request) *response {
 	if before == nil {
 		before, status = &assignment{Assignment: armsecops.Assignment{ID: id, Name: r.values[2]}}, http.StatusCreated
 	}
-	model.ID, model.Name, model.Type = before.ID, before.Name, resourceType(r.route)
+	model.ID, model.Name, model.Type = storedID(before.ID, id), before.Name, resourceType(r.route)
 	model.ETag = s.newETag()
 	model.SystemData = modifiedAt(s.now(), before.SystemData)
 	s.removeAssignment(key(id))

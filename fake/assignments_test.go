@@ -18,9 +18,9 @@ func TestAssignmentIsStoredUntilDeleted(t *testing.T) {
 	srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
 	url := func(name string) string { return endpoint + assignmentsPath + "/" + name + assignmentsVersion }
 
-	// Members that the server sets are ignored; unknown ones are stored.
+	// Members that the server sets are ignored; others are stored.
 	resp, created := do(t, srv, newRequest(t, http.MethodPut, url("Standard"), `{
-		"id": "x", "name": "x", "type": "x", "etag": "x", "systemData": {"createdBy": "x"}, "new": [1.50],
+		"id": "x", "type": "x", "etag": "x", "systemData": {"createdBy": "x"}, "zones": [1.50],
 		"properties": {"metadata": {"ticketId": 12345678901234567890}, "new": null}
 	}`))
 	require.Equal(t, http.StatusCreated, resp.StatusCode)
@@ -32,7 +32,7 @@ func TestAssignmentIsStoredUntilDeleted(t *testing.T) {
 			"createdBy": "user@contoso.com", "createdByType": "User", "createdAt": "2026-01-02T03:05:05.1234567Z",
 			"lastModifiedBy": "user@contoso.com", "lastModifiedByType": "User", "lastModifiedAt": "2026-01-02T03:05:05.1234567Z"
 		},
-		"new": [1.50]
+		"zones": [1.50]
 	}`, created)
 	require.Contains(t, created, "12345678901234567890")
 	require.Contains(t, created, "1.50")

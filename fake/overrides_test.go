@@ -187,15 +187,16 @@ func TestOverrides(t *testing.T) {
 				srv.StandardAssignments.CreateOrUpdate = func(_ context.Context, a, b string, body armsecops.StandardAssignment, _ *putStandardOptions) (
 					responder[putStandardResponse], failure,
 				) {
-					r.record(a, b, body.Name)
+					r.record(a, b, string(body.Properties.Effect))
 					return respond(http.StatusCreated, putStandardResponse{StandardAssignment: standard})
 				}
 			},
 			func(ctx context.Context, c clients) (string, error) {
-				resp, err := c.standards.CreateOrUpdate(ctx, machine, standardName, armsecops.StandardAssignment{Name: "body"}, nil)
+				body := armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "effect"}}
+				resp, err := c.standards.CreateOrUpdate(ctx, machine, standardName, body, nil)
 				return resp.Name, err
 			},
-			fmt.Sprintf(`[%q %q "body"]`, machine[1:], standardName), named,
+			fmt.Sprintf(`[%q %q "effect"]`, machine[1:], standardName), named,
 		},
 		"StandardAssignmentsClient.Delete": {
 			func(srv *fake.Server, r *recorder) {

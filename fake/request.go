@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // Request is a request that the server received.
@@ -53,6 +52,7 @@ type request struct {
 	url        *url.URL
 	query      url.Values      // names in lower case
 	body       []byte          // at most one byte more than maxBodyBytes
+	segments   []string        // of the path, unescaped
 	pathRoutes []*routes.Route // the routes that have the path
 	route      *routes.Route   // the one of pathRoutes that has the method; nil if there is none
 	values     []string        // of the path's parameters
@@ -76,7 +76,7 @@ func (s *Server) receive(req *http.Request) (*request, Fault, error) {
 	}
 	r.findRoute()
 	operation := ""
-	if r.route != nil {
+	if r.route != nil && r.route.Method == r.Method { // not HEAD, which is no method of a client
 		operation = r.route.Operation
 	}
 
@@ -105,23 +105,25 @@ func absoluteURL(req *http.Request) *url.URL {
 }
 
 // findRoute splits the path at its slashes before it unescapes the segments, so
-// that an escaped slash stays part of a name.
+// that an escaped slash stays part of a name. Like Azure, it ignores a slash at
+// the end.
 func (r *request) findRoute() {
 	path, ok := strings.CutPrefix(r.url.EscapedPath(), "/")
 	if !ok {
 		return
 	}
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		segments[i], _ = url.PathUnescape(segment) // EscapedPath returns valid escapes only
+	r.segments = strings.Split(strings.TrimSuffix(path, "/"), "/")
+	for i, segment := range r.segments {
+		r.segments[i], _ = url.PathUnescape(segment) // EscapedPath returns valid escapes only
 	}
 	for _, route := range routes.All {
-		values, ok := route.Match(segments)
+		values, ok := route.Match(r.segments)
 		if !ok {
 			continue
 		}
 		r.pathRoutes, r.values = append(r.pathRoutes, route), values
-		if route.Method == r.Method {
+		head := r.Method == http.MethodHead && route.Method == http.MethodGet && strings.HasSuffix(route.Path, "}")
+		if route.Method == r.Method || head {
 			r.route = route
 		}
 	}
@@ -130,17 +132,23 @@ func (r *request) findRoute() {
 	}
 }
 
+// nameAfter returns the name that the path has after a type, which is at the index of its segments.
+func (r *request) nameAfter(index int, resourceType string) (name string, ok bool) {
+	if len(r.segments) <= index+1 || !strings.EqualFold(r.segments[index], resourceType) {
+		return "", false
+	}
+	return r.segments[index+1], true
+}
+
 // parseModel parses the request's body, or returns an error response.
 //   - what: the model, as in "an assignment"
 func parseModel[T any](r *request, what string) (model T, refused *response) {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return model, newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
-	}
 	if jsontext.Value(r.body).Kind() != '{' {
 		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body must be a JSON object: "+what+".")
 	}
-	if err := json.Unmarshal(r.body, &model); err != nil {
-		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body is not "+what+": "+err.Error())
+	if err := wire.Unmarshal(r.body, &model); err != nil {
+		reason := strings.TrimPrefix(err.Error(), "jsontext: ")
+		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body is not "+what+": "+reason+".")
 	}
 	return model, nil
 }

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	stdjson "encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -65,6 +66,40 @@ func resourceType(route *routes.Route) string {
 		name += "/" + segments[i]
 	}
 	return name
+}
+
+// storedID returns the id of a resource that a client puts. The casing of the
+// stored one stays, but not the misspelt id of a documented sample.
+func storedID(stored, id string) string {
+	if strings.EqualFold(stored, id) {
+		return stored
+	}
+	return id
+}
+
+// stored reports whether the request's resource is stored, and returns its
+// members that the model doesn't know. The caller holds the lock.
+func (s *Server) stored(r *request) (members map[string]stdjson.RawMessage, ok bool) {
+	k := key(r.route.ID(r.values...))
+	if j := s.jobs[k]; j != nil {
+		return j.AdditionalProperties, true
+	}
+	if a := s.assignments[k]; a != nil {
+		return a.AdditionalProperties, true
+	}
+	a, ok := s.standardAssignments[k]
+	return a.AdditionalProperties, ok
+}
+
+// head responds to a HEAD request as Azure Resource Manager does, which serves
+// them for all resources.
+func (s *Server) head(r *request) *response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.stored(r); !ok {
+		return newNotFoundResponse(r)
+	}
+	return newResponse(http.StatusNoContent, nil)
 }
 
 func newNotFoundResponse(r *request) *response {

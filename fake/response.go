@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -56,7 +57,19 @@ func (resp *response) setCommonHeaders(r *request) {
 	if correlation == "" {
 		correlation = r.id
 	}
-	headers := map[string]string{"x-ms-request-id": r.id, "x-ms-correlation-request-id": correlation}
+	headers := map[string]string{
+		"x-ms-request-id":             r.id,
+		"x-ms-correlation-request-id": correlation,
+		"x-ms-routing-request-id":     "WESTEUROPE:" + time.Now().UTC().Format("20060102T150405Z") + ":" + r.id,
+		"Cache-Control":               "no-cache",
+		"Pragma":                      "no-cache",
+		"Expires":                     "-1",
+		"Strict-Transport-Security":   "max-age=31536000; includeSubDomains",
+		"X-Content-Type-Options":      "nosniff",
+	}
+	if strings.EqualFold(r.Header.Get("x-ms-return-client-request-id"), "true") {
+		headers["x-ms-client-request-id"] = r.Header.Get("x-ms-client-request-id")
+	}
 	switch {
 	case r.route != nil && r.route.IsQuery():
 		headers["x-ms-user-quota-remaining"] = "14"
@@ -69,15 +82,16 @@ func (resp *response) setCommonHeaders(r *request) {
 		headers["x-ms-ratelimit-remaining-subscription-writes"] = "199"
 	}
 	for name, value := range headers {
-		if resp.header.Get(name) == "" {
+		if value != "" && resp.header.Get(name) == "" {
 			resp.header.Set(name, value)
 		}
 	}
 }
 
-// compress compresses the body if the client accepts gzip.
+// compress compresses the body if the client accepts gzip. The body of a fault
+// can be compressed already.
 func (resp *response) compress(r *request) {
-	if len(resp.body) == 0 || !acceptsGzip(r.Header.Get("Accept-Encoding")) {
+	if len(resp.body) == 0 || resp.header.Get("Content-Encoding") != "" || !acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		return
 	}
 	var compressed bytes.Buffer

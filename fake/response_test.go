@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"io"
 	"net/http"
@@ -37,6 +38,61 @@ func TestResponseHasAzuresHeaders(t *testing.T) {
 			req.Header.Set("x-ms-correlation-request-id", "correlation")
 			resp, _ = do(t, srv, req)
 			assert.Equal(t, "correlation", resp.Header.Get("x-ms-correlation-request-id"))
+			assert.Regexp(t, `^WESTEUROPE:\d{8}T\d{6}Z:id-\d$`, resp.Header.Get("x-ms-routing-request-id"))
+			for name, value := range map[string]string{
+				"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1",
+				"Strict-Transport-Security": "max-age=31536000; includeSubDomains", "X-Content-Type-Options": "nosniff",
+			} {
+				assert.Equal(t, value, resp.Header.Get(name), name)
+			}
+		})
+	}
+}
+
+func TestClientRequestIDIsReturnedIfAskedFor(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[string][]string{"": nil, "false": nil, "true": {"mine"}, "True": {"mine"}} {
+		req := newRequest(t, http.MethodGet, jobURL, "")
+		req.Header.Set("x-ms-client-request-id", "mine")
+		req.Header.Set("x-ms-return-client-request-id", asked)
+		resp, _ := do(t, fake.NewServer(nil), req)
+		assert.Equal(t, want, resp.Header.Values("x-ms-client-request-id"), asked)
+	}
+}
+
+// Azure Resource Manager checks for the existence of any resource by its id.
+func TestHeadReportsWhetherAResourceExists(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		url    string
+		put    func(*fake.Server)
+		absent int // the status without the resource
+		stored int
+	}{
+		"job": {jobURL, func(srv *fake.Server) { srv.PutJob(jobID, armsecops.Job{}) }, 404, 204},
+		"assignment": {
+			assignmentURL, func(srv *fake.Server) { srv.PutAssignment(assignmentID, armsecops.Assignment{}) }, 404, 204,
+		},
+		"standard assignment": {
+			standardURL, func(srv *fake.Server) { srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{}) }, 404, 204,
+		},
+		"list": {jobsURL, func(*fake.Server) {}, 405, 405},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(nil)
+			srv.Inject(fake.Fault{Operation: getOperation, StatusCode: 500}) // not one of HEAD
+			head := func() int {
+				resp, body := do(t, srv, newRequest(t, http.MethodHead, test.url, ""))
+				assert.Empty(t, body)
+				assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
+				return resp.StatusCode
+			}
+			assert.Equal(t, test.absent, head())
+			test.put(srv)
+			assert.Equal(t, test.stored, head())
+			assert.Empty(t, srv.Requests()[0].Operation)
 		})
 	}
 }
@@ -82,4 +138,24 @@ func TestEmptyResponseIsNotCompressed(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, resp.StatusCode)
 	assert.Empty(t, resp.Header.Get("Content-Encoding"))
 	assert.Empty(t, body)
+}
+
+func TestFaultWithACompressedBodyIsSentAsItIs(t *testing.T) {
+	t.Parallel()
+	var compressed bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	_, err := w.Write([]byte(`{"name":"other"}`))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	srv := fake.NewServer(nil)
+	fault := fake.Fault{StatusCode: 200, Body: compressed.String(), Header: http.Header{"Content-Encoding": {"gzip"}}, Times: 2}
+	srv.Inject(fault)
+	req := newRequest(t, http.MethodGet, jobURL, "")
+	req.Header.Set("Accept-Encoding", "gzip")
+	_, body := do(t, srv, req)
+	assert.Equal(t, compressed.String(), body)
+
+	got, err := newJobs(t, overTLS(t, srv, "HTTP/1.1")).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "other", got.Name)
 }

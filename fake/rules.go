@@ -1,22 +1,38 @@
 package fake
 
 import (
+	"maps"
+	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // rules check a request, in this order. Each returns an error response, or nil
 // if the request keeps the rule; a rule can rely on those before it.
 var rules = []func(*Server, *request) *response{
+	(*Server).checkQuery,
 	(*Server).checkToken,
 	(*Server).checkPath,
 	(*Server).checkMethod,
 	(*Server).checkAPIVersion,
+	(*Server).checkSubscriptionID,
+	(*Server).checkResourceGroupName,
 	(*Server).checkParameters,
+	(*Server).checkNames,
 	(*Server).checkBodySize,
+	(*Server).checkContentType,
+	(*Server).checkMembers,
+	(*Server).checkResourceName,
 }
 
 // check returns the error response of the first rule that the request breaks, or nil.
@@ -27,6 +43,13 @@ func (s *Server) check(r *request) *response {
 		}
 	}
 	return nil
+}
+
+func (s *Server) checkQuery(r *request) *response {
+	if _, err := url.ParseQuery(r.url.RawQuery); err == nil {
+		return nil
+	}
+	return newErrorResponse(http.StatusBadRequest, "BadRequest", "The query '"+r.url.RawQuery+"' is not valid: it has an escape or separator that isn't one.")
 }
 
 func (s *Server) checkToken(r *request) *response {
@@ -61,23 +84,54 @@ func (s *Server) checkMethod(r *request) *response {
 	return refused
 }
 
+// equalAPIVersions are later versions in which the operations are the same, by the documented one.
+var equalAPIVersions = map[string][]string{
+	routes.JobsGet.APIVersion: {"2025-07-01-preview", "2025-10-01-preview"},
+}
+
 func (s *Server) checkAPIVersion(r *request) *response {
 	version := r.query.Get("api-version")
-	supported := append([]string{r.route.APIVersion}, s.options.APIVersions...)
+	supported := slices.Concat([]string{r.route.APIVersion}, equalAPIVersions[r.route.APIVersion], s.options.APIVersions)
+	isVersion := func(other string) bool { return strings.EqualFold(version, other) }
 	switch {
 	case version == "":
 		return newErrorResponse(http.StatusBadRequest, "MissingApiVersionParameter", "The query parameter api-version is missing.")
-	case slices.Contains(supported, version):
+	case slices.ContainsFunc(supported, isVersion):
 		return nil
 	}
 	code := "InvalidApiVersionParameter"
-	if slices.ContainsFunc(routes.All, func(route *routes.Route) bool { return route.APIVersion == version }) {
+	if slices.ContainsFunc(routes.All, func(route *routes.Route) bool { return isVersion(route.APIVersion) }) {
 		code = "NoRegisteredProviderFound" // the other service's version
 	}
 	return newErrorResponse(http.StatusBadRequest, code,
 		"The api-version '"+version+"' is not supported here. Supported: "+strings.Join(supported, ", ")+".")
 }
 
+func (s *Server) checkSubscriptionID(r *request) *response {
+	id, ok := r.nameAfter(0, "subscriptions")
+	if !ok {
+		return nil
+	}
+	if _, _, reason := routes.AssignmentsListBySubscription.Check([]string{id}); reason == "" {
+		return nil
+	}
+	return newErrorResponse(http.StatusBadRequest, "InvalidSubscriptionId",
+		"The provided subscription identifier '"+id+"' is malformed or invalid.")
+}
+
+func (s *Server) checkResourceGroupName(r *request) *response {
+	name, ok := r.nameAfter(2, "resourceGroups")
+	if !ok {
+		return nil
+	}
+	_, _, reason := routes.AssignmentsList.Check([]string{r.segments[1], name})
+	if reason == "" {
+		return nil
+	}
+	return newErrorResponse(http.StatusBadRequest, "InvalidResourceGroup", "The provided resource group name '"+name+"' is not valid: it "+reason+".")
+}
+
+// checkParameters checks the rules that the service documents for its names.
 func (s *Server) checkParameters(r *request) *response {
 	name, value, reason := r.route.Check(r.values)
 	if reason == "" {
@@ -87,9 +141,89 @@ func (s *Server) checkParameters(r *request) *response {
 		"The parameter "+name+" with the value '"+value+"' is not valid: it "+reason+".")
 }
 
+// checkNames checks the rules of Azure Resource Manager for all names. They are
+// stricter than those that the services document.
+func (s *Server) checkNames(r *request) *response {
+	const maxLength, refused = 260, `<>%&\?/`
+	isRefused := func(c rune) bool { return strings.ContainsRune(refused, c) || unicode.IsControl(c) }
+	for _, name := range r.segments {
+		if utf8.RuneCountInString(name) > maxLength || strings.ContainsFunc(name, isRefused) || strings.TrimRight(name, ". ") != name {
+			return newErrorResponse(http.StatusBadRequest, "InvalidResourceName", "The provided resource name '"+name+
+				"' is not valid: it must have at most 260 characters, none of "+refused+" and no control characters, and not end in a period or space.")
+		}
+	}
+	return nil
+}
+
 func (s *Server) checkBodySize(r *request) *response {
 	if len(r.body) <= maxBodyBytes {
 		return nil
 	}
 	return newErrorResponse(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The body of a request has at most 4 MiB.")
+}
+
+func (s *Server) checkContentType(r *request) *response {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if len(r.body) == 0 || err == nil && mediaType == "application/json" {
+		return nil
+	}
+	return newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
+}
+
+// envelope has the members that Azure Resource Manager allows in every resource.
+var envelope = []string{
+	"id", "name", "type", "location", "kind", "tags", "etag", "properties", "systemData", "identity", "sku", "plan", "scale",
+	"managedBy", "managedByExtended", "zones", "placement", "extendedLocation",
+}
+
+// checkMembers refuses a resource with a member that is neither in the envelope
+// nor in the stored resource. It changes names in another casing to the known ones.
+func (s *Server) checkMembers(r *request) *response {
+	var members map[string]jsontext.Value
+	if r.Method != http.MethodPut || wire.Unmarshal(r.body, &members) != nil { // parseModel says what is wrong with the body
+		return nil
+	}
+	known := map[string]string{} // by the name in lower case
+	for _, name := range envelope {
+		known[strings.ToLower(name)] = name
+	}
+	s.mu.Lock()
+	stored, _ := s.stored(r)
+	s.mu.Unlock()
+	for name := range stored {
+		known[strings.ToLower(name)] = name
+	}
+	body := map[string]jsontext.Value{}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		reason := ""
+		knownName, ok := known[strings.ToLower(name)]
+		if _, twice := body[knownName]; twice {
+			reason = "Member '" + knownName + "' already exists on object"
+		} else if !ok {
+			reason = "Could not find member '" + name + "' on object"
+		}
+		if reason != "" {
+			return newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The request content was invalid and could not be deserialized: '"+
+				reason+" of type 'ResourceDefinition'. Path '"+name+"'.'.")
+		}
+		body[knownName] = members[name]
+	}
+	r.body, _ = encode(body) // what was decoded can be encoded
+	return nil
+}
+
+// checkResourceName refuses a resource whose name is not that of the path.
+func (s *Server) checkResourceName(r *request) *response {
+	var resource struct {
+		Name string `json:"name"`
+	}
+	if r.Method != http.MethodPut || json.Unmarshal(r.body, &resource, jsontext.AllowInvalidUTF8(true)) != nil { // as above
+		return nil
+	}
+	name := r.values[len(r.values)-1]
+	if resource.Name == "" || strings.EqualFold(resource.Name, name) {
+		return nil
+	}
+	return newErrorResponse(http.StatusBadRequest, "MismatchingResourceName",
+		"The provided resource name '"+resource.Name+"' did not match the name in the Url '"+name+"'.")
 }

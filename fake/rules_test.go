@@ -1,11 +1,14 @@
 package fake_test
 
 import (
+	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
@@ -39,7 +42,7 @@ func TestUnknownPathIsRefused(t *testing.T) {
 		"something before the path": {"/x" + jobsPath, "/x/subscriptions"},
 		"something after the path":  {assignmentsPath + "/standard/x", "/standard/x"},
 		"bytes that are not UTF-8":  {"/%ff", "'/\ufffd'"},
-		"slash at the end":          {assignmentsPath + "/standard/", "/standard/"},
+		"two slashes at the end":    {assignmentsPath + "/standard//", "/standard//"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +75,7 @@ func TestUnsupportedAPIVersionIsRefused(t *testing.T) {
 	tests := map[string]struct{ query, code, message string }{
 		"none":                {"", "MissingApiVersionParameter", "api-version"},
 		"empty":               {"?api-version=", "MissingApiVersionParameter", "api-version"},
-		"unknown":             {"?api-version=2020-01-01", "InvalidApiVersionParameter", "Supported: 2025-04-01-preview, 2030-01-01."},
+		"unknown":             {"?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview, 2030-01-01."},
 		"of another resource": {assignmentsVersion, "NoRegisteredProviderFound", "2021-08-01-preview"},
 	}
 	for name, test := range tests {
@@ -90,10 +93,6 @@ func TestInvalidParameterIsRefused(t *testing.T) {
 	t.Parallel()
 	replace := func(path, old, with string) string { return strings.Replace(path, old, with, 1) }
 	tests := map[string]struct{ url, message string }{
-		"subscription": {
-			replace(jobsURL, subscription, "mine"), "subscriptionId with the value 'mine' is not valid: it must be a UUID",
-		},
-		"resource group":          {replace(jobsURL, "/group/", "/group./"), "resourceGroupName"},
 		"workspace":               {replace(jobsURL, "/workspace/", "/w/"), "workspaceName"},
 		"workspace's assignment":  {replace(jobsURL, "/assignment/", "/-assignment/"), "workspaceManagerAssignmentName"},
 		"escaped slash in a job":  {replace(jobURL, "/job?", "/j%2Fx?"), "jobName with the value 'j/x'"},
@@ -111,9 +110,8 @@ func TestInvalidParameterIsRefused(t *testing.T) {
 func TestMissingResourceIsNotFound(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ url, message string }{
-		"job":                        {jobURL, "/jobs/job' was not found"},
-		"assignment":                 {assignmentURL, "/assignments/standard' was not found"},
-		"escapes are unescaped once": {strings.Replace(assignmentURL, "standard", "a%252Fb", 1), "/assignments/a%2Fb' was not found"},
+		"job":        {jobURL, "/jobs/job' was not found"},
+		"assignment": {assignmentURL, "/assignments/standard' was not found"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -140,18 +138,142 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 		"empty":                {contentType, "", 400, "InvalidRequestContent", "JSON object"},
 		"array":                {contentType, "[]", 400, "InvalidRequestContent", "JSON object"},
 		"cut off":              {contentType, `{"properties":`, 400, "InvalidRequestContent", "not an assignment"},
-		"text after it":        {contentType, object + "x", 400, "InvalidRequestContent", "not an assignment"},
-		"value of wrong type":  {contentType, `{"properties":{"displayName":1}}`, 400, "InvalidRequestContent", "displayName"},
+		"text after it":        {contentType, object + "x", 400, "InvalidRequestContent", "not an assignment: invalid character 'x'"},
 		"too long":             {contentType, `{"a":"` + strings.Repeat("x", 4<<20) + `"}`, 413, "RequestContentTooLarge", "4 MiB"},
+
+		"name that is a number": {
+			contentType, `{"name":1}`, 400, "InvalidRequestContent", "The body is not an assignment: /name: a number is not a string.",
+		},
+		"properties that are text": {
+			contentType, `{"properties":""}`, 400, "InvalidRequestContent", "/properties: a string is not an object.",
+		},
+		"tag that is an object": {contentType, `{"tags":{"a":{}}}`, 400, "InvalidRequestContent", "/tags/a: an object is not a string."},
+		"effect that is a list": {
+			contentType, `{"properties":{"effect":[]}}`, 400, "InvalidRequestContent", "/properties/effect: an array is not a string.",
+		},
+		"time that is none": {
+			contentType, `{"properties":{"expiresOn":"soon"}}`, 400, "InvalidRequestContent", `/properties/expiresOn: "soon" is not a time.`,
+		},
+		"member that is there twice": {
+			contentType, `{"kind":"a","kind":"b"}`, 400, "InvalidRequestContent", `not an assignment: duplicate object member name "kind"`,
+		},
+		"unknown member": {
+			contentType, `{"kind":"a","propertys":{}}`, 400, "InvalidRequestContent", "The request content was invalid and could not be deserialized: " +
+				"'Could not find member 'propertys' on object of type 'ResourceDefinition'. Path 'propertys'.'.",
+		},
+		"member in two casings": {
+			contentType, `{"kind":"a","Kind":"b"}`, 400, "InvalidRequestContent", "Member 'kind' already exists on object of type 'ResourceDefinition'.",
+		},
+		"name of another resource": {
+			contentType, `{"name":"other"}`, 400, "MismatchingResourceName",
+			"The provided resource name 'other' did not match the name in the Url 'standard'.",
+		},
+		"name of another resource, in another casing": {contentType, `{"Name":"other"}`, 400, "MismatchingResourceName", "'other'"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := newRequest(t, http.MethodPut, assignmentURL, test.body)
 			req.Header.Set("Content-Type", test.contentType)
+			resp, body := do(t, fake.NewServer(nil), req.Clone(t.Context()))
+			for _, word := range []string{"armsecops.", "json:", "jsontext", "unmarshal", " Go "} {
+				assert.NotContains(t, body, word, resp.Status)
+			}
+			req.Body = io.NopCloser(strings.NewReader(test.body))
 			assertRefused(t, fake.NewServer(nil), req, test.status, test.code, test.message)
 		})
 	}
+}
+
+func TestMalformedQueryIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{"&a=%zz", "&%zz=a", "&a=%"} {
+		req := newRequest(t, http.MethodGet, jobsURL+query, "")
+		req.Header.Del("Authorization") // the first rule
+		assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "BadRequest", "'api-version=2025-04-01-preview"+query+"'")
+	}
+}
+
+func TestMalformedSubscriptionIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{
+		"jobs":                 jobsURL,
+		"assignment":           assignmentURL,
+		"standard assignments": standardURL,
+		"of a subscription":    endpoint + "/subscriptions/" + subscription + "/providers/Microsoft.Security/assignments" + assignmentsVersion,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, strings.Replace(url, subscription, "mine", 1), "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "InvalidSubscriptionId",
+				"The provided subscription identifier 'mine' is malformed or invalid.")
+		})
+	}
+}
+
+func TestInvalidResourceGroupNameIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ name, reason string }{
+		"character": {"my%20group", "must consist of letters, digits and _-.()"},
+		"length":    {strings.Repeat("a", 91), "must have 1 to 90 characters"},
+		"empty":     {"", "must have 1 to 90 characters"},
+		"end":       {"group.", "must not end in a period"},
+	}
+	for name, test := range tests {
+		for resource, url := range map[string]string{"job": jobURL, "standard assignment": standardURL} {
+			t.Run(name+"/"+resource, func(t *testing.T) {
+				t.Parallel()
+				req := newRequest(t, http.MethodGet, strings.Replace(url, "/group/", "/"+test.name+"/", 1), "")
+				assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "InvalidResourceGroup", test.reason)
+			})
+		}
+	}
+}
+
+func TestNamesThatAzureRefuses(t *testing.T) {
+	t.Parallel()
+	refused := map[string]string{
+		"less than": "a%3Cb", "greater than": "a%3Eb", "percent": "a%25b", "ampersand": "a&b", "backslash": `a%5Cb`,
+		"period at the end": "a.", "space at the end": "a%20", "length": strings.Repeat("a", 261),
+		"escapes are unescaped once": "a%252Fb",
+	}
+	for name, value := range refused {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodGet, strings.Replace(assignmentURL, "standard", value, 1), "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "InvalidResourceName", "The provided resource name 'a")
+			req = newRequest(t, http.MethodGet, strings.Replace(standardURL, "/vm/", "/"+value+"/", 1), "")
+			assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "InvalidResourceName", "The provided resource name 'a")
+		})
+	}
+	for _, value := range []string{"a", "a.b%20c", "{a}:b;c@d,e'f", "größe-東京", strings.Repeat("ü", 260)} {
+		req := newRequest(t, http.MethodGet, strings.Replace(assignmentURL, "standard", value, 1), "")
+		assertRefused(t, fake.NewServer(nil), req, http.StatusNotFound, "ResourceNotFound", "was not found")
+	}
+}
+
+// Azure takes the members of its envelope in any casing, and those that the
+// stored resource has.
+func TestKnownMembersAreStored(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.PutAssignment(assignmentID, armsecops.Assignment{AdditionalProperties: map[string]json.RawMessage{"new": json.RawMessage("1")}})
+	const body = `{
+		"ID": "x", "Name": "STANDARD", "TYPE": "x", "Kind": "kind", "eTag": "x", "SystemData": {}, "New": 1.50,
+		"Properties": {"displayName": "name"}, "location": "westeurope", "tags": {"A": "1"},
+		"identity": {}, "sku": {}, "plan": {}, "scale": {}, "managedBy": "x", "managedByExtended": [], "Zones": ["1"], "placement": {}, "extendedLocation": {}
+	}`
+	resp, got := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
+	require.Equal(t, http.StatusOK, resp.StatusCode, got)
+	var assignment armsecops.Assignment
+	require.NoError(t, json.Unmarshal([]byte(got), &assignment))
+	assert.Equal(t, "standard", assignment.Name)
+	assert.Equal(t, "kind", assignment.Kind)
+	assert.Equal(t, "name", assignment.Properties.DisplayName)
+	assert.Equal(t, map[string]string{"A": "1"}, assignment.Tags)
+	assert.JSONEq(t, "1.50", string(assignment.AdditionalProperties["new"]))
+	assert.JSONEq(t, `["1"]`, string(assignment.AdditionalProperties["zones"]))
+	assert.Len(t, assignment.AdditionalProperties, 10)
 }
 
 func TestInvalidListOptionIsRefused(t *testing.T) {
@@ -175,12 +297,16 @@ func TestInvalidListOptionIsRefused(t *testing.T) {
 	}
 }
 
-func TestNamesAreComparedIgnoringCase(t *testing.T) {
+func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ url, authorization string }{
 		"scheme of the token": {jobURL, "bEARER token"},
 		"literals":            {endpoint + strings.ToUpper(jobsPath) + "/job" + jobsVersion, "Bearer token"},
 		"query parameters":    {endpoint + jobsPath + "/job?API-Version=2025-04-01-preview", "Bearer token"},
+		"api-version":         {endpoint + jobsPath + "/job?api-version=2025-04-01-PREVIEW", "Bearer token"},
+		"equal api-version":   {endpoint + jobsPath + "/job?api-version=2025-07-01-Preview", "Bearer token"},
+		"later api-version":   {endpoint + jobsPath + "/job?api-version=2025-10-01-preview", "Bearer token"},
+		"slash at the end":    {endpoint + jobsPath + "/job/" + jobsVersion, "Bearer token"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,25 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 	}
 }
 
+// The documented ids have no first slash, or the type of another resource.
+func TestPutOfASampleCorrectsItsID(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
+	assignments := newAssignments(t, sampleSubscription, options(srv))
+	got, err := assignments.Get(t.Context(), sampleResourceGroup, sampleAssignment, nil)
+	require.NoError(t, err)
+	put, err := assignments.CreateOrUpdate(t.Context(), sampleResourceGroup, sampleAssignment, got.Assignment, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "/"+got.ID, put.ID)
+
+	standards := newStandards(t, options(srv))
+	standard, err := standards.Get(t.Context(), managementGroup, standardName, nil)
+	require.NoError(t, err)
+	putStandard, err := standards.CreateOrUpdate(t.Context(), managementGroup, standardName, standard.StandardAssignment, nil)
+	require.NoError(t, err)
+	assert.Equal(t, managementGroup+standardsType+"/"+standardName, putStandard.ID)
+}
+
 // Each documented list has the sample assignment twice. The duplicates don't
 // outlive the assignment as it was documented.
 func TestSampleDuplicatesAreRemovedWithTheirAssignment(t *testing.T) {

@@ -190,6 +190,9 @@ func (s *Server) respond(req *http.Request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Method == http.MethodHead {
+		resp.body = nil
+	}
 	resp.setCommonHeaders(r)
 	resp.compress(r)
 	return resp, nil
@@ -199,6 +202,9 @@ func (s *Server) respond(req *http.Request) (*response, error) {
 func (s *Server) handle(r *request) (*response, error) {
 	if refused := s.check(r); refused != nil {
 		return refused, nil
+	}
+	if r.Method == http.MethodHead {
+		return s.head(r), nil
 	}
 	operation, ok := operations[r.route]
 	if !ok {

@@ -44,7 +44,7 @@ func TestServerSupportsEveryOperation(t *testing.T) {
 			_, err = jobs.Get(ctx, resourceGroup, workspace, assignment, started[0], nil)
 			require.ErrorIs(t, err, armsecops.ErrNotFound)
 
-			names := formatNames(5, "name %d & more") // must be escaped in a URL
+			names := formatNames(5, "name %d (ü)") // must be escaped in a URL
 			for _, name := range names {
 				model := armsecops.Assignment{Properties: armsecops.AssignmentProperties{DisplayName: name}}
 				_, err := assignments.CreateOrUpdate(ctx, resourceGroup, name, model, nil)

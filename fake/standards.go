@@ -44,7 +44,7 @@ func (s *Server) putStandardAssignment(r *request) *response {
 	if !exists {
 		before.ID, before.Name, status = id, r.values[1], http.StatusCreated
 	}
-	model.ID, model.Name, model.Type = before.ID, before.Name, resourceType(r.route)
+	model.ID, model.Name, model.Type = storedID(before.ID, id), before.Name, resourceType(r.route)
 	model.SystemData = modifiedAt(now, before.SystemData)
 	model.Properties.Metadata = updatedAt(now, before.Properties.Metadata)
 	attestation := &model.Properties.AttestationData

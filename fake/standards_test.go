@@ -59,9 +59,9 @@ func TestStandardAssignmentIsStoredUntilDeleted(t *testing.T) {
 		user = "c23b5354-ff0a-4b2a-9f92-6f144effd936"
 	)
 
-	// Members that the server sets are ignored; unknown ones are stored.
+	// Members that the server sets are ignored; others are stored.
 	resp, created := do(t, srv, newRequest(t, http.MethodPut, standardURL, `{
-		"id": "x", "name": "x", "type": "x", "systemData": {"createdBy": "x"}, "new": [1.50],
+		"id": "x", "type": "x", "systemData": {"createdBy": "x"}, "zones": [1.50],
 		"properties": {
 			"effect": "Attest", "metadata": {"createdBy": "x"}, "new": null,
 			"attestationData": {"complianceState": "compliant", "complianceDate": "2020-01-01T00:00:00Z"}
@@ -82,7 +82,7 @@ func TestStandardAssignmentIsStoredUntilDeleted(t *testing.T) {
 			"createdBy": "user@contoso.com", "createdByType": "User", "createdAt": "2026-01-02T03:05:05.1234567Z",
 			"lastModifiedBy": "user@contoso.com", "lastModifiedByType": "User", "lastModifiedAt": "2026-01-02T03:05:05.1234567Z"
 		},
-		"new": [1.50]
+		"zones": [1.50]
 	}`, created)
 	resp, got := get(t, srv, upper)
 	require.Equal(t, http.StatusOK, resp.StatusCode)
@@ -206,7 +206,7 @@ func TestInvalidStandardAssignmentIsRefused(t *testing.T) {
 	}{
 		"name":                     {"GET", replace(standardURL, standardName, "name"), "", 400, "InvalidParameter", "standardAssignmentName"},
 		"scope":                    {"GET", replace(listURL, "/subscriptions/", "/resourceGroups/"), "", 400, "InvalidParameter", "scope"},
-		"subscription":             {"GET", replace(listURL, subscription, "mine"), "", 400, "InvalidParameter", "scope"},
+		"subscription":             {"GET", replace(listURL, subscription, "mine"), "", 400, "InvalidSubscriptionId", "'mine'"},
 		"escaped slash in a scope": {"GET", replace(listURL, "/vm/", "/v%2Fm/"), "", 404, "InvalidResourceType", "/v/m/"},
 		"no scope":                 {"GET", endpoint + standardsType + standardsVersion, "", 404, "InvalidResourceType", standardsType},
 		"method":                   {"DELETE", listURL, "", 405, "MethodNotAllowed", "allows GET"},
