@@ -98,7 +98,7 @@ func (s *Server) listAssignmentsBySubscription(r *request) *response {
 
 // listAssignmentsBelow lists the assignments whose keys have the prefix.
 func (s *Server) listAssignmentsBelow(prefix string, r *request) *response {
-	listing := listing[armsecops.Assignment]{top: -1, pageSize: s.options.PageSize}
+	listing := listing[armsecops.Assignment]{pageSize: s.options.PageSize}
 	for k, a := range s.assignments {
 		if strings.HasPrefix(k, prefix) && (a.onlyIn == nil || a.onlyIn == r.route) {
 			listing.entries = append(listing.entries, entry[armsecops.Assignment]{"", k, a.Assignment})

@@ -75,8 +75,8 @@
 //
 // A list is sorted by id, or by $orderby. A page starts after the last item of
 // the page before it. So a listing yields every resource exactly once that is
-// stored throughout and keeps its place in the order. $top bounds the whole list,
-// not a page. A list of standard assignments has those of its scope and of the
+// stored throughout and keeps its place in the order. $top is the size of a page,
+// as in Microsoft Sentinel, if PageSize is not smaller. A list of standard assignments has those of its scope and of the
 // scopes whose ids are below it.
 //
 // # Azure Resource Graph

@@ -140,7 +140,10 @@ func (s *Server) listJobs(r *request) *response {
 	if err != nil {
 		return newErrorResponse(http.StatusBadRequest, "InvalidTop", err.Error())
 	}
-	listing := listing[armsecops.Job]{descending: descending, top: top, pageSize: s.options.PageSize}
+	listing := listing[armsecops.Job]{descending: descending, pageSize: s.options.PageSize}
+	if top > 0 && (top < listing.pageSize || listing.pageSize == 0) {
+		listing.pageSize = top
+	}
 	prefix := key(r.route.ID(r.values...)) + "/"
 	for k, j := range s.jobs {
 		if strings.HasPrefix(k, prefix) {

@@ -22,7 +22,6 @@ import (
 type listing[T any] struct {
 	entries    []entry[T]
 	descending bool
-	top        int // the maximum number of items; negative if there is none
 	pageSize   int // 0 if all items are on one page
 }
 
@@ -51,20 +50,16 @@ func (l listing[T]) page(r *request) *response {
 	if l.pageSize > 0 {
 		n = min(n, l.pageSize)
 	}
-	if l.top >= 0 {
-		n = min(n, l.top)
-	}
 	page := armsecops.Page[T]{Value: make([]T, n)}
 	for i := range page.Value {
 		page.Value[i] = l.entries[i].model
 	}
-	more := n < len(l.entries) && n != l.top
-	if more || r.nextLink != "" {
+	if n < len(l.entries) || r.nextLink != "" {
 		var last entry[T] // zero, the start of the list, if the page is empty
 		if n > 0 {
 			last = l.entries[n-1]
 		}
-		page.NextLink = r.linkTo(newSkipToken(last.sortKey, last.key), l.top-n)
+		page.NextLink = r.linkTo(newSkipToken(last.sortKey, last.key))
 	}
 	return newModelResponse(http.StatusOK, page)
 }
@@ -101,14 +96,14 @@ func parseOrderBy(text string) (sortKey func(armsecops.Job) string, descending b
 	return sortKey, fields[1] == "desc", nil
 }
 
-// parseTop parses a $top. It returns -1 for an empty one.
+// parseTop parses a $top. It returns 0 for an empty one.
 func parseTop(text string) (int, error) {
 	if text == "" {
-		return -1, nil
+		return 0, nil
 	}
 	top, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return 0, fmt.Errorf("$top '%s' is not valid: it must be an integer of at least 0", text)
+	if err != nil || top == 0 {
+		return 0, fmt.Errorf("$top '%s' is not valid: it must be an integer of at least 1", text)
 	}
 	return int(top), nil
 }
@@ -154,8 +149,7 @@ const (
 )
 
 // linkTo returns the link to the page of the token, changed by the fault.
-//   - top: how many items are left of $top; negative without $top
-func (r *request) linkTo(token string, top int) string {
+func (r *request) linkTo(token string) string {
 	if r.nextLink == NextLinkLoop {
 		return r.url.String()
 	}
@@ -164,11 +158,10 @@ func (r *request) linkTo(token string, top int) string {
 	if r.nextLink == NextLinkWithoutAPIVersion {
 		query = nil
 	}
-	if orderBy := r.query.Get("$orderby"); orderBy != "" {
-		query = append(query, "$orderby="+escape(orderBy))
-	}
-	if top >= 0 {
-		query = append(query, "$top="+strconv.Itoa(top))
+	for _, name := range []string{"$orderby", "$top"} {
+		if value := r.query.Get(name); value != "" {
+			query = append(query, name+"="+escape(value))
+		}
 	}
 	switch r.nextLink {
 	case NextLinkUnescaped:

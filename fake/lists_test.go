@@ -55,13 +55,34 @@ func TestListIsSortedAndPaged(t *testing.T) {
 	}
 }
 
-func TestTopOfZeroListsNothing(t *testing.T) {
+// As in Microsoft Sentinel: a client that wants no more than that must stop by itself.
+func TestTopIsTheSizeOfAPage(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(nil)
-	putJobs(srv, 2)
-	resp, body := get(t, srv, jobsURL+"&$TOP=0")
-	assert.Equal(t, http.StatusOK, resp.StatusCode)
-	assert.JSONEq(t, `{"value":[]}`, body)
+	tests := map[string]struct {
+		pageSize int
+		top      string
+		pages    []int // the sizes of all pages
+	}{
+		"without a page size":         {0, "2", []int{2, 2, 1}},
+		"smaller than the page size":  {3, "2", []int{2, 2, 1}},
+		"larger than the page size":   {2, "3", []int{2, 2, 1}},
+		"equal to the number of jobs": {0, "5", []int{5}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
+			putJobs(srv, 5)
+			var pages []int
+			for next := jobsURL + "&$TOP=" + test.top; next != ""; {
+				_, body := get(t, srv, next)
+				var page armsecops.JobList
+				require.NoError(t, json.Unmarshal([]byte(body), &page))
+				pages, next = append(pages, len(page.Value)), page.NextLink
+			}
+			assert.Equal(t, test.pages, pages)
+		})
+	}
 }
 
 func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
@@ -94,7 +115,7 @@ func TestNextLinkContinuesTheList(t *testing.T) {
 	require.NoError(t, err)
 	list, token, ok := strings.Cut(page.NextLink, "&$skipToken=")
 	require.True(t, ok)
-	assert.Equal(t, jobsURL+"&$orderby=name%20desc&$top=2", list)
+	assert.Equal(t, jobsURL+"&$orderby=name%20desc&$top=3", list)
 	assert.Regexp(t, `^%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, token)
 
 	// The token is valid without the link.

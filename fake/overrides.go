@@ -141,7 +141,7 @@ func (s *Server) overrideListJobs(r *request) (*response, error) {
 		}
 		return s.Jobs.NewListPager(r.values[1], r.values[2], r.values[3], &armsecops.WorkspaceManagerJobsClientListOptions{
 			OrderBy:   r.query.Get("$orderby"),
-			Top:       int32(max(top, 0)),
+			Top:       int32(top),
 			SkipToken: r.query.Get("$skiptoken"),
 		}), nil
 	})
@@ -319,7 +319,7 @@ func (p *pagers[T]) nextPage(s *Server, r *request, newPager func() (azfake.Page
 		number, _ := strconv.Atoi(current.number)
 		following := pageKey{current.listing, strconv.Itoa(number + 1)}
 		p.put(following, pager)
-		page.NextLink = r.linkTo(newSkipToken(following.listing, following.number), -1)
+		page.NextLink = r.linkTo(newSkipToken(following.listing, following.number))
 	}
 	return newModelResponse(next.StatusCode, page), nil
 }

@@ -280,6 +280,7 @@ func TestInvalidListOptionIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ query, code, message string }{
 		"negative $top":                 {"&$top=-1", "InvalidTop", "'-1'"},
+		"$top of nothing":               {"&$top=0", "InvalidTop", "'0'"},
 		"$top beyond int32":             {"&$top=2147483648", "InvalidTop", "'2147483648'"},
 		"unknown $orderby":              {"&$orderby=etag", "InvalidOrderBy", "'etag'"},
 		"unknown direction":             {"&$orderby=name%20up", "InvalidOrderBy", "'name up'"},

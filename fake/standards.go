@@ -80,7 +80,7 @@ func (s *Server) deleteStandardAssignment(r *request) *response {
 // listStandardAssignments lists the standard assignments of a scope and of the
 // scopes below it.
 func (s *Server) listStandardAssignments(r *request) *response {
-	listing := listing[armsecops.StandardAssignment]{top: -1, pageSize: s.options.PageSize}
+	listing := listing[armsecops.StandardAssignment]{pageSize: s.options.PageSize}
 	scope := key("/" + strings.TrimPrefix(r.values[0], "/") + "/")
 	for k, model := range s.standardAssignments {
 		if strings.HasPrefix(k, scope) {

@@ -131,7 +131,9 @@ func TestStandardAssignmentsClientsWithOurServer(t *testing.T) {
 
 	// What one creates, the other one reads, changes and deletes.
 	name := p.uuid()
-	created, err := ours.CreateOrUpdate(t.Context(), machine, name, decode[armsecops.StandardAssignment](t, p.exemption(machine)), nil)
+	model := decode[armsecops.StandardAssignment](t, p.exemption(machine))
+	model.ID, model.Name, model.Type, model.SystemData = "", "", "", armsecops.SystemData{} // of another one
+	created, err := ours.CreateOrUpdate(t.Context(), machine, name, model, nil)
 	require.NoError(t, err)
 	assertSameGet(machine, name)
 	theirModel, err := theirs.Get(t.Context(), machine, name, nil)
