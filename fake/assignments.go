@@ -37,6 +37,7 @@ func (s *Server) PutAssignment(id armsecops.AssignmentID, model armsecops.Assign
 	k := key(id.String())
 	s.removeAssignment(k)
 	s.assignments[k] = &assignment{Assignment: model}
+	s.addParents(k)
 }
 
 // removeAssignment removes an assignment and its duplicates.

@@ -66,10 +66,23 @@
 // those of the services' documentation. The server copies what it stores and
 // returns. It compares ids ignoring case.
 //
-// A job that a client starts is InProgress for [ServerOptions].JobSteps Gets,
-// which publish its items one after another. It then ends Succeeded, or Failed
-// if [Server.SetJobItems] has set an item that fails. A job from PutJob never
-// changes.
+// A job that a client starts is InProgress for [ServerOptions].JobDuration, or else
+// for JobSteps Gets. Meanwhile its items are published one after another. It then
+// ends Succeeded, or Failed if [Server.SetJobItems] has set an item that fails. A
+// job from PutJob never changes.
+//
+// The server keeps the newest [ServerOptions].MaxRequests requests, and resources
+// until they are deleted. [Server.Reset] makes it forget all of them.
+//
+// # Rules
+//
+// The server refuses what Azure Resource Manager refuses, with its codes and
+// status: a request without a token, with another api-version, with a malformed
+// query or name, a resource with an unknown top-level member, or with the name of
+// another resource. With [ServerOptions].Strict it also refuses requests below a
+// subscription, resource group, workspace or workspace manager assignment that
+// doesn't exist. It accepts a slash at the end of the path, any casing of
+// api-version, and each api-version in which the jobs are the same.
 //
 // # Lists
 //

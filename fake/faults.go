@@ -20,6 +20,12 @@ type Fault struct {
 	// one that belongs to no operation.
 	Operation string
 
+	// Match picks requests by more than their operation, such as the resource in
+	// the path of their URL. Of others, the fault takes no notice. nil means every
+	// request of the operation. Match has the whole body. It must not call methods
+	// of the server, nor change the request.
+	Match func(Request) bool
+
 	// Skip is the number of requests that pass before the fault applies.
 	Skip int
 
@@ -121,12 +127,12 @@ func (f Fault) isOf(operation string) bool {
 	return ok && f.Operation == client+"."+strings.TrimSuffix(rest, "Pager")
 }
 
-// nextFault returns the fault that applies to a request of the operation, or the
-// zero value, which changes nothing. The caller holds the lock.
-func (s *Server) nextFault(operation string) Fault {
+// nextFault returns the fault that applies to a request, or the zero value, which
+// changes nothing. The caller holds the lock.
+func (s *Server) nextFault(r Request) Fault {
 	for i, f := range s.faults {
 		switch {
-		case !f.isOf(operation):
+		case !f.isOf(r.Operation), f.Match != nil && !f.Match(r):
 		case f.skip > 0:
 			f.skip--
 		default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -368,4 +369,26 @@ func TestInjectCopiesTheFault(t *testing.T) {
 		assert.Equal(t, "before", resp.Header.Get("x-custom"))
 		resp.Header["X-Custom"][0] = "after"
 	}
+}
+
+func TestFaultMatchesTheResource(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.PutJob(jobID, armsecops.Job{})
+	srv.PutJob(namedJob("other"), armsecops.Job{})
+	srv.Inject(fake.Fault{
+		Operation: getOperation, StatusCode: http.StatusForbidden, Skip: 1,
+		Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },
+	})
+	statuses := func(path string) (statuses []int) {
+		for range 3 {
+			resp, _ := get(t, srv, endpoint+jobsPath+path+jobsVersion)
+			statuses = append(statuses, resp.StatusCode)
+		}
+		return statuses
+	}
+	do(t, srv, newRequest(t, http.MethodDelete, endpoint+jobsPath+"/another"+jobsVersion, ""))
+	assert.Equal(t, []int{200, 200, 200}, statuses("/job"))
+	assert.Equal(t, []int{200, 403, 200}, statuses("/other"))
+	srv.AssertFaultsConsumed(t)
 }

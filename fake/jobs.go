@@ -35,6 +35,7 @@ func (s *Server) PutJob(id armsecops.JobID, model armsecops.Job) {
 		model.ETag = s.newETag()
 	}
 	s.jobs[key(id.String())] = &job{Job: model}
+	s.addParents(id.String())
 }
 
 // SetJobItems sets the items of the jobs that clients start from now on for one
@@ -59,7 +60,9 @@ func (s *Server) SetJobItems(id armsecops.JobID, items []armsecops.JobItem) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobItems[key(routes.JobsList.ID(assignment...))] = items
+	list := routes.JobsList.ID(assignment...)
+	s.jobItems[key(list)] = items
+	s.addParents(list)
 }
 
 func (s *Server) createJob(r *request) *response {
@@ -88,21 +91,30 @@ func (s *Server) getJob(r *request) *response {
 	return newModelResponse(http.StatusOK, j.Job)
 }
 
-// advance updates a running job to the number of its Gets. Its items are
-// published one after another, and after JobSteps Gets it ends.
+// advance updates a running job to the server's time, or to the number of its
+// Gets. Its items are published one after another, and with the last one it ends.
 func (s *Server) advance(j *job) {
 	p, now := &j.Properties, s.now()
-	j.running = j.gets <= s.options.JobSteps
+	end, publishedAt := now, func(int) time.Time { return now } // by the number of the item
+	done, of := int64(j.gets-1), int64(s.options.JobSteps)
+	if duration := s.options.JobDuration; duration > 0 {
+		done, of = int64(now.Sub(p.StartTime)), int64(duration)
+		end = p.StartTime.Add(duration).Truncate(precision)
+		publishedAt = func(n int) time.Time {
+			return p.StartTime.Add(duration * time.Duration(n) / time.Duration(len(j.items))).Truncate(precision)
+		}
+	}
+	j.running = done < of
 	published := len(j.items)
 	if j.running {
-		published = published * (j.gets - 1) / s.options.JobSteps
+		published = int(int64(published) * done / of)
 	}
 	for i, item := range j.items {
 		switch {
 		case i >= published:
 			item.Status, item.ExecutionTime, item.Errors = armsecops.JobItemStatusInProgress, time.Time{}, nil
 		case item.ExecutionTime.IsZero():
-			item.ExecutionTime = now
+			item.ExecutionTime = publishedAt(i + 1)
 			j.items[i] = item
 		}
 		if i == len(p.Items) {
@@ -113,13 +125,13 @@ func (s *Server) advance(j *job) {
 	if j.running {
 		return
 	}
-	p.EndTime = now
+	p.EndTime = end
 	p.ProvisioningState = armsecops.ProvisioningStateSucceeded
 	if p.Summary().Failed > 0 {
 		p.ProvisioningState = armsecops.ProvisioningStateFailed
 	}
 	j.ETag = s.newETag()
-	j.SystemData = modifiedAt(now, j.SystemData)
+	j.SystemData = modifiedAt(end, j.SystemData)
 }
 
 func (s *Server) deleteJob(r *request) *response {
@@ -147,6 +159,9 @@ func (s *Server) listJobs(r *request) *response {
 	prefix := key(r.route.ID(r.values...)) + "/"
 	for k, j := range s.jobs {
 		if strings.HasPrefix(k, prefix) {
+			if j.running && s.options.JobDuration > 0 {
+				s.advance(j)
+			}
 			listing.entries = append(listing.entries, entry[armsecops.Job]{sortKey(j.Job), k, j.Job})
 		}
 	}

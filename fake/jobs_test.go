@@ -95,6 +95,76 @@ func TestStartedJobRunsForJobSteps(t *testing.T) {
 	}
 }
 
+// The clock alone decides, whether a client gets the job, lists it or waits.
+func TestStartedJobRunsForJobDuration(t *testing.T) {
+	t.Parallel()
+	readers := map[string]func(*testing.T, *fake.Server, string) armsecops.Job{
+		"Get": func(t *testing.T, srv *fake.Server, name string) armsecops.Job {
+			got, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, name, nil)
+			require.NoError(t, err)
+			return got.Job
+		},
+		"List": func(t *testing.T, srv *fake.Server, _ string) armsecops.Job {
+			page, err := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil).NextPage(t.Context())
+			require.NoError(t, err)
+			require.Len(t, page.Value, 1)
+			return page.Value[0]
+		},
+	}
+	tests := map[string]struct {
+		items    int
+		reads    []time.Duration // after the start
+		statuses [][]armsecops.JobItemStatus
+	}{
+		"no items": {0, []time.Duration{0, time.Minute - 1, time.Minute}, [][]armsecops.JobItemStatus{{}, {}, {}}},
+		"two items": {
+			2, []time.Duration{0, 29 * time.Second, 30 * time.Second, 59 * time.Second, time.Minute},
+			[][]armsecops.JobItemStatus{
+				{inProgress, inProgress}, {inProgress, inProgress}, {succeeded, inProgress}, {succeeded, inProgress}, {succeeded, succeeded},
+			},
+		},
+		"read late": {2, []time.Duration{time.Hour}, [][]armsecops.JobItemStatus{{succeeded, succeeded}}},
+	}
+	for name, test := range tests {
+		for reader, read := range readers {
+			t.Run(name+"/"+reader, func(t *testing.T) {
+				t.Parallel()
+				start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+				now := start
+				srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, JobSteps: 1000, Now: func() time.Time { return now }})
+				var items []armsecops.JobItem
+				for _, resource := range formatNames(test.items, "rule-%d") {
+					items = append(items, item(resource, ""))
+				}
+				srv.SetJobItems(jobID, items)
+				created, err := newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
+				require.NoError(t, err)
+
+				var last armsecops.Job
+				for i, after := range test.reads {
+					now = start.Add(after)
+					last = read(t, srv, created.Name)
+					statuses := []armsecops.JobItemStatus{}
+					for _, item := range last.Properties.Items {
+						statuses = append(statuses, item.Status)
+					}
+					assert.Equal(t, test.statuses[i], statuses, after)
+					assert.Equal(t, after >= time.Minute, last.Properties.ProvisioningState.Terminal(), after)
+				}
+				assert.Equal(t, start.Add(time.Minute), last.Properties.EndTime)
+				assert.Equal(t, start.Add(time.Minute), last.SystemData.LastModifiedAt)
+				for i, item := range last.Properties.Items {
+					assert.Equal(t, start.Add(time.Duration(i+1)*time.Minute/2), item.ExecutionTime)
+				}
+				now = now.Add(time.Hour)
+				for _, again := range readers {
+					assert.Equal(t, last, again(t, srv, created.Name), "a job that has ended doesn't change")
+				}
+			})
+		}
+	}
+}
+
 func TestCreateReturnsARunningJob(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})

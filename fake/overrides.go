@@ -276,10 +276,11 @@ func newFailureResponse(err error) (*response, error) {
 
 // pagers holds the pages that overridden lists have yet to return. A link names
 // its page, so that listings don't disturb each other and a page can be
-// requested again.
+// requested again, until there are MaxRequests newer ones.
 type pagers[T any] struct {
 	mu     sync.Mutex
 	byPage map[pageKey]azfake.PagerResponder[armsecops.Page[T]]
+	pages  []pageKey // of byPage, oldest first
 }
 
 // pageKey names a page of a listing.
@@ -301,7 +302,7 @@ func (p *pagers[T]) nextPage(s *Server, r *request, newPager func() (azfake.Page
 	}
 	next, err := server.PagerResponderNext(&pager, r.Request)
 	if err != nil {
-		p.put(current, pager) // without the error, for the next attempt
+		p.put(s, current, pager) // without the error, for the next attempt
 		return newFailureResponse(err)
 	}
 	if refused := r.checkStatus(next.StatusCode); refused != nil {
@@ -318,7 +319,7 @@ func (p *pagers[T]) nextPage(s *Server, r *request, newPager func() (azfake.Page
 	if server.PagerResponderMore(&pager) || r.nextLink != "" {
 		number, _ := strconv.Atoi(current.number)
 		following := pageKey{current.listing, strconv.Itoa(number + 1)}
-		p.put(following, pager)
+		p.put(s, following, pager)
 		page.NextLink = r.linkTo(newSkipToken(following.listing, following.number))
 	}
 	return newModelResponse(next.StatusCode, page), nil
@@ -338,11 +339,18 @@ func (p *pagers[T]) find(token string) (page pageKey, pager azfake.PagerResponde
 	return page, pager, found
 }
 
-func (p *pagers[T]) put(page pageKey, pager azfake.PagerResponder[armsecops.Page[T]]) {
+func (p *pagers[T]) put(s *Server, page pageKey, pager azfake.PagerResponder[armsecops.Page[T]]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.byPage == nil {
 		p.byPage = map[pageKey]azfake.PagerResponder[armsecops.Page[T]]{}
 	}
+	if _, exists := p.byPage[page]; !exists {
+		p.pages = append(p.pages, page)
+	}
 	p.byPage[page] = pager
+	if len(p.pages) > s.options.MaxRequests {
+		delete(p.byPage, p.pages[0])
+		p.pages = p.pages[1:]
+	}
 }

@@ -3,6 +3,8 @@ package fake
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -21,11 +23,17 @@ type Request struct {
 	URL       *url.URL    // absolute
 	Operation string      // the client's method, as in "WorkspaceManagerJobsClient.Get"; empty if it is a request of none
 	Header    http.Header // includes the token
-	Body      []byte
+	Body      []byte      // nil if it has more than 64 KiB
+	BodySize  int64       // in bytes, of which the server reads at most 4 MiB and one byte
+
+	// BodySHA256 is the hash of a body that has more than 64 KiB, in hexadecimal
+	// digits; empty for others.
+	BodySHA256 string
 }
 
-// Requests returns all requests that the server received, oldest first, including
-// refused requests and requests with a [Fault].
+// Requests returns the requests that the server received, oldest first, including
+// refused requests and requests with a [Fault]. It returns the newest
+// [ServerOptions].MaxRequests of them.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,6 +48,20 @@ func (r Request) clone() Request {
 	u := *r.URL
 	r.URL, r.Header, r.Body = &u, r.Header.Clone(), bytes.Clone(r.Body)
 	return r
+}
+
+// record adds a request to those that Requests returns. The caller holds the lock.
+func (s *Server) record(r Request) {
+	const maxBytes = 64 << 10
+	if len(r.Body) > maxBytes {
+		r.BodySHA256 = fmt.Sprintf("%x", sha256.Sum256(r.Body))
+		r.Body = nil
+	}
+	if len(s.requests) == s.options.MaxRequests {
+		s.requests[0] = Request{} // the slice keeps its memory for a while
+		s.requests = s.requests[1:]
+	}
+	s.requests = append(s.requests, r.clone())
 }
 
 // maxBodyBytes is Azure Resource Manager's bound on the body of a request.
@@ -83,8 +105,9 @@ func (s *Server) receive(req *http.Request) (*request, Fault, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.id = s.options.NewID()
-	s.requests = append(s.requests, Request{req.Method, r.url, operation, req.Header, r.body}.clone())
-	return r, s.nextFault(operation), nil
+	received := Request{Method: req.Method, URL: r.url, Operation: operation, Header: req.Header, Body: r.body, BodySize: int64(len(r.body))}
+	s.record(received)
+	return r, s.nextFault(received), nil
 }
 
 // absoluteURL returns the URL that the client requested. The URL of a request to

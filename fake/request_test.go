@@ -1,9 +1,12 @@
 package fake_test
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,4 +63,58 @@ func TestRequestWithUnreadableBodyIsNotRecorded(t *testing.T) {
 	_, err := srv.Do(req)
 	require.ErrorIs(t, err, broken)
 	assert.Empty(t, srv.Requests())
+}
+
+func TestRequestsKeepsTheNewest(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{MaxRequests: 3})
+	paths := func() (paths []string) {
+		for _, request := range srv.Requests() {
+			paths = append(paths, request.URL.Path)
+		}
+		return paths
+	}
+	for i := range 10 {
+		get(t, srv, fmt.Sprintf("%s/%d", endpoint, i))
+	}
+	assert.Equal(t, []string{"/7", "/8", "/9"}, paths())
+	get(t, srv, endpoint+"/10")
+	assert.Equal(t, []string{"/8", "/9", "/10"}, paths())
+}
+
+func TestRequestsKeeps10000IfNotTold(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	for range 10_002 {
+		resp, err := srv.Do(newRequest(t, http.MethodGet, endpoint, ""))
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+	}
+	assert.Len(t, srv.Requests(), 10_000)
+}
+
+func TestLongBodyIsKeptAsItsHash(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 10
+	for size, kept := range map[int]bool{2: true, limit: true, limit + 1: false} {
+		srv := fake.NewServer(nil)
+		body := "{}" + strings.Repeat(" ", size-2)
+		seen := 0
+		srv.Inject(fake.Fault{Delay: 1, Match: func(r fake.Request) bool {
+			seen = len(r.Body)
+			return true
+		}})
+		resp, text := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
+		require.Equal(t, http.StatusCreated, resp.StatusCode, text)
+		request := srv.Requests()[0]
+		assert.EqualValues(t, size, request.BodySize)
+		assert.Equal(t, size, seen, "Match has the whole body")
+		if kept {
+			assert.Equal(t, body, string(request.Body))
+			assert.Empty(t, request.BodySHA256)
+			continue
+		}
+		assert.Nil(t, request.Body)
+		assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256([]byte(body))), request.BodySHA256)
+	}
 }

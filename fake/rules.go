@@ -29,6 +29,7 @@ var rules = []func(*Server, *request) *response{
 	(*Server).checkResourceGroupName,
 	(*Server).checkParameters,
 	(*Server).checkNames,
+	(*Server).checkParents,
 	(*Server).checkBodySize,
 	(*Server).checkContentType,
 	(*Server).checkMembers,

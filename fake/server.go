@@ -30,11 +30,17 @@ type Server struct {
 
 	subscriptionAssignmentPagers pagers[armsecops.SubscriptionAssignment]
 
-	mu                  sync.Mutex
+	mu sync.Mutex
+	state
+}
+
+// state is what [Server.Reset] resets.
+type state struct {
 	jobs                map[string]*job                         // by key
 	jobItems            map[string][]armsecops.JobItem          // by key of the list of jobs
 	assignments         map[string]*assignment                  // by key
 	standardAssignments map[string]armsecops.StandardAssignment // by key
+	parents             map[string]bool                         // by key: what exists if the server is strict
 	faults              []*pendingFault
 	requests            []Request
 }
@@ -52,6 +58,21 @@ type ServerOptions struct {
 	// JobSteps is the number of Gets for which a job that a client started stays
 	// InProgress. 0 means that the first Get finds it ended.
 	JobSteps int
+
+	// JobDuration is the time for which a job that a client started stays
+	// InProgress, on the server's clock. 0 means that JobSteps decides.
+	JobDuration time.Duration
+
+	// Strict refuses requests below a subscription, resource group, workspace or
+	// workspace manager assignment that doesn't exist, with Azure's 404. It exists
+	// if a test has put something below it, or has named it with
+	// [Server.AddSubscription], [Server.AddResourceGroup] or
+	// [Server.AddWorkspaceManagerAssignment]. A server that isn't strict has all.
+	Strict bool
+
+	// MaxRequests is the number of requests that [Server.Requests] returns at
+	// most: the newest. 0 means 10,000.
+	MaxRequests int
 
 	// Where evaluates a predicate of a query of Azure Resource Graph, for a row with
 	// its values by column, as [encoding/json.Unmarshal] makes them. An error is sent as a 400.
@@ -74,12 +95,13 @@ type ServerOptions struct {
 // NewServer returns a server.
 //   - options: nil for an empty server
 func NewServer(options *ServerOptions) *Server {
-	s := &Server{
+	s := &Server{state: state{
 		jobs:                map[string]*job{},
 		jobItems:            map[string][]armsecops.JobItem{},
 		assignments:         map[string]*assignment{},
 		standardAssignments: map[string]armsecops.StandardAssignment{},
-	}
+		parents:             map[string]bool{},
+	}}
 	if options != nil {
 		s.options = *options
 	}
@@ -89,10 +111,22 @@ func NewServer(options *ServerOptions) *Server {
 	if s.options.NewID == nil {
 		s.options.NewID = newUUID
 	}
+	if s.options.MaxRequests <= 0 {
+		s.options.MaxRequests = 10_000
+	}
 	if s.options.Samples {
 		s.putSamples()
 	}
 	return s
+}
+
+// Reset makes the server forget its requests, faults and resources, and what
+// [Server.SetJobItems] and the Add methods have set. It restores the samples if
+// the server has them. Overrides stay.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = NewServer(&s.options).state
 }
 
 // newID returns a new id. The caller must not hold the lock.
@@ -110,10 +144,10 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// now returns the server's time with Azure's precision of 100 nanoseconds.
-func (s *Server) now() time.Time {
-	return s.options.Now().UTC().Truncate(100 * time.Nanosecond)
-}
+// precision is that of Azure's times.
+const precision = 100 * time.Nanosecond
+
+func (s *Server) now() time.Time { return s.options.Now().UTC().Truncate(precision) }
 
 // errDisconnected is the error of a connection that a fault closes.
 var errDisconnected = fmt.Errorf("the fake server closed the connection: %w", io.ErrUnexpectedEOF)

@@ -213,3 +213,38 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
+	standards := func() ([]string, error) {
+		return collect(t, newStandards(t, options(srv)).NewListPager(managementGroup, nil), standardAssignmentName)
+	}
+	overrideJobList(srv, 1)
+	srv.PutAssignment(assignmentID, armsecops.Assignment{})
+	srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{})
+	srv.SetJobItems(jobID, []armsecops.JobItem{item("rule", "")})
+	_, err := newStandards(t, options(srv)).Delete(t.Context(), managementGroup, standardName, nil)
+	require.NoError(t, err)
+	srv.Inject(fake.Fault{StatusCode: http.StatusForbidden, Times: 100})
+
+	srv.Reset()
+	assert.Empty(t, srv.Requests())
+	assert.True(t, srv.AssertFaultsConsumed(t))
+	names, err := standards()
+	require.NoError(t, err)
+	assert.Equal(t, []string{standardName}, names, "the sample is there again")
+	for _, url := range []string{assignmentURL, standardURL} {
+		resp, _ := get(t, srv, url)
+		assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+	}
+	names, err = listJobs(t, srv, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{assignment + "-0"}, names, "the override is still there")
+	jobs := newJobs(t, options(srv))
+	created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
+	require.NoError(t, err)
+	got, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
+	require.NoError(t, err)
+	assert.Empty(t, got.Properties.Items)
+}

@@ -23,6 +23,7 @@ func (s *Server) PutStandardAssignment(id armsecops.StandardAssignmentID, model 
 	model.Name = cmp.Or(model.Name, id.Name)
 	model.Type = cmp.Or(model.Type, resourceType(routes.StandardAssignmentsGet))
 	s.standardAssignments[key(id.String())] = model
+	s.addParents(id.String())
 }
 
 func (s *Server) getStandardAssignment(r *request) *response {

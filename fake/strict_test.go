@@ -1,0 +1,137 @@
+package fake_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
+	t.Parallel()
+	const (
+		workspacePath  = "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.OperationalInsights/workspaces/workspace"
+		subscriptionIn = endpoint + "/subscriptions/" + subscription + "/providers/Microsoft.Security/assignments" + assignmentsVersion
+		groupIn        = endpoint + assignmentsPath + assignmentsVersion
+		workspaceIn    = endpoint + workspacePath + standardsType + standardsVersion
+	)
+	nothing := func(*fake.Server) {}
+	addSubscription := func(srv *fake.Server) { srv.AddSubscription(strings.ToUpper(subscription)) }
+	addGroup := func(srv *fake.Server) { srv.AddResourceGroup(subscription, "GROUP") }
+	// An assignment with another name in the same workspace.
+	addWorkspace := func(srv *fake.Server) {
+		srv.AddWorkspaceManagerAssignment(armsecops.JobID{
+			SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, WorkspaceManagerAssignmentName: "another",
+		})
+	}
+	tests := map[string]struct {
+		add           func(*fake.Server)
+		method, url   string
+		code, message string
+	}{
+		"subscription": {nothing, "GET", jobsURL, "SubscriptionNotFound", "The subscription '" + subscription + "' could not be found."},
+		"subscription of a list": {
+			nothing, "GET", subscriptionIn, "SubscriptionNotFound", subscription,
+		},
+		"subscription of a scope": {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
+		"resource group":          {addSubscription, "GET", groupIn, "ResourceGroupNotFound", "Resource group 'group' could not be found."},
+		"resource group of a PUT": {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
+		"resource group of a scope": {
+			addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'",
+		},
+		"workspace": {
+			addGroup, "GET", jobsURL, "ResourceNotFound",
+			"The Resource 'Microsoft.OperationalInsights/workspaces/workspace' under resource group 'group' was not found.",
+		},
+		"workspace of a scope": {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
+		"assignment of a list": {
+			addWorkspace, "GET", jobsURL, "ParentResourceNotFound", "Failed to perform 'read' on resource(s) of type " +
+				"'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs', because the parent resource '" +
+				strings.TrimSuffix(jobsPath, "/jobs") + "' could not be found.",
+		},
+		"assignment of a job":     {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
+		"assignment of a new job": {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
+		"assignment of a job that is deleted": {
+			addWorkspace, "DELETE", jobURL, "ParentResourceNotFound", "'delete'",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{Strict: true})
+			test.add(srv)
+			assertRefused(t, srv, newRequest(t, test.method, test.url, "{}"), http.StatusNotFound, test.code, test.message)
+			resp, _ := do(t, fake.NewServer(nil), newRequest(t, test.method, test.url, "{}"))
+			assert.NotContains(t, resp.Header, "Allow", "without Strict, the request is one that the server knows")
+		})
+	}
+}
+
+func TestStrictServerHasWhatWasPut(t *testing.T) {
+	t.Parallel()
+	put := map[string]struct {
+		put func(*fake.Server)
+		url string // of a list below it
+	}{
+		"job":         {func(srv *fake.Server) { srv.PutJob(jobID, armsecops.Job{}) }, jobsURL},
+		"job's items": {func(srv *fake.Server) { srv.SetJobItems(jobID, nil) }, jobsURL},
+		"assignment": {
+			func(srv *fake.Server) { srv.PutAssignment(assignmentID, armsecops.Assignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
+		},
+		"standard assignment": {
+			func(srv *fake.Server) { srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
+		},
+		"workspace manager assignment": {func(srv *fake.Server) { srv.AddWorkspaceManagerAssignment(jobID) }, jobsURL},
+	}
+	for name, test := range put {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{Strict: true})
+			test.put(srv)
+			resp, body := get(t, srv, test.url)
+			assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+			srv.Reset()
+			resp, _ = get(t, srv, test.url)
+			assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+		})
+	}
+}
+
+// A parent exists although its last resource is gone, and management groups always do.
+func TestStrictServerKeepsEmptyParents(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{Strict: true})
+	srv.PutJob(jobID, armsecops.Job{})
+	do(t, srv, newRequest(t, http.MethodDelete, jobURL, ""))
+	for _, url := range []string{jobsURL, endpoint + managementGroup + standardsType + standardsVersion} {
+		resp, body := get(t, srv, url)
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.JSONEq(t, `{"value":[]}`, body)
+	}
+}
+
+func TestAddPanics(t *testing.T) {
+	t.Parallel()
+	invalid := jobID
+	invalid.WorkspaceManagerAssignmentName = "-"
+	tests := map[string]struct {
+		add     func(*fake.Server)
+		message string
+	}{
+		"subscription":   {func(srv *fake.Server) { srv.AddSubscription("mine") }, "fake: the id's subscriptionId 'mine' must be a UUID"},
+		"resource group": {func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "fake: the id's resourceGroupName 'a.' must not end"},
+		"workspace manager assignment": {
+			func(srv *fake.Server) { srv.AddWorkspaceManagerAssignment(invalid) }, "fake: the id's workspaceManagerAssignmentName '-' must match",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assertPanics(t, test.message, func() { test.add(fake.NewServer(nil)) })
+		})
+	}
+}
