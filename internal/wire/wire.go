@@ -87,7 +87,7 @@ func Decode(d *jsontext.Decoder, plain any) error {
 // "a":0 an entry of a map. The costs are rough. ClientOptions.MaxResponseBytes
 // states what they come to, and TestMemoryIsBounded measures it.
 func checkGrowth(data []byte) error {
-	const always, times, object, member = 1 << 20, 16, 1024, 64
+	const always, times, object, member = 1 << 20, 16, 512, 32
 	left := always + times*len(data)
 	if object*(bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("null")))+member*bytes.Count(data, []byte(":")) <= left {
 		return nil
