@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+)
+
+const (
+	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+	sampleJob    = "/subscriptions/" + subscription + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
+		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+)
+
+// process is the command, running.
+type process struct {
+	ready
+
+	t      *testing.T
+	client *http.Client // trusts the certificate
+	end    func()       // ends the command and checks how it ended
+}
+
+// start runs the command, and ends it with the test.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	ended := make(chan int)
+	var stderr bytes.Buffer
+	go func() {
+		code := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", ca}, args...), in, &stderr)
+		_ = in.Close()
+		ended <- code
+	}()
+	require.NoError(t, json.NewDecoder(out).Decode(&p.ready), "the line that says it is ready")
+	p.end = sync.OnceFunc(func() {
+		cancel()
+		assert.Equal(t, exitOK, <-ended)
+		assert.Empty(t, stderr.String())
+	})
+	t.Cleanup(p.end)
+	text, err := os.ReadFile(p.CA)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(text))
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	t.Cleanup(p.client.CloseIdleConnections)
+	return p
+}
+
+// do sends a request to either port, and returns the status and the body.
+func (p *process) do(method, url, body string, header ...string) (int, string) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, url, strings.NewReader(body))
+	require.NoError(p.t, err)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := p.client.Do(req)
+	require.NoError(p.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(p.t, err)
+	return resp.StatusCode, string(text)
+}
+
+func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
+	o := &armsecops.ClientOptions{}
+	o.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: p.Endpoint},
+	}}
+	o.Transport = p.client
+	o.Retry.MaxRetries = -1
+	c, err := armsecops.NewWorkspaceManagerJobsClient(subscription, &azfake.TokenCredential{}, o)
+	require.NoError(p.t, err)
+	return c
+}
+
+func (p *process) getSampleJob() error {
+	id, err := armsecops.ParseJobID(sampleJob)
+	require.NoError(p.t, err)
+	_, err = p.jobs().Get(p.t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.JobName, nil)
+	return err
+}
+
+func TestServesAClientOverTLS(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-samples", "-page-size", "1")
+	require.NoError(t, p.getSampleJob())
+	for _, url := range []string{p.Endpoint, p.Control, strings.Replace(p.Endpoint, "localhost", "127.0.0.1", 1)} {
+		status, body := p.do(http.MethodGet, url+"/healthz", "")
+		assert.Equal(t, 200, status)
+		assert.Equal(t, "ok\n", body)
+	}
+	status, body := p.do(http.MethodGet, p.Endpoint+sampleJob+"?api-version=2025-04-01-preview", "")
+	assert.Equal(t, 401, status, "a token is needed")
+	assert.Contains(t, body, "AuthenticationFailed")
+}
+
+func TestControlInjectsFaults(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-samples")
+	status, body := p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.Get","pathContains":"/JOBS/cfbe","statusCode":429,"retryAfter":"1.5s"}`)
+	require.Equal(t, 204, status, body)
+	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrThrottled)
+	require.NoError(t, p.getSampleJob(), "it applies once")
+
+	for _, body := range []string{"", "[]", `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{} x`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`, `{"statusCode":42}`, `{"times":-1}`} {
+		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
+		assert.Equal(t, 400, status, body)
+		assert.NotEmpty(t, text)
+		assert.NotContains(t, text, " Go ")
+	}
+	require.NoError(t, p.getSampleJob(), "none of them applies")
+}
+
+func TestControlPutsAndResets(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrNotFound)
+	status, body := p.do(http.MethodPut, p.Control+"/put"+sampleJob, `{"properties":{"provisioningState":"Succeeded"}}`)
+	require.Equal(t, 204, status, body)
+	require.NoError(t, p.getSampleJob())
+
+	for id, body := range map[string]string{
+		"/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/rg/providers/Microsoft.Security/assignments/a":                          `{}`,
+		"/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8": `{}`,
+	} {
+		status, text := p.do(http.MethodPut, p.Control+"/put"+id, body)
+		assert.Equal(t, 204, status, text)
+	}
+	for id, body := range map[string]string{"/subscriptions/x": `{}`, sampleJob: `{"properties":1}`} {
+		status, _ := p.do(http.MethodPut, p.Control+"/put"+id, body)
+		assert.Equal(t, 400, status)
+	}
+
+	status, _ = p.do(http.MethodPost, p.Control+"/reset", "")
+	require.Equal(t, 204, status)
+	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrNotFound)
+}
+
+func TestControlListsRequestsWithoutTheirToken(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-samples")
+	require.NoError(t, p.getSampleJob())
+	status, body := p.do(http.MethodGet, p.Control+"/requests", "")
+	require.Equal(t, 200, status)
+	var requests []received
+	require.NoError(t, json.Unmarshal([]byte(body), &requests))
+	require.Len(t, requests, 1)
+	assert.Equal(t, "WorkspaceManagerJobsClient.Get", requests[0].Operation)
+	assert.Contains(t, requests[0].URL, sampleJob)
+	assert.NotContains(t, body, "fake_token")
+
+	status, _ = p.do(http.MethodPut, p.Endpoint+sampleJob, strings.Repeat("x", 64<<10+1), "Authorization", "Bearer mine", "x-ms-authorization-auxiliary", "Bearer other")
+	require.Equal(t, 405, status)
+	_, body = p.do(http.MethodGet, p.Control+"/requests", "")
+	require.NoError(t, json.Unmarshal([]byte(body), &requests))
+	require.Len(t, requests, 2)
+	assert.EqualValues(t, 64<<10+1, requests[1].BodySize)
+	assert.Len(t, requests[1].BodySHA256, 64)
+	assert.Empty(t, requests[1].Body)
+	assert.NotContains(t, body, "Bearer")
+}
+
+func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-strict", "-job-duration", "1ms")
+	group, _, _ := strings.Cut(sampleJob, "/providers")
+	publication, _, _ := strings.Cut(sampleJob, "/jobs")
+	steps := []struct{ put, body, code string }{ // the code of the error afterwards
+		{"", "", "SubscriptionNotFound"},
+		{"/subscriptions/" + subscription, "", "ResourceGroupNotFound"},
+		{group, "", "ResourceNotFound"},
+		{strings.TrimSuffix(publication, "58") + "59", "{}", "ParentResourceNotFound"},
+	}
+	create := func() (armsecops.Job, error) {
+		resp, err := p.jobs().Create(t.Context(), "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil)
+		return resp.Job, err
+	}
+	for _, step := range steps {
+		if step.put != "" {
+			status, text := p.do(http.MethodPut, p.Control+"/put"+step.put, step.body)
+			require.Equal(t, 204, status, text)
+		}
+		_, err := create()
+		assert.True(t, armsecops.HasCode(err, step.code), "%v", err)
+	}
+	status, text := p.do(http.MethodPut, p.Control+"/put"+publication, `{"items":[{"resourceId":"rule","status":"Failed"}]}`)
+	require.Equal(t, 204, status, text)
+	job, err := create()
+	require.NoError(t, err)
+	poller, err := p.jobs().NewJobPoller("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", job.Name, nil)
+	require.NoError(t, err)
+	_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})
+	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+	require.True(t, ok, "%v", err)
+	assert.Len(t, failed.Job.Properties.Items, 1)
+}
+
+// A fault with a delay doesn't keep the command from ending.
+func TestEndsWhileARequestIsInProgress(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-samples")
+	status, body := p.do(http.MethodPost, p.Control+"/inject", `{"delay":"200ms"}`)
+	require.Equal(t, 204, status, body)
+	got := make(chan error, 1)
+	go func() { got <- p.getSampleJob() }()
+	for body == "" || body == "[]\n" {
+		_, body = p.do(http.MethodGet, p.Control+"/requests", "")
+	}
+	p.end()
+	require.NoError(t, <-got, "the request gets its response")
+}
+
+func TestAddressInUseIsAnError(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	used := strings.TrimPrefix(p.Control, "http://")
+	for _, args := range [][]string{{"-addr", used, "-control", "127.0.0.1:0"}, {"-addr", "127.0.0.1:0", "-control", used}} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, exitError, run(t.Context(), args, &stdout, &stderr))
+		assert.Contains(t, stderr.String(), "address already in use")
+		assert.Empty(t, stdout.String())
+	}
+}
+
+func TestControlRefusesBrowsers(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	status, _ := p.do(http.MethodPost, p.Control+"/reset", "", "Origin", "https://elsewhere.example")
+	assert.Equal(t, 403, status)
+}
+
+func TestFlagsAreChecked(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args []string
+		code int
+		want string // on standard error
+	}{
+		"help":                 {[]string{"-h"}, exitOK, "Usage: armsecops-fake [flags]"},
+		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "flag provided but not defined"},
+		"an argument":          {[]string{"serve"}, exitUsage, `unexpected argument "serve"`},
+		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
+		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
+		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "256.0.0.1"},
+		"no such file":         {[]string{"-ca", filepath.Join(t.TempDir(), "none", "ca.pem")}, exitError, "no such file"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, test.code, run(t.Context(), test.args, &stdout, &stderr))
+			assert.Contains(t, stderr.String(), test.want)
+			assert.Empty(t, stdout.String())
+		})
+	}
+	var help bytes.Buffer
+	run(t.Context(), []string{"-h"}, io.Discard, &help)
+	for _, name := range []string{"-addr", "-control", "-ca", "-samples", "-page-size", "-job-duration", "-strict"} {
+		assert.Contains(t, help.String(), "\n  "+name)
+	}
+}
