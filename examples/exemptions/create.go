@@ -2,40 +2,50 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
+
+	"github.com/google/uuid"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
 )
 
 // creation is an exemption to create, and where.
 type creation struct {
-	id       armsecops.StandardAssignmentID
-	document armsecops.StandardAssignment
-	dryRun   bool
-	place    place
+	*command.Command
+
+	id         armsecops.StandardAssignmentID
+	document   armsecops.StandardAssignment
+	dryRun     bool
+	connection connection
 }
 
 // parseCreation returns the exemption that the arguments describe.
 func parseCreation(args []string) (c creation, err error) {
-	flags := flag.NewFlagSet("exemptions create", flag.ContinueOnError)
-	c.place.flags(flags)
+	c.Command = command.New("exemptions create")
+	c.About = "Creates an exemption, one of the Microsoft.Security/standardAssignments, and prints its id. Without -live it creates it in a tenant in memory."
+	c.Example = `  go run ./examples/exemptions create -dry-run \
+    -scope /subscriptions/ID -standard STANDARD_ID \
+    -assessment 00000000-0000-0000-0000-000000000000 \
+    -category waiver -expires 90d -name "Test systems"`
 	p := &c.document.Properties
+	assessment := &p.ExemptionData.AssignedAssessment.AssessmentKey
 	var category, expires string
-	flags.StringVar(&c.id.Scope, "scope", "", "resource id of what is exempt")
-	flags.StringVar(&p.AssignedStandard.ID, "standard", "", "resource id of the security standard")
-	flags.StringVar(&p.ExemptionData.AssignedAssessment.AssessmentKey, "assessment", "", "key of the assessment")
-	flags.StringVar(&category, "category", "", "why it is exempt")
-	flags.StringVar(&p.DisplayName, "name", "", "name to show")
-	flags.StringVar(&p.Description, "description", "", "why it is exempt")
-	flags.StringVar(&expires, "expires", "", "time until the exemption ends")
-	flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
-	if err := flags.Parse(args); err != nil {
-		return c, flagError{err}
+	c.Flags.StringVar(&c.id.Scope, "scope", "",
+		"resource `id` of what is exempt: a management group, subscription, resource group, connector or resource; required")
+	c.Flags.StringVar(&p.AssignedStandard.ID, "standard", "", "resource `id` of the security standard; required")
+	c.Flags.StringVar(assessment, "assessment", "", "`UUID` of the assessment that the scope is exempt from; required")
+	c.Flags.StringVar(&category, "category", "", "`category` of the exemption: waiver or mitigated; required")
+	c.Flags.StringVar(&p.DisplayName, "name", "", "`text` to show; required")
+	c.Flags.StringVar(&p.Description, "description", "", "`text` that says why it is exempt")
+	c.Flags.StringVar(&expires, "expires", "", "`time` until the exemption ends; 90d is days, other units are Go's (default never)")
+	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
+	if err := c.Parse(args); err != nil {
+		return c, err
+	}
+	for _, name := range []string{"scope", "standard", "assessment", "category", "name"} {
+		if c.Flags.Lookup(name).Value.String() == "" {
+			return c, command.Usagef("create needs -%s", name)
+		}
 	}
 	p.Effect = armsecops.EffectExempt
 	for _, known := range armsecops.PossibleExemptionCategoryValues() {
@@ -43,39 +53,34 @@ func parseCreation(args []string) (c creation, err error) {
 			p.ExemptionData.ExemptionCategory = known
 		}
 	}
+	c.id.Name = uuid.NewString()
 	duration, err := parseDuration(expires)
+	_, badScope := armsecops.ParseStandardAssignmentID(c.id.String())
 	switch {
-	case flags.NArg() > 0:
-		return c, flagError{errors.New("no such argument: " + flags.Arg(0))}
-	case c.id.Scope == "" || p.AssignedStandard.ID == "" || p.ExemptionData.AssignedAssessment.AssessmentKey == "" || p.DisplayName == "":
-		return c, flagError{errors.New("create needs -scope, -standard, -assessment, -category and -name")}
 	case p.ExemptionData.ExemptionCategory == "":
-		return c, flagError{fmt.Errorf("-category: must be one of %v: %s", armsecops.PossibleExemptionCategoryValues(), category)}
+		return c, command.Usagef("-category: must be waiver or mitigated: %s", category)
 	case err != nil:
-		return c, flagError{fmt.Errorf("-expires: %w", err)}
+		return c, command.Usagef("-expires: %w", err)
+	case badScope != nil:
+		return c, command.Usagef("-scope: not a resource id: %s", c.id.Scope)
+	case len(*assessment) != len(c.id.Name) || uuid.Validate(*assessment) != nil:
+		return c, command.Usagef("-assessment: not a UUID: %s", *assessment)
 	}
-	c.id.Name = newUUID()
-	if _, err := armsecops.ParseStandardAssignmentID(c.id.String()); err != nil {
-		return c, flagError{fmt.Errorf("-scope: not a resource id: %s", c.id.Scope)}
-	}
-	if err := c.place.open(); err != nil {
+	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
 	}
 	if expires != "" {
-		p.ExpiresOn = c.place.now.Add(duration)
+		p.ExpiresOn = c.connection.now.Add(duration)
 	}
 	return c, nil
 }
 
 // run creates the exemption and prints its id, or prints the request body.
-func (c creation) run(ctx context.Context, stdout, _ io.Writer) error {
+func (c creation) run(ctx context.Context, s command.Streams) error {
 	if c.dryRun {
-		e := json.NewEncoder(stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(c.document)
+		return s.Out.JSON(c.document)
 	}
-	client, err := armsecops.NewStandardAssignmentsClient(c.place.credential, c.place.options)
+	client, err := armsecops.NewStandardAssignmentsClient(c.connection.credential, c.connection.options)
 	if err != nil {
 		return err
 	}
@@ -83,15 +88,6 @@ func (c creation) run(ctx context.Context, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(stdout, printableLines(created.ID))
-	return err
-}
-
-// newUUID returns a random UUID, of version 4.
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	s.Out.Println(created.ID)
+	return nil
 }

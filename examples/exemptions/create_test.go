@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/fake"
 )
 
@@ -30,9 +30,9 @@ func TestCreateStoresWhatItPrints(t *testing.T) {
 	t.Parallel()
 	c, err := parseCreation(createArgs("-expires", "90d")[1:])
 	require.NoError(t, err)
-	server := c.place.options.Transport.(tenant).Server
-	var stdout, stderr bytes.Buffer
-	require.NoError(t, c.run(t.Context(), &stdout, &stderr))
+	server := c.connection.options.Transport.(tenant).Server
+	s, stdout, _ := commandtest.Streams()
+	require.NoError(t, c.run(t.Context(), s))
 	assert.Equal(t, c.id.String()+"\n", stdout.String())
 	requests := server.Requests()
 	require.Len(t, requests, 1)
@@ -40,7 +40,7 @@ func TestCreateStoresWhatItPrints(t *testing.T) {
 
 	c.dryRun = true
 	stdout.Reset()
-	require.NoError(t, c.run(t.Context(), &stdout, &stderr))
+	require.NoError(t, c.run(t.Context(), s))
 	assert.JSONEq(t, stdout.String(), string(requests[0].Body))
 	assert.Len(t, server.Requests(), 1, "a dry run sends nothing")
 
@@ -59,15 +59,18 @@ func TestCreateNeverExpiresWithoutExpires(t *testing.T) {
 
 func TestCreateNamesEachExemption(t *testing.T) {
 	t.Parallel()
-	assert.Regexp(t, "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", newUUID())
-	assert.NotEqual(t, newUUID(), newUUID())
+	one, err := parseCreation(createArgs()[1:])
+	require.NoError(t, err)
+	another, err := parseCreation(createArgs()[1:])
+	require.NoError(t, err)
+	assert.NotEqual(t, one.id.Name, another.id.Name)
 }
 
 func TestRunReportsFailedCreation(t *testing.T) {
 	t.Parallel()
 	args := createArgs("-scope", "/subscriptions/"+tenantSubscription(7))
-	var stdout, stderr bytes.Buffer
-	assert.Equal(t, 1, run(t.Context(), args, strings.NewReader(""), &stdout, &stderr))
+	s, stdout, stderr := commandtest.Streams()
+	assert.Equal(t, 1, run(t.Context(), args, s))
 	assert.Empty(t, stdout.String())
 	assert.Equal(t, "StandardAssignmentsClient.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: The client does not have authorization to read the assignments.\n",
 		stderr.String())
@@ -91,11 +94,11 @@ func TestListingNamesEachFailedSubscriptionOnce(t *testing.T) {
 			t.Parallel()
 			q, err := parseQuery([]string{"-effect", "", tenantSubscription(4)}, strings.NewReader(""))
 			require.NoError(t, err)
-			server := q.place.options.Transport.(tenant).Server
+			server := q.connection.options.Transport.(tenant).Server
 			server.Inject(test.fault)
-			var stdout, stderr bytes.Buffer
-			err = q.run(t.Context(), &stdout, &stderr)
-			require.ErrorContains(t, err, "1 of 1 subscriptions failed:\n  subscription "+tenantSubscription(4)+": "+test.want)
+			s, _, _ := commandtest.Streams()
+			err = q.run(t.Context(), s)
+			require.ErrorContains(t, err, "1 of 1 subscription failed:\n  subscription "+tenantSubscription(4)+": "+test.want)
 			server.AssertFaultsConsumed(t)
 		})
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
@@ -62,7 +62,7 @@ func (e exemption) resourceGroup() string {
 type listing struct {
 	subscriptions []string
 	filter        filter
-	progress      io.Writer
+	progress      *terminal.Output
 
 	mu       sync.Mutex
 	found    []exemption
@@ -93,7 +93,8 @@ func (l *listing) finish(source, subscriptionID string, done *int, err error) {
 		}
 		l.failures[subscriptionID] = err
 	}
-	fmt.Fprintf(l.progress, "\r%s: %d of %d subscriptions, %d items, %d failures ", source, *done, len(l.subscriptions), l.items, len(l.failures))
+	l.progress.Status(fmt.Sprintf("%s: %d of %s, %d failed, %s", source, *done,
+		command.Count(len(l.subscriptions), "subscription"), len(l.failures), command.Count(l.items, "item")))
 }
 
 // listAssignments lists the Microsoft.Security/assignments of all subscriptions.
@@ -166,7 +167,7 @@ func (l *listing) failure(ctx context.Context) error {
 	if len(l.failures) == 0 {
 		return nil
 	}
-	lines := []string{fmt.Sprintf("%d of %d subscriptions failed:", len(l.failures), len(l.subscriptions))}
+	lines := []string{fmt.Sprintf("%d of %s failed:", len(l.failures), command.Count(len(l.subscriptions), "subscription"))}
 	unfinished := 0
 	for _, err := range l.failures {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

@@ -14,28 +14,7 @@
 // service returns for each subscription. It lists no Azure Policy exemptions,
 // Microsoft.Authorization/policyExemptions: az policy exemption list does.
 //
-// Subscriptions are arguments or lines of a -file. The argument - stands for
-// lines of the standard input. Empty lines and lines that start with # are
-// ignored. Flags come before the subscriptions:
-//
-//	-expires-within 30d   only exemptions that have expired or will within this time; d is days, other units are Go's
-//	-category waiver      only exemptions of this category
-//	-effect Exempt        only assignments with this effect; empty for all assignments
-//	-o table              or csv, or json
-//	-cloud public         or china, or government
-//
-// Create creates a standardAssignment and prints its id:
-//
-//	-scope ID             resource id of what is exempt: a management group, subscription, resource group, connector or resource
-//	-standard ID          resource id of the security standard
-//	-assessment KEY       UUID of the assessment that the scope is exempt from
-//	-category waiver      or mitigated
-//	-name TEXT            name to show
-//	-description TEXT     why it is exempt
-//	-expires 90d          time until the exemption ends; without it, it never does
-//	-dry-run              print the request body, and send nothing
-//
-// The exit code is 0, 1 if something failed, or 2 for invalid flags.
+// -h and create -h print the flags, their defaults, and the exit codes.
 package main
 
 import (
@@ -43,64 +22,40 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-const usage = `usage: exemptions [-live [-cloud public|china|government]] [-expires-within 30d] [-category NAME] [-effect NAME] [-o table|csv|json] [-file NAME] [SUBSCRIPTION... | -]
-       exemptions create [-live [-cloud public|china|government]] -scope ID -standard ID -assessment KEY -category waiver|mitigated -name TEXT [-description TEXT] [-expires 90d] [-dry-run]
-It lists Microsoft.Security/assignments and standardAssignments, but no exemptions of Azure Policy (Microsoft.Authorization/policyExemptions).`
+func main() { command.Main(run) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// command is what the program does.
-type command interface {
-	run(ctx context.Context, stdout, stderr io.Writer) error
+// runner is a command with its arguments.
+type runner interface {
+	run(ctx context.Context, s command.Streams) error
+	Exit(err error, s command.Streams) int
 }
 
 // run is the program; it returns the exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c, err := parse(args, stdin)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(stdout, usage)
-		return 0
-	}
+func run(ctx context.Context, args []string, s command.Streams) int {
+	r, err := parse(args, s.In)
 	if err == nil {
-		err = c.run(ctx, stdout, stderr)
+		err = r.run(ctx, s)
 	}
-	if _, bad := errors.AsType[flagError](err); bad {
-		fmt.Fprintf(stderr, "%s\n%s\n", terminal.Printable(err.Error()), usage)
-		return 2
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, printableLines(err.Error()))
-		return 1
-	}
-	return 0
+	return r.Exit(err, s)
 }
 
 // parse returns the command that the program's arguments describe.
-func parse(args []string, stdin io.Reader) (command, error) {
+func parse(args []string, stdin io.Reader) (runner, error) {
 	if len(args) > 0 && args[0] == "create" {
 		return parseCreation(args[1:])
 	}
@@ -109,10 +64,13 @@ func parse(args []string, stdin io.Reader) (command, error) {
 
 // query is what the program lists, and where.
 type query struct {
+	*command.Command
+
 	subscriptions []string
 	filter        filter
 	format        string
-	place         place
+	connection    connection
+	factory       *armsecops.ClientFactory
 }
 
 // filter selects exemptions. An empty field selects all of them.
@@ -130,28 +88,21 @@ func (f filter) matches(e exemption) bool {
 
 // run prints the exemptions, even if some subscriptions failed, and returns the
 // failures.
-func (q query) run(ctx context.Context, stdout, stderr io.Writer) error {
-	progress := io.Discard
-	if terminal.Is(stderr) {
-		progress = stderr
-	}
-	found, err := q.collect(ctx, progress)
-	return errors.Join(write(stdout, q.format, found), err)
+func (q query) run(ctx context.Context, s command.Streams) error {
+	found, err := q.collect(ctx, s.Err)
+	s.Err.EndStatus()
+	return errors.Join(write(s.Out, q.format, found), err)
 }
 
 // collect lists the subscriptions. It returns the exemptions that match the
 // filter, sorted by expiry, and an error that names the failed subscriptions.
-func (q query) collect(ctx context.Context, progress io.Writer) ([]exemption, error) {
-	factory, err := armsecops.NewClientFactory(q.place.credential, q.place.options)
-	if err != nil {
-		return nil, err
-	}
+func (q query) collect(ctx context.Context, progress *terminal.Output) ([]exemption, error) {
 	l := listing{subscriptions: q.subscriptions, filter: q.filter, progress: progress}
-	if err = l.listAssignments(ctx, factory); err == nil {
-		l.listStandardAssignments(ctx, factory)
+	err := l.listAssignments(ctx, q.factory)
+	if err == nil {
+		l.listStandardAssignments(ctx, q.factory)
 		err = l.failure(ctx)
 	}
-	fmt.Fprintln(progress)
 	slices.SortFunc(l.found, compare)
 	return l.found, err
 }
@@ -164,93 +115,77 @@ func compare(a, b exemption) int {
 	return cmp.Or(a.expiresOn.Compare(b.expiresOn), cmp.Compare(a.subscriptionID, b.subscriptionID), cmp.Compare(a.id, b.id))
 }
 
-// flagError is the error of an invalid flag or argument.
-type flagError struct{ error }
-
-func (e flagError) Unwrap() error { return e.error }
-
-var clouds = map[string]cloud.Configuration{
-	"public":     cloud.AzurePublic,
-	"china":      cloud.AzureChina,
-	"government": cloud.AzureGovernment,
-}
-
-// place is where the program reads and writes.
-type place struct {
-	live       bool
-	cloud      string
-	credential azcore.TokenCredential
-	options    *armsecops.ClientOptions
-	now        time.Time
-}
-
-// flags adds the flags that say which place it is.
-func (p *place) flags(flags *flag.FlagSet) {
-	flags.SetOutput(io.Discard) // run prints the error
-	flags.BoolVar(&p.live, "live", false, "use Azure")
-	flags.StringVar(&p.cloud, "cloud", "public", "one of Azure's clouds")
-}
-
-// open makes the place ready: Azure with azidentity's default credential, or a
-// tenant in memory.
-func (p *place) open() (err error) {
-	azure, known := clouds[p.cloud]
-	if !known {
-		return flagError{errors.New("-cloud: no such cloud: " + p.cloud)}
-	}
-	p.options = &armsecops.ClientOptions{}
-	if !p.live {
-		p.now = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-		p.credential = &azfake.TokenCredential{}
-		p.options.Transport = newTenant(p.now)
-		return nil
-	}
-	p.now = time.Now()
-	p.options.Cloud = azure
-	p.credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: p.options.ClientOptions.ClientOptions,
-	})
-	return err
-}
-
 // parseQuery returns the query that the arguments describe.
 func parseQuery(args []string, stdin io.Reader) (q query, err error) {
-	flags := flag.NewFlagSet("exemptions", flag.ContinueOnError)
-	q.place.flags(flags)
-	within := flags.String("expires-within", "", "only exemptions that expire within this time")
-	file := flags.String("file", "", "file of subscriptions, one on each line")
-	flags.StringVar((*string)(&q.filter.category), "category", "", "only this category of exemptions")
-	flags.StringVar((*string)(&q.filter.effect), "effect", "Exempt", "only this effect")
-	flags.StringVar(&q.format, "o", "table", "output format")
-	if err := flags.Parse(args); err != nil {
-		return q, flagError{err}
-	}
-	duration, err := parseDuration(*within)
-	switch {
-	case err != nil:
-		return q, flagError{fmt.Errorf("-expires-within: %w", err)}
-	case !slices.Contains([]string{"table", "csv", "json"}, q.format):
-		return q, flagError{errors.New("-o: no such output: " + q.format)}
-	}
-	if q.subscriptions, err = subscriptions(flags.Args(), *file, stdin); err != nil {
+	q.Command = command.New("exemptions", command.ExitCode{Code: command.Failed, Meaning: "a subscription could not be listed; the others are printed"})
+	q.Arguments = "[SUBSCRIPTION... | -]"
+	q.About = "Lists the exemptions from security standards in many subscriptions, sorted by expiry. The command \"exemptions create\" " +
+		"creates one; see exemptions create -h.\n\n" +
+		"It lists Microsoft.Security/assignments and standardAssignments, but no exemptions of Azure Policy, " +
+		"Microsoft.Authorization/policyExemptions: az policy exemption list does.\n\n" +
+		"Subscriptions are arguments, or lines of a -file; the argument - stands for lines of the standard input. Empty lines and lines " +
+		"that start with # are ignored. Flags come before the subscriptions. " +
+		"Without -live it uses a tenant in memory that has 40 subscriptions, three of which fail, on 1 June 2026.\n\n" +
+		"On a terminal the table is cut to its width; -o csv and -o json are complete."
+	q.Example = `  az account list --query '[].id' --output tsv |
+    go run ./examples/exemptions -live -expires-within 30d -`
+	within := q.Flags.String("expires-within", "", "only exemptions that have expired or will within this `time`; 30d is days, other units are Go's (default any)")
+	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line")
+	q.Flags.StringVar((*string)(&q.filter.category), "category", "", "only exemptions of this `category`, such as waiver or mitigated (default any)")
+	q.Flags.StringVar((*string)(&q.filter.effect), "effect", "Exempt", "only assignments with this `effect`; '' is any")
+	q.Choice(&q.format, "o", "output `format`", "table", "csv", "json")
+	if err := q.Parse(args); err != nil {
 		return q, err
 	}
-	switch {
-	case len(q.subscriptions) > 0:
-	case q.place.live:
-		return q, flagError{errors.New("-live needs subscriptions")}
-	default:
-		for n := range tenantSubscriptions {
-			q.subscriptions = append(q.subscriptions, tenantSubscription(n+1))
-		}
+	duration, err := parseDuration(*within)
+	if err != nil {
+		return q, command.Usagef("-expires-within: %w", err)
 	}
-	if err := q.place.open(); err != nil {
+	if q.subscriptions, err = subscriptions(q.Flags.Args(), *file, stdin); err != nil {
+		return q, err
+	}
+	if q.Live && len(q.subscriptions) == 0 {
+		return q, command.Usagef("-live needs subscriptions")
+	}
+	if len(q.subscriptions) == 0 {
+		q.subscriptions = tenantSubscriptionIDs()
+	}
+	if q.connection, err = connect(q.Command); err != nil {
 		return q, err
 	}
 	if *within != "" {
-		q.filter.expiresUntil = q.place.now.Add(duration)
+		q.filter.expiresUntil = q.connection.now.Add(duration)
 	}
-	return q, nil
+	if q.factory, err = armsecops.NewClientFactory(q.connection.credential, q.connection.options); err != nil {
+		return q, err
+	}
+	return q, checkSubscriptions(q.factory, q.subscriptions)
+}
+
+// connection is what a command works with, and when: Azure, now, or a tenant in memory.
+type connection struct {
+	now        time.Time
+	credential azcore.TokenCredential
+	options    *armsecops.ClientOptions
+}
+
+func connect(c *command.Command) (n connection, err error) {
+	n.now = time.Now()
+	if !c.Live {
+		n.now = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	}
+	n.credential, n.options, err = c.Connect(newTenant(n.now))
+	return n, err
+}
+
+// checkSubscriptions returns an error for a subscription that isn't a UUID.
+func checkSubscriptions(factory *armsecops.ClientFactory, ids []string) error {
+	for _, id := range ids {
+		if _, err := factory.NewSecurityAssignmentsClient(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parseDuration parses a duration such as 30d, or one of Go's such as 12h. It
@@ -294,8 +229,10 @@ func subscriptions(args []string, file string, stdin io.Reader) ([]string, error
 				return nil, fmt.Errorf("standard input: %w", err)
 			}
 			ids = append(ids, lines...)
+		case arg == "":
+			return nil, command.Usagef("a subscription is empty")
 		case strings.HasPrefix(arg, "-"):
-			return nil, flagError{errors.New("flags come before the subscriptions: " + arg)}
+			return nil, command.Usagef("flags come before the subscriptions: %s", arg)
 		default:
 			ids = append(ids, arg)
 		}

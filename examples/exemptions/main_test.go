@@ -9,45 +9,47 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // The golden files have the standard output, and the exit code below it unless
-// that is 0. To update one in this folder, without the exit code:
-//
-//	go run . ARGUMENTS >testdata/NAME.golden
+// that is 0.
 func TestRunMatchesGoldenFiles(t *testing.T) {
 	t.Parallel()
 	failures, err := os.ReadFile("testdata/failures.golden")
 	require.NoError(t, err)
 	tests := map[string]struct { // by name of the file
-		args   []string
-		code   int
-		stderr string
+		args []string
+		code int
 	}{
-		"output": {nil, 1, string(failures)},
-		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, 1, string(failures)},
-		"json":   {[]string{"-o", "json", "-effect", "", tenantSubscription(4)}, 0, ""},
-		"none":   {[]string{"-o", "json", tenantSubscription(1)}, 0, ""},
-		"create": {createArgs("-dry-run", "-expires", "90d", "-description", "Shut down in autumn."), 0, ""},
+		"output": {nil, 1},
+		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, 1},
+		"json":   {[]string{"-o", "json", "-effect", "", tenantSubscription(4)}, 0},
+		"none":   {[]string{"-o", "json", tenantSubscription(1)}, 0},
+		"create": {createArgs("-dry-run", "-expires", "90d", "-description", "Shut down in autumn."), 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want, err := os.ReadFile("testdata/" + name + ".golden")
-			require.NoError(t, err)
-			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), test.args, strings.NewReader(""), &stdout, &stderr)
-			if code != 0 {
-				fmt.Fprintln(&stdout, "exit status", code)
-			}
+			s, stdout, stderr := commandtest.Streams()
+			code := run(t.Context(), test.args, s)
 			assert.Equal(t, test.code, code)
-			assert.Equal(t, string(want), stdout.String())
-			assert.Equal(t, test.stderr, stderr.String())
+			want := ""
+			if code != 0 {
+				fmt.Fprintln(stdout, "exit status", code)
+				want = string(failures)
+			}
+			assert.Equal(t, want, stderr.String())
+			commandtest.AssertGolden(t, name, stdout.String())
 		})
 	}
 }
@@ -56,97 +58,94 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []string
-		want string // the line before the usage
+		want string // the line before where to find help
 	}{
 		"unknown flag":             {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
-		"unknown output":           {[]string{"-o", "xml"}, "-o: no such output: xml"},
-		"unknown cloud":            {[]string{"-cloud", "moon"}, "-cloud: no such cloud: moon"},
+		"unknown output":           {[]string{"-o", "xml"}, `invalid value "xml" for flag -o: must be table, csv or json`},
+		"unknown cloud":            {[]string{"-cloud", "moon"}, `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"no duration":              {[]string{"-expires-within", "soon"}, "-expires-within: not a duration such as 30d or 12h: soon"},
 		"negative duration":        {[]string{"-expires-within", "-1h"}, "-expires-within: not a duration such as 30d or 12h: -1h"},
 		"negative days":            {[]string{"-expires-within", "-1d"}, "-expires-within: not a duration such as 30d or 12h: -1d"},
 		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a duration such as 30d or 12h: 999999d"},
 		"flag after subscriptions": {[]string{tenantSubscription(1), "-live"}, "flags come before the subscriptions: -live"},
 		"no subscriptions":         {[]string{"-live"}, "-live needs subscriptions"},
-		"create without category":  {createArgs("-category", ""), "-category: must be one of [waiver mitigated]: "},
-		"create, unknown category": {createArgs("-category", "risk"), "-category: must be one of [waiver mitigated]: risk"},
+		"create without category":  {createArgs("-category", ""), "create needs -category"},
+		"create, unknown category": {createArgs("-category", "risk"), "-category: must be waiver or mitigated: risk"},
 		"create, no duration":      {createArgs("-expires", "soon"), "-expires: not a duration such as 30d or 12h: soon"},
 		"create, no scope":         {createArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, unknown flag":     {createArgs("-o", "json"), "flag provided but not defined: -o"},
-		"create, unknown cloud":    {createArgs("-cloud", "moon"), "-cloud: no such cloud: moon"},
-		"create, argument":         {createArgs("build"), "no such argument: build"},
-		"control characters":       {[]string{"-o", "\x1b[2J\n"}, "-o: no such output: [2J "},
+		"create, unknown cloud":    {createArgs("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
+		"create, argument":         {createArgs("build"), "unexpected argument: build"},
+		"create, no UUID":          {createArgs("-assessment", "disk"), "-assessment: not a UUID: disk"},
+		"create, UUID in braces": {
+			createArgs("-assessment", "{1195afff-c881-495e-9bc5-1486211ae03f}"),
+			"-assessment: not a UUID: {1195afff-c881-495e-9bc5-1486211ae03f}",
+		},
+		"control characters": {[]string{"-\x1b[2J"}, "flag provided but not defined: -[2J"},
+		"empty subscription": {[]string{""}, "a subscription is empty"},
+		"no subscription": {
+			[]string{tenantSubscription(1), "production"},
+			`parameter subscriptionID "production" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
+		},
 	}
 	for name, value := range map[string]string{"-scope": "", "-standard": "", "-assessment": "", "-name": ""} {
 		tests["create without "+name] = struct {
 			args []string
 			want string
-		}{createArgs(name, value), "create needs -scope, -standard, -assessment, -category and -name"}
+		}{createArgs(name, value), "create needs " + name}
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var stdout, stderr bytes.Buffer
-			assert.Equal(t, 2, run(t.Context(), test.args, strings.NewReader(""), &stdout, &stderr))
+			s, stdout, stderr := commandtest.Streams()
+			assert.Equal(t, command.BadUsage, run(t.Context(), test.args, s))
 			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.want+"\n"+usage+"\n", stderr.String())
+			message, help, _ := strings.Cut(stderr.String(), "\n")
+			assert.Equal(t, test.want, message)
+			assert.Regexp(t, "^For help: exemptions( create)? -h\n$", help)
 		})
 	}
 }
 
-func TestRunPrintsUsage(t *testing.T) {
+func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-h"}, {"create", "-h"}} {
-		var stdout, stderr bytes.Buffer
-		assert.Zero(t, run(t.Context(), args, strings.NewReader(""), &stdout, &stderr))
-		assert.Equal(t, usage+"\n", stdout.String())
-		assert.Contains(t, usage, "policyExemptions", "what it doesn't list")
-		assert.Empty(t, stderr.String())
+	for name, args := range map[string][]string{
+		"help": {"-h"}, "create-help": {"create", "-h"}, "screen": {"-expires-within", "30d", tenantSubscription(4)},
+	} {
+		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
 	}
-}
-
-func TestRunListsTheRestIfASubscriptionIsInvalid(t *testing.T) {
-	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"-o", "csv", "prod\x1buction", tenantSubscription(2)}, strings.NewReader(""), &stdout, &stderr)
-	assert.Equal(t, 1, code)
-	assert.Equal(t, 2, strings.Count(stdout.String(), "\n"))
-	assert.Contains(t, stdout.String(), "assignments,"+tenantSubscription(2)+",security,exemption-1,")
-	assert.Contains(t, stderr.String(), "1 of 2 subscriptions failed:\n  subscription production: parameter subscriptionID ")
-	assert.NotContains(t, stderr.String(), "\x1b")
 }
 
 func TestRunEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var stdout, stderr bytes.Buffer
-	assert.Equal(t, 1, run(ctx, []string{"-o", "json"}, strings.NewReader(""), &stdout, &stderr))
+	s, stdout, stderr := commandtest.Streams()
+	assert.Equal(t, 1, run(ctx, []string{"-o", "json"}, s))
 	assert.Equal(t, "[]\n", stdout.String())
 	assert.Equal(t, "40 of 40 subscriptions failed:\n  40 not finished: context canceled\n", stderr.String())
 }
 
-// broken is a file that can't be read or written.
-type broken struct{}
-
-var errBroken = errors.New("broken pipe")
-
-func (broken) Read([]byte) (int, error)  { return 0, errBroken }
-func (broken) Write([]byte) (int, error) { return 0, errBroken }
-
-func TestRunReportsBrokenPipes(t *testing.T) {
+func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"table", "csv", "json"} {
-		var stderr bytes.Buffer
-		assert.Equal(t, 1, run(t.Context(), []string{"-o", format, tenantSubscription(2)}, strings.NewReader(""), broken{}, &stderr), format)
-		assert.Equal(t, "broken pipe\n", stderr.String())
+		s, _, stderr := commandtest.Streams()
+		s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+		assert.Equal(t, command.LostOutput, run(t.Context(), []string{"-o", format, tenantSubscription(2)}, s), format)
+		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
 	}
-	var stdout, stderr bytes.Buffer
-	assert.Equal(t, 1, run(t.Context(), []string{"-"}, broken{}, &stdout, &stderr))
+}
+
+func TestRunReportsUnreadableInput(t *testing.T) {
+	t.Parallel()
+	s, stdout, stderr := commandtest.Streams()
+	s.In = iotest.ErrReader(errors.New("broken pipe"))
+	assert.Equal(t, command.Failed, run(t.Context(), []string{"-"}, s))
 	assert.Empty(t, stdout.String())
 	assert.Equal(t, "standard input: broken pipe\n", stderr.String())
 
-	stderr.Reset()
-	assert.Equal(t, 1, run(t.Context(), []string{"-file", filepath.Join(t.TempDir(), "none")}, strings.NewReader(""), &stdout, &stderr))
+	s, _, stderr = commandtest.Streams()
+	assert.Equal(t, command.Failed, run(t.Context(), []string{"-file", filepath.Join(t.TempDir(), "none")}, s))
 	assert.Contains(t, stderr.String(), "no such file")
 }
 
@@ -222,14 +221,12 @@ func TestProgressCountsSubscriptions(t *testing.T) {
 	q, err := parseQuery(nil, strings.NewReader(""))
 	require.NoError(t, err)
 	var progress bytes.Buffer
-	found, err := q.collect(t.Context(), &progress)
+	found, err := q.collect(t.Context(), commandtest.Terminal(&progress, 100))
 	require.ErrorContains(t, err, "3 of 40 subscriptions failed:")
 	assert.NotEmpty(t, found)
-	text, ended := strings.CutSuffix(progress.String(), "\n")
-	assert.True(t, ended)
-	lines := strings.Split(text, "\r")
-	assert.Contains(t, lines, "assignments: 40 of 40 subscriptions, 56 items, 3 failures ")
-	assert.Equal(t, "standardAssignments: 40 of 40 subscriptions, 66 items, 3 failures ", lines[len(lines)-1])
+	lines := strings.Split(progress.String(), "\r")
+	assert.Contains(t, lines, "assignments: 40 of 40 subscriptions, 3 failed, 56 items")
+	assert.Equal(t, "standardAssignments: 40 of 40 subscriptions, 3 failed, 66 items", lines[len(lines)-1])
 	assert.Len(t, lines, 1+40+37)
 }
 
@@ -244,9 +241,9 @@ func TestParseReadsLiveFlags(t *testing.T) {
 		q, err := parseQuery([]string{"-live", "-cloud", name, "-expires-within", "1d", "-"}, strings.NewReader(tenantSubscription(1)))
 		require.NoError(t, err)
 		assert.Equal(t, []string{tenantSubscription(1)}, q.subscriptions)
-		assert.Equal(t, want, q.place.options.Cloud)
-		assert.Nil(t, q.place.options.Transport, "must be the network")
-		assert.NotNil(t, q.place.credential)
+		assert.Equal(t, want, q.connection.options.Cloud)
+		assert.Nil(t, q.connection.options.Transport, "must be the network")
+		assert.NotNil(t, q.connection.credential)
 		assert.WithinDuration(t, time.Now().Add(24*time.Hour), q.filter.expiresUntil, time.Minute)
 	}
 }

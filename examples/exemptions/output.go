@@ -1,14 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/csv"
-	"encoding/json"
-	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -20,14 +14,14 @@ var columns = []struct {
 	title string
 	value func(exemption) string
 }{
+	{"expires", func(e exemption) string { return formatTime(e.expiresOn) }},
+	{"display name", func(e exemption) string { return e.displayName }},
+	{"category", func(e exemption) string { return string(e.category) }},
+	{"effect", func(e exemption) string { return string(e.effect) }},
 	{"source", func(e exemption) string { return e.source }},
 	{"subscription", func(e exemption) string { return e.subscriptionID }},
 	{"resource group", exemption.resourceGroup},
 	{"name", func(e exemption) string { return e.name }},
-	{"effect", func(e exemption) string { return string(e.effect) }},
-	{"category", func(e exemption) string { return string(e.category) }},
-	{"expires", func(e exemption) string { return formatTime(e.expiresOn) }},
-	{"display name", func(e exemption) string { return e.displayName }},
 	{"scope", func(e exemption) string { return e.scope }},
 	{"id", func(e exemption) string { return e.id }},
 }
@@ -39,61 +33,52 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// write writes the exemptions in the format. To a terminal it writes no control
-// characters of a service.
-func write(w io.Writer, format string, found []exemption) error {
-	var text bytes.Buffer
-	var err error
+// write writes the exemptions in the format.
+func write(out *terminal.Output, format string, found []exemption) error {
 	switch format {
 	case "csv":
-		err = writeCSV(&text, found)
+		writeCSV(out, found)
 	case "json":
-		err = writeJSON(&text, found)
+		return writeJSON(out, found)
 	default:
-		err = writeTable(&text, found)
+		writeTable(out, found)
 	}
-	if err != nil {
-		return err
-	}
-	if terminal.Is(w) {
-		_, err = io.WriteString(w, printableLines(text.String()))
-	} else {
-		_, err = text.WriteTo(w)
-	}
-	return err
+	return nil
 }
 
-func writeTable(w io.Writer, found []exemption) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	cells := make([]string, len(columns))
+func writeTable(out *terminal.Output, found []exemption) {
+	rows := [][]string{make([]string, len(columns))}
 	for i, c := range columns {
-		cells[i] = strings.ToUpper(c.title)
+		rows[0][i] = strings.ToUpper(c.title)
 	}
-	fmt.Fprintln(t, strings.Join(cells, "\t"))
 	for _, e := range found {
+		row := make([]string, len(columns))
 		for i, c := range columns {
-			cells[i] = cmp.Or(terminal.Printable(c.value(e)), "-")
+			row[i] = c.value(e)
 		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
+		rows = append(rows, row)
 	}
-	return t.Flush()
+	out.Table(rows)
 }
 
-func writeCSV(w io.Writer, found []exemption) error {
-	out := csv.NewWriter(w)
+// writeCSV writes all columns. To a terminal it writes no control characters of a service.
+func writeCSV(out *terminal.Output, found []exemption) {
+	w := csv.NewWriter(out)
 	row := make([]string, len(columns))
 	for i, c := range columns {
 		row[i] = c.title
 	}
-	_ = out.Write(row) // Error returns its error
+	_ = w.Write(row) // out keeps its error
 	for _, e := range found {
 		for i, c := range columns {
 			row[i] = escapeFormula(c.value(e))
+			if out.Width() > 0 {
+				row[i] = terminal.Printable(row[i])
+			}
 		}
-		_ = out.Write(row)
+		_ = w.Write(row)
 	}
-	out.Flush()
-	return out.Error()
+	w.Flush()
 }
 
 // escapeFormula returns a cell that a spreadsheet doesn't take for a formula.
@@ -107,7 +92,7 @@ func escapeFormula(cell string) string {
 
 // writeJSON writes an array of exemptions: where each is, and the resource with
 // all members that the service sent.
-func writeJSON(w io.Writer, found []exemption) error {
+func writeJSON(out *terminal.Output, found []exemption) error {
 	type row struct {
 		Source         string `json:"source"`
 		SubscriptionID string `json:"subscriptionId"`
@@ -120,16 +105,5 @@ func writeJSON(w io.Writer, found []exemption) error {
 	for i, e := range found {
 		rows[i] = row{e.source, e.subscriptionID, e.resourceGroup(), e.scope, e.id, e.resource}
 	}
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
-	return out.Encode(rows)
-}
-
-// printableLines is [terminal.Printable] for several lines.
-func printableLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = terminal.Printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
+	return out.JSON(rows)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 func named(name string) []exemption {
@@ -58,11 +60,11 @@ func TestCSVHasNoFormulas(t *testing.T) {
 		t.Run(cell, func(t *testing.T) {
 			t.Parallel()
 			var text bytes.Buffer
-			require.NoError(t, write(&text, "csv", named(cell)))
+			require.NoError(t, write(&terminal.Output{Writer: &text}, "csv", named(cell)))
 			rows, err := csv.NewReader(&text).ReadAll()
 			require.NoError(t, err)
 			require.Len(t, rows, 2)
-			assert.Equal(t, want, rows[1][3])
+			assert.Equal(t, want, rows[1][7])
 		})
 	}
 }
@@ -72,7 +74,7 @@ const hostile = "\x1b]0;title\x07\u009b2J\u202egnp\r\n\ttail"
 func TestTableHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	require.NoError(t, write(&text, "table", named(hostile)))
+	require.NoError(t, write(&terminal.Output{Writer: &text}, "table", named(hostile)))
 	assert.Equal(t, 2, strings.Count(text.String(), "\n"))
 	assert.Contains(t, text.String(), "]0;title2Jgnp   tail  -")
 	for _, r := range text.String() {
@@ -83,14 +85,18 @@ func TestTableHasNoControlCharacters(t *testing.T) {
 func TestJSONKeepsEveryCharacter(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	require.NoError(t, write(&text, "json", named(hostile)))
+	require.NoError(t, write(&terminal.Output{Writer: &text}, "json", named(hostile)))
 	var found []struct{ Resource armsecops.Assignment }
 	require.NoError(t, json.Unmarshal(text.Bytes(), &found))
 	require.Len(t, found, 1)
 	assert.Equal(t, hostile, found[0].Resource.Name)
 }
 
-func TestPrintableLinesKeepsLineBreaks(t *testing.T) {
+func TestCSVOnATerminalHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "a b \n[2Jc\n", printableLines("a\tb\r\n\x1b[2Jc\u009b\n"))
+	var text bytes.Buffer
+	require.NoError(t, write(commandtest.Terminal(&text, 60), "csv", named(hostile)))
+	for _, r := range text.String() {
+		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q", r)
+	}
 }

@@ -50,6 +50,14 @@ func tenantSubscription(n int) string { return fmt.Sprintf("5ec0ffee-0000-4000-8
 
 const tenantSubscriptions = 40
 
+// tenantSubscriptionIDs returns the ids of all subscriptions.
+func tenantSubscriptionIDs() (ids []string) {
+	for n := range tenantSubscriptions {
+		ids = append(ids, tenantSubscription(n+1))
+	}
+	return ids
+}
+
 // newTenant returns a tenant with up to three assignments in each subscription,
 // and up to two standard assignments in some.
 func newTenant(today time.Time) tenant {

@@ -10,105 +10,33 @@
 //
 //	go run ./examples/publish -live -subscription ID -resource-group NAME -workspace NAME -assignment NAME
 //
-// The other flags:
-//
-//	-wait=false      start the job without waiting for its end
-//	-timeout 10m     stop waiting after this time
-//	-resume TOKEN    wait for a job that an earlier run started
-//	-interval 5s     time between two polls; longer if the service asks for it
-//	-json            print the outcome as JSON
-//
 // The outcome is printed to standard output, progress and errors to standard
-// error. A run that ends before its job prints the token to resume with.
-//
-// The exit code is
-//
-//	0  if the job Succeeded, or was started with -wait=false
-//	1  if the job Failed or was Canceled, or a service returned an error
-//	2  for invalid flags
-//	3  if it is unknown whether the job was started: list the jobs before starting another
-//	4  if the wait ended before the job, by -timeout or Ctrl-C
+// error. A run that ends before its job prints the token to resume with. -h prints
+// the flags, their defaults, and the exit codes.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
-	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"os/signal"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-const usage = "usage: publish [-wait=false] [-resume TOKEN] [-timeout DURATION] [-interval DURATION] [-json] " +
-	"[-live -subscription ID -resource-group NAME -workspace NAME -assignment NAME [-cloud public|china|government]]"
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { command.Main(run) }
 
 // run is the program; it returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, s command.Streams) int {
 	p, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(stdout, usage)
-		return 0
-	}
-	if err != nil {
-		return exitCode(err, stderr)
-	}
-	return p.run(ctx, stdout, stderr)
-}
-
-// run publishes and prints the outcome; it returns the exit code.
-func (p publication) run(ctx context.Context, stdout, stderr io.Writer) int {
-	o, err := p.publish(ctx, newProgress(stderr))
-	write := o.print
-	if p.json {
-		write = func(w io.Writer) error { return o.printJSON(w, err) }
-	}
-	if failure := write(stdout); err == nil {
-		err = failure
-	}
-	return exitCode(err, stderr)
-}
-
-// exitCode prints the error, if there is one, and returns the exit code.
-func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
-		return 0
+		err = p.run(ctx, s)
 	}
-	if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed {
-		return 1 // the printed outcome has the failures
-	}
-	fmt.Fprintln(stderr, terminal.Printable(err.Error()))
-	_, badFlag := errors.AsType[flagError](err)
-	_, badValue := errors.AsType[*armsecops.ParameterError](err)
-	switch {
-	case badFlag || badValue:
-		fmt.Fprintln(stderr, usage)
-		return 2
-	case errors.Is(err, armsecops.ErrOutcomeUnknown):
-		return 3
-	case errors.Is(err, errTimedOut), errors.Is(err, errInterrupted):
-		return 4
-	}
-	return 1
+	return p.Exit(err, s)
 }
 
 // The wait ended before the job.
@@ -117,8 +45,24 @@ var (
 	errInterrupted = errors.New("interrupted while the job runs")
 )
 
+var exitCodes = []command.ExitCode{
+	{Code: 0, Meaning: "the job Succeeded, or was started with -wait=false"},
+	{Code: command.Failed, Meaning: "the job Failed or was Canceled, or a service returned an error"},
+	{
+		Code: 3, Meaning: "it is unknown whether the job was started: list the jobs before starting another",
+		Errors: []error{armsecops.ErrOutcomeUnknown},
+	},
+	{Code: 4, Meaning: "the wait ended before the job, by -timeout or Ctrl-C", Errors: []error{errTimedOut, errInterrupted}},
+	{
+		Code:    command.LostOutput,
+		Meaning: "the standard output could not be written, for example to a full disk; the job may have been started: list the jobs",
+	},
+}
+
 // publication is what to publish, where, and how to wait for it.
 type publication struct {
+	*command.Command
+
 	assignment armsecops.JobID // without the name of a job
 	credential azcore.TokenCredential
 	options    *armsecops.ClientOptions
@@ -128,6 +72,24 @@ type publication struct {
 	timeout     time.Duration // 0 for none
 	interval    time.Duration
 	json        bool
+}
+
+// run publishes and prints the outcome.
+func (p publication) run(ctx context.Context, s command.Streams) error {
+	progress := newProgress(s.Err)
+	o, err := p.publish(ctx, progress)
+	progress.end()
+	if p.json {
+		if failure := o.printJSON(s.Out, err); failure != nil {
+			return failure
+		}
+	} else {
+		o.print(s.Out)
+	}
+	if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed {
+		return command.ErrReported // the printed outcome has the failures
+	}
+	return err
 }
 
 // publish starts a job and waits for its end. It returns the outcome, as far as
@@ -144,15 +106,24 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	}
 	id := p.assignment
 	poller, err := jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName,
-		&armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: p.resumeToken})
+		&armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
+			ResumeToken: p.resumeToken,
+			Progress: func(job armsecops.Job) {
+				o.job = &job
+				progress.show(job)
+			},
+		})
 	if err != nil {
 		return o, err
 	}
-	o.job, err = p.follow(ctx, poller, progress)
+	if p.wait {
+		_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.interval})
+	} else {
+		_, err = poller.Poll(ctx)
+	}
 	switch {
 	case poller.Done():
-		_, err = poller.Result(ctx)
-		return o, err
+		return o.ended(poller.Result(ctx))
 	case errors.Is(err, armsecops.ErrNotFound):
 		return o, err
 	}
@@ -166,64 +137,36 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	return o, err
 }
 
-// follow polls the job until it ends, or once without -wait, and shows its
-// progress. It returns the job of the last poll, or nil if the first one failed.
-func (p publication) follow(
-	ctx context.Context, poller *runtime.Poller[armsecops.WorkspaceManagerJobsClientCreateResponse], progress *progress,
-) (last *armsecops.Job, err error) {
-	defer progress.end()
-	for {
-		resp, err := poller.Poll(ctx)
-		if err != nil {
-			return last, err
-		}
-		var job armsecops.Job
-		if err := runtime.UnmarshalAsJSON(resp, &job); err != nil {
-			return last, err
-		}
-		last = &job
-		progress.show(job)
-		if poller.Done() || !p.wait {
-			return last, nil
-		}
-		if err := progress.wait(ctx, pollDelay(resp, p.interval)); err != nil {
-			return last, err
-		}
-	}
-}
-
-// pollDelay returns the time until the next poll: the interval, or Retry-After if that is longer.
-func pollDelay(resp *http.Response, interval time.Duration) time.Duration {
-	seconds, err := strconv.ParseInt(resp.Header.Get("Retry-After"), 10, 32)
-	if err != nil {
-		return interval
-	}
-	return max(interval, time.Duration(seconds)*time.Second)
-}
-
 // outcome is what is known of a job when the program ends.
 type outcome struct {
 	job         *armsecops.Job // of the last poll; nil if none succeeded
 	resumeToken string         // empty if there is nothing to wait for
 }
 
-// print prints the outcome as text.
-func (o outcome) print(w io.Writer) error {
-	if o.job != nil {
-		if err := printJob(w, *o.job); err != nil {
-			return err
-		}
+// ended returns the outcome of a job that has ended, maybe before the first poll.
+func (o outcome) ended(resp armsecops.WorkspaceManagerJobsClientCreateResponse, err error) (outcome, error) {
+	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+	switch {
+	case ok:
+		o.job = &failed.Job
+	case err == nil:
+		o.job = &resp.Job
 	}
-	if o.resumeToken == "" {
-		return nil
-	}
-	_, err := fmt.Fprintf(w, "\nTo wait for the job's end, add -resume '%s'\n", o.resumeToken)
-	return err
+	return o, err
 }
 
-// printJSON prints the outcome as JSON. It escapes every character beyond ASCII,
-// so that a service can't send control characters to a terminal.
-func (o outcome) printJSON(w io.Writer, err error) error {
+// print prints the outcome as text.
+func (o outcome) print(out *terminal.Output) {
+	if o.job != nil {
+		printJob(out, *o.job)
+	}
+	if o.resumeToken != "" {
+		out.Println("\nTo wait for the job's end, add -resume '" + o.resumeToken + "'")
+	}
+}
+
+// printJSON prints the outcome as JSON.
+func (o outcome) printJSON(out *terminal.Output, err error) error {
 	type failed struct {
 		ResourceID         string `json:"resourceId"`
 		MemberResourceName string `json:"memberResourceName,omitzero"`
@@ -243,87 +186,50 @@ func (o outcome) printJSON(w io.Writer, err error) error {
 	if err != nil {
 		printed.Error = err.Error()
 	}
-	data, err := json.MarshalIndent(printed, "", "  ")
-	if err == nil {
-		_, err = fmt.Fprintln(w, ascii(data))
-	}
-	return err
-}
-
-// flagError is the error of an invalid flag.
-type flagError struct{ error }
-
-func (e flagError) Unwrap() error { return e.error }
-
-var clouds = map[string]cloud.Configuration{
-	"public":     cloud.AzurePublic,
-	"china":      cloud.AzureChina,
-	"government": cloud.AzureGovernment,
+	return out.JSON(printed)
 }
 
 // parse returns the publication that the program's arguments describe.
-func parse(args []string) (publication, error) {
-	p := publication{options: &armsecops.ClientOptions{}}
-	flags := flag.NewFlagSet("publish", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // run prints the error
-	flags.BoolVar(&p.wait, "wait", true, "wait for the job's end")
-	flags.StringVar(&p.resumeToken, "resume", "", "token of a job that an earlier run started")
-	flags.DurationVar(&p.timeout, "timeout", 0, "of the wait")
-	flags.DurationVar(&p.interval, "interval", 0, "between two polls")
+func parse(args []string) (p publication, err error) {
+	p.Command = command.New("publish", exitCodes...)
+	p.About = "Starts a job of a workspace manager assignment in Microsoft Sentinel, which publishes the assignment's content to its " +
+		"member workspaces. Waits until the job has ended and prints what could not be published, and where. " +
+		"Without -live it uses a server in memory, where two of a job's 12 items fail.\n\n" +
+		"A run that ends before its job prints the token to resume with."
+	p.Example = `  go run ./examples/publish -timeout 10m -live \
+    -subscription 00000000-0000-0000-0000-000000000000 \
+    -resource-group NAME -workspace NAME -assignment NAME`
+	flags := p.Flags
+	flags.BoolVar(&p.wait, "wait", true, "wait for the job's end; -wait=false only starts it")
+	flags.StringVar(&p.resumeToken, "resume", "", "wait for the job of this `token`, which an earlier run printed, instead of starting one")
+	flags.DurationVar(&p.timeout, "timeout", 0, "stop waiting after this `duration`; 0 is never")
+	flags.DurationVar(&p.interval, "interval", 0,
+		"`duration` between two polls, at least 1s, unless the service sets it (default 5s, in memory 1s)")
 	flags.BoolVar(&p.json, "json", false, "print the outcome as JSON")
-	live := flags.Bool("live", false, "publish in Azure")
-	cloudName := flags.String("cloud", "public", "one of Azure's clouds")
-	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "of the workspace")
-	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "of the workspace")
-	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "of the workspace manager")
-	flags.StringVar(&p.assignment.WorkspaceManagerAssignmentName, "assignment", "", "to publish")
-	if err := flags.Parse(args); err != nil {
-		return p, flagError{err}
+	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "`id` of the workspace's subscription; -live needs it")
+	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
+	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
+	flags.StringVar(&p.assignment.WorkspaceManagerAssignmentName, "assignment", "",
+		"`name` of the workspace manager assignment to publish; -live needs it")
+	if err := p.Parse(args, "subscription", "resource-group", "workspace", "assignment"); err != nil {
+		return p, err
 	}
-	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	refuse := func(reason string) (publication, error) { return p, flagError{errors.New(reason)} }
-
-	azure, known := clouds[*cloudName]
 	switch {
-	case flags.NArg() > 0:
-		return refuse("unexpected argument: " + flags.Arg(0))
-	case !known:
-		return refuse("-cloud: no such cloud: " + *cloudName)
-	case given["resume"] && p.resumeToken == "":
-		return refuse("-resume: the token is empty") // must not start another job
-	case given["resume"] && !p.wait:
-		return refuse("-resume and -wait=false exclude each other")
-	case given["timeout"] && p.timeout <= 0:
-		return refuse("-timeout must be greater than 0")
-	case given["interval"] && p.interval <= 0:
-		return refuse("-interval must be greater than 0")
-	case *live && given["interval"] && p.interval < time.Second:
-		return refuse("-interval must be at least 1s with -live")
+	case p.Given("resume") && p.resumeToken == "":
+		return p, command.Usagef("-resume: the token is empty") // must not start another job
+	case p.Given("resume") && !p.wait:
+		return p, command.Usagef("-resume and -wait=false exclude each other")
+	case p.timeout < 0:
+		return p, command.Usagef("-timeout must not be negative")
+	case p.Given("interval") && p.interval < time.Second:
+		return p, command.Usagef("-interval must be at least 1s")
 	}
-	for _, name := range []string{"subscription", "resource-group", "workspace", "assignment", "cloud"} {
-		switch {
-		case given[name] && !*live:
-			return refuse("-" + name + " needs -live")
-		case *live && flags.Lookup(name).Value.String() == "":
-			return refuse("-live needs -" + name)
-		}
+	if !p.Live {
+		return p.inMemory()
 	}
-	if *live {
-		return p.inAzure(azure)
-	}
-	return p.inMemory()
-}
-
-// inAzure publishes in Azure with azidentity's default credential.
-func (p publication) inAzure(in cloud.Configuration) (publication, error) {
-	if p.interval == 0 {
+	if !p.Given("interval") {
 		p.interval = 5 * time.Second
 	}
-	p.options.Cloud = in
-	var err error
-	p.credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: p.options.ClientOptions.ClientOptions,
-	})
+	p.credential, p.options, err = p.Connect(nil)
 	return p, err
 }

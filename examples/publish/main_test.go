@@ -1,15 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,10 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 	"github.com/armsecops/armsecops/fake"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // server returns the server in memory of a publication.
 func server(p publication) *fake.Server { return p.options.Transport.(*fake.Server) }
@@ -76,13 +71,13 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"another-token":              {args: []string{"-resume", strings.Replace(resumeToken, "central", "other", 1)}, code: 2},
 		"unknown":                    {setUp: inject(fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}), code: 3},
 		"unknown-json":               {args: []string{"-json"}, setUp: inject(fake.Fault{Operation: create, StatusCode: 504}), code: 3},
-		"timed-out":                  {args: []string{"-timeout", "700ms"}, code: 4},
-		"timed-out-json":             {args: []string{"-timeout", "300ms", "-json"}, code: 4},
+		"timed-out":                  {args: []string{"-timeout", "2500ms"}, code: 4},
+		"timed-out-json":             {args: []string{"-timeout", "1500ms", "-json"}, code: 4},
 		"timed-out-between-requests": {args: []string{"-interval", "2500ms", "-timeout", "3400ms"}, code: 4},
 		"timed-out-in-request": {
-			args: []string{"-timeout", "700ms"}, setUp: inject(fake.Fault{Operation: get, Skip: 1, Delay: time.Hour}), code: 4,
+			args: []string{"-timeout", "1700ms"}, setUp: inject(fake.Fault{Operation: get, Skip: 1, Delay: time.Hour}), code: 4,
 		},
-		"interrupted": {interrupt: 900 * time.Millisecond, code: 4},
+		"interrupted": {interrupt: 1900 * time.Millisecond, code: 4},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -99,11 +94,11 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 				if test.interrupt > 0 {
 					time.AfterFunc(test.interrupt, cancel)
 				}
-				var stdout, stderr bytes.Buffer
-				code := p.run(ctx, &stdout, &stderr)
+				s, stdout, stderr := commandtest.Streams()
+				code := p.Exit(p.run(ctx, s), s)
 				assert.Equal(t, test.code, code)
 				server(p).AssertFaultsConsumed(t)
-				assertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", &stdout, code, &stderr))
+				commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", stdout, code, stderr))
 				if p.json {
 					assert.True(t, json.Valid(stdout.Bytes()))
 				}
@@ -112,33 +107,21 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	}
 }
 
-// To update the files: go test ./examples/publish -update
-func assertGolden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), got)
-}
-
 func TestRunWithoutArguments(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var stdout, stderr bytes.Buffer
-		code := run(t.Context(), nil, &stdout, &stderr)
+		s, stdout, _ := commandtest.Streams()
+		code := run(t.Context(), nil, s)
 		assert.Equal(t, 1, code)
-		assertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", &stdout, code))
+		commandtest.AssertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", stdout, code))
 	})
 }
 
 func TestRunResumesWithAPrintedToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var stdout, stderr bytes.Buffer
-		require.Equal(t, 4, run(t.Context(), []string{"-timeout", "1s", "-json"}, &stdout, &stderr))
+		s, stdout, _ := commandtest.Streams()
+		require.Equal(t, 4, run(t.Context(), []string{"-timeout", "1500ms", "-json"}, s))
 		var printed struct {
 			ResumeToken string `json:"resumeToken"`
 		}
@@ -146,30 +129,9 @@ func TestRunResumesWithAPrintedToken(t *testing.T) {
 		assert.Equal(t, resumeToken, printed.ResumeToken)
 
 		stdout.Reset()
-		assert.Equal(t, 1, run(t.Context(), []string{"-resume", printed.ResumeToken}, &stdout, &stderr))
+		assert.Equal(t, 1, run(t.Context(), []string{"-resume", printed.ResumeToken}, s))
 		assert.Contains(t, stdout.String(), "Failed, 12 of 12 items done, 2 failed")
 	})
-}
-
-func TestRetryAfterOnlyLengthensTheDelay(t *testing.T) {
-	t.Parallel()
-	tests := map[string]time.Duration{
-		"":                     time.Second,
-		"3":                    3 * time.Second,
-		"0":                    time.Second,
-		"-3":                   time.Second,
-		"soon":                 time.Second,
-		"99999999999999999999": time.Second,
-		"2147483647":           2147483647 * time.Second,
-	}
-	for retryAfter, want := range tests {
-		t.Run(retryAfter, func(t *testing.T) {
-			t.Parallel()
-			resp := &http.Response{Header: http.Header{}}
-			resp.Header.Set("Retry-After", retryAfter)
-			assert.Equal(t, want, pollDelay(resp, time.Second))
-		})
-	}
 }
 
 func TestRunWaitsForRetryAfter(t *testing.T) {
@@ -179,9 +141,9 @@ func TestRunWaitsForRetryAfter(t *testing.T) {
 		require.NoError(t, err)
 		server(p).Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", RetryAfter: time.Minute})
 		start := time.Now()
-		var stdout, stderr bytes.Buffer
-		assert.Equal(t, 1, p.run(t.Context(), &stdout, &stderr))
-		assert.Equal(t, time.Minute+5*200*time.Millisecond, time.Since(start))
+		s, _, _ := commandtest.Streams()
+		assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
+		assert.Equal(t, time.Minute+2*time.Second, time.Since(start))
 	})
 }
 
@@ -189,15 +151,15 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []string
-		want string // the line before the usage
+		want string // the line before where to find help
 	}{
 		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
 		"argument":                         {[]string{"now"}, "unexpected argument: now"},
 		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
 		"timeout without unit":             {[]string{"-timeout", "5"}, `invalid value "5" for flag -timeout: parse error`},
-		"negative timeout":                 {[]string{"-timeout", "-1s"}, "-timeout must be greater than 0"},
-		"no interval":                      {[]string{"-interval", "0"}, "-interval must be greater than 0"},
-		"short interval":                   {liveFlags("-interval", "10ms"), "-interval must be at least 1s with -live"},
+		"negative timeout":                 {[]string{"-timeout", "-1s"}, "-timeout must not be negative"},
+		"no interval":                      {[]string{"-interval", "0"}, "-interval must be at least 1s"},
+		"short interval":                   {liveFlags("-interval", "999ms"), "-interval must be at least 1s"},
 		"empty token":                      {[]string{"-resume", ""}, "-resume: the token is empty"},
 		"resume without wait": {
 			[]string{"-resume", resumeToken, "-wait=false"}, "-resume and -wait=false exclude each other",
@@ -208,7 +170,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"without -live":                {[]string{"-workspace", "myWorkspace"}, "-workspace needs -live"},
 		"-live alone":                  {[]string{"-live"}, "-live needs -subscription"},
 		"-live without the assignment": {liveFlags()[:7], "-live needs -assignment"},
-		"unknown cloud":                {liveFlags("-cloud", "moon"), "-cloud: no such cloud: moon"},
+		"unknown cloud":                {liveFlags("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"not a subscription": {
 			liveFlags("-subscription", "mine"),
 			`parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
@@ -220,21 +182,23 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), test.args, &stdout, &stderr)
-			assert.Equal(t, 2, code)
+			s, stdout, stderr := commandtest.Streams()
+			assert.Equal(t, command.BadUsage, run(t.Context(), test.args, s))
 			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.want+"\n"+usage+"\n", stderr.String())
+			assert.Equal(t, test.want+"\nFor help: publish -h\n", stderr.String())
 		})
 	}
 }
 
-func TestRunPrintsUsage(t *testing.T) {
+func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
-	assert.Equal(t, usage+"\n", stdout.String())
-	assert.Empty(t, stderr.String())
+	for name, args := range map[string][]string{
+		"help": {"-h"}, "screen": nil, "timed-out-screen": {"-interval", "2500ms", "-timeout", "3400ms"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
+		})
+	}
 }
 
 func TestParseReadsLiveFlags(t *testing.T) {
@@ -263,17 +227,30 @@ func TestParseReadsLiveFlags(t *testing.T) {
 	}
 }
 
-// brokenWriter fails every write, like a full disk.
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
-
-func TestRunReportsLostOutput(t *testing.T) {
+func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-wait=false"}, {"-wait=false", "-json"}} {
-		var stderr bytes.Buffer
-		assert.Equal(t, 1, run(t.Context(), args, brokenWriter{}, &stderr))
-		assert.Contains(t, stderr.String(), io.ErrShortWrite.Error())
+	for _, args := range [][]string{{"-wait=false"}, {"-wait=false", "-json"}, {"-resume", resumeToken}, {"-h"}} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _, stderr := commandtest.Streams()
+			s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+			assert.Equal(t, command.LostOutput, run(t.Context(), args, s))
+			assert.Contains(t, stderr.String(), "standard output: no space left on device\n")
+		})
+	}
+}
+
+func TestJobThatEndsAtOnceIsPrinted(t *testing.T) {
+	t.Parallel()
+	for state, code := range map[string]int{"Succeeded": 0, "Failed": 1} {
+		p, err := parse([]string{"-json"})
+		require.NoError(t, err)
+		server(p).Inject(fake.Fault{
+			Operation: "WorkspaceManagerJobsClient.Create",
+			Body:      `{"name":"job","properties":{"provisioningState":"` + state + `"}}`,
+		})
+		s, stdout, _ := commandtest.Streams()
+		assert.Equal(t, code, p.Exit(p.run(t.Context(), s), s))
+		assert.Contains(t, stdout.String(), `"provisioningState": "`+state+`"`)
 	}
 }
 
@@ -294,10 +271,10 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		want  []string // parts of the output
 	}{
 		"job": {nil, job, []string{
-			"Job ]0;titlejob: Failed, 1 of 1 items done, 1 failed\n",
+			"Job ]0;titlejob: Failed, 1 of 1 item done, 1 failed\n",
 			"gnp.exe  2J      one  two😀\n",
 		}},
-		"job as JSON":   {[]string{"-json"}, job, []string{`"errorMessage": "one\r\ntwo\u0000\ud83d\ude00"`}},
+		"job as JSON":   {[]string{"-json"}, job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},
 		"error":         {nil, failed, nil},
 		"error as JSON": {[]string{"-json"}, failed, nil},
 	}
@@ -308,8 +285,8 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 				p, err := parse(append([]string{"-timeout", "1s"}, test.args...))
 				require.NoError(t, err)
 				server(p).Inject(test.fault)
-				var stdout, stderr bytes.Buffer
-				assert.NotZero(t, p.run(t.Context(), &stdout, &stderr))
+				s, stdout, stderr := commandtest.Streams()
+				assert.NotZero(t, p.Exit(p.run(t.Context(), s), s))
 				for _, r := range stdout.String() + stderr.String() {
 					assert.True(t, r == '\n' || unicode.IsPrint(r), "%q", r)
 				}

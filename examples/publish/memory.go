@@ -4,23 +4,21 @@ import (
 	"context"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
 
-// inMemory publishes in a server in memory, where a job takes six steps.
+// inMemory publishes in a server in memory, where a job takes three steps.
 func (p publication) inMemory() (publication, error) {
-	if p.interval == 0 {
-		p.interval = 200 * time.Millisecond
+	if !p.Given("interval") {
+		p.interval = time.Second
 	}
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	srv := fake.NewServer(&fake.ServerOptions{
-		JobSteps: 6,
+		JobSteps: 3,
 		NewID:    func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
-		Now: func() time.Time { // each poll takes 15 seconds of the server's time
-			now = now.Add(15 * time.Second)
+		Now: func() time.Time { // each poll takes 30 seconds of the server's time
+			now = now.Add(30 * time.Second)
 			return now
 		},
 	})
@@ -31,10 +29,10 @@ func (p publication) inMemory() (publication, error) {
 		WorkspaceManagerAssignmentName: "baseline",
 	}
 	srv.SetJobItems(p.assignment, items())
-	p.credential = &azfake.TokenCredential{}
-	p.options.Transport = srv
-	if p.resumeToken == "" {
-		return p, nil
+	var err error
+	p.credential, p.options, err = p.Connect(srv)
+	if err != nil || p.resumeToken == "" {
+		return p, err
 	}
 
 	// The server of the earlier run is gone, so start the token's job again.

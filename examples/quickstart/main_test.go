@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -13,6 +11,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // liveFlags returns valid flags for -live, and more.
@@ -23,33 +25,46 @@ func liveFlags(more ...string) []string {
 	}, more...)
 }
 
-// To update the file: go run ./examples/quickstart >examples/quickstart/testdata/output.golden
 func TestRunPrintsSamples(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("testdata/output.golden")
-	require.NoError(t, err)
-	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), nil, &stdout, &stderr)
-	assert.Zero(t, code)
-	assert.Equal(t, string(want), stdout.String())
+	streams, stdout, stderr := commandtest.Streams()
+	assert.Zero(t, run(t.Context(), nil, streams))
+	commandtest.AssertGolden(t, "output", stdout.String())
 	assert.Empty(t, stderr.String())
+}
+
+func TestScreensFitTheTerminal(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"output": nil, "help": {"-h"}, "bad-flag": {"-subscription", "1"}} {
+		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
+	}
+}
+
+func TestRunReportsAFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"-h"}} {
+		streams, _, stderr := commandtest.Streams()
+		streams.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+		assert.Equal(t, command.LostOutput, run(t.Context(), args, streams))
+		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
+	}
 }
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []string
-		want string // the line before the usage
+		want string // the line before where to find help
 	}{
 		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
 		"argument":                         {[]string{"now"}, "unexpected argument: now"},
 		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
 		"no value":                         {[]string{"-live", "-job"}, "flag needs an argument: -job"},
-		"without -live":                    {[]string{"-job", "myJob"}, "the other flags need -live"},
+		"without -live":                    {[]string{"-job", "myJob"}, "-job needs -live"},
 		"-live alone":                      {[]string{"-live"}, "-live needs -subscription"},
 		"-live without the job":            {liveFlags()[:9], "-live needs -job"},
 		"empty value":                      {liveFlags("-workspace", ""), "-live needs -workspace"},
-		"unknown cloud":                    {liveFlags("-cloud", "moon"), "-cloud: no such cloud: moon"},
+		"unknown cloud":                    {liveFlags("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"not a subscription": {
 			liveFlags("-subscription", "mine"),
 			`parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
@@ -61,29 +76,21 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), test.args, &stdout, &stderr)
+			streams, stdout, stderr := commandtest.Streams()
+			code := run(t.Context(), test.args, streams)
 			assert.Equal(t, 2, code)
 			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.want+"\n"+usage+"\n", stderr.String())
+			assert.Equal(t, test.want+"\nFor help: quickstart -h\n", stderr.String())
 		})
 	}
-}
-
-func TestRunPrintsUsage(t *testing.T) {
-	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
-	assert.Equal(t, usage+"\n", stdout.String())
-	assert.Empty(t, stderr.String())
 }
 
 func TestRunEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var stdout, stderr bytes.Buffer
-	assert.Equal(t, 1, run(ctx, nil, &stdout, &stderr))
+	streams, stdout, stderr := commandtest.Streams()
+	assert.Equal(t, command.Failed, run(ctx, nil, streams))
 	assert.Empty(t, stdout.String())
 	assert.Equal(t, "WorkspaceManagerJobsClient.Get: context canceled\n", stderr.String())
 }
@@ -156,9 +163,8 @@ func TestServiceErrorIsPrintedOnOneLine(t *testing.T) {
 			require.NoError(t, err)
 			q.options.Transport = test.response
 			q.options.Retry.MaxRetries = -1
-			var stdout, stderr bytes.Buffer
-			code := exitCode(q.report(t.Context(), &stdout), &stderr)
-			assert.Equal(t, 1, code)
+			streams, stdout, stderr := commandtest.Streams()
+			assert.Equal(t, command.Failed, q.Exit(q.report(t.Context(), streams.Out), streams))
 			assert.Empty(t, stdout.String())
 			assert.Equal(t, test.want+"\n", stderr.String())
 		})
@@ -177,12 +183,12 @@ func TestReportPrintsNoControlCharacters(t *testing.T) {
 		}]},
 		"value": [{"name": "\u001b[2J", "properties": {"effect": "Ex\nempt"}}]
 	}`}
-	var stdout bytes.Buffer
-	require.NoError(t, q.report(t.Context(), &stdout))
+	streams, stdout, _ := commandtest.Streams()
+	require.NoError(t, q.report(t.Context(), streams.Out))
 	for _, r := range stdout.String() {
 		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q in %q", r, stdout.String())
 	}
 	assert.Contains(t, stdout.String(), "Job ]0;titlejob: Failed\n")
 	assert.Contains(t, stdout.String(), "gnp.exe  Fai led  2J      one  two\n")
-	assert.Contains(t, stdout.String(), "[2J   Ex empt  -")
+	assert.Contains(t, stdout.String(), "[2J   -             Ex empt  -")
 }

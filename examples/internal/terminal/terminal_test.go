@@ -2,9 +2,10 @@ package terminal_test
 
 import (
 	"bytes"
-	"io"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,24 +14,22 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// device is a writer whose Stat is that of a terminal.
-type device struct{ io.Writer }
+// screen returns an output to a terminal of so many columns.
+func screen(columns int) (*terminal.Output, *bytes.Buffer) {
+	var text bytes.Buffer
+	return &terminal.Output{Writer: &text, Columns: func() int { return columns }}, &text
+}
 
-func (device) Stat() (os.FileInfo, error) { return deviceInfo{}, nil }
-
-type deviceInfo struct{ os.FileInfo }
-
-func (deviceInfo) Mode() os.FileMode { return os.ModeDevice | os.ModeCharDevice }
-
-func TestIsDetectsCharacterDevices(t *testing.T) {
+func TestFilesAreNoTerminals(t *testing.T) {
 	t.Parallel()
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	require.NoError(t, err)
-	assert.True(t, terminal.Is(device{}))
-	assert.False(t, terminal.Is(&bytes.Buffer{}))
-	assert.False(t, terminal.Is(file))
-	require.NoError(t, file.Close())
-	assert.False(t, terminal.Is(file), "a file whose Stat fails")
+	defer file.Close()
+	null, err := os.Open(os.DevNull) // a character device
+	require.NoError(t, err)
+	defer null.Close()
+	assert.Zero(t, terminal.New(file).Width())
+	assert.Zero(t, terminal.New(null).Width())
 }
 
 func TestPrintableIsOneHarmlessLine(t *testing.T) {
@@ -43,4 +42,148 @@ func TestPrintableIsOneHarmlessLine(t *testing.T) {
 	} {
 		assert.Equal(t, want, terminal.Printable(text))
 	}
+}
+
+func TestWrapBreaksBetweenWords(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		line    string
+		columns int
+		want    string
+	}{
+		"no terminal":          {"one two  three", 0, "one two  three"},
+		"fits":                 {"one two  three", 14, "one two  three"},
+		"too long":             {"one two three", 7, "one two\nthree"},
+		"one column too long":  {"one two", 6, "one\ntwo"},
+		"indented":             {"  one two", 6, "  one\n  two"},
+		"word wider than that": {"a subscription id", 8, "a\nsubscription\nid"},
+		"wide characters":      {"条件 条件", 8, "条件\n条件"},
+		"combining characters": {"e\u0301 e\u0301", 3, "e\u0301 e\u0301"},
+		"empty":                {"", 5, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, test.want, terminal.Wrap(test.line, test.columns))
+		})
+	}
+}
+
+func TestTableFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	rows := [][]string{
+		{"NAME", "EFFECT", "SCOPE"},
+		{"a\x1b[2Jn assignment", "", "/subscriptions/1"},
+	}
+	tests := map[int]string{ // by columns
+		0:  "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
+		42: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
+		41: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions…\n",
+		40: "NAME             EFFECT  SCOPE\na[2Jn assignme…  -       /subscriptions…\n",
+		32: "NAME         EFFECT  SCOPE\na[2Jn assi…  -       /subscript…\n",
+		31: "NAME              EFFECT  …\na[2Jn assignment  -\n",
+		20: "NAME              …\na[2Jn assignment\n",
+		10: "NAME     …\na[2Jn …\n",
+		1:  "…  …\n…\n",
+	}
+	for columns, want := range tests {
+		out, text := screen(columns)
+		out.Table(rows)
+		assert.Equal(t, want, text.String(), columns)
+	}
+}
+
+func TestTableLeavesOutWhatIsMostlyCut(t *testing.T) {
+	t.Parallel()
+	rows := [][]string{{"NAME", "ID"}, {"assignment", strings.Repeat("/segment", 12)}}
+	out, text := screen(44)
+	out.Table(rows)
+	assert.Equal(t, "NAME        ID\nassignment  "+strings.Repeat("/segment", 3)+"/segmen…\n", text.String())
+	out, text = screen(43)
+	out.Table(rows)
+	assert.Equal(t, "NAME        …\nassignment\n", text.String())
+}
+
+func TestTableAlignsWideCharacters(t *testing.T) {
+	t.Parallel()
+	out, text := screen(20)
+	out.Table([][]string{{"NAME", "EFFECT"}, {"条件付きアクセス", "Exempt"}})
+	assert.Equal(t, "NAME          EFFECT\n条件付きア…   Exempt\n", text.String())
+}
+
+func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
+	t.Parallel()
+	out, text := screen(20)
+	out.Definitions([][2]string{{"-a", "the first of them"}, {"-bc", "last"}})
+	assert.Equal(t, "  -a   the first of\n       them\n  -bc  last\n", text.String())
+}
+
+func TestTextIsWrappedWithoutATerminalToo(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	out := &terminal.Output{Writer: &text}
+	line := strings.TrimSpace(strings.Repeat("word ", 17))
+	out.Text(line)
+	assert.Equal(t, line[:79]+"\n"+line[80:]+"\n", text.String())
+	text.Reset()
+	out.Println(line)
+	assert.Equal(t, line+"\n", text.String())
+}
+
+// A line that wrapped would stay on the screen.
+func TestStatusNeverWraps(t *testing.T) {
+	t.Parallel()
+	columns := 10
+	var text bytes.Buffer
+	out := &terminal.Output{Writer: &text, Columns: func() int { return columns }}
+	out.Status("0123456789")
+	out.Status("01")
+	columns = 5 // a narrower window
+	out.Status("0")
+	out.Status("012345")
+	out.Println("done")
+	out.Println("")
+	assert.Equal(t, "\r01234567…\r01       \r0 \r012…\ndone\n\n", text.String())
+}
+
+func TestStatusIsForTerminalsOnly(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	out := &terminal.Output{Writer: &text}
+	out.Status("1 of 2")
+	out.EndStatus()
+	assert.Empty(t, text.String())
+}
+
+func TestJSONKeepsEveryCharacter(t *testing.T) {
+	t.Parallel()
+	out, text := screen(10)
+	require.NoError(t, out.JSON("größe <1> 😀 \x1b\u009b\u202e\U000e0001\n"))
+	assert.Equal(t, `"größe <1> 😀 \u001b\u009b\u202e\udb40\udc01\n"`+"\n", text.String())
+	assert.Error(t, out.JSON(func() {}))
+}
+
+// broken fails the second write and succeeds afterwards.
+type broken struct{ writes int }
+
+var errBroken = errors.New("no space left on device")
+
+func (b *broken) Write(p []byte) (int, error) {
+	b.writes++
+	if b.writes == 2 {
+		return 0, errBroken
+	}
+	return len(p), nil
+}
+
+func TestOutputKeepsItsFirstError(t *testing.T) {
+	t.Parallel()
+	w := &broken{}
+	out := &terminal.Output{Writer: w}
+	out.Println("one")
+	require.NoError(t, out.Err())
+	out.Println("two")
+	out.Table([][]string{{"three"}})
+	assert.Equal(t, errBroken, out.Err())
+	assert.Equal(t, 2, w.writes)
 }

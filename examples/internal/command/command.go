@@ -1,0 +1,245 @@
+// Package command has what the example programs share: flags and their help,
+// exit codes, and the way to Azure.
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
+)
+
+// The exit codes that all programs have.
+const (
+	Failed     = 1
+	BadUsage   = 2
+	LostOutput = 5
+)
+
+// ErrReported is an error that the output shows already.
+var ErrReported = errors.New("reported")
+
+// Streams are what a program reads and writes.
+type Streams struct {
+	In  io.Reader
+	Out *terminal.Output
+	Err *terminal.Output
+}
+
+// Main runs a program and exits with the code that it returns. Ctrl-C ends the context.
+func Main(run func(ctx context.Context, args []string, s Streams) int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], Streams{os.Stdin, terminal.New(os.Stdout), terminal.New(os.Stderr)})
+	stop()
+	os.Exit(code)
+}
+
+// Command is a program, or one of its commands.
+type Command struct {
+	Name      string // as on the command line
+	Arguments string // for the help; empty if it takes none
+	About     string // for the help
+	Example   string // for the help
+	ExitCodes []ExitCode
+
+	Flags *flag.FlagSet
+	Live  bool // whether to use Azure
+	cloud string
+}
+
+// ExitCode is an exit code and its meaning.
+type ExitCode struct {
+	Code    int
+	Meaning string
+	Errors  []error // that lead to it
+}
+
+// New returns a command with the flags -live and -cloud. Its exit codes are
+// those that all programs have; the others override and complete them.
+func New(name string, others ...ExitCode) *Command {
+	c := &Command{Name: name, Flags: flag.NewFlagSet(name, flag.ContinueOnError), ExitCodes: []ExitCode{
+		{Code: 0, Meaning: "success"},
+		{Code: Failed, Meaning: "a service returned an error"},
+		{Code: BadUsage, Meaning: "a flag or an argument is invalid; nothing was sent"},
+		{Code: LostOutput, Meaning: "the standard output could not be written, for example to a full disk"},
+	}}
+	for _, other := range others {
+		i, found := slices.BinarySearchFunc(c.ExitCodes, other, func(a, b ExitCode) int { return a.Code - b.Code })
+		if found {
+			c.ExitCodes[i] = other
+		} else {
+			c.ExitCodes = slices.Insert(c.ExitCodes, i, other)
+		}
+	}
+	c.Flags.SetOutput(io.Discard) // Exit prints the error
+	c.Flags.BoolVar(&c.Live, "live", false, "use Azure, with azidentity's default credential, such as the account of az login")
+	c.Choice(&c.cloud, "cloud", "`name` of Azure's cloud", "public", "china", "government")
+	return c
+}
+
+// Choice adds a flag whose value is one of the choices. The first one is the default.
+func (c *Command) Choice(value *string, name, usage string, choices ...string) {
+	*value = choices[0]
+	c.Flags.Var(&choice{value, choices}, name, usage+": "+or(choices))
+}
+
+// choice is the value of a flag that is one of some.
+type choice struct {
+	value   *string
+	choices []string
+}
+
+func (c *choice) String() string {
+	if c.value == nil {
+		return "" // as package flag requires of a zero value
+	}
+	return *c.value
+}
+
+func (c *choice) Set(value string) error {
+	if !slices.Contains(c.choices, value) {
+		return errors.New("must be " + or(c.choices))
+	}
+	*c.value = value
+	return nil
+}
+
+func or(choices []string) string {
+	last := len(choices) - 1
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
+}
+
+// usageError is the error of an invalid flag or argument.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// Usagef returns the error of an invalid flag or argument.
+func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// Parse parses the arguments of the command line. The flags named live are
+// required with -live, and refused without.
+func (c *Command) Parse(args []string, live ...string) error {
+	if err := c.Flags.Parse(args); err != nil {
+		return usageError{err}
+	}
+	if c.Arguments == "" && c.Flags.NArg() > 0 {
+		return Usagef("unexpected argument: %s", c.Flags.Arg(0))
+	}
+	for _, name := range append(live, "cloud") {
+		switch {
+		case c.Given(name) && !c.Live:
+			return Usagef("-%s needs -live", name)
+		case c.Live && c.Flags.Lookup(name).Value.String() == "":
+			return Usagef("-live needs -%s", name)
+		}
+	}
+	return nil
+}
+
+// Given reports whether the command line has the flag.
+func (c *Command) Given(name string) (given bool) {
+	c.Flags.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
+}
+
+// Connect returns the credential and the options for Azure, or without -live for
+// a service in memory.
+func (c *Command) Connect(memory policy.Transporter) (azcore.TokenCredential, *armsecops.ClientOptions, error) {
+	options := &armsecops.ClientOptions{}
+	if !c.Live {
+		options.Transport = memory
+		return &azfake.TokenCredential{}, options, nil
+	}
+	options.Cloud = map[string]cloud.Configuration{
+		"public":     cloud.AzurePublic,
+		"china":      cloud.AzureChina,
+		"government": cloud.AzureGovernment,
+	}[c.cloud]
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: options.ClientOptions.ClientOptions,
+	})
+	return credential, options, err
+}
+
+// Exit prints the error of a run, if it has one, or the help that it asks for.
+// It returns the exit code. Lost output comes first: a program that reads it must
+// not take it for complete.
+func (c *Command) Exit(err error, s Streams) int {
+	s.Err.EndStatus()
+	if errors.Is(err, flag.ErrHelp) {
+		c.help(s.Out)
+		err = nil
+	}
+	code := c.exitCode(err)
+	if err != nil && !errors.Is(err, ErrReported) {
+		s.Err.Println(err.Error())
+	}
+	if code == BadUsage {
+		s.Err.Println("For help: " + c.Name + " -h")
+	}
+	if lost := s.Out.Err(); lost != nil {
+		s.Err.Println("standard output: " + lost.Error())
+		return LostOutput
+	}
+	return code
+}
+
+func (c *Command) exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	_, badUsage := errors.AsType[usageError](err)
+	_, badValue := errors.AsType[*armsecops.ParameterError](err)
+	if badUsage || badValue {
+		return BadUsage
+	}
+	for _, e := range c.ExitCodes {
+		if slices.ContainsFunc(e.Errors, func(target error) bool { return errors.Is(err, target) }) {
+			return e.Code
+		}
+	}
+	return Failed
+}
+
+// help prints all flags with their defaults, the exit codes and an example.
+func (c *Command) help(out *terminal.Output) {
+	out.Text(strings.TrimRight("Usage: "+c.Name+" [FLAGS] "+c.Arguments, " ") + "\n\n" + c.About + "\n\nFlags:")
+	var flags, codes [][2]string
+	c.Flags.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0s" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		flags = append(flags, [2]string{strings.TrimRight("-"+f.Name+" "+value, " "), usage})
+	})
+	for _, e := range c.ExitCodes {
+		codes = append(codes, [2]string{fmt.Sprint(e.Code), e.Meaning})
+	}
+	out.Definitions(flags)
+	out.Text("\nExit codes:")
+	out.Definitions(codes)
+	out.Text("\nExample:\n" + c.Example)
+}
+
+// Count returns a number and a noun: 1 item, 2 items.
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

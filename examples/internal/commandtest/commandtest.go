@@ -1,0 +1,78 @@
+// Package commandtest tests the example programs: their output as a user sees it.
+package commandtest
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// Streams returns an empty input, and outputs without a terminal that write to buffers.
+func Streams() (s command.Streams, stdout, stderr *bytes.Buffer) {
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	return command.Streams{
+		In:  strings.NewReader(""),
+		Out: &terminal.Output{Writer: stdout},
+		Err: &terminal.Output{Writer: stderr},
+	}, stdout, stderr
+}
+
+// Terminal returns an output to a terminal of so many columns.
+func Terminal(w io.Writer, columns int) *terminal.Output {
+	return &terminal.Output{Writer: w, Columns: func() int { return columns }}
+}
+
+// AssertGolden compares text with the golden file of the name. To write the files
+// of a package: go test ./examples/PACKAGE -update
+func AssertGolden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
+// AssertScreens runs a program on terminals of 60 and 120 columns, and compares
+// each screen with a golden file. In the file, "␍" is where a carriage return
+// begins the line again. No line may be wider than the terminal, unless its only
+// word is: an id, which users copy.
+func AssertScreens(t *testing.T, name string, run func(s command.Streams) int) {
+	t.Helper()
+	for _, columns := range []int{60, 120} {
+		var screen bytes.Buffer
+		code := run(command.Streams{In: strings.NewReader(""), Out: Terminal(&screen, columns), Err: Terminal(&screen, columns)})
+		got := strings.ReplaceAll(screen.String(), "\r", "␍\n")
+		for line := range strings.SplitSeq(got, "\n") {
+			wide := utf8.RuneCountInString(strings.TrimSuffix(line, "␍")) > columns
+			assert.False(t, wide && len(strings.Fields(line)) > 1, line)
+		}
+		assert.NotContains(t, got, "\x1b", "no escape sequences, with or without NO_COLOR")
+		AssertGolden(t, fmt.Sprintf("%s-%d", name, columns), fmt.Sprintf("%sexit status %d\n", got, code))
+	}
+}
+
+// FullDisk fails every write.
+type FullDisk struct{}
+
+// ErrFullDisk is its error.
+var ErrFullDisk = errors.New("no space left on device")
+
+func (FullDisk) Write([]byte) (int, error) { return 0, ErrFullDisk }

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
+	"github.com/armsecops/armsecops/fake"
+)
+
+func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, err := parse(nil)
+		require.NoError(t, err)
+		server(p).Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 403})
+		var stderr bytes.Buffer
+		s, _, _ := commandtest.Streams()
+		s.Err = commandtest.Terminal(&stderr, 200)
+		assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
+		assert.True(t, strings.HasPrefix(stderr.String(), "WorkspaceManagerJobsClient.Get: 403"), stderr.String())
+	})
+}
