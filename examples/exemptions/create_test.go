@@ -72,8 +72,8 @@ func TestRunReportsFailedCreation(t *testing.T) {
 	s, stdout, stderr := commandtest.Streams()
 	assert.Equal(t, 1, run(t.Context(), args, s))
 	assert.Empty(t, stdout.String())
-	assert.Equal(t, "StandardAssignmentsClient.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: The client does not have authorization to read the assignments.\n",
-		stderr.String())
+	assert.Equal(t, "StandardAssignmentsClient.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: "+
+		"The client does not have authorization to read the assignments.\n", stderr.String())
 }
 
 func TestListingNamesEachFailedSubscriptionOnce(t *testing.T) {
@@ -83,7 +83,8 @@ func TestListingNamesEachFailedSubscriptionOnce(t *testing.T) {
 		want  string
 	}{
 		"assignments": {
-			fake.Fault{Operation: "SecurityAssignmentsClient.NewListBySubscriptionPager", StatusCode: http.StatusForbidden}, "SecurityAssignmentsClient.",
+			fake.Fault{Operation: "SecurityAssignmentsClient.NewListBySubscriptionPager", StatusCode: http.StatusForbidden},
+			"SecurityAssignmentsClient.",
 		},
 		"standard assignments": {
 			fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden}, "StandardAssignmentsClient.",
@@ -92,7 +93,7 @@ func TestListingNamesEachFailedSubscriptionOnce(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q, err := parseQuery([]string{"-effect", "", tenantSubscription(4)}, strings.NewReader(""))
+			q, err := parseQuery([]string{"-via", "list", "-effect", "", tenantSubscription(4)}, strings.NewReader(""))
 			require.NoError(t, err)
 			server := q.connection.options.Transport.(tenant).Server
 			server.Inject(test.fault)

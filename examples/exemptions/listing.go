@@ -70,6 +70,18 @@ type listing struct {
 	failures map[string]error // by subscription
 }
 
+// list lists the subscriptions. It returns the exemptions that match the filter,
+// and an error that names the failed subscriptions.
+func (q query) list(ctx context.Context, progress *terminal.Output) ([]exemption, error) {
+	l := listing{subscriptions: q.subscriptions, filter: q.filter, progress: progress}
+	err := l.listAssignments(ctx, q.factory)
+	if err == nil {
+		l.listStandardAssignments(ctx, q.factory)
+		err = l.failure(ctx)
+	}
+	return l.found, err
+}
+
 // add adds what was read of a subscription.
 func (l *listing) add(exemptions ...exemption) {
 	l.mu.Lock()

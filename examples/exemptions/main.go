@@ -2,17 +2,19 @@
 // sorted by expiry, and creates one.
 //
 //	go run ./examples/exemptions
+//	go run ./examples/exemptions -via list
 //	go run ./examples/exemptions create -dry-run -scope /subscriptions/ID -standard ID -assessment KEY -category waiver -name TEXT
 //
 // Without -live it uses a tenant in memory that has 40 subscriptions, three of
-// which fail, on 1 June 2026. With -live it uses Azure, with azidentity's default
-// credential, such as the account of az login:
+// which can't be listed, on 1 June 2026. With -live it uses Azure, with azidentity's
+// default credential, such as the account of az login:
 //
-//	az account list --query '[].id' --output tsv | go run ./examples/exemptions -live -expires-within 30d -
+//	go run ./examples/exemptions -live -expires-within 30d
 //
-// It lists the Microsoft.Security/assignments and standardAssignments that the
-// service returns for each subscription. It lists no Azure Policy exemptions,
-// Microsoft.Authorization/policyExemptions: az policy exemption list does.
+// It reads Microsoft.Security/assignments and standardAssignments: from Azure
+// Resource Graph, or with -via list from each subscription. It reads no Azure
+// Policy exemptions, Microsoft.Authorization/policyExemptions: az policy exemption
+// list does.
 //
 // -h and create -h print the flags, their defaults, and the exit codes.
 package main
@@ -66,6 +68,7 @@ func parse(args []string, stdin io.Reader) (runner, error) {
 type query struct {
 	*command.Command
 
+	via           string // graph or list
 	subscriptions []string
 	filter        filter
 	format        string
@@ -86,25 +89,28 @@ func (f filter) matches(e exemption) bool {
 		(f.effect == "" || e.effect.Is(f.effect))
 }
 
-// run prints the exemptions, even if some subscriptions failed, and returns the
-// failures.
+// run prints the exemptions that were found, even if something failed, and
+// returns the failures.
 func (q query) run(ctx context.Context, s command.Streams) error {
 	found, err := q.collect(ctx, s.Err)
 	s.Err.EndStatus()
-	return errors.Join(write(s.Out, q.format, found), err)
+	err = errors.Join(write(s.Out, q.format, found), err)
+	if q.via == "graph" && err == nil {
+		s.Err.Println(freshness)
+	}
+	return err
 }
 
-// collect lists the subscriptions. It returns the exemptions that match the
-// filter, sorted by expiry, and an error that names the failed subscriptions.
-func (q query) collect(ctx context.Context, progress *terminal.Output) ([]exemption, error) {
-	l := listing{subscriptions: q.subscriptions, filter: q.filter, progress: progress}
-	err := l.listAssignments(ctx, q.factory)
-	if err == nil {
-		l.listStandardAssignments(ctx, q.factory)
-		err = l.failure(ctx)
+// collect returns the exemptions that match the filter, sorted by expiry, and an
+// error that names what failed.
+func (q query) collect(ctx context.Context, progress *terminal.Output) (found []exemption, err error) {
+	if q.via == "graph" {
+		found, err = q.queryGraph(ctx, progress)
+	} else {
+		found, err = q.list(ctx, progress)
 	}
-	slices.SortFunc(l.found, compare)
-	return l.found, err
+	slices.SortFunc(found, compare)
+	return found, err
 }
 
 // compare sorts exemptions by expiry. Those that never expire come last.
@@ -117,22 +123,30 @@ func compare(a, b exemption) int {
 
 // parseQuery returns the query that the arguments describe.
 func parseQuery(args []string, stdin io.Reader) (q query, err error) {
-	q.Command = command.New("exemptions", command.ExitCode{Code: command.Failed, Meaning: "a subscription could not be listed; the others are printed"})
+	q.Command = command.New("exemptions", command.ExitCode{
+		Code: command.Failed, Meaning: "a service returned an error, or -via list could not list a subscription; the rest is printed",
+	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
 	q.About = "Lists the exemptions from security standards in many subscriptions, sorted by expiry. The command \"exemptions create\" " +
 		"creates one; see exemptions create -h.\n\n" +
 		"It lists Microsoft.Security/assignments and standardAssignments, but no exemptions of Azure Policy, " +
 		"Microsoft.Authorization/policyExemptions: az policy exemption list does.\n\n" +
+		"It queries Azure Resource Graph, which filters a whole tenant in a few requests and follows changes within minutes. A subscription " +
+		"that the identity may not read has no rows there, and no error. " +
+		"With -via list it lists each subscription, which is current, and names the ones that fail.\n\n" +
 		"Subscriptions are arguments, or lines of a -file; the argument - stands for lines of the standard input. Empty lines and lines " +
-		"that start with # are ignored. Flags come before the subscriptions. " +
-		"Without -live it uses a tenant in memory that has 40 subscriptions, three of which fail, on 1 June 2026.\n\n" +
+		"that start with # are ignored. Flags come before the subscriptions. Without any, Azure Resource Graph is queried for all that the " +
+		"identity may read.\n\n" +
+		"Without -live it uses a tenant in memory that has 40 subscriptions, three of which can't be listed, on 1 June 2026.\n\n" +
 		"On a terminal the table is cut to its width; -o csv and -o json are complete."
-	q.Example = `  az account list --query '[].id' --output tsv |
-    go run ./examples/exemptions -live -expires-within 30d -`
+	q.Example = `  go run ./examples/exemptions -live -expires-within 30d
+  az account list --query '[].id' --output tsv |
+    go run ./examples/exemptions -live -via list -`
 	within := q.Flags.String("expires-within", "", "only exemptions that have expired or will within this `time`; 30d is days, other units are Go's (default any)")
 	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line")
 	q.Flags.StringVar((*string)(&q.filter.category), "category", "", "only exemptions of this `category`, such as waiver or mitigated (default any)")
 	q.Flags.StringVar((*string)(&q.filter.effect), "effect", "Exempt", "only assignments with this `effect`; '' is any")
+	q.Choice(&q.via, "via", "`way` to read the exemptions", "graph", "list")
 	q.Choice(&q.format, "o", "output `format`", "table", "csv", "json")
 	if err := q.Parse(args); err != nil {
 		return q, err
@@ -141,13 +155,21 @@ func parseQuery(args []string, stdin io.Reader) (q query, err error) {
 	if err != nil {
 		return q, command.Usagef("-expires-within: %w", err)
 	}
+	for _, name := range []string{"category", "effect"} { // which become part of a query
+		if value := q.Flags.Lookup(name).Value.String(); !onlyLetters(value) {
+			return q, command.Usagef("-%s: must be a word of letters: %s", name, value)
+		}
+	}
 	if q.subscriptions, err = subscriptions(q.Flags.Args(), *file, stdin); err != nil {
 		return q, err
 	}
-	if q.Live && len(q.subscriptions) == 0 {
-		return q, command.Usagef("-live needs subscriptions")
-	}
-	if len(q.subscriptions) == 0 {
+	switch {
+	case len(q.subscriptions) > 0:
+	case q.Flags.NArg() > 0 || *file != "":
+		return q, command.Usagef("the input has no subscriptions") // must not query all of them
+	case q.via == "list" && q.Live:
+		return q, command.Usagef("-live -via list needs subscriptions")
+	case q.via == "list":
 		q.subscriptions = tenantSubscriptionIDs()
 	}
 	if q.connection, err = connect(q.Command); err != nil {
@@ -186,6 +208,10 @@ func checkSubscriptions(factory *armsecops.ClientFactory, ids []string) error {
 		}
 	}
 	return nil
+}
+
+func onlyLetters(text string) bool {
+	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // parseDuration parses a duration such as 30d, or one of Go's such as 12h. It

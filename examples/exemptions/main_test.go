@@ -28,14 +28,16 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	failures, err := os.ReadFile("testdata/failures.golden")
 	require.NoError(t, err)
 	tests := map[string]struct { // by name of the file
-		args []string
-		code int
+		args   []string
+		code   int
+		stderr string
 	}{
-		"output": {nil, 1},
-		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, 1},
-		"json":   {[]string{"-o", "json", "-effect", "", tenantSubscription(4)}, 0},
-		"none":   {[]string{"-o", "json", tenantSubscription(1)}, 0},
-		"create": {createArgs("-dry-run", "-expires", "90d", "-description", "Shut down in autumn."), 0},
+		"output": {nil, 0, freshness + "\n"},
+		"list":   {[]string{"-via", "list", "-expires-within", "90d"}, 1, string(failures)},
+		"csv":    {[]string{"-expires-within", "90d", "-category", "Waiver", "-o", "csv"}, 0, freshness + "\n"},
+		"json":   {[]string{"-via", "list", "-o", "json", "-effect", "", tenantSubscription(4)}, 0, ""},
+		"none":   {[]string{"-o", "json", tenantSubscription(1)}, 0, freshness + "\n"},
+		"create": {createArgs("-dry-run", "-expires", "90d", "-description", "Shut down in autumn."), 0, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -43,12 +45,10 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 			s, stdout, stderr := commandtest.Streams()
 			code := run(t.Context(), test.args, s)
 			assert.Equal(t, test.code, code)
-			want := ""
+			assert.Equal(t, test.stderr, stderr.String())
 			if code != 0 {
 				fmt.Fprintln(stdout, "exit status", code)
-				want = string(failures)
 			}
-			assert.Equal(t, want, stderr.String())
 			commandtest.AssertGolden(t, name, stdout.String())
 		})
 	}
@@ -68,7 +68,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"negative days":            {[]string{"-expires-within", "-1d"}, "-expires-within: not a duration such as 30d or 12h: -1d"},
 		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a duration such as 30d or 12h: 999999d"},
 		"flag after subscriptions": {[]string{tenantSubscription(1), "-live"}, "flags come before the subscriptions: -live"},
-		"no subscriptions":         {[]string{"-live"}, "-live needs subscriptions"},
+		"no subscriptions":         {[]string{"-live", "-via", "list"}, "-live -via list needs subscriptions"},
 		"create without category":  {createArgs("-category", ""), "create needs -category"},
 		"create, unknown category": {createArgs("-category", "risk"), "-category: must be waiver or mitigated: risk"},
 		"create, no duration":      {createArgs("-expires", "soon"), "-expires: not a duration such as 30d or 12h: soon"},
@@ -82,6 +82,9 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			"-assessment: not a UUID: {1195afff-c881-495e-9bc5-1486211ae03f}",
 		},
 		"control characters": {[]string{"-\x1b[2J"}, "flag provided but not defined: -[2J"},
+		"empty input":        {[]string{"-"}, "the input has no subscriptions"},
+		"effect of a query":  {[]string{"-effect", "' or true or '"}, "-effect: must be a word of letters: ' or true or '"},
+		"category with a \\": {[]string{"-category", `waiver\`}, `-category: must be a word of letters: waiver\`},
 		"empty subscription": {[]string{""}, "a subscription is empty"},
 		"no subscription": {
 			[]string{tenantSubscription(1), "production"},
@@ -110,7 +113,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"help": {"-h"}, "create-help": {"create", "-h"}, "screen": {"-expires-within", "30d", tenantSubscription(4)},
+		"help": {"-h"}, "create-help": {"create", "-h"}, "screen": {"-expires-within", "30d"},
+		"list-screen": {"-via", "list", "-expires-within", "30d", tenantSubscription(4)},
 	} {
 		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
 	}
@@ -121,9 +125,14 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s, stdout, stderr := commandtest.Streams()
-	assert.Equal(t, 1, run(ctx, []string{"-o", "json"}, s))
+	assert.Equal(t, 1, run(ctx, []string{"-via", "list", "-o", "json"}, s))
 	assert.Equal(t, "[]\n", stdout.String())
 	assert.Equal(t, "40 of 40 subscriptions failed:\n  40 not finished: context canceled\n", stderr.String())
+
+	s, stdout, stderr = commandtest.Streams()
+	assert.Equal(t, 1, run(ctx, []string{"-o", "json"}, s))
+	assert.Equal(t, "[]\n", stdout.String())
+	assert.Equal(t, "SecurityAssignmentsClient.NewResourceGraphPager: context canceled\n", stderr.String())
 }
 
 func TestRunReportsAFullDisk(t *testing.T) {
@@ -132,7 +141,7 @@ func TestRunReportsAFullDisk(t *testing.T) {
 		s, _, stderr := commandtest.Streams()
 		s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
 		assert.Equal(t, command.LostOutput, run(t.Context(), []string{"-o", format, tenantSubscription(2)}, s), format)
-		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
+		assert.Equal(t, freshness+"\nstandard output: no space left on device\n", stderr.String())
 	}
 }
 
@@ -218,7 +227,7 @@ func TestFilterMatchesIgnoringCase(t *testing.T) {
 
 func TestProgressCountsSubscriptions(t *testing.T) {
 	t.Parallel()
-	q, err := parseQuery(nil, strings.NewReader(""))
+	q, err := parseQuery([]string{"-via", "list"}, strings.NewReader(""))
 	require.NoError(t, err)
 	var progress bytes.Buffer
 	found, err := q.collect(t.Context(), commandtest.Terminal(&progress, 100))

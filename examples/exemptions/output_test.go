@@ -17,7 +17,9 @@ import (
 )
 
 func named(name string) []exemption {
-	return []exemption{fromAssignment(armsecops.SubscriptionAssignment{SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name}})}
+	return []exemption{fromAssignment(armsecops.SubscriptionAssignment{
+		SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name},
+	})}
 }
 
 func TestResourceGroupIsOfTheIDOrElseOfTheScope(t *testing.T) {

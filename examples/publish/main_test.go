@@ -170,7 +170,6 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"without -live":                {[]string{"-workspace", "myWorkspace"}, "-workspace needs -live"},
 		"-live alone":                  {[]string{"-live"}, "-live needs -subscription"},
 		"-live without the assignment": {liveFlags()[:7], "-live needs -assignment"},
-		"unknown cloud":                {liveFlags("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"not a subscription": {
 			liveFlags("-subscription", "mine"),
 			`parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,

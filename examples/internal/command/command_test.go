@@ -35,7 +35,9 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 		"none":              {nil, 0, ""},
 		"service":           {errors.New("no"), command.Failed, "no\n"},
 		"usage":             {command.Usagef("-%s: %w", "name", errStopped), command.BadUsage, "-name: stopped\n" + help},
-		"invalid parameter": {&armsecops.ParameterError{Name: "name", Reason: "must be short"}, command.BadUsage, "parameter name must be short\n" + help},
+		"invalid parameter": {
+			&armsecops.ParameterError{Name: "name", Reason: "must be short"}, command.BadUsage, "parameter name must be short\n" + help,
+		},
 		"of the command":    {fmt.Errorf("wait: %w", errStopped), 4, "wait: stopped\n"},
 		"another of them":   {context.Canceled, 4, "context canceled\n"},
 		"reported":          {command.ErrReported, command.Failed, ""},
