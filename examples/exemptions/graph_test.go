@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -126,4 +127,21 @@ func TestProgressCountsRows(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "\rassignments: 2 of 6 rows\rassignments: 4 of 6 rows\rassignments: 6 of 6 rows\rstandardAssignments: 1 of 1 row",
 		progress.String())
+}
+
+// Each of several queries has a total of its own.
+func TestProgressOfManySubscriptionsHasNoTotal(t *testing.T) {
+	t.Parallel()
+	var ids strings.Builder
+	for n := range 1001 {
+		fmt.Fprintln(&ids, tenantSubscription(n+1))
+	}
+	q, err := parseQuery([]string{"-expires-within", "30d", "-"}, strings.NewReader(ids.String()))
+	require.NoError(t, err)
+	var progress bytes.Buffer
+	found, err := q.collect(t.Context(), commandtest.Terminal(&progress, 100))
+	require.NoError(t, err)
+	assert.Len(t, found, 7)
+	assert.Contains(t, progress.String(), "\rassignments: 6 rows")
+	assert.NotContains(t, progress.String(), " of ")
 }

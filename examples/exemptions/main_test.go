@@ -77,6 +77,10 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, unknown cloud":    {createArgs("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"create, argument":         {createArgs("build"), "unexpected argument: build"},
 		"create, no UUID":          {createArgs("-assessment", "disk"), "-assessment: not a UUID: disk"},
+		"create, no hexadecimals": {
+			createArgs("-assessment", "1195afff-c881-495e-9bc5-1486211ae03g"),
+			"-assessment: not a UUID: 1195afff-c881-495e-9bc5-1486211ae03g",
+		},
 		"create, UUID in braces": {
 			createArgs("-assessment", "{1195afff-c881-495e-9bc5-1486211ae03f}"),
 			"-assessment: not a UUID: {1195afff-c881-495e-9bc5-1486211ae03f}",

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/fake"
 )
@@ -25,4 +26,17 @@ func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
 		assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
 		assert.True(t, strings.HasPrefix(stderr.String(), "WorkspaceManagerJobsClient.Get: 403"), stderr.String())
 	})
+}
+
+func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
+	t.Parallel()
+	job := armsecops.Job{Properties: armsecops.JobProperties{Items: []armsecops.JobItem{
+		{Status: armsecops.JobItemStatusSucceeded}, {Status: armsecops.JobItemStatusInProgress},
+	}}}
+	for columns, want := range map[int]string{
+		-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] ",
+	} {
+		assert.Equal(t, want, bar(job, columns), columns)
+	}
+	assert.Equal(t, "[....] ", bar(armsecops.Job{}, 4))
 }

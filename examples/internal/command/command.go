@@ -180,7 +180,6 @@ func (c *Command) Connect(memory policy.Transporter) (azcore.TokenCredential, *a
 // It returns the exit code. Lost output comes first: a program that reads it must
 // not take it for complete.
 func (c *Command) Exit(err error, s Streams) int {
-	s.Err.EndStatus()
 	if errors.Is(err, flag.ErrHelp) {
 		c.help(s.Out)
 		err = nil

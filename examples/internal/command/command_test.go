@@ -32,15 +32,15 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		"none":              {nil, 0, ""},
-		"service":           {errors.New("no"), command.Failed, "no\n"},
-		"usage":             {command.Usagef("-%s: %w", "name", errStopped), command.BadUsage, "-name: stopped\n" + help},
+		"none":    {nil, 0, ""},
+		"service": {errors.New("no"), command.Failed, "no\n"},
+		"usage":   {command.Usagef("-%s: %w", "name", errStopped), command.BadUsage, "-name: stopped\n" + help},
 		"invalid parameter": {
 			&armsecops.ParameterError{Name: "name", Reason: "must be short"}, command.BadUsage, "parameter name must be short\n" + help,
 		},
-		"of the command":    {fmt.Errorf("wait: %w", errStopped), 4, "wait: stopped\n"},
-		"another of them":   {context.Canceled, 4, "context canceled\n"},
-		"reported":          {command.ErrReported, command.Failed, ""},
+		"of the command":  {fmt.Errorf("wait: %w", errStopped), 4, "wait: stopped\n"},
+		"another of them": {context.Canceled, 4, "context canceled\n"},
+		"reported":        {command.ErrReported, command.Failed, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -138,12 +138,13 @@ func TestStatusNeverWraps(t *testing.T) {
 	out := &terminal.Output{Writer: &text, Columns: func() int { return columns }}
 	out.Status("0123456789")
 	out.Status("01")
+	out.Status("01234567")
 	columns = 5 // a narrower window
 	out.Status("0")
 	out.Status("012345")
 	out.Println("done")
 	out.Println("")
-	assert.Equal(t, "\r01234567…\r01       \r0 \r012…\ndone\n\n", text.String())
+	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\ndone\n\n", text.String())
 }
 
 func TestStatusIsForTerminalsOnly(t *testing.T) {
