@@ -150,7 +150,7 @@ func compare(t *testing.T) (results []compared) {
 			options := &armsecops.ClientOptions{}
 			options.Transport = azure
 			start := time.Now()
-			items := sweep(t, newClient(t, options), azure.ids, concurrency)
+			items := listAcross(t, newClient(t, options), azure.ids, concurrency)
 			results = append(results, compared{
 				How:   fmt.Sprintf("`ListAcrossSubscriptions`, %d at a time", concurrency),
 				Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,

@@ -1,4 +1,4 @@
-// Package simulation holds a sweep of a large tenant against what latency,
+// Package simulation holds a listing across a large tenant against what latency,
 // concurrency and Azure Resource Manager's limits allow at best.
 //
 // The tests run the client on a clock that takes no time. To write the page
@@ -51,7 +51,7 @@ type subscription struct {
 	pages  int
 	tokens float64   // in its bucket
 	refill float64   // tokens in a second
-	filled time.Time // zero: nobody has called yet
+	filled time.Time // zero: before the first call
 }
 
 // shortest returns how long its listing takes at least: each page after the one
@@ -65,7 +65,7 @@ func (s subscription) shortest() time.Duration {
 	return longest
 }
 
-// tenant is Azure as far as a sweep sees it.
+// tenant is Azure as far as a listing sees it.
 type tenant struct {
 	ids   []string
 	items string // of a page, as JSON
@@ -79,7 +79,7 @@ type tenant struct {
 
 // newTenant returns a tenant in which nine of ten subscriptions have one page of
 // assignments, nearly all others two to ten, and five a hundred.
-//   - shared: the part of the subscriptions that another program of the same
+//   - shared: the part of the subscriptions that another program of that
 //     principal reads: it keeps their buckets empty, and leaves a token a second
 //     from the first call on; those with a hundred pages are spared
 func newTenant(shared float64) *tenant {
@@ -104,7 +104,7 @@ func newTenant(shared float64) *tenant {
 	return t
 }
 
-// shortest returns how long a sweep takes at least, whoever makes it: the calls
+// shortest returns how long a listing takes at least, with any client: the calls
 // at the concurrency, and the longest listing.
 func (t *tenant) shortest(concurrency int) time.Duration {
 	longest := time.Duration(0)
@@ -162,8 +162,8 @@ func newClient(t testing.TB, options *armsecops.ClientOptions) *armsecops.Securi
 	return client
 }
 
-// sweep lists the subscriptions to the end and returns the number of assignments.
-func sweep(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []string, concurrency int) (items int) {
+// listAcross lists the subscriptions to the end and returns the number of assignments.
+func listAcross(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []string, concurrency int) (items int) {
 	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: concurrency}
 	for _, err := range client.ListAcrossSubscriptions(t.Context(), ids, options) {
 		require.NoError(t, err)
@@ -172,17 +172,17 @@ func sweep(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []stri
 	return items
 }
 
-// result is one sweep of the tenant.
+// result is one listing of the tenant.
 type result struct {
 	Concurrency      int
 	Shortest, Took   time.Duration
 	Calls, Throttled int
 }
 
-// Ratio is how much longer than the shortest the sweep took.
+// Ratio is how much longer than the shortest the listing took.
 func (r result) Ratio() float64 { return r.Took.Seconds() / r.Shortest.Seconds() }
 
-// simulate sweeps the tenant at each concurrency.
+// simulate lists the tenant at each concurrency.
 func simulate(t *testing.T, shared float64) (results []result) {
 	for _, concurrency := range concurrencies {
 		synctest.Test(t, func(t *testing.T) {
@@ -191,7 +191,7 @@ func simulate(t *testing.T, shared float64) (results []result) {
 			options := &armsecops.ClientOptions{}
 			options.Transport = azure
 			start := time.Now()
-			items := sweep(t, newClient(t, options), azure.ids, concurrency)
+			items := listAcross(t, newClient(t, options), azure.ids, concurrency)
 			r.Took = time.Since(start)
 			r.Calls, r.Throttled = azure.calls, azure.throttled
 			require.Equal(t, azure.pages(), items)
@@ -277,13 +277,13 @@ func pageOfTen() []byte {
 }
 
 // benchmarkSweep measures how many subscriptions with a page of ten assignments
-// one core sweeps in a second.
+// one core lists in a second.
 func benchmarkSweep(b *testing.B, client *armsecops.SecurityAssignmentsClient) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	ids := newTenant(0).ids
 	swept := 0
 	for b.Loop() {
-		sweep(b, client, ids, 64)
+		listAcross(b, client, ids, 64)
 		swept += len(ids)
 	}
 	b.ReportMetric(float64(swept)/b.Elapsed().Seconds(), unit)
