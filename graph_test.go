@@ -102,7 +102,7 @@ func TestQueryHasTheOptions(t *testing.T) {
 		project = `| project id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags\n| order by id asc", `
 		always  = `"options": {"$top": 1000, "resultFormat": "objectArray"`
 	)
-	ids, groups := []string{subscriptionID(1), subscriptionID(0)}, []string{"a", "b"}
+	ids, groups := []string{subscriptionID(1), subscriptionID(0)}, []string{"a", "b", "A"}
 	idsMember := `"subscriptions": ["` + strings.Join(ids, `", "`) + `"], `
 	tests := map[string]struct {
 		options *assignmentsQuery
@@ -435,6 +435,15 @@ func TestQueryTokenIsBound(t *testing.T) {
 			}
 			assert.NoError(t, err)
 		})
+	}
+
+	groups := assignmentsQuery{ManagementGroups: []string{"a", "b"}}
+	groups.ContinuationToken = secondPage(t, "here", groups)
+	for other, refused := range map[string]bool{"B": false, "c": true} {
+		query := groups
+		query.ManagementGroups = []string{"a", other}
+		_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&query).NextPage(t.Context())
+		assert.Equal(t, refused, err != nil, "%s: %v", other, err)
 	}
 
 	base.ContinuationToken = token
