@@ -483,6 +483,7 @@ func FuzzQueryToken(f *testing.F) {
 		f.Add(link)
 	}
 	f.Fuzz(func(t *testing.T, link string) {
+		link = strings.ToValidUTF8(link, "\ufffd") // as JSON has it
 		query := assignmentsQuery{SubscriptionIDs: subscriptionIDs(1001)}
 		query.ContinuationToken = forge(t, secondPage(t, "a", query), link)
 		requests := 0
@@ -491,7 +492,7 @@ func FuzzQueryToken(f *testing.F) {
 			body, sent := readGraphRequest(t, req)
 			require.True(t, jsontext.Value(body).IsValid())
 			require.Contains(t, []int{1, 1000}, len(sent.Subscriptions))
-			require.True(t, strings.HasSuffix(strings.ToValidUTF8(link, "\ufffd"), sent.Options.SkipToken))
+			require.True(t, strings.HasSuffix(link, sent.Options.SkipToken))
 			return respond(200, "{}")(req)
 		}))).NewResourceGraphPager(&query)
 		_, err := pager.NextPage(t.Context())
