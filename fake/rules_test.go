@@ -158,11 +158,13 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 			contentType, `{"kind":"a","kind":"b"}`, 400, "InvalidRequestContent", `not an assignment: duplicate object member name "kind"`,
 		},
 		"unknown member": {
-			contentType, `{"kind":"a","propertys":{}}`, 400, "InvalidRequestContent", "The request content was invalid and could not be deserialized: " +
+			contentType, `{"kind":"a","propertys":{}}`, 400, "InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: " +
 				"'Could not find member 'propertys' on object of type 'ResourceDefinition'. Path 'propertys'.'.",
 		},
 		"member in two casings": {
-			contentType, `{"kind":"a","Kind":"b"}`, 400, "InvalidRequestContent", "Member 'kind' already exists on object of type 'ResourceDefinition'.",
+			contentType, `{"kind":"a","Kind":"b"}`, 400, "InvalidRequestContent",
+			"Member 'kind' already exists on object of type 'ResourceDefinition'.",
 		},
 		"name of another resource": {
 			contentType, `{"name":"other"}`, 400, "MismatchingResourceName",
@@ -261,7 +263,8 @@ func TestKnownMembersAreStored(t *testing.T) {
 	const body = `{
 		"ID": "x", "Name": "STANDARD", "TYPE": "x", "Kind": "kind", "eTag": "x", "SystemData": {}, "New": 1.50,
 		"Properties": {"displayName": "name"}, "location": "westeurope", "tags": {"A": "1"},
-		"identity": {}, "sku": {}, "plan": {}, "scale": {}, "managedBy": "x", "managedByExtended": [], "Zones": ["1"], "placement": {}, "extendedLocation": {}
+		"identity": {}, "sku": {}, "plan": {}, "scale": {}, "managedBy": "x", "managedByExtended": [],
+		"Zones": ["1"], "placement": {}, "extendedLocation": {}
 	}`
 	resp, got := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
 	require.Equal(t, http.StatusOK, resp.StatusCode, got)

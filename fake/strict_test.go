@@ -83,7 +83,8 @@ func TestStrictServerHasWhatWasPut(t *testing.T) {
 			func(srv *fake.Server) { srv.PutAssignment(assignmentID, armsecops.Assignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
 		},
 		"standard assignment": {
-			func(srv *fake.Server) { srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
+			func(srv *fake.Server) { srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{}) },
+			endpoint + assignmentsPath + assignmentsVersion,
 		},
 		"workspace manager assignment": {func(srv *fake.Server) { srv.AddWorkspaceManagerAssignment(jobID) }, jobsURL},
 	}
@@ -122,8 +123,10 @@ func TestAddPanics(t *testing.T) {
 		add     func(*fake.Server)
 		message string
 	}{
-		"subscription":   {func(srv *fake.Server) { srv.AddSubscription("mine") }, "fake: the id's subscriptionId 'mine' must be a UUID"},
-		"resource group": {func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "fake: the id's resourceGroupName 'a.' must not end"},
+		"subscription": {func(srv *fake.Server) { srv.AddSubscription("mine") }, "fake: the id's subscriptionId 'mine' must be a UUID"},
+		"resource group": {
+			func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "fake: the id's resourceGroupName 'a.' must not end",
+		},
 		"workspace manager assignment": {
 			func(srv *fake.Server) { srv.AddWorkspaceManagerAssignment(invalid) }, "fake: the id's workspaceManagerAssignmentName '-' must match",
 		},

@@ -44,7 +44,8 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	require.NoError(t, err, string(out))
 
 	ca := filepath.Join(folder, "ca.pem")
-	server := exec.CommandContext(ctx, fake, "-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", ca, "-samples", "-page-size", "2", "-job-duration", "50ms")
+	server := exec.CommandContext(ctx, fake, "-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", ca,
+		"-samples", "-page-size", "2", "-job-duration", "50ms")
 	stdout, err := server.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, server.Start())

@@ -28,7 +28,8 @@ import (
 const (
 	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	sampleJob    = "/subscriptions/" + subscription + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
-		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58" +
+		"/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e"
 )
 
 // process is the command, running.
@@ -122,12 +123,16 @@ func TestServesAClientOverTLS(t *testing.T) {
 func TestControlInjectsFaults(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-samples")
-	status, body := p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.Get","pathContains":"/JOBS/cfbe","statusCode":429,"retryAfter":"1.5s"}`)
+	status, body := p.do(http.MethodPost, p.Control+"/inject",
+		`{"operation":"WorkspaceManagerJobsClient.Get","pathContains":"/JOBS/cfbe","statusCode":429,"retryAfter":"1.5s"}`)
 	require.Equal(t, 204, status, body)
 	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrThrottled)
 	require.NoError(t, p.getSampleJob(), "it applies once")
 
-	for _, body := range []string{"", "[]", `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{} x`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`, `{"statusCode":42}`, `{"times":-1}`} {
+	for _, body := range []string{
+		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
+		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`,
+	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
 		assert.Equal(t, 400, status, body)
 		assert.NotEmpty(t, text)
@@ -144,12 +149,15 @@ func TestControlPutsAndResets(t *testing.T) {
 	require.Equal(t, 204, status, body)
 	require.NoError(t, p.getSampleJob())
 
-	for id, body := range map[string]string{
-		"/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/rg/providers/Microsoft.Security/assignments/a":                          `{}`,
-		"/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8": `{}`,
+	const scope = "/subscriptions/" + subscription
+	for id, version := range map[string]string{
+		scope + "/resourceGroups/rg/providers/Microsoft.Security/assignments/a":                          "2021-08-01-preview",
+		scope + "/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8": "2024-08-01",
 	} {
-		status, text := p.do(http.MethodPut, p.Control+"/put"+id, body)
-		assert.Equal(t, 204, status, text)
+		status, text := p.do(http.MethodPut, p.Control+"/put"+id, "{}")
+		require.Equal(t, 204, status, text)
+		status, text = p.do(http.MethodGet, p.Endpoint+id+"?api-version="+version, "", "Authorization", "Bearer any")
+		assert.Equal(t, 200, status, text)
 	}
 	for id, body := range map[string]string{"/subscriptions/x": `{}`, sampleJob: `{"properties":1}`} {
 		status, _ := p.do(http.MethodPut, p.Control+"/put"+id, body)
@@ -174,7 +182,8 @@ func TestControlListsRequestsWithoutTheirToken(t *testing.T) {
 	assert.Contains(t, requests[0].URL, sampleJob)
 	assert.NotContains(t, body, "fake_token")
 
-	status, _ = p.do(http.MethodPut, p.Endpoint+sampleJob, strings.Repeat("x", 64<<10+1), "Authorization", "Bearer mine", "x-ms-authorization-auxiliary", "Bearer other")
+	status, _ = p.do(http.MethodPut, p.Endpoint+sampleJob, strings.Repeat("x", 64<<10+1),
+		"Authorization", "Bearer mine", "x-ms-authorization-auxiliary", "Bearer other")
 	require.Equal(t, 405, status)
 	_, body = p.do(http.MethodGet, p.Control+"/requests", "")
 	require.NoError(t, json.Unmarshal([]byte(body), &requests))
