@@ -58,7 +58,6 @@ func (s *Server) record(r Request) {
 		r.Body = nil
 	}
 	if len(s.requests) == s.options.MaxRequests {
-		s.requests[0] = Request{} // the slice keeps its memory for a while
 		s.requests = s.requests[1:]
 	}
 	s.requests = append(s.requests, r.clone())

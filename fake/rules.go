@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -143,14 +142,13 @@ func (s *Server) checkParameters(r *request) *response {
 }
 
 // checkNames checks the rules of Azure Resource Manager for all names. They are
-// stricter than those that the services document.
+// stricter than those that the services document, except for control characters.
 func (s *Server) checkNames(r *request) *response {
 	const maxLength, refused = 260, `<>%&\?/`
-	isRefused := func(c rune) bool { return strings.ContainsRune(refused, c) || unicode.IsControl(c) }
 	for _, name := range r.segments {
-		if utf8.RuneCountInString(name) > maxLength || strings.ContainsFunc(name, isRefused) || strings.TrimRight(name, ". ") != name {
+		if utf8.RuneCountInString(name) > maxLength || strings.ContainsAny(name, refused) || strings.TrimRight(name, ". ") != name {
 			return newErrorResponse(http.StatusBadRequest, "InvalidResourceName", "The provided resource name '"+name+
-				"' is not valid: it must have at most 260 characters, none of "+refused+" and no control characters, and not end in a period or space.")
+				"' is not valid: it must have at most 260 characters, none of "+refused+", and not end in a period or space.")
 		}
 	}
 	return nil

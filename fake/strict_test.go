@@ -53,7 +53,11 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 				"'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs', because the parent resource '" +
 				strings.TrimSuffix(jobsPath, "/jobs") + "' could not be found.",
 		},
-		"assignment of a job":     {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
+		"assignment of a job": {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
+		"assignment of a scope": {
+			addWorkspace, "PUT", endpoint + strings.TrimSuffix(jobsPath, "/jobs") + standardsType + "/" + standardName + standardsVersion,
+			"ParentResourceNotFound", "Failed to perform 'write' on resource(s) of type 'Microsoft.Security/standardAssignments'",
+		},
 		"assignment of a new job": {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
 		"assignment of a job that is deleted": {
 			addWorkspace, "DELETE", jobURL, "ParentResourceNotFound", "'delete'",

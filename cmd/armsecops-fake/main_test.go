@@ -9,7 +9,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httputil"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,8 +39,9 @@ type process struct {
 	ready
 
 	t      *testing.T
-	client *http.Client // trusts the certificate
-	end    func()       // ends the command and checks how it ended
+	roots  *x509.CertPool // the certificate
+	client *http.Client   // trusts it
+	end    func()         // ends the command and checks how it ended
 }
 
 // start runs the command, and ends it with the test.
@@ -64,9 +67,9 @@ func start(t *testing.T, args ...string) *process {
 	t.Cleanup(p.end)
 	text, err := os.ReadFile(p.CA)
 	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(text))
-	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	p.roots = x509.NewCertPool()
+	require.True(t, p.roots.AppendCertsFromPEM(text))
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.roots}, ForceAttemptHTTP2: true}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	return p
 }
@@ -85,6 +88,25 @@ func (p *process) do(method, url, body string, header ...string) (int, string) {
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(p.t, err)
 	return resp.StatusCode, string(text)
+}
+
+// dump returns the whole response to a GET over HTTP/1.1, or the error.
+func (p *process) dump(url string) string {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, url, nil)
+	require.NoError(p.t, err)
+	req.Header.Set("Authorization", "Bearer any")
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: p.roots}, DisableKeepAlives: true, DisableCompression: true,
+	}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	dump, err := httputil.DumpResponse(resp, true)
+	require.NoError(p.t, err)
+	return string(dump)
 }
 
 func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
@@ -139,6 +161,40 @@ func TestControlInjectsFaults(t *testing.T) {
 		assert.NotContains(t, text, " Go ")
 	}
 	require.NoError(t, p.getSampleJob(), "none of them applies")
+}
+
+// Each member of a fault has the effect of its field in [fake.Fault].
+func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
+	t.Parallel()
+	const forbidden, job = `"code":"Forbidden"`, `"name":"cfbe1338`
+	tests := map[string]struct {
+		fault string
+		want  []string // what the responses to three requests contain, header included
+	}{
+		"operation":    {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job, job, job}},
+		"pathContains": {`{"pathContains":"/otherRg/","statusCode":403}`, []string{job, job, job}},
+		"skip":         {`{"skip":1,"statusCode":403}`, []string{job, forbidden, job}},
+		"times":        {`{"times":2,"statusCode":403}`, []string{forbidden, forbidden, job}},
+		"retryAfter":   {`{"retryAfter":"1.5s"}`, []string{"Retry-After: 2\r\n", job, job}},
+		"body":         {`{"body":"<html>"}`, []string{"\r\n\r\n<html>", job, job}},
+		"noBody":       {`{"noBody":true}`, []string{"Content-Length: 0", job, job}},
+		"header":       {`{"header":{"x-a":["b"]}}`, []string{"X-A: b\r\n", job, job}},
+		"nextLink":     {`{"nextLink":"without api-version"}`, []string{`/jobs?$skipToken=`, job, job}},
+		"disconnect":   {`{"disconnect":true}`, []string{"EOF", job, job}},
+		"truncate":     {`{"truncate":true,"body":"one two"}`, []string{"\r\n\r\none", job, job}},
+		"carriedOut":   {`{"carriedOut":true,"statusCode":503}`, []string{`"code":"ServiceUnavailable"`, job, job}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, "-samples")
+			status, body := p.do(http.MethodPost, p.Control+"/inject", test.fault)
+			require.Equal(t, 204, status, body)
+			for i, want := range test.want {
+				assert.Contains(t, p.dump(p.Endpoint+path.Dir(sampleJob)+"?api-version=2025-04-01-preview"), want, i)
+			}
+		})
+	}
 }
 
 func TestControlPutsAndResets(t *testing.T) {
