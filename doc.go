@@ -86,11 +86,10 @@
 // in AdditionalProperties and written again, so a resource that is read, changed
 // and written loses nothing. Only an explicit {}, "", null or the time
 // 0001-01-01T00:00:00Z of a known member may turn into its absence; a null in
-// Metadata stays. Names are matched
-// exactly: one in another casing is an unknown member. Metadata is any JSON, as
-// it came. Invalid UTF-8 is replaced, as Azure's own clients do. A duplicate
-// name, which could mean either value, is an error that says where, and so is a
-// document nested deeper than 10,000.
+// Metadata stays. Names are matched exactly: one in another casing is an unknown
+// member. Metadata is any JSON, as it came. Invalid UTF-8 is replaced, as Azure's
+// own clients do. A duplicate name, which could mean either value, is an error
+// that says where, and so is a document nested deeper than 10,000.
 //
 // Both encoding/json and github.com/go-json-experiment/json read and write the
 // documents ([Job], [Assignment], [StandardAssignment], [SubscriptionAssignment],
@@ -115,9 +114,15 @@
 // # Retries
 //
 // Requests are retried by azcore's rules, with one exception: a request that
-// starts a job is sent again only if the connection was never made or the
-// service said 429. The error is [ErrOutcomeUnknown] if it is unknown whether
-// the job started.
+// starts a job is sent again only if the connection was never made, or the
+// service refused it, as with 429. No retry option of the client or of the call,
+// no policy, no header and no reset of the connection lifts that. The error is
+// [ErrOutcomeUnknown] if it is unknown whether the job started.
+//
+// It holds for transports that report their connections to net/http/httptrace, as
+// those of net/http do. From another transport, an error of dialing means that
+// nothing was sent, and every other error that it may have been; such a transport
+// must not send a request again by itself.
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for
@@ -127,8 +132,12 @@
 //
 // The token is sent to the endpoint and to hosts below it, over TLS, and nowhere
 // else. A link to a next page that leads elsewhere is [ErrUntrustedNextLink];
-// redirects are not followed, which none of the operations needs. Bodies are
-// bounded by MaxResponseBytes, and text from a server is printed in part, in one
+// redirects are not followed, which none of the operations needs. A Transport
+// that is an http.Client follows none either. What a Transporter of the caller's
+// own follows, the library can only recognize afterwards and refuse: net/http
+// drops the Authorization header at another host, but not
+// x-ms-authorization-auxiliary, which AuxiliaryTenants sets. Bodies are bounded by
+// MaxResponseBytes, and text from a server is printed in part, in one
 // line, without control characters.
 //
 // # Testing

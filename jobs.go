@@ -54,9 +54,9 @@ func (c *WorkspaceManagerJobsClient) WithSubscription(subscriptionID string) (*W
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. A job is started at most once: the request is sent again
-// only if the connection was never made, or the service said 429. The error is
-// [ErrOutcomeUnknown] if it is unknown whether the job started: list the jobs
-// before you create another.
+// only if the connection was never made, or the service refused it, as with 429.
+// No retry option, policy or header lifts that. The error is [ErrOutcomeUnknown]
+// if it is unknown whether the job started: list the jobs before you create another.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
 func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientCreateOptions) (WorkspaceManagerJobsClientCreateResponse, error) {
