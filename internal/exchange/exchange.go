@@ -128,7 +128,10 @@ func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 func (p attemptPolicy) wait(a *attempts, req *policy.Request) (*policy.Request, context.CancelFunc, error) {
 	attempt := req.Raw().Context()
 	deadline, limited := attempt.Deadline()
-	left := time.Until(deadline)
+	var left time.Duration
+	if limited {
+		left = time.Until(deadline)
+	}
 	waited, err := p.gates.Wait(a.ctx, a.Gate)
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
 		return nil, nil, a.throttled(req.Raw(), closed)

@@ -78,7 +78,7 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 // to another host, as in tests.
 func redirected(sent, got *http.Request) bool {
 	return got.URL != nil && (got.Response != nil || got.Method != sent.Method ||
-		got.URL.EscapedPath() != sent.URL.EscapedPath() || got.URL.RawQuery != sent.URL.RawQuery)
+		got.URL != sent.URL && (got.URL.EscapedPath() != sent.URL.EscapedPath() || got.URL.RawQuery != sent.URL.RawQuery))
 }
 
 // boundedBody ends a body at its bound: with an error, or as if it were complete.

@@ -21,6 +21,7 @@ const maxResends = 3
 type watcher struct {
 	ctx    context.Context // of the attempt
 	cancel context.CancelFunc
+	trace  httptrace.ClientTrace
 
 	mu        sync.Mutex
 	asked     bool // for a connection
@@ -32,12 +33,11 @@ type watcher struct {
 
 func watch(ctx context.Context, resends int) *watcher {
 	w := &watcher{left: resends}
+	w.trace.GetConn = func(string) { w.next(&w.asked) }
+	w.trace.GotConn = func(httptrace.GotConnInfo) { w.next(&w.connected) }
+	w.trace.WroteHeaders = func() { w.set(&w.written) }
 	ctx, w.cancel = context.WithCancel(ctx)
-	w.ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { w.next(&w.asked) },
-		GotConn:      func(httptrace.GotConnInfo) { w.next(&w.connected) },
-		WroteHeaders: func() { w.set(&w.written) },
-	})
+	w.ctx = httptrace.WithClientTrace(ctx, &w.trace)
 	return w
 }
 
