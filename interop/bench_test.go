@@ -323,10 +323,12 @@ func (c *canned) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	var body io.Reader = bytes.NewReader(c.body)
-	page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
-	if page++; page < c.pages {
-		link := fmt.Sprintf(`{"nextLink":"https://%s%s%s&$skipToken=%d",`, req.URL.Host, req.URL.EscapedPath(), assignmentsVersion, page)
-		body = io.MultiReader(strings.NewReader(link), bytes.NewReader(c.body[len("{"):]))
+	if c.pages > 0 {
+		page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
+		if page++; page < c.pages {
+			link := fmt.Sprintf(`{"nextLink":"https://%s%s%s&$skipToken=%d",`, req.URL.Host, req.URL.EscapedPath(), assignmentsVersion, page)
+			body = io.MultiReader(strings.NewReader(link), bytes.NewReader(c.body[len("{"):]))
+		}
 	}
 	return &http.Response{
 		StatusCode:    http.StatusOK,
