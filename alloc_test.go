@@ -33,23 +33,23 @@ func TestAllocations(t *testing.T) {
 		"assignment Get": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
-		}, 74, 8350},
+		}, 71, 8200},
 		"assignment CreateOrUpdate": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
-		}, 87, 10_500},
+		}, 84, 10_400},
 		"job Get": {job, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 79, 10_200},
+		}, 76, 9900},
 		"list of 1,000 assignments": {pageOfAssignments(1000), func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
-		}, 8250, 3_960_000},
+		}, 8200, 3_960_000},
 		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 68, 6600},
+		}, 65, 6300},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func (c *SecurityAssignmentsClient) WithSubscription(subscriptionID string) (*Se
 func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientGetOptions) (SecurityAssignmentsClientGetResponse, error) {
 	return run[SecurityAssignmentsClientGetResponse](ctx, c.client, call{
 		route:  routes.AssignmentsGet,
-		values: []string{resourceGroupName, assignmentID},
+		values: pathValues{resourceGroupName, assignmentID},
 	})
 }
 
@@ -88,7 +88,7 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, assignmentID string, assignment Assignment, options *SecurityAssignmentsClientCreateOrUpdateOptions) (SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 	return run[SecurityAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
 		route:     routes.AssignmentsCreateOrUpdate,
-		values:    []string{resourceGroupName, assignmentID},
+		values:    pathValues{resourceGroupName, assignmentID},
 		parameter: "assignment",
 		body:      &assignment,
 	})
@@ -107,7 +107,7 @@ func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resource
 func (c *SecurityAssignmentsClient) Delete(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientDeleteOptions) (SecurityAssignmentsClientDeleteResponse, error) {
 	return run[SecurityAssignmentsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.AssignmentsDelete,
-		values: []string{resourceGroupName, assignmentID},
+		values: pathValues{resourceGroupName, assignmentID},
 	})
 }
 
@@ -125,7 +125,7 @@ func (c *SecurityAssignmentsClient) NewListPager(resourceGroupName string, optio
 	}
 	return newListPager[Assignment](c.client, call{
 		route:  routes.AssignmentsList,
-		values: []string{resourceGroupName},
+		values: pathValues{resourceGroupName},
 	}, options.PageOptions)
 }
 

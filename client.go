@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func checkSubscription(id string) error {
 type call struct {
 	route     *routes.Route
 	name      string                 // the client's method; empty: the route's
-	values    []string               // of the path's parameters, without the subscription
+	values    pathValues             // without the subscription
 	query     string                 // escaped, without api-version
 	link      string                 // to a page after the first, in the place of the query
 	visit     func(url string) error // refuses the URL of a page that was there before; nil: doesn't
@@ -117,28 +118,29 @@ type call struct {
 	response  **http.Response        // set to the response of a success, with its body; nil: isn't
 }
 
+// pathValues are the values of a path's parameters, in their order.
+type pathValues [4]string
+
 // run performs a call: it checks the arguments, starts the span, sends, decodes
 // and makes the error. Nothing else does.
 func run[T any](ctx context.Context, c client, call call) (result T, err error) {
-	if call.name == "" {
-		call.name = call.route.Operation
-	}
-	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, call.name)
-	ctx, endSpan := c.startSpan(ctx, call.name, call.route)
+	name, route := cmp.Or(call.name, call.route.Operation), call.route
+	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, name)
+	ctx, endSpan := c.startSpan(ctx, name, route)
 	defer func() { endSpan(err) }()
 
-	req, err := c.newRequest(ctx, call)
+	req, err := c.newRequest(ctx, &call)
 	if err != nil {
-		return result, withOperation(call.name, err)
+		return result, withOperation(name, err)
 	}
-	newError := func(f exchange.Failure) error { return c.serviceError(call, f) }
+	newError := func(f exchange.Failure) error { return c.serviceError(name, route, f) }
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
-		Success:    call.route.Success,
-		Repeatable: call.route.Repeatable,
-		Gate:       c.gate(call),
+		Success:    route.Success,
+		Repeatable: route.Repeatable,
+		Gate:       c.gate(&call),
 		NewError:   newError,
 	})
-	if err == nil && call.route.Method != http.MethodDelete { // the body of a deletion says nothing
+	if err == nil && route.Method != http.MethodDelete { // the body of a deletion says nothing
 		if err = decode(resp, &result); err != nil {
 			result, unknown = *new(T), true
 			err = newError(exchange.Failure{Response: resp, Reason: fmt.Errorf("decoding the response: %w", err)})
@@ -150,11 +152,11 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 			*call.response = resp
 		}
 		return result, nil
-	case unknown && call.route.Method == http.MethodDelete && errors.Is(err, ErrNotFound):
+	case unknown && route.Method == http.MethodDelete && errors.Is(err, ErrNotFound):
 		return result, nil // an earlier attempt deleted it
 	}
-	err = withOperation(call.name, err)
-	if unknown && !call.route.Repeatable {
+	err = withOperation(name, err)
+	if unknown && !route.Repeatable {
 		err = outcomeUnknown(err)
 	}
 	return result, err
@@ -191,7 +193,7 @@ func spanAttributes(route *routes.Route) []tracing.Attribute {
 }
 
 // gate names the gate of the call: all calls that a service counts together have one.
-func (c client) gate(call call) string {
+func (c client) gate(call *call) string {
 	switch {
 	case call.route.OfSubscription():
 		return c.subscriptionID
@@ -207,24 +209,28 @@ func decode(resp *http.Response, result any) error {
 	if err != nil {
 		return err
 	}
+	if r, ok := result.(interface{ plain() any }); ok { // the methods would only lead back to wire
+		result = r.plain()
+	}
 	return wire.Unmarshal(body, result)
 }
 
 // newRequest checks the arguments of the call and makes its request.
-func (c client) newRequest(ctx context.Context, call call) (*policy.Request, error) {
+func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, error) {
 	u, err := c.requestURL(call)
 	if err != nil {
 		return nil, err
 	}
 	if call.visit != nil {
-		if err := call.visit(u); err != nil {
+		if err := call.visit(u.String()); err != nil {
 			return nil, err
 		}
 	}
-	req, err := runtime.NewRequest(ctx, call.route.Method, u)
+	req, err := runtime.NewRequest(ctx, call.route.Method, c.arm.Endpoint()) // to read all of the URL would take twice as long
 	if err != nil {
 		return nil, err
 	}
+	req.Raw().URL, req.Raw().Host = u, u.Host
 	req.Raw().Header["Accept"] = acceptJSON
 	if call.body != nil {
 		body, err := wire.Marshal(call.body)
@@ -241,41 +247,42 @@ func (c client) newRequest(ctx context.Context, call call) (*policy.Request, err
 var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
-func (c client) requestURL(call call) (string, error) {
+func (c client) requestURL(call *call) (*url.URL, error) {
 	listing, err := c.listing(call)
-	if err != nil {
-		return "", err
-	}
 	switch {
+	case err != nil:
+		return nil, err
 	case call.link != "":
 		return listing.Resolve(call.link)
 	case call.query != "": // a token may hold any query
 		return listing.Resolve("?" + call.query)
 	}
-	return strings.TrimSuffix(c.arm.Endpoint(), "/") + listing.Path + "?api-version=" + url.QueryEscape(listing.APIVersion), nil
+	return listing.URL(), nil
 }
 
 // listing checks the values of the call's path and returns where it leads.
-func (c client) listing(call call) (nextlink.Listing, error) {
+func (c client) listing(call *call) (nextlink.Listing, error) {
 	values, err := c.values(call)
 	if err != nil {
 		return nextlink.Listing{}, err
 	}
-	listing := nextlink.Listing{Endpoint: c.endpoint, Path: call.route.URLPath(values...), APIVersion: call.route.APIVersion}
-	if c.apiVersion != "" {
-		listing.APIVersion, listing.Override = c.apiVersion, true
-	}
-	return listing, nil
+	return nextlink.Listing{
+		Endpoint:   c.endpoint,
+		Path:       call.route.URLPath(values[:]...),
+		APIVersion: cmp.Or(c.apiVersion, call.route.APIVersion),
+		Override:   c.apiVersion != "",
+	}, nil
 }
 
 // values returns the checked values of the route's parameters: the subscription
 // first, if it has one, then the call's own.
-func (c client) values(call call) ([]string, error) {
-	values := call.values
+func (c client) values(call *call) (values [1 + len(pathValues{})]string, err error) {
+	own := values[:]
 	if call.route.OfSubscription() {
-		values = append([]string{c.subscriptionID}, values...)
+		values[0], own = c.subscriptionID, values[1:]
 	}
-	return values, checkParameters(call.route, values)
+	copy(own, call.values[:])
+	return values, checkParameters(call.route, values[:])
 }
 
 // checkParameters checks the values of a route's parameters, in their order.

@@ -24,6 +24,13 @@ type (
 	}
 )
 
+// plain returns the document without its methods, to read it into.
+func (m *Job) plain() any { return (*plainJob)(m) }
+
+func (m *Assignment) plain() any { return (*plainAssignment)(m) }
+
+func (m *StandardAssignment) plain() any { return (*plainStandardAssignment)(m) }
+
 // MarshalJSON writes the job as the service does.
 func (m Job) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainJob)(&m)) }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
+	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/throttle"
 	"github.com/armsecops/armsecops/internal/wire"
 )
@@ -370,18 +371,18 @@ func withoutURL(err error) string {
 	return err.Error()
 }
 
-// serviceError makes the error of a response.
-func (c client) serviceError(call call, f exchange.Failure) error {
+// serviceError makes the error of a response to the operation of that name.
+func (c client) serviceError(name string, route *routes.Route, f exchange.Failure) error {
 	resp := f.Response
 	e := ServiceError{
-		Operation:            call.name,
+		Operation:            name,
 		StatusCode:           resp.StatusCode,
 		RequestID:            resp.Header.Get("x-ms-request-id"),
 		CorrelationRequestID: resp.Header.Get("x-ms-correlation-request-id"),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		cause:                f.Reason,
 	}
-	if !slices.Contains(call.route.Success, resp.StatusCode) {
+	if !slices.Contains(route.Success, resp.StatusCode) {
 		e.readBody(resp, c.maxErrorBytes)
 	}
 	if e.Code == "" {

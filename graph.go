@@ -203,7 +203,7 @@ func (g graph[T]) listing() (nextlink.Listing, error) {
 			_, _ = fmt.Fprintf(hash, "%q\n", names) // never fails
 		}
 	}
-	l, err := g.client.listing(call{route: g.route})
+	l, err := g.client.listing(&call{route: g.route})
 	l.Path += "#" + hex.EncodeToString(hash.Sum(nil))
 	return l, err
 }
@@ -227,14 +227,13 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	var resp *http.Response
 	call := call{
 		route:    g.route,
-		name:     g.route.Operation,
 		body:     &query,
 		visit:    func(string) error { return at.visit(graphLink(n, skipToken)) }, // all pages have one URL
 		response: &resp,
 	}
 	result, err := run[graphResult[T]](ctx, g.client, call)
 	if err == nil && len(result.SkipToken) > maxSkipTokenBytes {
-		err = g.client.serviceError(call, exchange.Failure{
+		err = g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
 			Response: resp,
 			Reason:   fmt.Errorf("the $skipToken is longer than %d bytes", maxSkipTokenBytes),
 		})
@@ -252,7 +251,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		next.end = true
 	}
 	if reason := result.missing(resp, query.Options.AllowPartialScopes); reason != "" {
-		next.err = g.client.serviceError(call, exchange.Failure{
+		next.err = g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
 			Response: resp,
 			Reason:   fmt.Errorf("%w: %s", ErrIncompleteResult, reason),
 		})

@@ -62,7 +62,7 @@ func (c *WorkspaceManagerJobsClient) WithSubscription(subscriptionID string) (*W
 func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientCreateOptions) (WorkspaceManagerJobsClientCreateResponse, error) {
 	return run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{
 		route:  routes.JobsCreate,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
+		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 	})
 }
 
@@ -79,7 +79,7 @@ func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupNa
 func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientGetOptions) (WorkspaceManagerJobsClientGetResponse, error) {
 	return run[WorkspaceManagerJobsClientGetResponse](ctx, c.client, call{
 		route:  routes.JobsGet,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
+		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
 
@@ -97,7 +97,7 @@ func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName,
 func (c *WorkspaceManagerJobsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientDeleteOptions) (WorkspaceManagerJobsClientDeleteResponse, error) {
 	return run[WorkspaceManagerJobsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.JobsDelete,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
+		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
 
@@ -117,7 +117,7 @@ func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceNa
 	}
 	pager := newListPager[Job](c.client, call{
 		route:  routes.JobsList,
-		values: []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
+		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 		query:  options.query(),
 	}, options.PageOptions)
 	pager.top = int(options.Top)

@@ -264,7 +264,7 @@ type links[T any] struct {
 	call   call
 }
 
-func (l links[T]) listing() (nextlink.Listing, error) { return l.client.listing(l.call) }
+func (l links[T]) listing() (nextlink.Listing, error) { return l.client.listing(&l.call) }
 
 func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
 	call := l.call

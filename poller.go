@@ -34,7 +34,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if options == nil {
 		options = &WorkspaceManagerJobsClientBeginCreateOptions{}
 	}
-	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
+	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
 	if options.ResumeToken != "" {
 		return resumeJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, options.ResumeToken, options.Progress)
 	}
@@ -43,7 +43,8 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if err != nil {
 		return nil, err
 	}
-	poller, err := newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, append(values, created.Name), created.Job, resp, options.Progress)
+	values[3] = created.Name
+	poller, err := newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, created.Job, resp, options.Progress)
 	if err != nil {
 		return nil, outcomeUnknown(withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
 	}
@@ -65,7 +66,7 @@ func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceNa
 	if options == nil {
 		options = &WorkspaceManagerJobsClientNewJobPollerOptions{}
 	}
-	values := []string{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
+	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
 	if options.ResumeToken != "" {
 		return resumeJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, options.ResumeToken, options.Progress)
 	}
@@ -88,13 +89,13 @@ type jobPollingHandler[T jobResponse] struct {
 	progress func(Job) // called with it after every poll; nil: isn't
 }
 
-func newJobPoller[T jobResponse](c client, values []string, job Job, resp *http.Response, progress func(Job)) (*runtime.Poller[T], error) {
+func newJobPoller[T jobResponse](c client, values pathValues, job Job, resp *http.Response, progress func(Job)) (*runtime.Poller[T], error) {
 	get := call{route: routes.JobsGet, values: values}
-	checked, err := c.values(get)
+	checked, err := c.values(&get)
 	if err != nil {
 		return nil, err
 	}
-	id := routes.JobsGet.ID(checked...)
+	id := routes.JobsGet.ID(checked[:]...)
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
 		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum(id), client: c, get: get, job: job, progress: progress},
 		Tracer:  c.arm.Tracer(),
@@ -108,7 +109,7 @@ func checksum(id string) []byte {
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the
 // values that aren't empty agree with it.
-func resumeJobPoller[T jobResponse](c client, values []string, token string, progress func(Job)) (*runtime.Poller[T], error) {
+func resumeJobPoller[T jobResponse](c client, values pathValues, token string, progress func(Job)) (*runtime.Poller[T], error) {
 	refuse := func(reason string) (*runtime.Poller[T], error) {
 		return nil, &ParameterError{Name: "ResumeToken", Reason: reason}
 	}
@@ -125,12 +126,12 @@ func resumeJobPoller[T jobResponse](c client, values []string, token string, pro
 	if err != nil || !bytes.Equal(resume.Token.Checksum, checksum(resume.Token.JobID)) {
 		return refuse("must be a token of such a poller: it was altered")
 	}
-	for i, value := range append([]string{c.subscriptionID}, values...) {
+	for i, value := range append([]string{c.subscriptionID}, values[:]...) {
 		if value != "" && !strings.EqualFold(value, named[i]) {
 			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
-	return newJobPoller[T](c, named[1:], Job{}, nil, progress)
+	return newJobPoller[T](c, pathValues(named[1:]), Job{}, nil, progress)
 }
 
 // Done implements [runtime.PollingHandler].

@@ -43,7 +43,7 @@ func NewStandardAssignmentsClient(credential azcore.TokenCredential, options *Cl
 func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssignmentName string, options *StandardAssignmentsClientGetOptions) (StandardAssignmentsClientGetResponse, error) {
 	return run[StandardAssignmentsClientGetResponse](ctx, c.client, call{
 		route:  routes.StandardAssignmentsGet,
-		values: []string{scope, standardAssignmentName},
+		values: pathValues{scope, standardAssignmentName},
 	})
 }
 
@@ -69,7 +69,7 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, standardAssignmentName string, standardAssignment StandardAssignment, options *StandardAssignmentsClientCreateOrUpdateOptions) (StandardAssignmentsClientCreateOrUpdateResponse, error) {
 	return run[StandardAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
 		route:     routes.StandardAssignmentsCreateOrUpdate,
-		values:    []string{scope, standardAssignmentName},
+		values:    pathValues{scope, standardAssignmentName},
 		parameter: "standardAssignment",
 		body:      &standardAssignment,
 	})
@@ -88,7 +88,7 @@ func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, s
 func (c *StandardAssignmentsClient) Delete(ctx context.Context, scope, standardAssignmentName string, options *StandardAssignmentsClientDeleteOptions) (StandardAssignmentsClientDeleteResponse, error) {
 	return run[StandardAssignmentsClientDeleteResponse](ctx, c.client, call{
 		route:  routes.StandardAssignmentsDelete,
-		values: []string{scope, standardAssignmentName},
+		values: pathValues{scope, standardAssignmentName},
 	})
 }
 
@@ -109,6 +109,6 @@ func (c *StandardAssignmentsClient) NewListPager(scope string, options *Standard
 	}
 	return newListPager[StandardAssignment](c.client, call{
 		route:  routes.StandardAssignmentsList,
-		values: []string{scope},
+		values: pathValues{scope},
 	}, options.PageOptions)
 }

@@ -34,39 +34,49 @@ type Listing struct {
 // and the token of the page that a link leads to has to stay below its own bound.
 const maxLinkBytes = 64 << 10
 
+// URL returns the URL of the listing, which is that of its first page.
+func (l Listing) URL() *url.URL {
+	return l.url(l.Endpoint.Scheme, l.Endpoint.Host, "api-version="+url.QueryEscape(l.APIVersion))
+}
+
+// url returns a URL with the listing's path.
+func (l Listing) url(scheme, host, query string) *url.URL {
+	u := &url.URL{Scheme: scheme, Host: host, Path: l.path(), RawQuery: query}
+	if strings.Contains(u.Path, "%") {
+		u.RawPath = u.Path
+		u.Path, _ = url.PathUnescape(u.Path) // never fails: we have escaped it
+	}
+	return u
+}
+
 // Resolve returns the URL of the page that a link leads to, repaired where
 // necessary. It is the one place that decides which link is trusted: one to the
 // endpoint itself or to a host below it, on the same port, and to the path of
 // the listing. An empty link leads to the first page.
-func (l Listing) Resolve(link string) (string, error) {
+func (l Listing) Resolve(link string) (*url.URL, error) {
 	if len(link) > maxLinkBytes {
-		return "", fmt.Errorf("%w: longer than %d bytes", ErrUntrusted, maxLinkBytes)
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrUntrusted, maxLinkBytes)
 	}
 	reference, query, _ := strings.Cut(link, "?")
-	origin := &url.URL{Scheme: l.Endpoint.Scheme, Host: l.Endpoint.Host}
-	listing, err := origin.Parse(l.path())
+	target, err := l.url(l.Endpoint.Scheme, l.Endpoint.Host, "").Parse(reference)
 	if err != nil {
-		return "", err
-	}
-	target, err := listing.Parse(reference)
-	if err != nil {
-		return "", fmt.Errorf("%w: not a URL", ErrUntrusted)
+		return nil, fmt.Errorf("%w: not a URL", ErrUntrusted)
 	}
 	switch {
 	case target.Scheme != "https" && target.Scheme != l.Endpoint.Scheme:
-		return "", fmt.Errorf("%w: scheme %s", ErrUntrusted, printable.Quote(target.Scheme))
+		return nil, fmt.Errorf("%w: scheme %s", ErrUntrusted, printable.Quote(target.Scheme))
 	case !l.trusts(target):
-		return "", fmt.Errorf("%w: host %s", ErrUntrusted, printable.Quote(target.Host))
+		return nil, fmt.Errorf("%w: host %s", ErrUntrusted, printable.Quote(target.Host))
 	case target.User != nil || strings.Contains(reference, "#"):
-		return "", fmt.Errorf("%w: it has a user or a fragment", ErrUntrusted)
+		return nil, fmt.Errorf("%w: it has a user or a fragment", ErrUntrusted)
 	case !samePath(target.EscapedPath(), l.path()) && !samePath(target.EscapedPath(), l.Path):
-		return "", fmt.Errorf("%w: path %s is not the listing's", ErrUntrusted, printable.Quote(target.Path))
+		return nil, fmt.Errorf("%w: path %s is not the listing's", ErrUntrusted, printable.Quote(target.Path))
 	}
-	authority := strings.TrimSuffix(strings.ToLower(target.Host), ":"+target.Port())
+	host := strings.TrimSuffix(strings.ToLower(target.Host), ":"+target.Port())
 	if target.Port() != "" && target.Port() != defaultPorts[target.Scheme] {
-		authority += ":" + target.Port()
+		host += ":" + target.Port()
 	}
-	return target.Scheme + "://" + authority + l.path() + "?" + repairQuery(query, l.APIVersion, l.Override), nil
+	return l.url(target.Scheme, host, repairQuery(query, l.APIVersion, l.Override)), nil
 }
 
 // path returns the escaped path of the listing, that of the endpoint included.

@@ -1,7 +1,6 @@
 package nextlink
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -179,11 +178,9 @@ func TestResolve(t *testing.T) {
 			t.Parallel()
 			got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
 			require.NoError(t, err)
-			require.Equal(t, expand("{listing}?")+test.query, got)
-			u, err := url.Parse(got)
-			require.NoError(t, err)
+			require.Equal(t, expand("{listing}?")+test.query, got.String())
 			query := map[string]string{}
-			for name, values := range u.Query() {
+			for name, values := range got.Query() {
 				query[strings.ToLower(name)] = values[0]
 			}
 			assert.Equal(t, test.skipToken, query["$skiptoken"])
@@ -308,7 +305,7 @@ func TestResolveTrustsHostsBelowTheEndpoint(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, "https://"+test.below+testHost+testPath+"?api-version=2021-08-01-preview", got)
+			assert.Equal(t, "https://"+test.below+testHost+testPath+"?api-version=2021-08-01-preview", got.String())
 		})
 	}
 }
@@ -344,7 +341,7 @@ func TestResolveBelowEndpoint(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, test.want+testPath+"?api-version=2021-08-01-preview", got)
+			assert.Equal(t, test.want+testPath+"?api-version=2021-08-01-preview", got.String())
 		})
 	}
 }
@@ -355,16 +352,30 @@ func TestResolveOverridesAPIVersion(t *testing.T) {
 	l.APIVersion, l.Override = "a b", true
 	got, err := l.Resolve("?api-version=7&$skipToken=a&API-VERSION=8")
 	require.NoError(t, err)
-	assert.Equal(t, expand("{listing}?$skipToken=a&api-version=a+b"), got)
+	assert.Equal(t, expand("{listing}?$skipToken=a&api-version=a+b"), got.String())
 }
 
-func TestResolveReportsBadPath(t *testing.T) {
+func TestURL(t *testing.T) {
 	t.Parallel()
-	l := testListing(t, "https://"+testHost)
-	l.Path = "/%zz"
-	_, err := l.Resolve("")
-	require.Error(t, err)
-	assert.NotErrorIs(t, err, ErrUntrusted)
+	tests := map[string]struct{ endpoint, path, apiVersion, want string }{
+		"path":              {"https://" + testHost, testPath, "2021-08-01-preview", "https://" + testHost + testPath + "?api-version=2021-08-01-preview"},
+		"escapes":           {"https://" + testHost, "/a/gr%C3%B6%C3%9Fe%20%28a%29/a%2Fb%3Fc%23d%2525", "1", "https://" + testHost + "/a/gr%C3%B6%C3%9Fe%20%28a%29/a%2Fb%3Fc%23d%2525?api-version=1"},
+		"endpoint's path":   {"https://" + testHost + ":8443/a%2Fb/", testPath, "1", "https://" + testHost + ":8443/a%2Fb" + testPath + "?api-version=1"},
+		"version to escape": {"https://" + testHost, testPath, "a b&c", "https://" + testHost + testPath + "?api-version=a+b%26c"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := testListing(t, test.endpoint)
+			l.Path, l.APIVersion = test.path, test.apiVersion
+			u := l.URL()
+			assert.Equal(t, test.want, u.String())
+			parsed, err := url.Parse(test.want)
+			require.NoError(t, err)
+			assert.Equal(t, parsed.Path, u.Path)
+			assert.Equal(t, parsed.EscapedPath(), u.EscapedPath())
+		})
+	}
 }
 
 // Whatever the link, it is refused, or leads to the endpoint or a host below it,
@@ -383,16 +394,16 @@ func FuzzResolve(f *testing.F) {
 	address := testListing(f, "https://127.0.0.1:8443")
 	f.Fuzz(func(t *testing.T, link string) {
 		if got, err := address.Resolve(link); err == nil {
-			require.True(t, strings.HasPrefix(got, "https://127.0.0.1:8443"+testPath+"?"), got)
+			require.True(t, strings.HasPrefix(got.String(), "https://127.0.0.1:8443"+testPath+"?"), got)
 		}
 		got, err := l.Resolve(link)
 		if err != nil {
 			require.ErrorIs(t, err, ErrUntrusted)
 			return
 		}
-		req, err := http.NewRequest(http.MethodGet, got, nil)
+		u, err := url.Parse(got.String())
 		require.NoError(t, err, "%q", got)
-		u := req.URL
+		require.Equal(t, []string{u.Host, u.Path, u.EscapedPath(), u.RawQuery}, []string{got.Host, got.Path, got.EscapedPath(), got.RawQuery})
 		require.Equal(t, "https", u.Scheme)
 		below, ok := strings.CutSuffix("."+u.Host, "."+testHost)
 		require.True(t, ok, u.Host)
@@ -409,8 +420,8 @@ func FuzzResolve(f *testing.F) {
 			}
 		}
 		require.Equal(t, 1, versions, got)
-		if len(got) <= maxLinkBytes {
-			again, err := l.Resolve(got)
+		if len(got.String()) <= maxLinkBytes {
+			again, err := l.Resolve(got.String())
 			require.NoError(t, err)
 			require.Equal(t, got, again, "a link that was repaired needs no repair")
 		}

@@ -140,38 +140,50 @@ func (r *Route) Check(values []string) (parameter, value, reason string) {
 
 // URLPath returns the path with every parameter filled in and escaped: as one
 // segment, or as those of a scope.
-func (r *Route) URLPath(values ...string) string {
-	escaped := make([]string, len(values))
-	for i, value := range values {
-		escaped[i] = url.PathEscape(value)
-	}
-	if r.OfScope() {
-		escaped[0] = strings.ReplaceAll(escaped[0], "%2F", "/")
-	}
-	return r.ID(escaped...)
-}
+func (r *Route) URLPath(values ...string) string { return r.fill(values, escape) }
 
 // ID returns the path with the values unchanged, which is the form of a resource
 // id. Only the first slash of a scope, which the path has already, is left out.
-func (r *Route) ID(values ...string) string {
+func (r *Route) ID(values ...string) string { return r.fill(values, unchanged) }
+
+// fill returns the path with every parameter filled in.
+//   - form: of a value as a segment
+func (r *Route) fill(values []string, form func(string) string) string {
 	size := len(r.Path)
-	for _, v := range values {
-		size += len(v)
+	for _, value := range values {
+		size += len(value)
 	}
 	var b strings.Builder
 	b.Grow(size)
 	for i, e := range r.elements {
-		text := e.text
-		if e.parameter != nil {
-			text, values = values[0], values[1:]
+		if e.parameter == nil {
+			b.WriteByte('/')
+			b.WriteString(e.text)
+			continue
 		}
-		if i == 0 {
-			text = trimSlash(text) // of a scope
+		segments := values[:1]
+		if i == 0 { // a scope
+			segments = strings.Split(trimSlash(values[0]), "/")
 		}
-		b.WriteByte('/')
-		b.WriteString(text)
+		for _, segment := range segments {
+			b.WriteByte('/')
+			b.WriteString(form(segment))
+		}
+		values = values[1:]
 	}
 	return b.String()
+}
+
+func unchanged(segment string) string { return segment }
+
+// escape is url.PathEscape, which takes longer to find that there is nothing to escape.
+func escape(segment string) string {
+	for i := range len(segment) {
+		if c := segment[i]; !isAlphanumeric(c) && c != '-' {
+			return url.PathEscape(segment)
+		}
+	}
+	return segment
 }
 
 // Match reports whether the segments are a path of the route, ignoring the case
