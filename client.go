@@ -209,8 +209,11 @@ func decode(resp *http.Response, result any) error {
 	if err != nil {
 		return err
 	}
-	if r, ok := result.(interface{ plain() any }); ok { // the methods would only lead back to wire
+	switch r := result.(type) {
+	case interface{ plain() any }: // the methods would only lead back to wire
 		result = r.plain()
+	case interface{ makeRoom(text []byte) }:
+		r.makeRoom(body)
 	}
 	return wire.Unmarshal(body, result)
 }

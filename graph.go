@@ -119,6 +119,8 @@ type graphResult[T any] struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
+func (r *graphResult[T]) makeRoom(text []byte) { r.Data = makeRoom[T](text, "data") }
+
 // graph is the source of pages that Azure Resource Graph has: those of one query
 // after the other. The link of a place is the number of the query, a colon and
 // the service's $skipToken, if it isn't the first page of the query.
