@@ -60,9 +60,11 @@ func (p payloads) assignment() []byte {
 		p.IntN(1_000_000), p.uuid(), p.IntN(1000), p.systemData())
 }
 
-// job returns a finished job. The given number of its items failed, each for one member.
+// job returns a finished job. The given number of its items failed, all for one
+// member: the service publishes up to 2,000 items times members.
+// https://learn.microsoft.com/azure/sentinel/workspace-manager#known-limitations
 func (p payloads) job(items, failed int) []byte {
-	name := p.uuid()
+	name, member := p.uuid(), p.uuid()
 	base := "/subscriptions/" + subscriptionID + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights"
 	job := fmt.Appendf(nil, `{"id":"%s/workspaceManagerAssignments/%s/jobs/%s","etag":"\"%s\"","name":%q,"type":"Microsoft.SecurityInsights/workspaceManagerAssignments/jobs",`+
 		`"systemData":%s,"properties":{"endTime":%q,"startTime":%q,"provisioningState":"Failed","items":[`,
@@ -73,7 +75,7 @@ func (p payloads) job(items, failed int) []byte {
 		}
 		job = fmt.Appendf(job, `{"resourceId":"%s/alertRules/%s","executionTime":%q,`, base, p.uuid(), p.time())
 		if i*failed/items < (i+1)*failed/items { // spread over the items
-			job = fmt.Appendf(job, `"status":"Failed","errors":[{"memberResourceName":%q,"errorMessage":"Failed to write. Status code: Forbidden. Trace: %s"}]}`, p.uuid(), p.uuid())
+			job = fmt.Appendf(job, `"status":"Failed","errors":[{"memberResourceName":%q,"errorMessage":"Failed to write. Status code: Forbidden. Trace: %s"}]}`, member, p.uuid())
 		} else {
 			job = append(job, `"status":"Succeeded"}`...)
 		}
