@@ -15,9 +15,12 @@ benchstat() { "$temporary/benchstat" -row .name -col '/by@(ours microsoft bare h
 
 for toolchain in "${toolchains[@]}"; do
 	GOTOOLCHAIN=$toolchain go test -C interop -c -o "$temporary/benchmarks" .
-	# In rounds: what slows the machine down for a while slows down every library.
+	# In rounds: what slows the machine down for a while slows down every library. In
+	# processes of their own: none begins on the heap that another one leaves behind.
 	for ((round = 0; round < rounds; round++)); do
-		"$temporary/benchmarks" -test.run '^$' -test.bench . -test.benchtime "$benchtime"
+		for by in ours microsoft bare http; do
+			"$temporary/benchmarks" -test.run '^$' -test.bench "./by=$by" -test.benchtime "$benchtime"
+		done
 	done | tee "$temporary/$toolchain"
 	for ((round = 0; round < heap_rounds; round++)); do
 		GODEBUG=gcstoptheworld=1 "$temporary/benchmarks" -test.run '^$' -test.bench PeakHeap -test.benchtime 1x
