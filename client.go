@@ -233,7 +233,7 @@ func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, er
 	if err != nil {
 		return nil, err
 	}
-	req.Raw().URL, req.Raw().Host = u, u.Host
+	*req.Raw().URL, req.Raw().Host = u, u.Host
 	req.Raw().Header["Accept"] = acceptJSON
 	if call.body != nil {
 		body, err := wire.Marshal(call.body)
@@ -250,11 +250,11 @@ func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, er
 var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
-func (c client) requestURL(call *call) (*url.URL, error) {
+func (c client) requestURL(call *call) (url.URL, error) {
 	listing, err := c.listing(call)
 	switch {
 	case err != nil:
-		return nil, err
+		return url.URL{}, err
 	case call.link != "":
 		return listing.Resolve(call.link)
 	case call.query != "": // a token may hold any query

@@ -38,7 +38,9 @@ type Failure struct {
 // wraps the caller's.
 //   - maxBytes, maxErrorBytes: bounds on the body of a success and of an error
 func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxErrorBytes int64) {
-	options.PerCallPolicies = append(options.PerCallPolicies, callPolicy{})
+	if len(options.PerCallPolicies) > 0 { // else the context of all attempts is that of the call
+		options.PerCallPolicies = append(options.PerCallPolicies, callPolicy{})
+	}
 	options.PerRetryPolicies = append(options.PerRetryPolicies, attemptPolicy{gates, traces(options.Transport)})
 	options.Transport = newTransport(options.Transport, maxBytes, maxErrorBytes)
 }

@@ -35,13 +35,13 @@ type Listing struct {
 const maxLinkBytes = 64 << 10
 
 // URL returns the URL of the listing, which is that of its first page.
-func (l Listing) URL() *url.URL {
+func (l Listing) URL() url.URL {
 	return l.url(l.Endpoint.Scheme, l.Endpoint.Host, "api-version="+url.QueryEscape(l.APIVersion))
 }
 
 // url returns a URL with the listing's path.
-func (l Listing) url(scheme, host, query string) *url.URL {
-	u := &url.URL{Scheme: scheme, Host: host, Path: l.path(), RawQuery: query}
+func (l Listing) url(scheme, host, query string) url.URL {
+	u := url.URL{Scheme: scheme, Host: host, Path: l.path(), RawQuery: query}
 	if strings.Contains(u.Path, "%") {
 		u.RawPath = u.Path
 		u.Path, _ = url.PathUnescape(u.Path) // never fails: we have escaped it
@@ -53,24 +53,25 @@ func (l Listing) url(scheme, host, query string) *url.URL {
 // necessary. It is the one place that decides which link is trusted: one to the
 // endpoint itself or to a host below it, on the same port, and to the path of
 // the listing. An empty link leads to the first page.
-func (l Listing) Resolve(link string) (*url.URL, error) {
+func (l Listing) Resolve(link string) (url.URL, error) {
 	if len(link) > maxLinkBytes {
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrUntrusted, maxLinkBytes)
+		return url.URL{}, fmt.Errorf("%w: longer than %d bytes", ErrUntrusted, maxLinkBytes)
 	}
 	reference, query, _ := strings.Cut(link, "?")
-	target, err := l.url(l.Endpoint.Scheme, l.Endpoint.Host, "").Parse(reference)
+	first := l.URL()
+	target, err := first.Parse(reference)
 	if err != nil {
-		return nil, fmt.Errorf("%w: not a URL", ErrUntrusted)
+		return url.URL{}, fmt.Errorf("%w: not a URL", ErrUntrusted)
 	}
 	switch {
 	case target.Scheme != "https" && target.Scheme != l.Endpoint.Scheme:
-		return nil, fmt.Errorf("%w: scheme %s", ErrUntrusted, printable.Quote(target.Scheme))
+		return url.URL{}, fmt.Errorf("%w: scheme %s", ErrUntrusted, printable.Quote(target.Scheme))
 	case !l.trusts(target):
-		return nil, fmt.Errorf("%w: host %s", ErrUntrusted, printable.Quote(target.Host))
+		return url.URL{}, fmt.Errorf("%w: host %s", ErrUntrusted, printable.Quote(target.Host))
 	case target.User != nil || strings.Contains(reference, "#"):
-		return nil, fmt.Errorf("%w: it has a user or a fragment", ErrUntrusted)
+		return url.URL{}, fmt.Errorf("%w: it has a user or a fragment", ErrUntrusted)
 	case !samePath(target.EscapedPath(), l.path()) && !samePath(target.EscapedPath(), l.Path):
-		return nil, fmt.Errorf("%w: path %s is not the listing's", ErrUntrusted, printable.Quote(target.Path))
+		return url.URL{}, fmt.Errorf("%w: path %s is not the listing's", ErrUntrusted, printable.Quote(target.Path))
 	}
 	host := strings.TrimSuffix(strings.ToLower(target.Host), ":"+target.Port())
 	if target.Port() != "" && target.Port() != defaultPorts[target.Scheme] {

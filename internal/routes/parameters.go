@@ -110,10 +110,8 @@ func checkName(s string) string {
 	if len(s) < 3 || s[0] == '-' || s[len(s)-1] == '-' {
 		return reason
 	}
-	for i := range len(s) {
-		if s[i] != '-' && !isAlphanumeric(s[i]) {
-			return reason
-		}
+	if !isPlain(s) {
+		return reason
 	}
 	return ""
 }
@@ -122,6 +120,8 @@ func checkAssignmentID(s string) string {
 	switch {
 	case s == "":
 		return "must not be empty"
+	case isPlain(s):
+		return ""
 	case s == ".", s == "..":
 		return "must not be a relative path segment"
 	case strings.ContainsAny(s, "/?#"):
@@ -164,6 +164,16 @@ func checkStandardAssignmentName(s string) string {
 		return rule + ", with or without braces"
 	}
 	return ""
+}
+
+// isPlain reports whether there are only letters, digits and hyphens.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] != '-' && !isAlphanumeric(s[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func isAlphanumeric(c byte) bool {

@@ -178,12 +178,10 @@ func unchanged(segment string) string { return segment }
 
 // escape is url.PathEscape, which takes longer to find that there is nothing to escape.
 func escape(segment string) string {
-	for i := range len(segment) {
-		if c := segment[i]; !isAlphanumeric(c) && c != '-' {
-			return url.PathEscape(segment)
-		}
+	if isPlain(segment) {
+		return segment
 	}
-	return segment
+	return url.PathEscape(segment)
 }
 
 // Match reports whether the segments are a path of the route, ignoring the case
