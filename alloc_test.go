@@ -33,15 +33,15 @@ func TestAllocations(t *testing.T) {
 		"assignment Get": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
-		}, 71, 8200},
+		}, 68, 8000},
 		"assignment CreateOrUpdate": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
-		}, 84, 10_400},
+		}, 81, 10_200},
 		"job Get": {job, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 76, 9900},
+		}, 73, 9700},
 		"list of 1,000 assignments": {pageOfAssignments(1000), func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
@@ -49,7 +49,7 @@ func TestAllocations(t *testing.T) {
 		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 65, 6300},
+		}, 62, 6100},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -209,11 +209,8 @@ func decode(resp *http.Response, result any) error {
 	if err != nil {
 		return err
 	}
-	switch r := result.(type) {
-	case interface{ plain() any }: // the methods would only lead back to wire
-		result = r.plain()
-	case interface{ makeRoom(text []byte) }:
-		r.makeRoom(body)
+	if doc, ok := result.(document); ok {
+		result = doc.plain()
 	}
 	return wire.Unmarshal(body, result)
 }

@@ -1,8 +1,12 @@
 package armsecops
 
 import (
+	"encoding/json"
 	"maps"
+	"reflect"
+	"slices"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/wire"
@@ -17,18 +21,18 @@ type (
 	plainJob                    Job
 	plainAssignment             Assignment
 	plainStandardAssignment     StandardAssignment
-	plainPage[T any]            Page[T]
 	plainSubscriptionAssignment struct {
 		SubscriptionID string `json:"subscriptionId,omitzero"`
 		plainAssignment
 	}
 )
 
-// plain returns the document without its methods, to read it into.
-func (m *Job) plain() any { return (*plainJob)(m) }
+// document is a document that can do without its methods where package wire reads
+// it anyway: they would only lead there.
+type document interface{ plain() any }
 
-func (m *Assignment) plain() any { return (*plainAssignment)(m) }
-
+func (m *Job) plain() any                { return (*plainJob)(m) }
+func (m *Assignment) plain() any         { return (*plainAssignment)(m) }
 func (m *StandardAssignment) plain() any { return (*plainStandardAssignment)(m) }
 
 // MarshalJSON writes the job as the service does.
@@ -81,18 +85,80 @@ func (m *StandardAssignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return wire.Decode(d, (*plainStandardAssignment)(m))
 }
 
+// plainPage is a page whose elements are read by the methods of their slice.
+type plainPage[T any] struct {
+	Value    elements[T] `json:"value"`
+	NextLink string      `json:"nextLink,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+}
+
+func (m Page[T]) plain() *plainPage[T] {
+	return &plainPage[T]{m.Value, m.NextLink, m.AdditionalProperties}
+}
+
+func (m *Page[T]) set(plain *plainPage[T]) {
+	*m = Page[T]{plain.Value, plain.NextLink, plain.AdditionalProperties}
+}
+
 // MarshalJSON writes the page as the service does.
-func (m Page[T]) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainPage[T])(&m)) }
+func (m Page[T]) MarshalJSON() ([]byte, error) { return wire.Marshal(m.plain()) }
 
 // UnmarshalJSON reads a page.
-func (m *Page[T]) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*plainPage[T])(m)) }
+func (m *Page[T]) UnmarshalJSON(data []byte) error {
+	plain := m.plain()
+	defer m.set(plain)
+	return wire.Unmarshal(data, plain)
+}
 
 // MarshalJSONTo is MarshalJSON for encoding/json/v2.
-func (m Page[T]) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, (*plainPage[T])(&m)) }
+func (m Page[T]) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, m.plain()) }
 
 // UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
 func (m *Page[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return wire.Decode(d, (*plainPage[T])(m))
+	plain := m.plain()
+	defer m.set(plain)
+	return wire.Decode(d, plain)
+}
+
+// elements are the elements of a page. Package json would let their slice grow an
+// element at a time, which takes three times the memory, and read each of them by
+// way of its methods.
+type elements[T any] []T
+
+// UnmarshalJSONFrom reads the elements of a page, of whose text d is a decoder of
+// package wire. The first element tells about how many there are; where it tells
+// wrong, the slice is no larger than the text.
+func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	array, err := d.ReadToken()
+	switch {
+	case err != nil:
+		return err
+	case array.Kind() == 'n':
+		*m = nil
+		return nil
+	case array.Kind() != '[':
+		return &jsonv2.SemanticError{JSONKind: array.Kind(), GoType: reflect.TypeFor[[]T]()}
+	}
+	read := []T{}
+	for d.PeekKind() != ']' {
+		start := d.InputOffset()
+		read = append(read, *new(T))
+		var element any = &read[len(read)-1]
+		if doc, ok := element.(document); ok {
+			element = doc.plain()
+		}
+		if err := jsonv2.UnmarshalDecode(d, element); err != nil {
+			return err
+		}
+		if len(read) == 1 {
+			size := max(int(d.InputOffset()-start), int(reflect.TypeFor[T]().Size()))
+			read = slices.Grow(read, len(d.UnreadBuffer())/size)
+		}
+	}
+	*m = read
+	_, err = d.ReadToken()
+	return err
 }
 
 // plain returns the members of the assignment, and subscriptionId beside them.

@@ -112,14 +112,12 @@ type graphQueryOptions struct {
 
 // graphResult is the body of a response of Azure Resource Graph.
 type graphResult[T any] struct {
-	Data      []T             `json:"data"`
+	Data      elements[T]     `json:"data"`
 	SkipToken string          `json:"$skipToken"`
 	Truncated json.RawMessage `json:"resultTruncated"` // "true" or "false", text
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
-
-func (r *graphResult[T]) makeRoom(text []byte) { r.Data = makeRoom[T](text, "data") }
 
 // graph is the source of pages that Azure Resource Graph has: those of one query
 // after the other. The link of a place is the number of the query, a colon and

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"iter"
 	"maps"
-	"reflect"
 	"strconv"
 
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
-	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // Pager reads a listing page by page. A pager is not safe for concurrent use;
@@ -258,20 +256,6 @@ func (p *Pager[T]) fetchAll(ctx context.Context) iter.Seq[fetched[T]] {
 			at = f.next
 		}
 	}
-}
-
-func (p *Page[T]) makeRoom(text []byte) { p.Value = makeRoom[T](text, "value") }
-
-// makeRoom returns an empty slice for the elements of the named member, an array:
-// with room for as many as there are if all are like the first one, but never for
-// more than take as much memory as the text. To let it grow would take three times
-// the memory.
-func makeRoom[T any](text []byte, name string) []T {
-	first, rest := wire.FirstElement(text, name)
-	if first == 0 {
-		return nil
-	}
-	return make([]T, 0, 1+rest/max(first, int(reflect.TypeFor[T]().Size())))
 }
 
 // links is the source of pages that have links to the next ones.

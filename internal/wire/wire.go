@@ -115,33 +115,6 @@ func checkGrowth(data []byte) error {
 	return fmt.Errorf("%w: too many objects and members in %d bytes", ErrTooLarge, len(data))
 }
 
-// FirstElement finds the first element of an array that is a member of an object:
-// its length, and that of what follows it. The length is 0 if there is none.
-func FirstElement(object []byte, name string) (first, rest int) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(object), lax)
-	if d.PeekKind() != '{' {
-		return 0, 0
-	}
-	_, _ = d.ReadToken()
-	for {
-		member, err := d.ReadToken()
-		switch {
-		case err != nil || member.Kind() != '"':
-			return 0, 0
-		case member.String() != name:
-			_ = d.SkipValue()
-			continue
-		}
-		array, err := d.ReadToken()
-		start := d.InputOffset()
-		if err != nil || array.Kind() != '[' || d.PeekKind() == ']' || d.SkipValue() != nil {
-			return 0, 0
-		}
-		end := d.InputOffset()
-		return int(end - start), len(object) - int(end)
-	}
-}
-
 // readTime reads the forms of times that Azure writes beside RFC 3339: without a
 // zone, with a space, empty.
 func readTime(d *jsontext.Decoder, t *time.Time) error {

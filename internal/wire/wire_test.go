@@ -171,37 +171,6 @@ func TestGrowthIsBounded(t *testing.T) {
 	}
 }
 
-func TestFirstElement(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		text        string
-		first, rest int
-	}{
-		"first member":        {`{"value":[{"a":1},{"a":2}]}`, 7, 10},
-		"after other members": {`{"a":{"value":[1]},"b":[2],"value":[345,6]}`, 3, 4},
-		"white space":         {" { \"value\" : [ 1 , 2 ] } ", 2, 9},
-		"one element":         {`{"value":[null]}`, 4, 2},
-		"cut off after it":    {`{"value":["a"`, 3, 0},
-		"cut off in it":       {`{"value":[{"a":`, 0, 0},
-		"no element":          {`{"value":[],"nextLink":"https://a.example"}`, 0, 0},
-		"not an array":        {`{"value":{"a":[1]}}`, 0, 0},
-		"null":                {`{"value":null}`, 0, 0},
-		"no such member":      {`{"values":[1],"a":{"value":[1]}}`, 0, 0},
-		"malformed before it": {`{"a":[1,"value":[1]}`, 0, 0},
-		"an array of members": {`["a",1,"value",[1]]`, 0, 0},
-		"text":                {`"value"`, 0, 0},
-		"nothing":             {``, 0, 0},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			first, rest := wire.FirstElement([]byte(test.text), "value")
-			assert.Equal(t, test.first, first)
-			assert.Equal(t, test.rest, rest)
-		})
-	}
-}
-
 // A time is read as package time reads it, or else as azcore does, if it can be
 // written again.
 func FuzzTime(f *testing.F) {
