@@ -226,12 +226,16 @@ func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, er
 			return nil, err
 		}
 	}
-	req, err := runtime.NewRequest(ctx, call.route.Method, c.arm.Endpoint()) // to read all of the URL would take twice as long
+	raw, err := http.NewRequestWithContext(ctx, call.route.Method, "", nil) // to write the URL and read it again would take longer
 	if err != nil {
 		return nil, err
 	}
-	*req.Raw().URL, req.Raw().Host = u, u.Host
-	req.Raw().Header["Accept"] = acceptJSON
+	*raw.URL, raw.Host = u, u.Host
+	raw.Header["Accept"] = acceptJSON
+	req, err := runtime.NewRequestFromRequest(raw)
+	if err != nil {
+		return nil, err
+	}
 	if call.body != nil {
 		body, err := wire.Marshal(call.body)
 		if err != nil {
