@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// unreachable is how npm says that it can't reach its registry.
+var unreachable = regexp.MustCompile(`(?i)npm (error|err!) code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH)`)
 
 // A program on the packages of Microsoft's JavaScript clients lists, polls and
 // meets a 429 against the command. It needs Node and npm's registry.
@@ -35,6 +39,9 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir = folder
 	out, err := install.CombinedOutput()
+	if unreachable.Match(out) {
+		t.Skipf("Microsoft's JavaScript client is not tested here: npm's registry can't be reached\n%s", out)
+	}
 	require.NoError(t, err, string(out))
 
 	fake := filepath.Join(folder, "armsecops-fake")
