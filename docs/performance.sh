@@ -101,7 +101,7 @@ microsoft=$(go list -C interop -m -f '  - {{.Path}} {{.Version}}' $sdk/security/
 
 	These figures replace faster ones of a scanner that was removed. With it, on Go 1.26, Microsoft's client took 16.4 times as long for the page, 23.0 for the job,
 	5.6 for Get and 3.9 for CreateOrUpdate, and 5.5 times as much memory. The scanner was 900 lines, and it pinned memory: callers had to clone each
-	string that was to outlive its response. What it saved, 2 ms a page, is little beside calls of 50 ms or more.
+	string that was to outlive its response. What it saved, 1 ms a page in a comparison of prototypes, is little beside calls of 50 ms or more.
 	EOF
 	for toolchain in "${toolchains[@]}"; do
 		printf '\n## %s\n\n' "$toolchain"
