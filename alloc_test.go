@@ -46,6 +46,10 @@ func TestAllocations(t *testing.T) {
 			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
 			return err
 		}, 8200, 3_030_000},
+		"query of 1,000 assignments": {graphResult(pageOfAssignments(1000)), func(_ jobsClient, c assignmentsClient) error {
+			_, err := c.NewResourceGraphPager(nil).NextPage(t.Context())
+			return err
+		}, 15_300, 4_100_000},
 		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
@@ -104,6 +108,13 @@ func pageOfAssignments(n int) string {
 		assignments = append(assignments, strings.ReplaceAll(assignment, "{n}", fmt.Sprintf("%06d", i)))
 	}
 	return `{"value":[` + strings.Join(assignments, ",") + `]}`
+}
+
+// graphResult returns a page as Azure Resource Graph has it, with the columns that are no members.
+func graphResult(page string) string {
+	rows := strings.TrimSuffix(strings.TrimPrefix(page, `{"value":`), "}")
+	const columns = `"tenantId":"72f988bf-86f1-41af-91ab-2d7cd011db47","subscriptionId":"20ff7fc3-e762-44dd-bd96-b71116dcdc23","name":`
+	return `{"totalRecords":1000,"count":1000,"data":` + strings.ReplaceAll(rows, `"name":`, columns) + `,"facets":[],"resultTruncated":"false"}`
 }
 
 // Not parallel: it counts what the whole process allocates.
