@@ -61,7 +61,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes)}
 
 	armOptions := options.ClientOptions.Clone()
-	armOptions.APIVersion = "" // requestURL sets it with the rest of the query
+	armOptions.APIVersion = "" // the URL of each request has it already
 	exchange.Configure(armOptions, throttle.NewGates(options.Retry), maxBytes, c.maxErrorBytes)
 	var err error
 	if c.arm, err = arm.NewClient(moduleName, moduleVersion, markedCredential{credential}, armOptions); err != nil {
@@ -121,7 +121,7 @@ type call struct {
 // pathValues are the values of a path's parameters, in their order.
 type pathValues [4]string
 
-// run performs a call: it checks the arguments, starts the span, sends, decodes
+// run performs a call: it starts the span, checks the arguments, sends, decodes
 // and makes the error. Nothing else does.
 func run[T any](ctx context.Context, c client, call call) (result T, err error) {
 	name, route := cmp.Or(call.name, call.route.Operation), call.route
@@ -226,11 +226,11 @@ func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, er
 			return nil, err
 		}
 	}
-	raw, err := http.NewRequestWithContext(ctx, call.route.Method, "", nil) // to write the URL and read it again would take longer
+	raw, err := http.NewRequestWithContext(ctx, call.route.Method, "", nil)
 	if err != nil {
 		return nil, err
 	}
-	*raw.URL, raw.Host = u, u.Host
+	*raw.URL, raw.Host = u, u.Host // as text, the URL would be parsed again
 	raw.Header["Accept"] = acceptJSON
 	req, err := runtime.NewRequestFromRequest(raw)
 	if err != nil {

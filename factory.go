@@ -40,9 +40,9 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 
 // NewSecurityAssignmentsClient returns a client for the assignments of one
 // subscription, or of none.
-//   - subscriptionID: a UUID, or empty for a client that only lists across
-//     subscriptions and queries Azure Resource Graph: its other operations return a [*ParameterError], as does
-//     NewSecurityAssignmentsClient for another value
+//   - subscriptionID: a UUID; another value is a [*ParameterError]. Empty is a client that
+//     lists across subscriptions and queries Azure Resource Graph: its other operations
+//     return a [*ParameterError]
 func (f *ClientFactory) NewSecurityAssignmentsClient(subscriptionID string) (*SecurityAssignmentsClient, error) {
 	c := &SecurityAssignmentsClient{client{connection: f.connection, newError: newCloudError}}
 	if subscriptionID == "" {

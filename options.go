@@ -105,9 +105,8 @@ type WorkspaceManagerJobsClientListOptions struct {
 
 	// Top bounds the number of jobs that this pager yields, whether the service
 	// takes it for the size of the listing or of a page. 0 means no bound, and a
-	// negative number is a [*ParameterError]. A page
-	// that had to be cut is the one that ContinuationToken names then: resuming
-	// repeats jobs rather than losing any.
+	// negative number is a [*ParameterError]. A page that had to be cut is the one
+	// that ContinuationToken names then: resuming repeats jobs rather than losing any.
 	Top int32
 
 	// SkipToken is the service's own token of a place in the listing, taken

@@ -52,10 +52,9 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 // that this version doesn't know are kept. A row of Azure Resource Graph isn't for
 // that: it has columns that are no members, and may be minutes old.
 //
-// To put a copy under another name or
-// scope, clear its ID, Name, Type and SystemData first: Azure refuses the name of
-// another resource, and a top-level member of AdditionalProperties that the
-// resource doesn't have.
+// To put a copy under another name or scope, clear its ID, Name, Type and
+// SystemData first: Azure refuses the name of another resource, and a top-level
+// member of AdditionalProperties that the resource doesn't have.
 //   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
 //   - standardAssignmentName: a UUID, with or without braces; a new one for a new assignment
 //   - standardAssignment: all of the standard assignment; the service ignores the fields that it sets itself
