@@ -201,6 +201,10 @@ func TestSpansNameTheResourceProvider(t *testing.T) {
 		"standard assignments of a management group": {
 			listStandards("providers/Microsoft.Management/managementGroups/group"), "StandardAssignmentsClient.NewListPager", "Microsoft.Security",
 		},
+		"a query of assignments": {func(ctx context.Context, c clients) error {
+			_, err := c.assignments.NewResourceGraphPager(nil).NextPage(ctx)
+			return err
+		}, "SecurityAssignmentsClient.NewResourceGraphPager", "Microsoft.ResourceGraph"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
