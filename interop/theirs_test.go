@@ -185,7 +185,7 @@ func TestTheirAssignmentsClientWithOurServer(t *testing.T) {
 	assert.ErrorIs(t, ours[len(ours)-1].err, armsecops.ErrNotFound)
 }
 
-// serverOptions are those of a server that answers the same requests with the same bytes.
+// serverOptions are those of a server that responds to the same requests with the same bytes.
 func serverOptions() *fake.ServerOptions {
 	var ids, seconds atomic.Int64
 	return &fake.ServerOptions{

@@ -121,16 +121,16 @@ func (t *tenant) pages() (n int) {
 	return n
 }
 
-// Do answers a call after the latency, if there is a token for it.
+// Do responds to a call after the latency, if there is a token for it.
 func (t *tenant) Do(req *http.Request) (*http.Response, error) {
 	page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
 	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: req}
-	resp.Body = io.NopCloser(strings.NewReader(t.answer(strings.Split(req.URL.Path, "/")[2], page, req, resp)))
+	resp.Body = io.NopCloser(strings.NewReader(t.respond(strings.Split(req.URL.Path, "/")[2], page, req, resp)))
 	time.Sleep(latency)
 	return resp, nil
 }
 
-func (t *tenant) answer(id string, page int, req *http.Request, resp *http.Response) (body string) {
+func (t *tenant) respond(id string, page int, req *http.Request, resp *http.Response) (body string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	defer func() { t.bytes += len(body) }()
@@ -231,7 +231,7 @@ func TestSimulation(t *testing.T) {
 		Go, Date, Graph                     string
 	}{
 		subscriptions, newTenant(0).pages(), burst, refill, latency, alone, shared,
-		testing.Benchmark(BenchmarkSweepInMemory).Extra[unit], testing.Benchmark(BenchmarkSweepOverTLS).Extra[unit],
+		testing.Benchmark(BenchmarkListAcrossInMemory).Extra[unit], testing.Benchmark(BenchmarkListAcrossOverTLS).Extra[unit],
 		runtime.Version(), time.Now().UTC().Format("2 January 2006"),
 		graphSection(t, compare(t)),
 	}
@@ -276,34 +276,34 @@ func pageOfTen() []byte {
 	return body
 }
 
-// benchmarkSweep measures how many subscriptions with a page of ten assignments
+// benchmarkListAcross measures how many subscriptions with a page of ten assignments
 // one core lists in a second.
-func benchmarkSweep(b *testing.B, client *armsecops.SecurityAssignmentsClient) {
+func benchmarkListAcross(b *testing.B, client *armsecops.SecurityAssignmentsClient) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	ids := newTenant(0).ids
-	swept := 0
+	listed := 0
 	for b.Loop() {
 		listAcross(b, client, ids, 64)
-		swept += len(ids)
+		listed += len(ids)
 	}
-	b.ReportMetric(float64(swept)/b.Elapsed().Seconds(), unit)
+	b.ReportMetric(float64(listed)/b.Elapsed().Seconds(), unit)
 }
 
-// transport answers every request alike.
+// transport responds to every request alike.
 type transport []byte
 
 func (t transport) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(t)), Request: req}, nil
 }
 
-func BenchmarkSweepInMemory(b *testing.B) {
+func BenchmarkListAcrossInMemory(b *testing.B) {
 	options := &armsecops.ClientOptions{}
 	options.Transport = transport(pageOfTen())
-	benchmarkSweep(b, newClient(b, options))
+	benchmarkListAcross(b, newClient(b, options))
 }
 
 // The server shares the core, so that a client alone does more.
-func BenchmarkSweepOverTLS(b *testing.B) {
+func BenchmarkListAcrossOverTLS(b *testing.B) {
 	body := pageOfTen()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
 	server.EnableHTTP2 = true
@@ -314,5 +314,5 @@ func BenchmarkSweepOverTLS(b *testing.B) {
 	options.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
 		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: server.URL},
 	}}
-	benchmarkSweep(b, newClient(b, options))
+	benchmarkListAcross(b, newClient(b, options))
 }
