@@ -1,6 +1,7 @@
 // Package interop compares this module with Microsoft's clients for the same
 // services: each side's clients run against the other side's fake servers, and
-// benchmarks measure both on the same bytes. Folder observability has the
-// program of docs/observability.md. It is a module of its own, so that
-// the library depends on none of it.
+// benchmarks measure both on the same bytes. Folders migrating, observability and
+// simulation have what those pages of docs show; folder javascript has a client
+// for cmd/armsecops-fake. It is a module of its own, so that the library depends
+// on none of it.
 package interop
