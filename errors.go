@@ -71,7 +71,7 @@ func status(code int) string {
 
 // ParameterError is a parameter that breaks its rule. Nothing was sent.
 type ParameterError struct {
-	Name   string // as in the method's signature
+	Name   string // as in the method's signature, or the field of its options
 	Value  string // what the caller gave; empty if it isn't for showing, as a token
 	Reason string // the rule, as in "must be a UUID"
 }

@@ -97,9 +97,10 @@ func (p *Pager[T]) atEnd(at place) bool {
 }
 
 // ContinuationToken returns the token of the next page; it is empty at the end
-// of the listing. While All yields the items of a page, the next page is still
-// that one, until its last item is yielded: resuming from the token then repeats
-// items of that page rather than losing any.
+// of the listing, and where [ErrIncompleteResult] is next. While All yields the
+// items of a page, the next page is still that one, until its last item is
+// yielded: resuming from the token then repeats items of that page rather than
+// losing any.
 func (p *Pager[T]) ContinuationToken() string {
 	switch {
 	case p.place.end || p.place.err != nil:
