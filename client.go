@@ -185,7 +185,7 @@ func (c client) startParentSpan(ctx context.Context, name string, route *routes.
 }
 
 // spanAttributes returns those of an operation's span. azcore sets az.namespace,
-// too, but only if the path is a resource id, which that of a listing isn't.
+// too, but only when a request is sent whose path it can read a resource type from.
 func spanAttributes(route *routes.Route) []tracing.Attribute {
 	const providers = "/providers/"
 	namespace, _, _ := strings.Cut(route.Path[strings.LastIndex(route.Path, providers)+len(providers):], "/")
