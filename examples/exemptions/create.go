@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -54,7 +55,10 @@ func parseCreation(args []string) (c creation, err error) {
 		}
 	}
 	c.id.Name = uuid.NewString()
-	duration, err := parseDuration(expires)
+	var duration time.Duration
+	if c.Given("expires") { // an empty one must not create an exemption that never expires
+		duration, err = parseDuration(expires)
+	}
 	_, badScope := armsecops.ParseStandardAssignmentID(c.id.String())
 	switch {
 	case p.ExemptionData.ExemptionCategory == "":
@@ -69,7 +73,7 @@ func parseCreation(args []string) (c creation, err error) {
 	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
 	}
-	if expires != "" {
+	if c.Given("expires") {
 		p.ExpiresOn = c.connection.now.Add(duration)
 	}
 	return c, nil

@@ -151,9 +151,11 @@ func parseQuery(args []string, stdin io.Reader) (q query, err error) {
 	if err := q.Parse(args); err != nil {
 		return q, err
 	}
-	duration, err := parseDuration(*within)
-	if err != nil {
-		return q, command.Usagef("-expires-within: %w", err)
+	var duration time.Duration
+	if q.Given("expires-within") {
+		if duration, err = parseDuration(*within); err != nil {
+			return q, command.Usagef("-expires-within: %w", err)
+		}
 	}
 	for _, name := range []string{"category", "effect"} { // which become part of a query
 		if value := q.Flags.Lookup(name).Value.String(); !onlyLetters(value) {
@@ -165,7 +167,7 @@ func parseQuery(args []string, stdin io.Reader) (q query, err error) {
 	}
 	switch {
 	case len(q.subscriptions) > 0:
-	case q.Flags.NArg() > 0 || *file != "":
+	case q.Flags.NArg() > 0 || q.Given("file"):
 		return q, command.Usagef("the input has no subscriptions") // must not query all of them
 	case q.via == "list" && q.Live:
 		return q, command.Usagef("-live -via list needs subscriptions")
@@ -175,7 +177,7 @@ func parseQuery(args []string, stdin io.Reader) (q query, err error) {
 	if q.connection, err = connect(q.Command); err != nil {
 		return q, err
 	}
-	if *within != "" {
+	if q.Given("expires-within") {
 		q.filter.expiresUntil = q.connection.now.Add(duration)
 	}
 	if q.factory, err = armsecops.NewClientFactory(q.connection.credential, q.connection.options); err != nil {
@@ -214,12 +216,8 @@ func onlyLetters(text string) bool {
 	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-// parseDuration parses a duration such as 30d, or one of Go's such as 12h. It
-// returns 0 for an empty text.
+// parseDuration parses a duration such as 30d, or one of Go's such as 12h.
 func parseDuration(text string) (d time.Duration, err error) {
-	if text == "" {
-		return 0, nil
-	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n uint64
 		n, err = strconv.ParseUint(days, 10, 16)

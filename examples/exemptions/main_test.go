@@ -66,12 +66,14 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"no duration":              {[]string{"-expires-within", "soon"}, "-expires-within: not a duration such as 30d or 12h: soon"},
 		"negative duration":        {[]string{"-expires-within", "-1h"}, "-expires-within: not a duration such as 30d or 12h: -1h"},
 		"negative days":            {[]string{"-expires-within", "-1d"}, "-expires-within: not a duration such as 30d or 12h: -1d"},
+		"empty duration":           {[]string{"-expires-within", ""}, "-expires-within: not a duration such as 30d or 12h: "},
 		"too many days":            {[]string{"-expires-within", "999999d"}, "-expires-within: not a duration such as 30d or 12h: 999999d"},
 		"flag after subscriptions": {[]string{tenantSubscription(1), "-live"}, "flags come before the subscriptions: -live"},
 		"no subscriptions":         {[]string{"-live", "-via", "list"}, "-live -via list needs subscriptions"},
 		"create without category":  {createArgs("-category", ""), "create needs -category"},
 		"create, unknown category": {createArgs("-category", "risk"), "-category: must be waiver or mitigated: risk"},
 		"create, no duration":      {createArgs("-expires", "soon"), "-expires: not a duration such as 30d or 12h: soon"},
+		"create, empty duration":   {createArgs("-expires", ""), "-expires: not a duration such as 30d or 12h: "},
 		"create, no scope":         {createArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, unknown flag":     {createArgs("-o", "json"), "flag provided but not defined: -o"},
 		"create, unknown cloud":    {createArgs("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
@@ -87,6 +89,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		},
 		"control characters": {[]string{"-\x1b[2J"}, "flag provided but not defined: -[2J"},
 		"empty input":        {[]string{"-"}, "the input has no subscriptions"},
+		"empty file":         {[]string{"-file", os.DevNull}, "the input has no subscriptions"},
+		"no file":            {[]string{"-file", ""}, "the input has no subscriptions"},
 		"effect of a query":  {[]string{"-effect", "' or true or '"}, "-effect: must be a word of letters: ' or true or '"},
 		"category with a \\": {[]string{"-category", `waiver\`}, `-category: must be a word of letters: waiver\`},
 		"empty subscription": {[]string{""}, "a subscription is empty"},
@@ -191,7 +195,7 @@ func TestSubscriptionsHasNoDuplicates(t *testing.T) {
 
 func TestParseDurationReadsDays(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Duration{"": 0, "0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute} {
+	for text, want := range map[string]time.Duration{"0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute} {
 		got, err := parseDuration(text)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
