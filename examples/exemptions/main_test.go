@@ -12,10 +12,13 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
@@ -231,6 +234,26 @@ func TestFilterMatchesIgnoringCase(t *testing.T) {
 			assert.Equal(t, test.want, test.filter.matches(waiver(test.expires)))
 		})
 	}
+}
+
+// noToken is a credential that fails.
+type noToken struct{}
+
+func (noToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{}, errors.New("no account")
+}
+
+// All subscriptions would fail for the same reason.
+func TestListingReportsFailedCredentialOnce(t *testing.T) {
+	t.Parallel()
+	q, err := parseQuery([]string{"-via", "list"}, strings.NewReader(""))
+	require.NoError(t, err)
+	q.factory, err = armsecops.NewClientFactory(noToken{}, q.connection.options)
+	require.NoError(t, err)
+	s, _, stderr := commandtest.Streams()
+	assert.Equal(t, command.Failed, q.Exit(q.run(t.Context(), s), s))
+	assert.Contains(t, stderr.String(), "no account\n")
+	assert.Equal(t, 1, strings.Count(stderr.String(), "\n"))
 }
 
 func TestProgressCountsSubscriptions(t *testing.T) {

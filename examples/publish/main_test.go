@@ -257,7 +257,7 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	const get = "WorkspaceManagerJobsClient.Get"
 	job := fake.Fault{Operation: get, Times: 100, Body: `{
-		"name": "\u001b]0;title\u0007job",
+		"name": "\u001b]0;title\u0007\njob",
 		"properties": {"provisioningState": "Fai\u0008led", "errorMessage": "a\r\n\u001b[2Jb", "items": [{
 			"resourceId": "/rules/\u202egnp.exe", "status": "Failed",
 			"errors": [{"memberResourceName": "\u009b2J", "errorMessage": "one\r\ntwo\u0000\ud83d\ude00"}]
@@ -270,7 +270,8 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		want  []string // parts of the output
 	}{
 		"job": {nil, job, []string{
-			"Job ]0;titlejob: Failed, 1 of 1 item done, 1 failed\n",
+			"Job ]0;title job: Failed, 1 of 1 item done, 1 failed\n",
+			"\na  [2Jb\n",
 			"gnp.exe  2J      one  two😀\n",
 		}},
 		"job as JSON":   {[]string{"-json"}, job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},

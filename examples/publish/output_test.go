@@ -28,6 +28,16 @@ func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
 	})
 }
 
+func TestProgressHasALineForEachChange(t *testing.T) {
+	t.Parallel()
+	s, _, stderr := commandtest.Streams()
+	p := newProgress(s.Err)
+	for _, state := range []armsecops.ProvisioningState{"InProgress", "InProgress", "Succeeded"} {
+		p.show(armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
+	}
+	assert.Equal(t, "InProgress\nSucceeded\n", stderr.String())
+}
+
 func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
 	t.Parallel()
 	job := armsecops.Job{Properties: armsecops.JobProperties{Items: []armsecops.JobItem{

@@ -12,9 +12,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
+	"github.com/armsecops/armsecops/fake"
 )
 
 // liveFlags returns valid flags for -live, and more.
@@ -168,6 +170,18 @@ func TestServiceErrorIsPrintedOnOneLine(t *testing.T) {
 			assert.Equal(t, test.want+"\n", stderr.String())
 		})
 	}
+}
+
+func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
+	t.Parallel()
+	q, err := parse(nil)
+	require.NoError(t, err)
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
+	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.NewListBySubscriptionPager", Skip: 1, StatusCode: 403})
+	q.options.Transport = srv
+	streams, stdout, _ := commandtest.Streams()
+	require.ErrorIs(t, q.report(t.Context(), streams.Out), armsecops.ErrForbidden)
+	assert.Equal(t, 1, strings.Count(stdout.String(), "ASC Default"))
 }
 
 func TestReportPrintsNoControlCharacters(t *testing.T) {
