@@ -94,8 +94,8 @@ func (l *listing) add(exemptions ...exemption) {
 	}
 }
 
-// finish notes that a listing of a subscription has ended, and how.
-func (l *listing) finish(source, subscriptionID string, done *int, err error) {
+// recordEnd records that a listing of a subscription has ended, and how.
+func (l *listing) recordEnd(source, subscriptionID string, done *int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	*done++
@@ -120,7 +120,7 @@ func (l *listing) listAssignments(ctx context.Context, factory *armsecops.Client
 	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{
 		Progress: func(subscriptionID, continuationToken string) {
 			if continuationToken == "" {
-				l.finish("assignments", subscriptionID, &done, nil)
+				l.recordEnd("assignments", subscriptionID, &done, nil)
 			}
 		},
 	}
@@ -128,7 +128,7 @@ func (l *listing) listAssignments(ctx context.Context, factory *armsecops.Client
 		failed, ok := errors.AsType[*armsecops.SubscriptionError](err)
 		switch {
 		case ok:
-			l.finish("assignments", failed.SubscriptionID, &done, err)
+			l.recordEnd("assignments", failed.SubscriptionID, &done, err)
 		case err != nil:
 			return err
 		default:
@@ -161,7 +161,7 @@ func (l *listing) listStandardAssignments(ctx context.Context, factory *armsecop
 				}
 				l.add(fromStandardAssignment(id, a))
 			}
-			l.finish("standardAssignments", id, &done, failure)
+			l.recordEnd("standardAssignments", id, &done, failure)
 		})
 	}
 	running.Wait()

@@ -16,7 +16,7 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-func named(name string) []exemption {
+func assignmentNamed(name string) []exemption {
 	return []exemption{fromAssignment(armsecops.SubscriptionAssignment{
 		SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name},
 	})}
@@ -62,7 +62,7 @@ func TestCSVHasNoFormulas(t *testing.T) {
 		t.Run(cell, func(t *testing.T) {
 			t.Parallel()
 			var text bytes.Buffer
-			require.NoError(t, write(&terminal.Output{Writer: &text}, "csv", named(cell)))
+			require.NoError(t, write(&terminal.Output{Writer: &text}, "csv", assignmentNamed(cell)))
 			rows, err := csv.NewReader(&text).ReadAll()
 			require.NoError(t, err)
 			require.Len(t, rows, 2)
@@ -76,7 +76,7 @@ const hostile = "\x1b]0;title\x07\u009b2J\u202egnp\r\n\ttail"
 func TestTableHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	require.NoError(t, write(&terminal.Output{Writer: &text}, "table", named(hostile)))
+	require.NoError(t, write(&terminal.Output{Writer: &text}, "table", assignmentNamed(hostile)))
 	assert.Equal(t, 2, strings.Count(text.String(), "\n"))
 	assert.Contains(t, text.String(), "]0;title2Jgnp   tail  -")
 	for _, r := range text.String() {
@@ -87,7 +87,7 @@ func TestTableHasNoControlCharacters(t *testing.T) {
 func TestJSONKeepsEveryCharacter(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	require.NoError(t, write(&terminal.Output{Writer: &text}, "json", named(hostile)))
+	require.NoError(t, write(&terminal.Output{Writer: &text}, "json", assignmentNamed(hostile)))
 	var found []struct{ Resource armsecops.Assignment }
 	require.NoError(t, json.Unmarshal(text.Bytes(), &found))
 	require.Len(t, found, 1)
@@ -97,7 +97,7 @@ func TestJSONKeepsEveryCharacter(t *testing.T) {
 func TestCSVOnATerminalHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	require.NoError(t, write(commandtest.Terminal(&text, 60), "csv", named(hostile)))
+	require.NoError(t, write(commandtest.Terminal(&text, 60), "csv", assignmentNamed(hostile)))
 	for _, r := range text.String() {
 		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q", r)
 	}

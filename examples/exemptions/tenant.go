@@ -28,7 +28,7 @@ type failure struct {
 
 // Do implements the Transporter of azcore's policy package.
 func (t tenant) Do(req *http.Request) (*http.Response, error) {
-	subscription := strings.Split(req.URL.Path, "/")[2] // /subscriptions/{subscriptionId}/...
+	subscription := strings.Split(req.URL.Path, "/")[2] // of /subscriptions/{subscriptionId}/...; elsewhere it is no subscription
 	f, fails := t.failures[subscription]
 	if !fails {
 		return t.Server.Do(req)

@@ -123,7 +123,7 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	}
 	switch {
 	case poller.Done():
-		return o.ended(poller.Result(ctx))
+		return o.withResult(poller.Result(ctx))
 	case errors.Is(err, armsecops.ErrNotFound):
 		return o, err
 	}
@@ -143,8 +143,8 @@ type outcome struct {
 	resumeToken string         // empty if there is nothing to wait for
 }
 
-// ended returns the outcome of a job that has ended, maybe before the first poll.
-func (o outcome) ended(resp armsecops.WorkspaceManagerJobsClientCreateResponse, err error) (outcome, error) {
+// withResult returns the outcome of a job that has ended, maybe before the first poll.
+func (o outcome) withResult(resp armsecops.WorkspaceManagerJobsClientCreateResponse, err error) (outcome, error) {
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
 	switch {
 	case ok:
