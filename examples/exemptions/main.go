@@ -124,7 +124,7 @@ func compare(a, b exemption) int {
 // parseQuery returns the query that the arguments describe.
 func parseQuery(args []string, stdin io.Reader) (q query, err error) {
 	q.Command = command.New("exemptions", command.ExitCode{
-		Code: command.Failed, Meaning: "a service returned an error, or -via list could not list a subscription; the rest is printed",
+		Code: command.Failed, Meaning: "anything else failed, such as the listing of a subscription; what was found is printed",
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
 	q.About = "Lists the exemptions from security standards in many subscriptions, sorted by expiry. The command \"exemptions create\" " +

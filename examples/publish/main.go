@@ -47,7 +47,7 @@ var (
 
 var exitCodes = []command.ExitCode{
 	{Code: 0, Meaning: "the job Succeeded, or was started with -wait=false"},
-	{Code: command.Failed, Meaning: "the job Failed or was Canceled, or a service returned an error"},
+	{Code: command.Failed, Meaning: "the job Failed or was Canceled, or anything else failed, such as a request"},
 	{
 		Code: 3, Meaning: "it is unknown whether the job was started: list the jobs before starting another",
 		Errors: []error{armsecops.ErrOutcomeUnknown},

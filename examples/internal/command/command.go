@@ -73,7 +73,7 @@ type ExitCode struct {
 func New(name string, others ...ExitCode) *Command {
 	c := &Command{Name: name, Flags: flag.NewFlagSet(name, flag.ContinueOnError), ExitCodes: []ExitCode{
 		{Code: 0, Meaning: "success"},
-		{Code: Failed, Meaning: "a service returned an error"},
+		{Code: Failed, Meaning: "anything else failed, such as a request"},
 		{Code: BadUsage, Meaning: "a flag or an argument is invalid; nothing was sent"},
 		{Code: LostOutput, Meaning: "the standard output could not be written, for example to a full disk"},
 	}}
