@@ -114,6 +114,23 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 	}
 }
 
+// A job that runs is waited for only if it may be the publisher's own.
+func TestPublishDoesNotWaitForTheJobOfAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		srv := fake.NewServer(nil)
+		running := rules
+		running.JobName = "another"
+		srv.PutJob(running, armsecops.Job{})
+		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", StatusCode: 409})
+		_, err := newPublisher(t, srv).Publish(ctx, rules.WorkspaceManagerAssignmentName)
+		require.ErrorIs(t, err, armsecops.ErrConflict)
+		assert.Len(t, srv.Requests(), 1)
+	})
+}
+
 // Overrides: a response that the server's state never leads to.
 func TestPublishFailsForACanceledJob(t *testing.T) {
 	t.Parallel()
