@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,6 +40,7 @@ func parseCreation(args []string) (c creation, err error) {
 	c.Flags.StringVar(&p.DisplayName, "name", "", "`text` to show; required")
 	c.Flags.StringVar(&p.Description, "description", "", "`text` that says why it is exempt")
 	c.Flags.StringVar(&expires, "expires", "", "`time` until the exemption ends; 90d is days, other units are Go's (default never)")
+	c.Flags.StringVar(&c.id.Name, "id", "", "`UUID` of the exemption, to repeat a creation that failed (default a new one)")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
 	if err := c.Parse(args); err != nil {
 		return c, err
@@ -54,20 +56,24 @@ func parseCreation(args []string) (c creation, err error) {
 			p.ExemptionData.ExemptionCategory = known
 		}
 	}
-	c.id.Name = uuid.NewString()
+	if !c.Given("id") {
+		c.id.Name = uuid.NewString()
+	}
 	var duration time.Duration
 	if c.Given("expires") { // an empty one must not create an exemption that never expires
 		duration, err = parseDuration(expires)
 	}
 	_, badScope := armsecops.ParseStandardAssignmentID(c.id.String())
 	switch {
+	case !isUUID(c.id.Name):
+		return c, command.Usagef("-id: not a UUID: %s", c.id.Name)
 	case p.ExemptionData.ExemptionCategory == "":
 		return c, command.Usagef("-category: must be waiver or mitigated: %s", category)
 	case err != nil:
 		return c, command.Usagef("-expires: %w", err)
 	case badScope != nil:
 		return c, command.Usagef("-scope: not a resource id: %s", c.id.Scope)
-	case len(*assessment) != len(c.id.Name) || uuid.Validate(*assessment) != nil:
+	case !isUUID(*assessment):
 		return c, command.Usagef("-assessment: not a UUID: %s", *assessment)
 	}
 	if c.connection, err = connect(c.Command); err != nil {
@@ -90,8 +96,13 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	}
 	created, err := client.CreateOrUpdate(ctx, c.id.Scope, c.id.Name, c.document, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (-id %s repeats this creation, should the exemption have been created)", err, c.id.Name)
 	}
 	s.Out.Println(created.ID)
 	return nil
+}
+
+// isUUID reports whether the text is a UUID in its usual form.
+func isUUID(text string) bool {
+	return len(text) == len(uuid.Nil.String()) && uuid.Validate(text) == nil
 }

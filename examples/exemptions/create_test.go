@@ -66,14 +66,34 @@ func TestCreateNamesEachExemption(t *testing.T) {
 	assert.NotEqual(t, one.id.Name, another.id.Name)
 }
 
+// A creation whose response was lost is repeated under its id: there is one exemption.
+func TestCreateIsRepeatedUnderItsID(t *testing.T) {
+	t.Parallel()
+	first, err := parseCreation(createArgs()[1:])
+	require.NoError(t, err)
+	server := first.connection.options.Transport.(tenant).Server
+	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.CreateOrUpdate", StatusCode: http.StatusBadRequest, CarriedOut: true})
+	s, _, _ := commandtest.Streams()
+	err = first.run(t.Context(), s)
+	require.ErrorContains(t, err, " (-id "+first.id.Name+" repeats this creation")
+
+	again, err := parseCreation(createArgs("-id", first.id.Name)[1:])
+	require.NoError(t, err)
+	again.connection = first.connection
+	require.NoError(t, again.run(t.Context(), s))
+	requests := server.Requests()
+	require.Len(t, requests, 2)
+	assert.Equal(t, requests[0].URL, requests[1].URL)
+}
+
 func TestRunReportsFailedCreation(t *testing.T) {
 	t.Parallel()
 	args := createArgs("-scope", "/subscriptions/"+tenantSubscription(7))
 	s, stdout, stderr := commandtest.Streams()
 	assert.Equal(t, 1, run(t.Context(), args, s))
 	assert.Empty(t, stdout.String())
-	assert.Equal(t, "StandardAssignmentsClient.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: "+
-		"The client does not have authorization to read the assignments.\n", stderr.String())
+	assert.Regexp(t, `^StandardAssignmentsClient\.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: `+
+		`The client does not have authorization to read the assignments\. \(-id [0-9a-f-]{36} repeats this creation, .*\)\n$`, stderr.String())
 }
 
 func TestListingNamesEachFailedSubscriptionOnce(t *testing.T) {

@@ -82,6 +82,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, unknown cloud":    {createArgs("-cloud", "moon"), `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"create, argument":         {createArgs("build"), "unexpected argument: build"},
 		"create, no UUID":          {createArgs("-assessment", "disk"), "-assessment: not a UUID: disk"},
+		"create, id is no UUID":    {createArgs("-id", "disk"), "-id: not a UUID: disk"},
+		"create, id is empty":      {createArgs("-id", ""), "-id: not a UUID: "},
 		"create, no hexadecimals": {
 			createArgs("-assessment", "1195afff-c881-495e-9bc5-1486211ae03g"),
 			"-assessment: not a UUID: 1195afff-c881-495e-9bc5-1486211ae03g",
