@@ -57,6 +57,8 @@ func TestRetryAfter(t *testing.T) {
 	assert.Zero(t, RetryAfter(responseWith(429, http.Header{}), now))
 	both := http.Header{"Retry-After": {"17"}, "Retry-After-Ms": {"soon"}}
 	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, both), now), "a header that cannot be read is ignored")
+	both.Set("Retry-After-Ms", "0")
+	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, both), now), "a zero doesn't ask to wait")
 	both.Set("Retry-After-Ms", "1500")
 	assert.Equal(t, 1500*time.Millisecond, RetryAfter(responseWith(429, both), now), "milliseconds take precedence")
 }

@@ -230,6 +230,49 @@ func TestRequestsThatAzcoreDelayedAreSpread(t *testing.T) {
 	})
 }
 
+// Those that come back one after the other share the spread, too, though none
+// waits while another does.
+func TestRequestsThatComeBackOneByOneAreSpread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		for range 20 {
+			gates.Observe(subscription, retryAfter(10*time.Second))
+		}
+		distinct := map[time.Time]bool{}
+		for range 20 {
+			_, err := gates.Wait(t.Context(), subscription)
+			require.NoError(t, err)
+			distinct[time.Now()] = true
+		}
+		assert.Greater(t, len(distinct), 15)
+	})
+}
+
+// Requests that gave up after their 429 get no part of the spread when the gate
+// closes again.
+func TestRequestsThatGaveUpAreNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		for range 1000 {
+			gates.Observe(subscription, retryAfter(10*time.Second))
+		}
+		time.Sleep(time.Minute)
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		opens := time.Now().Add(10 * time.Second)
+		var group sync.WaitGroup
+		for range 20 {
+			group.Go(func() {
+				_, err := gates.Wait(t.Context(), subscription)
+				assert.NoError(t, err)
+			})
+		}
+		group.Wait()
+		assert.Greater(t, time.Since(opens), maxSpread/10)
+	})
+}
+
 // Requests leave in the order in which they came, also if the gate closes again meanwhile.
 func TestRequestsLeaveInTheirOrder(t *testing.T) {
 	t.Parallel()
