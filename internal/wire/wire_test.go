@@ -156,7 +156,10 @@ func TestGrowthIsBounded(t *testing.T) {
 		"null for members":        {`{"parts":[` + many(`{"at":null,"a":null,"id":"`+id+`"}`) + `]}`, false},
 		"members and colons":      {`{"parts":[` + many(`{"a":"`+colons+`"}`) + `]}`, false},
 		"braces in a string":      {`{"name":"` + many("{") + `"}`, false},
-		"a few empty parts":       {`{"parts":[` + many("{}")[:3*1000-1] + `]}`, false},
+		"as many parts as may be": {`{"parts":[` + many("{}")[:3*2259-1] + `]}`, false},
+		"one part more":           {`{"parts":[` + many("{}")[:3*2260-1] + `]}`, true},
+		"as many nulls as may be": {`{"parts":[` + many("null")[:5*2426-1] + `]}`, false},
+		"one null more":           {`{"parts":[` + many("null")[:5*2427-1] + `]}`, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
