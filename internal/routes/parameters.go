@@ -87,7 +87,7 @@ func checkResourceGroupName(s string) string {
 		return "must have 1 to 90 characters"
 	}
 	for _, r := range s {
-		if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.()", r) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.()", r) {
 			return "must consist of letters, digits and _-.()"
 		}
 	}
