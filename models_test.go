@@ -235,6 +235,19 @@ func TestNothingIsLost(t *testing.T) {
 	assertKept[armsecops.AssignmentList](t, `{"value":[`+wholeAssignment+`],"nextLink":"https://a.example/?b","count":1}`)
 }
 
+// As package json does, a page keeps the members that the document lacks, and
+// those that were read before an error.
+func TestPageKeepsItsOtherMembers(t *testing.T) {
+	t.Parallel()
+	eachPackage(t, func(t *testing.T, _ func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+		page := armsecops.AssignmentList{NextLink: "?a"}
+		require.NoError(t, unmarshal([]byte(`{"value":[{"name":"n"}]}`), &page))
+		require.Equal(t, armsecops.AssignmentList{NextLink: "?a", Value: []armsecops.Assignment{{Name: "n"}}}, page)
+		require.Error(t, unmarshal([]byte(`{"nextLink":"?b","value":5}`), &page))
+		assert.Equal(t, armsecops.AssignmentList{NextLink: "?b", Value: []armsecops.Assignment{{Name: "n"}}}, page)
+	})
+}
+
 // As TestNothingIsLost, with documents by chance.
 func FuzzNothingIsLost(f *testing.F) {
 	for seed := range uint64(50) {

@@ -202,6 +202,7 @@ func TestCallersPoliciesSeeRequestAndResponse(t *testing.T) {
 	var bodies []string
 	see := policyFunc(func(req *policy.Request) (*http.Response, error) {
 		assert.Equal(t, "2021-08-01-preview", req.Raw().URL.Query().Get("api-version"))
+		assert.Equal(t, "management.azure.com", req.Raw().Host)
 		resp, err := req.Next()
 		if assert.NoError(t, err) {
 			text, err := io.ReadAll(resp.Body)
