@@ -479,6 +479,7 @@ func forge(t testing.TB, token, link string) string {
 func FuzzQueryToken(f *testing.F) {
 	for _, link := range []string{
 		"", "0:", "1:a", "2:a", "-1:a", "0", ":", "x:a", "00:a", "+1:a", "1:https://evil.example", "1:\",\"x", "99999999999999999999:",
+		"1:" + strings.Repeat("a", 32<<10), "1:" + strings.Repeat("a", 32<<10+1),
 	} {
 		f.Add(link)
 	}
@@ -493,6 +494,7 @@ func FuzzQueryToken(f *testing.F) {
 			require.True(t, jsontext.Value(body).IsValid())
 			require.Contains(t, []int{1, 1000}, len(sent.Subscriptions))
 			require.True(t, strings.HasSuffix(link, sent.Options.SkipToken))
+			require.LessOrEqual(t, len(sent.Options.SkipToken), 32<<10)
 			return respond(200, "{}")(req)
 		}))).NewResourceGraphPager(&query)
 		_, err := pager.NextPage(t.Context())
