@@ -1,6 +1,7 @@
 package armsecops_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -71,6 +72,25 @@ func TestTryTimeoutCountsAfterTheGate(t *testing.T) {
 		_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 		require.Error(t, err)
 		assert.InDelta(t, 2.2, time.Since(start).Seconds(), 1)
+	})
+}
+
+// The caller's context still ends an attempt after the gate.
+func TestContextEndsAnAttemptAfterTheGate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := options(script(t, respond(429, "", "Retry-After", "2"), func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}))
+		o.Retry.TryTimeout = time.Hour
+		o.Retry.MaxRetryDelay = time.Minute
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := newAssignmentsClient(t, o).Get(ctx, "rg", "id", nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 10*time.Second, time.Since(start))
 	})
 }
 
