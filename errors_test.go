@@ -240,6 +240,7 @@ func TestUnreadableSuccessIsAnError(t *testing.T) {
 		"bad time":        {200, `{"properties":{"startTime":"yesterday"}}`, `/properties/startTime: "yesterday" is not a time`},
 		"no content":      {204, "", "204 No Content"},
 		"accepted":        {202, "{}", "202 Accepted"},
+		"partial":         {206, `{"error":{"code":"Partial","message":"m"}}`, "206 Partial Content: Partial: m"},
 		"redirect":        {307, "", "307 Temporary Redirect"},
 	}
 	for name, test := range tests {

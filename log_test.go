@@ -148,6 +148,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"an error that was cut": {failedGet(respond(503, strings.Repeat(" ", 2<<20))), map[string]any{
 			"operation": getOperation, "kind": "service", "status": 503.0, "message": armsecops.ErrResponseTooLarge.Error(),
 		}},
+		"an error that was cut after its message": {failedGet(respond(409, `{"error":{"message":"No."}}`+strings.Repeat(" ", 2<<20))), map[string]any{
+			"operation": getOperation, "kind": "service", "status": 409.0, "message": "No.",
+		}},
 		"a response that cannot be decoded": {failedGet(respond(200, `{"name":1}`)), map[string]any{
 			"operation": getOperation, "kind": "response", "status": 200.0, "message": "decoding the response: /name: a number is not a string",
 		}},
