@@ -93,6 +93,12 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 			_, err := assignments.CreateOrUpdate(t.Context(), "rg", "id", assignment, nil)
 			return err
 		}, "assignment", ""},
+		"standard assignment without a JSON form": {func() error {
+			unknown := map[string]json.RawMessage{"a": json.RawMessage("{")}
+			assignment := armsecops.StandardAssignment{AdditionalProperties: unknown}
+			_, err := newStandardsClient(t, options(script(t))).CreateOrUpdate(t.Context(), "subscriptions/"+jobsSubscription, jobsSubscription, assignment, nil)
+			return err
+		}, "standardAssignment", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
