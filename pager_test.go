@@ -773,3 +773,15 @@ func FuzzContinuationToken(f *testing.F) {
 		}
 	})
 }
+
+// All moves past a page without items.
+func TestAllEndsWithAnEmptyPage(t *testing.T) {
+	t.Parallel()
+	o := options(script(t, respond(200, `{"value":[{}],"nextLink":"?a"}`), respond(200, `{"value":[]}`)))
+	pager := newAssignmentsClient(t, o).NewListPager("rg", nil)
+	for _, err := range pager.All(t.Context()) {
+		require.NoError(t, err)
+	}
+	assert.False(t, pager.More())
+	assert.Empty(t, pager.ContinuationToken())
+}
