@@ -179,7 +179,7 @@ var envelope = []string{
 // nor in the stored resource. It changes names in another casing to the known ones.
 func (s *Server) checkMembers(r *request) *response {
 	var members map[string]jsontext.Value
-	if r.Method != http.MethodPut || wire.Unmarshal(r.body, &members) != nil { // parseModel says what is wrong with the body
+	if r.Method != http.MethodPut || wire.Unmarshal(r.body, &members) != nil || members == nil { // parseModel says what is wrong with the body
 		return nil
 	}
 	known := map[string]string{} // by the name in lower case

@@ -137,6 +137,7 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 		"another content type": {"text/json", object, 415, "UnsupportedMediaType", "application/json"},
 		"empty":                {contentType, "", 400, "InvalidRequestContent", "JSON object"},
 		"array":                {contentType, "[]", 400, "InvalidRequestContent", "JSON object"},
+		"null":                 {contentType, "null", 400, "InvalidRequestContent", "JSON object"},
 		"cut off":              {contentType, `{"properties":`, 400, "InvalidRequestContent", "not an assignment"},
 		"text after it":        {contentType, object + "x", 400, "InvalidRequestContent", "not an assignment: invalid character 'x'"},
 		"too long":             {contentType, `{"a":"` + strings.Repeat("x", 4<<20) + `"}`, 413, "RequestContentTooLarge", "4 MiB"},
