@@ -78,7 +78,7 @@ func (s *Server) checkMethod(r *request) *response {
 	for i, route := range r.pathRoutes {
 		methods[i] = route.Method
 	}
-	allowed := strings.Join(methods, ", ")
+	allowed := strings.Join(slices.Compact(methods), ", ") // the queries share theirs
 	refused := newErrorResponse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The path allows "+allowed+", not "+r.Method+".")
 	refused.header.Set("Allow", allowed)
 	return refused

@@ -58,6 +58,7 @@ func TestWrongMethodIsRefused(t *testing.T) {
 	tests := map[string]struct{ method, url, allowed string }{
 		"resource": {http.MethodPatch, assignmentURL, "GET, PUT, DELETE"},
 		"list":     {http.MethodDelete, jobsURL, "POST, GET"},
+		"query":    {http.MethodGet, graphURL, "POST"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
