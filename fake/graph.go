@@ -193,22 +193,33 @@ func (s *Server) query(r *request, keys iter.Seq[string], model func(key string)
 		total++
 		page.add(k)
 	}
-	rows, more := page.sorted()
-	result := graphResult{TotalRecords: total, Count: len(rows), Data: make([]graphRow, len(rows)), Facets: []struct{}{}, ResultTruncated: "false"}
-	for i, k := range rows {
+	found, more := page.sorted()
+	rows := make([]graphRow, len(found))
+	for i, k := range found {
 		row, err := newGraphRow(k, model(k))
 		if err != nil {
 			return newErrorResponse(http.StatusNotImplemented, "InvalidModel", err.Error())
 		}
-		result.Data[i] = row.project(columns)
+		rows[i] = row.project(columns)
 	}
-	switch {
-	case r.nextLink == NextLinkTruncated:
+	next := ""
+	if more {
+		next = newSkipToken("", found[len(found)-1])
+	}
+	return newGraphResponse(r, q, total, rows, next)
+}
+
+// newGraphResponse returns a page of a query, changed by the fault.
+//   - next: the $skipToken of the next page; empty if there is none
+func newGraphResponse(r *request, q graphQuery, total int, rows []graphRow, next string) *response {
+	result := graphResult{TotalRecords: total, Count: len(rows), Data: rows, Facets: []struct{}{}, ResultTruncated: "false"}
+	switch r.nextLink {
+	case NextLinkTruncated:
 		result.ResultTruncated = "true"
-	case r.nextLink == NextLinkLoop:
-		result.SkipToken = cmp.Or(q.Options.SkipToken, newSkipToken("", after))
-	case more:
-		result.SkipToken = newSkipToken("", rows[len(rows)-1])
+	case NextLinkLoop:
+		result.SkipToken = cmp.Or(q.Options.SkipToken, newSkipToken("", "")) // which leads to the first page
+	default:
+		result.SkipToken = next
 	}
 	return newModelResponse(http.StatusOK, result)
 }
@@ -325,6 +336,7 @@ func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(arm
 	}
 	listed := *r
 	listed.query = url.Values{"$skiptoken": {q.Options.SkipToken}}
+	listed.nextLink = "" // a query has its own faults
 	resp, err := p.nextPage(s, &listed, func() (azfake.PagerResponder[armsecops.Page[T]], error) {
 		return newPager(armsecops.SecurityAssignmentsClientResourceGraphOptions{
 			SubscriptionIDs:    q.Subscriptions,
@@ -340,12 +352,9 @@ func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(arm
 	if err := json.Unmarshal(resp.body, &page); err != nil {
 		return nil, err
 	}
-	result := graphResult{TotalRecords: len(page.Value), Count: len(page.Value), Data: page.Value, Facets: []struct{}{}, ResultTruncated: "false"}
+	next := ""
 	if link, err := url.Parse(page.NextLink); err == nil {
-		result.SkipToken = link.Query().Get("$skipToken")
+		next = link.Query().Get("$skipToken")
 	}
-	if r.nextLink == NextLinkTruncated {
-		result.SkipToken, result.ResultTruncated = "", "true"
-	}
-	return newModelResponse(http.StatusOK, result), nil
+	return newGraphResponse(r, q, len(page.Value), page.Value, next), nil
 }

@@ -235,23 +235,38 @@ func TestQueryHasItsFaults(t *testing.T) {
 	}
 }
 
-// An overridden query is paged as a list is, and has its faults.
+// An overridden query is paged as a list is, but has the faults of a query.
 func TestOverriddenQueryPages(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(nil)
-	srv.Assignments.NewResourceGraphPager = func(*queryAssignmentsOptions) (pager subscriptionPagerResponder) {
-		for _, name := range []string{"a", "b"} {
-			row := armsecops.SubscriptionAssignment{SubscriptionID: subscription, Assignment: armsecops.Assignment{Name: name}}
-			pager.AddPage(http.StatusOK, armsecops.Page[armsecops.SubscriptionAssignment]{Value: []armsecops.SubscriptionAssignment{row}}, nil)
-		}
-		return pager
+	tests := map[string]struct {
+		fault    fake.Fault
+		want     []string
+		err      error
+		requests int
+	}{
+		"no fault":         {fake.Fault{Delay: 1}, []string{"a", "b"}, nil, 2},
+		"truncated":        {fake.Fault{NextLink: fake.NextLinkTruncated}, []string{"a"}, armsecops.ErrIncompleteResult, 1},
+		"loop":             {fake.Fault{NextLink: fake.NextLinkLoop, Skip: 1}, []string{"a", "b"}, armsecops.ErrPagingLoop, 2},
+		"loop, first page": {fake.Fault{NextLink: fake.NextLinkLoop, Times: 2}, []string{"a", "a"}, armsecops.ErrPagingLoop, 2},
+		"link of a list":   {fake.Fault{NextLink: fake.NextLinkOtherPath, Times: 2}, []string{"a", "b"}, nil, 2},
 	}
-	names, err := queryAssignments(t, srv, nil)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "b"}, names)
-
-	srv.Inject(fake.Fault{NextLink: fake.NextLinkTruncated})
-	names, err = queryAssignments(t, srv, nil)
-	assert.ErrorIs(t, err, armsecops.ErrIncompleteResult)
-	assert.Equal(t, []string{"a"}, names)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(nil)
+			srv.Assignments.NewResourceGraphPager = func(*queryAssignmentsOptions) (pager subscriptionPagerResponder) {
+				for _, name := range []string{"a", "b"} {
+					row := armsecops.SubscriptionAssignment{SubscriptionID: subscription, Assignment: armsecops.Assignment{Name: name}}
+					pager.AddPage(http.StatusOK, armsecops.Page[armsecops.SubscriptionAssignment]{Value: []armsecops.SubscriptionAssignment{row}}, nil)
+				}
+				return pager
+			}
+			srv.Inject(test.fault)
+			names, err := queryAssignments(t, srv, nil)
+			assert.ErrorIs(t, err, test.err)
+			assert.Equal(t, test.want, names)
+			assert.Len(t, srv.Requests(), test.requests)
+			srv.AssertFaultsConsumed(t)
+		})
+	}
 }
