@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/go-json-experiment/json"
@@ -216,7 +217,7 @@ func TestQueryHasItsFaults(t *testing.T) {
 		"limit, allowed":      {fake.Fault{Header: limit}, queryAssignmentsOptions{AllowPartialScopes: true}, 4, nil},
 		"loop":                {fake.Fault{NextLink: fake.NextLinkLoop, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},
 		"loop from the first": {fake.Fault{NextLink: fake.NextLinkLoop, Times: 2}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},
-		"unavailable, once":   {fake.Fault{StatusCode: 503, RetryAfter: 1}, queryAssignmentsOptions{}, 4, nil},
+		"unavailable, once":   {fake.Fault{StatusCode: 503, RetryAfter: time.Millisecond}, queryAssignmentsOptions{}, 4, nil},
 		"forbidden":           {fake.Fault{StatusCode: 403, Skip: 1}, queryAssignmentsOptions{}, 2, armsecops.ErrForbidden},
 	}
 	for name, test := range tests {
