@@ -88,11 +88,6 @@ func serve(ctx context.Context, options *fake.ServerOptions, addr, control, ca s
 	if err != nil {
 		return err
 	}
-	if ca != "" {
-		if err := os.WriteFile(ca, authority, 0o644); err != nil {
-			return err
-		}
-	}
 	service, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -103,6 +98,11 @@ func serve(ctx context.Context, options *fake.ServerOptions, addr, control, ca s
 		return err
 	}
 	defer controls.Close()
+	if ca != "" { // not before: a command that has the addresses may have written it
+		if err := os.WriteFile(ca, authority, 0o644); err != nil {
+			return err
+		}
+	}
 
 	server := fake.NewServer(options)
 	const timeout = 10 * time.Second

@@ -304,12 +304,17 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	used := strings.TrimPrefix(p.Control, "http://")
+	before, err := os.ReadFile(p.CA)
+	require.NoError(t, err)
 	for _, args := range [][]string{{"-addr", used, "-control", "127.0.0.1:0"}, {"-addr", "127.0.0.1:0", "-control", used}} {
 		var stdout, stderr bytes.Buffer
-		assert.Equal(t, exitError, run(t.Context(), args, &stdout, &stderr))
+		assert.Equal(t, exitError, run(t.Context(), append(args, "-ca", p.CA), &stdout, &stderr))
 		assert.Contains(t, stderr.String(), "address already in use")
 		assert.Empty(t, stdout.String())
 	}
+	after, err := os.ReadFile(p.CA)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after), "the certificate of the command that has the address")
 }
 
 func TestControlRefusesBrowsers(t *testing.T) {
