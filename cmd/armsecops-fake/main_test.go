@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -163,7 +164,8 @@ func TestControlInjectsFaults(t *testing.T) {
 	require.NoError(t, p.getSampleJob(), "none of them applies")
 }
 
-// Each member of a fault has the effect of its field in [fake.Fault].
+// Each member of a fault has the effect of its field in [fake.Fault]. Two have
+// their own tests: carriedOut below, delay in [TestEndsWhileARequestIsInProgress].
 func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 	t.Parallel()
 	const forbidden, job = `"code":"Forbidden"`, `"name":"cfbe1338`
@@ -182,7 +184,6 @@ func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 		"nextLink":     {`{"nextLink":"without api-version"}`, []string{`/jobs?$skipToken=`, job, job}},
 		"disconnect":   {`{"disconnect":true}`, []string{"EOF", job, job}},
 		"truncate":     {`{"truncate":true,"body":"one two"}`, []string{"\r\n\r\none", job, job}},
-		"carriedOut":   {`{"carriedOut":true,"statusCode":503}`, []string{`"code":"ServiceUnavailable"`, job, job}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -195,6 +196,17 @@ func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestControlInjectsAFaultOfARequestThatIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	status, body := p.do(http.MethodPost, p.Control+"/inject", `{"statusCode":503,"carriedOut":true}`)
+	require.Equal(t, 204, status, body)
+	jobs := p.Endpoint + path.Dir(sampleJob) + "?api-version=2025-04-01-preview"
+	status, body = p.do(http.MethodPost, jobs, "", "Authorization", "Bearer any")
+	require.Equal(t, 503, status, body)
+	assert.Contains(t, p.dump(jobs), `"provisioningState":"InProgress"`, "the job is started")
 }
 
 func TestControlPutsAndResets(t *testing.T) {
@@ -289,15 +301,22 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 func TestEndsWhileARequestIsInProgress(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-samples")
-	status, body := p.do(http.MethodPost, p.Control+"/inject", `{"delay":"200ms"}`)
+	const delay = 200 * time.Millisecond
+	status, body := p.do(http.MethodPost, p.Control+"/inject", fmt.Sprintf(`{"delay":%q}`, delay))
 	require.Equal(t, 204, status, body)
-	got := make(chan error, 1)
-	go func() { got <- p.getSampleJob() }()
+	got, took := make(chan error, 1), time.Duration(0)
+	go func() {
+		sent := time.Now()
+		err := p.getSampleJob()
+		took = time.Since(sent)
+		got <- err
+	}()
 	for body == "" || body == "[]\n" {
 		_, body = p.do(http.MethodGet, p.Control+"/requests", "")
 	}
 	p.end()
 	require.NoError(t, <-got, "the request gets its response")
+	assert.GreaterOrEqual(t, took, delay)
 }
 
 func TestAddressInUseIsAnError(t *testing.T) {
