@@ -136,6 +136,7 @@ func TestQueryPages(t *testing.T) {
 		"the server's page size": {2500, 0, 3},
 		"beyond $top":            {2000, 5000, 2},
 		"none":                   {0, 3, 1},
+		"negative page size":     {3, -1, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -111,6 +111,7 @@ func NewServer(options *ServerOptions) *Server {
 	if s.options.NewID == nil {
 		s.options.NewID = newUUID
 	}
+	s.options.PageSize = max(s.options.PageSize, 0)
 	if s.options.MaxRequests <= 0 {
 		s.options.MaxRequests = 10_000
 	}
