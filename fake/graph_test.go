@@ -126,6 +126,22 @@ func TestQueryReturnsTheColumns(t *testing.T) {
 		"properties": {"metadata": {"digits": 12345678901234567890}}
 	}`, string(result.Data[0]))
 	assert.Contains(t, string(result.Data[0]), "12345678901234567890")
+
+	// The tables lack some members of a resource.
+	do(t, srv, newRequest(t, http.MethodPut, assignmentURL, "{}")) // gets an etag and systemData
+	for _, column := range []string{"etag", "systemData"} {
+		query := `{"query":"resources | where type =~ 'microsoft.security/assignments' | project ` + column + ` | order by id asc"}`
+		_, text = do(t, srv, newRequest(t, http.MethodPost, graphURL, query))
+		assert.Equal(t, 5, strings.Count(text, `{"`+column+`":null}`), text)
+	}
+}
+
+// Each documented list has the sample a second time.
+func TestQueryReturnsASampleOnce(t *testing.T) {
+	t.Parallel()
+	names, err := queryAssignments(t, fake.NewServer(&fake.ServerOptions{Samples: true}), nil)
+	require.NoError(t, err)
+	assert.Len(t, names, 1)
 }
 
 func TestQueryPages(t *testing.T) {
@@ -133,6 +149,7 @@ func TestQueryPages(t *testing.T) {
 	tests := map[string]struct{ resources, pageSize, requests int }{
 		"one page":               {3, 3, 1},
 		"two pages":              {4, 3, 2},
+		"two pages and one more": {7, 3, 3},
 		"the server's page size": {2500, 0, 3},
 		"beyond $top":            {2000, 5000, 2},
 		"none":                   {0, 3, 1},
