@@ -356,7 +356,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
 		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "256.0.0.1"},
-		"no such file":         {[]string{"-ca", filepath.Join(t.TempDir(), "none", "ca.pem")}, exitError, "no such file"},
+		"no such file":         {[]string{"-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", filepath.Join(t.TempDir(), "none", "ca.pem")}, exitError, "no such file"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
