@@ -1,4 +1,4 @@
-// Package fake is both services in memory, for tests of programs that use the
+// Package fake is the services in memory, for tests of programs that use the
 // clients of [armsecops].
 //
 // A [Server] stores resources and behaves like the services: it names jobs and
@@ -89,8 +89,8 @@
 // A list is sorted by id, or by $orderby. A page starts after the last item of
 // the page before it. So a listing yields every resource exactly once that is
 // stored throughout and keeps its place in the order. $top is the size of a page,
-// as in Microsoft Sentinel, if PageSize is not smaller. A list of standard assignments has those of its scope and of the
-// scopes whose ids are below it.
+// as in Microsoft Sentinel, if PageSize is not smaller. A list of standard
+// assignments has those of its scope and of the scopes whose ids are below it.
 //
 // # Azure Resource Graph
 //

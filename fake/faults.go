@@ -21,8 +21,8 @@ type Fault struct {
 	Operation string
 
 	// Match picks requests by more than their operation, such as the resource in
-	// the path of their URL. Of others, the fault takes no notice. nil means every
-	// request of the operation. Match has the whole body. It must not call methods
+	// the path of their URL. Others neither have the fault nor count for Skip. nil
+	// means every request of the operation. Match has the whole body. It must not call methods
 	// of the server, nor change the request.
 	Match func(Request) bool
 

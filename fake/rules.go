@@ -101,7 +101,7 @@ func (s *Server) checkAPIVersion(r *request) *response {
 	}
 	code := "InvalidApiVersionParameter"
 	if slices.ContainsFunc(routes.All, func(route *routes.Route) bool { return isVersion(route.APIVersion) }) {
-		code = "NoRegisteredProviderFound" // the other service's version
+		code = "NoRegisteredProviderFound" // the version of another operation
 	}
 	return newErrorResponse(http.StatusBadRequest, code,
 		"The api-version '"+version+"' is not supported here. Supported: "+strings.Join(supported, ", ")+".")

@@ -14,7 +14,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// Server is both services in memory. It is a transport for the clients, without
+// Server is the services in memory. It is a transport for the clients, without
 // a socket, and an [http.Handler]. It is safe for concurrent use once Jobs,
 // Assignments and StandardAssignments are set.
 type Server struct {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
@@ -53,6 +54,8 @@ type received struct {
 // jobItems is what the control endpoint stores of a workspace manager assignment.
 type jobItems struct {
 	Items []armsecops.JobItem `json:"items"`
+
+	Unknown map[string]json.RawMessage `json:",embed"`
 }
 
 // newControl returns the control endpoint of a server.
@@ -104,6 +107,9 @@ func inject(server *fake.Server, body []byte) error {
 	if len(f.Unknown) > 0 {
 		return fmt.Errorf("a fault has no member %q", slices.Sorted(maps.Keys(f.Unknown))[0])
 	}
+	if !isOperation(f.Operation) {
+		return fmt.Errorf("no client has the operation %q", f.Operation)
+	}
 	retryAfter, err := duration("retryAfter", f.RetryAfter)
 	if err != nil {
 		return err
@@ -124,6 +130,14 @@ func inject(server *fake.Server, body []byte) error {
 	}
 	server.Inject(injected)
 	return nil
+}
+
+// isOperation reports whether a fault can name the operation; see [fake.Fault].
+func isOperation(name string) bool {
+	return name == "" || slices.ContainsFunc(routes.All, func(route *routes.Route) bool {
+		list := strings.Replace(strings.TrimSuffix(route.Operation, "Pager"), ".New", ".", 1)
+		return name == route.Operation || name == list
+	})
 }
 
 func duration(name, text string) (time.Duration, error) {
@@ -151,7 +165,15 @@ func put(server *fake.Server, id string, body []byte) error {
 		return store(body, func(a armsecops.StandardAssignment) { server.PutStandardAssignment(id, a) })
 	}
 	if id, err := armsecops.ParseJobID(id + job); err == nil {
-		return store(body, func(jobs jobItems) { server.SetJobItems(id, jobs.Items) })
+		var jobs jobItems
+		if err := store(body, func(j jobItems) { jobs = j }); err != nil {
+			return err
+		}
+		if len(jobs.Unknown) > 0 {
+			return fmt.Errorf("a workspace manager assignment has no member %q here", slices.Sorted(maps.Keys(jobs.Unknown))[0])
+		}
+		server.SetJobItems(id, jobs.Items)
+		return nil
 	}
 	if id, err := armsecops.ParseAssignmentID(id + assignment); err == nil {
 		server.AddResourceGroup(id.SubscriptionID, id.ResourceGroupName)

@@ -151,10 +151,12 @@ func TestControlInjectsFaults(t *testing.T) {
 	require.Equal(t, 204, status, body)
 	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrThrottled)
 	require.NoError(t, p.getSampleJob(), "it applies once")
+	status, body = p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.List"}`)
+	require.Equal(t, 204, status, body)
 
 	for _, body := range []string{
 		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
-		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`,
+		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
 	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
 		assert.Equal(t, 400, status, body)
@@ -227,7 +229,9 @@ func TestControlPutsAndResets(t *testing.T) {
 		status, text = p.do(http.MethodGet, p.Endpoint+id+"?api-version="+version, "", "Authorization", "Bearer any")
 		assert.Equal(t, 200, status, text)
 	}
-	for id, body := range map[string]string{"/subscriptions/x": `{}`, sampleJob: `{"properties":1}`} {
+	for id, body := range map[string]string{
+		"/subscriptions/x": `{}`, sampleJob: `{"properties":1}`, path.Dir(path.Dir(sampleJob)): `{"item":[]}`,
+	} {
 		status, _ := p.do(http.MethodPut, p.Control+"/put"+id, body)
 		assert.Equal(t, 400, status)
 	}
@@ -361,8 +365,10 @@ func TestFlagsAreChecked(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // if it isn't refused, it serves
+			defer cancel()
 			var stdout, stderr bytes.Buffer
-			assert.Equal(t, test.code, run(t.Context(), test.args, &stdout, &stderr))
+			assert.Equal(t, test.code, run(ctx, test.args, &stdout, &stderr))
 			assert.Contains(t, stderr.String(), test.want)
 			assert.Empty(t, stdout.String())
 		})
