@@ -138,7 +138,7 @@ func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		*m = nil
 		return nil
 	case array.Kind() != '[':
-		return &jsonv2.SemanticError{JSONKind: array.Kind(), GoType: reflect.TypeFor[[]T]()}
+		return &jsonv2.SemanticError{JSONKind: array.Kind()}
 	}
 	read := []T{}
 	for d.PeekKind() != ']' {
