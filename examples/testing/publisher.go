@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -26,12 +27,10 @@ type Failures map[string][]string
 
 // Publish publishes an assignment and waits until the job has ended. It returns
 // the items that failed as failures, not as an error. It never publishes twice:
-// if it is unknown whether a job was started, it waits for the one that runs.
+// if it is unknown whether a job was started, it looks for one that is new, and
+// the error is [armsecops.ErrOutcomeUnknown] if there isn't exactly one.
 func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, error) {
 	err := p.publish(ctx, assignment)
-	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		err = p.waitForRunning(ctx, assignment, err)
-	}
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
 	if !ok {
 		return nil, err
@@ -48,7 +47,14 @@ func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, e
 
 // publish starts a job and waits for its end.
 func (p *Publisher) publish(ctx context.Context, assignment string) error {
+	before, err := p.jobNames(ctx, assignment, nil)
+	if err != nil {
+		return err
+	}
 	poller, err := p.Jobs.BeginCreate(ctx, p.ResourceGroup, p.Workspace, assignment, nil)
+	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
+		return p.waitForNew(ctx, assignment, before, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -56,21 +62,33 @@ func (p *Publisher) publish(ctx context.Context, assignment string) error {
 	return err
 }
 
-// waitForRunning waits for the end of the assignment's job that is running.
-func (p *Publisher) waitForRunning(ctx context.Context, assignment string, unknown error) error {
-	for job, err := range p.Jobs.NewListPager(p.ResourceGroup, p.Workspace, assignment, nil).All(ctx) {
-		if err != nil {
-			return err
-		}
-		if job.Properties.ProvisioningState.Terminal() {
-			continue
-		}
-		poller, err := p.Jobs.NewJobPoller(p.ResourceGroup, p.Workspace, assignment, job.Name, nil)
-		if err != nil {
-			return err
-		}
-		_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
+// waitForNew waits for the end of the job that wasn't there before the request
+// whose outcome is unknown. The job may have ended in the meantime.
+func (p *Publisher) waitForNew(ctx context.Context, assignment string, before []string, unknown error) error {
+	names, err := p.jobNames(ctx, assignment, before)
+	if err != nil {
+		return errors.Join(unknown, err)
+	}
+	if len(names) != 1 { // none was started yet, or other programs started some as well
+		return fmt.Errorf("%d new jobs: %w", len(names), unknown)
+	}
+	poller, err := p.Jobs.NewJobPoller(p.ResourceGroup, p.Workspace, assignment, names[0], nil)
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("no job is running: %w", unknown)
+	_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
+	return err
+}
+
+// jobNames returns the names of the assignment's jobs, each once, but for those in known.
+func (p *Publisher) jobNames(ctx context.Context, assignment string, known []string) (names []string, err error) {
+	for job, err := range p.Jobs.NewListPager(p.ResourceGroup, p.Workspace, assignment, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(known, job.Name) && !slices.Contains(names, job.Name) {
+			names = append(names, job.Name)
+		}
+	}
+	return names, nil
 }

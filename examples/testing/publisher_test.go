@@ -82,25 +82,25 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 		get    = "WorkspaceManagerJobsClient.Get"
 		list   = "WorkspaceManagerJobsClient.NewListPager"
 	)
+	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
 	tests := map[string]struct {
 		faults   []fake.Fault
 		requests int   // to start a job
 		err      error // nil for success
 	}{
-		"throttled":           {[]fake.Fault{{Operation: create, StatusCode: 429, RetryAfter: 10 * time.Second}}, 2, nil},
-		"service unavailable": {[]fake.Fault{{Operation: get, StatusCode: 503, Times: 2}}, 1, nil},
-		"response lost":       {[]fake.Fault{{Operation: create, Disconnect: true, CarriedOut: true}}, 1, nil},
-		"request lost":        {[]fake.Fault{{Operation: create, Disconnect: true}}, 1, armsecops.ErrOutcomeUnknown},
-		"response and list lost": {[]fake.Fault{
-			{Operation: create, Disconnect: true, CarriedOut: true}, {Operation: list, StatusCode: 403},
-		}, 1, armsecops.ErrForbidden},
-		"not allowed": {[]fake.Fault{{Operation: create, StatusCode: 403}}, 1, armsecops.ErrForbidden},
+		"throttled":              {[]fake.Fault{{Operation: create, StatusCode: 429, RetryAfter: 10 * time.Second}}, 2, nil},
+		"service unavailable":    {[]fake.Fault{{Operation: get, StatusCode: 503, Times: 2}}, 1, nil},
+		"not allowed":            {[]fake.Fault{{Operation: create, StatusCode: 403}}, 1, armsecops.ErrForbidden},
+		"conflict":               {[]fake.Fault{{Operation: create, StatusCode: 409}}, 1, armsecops.ErrConflict},
+		"list not allowed":       {[]fake.Fault{{Operation: list, StatusCode: 403}}, 0, armsecops.ErrForbidden},
+		"response and list lost": {[]fake.Fault{lost, {Operation: list, Skip: 1, StatusCode: 403}}, 1, armsecops.ErrOutcomeUnknown},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
+				putJob(srv, "running", armsecops.ProvisioningStateInProgress) // another program's, never the publisher's own
 				for _, fault := range test.faults {
 					srv.Inject(fault)
 				}
@@ -114,21 +114,52 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 	}
 }
 
-// A job that runs is waited for only if it may be the publisher's own.
-func TestPublishDoesNotWaitForTheJobOfAnother(t *testing.T) {
+// putJob stores a job of another program.
+func putJob(srv *fake.Server, name string, state armsecops.ProvisioningState) {
+	id := rules
+	id.JobName = name
+	srv.PutJob(id, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
+}
+
+// Time: the connection breaks a minute after the request to start a job. The
+// server's clock is synctest's, too.
+func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		srv := fake.NewServer(nil)
-		running := rules
-		running.JobName = "another"
-		srv.PutJob(running, armsecops.Job{})
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", StatusCode: 409})
-		_, err := newPublisher(t, srv).Publish(ctx, rules.WorkspaceManagerAssignmentName)
-		require.ErrorIs(t, err, armsecops.ErrConflict)
-		assert.Len(t, srv.Requests(), 1)
-	})
+	tests := map[string]struct {
+		duration time.Duration // of the job; 0 if none was started
+		another  bool          // whether another program starts a job as well
+		want     Failures
+		err      error // nil for success
+	}{
+		"job runs":         {time.Hour, false, Failures{"paris": {"alertRules/one"}}, nil},
+		"job has ended":    {time.Second, false, Failures{"paris": {"alertRules/one"}}, nil},
+		"no job started":   {0, false, nil, armsecops.ErrOutcomeUnknown},
+		"two jobs started": {time.Second, true, nil, armsecops.ErrOutcomeUnknown},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
+				srv.SetJobItems(rules, []armsecops.JobItem{
+					{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}},
+				})
+				putJob(srv, "ended", armsecops.ProvisioningStateFailed)
+				putJob(srv, "running", armsecops.ProvisioningStateInProgress)
+				srv.Inject(fake.Fault{
+					Operation:  "WorkspaceManagerJobsClient.Create",
+					Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0,
+				})
+				if test.another {
+					time.AfterFunc(30*time.Second, func() { putJob(srv, "another", armsecops.ProvisioningStateSucceeded) })
+				}
+				failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
+				require.ErrorIs(t, err, test.err)
+				assert.Equal(t, test.want, failures)
+				assert.Equal(t, 1, createRequests(srv))
+			})
+		})
+	}
 }
 
 // Overrides: a response that the server's state never leads to.
