@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/csv"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -63,31 +63,50 @@ func writeTable(out *terminal.Output, found []exemption) {
 
 // writeCSV writes all columns. To a terminal it writes no control characters of a service.
 func writeCSV(out *terminal.Output, found []exemption) {
-	w := csv.NewWriter(out)
 	row := make([]string, len(columns))
 	for i, c := range columns {
 		row[i] = c.title
 	}
-	_ = w.Write(row) // out keeps its error
+	fmt.Fprintln(out, strings.Join(row, ",")) // out keeps its error
 	for _, e := range found {
 		for i, c := range columns {
-			row[i] = escapeFormula(c.value(e))
+			cell := c.value(e)
 			if out.Width() > 0 {
-				row[i] = terminal.Printable(row[i])
+				cell = terminal.Printable(cell)
 			}
+			row[i] = quote(escapeFormulas(cell))
 		}
-		_ = w.Write(row)
+		fmt.Fprintln(out, strings.Join(row, ","))
 	}
-	w.Flush()
 }
 
-// escapeFormula returns a cell that a spreadsheet doesn't take for a formula.
-func escapeFormula(cell string) string {
-	start := strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
-	if start != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(start)[0]) {
-		return "'" + cell
+// quote returns a cell that is one cell where a semicolon or a tab separates as
+// well as a comma, for which encoding/csv would not quote it.
+func quote(cell string) string {
+	if !strings.ContainsAny(cell, ",;\t\r\n\"") && strings.TrimSpace(cell) == cell {
+		return cell
 	}
-	return cell
+	return `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
+}
+
+// escapeFormulas returns a cell that a spreadsheet doesn't take for a formula, nor
+// a part of it. A spreadsheet with another separator than the comma sees no
+// quotes within a line, and takes what follows its separator for a cell.
+func escapeFormulas(cell string) string {
+	var escaped strings.Builder
+	written, part, begins := 0, 0, true // begins: nothing visible is before in the part
+	for i, r := range cell {
+		switch {
+		case strings.ContainsRune(";\t\r\n", r):
+			part, begins = i+1, true
+		case begins && strings.ContainsRune("=+-@＝＋－＠", r):
+			escaped.WriteString(cell[written:part] + "'")
+			written, begins = part, false
+		case r != '"' && unicode.IsPrint(r) && !unicode.IsSpace(r):
+			begins = false
+		}
+	}
+	return escaped.String() + cell[written:]
 }
 
 // writeJSON writes an array of exemptions: where each is, and the resource with

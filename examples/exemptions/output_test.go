@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -41,32 +42,50 @@ func TestResourceGroupIsOfTheIDOrElseOfTheScope(t *testing.T) {
 	}
 }
 
+// A spreadsheet may take a semicolon, a tab or all of them for the separator,
+// and then doesn't see that a cell is quoted.
 func TestCSVHasNoFormulas(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"":                       "",
 		"plain":                  "plain",
-		"a=b":                    "a=b",
+		"a=b; c-d\t5+1":          "a=b; c-d\t5+1",
 		`=HYPERLINK("http://x")`: `'=HYPERLINK("http://x")`,
 		"+1":                     "'+1",
 		"-1 day":                 "'-1 day",
 		"@SUM(A1)":               "'@SUM(A1)",
 		" =1":                    "' =1",
-		"\t=1":                   "'\t=1",
 		"\x00=1":                 "'\x00=1",
 		"\ufeff=1":               "'\ufeff=1",
 		"＝1":                     "'＝1",
 		"a,\"b\"\nc":             "a,\"b\"\nc",
+		"\t=1":                   "\t'=1",
+		"a;=1":                   "a;'=1",
+		"a; \u200b@1;b\t\t-1":    "a;' \u200b@1;b\t\t'-1",
+		"a\n+1\r=1":              "a\n'+1\r'=1",
+		"a;\"=1\"":               "a;'\"=1\"",
 	}
 	for cell, want := range tests {
 		t.Run(cell, func(t *testing.T) {
 			t.Parallel()
 			var text bytes.Buffer
 			require.NoError(t, write(&terminal.Output{Writer: &text}, "csv", assignmentNamed(cell)))
-			rows, err := csv.NewReader(&text).ReadAll()
-			require.NoError(t, err)
-			require.Len(t, rows, 2)
-			assert.Equal(t, want, rows[1][7])
+			quoted := strings.ReplaceAll(want, `"`, `""`)
+			if strings.ContainsAny(want, ",;\t\r\n\"") {
+				assert.Contains(t, text.String(), `,"`+quoted+`",`)
+			}
+			for _, separator := range ",;\t" {
+				r := csv.NewReader(strings.NewReader(text.String()))
+				r.Comma, r.LazyQuotes, r.FieldsPerRecord = separator, true, -1
+				rows, err := r.ReadAll()
+				require.NoError(t, err)
+				for _, found := range slices.Concat(rows...) {
+					assert.NotRegexp(t, `^[\s\x00\x{feff}\x{200b}"]*[-=+@＝]`, found)
+				}
+				if separator == ',' && !strings.Contains(want, "\r") {
+					assert.Equal(t, want, rows[1][7])
+				}
+			}
 		})
 	}
 }
