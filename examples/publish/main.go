@@ -52,7 +52,7 @@ var exitCodes = []command.ExitCode{
 		Code: 3, Meaning: "it is unknown whether the job was started: list the jobs before starting another",
 		Errors: []error{armsecops.ErrOutcomeUnknown},
 	},
-	{Code: 4, Meaning: "the wait ended before the job, by -timeout or Ctrl-C", Errors: []error{errTimedOut, errInterrupted}},
+	{Code: 4, Meaning: "the wait ended before the job, by -timeout, Ctrl-C, SIGTERM or SIGHUP", Errors: []error{errTimedOut, errInterrupted}},
 	{
 		Code:    command.LostOutput,
 		Meaning: "the standard output could not be written, for example to a full disk; the job may have been started: list the jobs",

@@ -1,10 +1,18 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +45,48 @@ func liveFlags(more ...string) []string {
 		"-live", "-subscription", subscription, "-resource-group", "myRg",
 		"-workspace", "myWorkspace", "-assignment", "myAssignment",
 	}, more...)
+}
+
+// TestMain runs the program instead of the tests if the environment says so.
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+const runAsProgram = "ARMSECOPS_RUN_PUBLISH"
+
+func TestSignalsPrintTheResumeToken(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a process can't send these signals to another one")
+	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			if signal.Ignored(s) {
+				t.Skip("the program inherits that it is ignored")
+			}
+			program := exec.CommandContext(t.Context(), os.Args[0], "-interval", "1h")
+			program.Env = append(os.Environ(), runAsProgram+"=1")
+			var stdout bytes.Buffer
+			program.Stdout = &stdout
+			stderr, err := program.StderrPipe()
+			require.NoError(t, err)
+			require.NoError(t, program.Start())
+			lines := bufio.NewReader(stderr)
+			line, err := lines.ReadString('\n')
+			require.NoError(t, err)
+			assert.Contains(t, line, "InProgress")
+			require.NoError(t, program.Process.Signal(s))
+			_, err = io.Copy(io.Discard, lines)
+			require.NoError(t, err)
+			require.Error(t, program.Wait())
+			assert.Equal(t, 4, program.ProcessState.ExitCode())
+			assert.Contains(t, stdout.String(), "-resume '"+resumeToken+"'")
+		})
+	}
 }
 
 // The files in testdata have the output, the exit code and the standard error of each run.

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -40,9 +41,13 @@ type Streams struct {
 	Err *terminal.Output
 }
 
-// Main runs a program and exits with the code that it returns. Ctrl-C ends the context.
+// Main runs a program and exits with the code that it returns. Ctrl-C ends the
+// context, and so do a closed terminal and a request to terminate; on Windows, all
+// of these are among the signals, too.
 func Main(run func(ctx context.Context, args []string, s Streams) int) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	signals = slices.DeleteFunc(signals, signal.Ignored) // such as SIGHUP below nohup
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	code := run(ctx, os.Args[1:], Streams{os.Stdin, terminal.New(os.Stdout), terminal.New(os.Stderr)})
 	stop()
 	os.Exit(code)
