@@ -74,7 +74,8 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 //
 // To put a copy under another name, clear its ID, Name, Type, ETag and SystemData
 // first: Azure refuses the name of another resource, and a top-level member of
-// AdditionalProperties that the resource doesn't have.
+// AdditionalProperties that the resource doesn't have. For If-Match, see the
+// package documentation on models.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - assignmentID: the assignment's name, without /, ? and #
 //   - assignment: all of the assignment
@@ -153,7 +154,8 @@ const defaultConcurrency = 8
 //
 // The client may be one without a subscription; see [ClientFactory]. For more than
 // some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
-// takes far fewer requests; this listing is for what must be current to the second.
+// takes far fewer requests; this listing is for what must be current to the second,
+// and for knowing which subscriptions the identity may not read.
 //
 // A subscription that fails yields one [*SubscriptionError], and the others
 // continue. When the context ends, every subscription that isn't finished yields

@@ -55,7 +55,10 @@
 //
 //	Microsoft.Authorization/policyExemptions
 //	    holds:  exemptions from recommendations that come from Azure Policy initiatives
-//	    client: ExemptionsClient of the module armpolicy
+//	    client: none here yet; ExemptionsClient of armpolicy v0.10.0 or of a beta of armpolicy/v2. It went with
+//	            armpolicy 1.0.0. "az policy exemption list" lists only those of the current subscription itself;
+//	            all are in the table policyresources of Azure Resource Graph:
+//	            policyresources | where type =~ 'microsoft.authorization/policyexemptions'
 //	    write:  exemptions from such recommendations
 //
 //	Microsoft.Security/standardAssignments
@@ -76,13 +79,23 @@
 // [StandardAssignmentsClient.NewResourceGraphPager] query Azure Resource Graph, the
 // index of Azure Resource Manager, instead: one request for 1,000 rows of all that
 // the identity may read, filtered on the service's side. The index follows changes
-// within minutes. Its rows lack ETag and SystemData: they are for reading. If rows
-// or subscriptions are missing, the error is [ErrIncompleteResult].
+// within minutes. Its rows lack ETag and SystemData: they are for reading.
+//
+// If rows or subscriptions are missing and Azure Resource Graph says so, the error
+// is [ErrIncompleteResult]. It doesn't say so of a subscription that the identity
+// may not read, named or not: its rows are missing, and there is no error unless no
+// subscription that the query names can be read, which is [ErrForbidden]. A query of
+// named subscriptions has no rows of the management groups above them.
+// [SecurityAssignmentsClient.ListAcrossSubscriptions] requests each subscription: one
+// that the identity may not read is a [*SubscriptionError] with [ErrForbidden].
+// Standard assignments are listed for each scope by
+// [StandardAssignmentsClient.NewListPager].
 //
 // # Models
 //
-// The models are plain values. Absent, null and zero are the same; a field is
-// written only if it isn't zero. Members that this version doesn't know are kept
+// The models are plain values: p := got.Properties is a copy, and a change to it
+// doesn't reach got. Absent, null and zero are the same; a field is written only
+// if it isn't zero. Members that this version doesn't know are kept
 // in AdditionalProperties and written again, so a resource that is read, changed
 // and written loses nothing. Only an explicit {}, "", null or the time
 // 0001-01-01T00:00:00Z of a known member may turn into its absence; a null in
@@ -90,6 +103,11 @@
 // member. Metadata is any JSON, as it came. Invalid UTF-8 is replaced, as Azure's
 // own clients do. A duplicate name, which could mean either value, is an error
 // that says where, and so is a document nested deeper than 10,000.
+//
+// To write only if the resource hasn't changed since it was read, set If-Match to
+// its ETag by policy.WithHTTPHeader of azcore. A service that refuses the request
+// says 412, which is [ErrPreconditionFailed]. Neither service documents that it
+// looks at If-Match: one that doesn't writes anyway.
 //
 // Both encoding/json and github.com/go-json-experiment/json read and write the
 // documents ([Job], [Assignment], [StandardAssignment], [SubscriptionAssignment],

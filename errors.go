@@ -45,9 +45,12 @@ var (
 	// $skipToken of one.
 	ErrPagingLoop = nextlink.ErrLoop
 
-	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
-	// subscriptions. What the service returned is yielded before it. Its [PageError]
-	// has no ContinuationToken: resuming can't help, a narrower query can.
+	// ErrIncompleteResult is a result of which Azure Resource Graph says that it lacks
+	// rows or subscriptions. What the service returned is yielded before it. Its
+	// [PageError] has no ContinuationToken: resuming can't help, a narrower query can.
+	// Without this error, rows of subscriptions that the identity may not read can be
+	// missing: [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for
+	// each of those.
 	ErrIncompleteResult = errors.New("incomplete result")
 
 	// ErrCredential is a credential that failed to get a token, so that no request

@@ -18,9 +18,9 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// NewResourceGraphPager lists the assignments of a whole tenant, or of some
-// subscriptions or management groups of it, by querying Azure Resource Graph: up
-// to 1,000 assignments a request, sorted by id. Its index follows changes within
+// NewResourceGraphPager lists the assignments that the identity may read, of a
+// whole tenant or of some subscriptions or management groups, by querying Azure
+// Resource Graph: up to 1,000 assignments a request, sorted by id. Its index follows changes within
 // minutes; what must be current to the second is what
 // [SecurityAssignmentsClient.ListAcrossSubscriptions] lists.
 //   - options: nil for the defaults, which are all subscriptions that the identity may read
@@ -31,10 +31,16 @@ import (
 // and a change begins with [SecurityAssignmentsClient.Get].
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
-// and for its errors; those of the service are [*CloudError]. A result that lacks
-// rows or subscriptions ends in [ErrIncompleteResult]. Pages have no NextLink, and
-// in AdditionalProperties the service's totalRecords, the number of rows of the
-// page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
+// and for its errors; those of the service are [*CloudError]. Pages have no
+// NextLink, and in AdditionalProperties the service's totalRecords, the number of
+// rows of the page's query: of everything, unless there are more than 1,000
+// SubscriptionIDs.
+//
+// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
+// service says so. It doesn't say so of subscriptions that the identity may not
+// read: their rows are missing, without an error unless the query names no others,
+// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
+// an error for each of those.
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssignmentsClientResourceGraphOptions) *Pager[SubscriptionAssignment] {
@@ -48,9 +54,9 @@ func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssig
 	}, *options)
 }
 
-// NewResourceGraphPager lists the standard assignments of a whole tenant, or of
-// some subscriptions or management groups of it, by querying Azure Resource
-// Graph: up to 1,000 standard assignments a request, sorted by id. Its index
+// NewResourceGraphPager lists the standard assignments that the identity may read,
+// of a whole tenant or of some subscriptions or management groups, by querying Azure
+// Resource Graph: up to 1,000 standard assignments a request, sorted by id. Its index
 // follows changes within minutes; what must be current to the second is what
 // [StandardAssignmentsClient.NewListPager] lists.
 //   - options: nil for the defaults, which are all that the identity may read
@@ -60,10 +66,16 @@ func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssig
 // begins with [StandardAssignmentsClient.Get].
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
-// and for its errors; those of the service are [*CloudError]. A result that lacks
-// rows or subscriptions ends in [ErrIncompleteResult]. Pages have no NextLink, and
-// in AdditionalProperties the service's totalRecords, the number of rows of the
-// page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
+// and for its errors; those of the service are [*CloudError]. Pages have no
+// NextLink, and in AdditionalProperties the service's totalRecords, the number of
+// rows of the page's query: of everything, unless there are more than 1,000
+// SubscriptionIDs.
+//
+// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
+// service says so. It doesn't say so of subscriptions that the identity may not
+// read: their rows are missing, without an error unless the query names no others,
+// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
+// an error for each of those, [StandardAssignmentsClient.NewListPager] for its scope.
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 func (c *StandardAssignmentsClient) NewResourceGraphPager(options *StandardAssignmentsClientResourceGraphOptions) *Pager[StandardAssignment] {

@@ -174,6 +174,11 @@ type SecurityAssignmentsClientResourceGraphOptions struct {
 	// twice, ignoring case, is queried once. More than 1,000 take one query for
 	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
 	// that the identity may read.
+	//
+	// A query of named subscriptions has no rows of the management groups above
+	// them, and none of those that the identity may not read: there is no error
+	// unless it may read none of the query's, which is [ErrForbidden].
+	// [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for each.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all
@@ -230,6 +235,11 @@ type StandardAssignmentsClientResourceGraphOptions struct {
 	// twice, ignoring case, is queried once. More than 1,000 take one query for
 	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
 	// that the identity may read.
+	//
+	// A query of named subscriptions has no rows of the management groups above
+	// them, and none of those that the identity may not read: there is no error
+	// unless it may read none of the query's, which is [ErrForbidden].
+	// [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for each.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all

@@ -19,7 +19,7 @@ import (
 // its [PageOptions], in another process if need be, resumes there. Its chain
 // holds the service's error, [ErrUntrustedNextLink] for a link that leads away
 // from the endpoint or the listing, [ErrPagingLoop] for one that leads back,
-// [ErrIncompleteResult] for what Azure Resource Graph left out, or a
+// [ErrIncompleteResult] for what Azure Resource Graph says it left out, or a
 // [*ParameterError] for an invalid parameter or token.
 type Pager[T any] struct {
 	source   source[T]

@@ -52,6 +52,11 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 // that this version doesn't know are kept. A row of Azure Resource Graph isn't for
 // that: it has columns that are no members, and may be minutes old.
 //
+// An exemption takes up to 24 hours to count, and Microsoft's limit is 5,000 of a
+// subscription. For a single resource, a role on the subscription may not suffice;
+// for a management group, the service principal "Windows Azure Security Resource
+// Provider" (or "Microsoft Azure ...") needs the role Reader there.
+//
 // To put a copy under another name or scope, clear its ID, Name, Type and
 // SystemData first: Azure refuses the name of another resource, and a top-level
 // member of AdditionalProperties that the resource doesn't have.

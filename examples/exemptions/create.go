@@ -24,7 +24,10 @@ type creation struct {
 // parseCreation returns the exemption that the arguments describe.
 func parseCreation(args []string) (c creation, err error) {
 	c.Command = command.New("exemptions create")
-	c.About = "Creates an exemption, one of the Microsoft.Security/standardAssignments, and prints its id. Without -live it creates it in a tenant in memory."
+	c.About = "Creates an exemption, one of the Microsoft.Security/standardAssignments, and prints its id. Without -live it creates it in a tenant in memory.\n\n" +
+		"It takes the role Security Admin; for a single resource, that role for the subscription may not suffice. For a management group, the " +
+		"service principal \"Windows Azure Security Resource Provider\" needs the role Reader of the group. An exemption can take 24 hours " +
+		"to count. The limit is 5,000 a subscription."
 	c.Example = `  go run ./examples/exemptions create -dry-run \
     -scope /subscriptions/ID -standard STANDARD_ID \
     -assessment 00000000-0000-0000-0000-000000000000 \

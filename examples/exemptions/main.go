@@ -13,8 +13,8 @@
 //
 // It reads Microsoft.Security/assignments and standardAssignments: from Azure
 // Resource Graph, or with -via list from each subscription. It reads no Azure
-// Policy exemptions, Microsoft.Authorization/policyExemptions: az policy exemption
-// list does.
+// Policy exemptions, Microsoft.Authorization/policyExemptions: those are in the
+// table policyresources of Azure Resource Graph.
 //
 // -h and create -h print the flags, their defaults, and the exit codes.
 package main
@@ -130,9 +130,11 @@ func parseQuery(args []string, stdin io.Reader) (q query, err error) {
 	q.About = "Lists the exemptions from security standards in many subscriptions, sorted by expiry. The command \"exemptions create\" " +
 		"creates one; see exemptions create -h.\n\n" +
 		"It lists Microsoft.Security/assignments and standardAssignments, but no exemptions of Azure Policy, " +
-		"Microsoft.Authorization/policyExemptions: az policy exemption list does.\n\n" +
+		"Microsoft.Authorization/policyExemptions: those are in the table policyresources of Azure Resource Graph. " +
+		"(az policy exemption list has only those of the current subscription itself.)\n\n" +
 		"It queries Azure Resource Graph, which filters a whole tenant in a few requests and follows changes within minutes. A subscription " +
-		"that the identity may not read has no rows there, and no error. " +
+		"that the identity may not read has no rows there, and no error unless all that are given are such ones. A query of given subscriptions " +
+		"has no exemptions of the management groups above them. " +
 		"With -via list it lists each subscription, which is current, and names the ones that fail.\n\n" +
 		"Subscriptions are arguments, or lines of a -file; the argument - stands for lines of the standard input. Empty lines and lines " +
 		"that start with # are ignored. Flags come before the subscriptions. Without any, Azure Resource Graph is queried for all that the " +
