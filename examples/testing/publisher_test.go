@@ -22,13 +22,16 @@ var rules = armsecops.JobID{
 	WorkspaceManagerAssignmentName: "rules",
 }
 
-// newPublisher returns a publisher whose transport is the server.
-func newPublisher(t *testing.T, srv *fake.Server) *Publisher {
+// publish publishes through a publisher whose transport is the server.
+func publish(t *testing.T, srv *fake.Server) (Failures, error) {
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(rules.SubscriptionID, &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
-	return &Publisher{Jobs: jobs, ResourceGroup: rules.ResourceGroupName, Workspace: rules.WorkspaceName, Frequency: 5 * time.Second}
+	p := &Publisher{Jobs: jobs, ResourceGroup: rules.ResourceGroupName, Workspace: rules.WorkspaceName, Frequency: 5 * time.Second}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour) // of synctest's clock
+	defer cancel()
+	return p.Publish(ctx, rules.WorkspaceManagerAssignmentName)
 }
 
 // createRequests counts the requests that start a job.
@@ -63,7 +66,7 @@ func TestPublishReturnsFailures(t *testing.T) {
 				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
 				srv.SetJobItems(rules, test.items)
 				start := time.Now()
-				failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
+				failures, err := publish(t, srv)
 				require.NoError(t, err)
 				assert.Equal(t, test.want, failures)
 				assert.Equal(t, 1, createRequests(srv))
@@ -104,7 +107,7 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 				for _, fault := range test.faults {
 					srv.Inject(fault)
 				}
-				failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
+				failures, err := publish(t, srv)
 				require.ErrorIs(t, err, test.err)
 				assert.Empty(t, failures)
 				assert.Equal(t, test.requests, createRequests(srv))
@@ -153,7 +156,7 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 				if test.another {
 					time.AfterFunc(30*time.Second, func() { putJob(srv, "another", armsecops.ProvisioningStateSucceeded) })
 				}
-				failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
+				failures, err := publish(t, srv)
 				require.ErrorIs(t, err, test.err)
 				assert.Equal(t, test.want, failures)
 				assert.Equal(t, 1, createRequests(srv))
@@ -174,7 +177,7 @@ func TestPublishFailsForACanceledJob(t *testing.T) {
 			resp.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: job}, nil)
 			return resp, failure
 		}
-		failures, err := newPublisher(t, srv).Publish(t.Context(), rules.WorkspaceManagerAssignmentName)
+		failures, err := publish(t, srv)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 		assert.ErrorContains(t, err, "Canceled")
 		assert.Empty(t, failures)
