@@ -12,8 +12,9 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// freshness says how current the result of Azure Resource Graph is.
-const freshness = "From Azure Resource Graph, which follows changes within minutes; -via list reads what is current."
+// freshness says how current and how complete the result of Azure Resource Graph is.
+const freshness = "From Azure Resource Graph, which follows changes within minutes, and is silent about subscriptions that the identity may not read; " +
+	"-via list reads what is current, and names those."
 
 // queryGraph queries Azure Resource Graph for the exemptions of the subscriptions,
 // or of all that the identity may read if there are none. It returns what it
