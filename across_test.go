@@ -76,7 +76,7 @@ func (s *tenant) Do(req *http.Request) (*http.Response, error) {
 	}
 	list := armsecops.AssignmentList{}
 	for n := range size {
-		list.Value = append(list.Value, armsecops.Assignment{Name: fmt.Sprint(first + n)})
+		list.Value = append(list.Value, armsecops.Assignment{ID: "/subscriptions/" + subscription + "/a/b", Name: fmt.Sprint(first + n)})
 	}
 	if page+1 < s.pages {
 		list.NextLink = fmt.Sprintf("https://%s%s?$skipToken=%d-%d", req.URL.Host, req.URL.Path, page+1, first+size)
@@ -232,6 +232,13 @@ func TestListingAcrossSubscriptionsLeavesNothingBehind(t *testing.T) {
 	})
 }
 
+// failedSubscription returns the subscription that an error of the listing is about.
+func failedSubscription(t testing.TB, err error) string {
+	e, ok := err.(*armsecops.SubscriptionError)
+	require.True(t, ok, "%v", err)
+	return e.SubscriptionID
+}
+
 // forbid returns a fault of one page.
 func forbid(subscription string, page int) func(string, int, int) *http.Response {
 	return func(s string, p, _ int) *http.Response {
@@ -249,7 +256,7 @@ func TestListingAcrossSubscriptionsReportsEachThatTheContextEnded(t *testing.T) 
 		defer cancel()
 		s := &tenant{pages: 2, delay: time.Second}
 		failed, items := map[string]string{}, 0
-		for item, err := range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(5), &acrossOptions{Concurrency: 2}) {
+		for _, err := range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(5), &acrossOptions{Concurrency: 2}) {
 			if err == nil {
 				items++
 				continue
@@ -257,8 +264,9 @@ func TestListingAcrossSubscriptionsReportsEachThatTheContextEnded(t *testing.T) 
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			e, ok := errors.AsType[*armsecops.PageError](err)
 			require.True(t, ok)
-			assert.Empty(t, failed[item.SubscriptionID], "one error for each")
-			failed[item.SubscriptionID] = e.ContinuationToken
+			id := failedSubscription(t, err)
+			assert.Empty(t, failed[id], "one error for each")
+			failed[id] = e.ContinuationToken
 		}
 		assert.Equal(t, 2, items)
 		assert.Len(t, failed, 5)
@@ -273,7 +281,7 @@ func TestListingAcrossSubscriptionsListsEachOnce(t *testing.T) {
 	var got []string
 	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), []string{a, strings.ToUpper(b), a, b, strings.ToUpper(a)}, nil) {
 		require.NoError(t, err)
-		got = append(got, item.SubscriptionID)
+		got = append(got, item.SubscriptionID())
 	}
 	assert.ElementsMatch(t, []string{a, strings.ToUpper(b)}, got, "in the case they had first")
 	assert.Equal(t, map[string]int{a: 1, strings.ToUpper(b): 1}, s.requests)
@@ -289,7 +297,7 @@ func TestListingAcrossSubscriptionsKeepsTheOrderOfEach(t *testing.T) {
 	got := map[string][]string{}
 	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil) {
 		require.NoError(t, err)
-		got[item.SubscriptionID] = append(got[item.SubscriptionID], item.Name)
+		got[item.SubscriptionID()] = append(got[item.SubscriptionID()], item.Name)
 	}
 	assert.Len(t, got, 20)
 	for id, names := range got {
@@ -326,15 +334,13 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	items, failed := map[string]int{}, map[string]error{}
 	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), ids, nil) {
 		if err == nil {
-			items[item.SubscriptionID]++
+			items[item.SubscriptionID()]++
 			continue
 		}
-		assert.Equal(t, armsecops.SubscriptionAssignment{SubscriptionID: item.SubscriptionID}, item)
-		assert.NotContains(t, failed, item.SubscriptionID, "one error for each")
-		e, ok := err.(*armsecops.SubscriptionError)
-		require.True(t, ok)
-		assert.Equal(t, item.SubscriptionID, e.SubscriptionID)
-		failed[item.SubscriptionID] = err
+		assert.Empty(t, item)
+		id := failedSubscription(t, err)
+		assert.NotContains(t, failed, id, "one error for each")
+		failed[id] = err
 	}
 	assert.Equal(t, map[string]int{ids[0]: 2, forbidden: 1, ids[2]: 2, ids[3]: 2, ids[4]: 2}, items)
 	require.Len(t, failed, 2)
@@ -411,10 +417,10 @@ func TestListingAcrossSubscriptionsReportsAnInvalidToken(t *testing.T) {
 	t.Parallel()
 	o := &acrossOptions{ContinuationTokens: map[string]string{subscriptionID(1): "no token"}}
 	failed := 0
-	for item, err := range (&tenant{}).client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o) {
+	for _, err := range (&tenant{}).client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o) {
 		if err != nil {
 			failed++
-			assert.Equal(t, subscriptionID(1), item.SubscriptionID)
+			assert.Equal(t, subscriptionID(1), failedSubscription(t, err))
 			assertParameterError(t, err, "ContinuationToken")
 		}
 	}
@@ -459,11 +465,11 @@ func (r *acrossRun) loop(t *testing.T, concurrency, breakAfterItems, breakAfterP
 			return // before the next item counts
 		}
 		if e, ok := errors.AsType[*armsecops.PageError](err); ok {
-			r.tokens[item.SubscriptionID] = e.ContinuationToken
+			r.tokens[failedSubscription(t, err)] = e.ContinuationToken
 			continue
 		}
 		require.NoError(t, err)
-		r.got[item.SubscriptionID] = append(r.got[item.SubscriptionID], item.Name)
+		r.got[item.SubscriptionID()] = append(r.got[item.SubscriptionID()], item.Name)
 		switch items++; items {
 		case cancelAfterItems:
 			cancel()
@@ -576,7 +582,7 @@ func TestListingAcrossSubscriptionsCanBeRepeated(t *testing.T) {
 		got := map[string]bool{}
 		for item, err := range listing {
 			require.NoError(t, err)
-			got[item.SubscriptionID] = true
+			got[item.SubscriptionID()] = true
 		}
 		assert.Len(t, got, 3)
 	}

@@ -1,15 +1,12 @@
 package armsecops
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"iter"
-	"strings"
+	"encoding/json"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
-	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -23,16 +20,15 @@ type SecurityAssignmentsClient struct {
 	client
 }
 
-// NewSecurityAssignmentsClient returns a client for the assignments of one subscription.
-//   - subscriptionID: a UUID
+// NewSecurityAssignmentsClient returns a client for the assignments of one
+// subscription, or of none.
+//   - subscriptionID: a UUID; empty for a client that only lists across subscriptions and
+//     queries Azure Resource Graph, whose other operations return a [*ParameterError]
 //   - credential: an azidentity credential, or the TokenCredential of azcore/fake in a test
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError].
 func NewSecurityAssignmentsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*SecurityAssignmentsClient, error) {
-	if err := checkSubscription(subscriptionID); err != nil {
-		return nil, err
-	}
 	f, err := newFactory(credential, options)
 	if err != nil {
 		return nil, err
@@ -40,15 +36,17 @@ func NewSecurityAssignmentsClient(subscriptionID string, credential azcore.Token
 	return f.NewSecurityAssignmentsClient(subscriptionID)
 }
 
-// WithSubscription returns a client for another subscription that shares this
-// one's pipeline and token cache.
-//   - subscriptionID: a UUID; another value is a [*ParameterError]
-func (c *SecurityAssignmentsClient) WithSubscription(subscriptionID string) (*SecurityAssignmentsClient, error) {
-	other, err := c.withSubscription(subscriptionID)
-	if err != nil {
-		return nil, err
+// NewSecurityAssignmentsClient returns a client for the assignments of one
+// subscription, or of none.
+//   - subscriptionID: a UUID; empty for a client that only lists across subscriptions and
+//     queries Azure Resource Graph, whose other operations return a [*ParameterError]
+//
+// An invalid parameter is a [*ParameterError].
+func (f *ClientFactory) NewSecurityAssignmentsClient(subscriptionID string) (*SecurityAssignmentsClient, error) {
+	if subscriptionID == "" {
+		return &SecurityAssignmentsClient{client{connection: f.connection, newError: newCloudError}}, nil
 	}
-	return &SecurityAssignmentsClient{other}, nil
+	return newClient[SecurityAssignmentsClient](f, subscriptionID, newCloudError)
 }
 
 // Get returns an assignment.
@@ -62,7 +60,7 @@ func (c *SecurityAssignmentsClient) WithSubscription(subscriptionID string) (*Se
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/get
 func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientGetOptions) (SecurityAssignmentsClientGetResponse, error) {
 	return run[SecurityAssignmentsClientGetResponse](ctx, c.client, call{
-		route:  routes.AssignmentsGet,
+		route:  routes.Assignments.Get,
 		values: pathValues{resourceGroupName, assignmentID},
 	})
 }
@@ -88,7 +86,7 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/create-or-update
 func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, assignmentID string, assignment Assignment, options *SecurityAssignmentsClientCreateOrUpdateOptions) (SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 	return run[SecurityAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
-		route:     routes.AssignmentsCreateOrUpdate,
+		route:     routes.Assignments.CreateOrUpdate,
 		values:    pathValues{resourceGroupName, assignmentID},
 		parameter: "assignment",
 		body:      &assignment,
@@ -107,7 +105,7 @@ func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resource
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/delete
 func (c *SecurityAssignmentsClient) Delete(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientDeleteOptions) (SecurityAssignmentsClientDeleteResponse, error) {
 	return run[SecurityAssignmentsClientDeleteResponse](ctx, c.client, call{
-		route:  routes.AssignmentsDelete,
+		route:  routes.Assignments.Delete,
 		values: pathValues{resourceGroupName, assignmentID},
 	})
 }
@@ -125,7 +123,7 @@ func (c *SecurityAssignmentsClient) NewListPager(resourceGroupName string, optio
 		options = &SecurityAssignmentsClientListOptions{}
 	}
 	return newListPager[Assignment](c.client, call{
-		route:  routes.AssignmentsList,
+		route:  routes.Assignments.List,
 		values: pathValues{resourceGroupName},
 	}, options.PageOptions)
 }
@@ -144,130 +142,146 @@ func (c *SecurityAssignmentsClient) NewListBySubscriptionPager(options *Security
 	return newListPager[Assignment](c.client, call{route: routes.AssignmentsListBySubscription}, options.PageOptions)
 }
 
-const defaultConcurrency = 8
-
-// ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
-// time. It yields the items as the pages arrive: those of one subscription in
-// the service's order, those of different ones mixed.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once
-//   - options: nil for the defaults
+// NewResourceGraphPager lists the assignments that the identity may read, of a
+// whole tenant or of some subscriptions or management groups, by querying Azure
+// Resource Graph: up to 1,000 assignments a request, sorted by id. Its index
+// follows changes within minutes; what must be current to the second is what
+// [SecurityAssignmentsClient.ListAcrossSubscriptions] lists.
+//   - options: nil for the defaults, which are all subscriptions that the identity may read
 //
-// The client may be one without a subscription; see [ClientFactory]. For more than
-// some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
-// takes far fewer requests; this listing is for what must be current to the second,
-// and for knowing which subscriptions the identity may not read.
+// The client's own subscription doesn't matter; the client may be one without
+// (see [ClientFactory]). An assignment has no ETag and SystemData, and in
+// AdditionalProperties the columns tenantId and resourceGroup: it is for reading,
+// and a change begins with [SecurityAssignmentsClient.Get].
 //
-// A subscription that fails yields one [*SubscriptionError], and the others
-// continue. When the context ends, every subscription that isn't finished yields
-// one. An error that concerns all of them is yielded once, and last: a
-// [*ParameterError] for an invalid option, or [ErrCredential]. Breaking out of
-// the loop ends all requests and goroutines before the loop is left. No more
-// pages are in memory than subscriptions are listed at a time.
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError]. Pages have no
+// NextLink, and in AdditionalProperties the service's totalRecords, the number of
+// rows of the page's query: of everything, unless there are more than 1,000
+// SubscriptionIDs.
 //
-// To resume a listing that ended early, in another process if need be, give the
-// tokens that Progress was called with and the same subscriptions.
+// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
+// service says so. It doesn't say so of subscriptions that the identity may not
+// read: their rows are missing, without an error unless the query names no others,
+// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
+// an error for each of those.
 //
-// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
-func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *SecurityAssignmentsClientListAcrossSubscriptionsOptions) iter.Seq2[SubscriptionAssignment, error] {
-	var o SecurityAssignmentsClientListAcrossSubscriptionsOptions
-	if options != nil {
-		o = *options
+// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[Assignment] {
+	if options == nil {
+		options = &ResourceGraphOptions{}
 	}
-	if o.Concurrency == 0 {
-		o.Concurrency = defaultConcurrency
-	}
-	listings, err := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
-	if o.Concurrency < 0 {
-		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
-	}
-	return func(yield func(SubscriptionAssignment, error) bool) {
-		const name = "SecurityAssignmentsClient.ListAcrossSubscriptions"
-		ctx, endSpan := c.startParentSpan(ctx, name, routes.AssignmentsListBySubscription)
-		var first error
-		defer func() { endSpan(first) }()
-		if first = err; err != nil {
-			yield(SubscriptionAssignment{}, err)
-			return
-		}
-		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
-			id := page.subscriptionID
-			if failed, ok := errors.AsType[*credentialError](page.err); ok { // the others would fail, too
-				err := withOperation(name, failed)
-				first = cmp.Or(first, err)
-				yield(SubscriptionAssignment{}, err)
-				return
-			}
-			if page.err != nil {
-				err := &SubscriptionError{id, page.err}
-				first = cmp.Or(first, error(err))
-				if !yield(SubscriptionAssignment{SubscriptionID: id}, err) {
-					return
-				}
-				continue
-			}
-			for i := range page.Value {
-				if !yield(SubscriptionAssignment{id, page.Value[i]}, nil) {
-					return
-				}
-			}
-			if o.Progress != nil {
-				o.Progress(id, page.next)
-			}
-		}
-	}
+	return newGraphPager[Assignment](c.client, graphTable{
+		route:   routes.Assignments.Query,
+		source:  "resources\n| where type =~ 'microsoft.security/assignments'",
+		columns: "id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags",
+	}, *options)
 }
 
-// subscriptionListing is the listing of one subscription, and where it begins.
-type subscriptionListing struct{ subscriptionID, token string }
+// SecurityAssignmentsClientGetOptions holds the optional parameters of [SecurityAssignmentsClient.Get].
+type SecurityAssignmentsClientGetOptions struct{}
 
-// subscriptionListings returns what is left to list of the subscriptions, each
-// of them once. It reads the tokens at once: Progress may write to the same map.
-func subscriptionListings(subscriptionIDs []string, continuationTokens map[string]string) ([]subscriptionListing, error) {
-	tokens := make(map[string]string, len(continuationTokens))
-	for id, token := range continuationTokens {
-		key := strings.ToLower(id)
-		if _, twice := tokens[key]; twice {
-			return nil, &ParameterError{"ContinuationTokens", key, "must not have two tokens for one subscription"}
-		}
-		tokens[key] = token
-	}
-	seen := make(map[string]bool, len(subscriptionIDs))
-	var left []subscriptionListing
-	for _, id := range subscriptionIDs {
-		key := strings.ToLower(id)
-		token, known := tokens[key]
-		if finished := known && token == ""; !finished && !seen[key] {
-			left = append(left, subscriptionListing{id, token})
-		}
-		seen[key] = true
-	}
-	return left, nil
+// SecurityAssignmentsClientGetResponse is the response of [SecurityAssignmentsClient.Get].
+type SecurityAssignmentsClientGetResponse struct {
+	Assignment
 }
 
-// subscriptionPage is a page of a subscription, or the error in its place.
-type subscriptionPage struct {
-	AssignmentList
-	subscriptionID string
-	next           string // continuation token of the page after it
-	err            error
+// SecurityAssignmentsClientCreateOrUpdateOptions holds the optional parameters of [SecurityAssignmentsClient.CreateOrUpdate].
+type SecurityAssignmentsClientCreateOrUpdateOptions struct{}
+
+// SecurityAssignmentsClientCreateOrUpdateResponse is the response of [SecurityAssignmentsClient.CreateOrUpdate].
+type SecurityAssignmentsClientCreateOrUpdateResponse struct {
+	Assignment
 }
 
-// listSubscription yields the pages of one subscription, up to the end or an error.
-func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage] {
-	return func(yield func(subscriptionPage) bool) {
-		client, err := c.WithSubscription(l.subscriptionID)
-		if err != nil {
-			yield(subscriptionPage{subscriptionID: l.subscriptionID, err: err})
-			return
-		}
-		pager := client.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
-			PageOptions{ContinuationToken: l.token},
-		})
-		for pager.More() {
-			page, err := pager.NextPage(ctx)
-			if !yield(subscriptionPage{page, l.subscriptionID, pager.ContinuationToken(), err}) {
-				return
-			}
-		}
+// SecurityAssignmentsClientDeleteOptions holds the optional parameters of [SecurityAssignmentsClient.Delete].
+type SecurityAssignmentsClientDeleteOptions struct{}
+
+// SecurityAssignmentsClientDeleteResponse is the response of [SecurityAssignmentsClient.Delete].
+type SecurityAssignmentsClientDeleteResponse struct{}
+
+// SecurityAssignmentsClientListOptions holds the optional parameters of [SecurityAssignmentsClient.NewListPager].
+type SecurityAssignmentsClientListOptions struct {
+	PageOptions
+}
+
+// SecurityAssignmentsClientListBySubscriptionOptions holds the optional parameters of [SecurityAssignmentsClient.NewListBySubscriptionPager].
+type SecurityAssignmentsClientListBySubscriptionOptions struct {
+	PageOptions
+}
+
+// Assignment is a security standard assigned to a scope, or an exemption from one.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/get#assignment
+type Assignment = Resource[AssignmentProperties]
+
+// AssignmentProperties says what an assignment assigns, to which scope and how.
+type AssignmentProperties struct {
+	// DisplayName is the name to show.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description says what the assignment is for.
+	Description string `json:"description,omitzero"`
+	// AssignedStandard is the security standard that is assigned.
+	AssignedStandard AssignedStandardItem `json:"assignedStandard,omitzero"`
+	// AssignedComponent is the assessment that is assigned or exempted, if it isn't all of the standard.
+	AssignedComponent AssignedComponentItem `json:"assignedComponent,omitzero"`
+	// Effect is what the assignment does; compare it with [Effect.Is].
+	Effect Effect `json:"effect,omitzero"`
+	// ExpiresOn is when the assignment ends. The zero time means never; see ExpiresBefore.
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	// AdditionalData says more about an exemption.
+	AdditionalData AdditionalData `json:"additionalData,omitzero"`
+	// Metadata is any JSON, as it came from the service. Read it with
+	// [json.Unmarshal] into a type of your own, set it with [json.Marshal].
+	Metadata json.RawMessage `json:"metadata,omitzero"`
+	// Scope is the resource id of a subscription, or of a resource group.
+	Scope string `json:"scope,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// ExpiresBefore reports whether the assignment ends before a time. It is false
+// for one that never ends, whose ExpiresOn is the zero time.
+func (p AssignmentProperties) ExpiresBefore(t time.Time) bool { return expiresBefore(p.ExpiresOn, t) }
+
+// AssignedComponentItem refers to a component of a standard.
+type AssignedComponentItem struct {
+	// Key is the key of the security assessment, a UUID.
+	Key string `json:"key,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AdditionalData says more about an assignment that is an exemption.
+type AdditionalData struct {
+	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is].
+	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AssignmentList is one page of assignments.
+type AssignmentList = Page[Assignment]
+
+// AssignmentID is the resource id of an assignment, in its parts.
+type AssignmentID struct {
+	SubscriptionID    string // a UUID
+	ResourceGroupName string // 1 to 90 letters, digits and _-.(), without a period at the end
+	Name              string // the assignment's name, without /, ? and #
+}
+
+// ParseAssignmentID reads the resource id of an assignment, ignoring case; the
+// leading slash may be missing. The names keep their case. Anything else than
+// such an id is a [*ParameterError].
+func ParseAssignmentID(id string) (AssignmentID, error) {
+	v, err := parseID(routes.Assignments.Get, id)
+	if err != nil {
+		return AssignmentID{}, err
 	}
+	return AssignmentID{v[0], v[1], v[2]}, nil
+}
+
+// String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
+func (id AssignmentID) String() string {
+	return routes.Assignments.Get.ID(id.SubscriptionID, id.ResourceGroupName, id.Name)
 }

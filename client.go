@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -92,19 +91,6 @@ type credentialError struct{ error }
 func (e *credentialError) Is(target error) bool { return target == ErrCredential }
 func (e *credentialError) Unwrap() error        { return e.error }
 
-// withSubscription returns the same client for another subscription.
-func (c client) withSubscription(subscriptionID string) (client, error) {
-	if err := checkSubscription(subscriptionID); err != nil {
-		return client{}, err
-	}
-	c.subscriptionID = subscriptionID
-	return c, nil
-}
-
-func checkSubscription(id string) error {
-	return checkParameters(routes.AssignmentsListBySubscription, []string{id})
-}
-
 // call describes one call of an operation.
 type call struct {
 	route     *routes.Route
@@ -137,10 +123,10 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
 		Success:    route.Success,
 		Repeatable: route.Repeatable,
-		Gate:       c.gate(&call),
+		Gate:       call.route.Gate(c.values(&call)),
 		NewError:   newError,
 	})
-	if err == nil && route.Method != http.MethodDelete { // the body of a deletion says nothing
+	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
 		if err = decode(resp, &result); err != nil {
 			result, unknown = *new(T), true
 			err = newError(exchange.Failure{Response: resp, Reason: fmt.Errorf("decoding the response: %w", err)})
@@ -152,7 +138,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 			*call.response = resp
 		}
 		return result, nil
-	case unknown && route.Method == http.MethodDelete && errors.Is(err, ErrNotFound):
+	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound):
 		return result, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, err)
@@ -187,20 +173,7 @@ func (c client) startParentSpan(ctx context.Context, name string, route *routes.
 // spanAttributes returns those of an operation's span. azcore sets az.namespace,
 // too, but only when a request is sent whose path it can read a resource type from.
 func spanAttributes(route *routes.Route) []tracing.Attribute {
-	const providers = "/providers/"
-	namespace, _, _ := strings.Cut(route.Path[strings.LastIndex(route.Path, providers)+len(providers):], "/")
-	return []tracing.Attribute{{Key: "az.namespace", Value: namespace}}
-}
-
-// gate names the gate of the call: all calls that a service counts together have one.
-func (c client) gate(call *call) string {
-	switch {
-	case call.route.OfSubscription():
-		return c.subscriptionID
-	case call.route.OfScope():
-		return routes.Throttled(call.values[0])
-	}
-	return call.route.Path // the quota of the principal, whatever it queries
+	return []tracing.Attribute{{Key: "az.namespace", Value: route.Namespace}}
 }
 
 // decode reads the body of a response into the result.
@@ -266,27 +239,29 @@ func (c client) requestURL(call *call) (url.URL, error) {
 
 // listing checks the values of the call's path and returns where it leads.
 func (c client) listing(call *call) (nextlink.Listing, error) {
-	values, err := c.values(call)
-	if err != nil {
+	values := c.values(call)
+	if err := checkParameters(call.route, values); err != nil {
 		return nextlink.Listing{}, err
+	}
+	override := c.apiVersion
+	if call.route.Kind == routes.Query { // which the options' api-version, that of a resource, isn't for
+		override = ""
 	}
 	return nextlink.Listing{
 		Endpoint:   c.endpoint,
-		Path:       call.route.URLPath(values[:]...),
-		APIVersion: cmp.Or(c.apiVersion, call.route.APIVersion),
-		Override:   c.apiVersion != "",
+		Path:       call.route.URLPath(values...),
+		APIVersion: cmp.Or(override, call.route.APIVersion),
+		Override:   override != "",
 	}, nil
 }
 
-// values returns the checked values of the route's parameters: the subscription
-// first, if it has one, then the call's own.
-func (c client) values(call *call) (values [1 + len(pathValues{})]string, err error) {
-	own := values[:]
+// values returns the values of the route's parameters: the subscription first, if
+// it has one, then the call's own.
+func (c client) values(call *call) []string {
 	if call.route.OfSubscription() {
-		values[0], own = c.subscriptionID, values[1:]
+		return append([]string{c.subscriptionID}, call.values[:]...)
 	}
-	copy(own, call.values[:])
-	return values, checkParameters(call.route, values[:])
+	return call.values[:]
 }
 
 // checkParameters checks the values of a route's parameters, in their order.
@@ -295,4 +270,16 @@ func checkParameters(route *routes.Route, values []string) error {
 		return &ParameterError{routes.GoName(name), value, reason}
 	}
 	return nil
+}
+
+// parseID returns the parts of an id that is a path of the route.
+func parseID(route *routes.Route, id string) ([]string, error) {
+	values, ok := route.MatchID(id)
+	if !ok {
+		return nil, &ParameterError{"id", id, "must have the form " + route.Path}
+	}
+	if name, _, reason := route.Check(values); reason != "" {
+		return nil, &ParameterError{"id", id, "has an invalid " + routes.GoName(name) + ": it " + reason}
+	}
+	return values, nil
 }

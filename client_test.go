@@ -30,7 +30,6 @@ func TestNewClientParameters(t *testing.T) {
 		options        *armsecops.ClientOptions
 		parameter      string
 	}{
-		"no subscription":        {"", credential, nil, "subscriptionID"},
 		"subscription's name":    {"production", credential, nil, "subscriptionID"},
 		"no UUID":                {"d0cfe6b2-9ac0-4464-9919-dccaee2e48cg", credential, nil, "subscriptionID"},
 		"UUID without hyphens":   {"d0cfe6b29ac044649919dccaee2e48c0", credential, nil, "subscriptionID"},
@@ -52,6 +51,10 @@ func TestNewClientParameters(t *testing.T) {
 			assertParameterError(t, err, test.parameter)
 		})
 	}
+	_, err := armsecops.NewWorkspaceManagerJobsClient("", credential, nil)
+	assertParameterError(t, err, "subscriptionID")
+	_, err = armsecops.NewSecurityAssignmentsClient("", credential, nil)
+	require.NoError(t, err, "it lists across subscriptions")
 }
 
 // The parameters of the path are TestEveryParameterIsChecked's.
@@ -76,11 +79,11 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 			return err
 		}, "jobName", "ab"},
 		"subscription of a jobs client": {func() error {
-			_, err := jobs.WithSubscription("production")
+			_, err := armsecops.NewWorkspaceManagerJobsClient("production", &azfake.TokenCredential{}, nil)
 			return err
 		}, "subscriptionID", "production"},
 		"subscription of an assignments client": {func() error {
-			_, err := assignments.WithSubscription("production")
+			_, err := armsecops.NewSecurityAssignmentsClient("production", &azfake.TokenCredential{}, nil)
 			return err
 		}, "subscriptionID", "production"},
 		"negative Top": {func() error {
@@ -184,30 +187,6 @@ func TestEndpointWithoutTLS(t *testing.T) {
 	o.InsecureAllowCredentialWithHTTP = true
 	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 	require.NoError(t, err)
-}
-
-func TestWithSubscriptionChangesTheSubscriptionAlone(t *testing.T) {
-	t.Parallel()
-	const other = "ffffffff-9ac0-4464-9919-dccaee2e48c0"
-	var paths []string
-	send := options(transportFunc(func(req *http.Request) (*http.Response, error) {
-		paths = append(paths, strings.Split(req.URL.Path, "/")[2])
-		return respond(204)(req)
-	}))
-	jobs, assignments := newJobsClient(t, send), newAssignmentsClient(t, send)
-	otherJobs, err := jobs.WithSubscription(other)
-	require.NoError(t, err)
-	otherAssignments, err := assignments.WithSubscription(other)
-	require.NoError(t, err)
-	for _, client := range []*armsecops.WorkspaceManagerJobsClient{otherJobs, jobs} {
-		_, err := client.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
-		require.NoError(t, err)
-	}
-	for _, client := range []*armsecops.SecurityAssignmentsClient{otherAssignments, assignments} {
-		_, err := client.Delete(t.Context(), "rg", "id", nil)
-		require.NoError(t, err)
-	}
-	assert.Equal(t, []string{other, jobsSubscription, other, assignmentsSubscription}, paths)
 }
 
 // A Cloud that says where to sign in, but not where Resource Manager is.

@@ -110,7 +110,7 @@
 // looks at If-Match: one that doesn't writes anyway.
 //
 // Both encoding/json and github.com/go-json-experiment/json read and write the
-// documents ([Job], [Assignment], [StandardAssignment], [SubscriptionAssignment],
+// documents ([Job], [Assignment], [StandardAssignment],
 // [Page]) alike. For a part of a document that is marshaled on its own, use the
 // latter, or encoding/json on Go 1.27: on Go 1.26, encoding/json shows
 // AdditionalProperties as a field.

@@ -2,7 +2,6 @@ package armsecops
 
 import (
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 
@@ -16,73 +15,31 @@ import (
 // them alike. The structs inside them have none: package json goes through them
 // by their tags.
 
-// The documents without their methods.
-type (
-	plainJob                    Job
-	plainAssignment             Assignment
-	plainStandardAssignment     StandardAssignment
-	plainSubscriptionAssignment struct {
-		SubscriptionID string `json:"subscriptionId,omitzero"`
-		plainAssignment
-	}
-)
-
 // document is a document that can do without its methods where package wire reads
 // it anyway: they would only lead there.
 type document interface{ plain() any }
 
-func (m *Job) plain() any                { return (*plainJob)(m) }
-func (m *Assignment) plain() any         { return (*plainAssignment)(m) }
-func (m *StandardAssignment) plain() any { return (*plainStandardAssignment)(m) }
+// plainResource is a resource without its methods.
+type plainResource[P any] Resource[P]
 
-// MarshalJSON writes the job as the service does.
-func (m Job) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainJob)(&m)) }
+func (r *Resource[P]) plain() any { return (*plainResource[P])(r) }
 
-// UnmarshalJSON reads a job.
-func (m *Job) UnmarshalJSON(data []byte) error { return wire.Unmarshal(data, (*plainJob)(m)) }
+// MarshalJSON writes the resource as the service does.
+func (r Resource[P]) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainResource[P])(&r)) }
 
-// MarshalJSONTo is MarshalJSON for encoding/json/v2.
-func (m Job) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, (*plainJob)(&m)) }
-
-// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
-func (m *Job) UnmarshalJSONFrom(d *jsontext.Decoder) error { return wire.Decode(d, (*plainJob)(m)) }
-
-// MarshalJSON writes the assignment as the service does.
-func (m Assignment) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainAssignment)(&m)) }
-
-// UnmarshalJSON reads an assignment.
-func (m *Assignment) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*plainAssignment)(m))
+// UnmarshalJSON reads a resource.
+func (r *Resource[P]) UnmarshalJSON(data []byte) error {
+	return wire.Unmarshal(data, (*plainResource[P])(r))
 }
 
 // MarshalJSONTo is MarshalJSON for encoding/json/v2.
-func (m Assignment) MarshalJSONTo(e *jsontext.Encoder) error {
-	return wire.Encode(e, (*plainAssignment)(&m))
+func (r Resource[P]) MarshalJSONTo(e *jsontext.Encoder) error {
+	return wire.Encode(e, (*plainResource[P])(&r))
 }
 
 // UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
-func (m *Assignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return wire.Decode(d, (*plainAssignment)(m))
-}
-
-// MarshalJSON writes the standard assignment as the service does.
-func (m StandardAssignment) MarshalJSON() ([]byte, error) {
-	return wire.Marshal((*plainStandardAssignment)(&m))
-}
-
-// UnmarshalJSON reads a standard assignment.
-func (m *StandardAssignment) UnmarshalJSON(data []byte) error {
-	return wire.Unmarshal(data, (*plainStandardAssignment)(m))
-}
-
-// MarshalJSONTo is MarshalJSON for encoding/json/v2.
-func (m StandardAssignment) MarshalJSONTo(e *jsontext.Encoder) error {
-	return wire.Encode(e, (*plainStandardAssignment)(&m))
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
-func (m *StandardAssignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return wire.Decode(d, (*plainStandardAssignment)(m))
+func (r *Resource[P]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return wire.Decode(d, (*plainResource[P])(r))
 }
 
 // plainPage is a page whose elements are read by the methods of their slice.
@@ -158,39 +115,5 @@ func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	}
 	*m = read
 	_, err = d.ReadToken()
-	return err
-}
-
-// plain returns the members of the assignment, and subscriptionId beside them.
-func (m SubscriptionAssignment) plain() *plainSubscriptionAssignment {
-	const name = "subscriptionId"
-	if _, ok := m.AdditionalProperties[name]; ok { // from the service: there can be only one
-		m.AdditionalProperties = maps.Clone(m.AdditionalProperties)
-		delete(m.AdditionalProperties, name)
-	}
-	return &plainSubscriptionAssignment{m.SubscriptionID, plainAssignment(m.Assignment)}
-}
-
-// MarshalJSON writes the members of the assignment, and subscriptionId beside them.
-func (m SubscriptionAssignment) MarshalJSON() ([]byte, error) { return wire.Marshal(m.plain()) }
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (m *SubscriptionAssignment) UnmarshalJSON(data []byte) error {
-	plain := m.plain()
-	err := wire.Unmarshal(data, plain)
-	*m = SubscriptionAssignment{plain.SubscriptionID, Assignment(plain.plainAssignment)}
-	return err
-}
-
-// MarshalJSONTo is MarshalJSON for encoding/json/v2.
-func (m SubscriptionAssignment) MarshalJSONTo(e *jsontext.Encoder) error {
-	return wire.Encode(e, m.plain())
-}
-
-// UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
-func (m *SubscriptionAssignment) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	plain := m.plain()
-	err := wire.Decode(d, plain)
-	*m = SubscriptionAssignment{plain.SubscriptionID, Assignment(plain.plainAssignment)}
 	return err
 }

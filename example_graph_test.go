@@ -23,7 +23,7 @@ func ExampleSecurityAssignmentsClient_NewResourceGraphPager() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(assignment.SubscriptionID, assignment.Properties.DisplayName)
+		fmt.Println(assignment.SubscriptionID(), assignment.Properties.DisplayName)
 	}
 	// Output: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 ASC Default
 }

@@ -2,6 +2,8 @@ package armsecops
 
 import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // ClientFactory makes clients that share one pipeline and its token cache, and
@@ -31,29 +33,12 @@ func newFactory(credential azcore.TokenCredential, options *ClientOptions) (*Cli
 	return &ClientFactory{c}, nil
 }
 
-// NewWorkspaceManagerJobsClient returns a client for the jobs of one subscription.
-//   - subscriptionID: a UUID; another value is a [*ParameterError]
-func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*WorkspaceManagerJobsClient, error) {
-	c := &WorkspaceManagerJobsClient{client{connection: f.connection, newError: newErrorResponse}}
-	return c.WithSubscription(subscriptionID)
-}
-
-// NewSecurityAssignmentsClient returns a client for the assignments of one
-// subscription, or of none.
-//   - subscriptionID: a UUID; another value is a [*ParameterError]. Empty is a client that
-//     lists across subscriptions and queries Azure Resource Graph: its other operations
-//     return a [*ParameterError]
-func (f *ClientFactory) NewSecurityAssignmentsClient(subscriptionID string) (*SecurityAssignmentsClient, error) {
-	c := &SecurityAssignmentsClient{client{connection: f.connection, newError: newCloudError}}
-	if subscriptionID == "" {
-		return c, nil
+// newClient returns a client of one subscription.
+func newClient[T ~struct{ client }](f *ClientFactory, subscriptionID string, newError func(ServiceError) error) (*T, error) {
+	if reason := routes.CheckSubscription(subscriptionID); reason != "" {
+		return nil, &ParameterError{"subscriptionID", subscriptionID, reason}
 	}
-	return c.WithSubscription(subscriptionID)
-}
-
-// NewStandardAssignmentsClient returns a client for the standard assignments of any scope.
-func (f *ClientFactory) NewStandardAssignmentsClient() *StandardAssignmentsClient {
-	return &StandardAssignmentsClient{client{connection: f.connection, newError: newCloudError}}
+	return &T{client{f.connection, subscriptionID, newError}}, nil
 }
 
 // The services' own types of error.

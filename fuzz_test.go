@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +28,7 @@ import (
 var newDocuments = []func() any{
 	func() any { return new(armsecops.Job) },
 	func() any { return new(armsecops.Assignment) },
-	func() any { return new(armsecops.SubscriptionAssignment) },
+	func() any { return new(armsecops.Assignment) },
 	func() any { return new(armsecops.JobList) },
 	func() any { return new(armsecops.AssignmentList) },
 	func() any { return new(armsecops.StandardAssignment) },
@@ -337,7 +338,7 @@ func FuzzPath(f *testing.F) {
 			}
 			require.Equal(t, values, segments)
 		}
-		jobs, err := newJobsClient(t, o).WithSubscription(subscriptionID)
+		jobs, err := newFactory(t, &azfake.TokenCredential{}, o).NewWorkspaceManagerJobsClient(subscriptionID)
 		if err != nil {
 			assertParameterError(t, err, "subscriptionID")
 			return
@@ -346,7 +347,7 @@ func FuzzPath(f *testing.F) {
 		check(err, "subscriptions", subscriptionID, "resourceGroups", resourceGroupName,
 			"providers", "Microsoft.OperationalInsights", "workspaces", workspaceName,
 			"providers", "Microsoft.SecurityInsights", "workspaceManagerAssignments", workspaceManagerAssignmentName, "jobs", name)
-		assignments, err := newAssignmentsClient(t, o).WithSubscription(subscriptionID)
+		assignments, err := newFactory(t, &azfake.TokenCredential{}, o).NewSecurityAssignmentsClient(subscriptionID)
 		require.NoError(t, err)
 		_, err = assignments.Delete(t.Context(), resourceGroupName, name, nil)
 		check(err, "subscriptions", subscriptionID, "resourceGroups", resourceGroupName, "providers", "Microsoft.Security", "assignments", name)

@@ -18,77 +18,6 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// NewResourceGraphPager lists the assignments that the identity may read, of a
-// whole tenant or of some subscriptions or management groups, by querying Azure
-// Resource Graph: up to 1,000 assignments a request, sorted by id. Its index follows changes within
-// minutes; what must be current to the second is what
-// [SecurityAssignmentsClient.ListAcrossSubscriptions] lists.
-//   - options: nil for the defaults, which are all subscriptions that the identity may read
-//
-// The client's own subscription doesn't matter; the client may be one without
-// (see [ClientFactory]). An assignment has no ETag and SystemData, and in
-// AdditionalProperties the columns tenantId and resourceGroup: it is for reading,
-// and a change begins with [SecurityAssignmentsClient.Get].
-//
-// Nothing is sent before the first page is read. See [Pager] for how to read it
-// and for its errors; those of the service are [*CloudError]. Pages have no
-// NextLink, and in AdditionalProperties the service's totalRecords, the number of
-// rows of the page's query: of everything, unless there are more than 1,000
-// SubscriptionIDs.
-//
-// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
-// service says so. It doesn't say so of subscriptions that the identity may not
-// read: their rows are missing, without an error unless the query names no others,
-// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
-// an error for each of those.
-//
-// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
-func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssignmentsClientResourceGraphOptions) *Pager[SubscriptionAssignment] {
-	if options == nil {
-		options = &SecurityAssignmentsClientResourceGraphOptions{}
-	}
-	return newGraphPager[SubscriptionAssignment](c.client, graphTable{
-		route:   routes.AssignmentsResourceGraph,
-		source:  "resources\n| where type =~ 'microsoft.security/assignments'",
-		columns: "id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags",
-	}, *options)
-}
-
-// NewResourceGraphPager lists the standard assignments that the identity may read,
-// of a whole tenant or of some subscriptions or management groups, by querying Azure
-// Resource Graph: up to 1,000 standard assignments a request, sorted by id. Its index
-// follows changes within minutes; what must be current to the second is what
-// [StandardAssignmentsClient.NewListPager] lists.
-//   - options: nil for the defaults, which are all that the identity may read
-//
-// A standard assignment has no SystemData, and in AdditionalProperties the columns
-// tenantId, resourceGroup and subscriptionId: it is for reading, and a change
-// begins with [StandardAssignmentsClient.Get].
-//
-// Nothing is sent before the first page is read. See [Pager] for how to read it
-// and for its errors; those of the service are [*CloudError]. Pages have no
-// NextLink, and in AdditionalProperties the service's totalRecords, the number of
-// rows of the page's query: of everything, unless there are more than 1,000
-// SubscriptionIDs.
-//
-// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
-// service says so. It doesn't say so of subscriptions that the identity may not
-// read: their rows are missing, without an error unless the query names no others,
-// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
-// an error for each of those, [StandardAssignmentsClient.NewListPager] for its scope.
-//
-// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
-func (c *StandardAssignmentsClient) NewResourceGraphPager(options *StandardAssignmentsClientResourceGraphOptions) *Pager[StandardAssignment] {
-	if options == nil {
-		options = &StandardAssignmentsClientResourceGraphOptions{}
-	}
-	return newGraphPager[StandardAssignment](c.client, graphTable{
-		route:   routes.StandardAssignmentsResourceGraph,
-		source:  "securityresources\n| where type =~ 'microsoft.security/standardassignments'",
-		columns: "id, name, type, tenantId, resourceGroup, subscriptionId, properties",
-	}, SecurityAssignmentsClientResourceGraphOptions(*options))
-}
-
 const (
 	graphPageSize = 1000 // rows; the service's bound
 
@@ -140,11 +69,7 @@ type graph[T any] struct {
 	queries []graphQuery // alike but for their scopes; at least one
 }
 
-func newGraphPager[T any](c client, table graphTable, options SecurityAssignmentsClientResourceGraphOptions) *Pager[T] {
-	connection := *c.connection
-	connection.apiVersion = "" // the options' is that of the client's own resource type
-	c.connection = &connection
-
+func newGraphPager[T any](c client, table graphTable, options ResourceGraphOptions) *Pager[T] {
 	query := graphQuery{Query: table.source, Options: graphQueryOptions{
 		Top:                graphPageSize,
 		ResultFormat:       "objectArray",
@@ -186,7 +111,7 @@ func distinct(names []string) []string {
 // lineBreaks end a comment in the Kusto Query Language, or may.
 const lineBreaks = "\n\r\v\f\u0085\u2028\u2029"
 
-func checkGraphOptions(options SecurityAssignmentsClientResourceGraphOptions) error {
+func checkGraphOptions(options ResourceGraphOptions) error {
 	for _, id := range options.SubscriptionIDs {
 		if reason := routes.CheckSubscription(id); reason != "" {
 			return &ParameterError{"SubscriptionIDs", id, reason}

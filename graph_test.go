@@ -27,8 +27,8 @@ import (
 const graphURL = "https://management.azure.com/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
 
 type (
-	assignmentsQuery = armsecops.SecurityAssignmentsClientResourceGraphOptions
-	standardsQuery   = armsecops.StandardAssignmentsClientResourceGraphOptions
+	assignmentsQuery = armsecops.ResourceGraphOptions
+	standardsQuery   = armsecops.ResourceGraphOptions
 )
 
 // queryOptions are those of the documented queries.
@@ -40,7 +40,7 @@ func queryOptions(o armsecops.PageOptions) assignmentsQuery {
 	}
 }
 
-type rowsPager = *armsecops.Pager[armsecops.SubscriptionAssignment]
+type rowsPager = *armsecops.Pager[armsecops.Assignment]
 
 func queryAssignments(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) rowsPager {
 	t.Helper()
@@ -202,17 +202,14 @@ func TestRowsBecomeModels(t *testing.T) {
 
 	page, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []armsecops.SubscriptionAssignment{{
-		SubscriptionID: subscriptionID(7),
-		Assignment: armsecops.Assignment{
-			ID: "/subscriptions/s/assignments/a", Name: "a", Type: "microsoft.security/assignments", Location: "westeurope",
-			Tags: map[string]string{"a": "b"},
-			Properties: armsecops.AssignmentProperties{
-				DisplayName: "d", Effect: armsecops.EffectExempt, ExpiresOn: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-				Metadata: []byte(`{"n":12345678901234567890}`),
-			},
-			AdditionalProperties: rawMembers("tenantId", `"t"`, "resourceGroup", `"rg"`),
+	assert.Equal(t, []armsecops.Assignment{{
+		ID: "/subscriptions/s/assignments/a", Name: "a", Type: "microsoft.security/assignments", Location: "westeurope",
+		Tags: map[string]string{"a": "b"},
+		Properties: armsecops.AssignmentProperties{
+			DisplayName: "d", Effect: armsecops.EffectExempt, ExpiresOn: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+			Metadata: []byte(`{"n":12345678901234567890}`),
 		},
+		AdditionalProperties: rawMembers("tenantId", `"t"`, "resourceGroup", `"rg"`, "subscriptionId", `"`+subscriptionID(7)+`"`),
 	}}, compactMetadata(page.Value))
 	assert.Equal(t, rawMembers("totalRecords", "1", "count", "1", "facets", "[]", "more", "[1]"), page.AdditionalProperties)
 	assert.Empty(t, page.NextLink)
@@ -234,7 +231,7 @@ func rawMembers(members ...string) map[string]json.RawMessage {
 	return raw
 }
 
-func compactMetadata(rows []armsecops.SubscriptionAssignment) []armsecops.SubscriptionAssignment {
+func compactMetadata(rows []armsecops.Assignment) []armsecops.Assignment {
 	for i := range rows {
 		_ = (*jsontext.Value)(&rows[i].Properties.Metadata).Compact()
 	}
@@ -285,7 +282,7 @@ func TestIncompleteResultIsAnError(t *testing.T) {
 		for way, p := range map[string]armsecops.PageOptions{"": {}, ", fetched ahead": {Prefetch: 2}, ", two pages at most": {MaxPages: 2}} {
 			t.Run(name+way, func(t *testing.T) {
 				t.Parallel()
-				newPager := func() *armsecops.Pager[armsecops.SubscriptionAssignment] {
+				newPager := func() *armsecops.Pager[armsecops.Assignment] {
 					o := options(script(t, respond(200, pageOf(1, "a", "false")), respond(200, test.page...)))
 					query := &assignmentsQuery{AllowPartialScopes: test.allow, PageOptions: p}
 					return newAssignmentsClient(t, o).NewResourceGraphPager(query)
@@ -613,7 +610,7 @@ func newLargeTenant(subscriptions int, o fake.ServerOptions) *fake.Server {
 	srv := fake.NewServer(&o)
 	for i := range subscriptions {
 		for n := range 10 {
-			id := armsecops.AssignmentID{SubscriptionID: subscriptionID(i), ResourceGroupName: "rg", AssignmentID: fmt.Sprint("a", n)}
+			id := armsecops.AssignmentID{SubscriptionID: subscriptionID(i), ResourceGroupName: "rg", Name: fmt.Sprint("a", n)}
 			srv.PutAssignment(id, armsecops.Assignment{})
 		}
 	}
@@ -652,7 +649,7 @@ func TestQueryResumesInAnotherProcess(t *testing.T) {
 				failures++
 				break
 			}
-			got[row.SubscriptionID+row.Name]++
+			got[row.SubscriptionID()+row.Name]++
 		}
 	}
 	srv.AssertFaultsConsumed(t)

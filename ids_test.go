@@ -57,7 +57,7 @@ func TestParseJobID(t *testing.T) {
 		ResourceGroupName:              "myRg",
 		WorkspaceName:                  "myWorkspace",
 		WorkspaceManagerAssignmentName: jobsAssignment,
-		JobName:                        jobName,
+		Name:                           jobName,
 	}
 	assert.Equal(t, sampleJobID, want.String())
 	tests := map[string]string{
@@ -81,7 +81,7 @@ func TestParseJobID(t *testing.T) {
 		id, err := armsecops.ParseJobID(strings.ToUpper(sampleJobID))
 		require.NoError(t, err)
 		assert.Equal(t, "MYWORKSPACE", id.WorkspaceName)
-		assert.Equal(t, strings.ToUpper(jobName), id.JobName)
+		assert.Equal(t, strings.ToUpper(jobName), id.Name)
 		assert.True(t, strings.HasPrefix(id.String(), "/subscriptions/"+strings.ToUpper(jobsSubscription)+"/resourceGroups/MYRG/"), id)
 	})
 }
@@ -98,7 +98,7 @@ func TestParseAssignmentID(t *testing.T) {
 	want := armsecops.AssignmentID{
 		SubscriptionID:    assignmentsSubscription,
 		ResourceGroupName: "myResourceGroup",
-		AssignmentID:      assignmentName,
+		Name:              assignmentName,
 	}
 	assert.Equal(t, sampleAssignmentID, want.String())
 	tests := map[string]string{
@@ -122,7 +122,7 @@ func TestParseAssignmentID(t *testing.T) {
 		id, err := armsecops.ParseAssignmentID(text)
 		require.NoError(t, err)
 		assert.Equal(t, "größe_(東京)", id.ResourceGroupName)
-		assert.Equal(t, "a b;c=100%25", id.AssignmentID)
+		assert.Equal(t, "a b;c=100%25", id.Name)
 		assert.Equal(t, text, id.String())
 	})
 	// One of the documented samples is misspelled. The model keeps it unchanged,

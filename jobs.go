@@ -2,9 +2,12 @@ package armsecops
 
 import (
 	"context"
+	"encoding/json"
+	"iter"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -34,15 +37,10 @@ func NewWorkspaceManagerJobsClient(subscriptionID string, credential azcore.Toke
 	return f.NewWorkspaceManagerJobsClient(subscriptionID)
 }
 
-// WithSubscription returns a client for another subscription that shares this
-// one's pipeline and token cache.
+// NewWorkspaceManagerJobsClient returns a client for the jobs of one subscription.
 //   - subscriptionID: a UUID; another value is a [*ParameterError]
-func (c *WorkspaceManagerJobsClient) WithSubscription(subscriptionID string) (*WorkspaceManagerJobsClient, error) {
-	other, err := c.withSubscription(subscriptionID)
-	if err != nil {
-		return nil, err
-	}
-	return &WorkspaceManagerJobsClient{other}, nil
+func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*WorkspaceManagerJobsClient, error) {
+	return newClient[WorkspaceManagerJobsClient](f, subscriptionID, newErrorResponse)
 }
 
 // Create starts a job: it publishes the content of the assignment to its member
@@ -80,7 +78,7 @@ func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupNa
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
 func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientGetOptions) (WorkspaceManagerJobsClientGetResponse, error) {
 	return run[WorkspaceManagerJobsClientGetResponse](ctx, c.client, call{
-		route:  routes.JobsGet,
+		route:  routes.Jobs.Get,
 		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
@@ -98,7 +96,7 @@ func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName,
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/delete
 func (c *WorkspaceManagerJobsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientDeleteOptions) (WorkspaceManagerJobsClientDeleteResponse, error) {
 	return run[WorkspaceManagerJobsClientDeleteResponse](ctx, c.client, call{
-		route:  routes.JobsDelete,
+		route:  routes.Jobs.Delete,
 		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName},
 	})
 }
@@ -118,7 +116,7 @@ func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceNa
 		options = &WorkspaceManagerJobsClientListOptions{}
 	}
 	pager := newListPager[Job](c.client, call{
-		route:  routes.JobsList,
+		route:  routes.Jobs.List,
 		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
 		query:  options.query(),
 	}, options.PageOptions)
@@ -147,4 +145,218 @@ func (o *WorkspaceManagerJobsClientListOptions) query() string {
 // queryEscape escapes a value of a query with %20 for a space, which every server reads as one.
 func queryEscape(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+}
+
+// WorkspaceManagerJobsClientCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.Create].
+type WorkspaceManagerJobsClientCreateOptions struct{}
+
+// WorkspaceManagerJobsClientCreateResponse is the response of [WorkspaceManagerJobsClient.Create].
+type WorkspaceManagerJobsClientCreateResponse struct {
+	Job
+}
+
+// WorkspaceManagerJobsClientBeginCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.BeginCreate].
+type WorkspaceManagerJobsClientBeginCreateOptions struct {
+	// ResumeToken continues to wait for the job of an earlier poller, of
+	// BeginCreate or NewJobPoller, whose ResumeToken method returned it. No job is
+	// started. Names that are empty are taken from the token, others must agree with it.
+	ResumeToken string
+
+	// Progress, if not nil, is called after every poll that succeeds, the last one
+	// included, with the job as it is. It is called in the goroutine of Poll or
+	// PollUntilDone, which waits for it, and not for a job that has ended before
+	// the first poll. It must not change the job's items.
+	Progress func(Job)
+}
+
+// WorkspaceManagerJobsClientNewJobPollerOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewJobPoller].
+type WorkspaceManagerJobsClientNewJobPollerOptions struct {
+	// ResumeToken is that of an earlier poller, of BeginCreate or NewJobPoller.
+	// Names that are empty are taken from the token, others must agree with it.
+	ResumeToken string
+
+	// Progress, if not nil, is called after every poll that succeeds, the last one
+	// included, with the job as it is. It is called in the goroutine of Poll or
+	// PollUntilDone, which waits for it. It must not change the job's items.
+	Progress func(Job)
+}
+
+// WorkspaceManagerJobsClientGetOptions holds the optional parameters of [WorkspaceManagerJobsClient.Get].
+type WorkspaceManagerJobsClientGetOptions struct{}
+
+// WorkspaceManagerJobsClientGetResponse is the response of [WorkspaceManagerJobsClient.Get].
+type WorkspaceManagerJobsClientGetResponse struct {
+	Job
+}
+
+// WorkspaceManagerJobsClientDeleteOptions holds the optional parameters of [WorkspaceManagerJobsClient.Delete].
+type WorkspaceManagerJobsClientDeleteOptions struct{}
+
+// WorkspaceManagerJobsClientDeleteResponse is the response of [WorkspaceManagerJobsClient.Delete].
+type WorkspaceManagerJobsClientDeleteResponse struct{}
+
+// WorkspaceManagerJobsClientListOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewListPager].
+type WorkspaceManagerJobsClientListOptions struct {
+	// OrderBy sorts the jobs, as in "properties/startTime desc". It is the service's
+	// $orderby, unescaped. Empty means the service's own order.
+	OrderBy string
+
+	// Top bounds the number of jobs that this pager yields, whether the service
+	// takes it for the size of the listing or of a page. 0 means no bound, and a
+	// negative number is a [*ParameterError]. A page that had to be cut is the one
+	// that ContinuationToken names then: resuming repeats jobs rather than losing any.
+	Top int32
+
+	// SkipToken is the service's own token of a place in the listing, taken
+	// from the $skipToken of a nextLink, unescaped. ContinuationToken is the safer
+	// choice.
+	SkipToken string
+
+	PageOptions
+}
+
+// Job is one run of a workspace manager assignment: it publishes content items
+// to the member workspaces.
+//
+// REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get#job
+type Job = Resource[JobProperties]
+
+// JobProperties is the state of a job. All of it is read-only: set by the service.
+type JobProperties struct {
+	// StartTime is when the job started.
+	StartTime time.Time `json:"startTime,omitzero"`
+	// EndTime is when the job ended; zero while it runs.
+	EndTime time.Time `json:"endTime,omitzero"`
+	// ProvisioningState is the state of the job; see [ProvisioningState.Terminal].
+	ProvisioningState ProvisioningState `json:"provisioningState,omitzero"`
+	// ErrorMessage says why the job failed, if there is one reason for all of it.
+	ErrorMessage string `json:"errorMessage,omitzero"`
+	// Items are the outcomes of the content items. A job that has just started has none.
+	Items []JobItem `json:"items,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
+}
+
+// JobItem is the outcome of one content item. All of it is read-only: set by the service.
+type JobItem struct {
+	// ResourceID is the resource id of the content item, such as an alert rule.
+	ResourceID string `json:"resourceId,omitzero"`
+	// Status is the state of the item.
+	Status JobItemStatus `json:"status,omitzero"`
+	// ExecutionTime is when the publication of the item was completed; zero while it runs.
+	ExecutionTime time.Time `json:"executionTime,omitzero"`
+	// Errors has one element for each member workspace that failed.
+	Errors []JobItemError `json:"errors,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
+}
+
+// JobItemError says why an item could not be published to one member workspace.
+// All of it is read-only: set by the service.
+type JobItemError struct {
+	// MemberResourceName is the name of the workspace manager member.
+	MemberResourceName string `json:"memberResourceName,omitzero"`
+	// ErrorMessage is the reason, as the service words it.
+	ErrorMessage string `json:"errorMessage,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
+}
+
+// JobSummary counts the items of a job by status. Items with a status that this
+// version doesn't know count in Total only.
+type JobSummary struct {
+	Total      int // all items
+	Succeeded  int // items that were published to every member
+	Failed     int // items that failed for at least one member
+	InProgress int // items that are being published
+}
+
+// Summary counts the items of the job by status, ignoring case.
+func (p JobProperties) Summary() JobSummary {
+	summary := JobSummary{Total: len(p.Items)}
+	for i := range p.Items {
+		switch status := p.Items[i].Status; {
+		case status.is(JobItemStatusSucceeded):
+			summary.Succeeded++
+		case status.is(JobItemStatusFailed):
+			summary.Failed++
+		case status.is(JobItemStatusInProgress):
+			summary.InProgress++
+		}
+	}
+	return summary
+}
+
+// JobFailure is one item that could not be published to one member workspace.
+type JobFailure struct {
+	ResourceID         string // resource id of the content item
+	MemberResourceName string // name of the workspace manager member; empty if the service names none
+	ErrorMessage       string // the reason, as the service words it
+}
+
+// Failures yields every failure of the job, item by item: one for each error of
+// an item, and one without a member for a failed item that has no errors.
+func (p JobProperties) Failures() iter.Seq[JobFailure] {
+	return func(yield func(JobFailure) bool) {
+		for i := range p.Items {
+			item := &p.Items[i]
+			for _, e := range item.Errors {
+				if !yield(JobFailure{item.ResourceID, e.MemberResourceName, e.ErrorMessage}) {
+					return
+				}
+			}
+			if len(item.Errors) == 0 && item.Status.is(JobItemStatusFailed) {
+				if !yield(JobFailure{ResourceID: item.ResourceID}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// JobList is one page of jobs.
+type JobList = Page[Job]
+
+// JobItemStatus is the state of one item of a job. Services add states over time.
+type JobItemStatus string
+
+// The states of an item.
+const (
+	JobItemStatusSucceeded  JobItemStatus = "Succeeded"  // the item was published to every member
+	JobItemStatusFailed     JobItemStatus = "Failed"     // the item could not be published to at least one member
+	JobItemStatusInProgress JobItemStatus = "InProgress" // the item is being published
+)
+
+// PossibleJobItemStatusValues returns the states that this version knows.
+func PossibleJobItemStatusValues() []JobItemStatus {
+	return []JobItemStatus{JobItemStatusSucceeded, JobItemStatusFailed, JobItemStatusInProgress}
+}
+
+func (s JobItemStatus) is(other JobItemStatus) bool {
+	return strings.EqualFold(string(s), string(other))
+}
+
+// JobID is the resource id of a job, in its parts.
+type JobID struct {
+	SubscriptionID                 string // a UUID
+	ResourceGroupName              string // 1 to 90 letters, digits and _-.(), without a period at the end
+	WorkspaceName                  string // 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
+	WorkspaceManagerAssignmentName string // at least 3 letters, digits and hyphens; starts and ends with a letter or digit
+	Name                           string // at least 3 letters, digits and hyphens; starts and ends with a letter or digit
+}
+
+// ParseJobID reads the resource id of a job, ignoring case; the leading slash
+// may be missing. The names keep their case. Anything else than such an id is a
+// [*ParameterError].
+func ParseJobID(id string) (JobID, error) {
+	v, err := parseID(routes.Jobs.Get, id)
+	if err != nil {
+		return JobID{}, err
+	}
+	return JobID{v[0], v[1], v[2], v[3], v[4]}, nil
+}
+
+// String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
+func (id JobID) String() string {
+	return routes.Jobs.Get.ID(id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name)
 }

@@ -230,7 +230,7 @@ func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	assertKept[armsecops.Assignment](t, wholeAssignment)
 	assertKept[armsecops.Job](t, wholeJob)
-	assertKept[armsecops.SubscriptionAssignment](t, `{"subscriptionId":"s",`+wholeAssignment[1:])
+	assertKept[armsecops.Assignment](t, `{"subscriptionId":"s",`+wholeAssignment[1:])
 	assertKept[armsecops.JobList](t, `{"value":[`+wholeJob+`,{}],"nextLink":"?a","unknown":{"a":[]}}`)
 	assertKept[armsecops.AssignmentList](t, `{"value":[`+wholeAssignment+`],"nextLink":"https://a.example/?b","count":1}`)
 }
@@ -258,7 +258,7 @@ func FuzzNothingIsLost(f *testing.F) {
 		assignment, job := randomAssignment(random), randomJob(random)
 		assertKept[armsecops.Assignment](t, assignment)
 		assertKept[armsecops.Job](t, job)
-		assertKept[armsecops.SubscriptionAssignment](t, assignment)
+		assertKept[armsecops.Assignment](t, assignment)
 		assertKept[armsecops.JobList](t, `{"value":[`+job+`,{}]}`)
 		assertKept[armsecops.AssignmentList](t, `{"value":[`+assignment+`],"nextLink":"https://a.example/?b","count":1}`)
 		assertOnlyScopeChanges(t, assignment)
@@ -519,52 +519,31 @@ func TestEmptyKnownMembersAreLeftOut(t *testing.T) {
 	}
 }
 
-// The subscription is a member of the assignment, before the others.
-func TestSubscriptionAssignmentJSON(t *testing.T) {
+func TestPartsOfAResource(t *testing.T) {
 	t.Parallel()
-	const id = "aaaaaaaa-0000-0000-0000-000000000001"
-	eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
-		for _, document := range []string{wholeAssignment, `{}`, `{"name":"a","other":1}`} {
-			var item armsecops.SubscriptionAssignment
-			require.NoError(t, unmarshal([]byte(document), &item))
-			assert.Empty(t, item.SubscriptionID)
-			item.SubscriptionID = id
-			text, err := marshal(item)
-			require.NoError(t, err)
-			want := strings.Replace(`{"subscriptionId":"`+id+`",`+document[1:], ",}", "}", 1)
-			require.Equal(t, canonical(t, want), canonical(t, string(text)))
-			assert.True(t, strings.HasPrefix(string(text), `{"subscriptionId":"`+id+`"`), "%s", text)
-			inside, err := marshal([]any{&item})
-			require.NoError(t, err)
-			require.Equal(t, "["+string(text)+"]", string(inside))
-
-			var again armsecops.SubscriptionAssignment
-			require.NoError(t, unmarshal(text, &again))
-			require.Equal(t, id, again.SubscriptionID)
-			require.NotContains(t, again.AdditionalProperties, "subscriptionId")
-			twice, err := marshal(again)
-			require.NoError(t, err)
-			require.Equal(t, string(text), string(twice))
-		}
-
-		text, err := marshal(armsecops.SubscriptionAssignment{})
-		require.NoError(t, err)
-		assert.Equal(t, `{}`, string(text))
-		assert.ErrorContains(t, unmarshal([]byte(`{"name":1}`), new(armsecops.SubscriptionAssignment)), "/name")
-		assert.Error(t, unmarshal([]byte(`{"subscriptionId":1}`), new(armsecops.SubscriptionAssignment)))
-	})
+	tests := map[string]struct{ subscription, group string }{
+		"/SUBSCRIPTIONS/s/RESOURCEGROUPS/g/providers/Microsoft.Security/assignments/a": {"s", "g"},
+		"subscriptions/s/resourceGroups/g":                                             {"s", "g"},
+		"/subscriptions/s/providers/Microsoft.Security/assignments/a":                  {"s", ""},
+		"/providers/Microsoft.Management/managementGroups/m":                           {},
+		"": {},
+	}
+	for id, want := range tests {
+		a := armsecops.Assignment{ID: id}
+		assert.Equal(t, want.subscription, a.SubscriptionID(), id)
+		assert.Equal(t, want.group, a.ResourceGroupName(), id)
+	}
 }
 
-// The service may have a member of that name one day: the library's replaces it,
-// and the caller's model is not changed.
-func TestSubscriptionAssignmentReplacesAnUnknownMember(t *testing.T) {
+// A template is what a put under another name takes, from a Get or from a row of
+// Azure Resource Graph.
+func TestTemplate(t *testing.T) {
 	t.Parallel()
-	eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
-		var a armsecops.Assignment
-		require.NoError(t, unmarshal([]byte(`{"name":"a","subscriptionId":"theirs","other":1}`), &a))
-		text, err := marshal(armsecops.SubscriptionAssignment{SubscriptionID: "ours", Assignment: a})
-		require.NoError(t, err)
-		assert.Equal(t, `{"subscriptionId":"ours","name":"a","other":1}`, string(text))
-		assert.Contains(t, a.AdditionalProperties, "subscriptionId")
-	})
+	var a armsecops.Assignment
+	require.NoError(t, json.Unmarshal([]byte(`{"id":"i","name":"n","type":"t","etag":"e","systemData":{"createdBy":"c"},"kind":"k","location":"l",
+		"tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"tenantId":"t","resourceGroup":"g","subscriptionId":"s","other":1}`), &a))
+	text, err := json.Marshal(a.Template())
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"kind":"k","location":"l","tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"other":1}`, string(text))
+	assert.Contains(t, a.AdditionalProperties, "tenantId", "the resource itself is unchanged")
 }

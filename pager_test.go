@@ -20,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -507,7 +508,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	o := armsecops.PageOptions{ContinuationToken: token}
 	bySubscription := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
 	client := newAssignmentsClient(t, options(l))
-	other, err := client.WithSubscription(jobsSubscription)
+	other, err := newFactory(t, &azfake.TokenCredential{}, options(l)).NewSecurityAssignmentsClient(jobsSubscription)
 	require.NoError(t, err)
 	elsewhere := options(l)
 	elsewhere.Cloud = endpoint("https://management.example")

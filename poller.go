@@ -90,12 +90,12 @@ type jobPollingHandler[T jobResponse] struct {
 }
 
 func newJobPoller[T jobResponse](c client, values pathValues, job Job, resp *http.Response, progress func(Job)) (*runtime.Poller[T], error) {
-	get := call{route: routes.JobsGet, values: values}
-	checked, err := c.values(&get)
-	if err != nil {
+	get := call{route: routes.Jobs.Get, values: values}
+	checked := c.values(&get)
+	if err := checkParameters(get.route, checked); err != nil {
 		return nil, err
 	}
-	id := routes.JobsGet.ID(checked[:]...)
+	id := routes.Jobs.Get.ID(checked...)
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
 		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum(id), client: c, get: get, job: job, progress: progress},
 		Tracer:  c.arm.Tracer(),
@@ -122,7 +122,7 @@ func resumeJobPoller[T jobResponse](c client, values pathValues, token string, p
 	if err != nil || resume.Type != "WorkspaceManagerJobsClientCreateResponse" && resume.Type != "WorkspaceManagerJobsClientGetResponse" {
 		return refuse("must be a token of such a poller")
 	}
-	named, err := parseID(routes.JobsGet, resume.Token.JobID)
+	named, err := parseID(routes.Jobs.Get, resume.Token.JobID)
 	if err != nil || !bytes.Equal(resume.Token.Checksum, checksum(resume.Token.JobID)) {
 		return refuse("must be a token of such a poller: it was altered")
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,12 +26,12 @@ var waitedJob = armsecops.JobID{
 	ResourceGroupName:              "rg",
 	WorkspaceName:                  "workspace",
 	WorkspaceManagerAssignmentName: "assignment",
-	JobName:                        "waited-job",
+	Name:                           "waited-job",
 }
 
 // newFake returns a server that names the job it starts as waitedJob is named.
 func newFake(steps int) *fake.Server {
-	return fake.NewServer(&fake.ServerOptions{JobSteps: steps, NewID: func() string { return waitedJob.JobName }})
+	return fake.NewServer(&fake.ServerOptions{JobSteps: steps, NewID: func() string { return waitedJob.Name }})
 }
 
 // failingItems end a job Failed.
@@ -57,7 +58,7 @@ func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *cr
 
 func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *getPoller {
 	t.Helper()
-	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.JobName, nil)
+	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, nil)
 	require.NoError(t, err)
 	return poller
 }
@@ -83,7 +84,7 @@ func resumeCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, to
 func resumeJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *getPoller {
 	t.Helper()
 	options := &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token}
-	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.JobName, options)
+	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, options)
 	require.NoError(t, err)
 	return poller
 }
@@ -91,7 +92,7 @@ func resumeJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient,
 // respondJob returns a transport whose response is waitedJob in a state, with
 // pairs of header names and values.
 func respondJob(state string, header ...string) transportFunc {
-	body := fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":%q}}`, waitedJob.JobName, state)
+	body := fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":%q}}`, waitedJob.Name, state)
 	return respond(200, append([]string{body}, header...)...)
 }
 
@@ -165,7 +166,7 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 				got, err := beginCreate(t, client).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency})
 				require.NoError(t, err)
 				assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
-				assert.Equal(t, waitedJob.JobName, got.Name)
+				assert.Equal(t, waitedJob.Name, got.Name)
 				assert.Equal(t, test.takes, time.Since(start))
 			})
 		})
@@ -190,7 +191,7 @@ func TestPollersReportProgress(t *testing.T) {
 		return err
 	}
 	wait := func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient, token string, progress func(armsecops.Job)) error {
-		poller, err := c.NewJobPoller("rg", "workspace", "assignment", waitedJob.JobName, &waitOptions{ResumeToken: token, Progress: progress})
+		poller, err := c.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, &waitOptions{ResumeToken: token, Progress: progress})
 		if err != nil {
 			return err
 		}
@@ -219,7 +220,7 @@ func TestPollersReportProgress(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got states
 				err := test.run(t.Context(), newJobsClient(t, options(script(t, test.responses...))), test.token, func(job armsecops.Job) {
-					assert.Equal(t, waitedJob.JobName, job.Name)
+					assert.Equal(t, waitedJob.Name, job.Name)
 					got = append(got, job.Properties.ProvisioningState)
 				})
 				assert.Equal(t, test.want, got)
@@ -345,7 +346,7 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	poller := beginCreate(t, client)
 	_, err := poller.Poll(t.Context())
 	require.NoError(t, err)
-	_, err = client.Delete(t.Context(), "rg", "workspace", "assignment", waitedJob.JobName, nil)
+	_, err = client.Delete(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
 	require.NoError(t, err)
 
 	_, pollErr := poller.Poll(t.Context())
@@ -376,7 +377,7 @@ func TestPollerReturnsTheFailedJob(t *testing.T) {
 			}}
 			srv.PutJob(waitedJob, job)
 			client := newJobsClient(t, options(srv))
-			want, err := client.Get(t.Context(), "rg", "workspace", "assignment", waitedJob.JobName, nil)
+			want, err := client.Get(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
 			require.NoError(t, err)
 
 			poller := newJobPoller(t, client)
@@ -412,7 +413,7 @@ func TestPollerOfEndedJobSendsNothing(t *testing.T) {
 	}
 	got, err := begin(t, "Succeeded").PollUntilDone(t.Context(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, waitedJob.JobName, got.Name)
+	assert.Equal(t, waitedJob.Name, got.Name)
 	_, err = begin(t, "Failed").PollUntilDone(t.Context(), nil)
 	assert.ErrorAs(t, err, new(*armsecops.JobFailedError))
 }
@@ -563,7 +564,7 @@ func replaced(t *testing.T, old, replacement string) func(token string) string {
 // A token resumes the wait for its own job and for no other. Nothing is sent for one that doesn't fit.
 func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 	t.Parallel()
-	own := arguments{jobsSubscription, "rg", "workspace", "assignment", waitedJob.JobName}
+	own := arguments{jobsSubscription, "rg", "workspace", "assignment", waitedJob.Name}
 	with := func(change func(*arguments)) arguments {
 		a := own
 		change(&a)
@@ -614,7 +615,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := test.arguments
-			client, err := newJobsClient(t, options(script(t))).WithSubscription(a.subscription)
+			client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(a.subscription)
 			require.NoError(t, err)
 			begin := func(token string) error {
 				options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token}
@@ -635,7 +636,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 				assertParameterError(t, err, "ResumeToken")
 				assert.ErrorContains(t, err, " must be a token of ")
 				assert.NotContains(t, err.Error(), "\x1b")
-				assert.NotContains(t, err.Error(), waitedJob.JobName, "a token appears in no error")
+				assert.NotContains(t, err.Error(), waitedJob.Name, "a token appears in no error")
 			}
 			check(begin(test.alter(createToken)), test.begin)
 			check(wait(test.alter(getToken)), test.accepted)

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -447,7 +448,7 @@ func TestThrottledCallsWait(t *testing.T) {
 func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	requests := map[string]int{}
-	throttled := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+	factory := newFactory(t, &azfake.TokenCredential{}, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		id := strings.Split(req.URL.Path, "/")[2]
 		requests[id]++
 		if strings.EqualFold(id, assignmentsSubscription) {
@@ -455,9 +456,11 @@ func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
 		}
 		return respond(200, "{}")(req)
 	})))
-	upper, err := throttled.WithSubscription(strings.ToUpper(assignmentsSubscription))
+	throttled, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
 	require.NoError(t, err)
-	other, err := throttled.WithSubscription(jobsSubscription)
+	upper, err := factory.NewSecurityAssignmentsClient(strings.ToUpper(assignmentsSubscription))
+	require.NoError(t, err)
+	other, err := factory.NewSecurityAssignmentsClient(jobsSubscription)
 	require.NoError(t, err)
 	for _, client := range []*armsecops.SecurityAssignmentsClient{throttled, upper, throttled} {
 		_, err := client.Get(t.Context(), "rg", "id", nil)

@@ -24,13 +24,13 @@ type assignment struct {
 // panics if a part of the id is invalid, or if the assignment can't be encoded
 // as JSON.
 func (s *Server) PutAssignment(id armsecops.AssignmentID, model armsecops.Assignment) {
-	mustBeValid(routes.AssignmentsGet, id.SubscriptionID, id.ResourceGroupName, id.AssignmentID)
+	mustBeValid(routes.Assignments.Get, id.SubscriptionID, id.ResourceGroupName, id.Name)
 	model = deepCopy(model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	model.ID = cmp.Or(model.ID, id.String())
-	model.Name = cmp.Or(model.Name, id.AssignmentID)
-	model.Type = cmp.Or(model.Type, resourceType(routes.AssignmentsGet))
+	model.Name = cmp.Or(model.Name, id.Name)
+	model.Type = cmp.Or(model.Type, resourceType(routes.Assignments.Get))
 	if model.ETag == "" {
 		model.ETag = s.newETag()
 	}

@@ -65,10 +65,10 @@ func TestListsHaveTheAssignmentsOfTheirScope(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	for _, id := range []armsecops.AssignmentID{
-		{SubscriptionID: subscription, ResourceGroupName: "Group", AssignmentID: "one"},
-		{SubscriptionID: subscription, ResourceGroupName: "group2", AssignmentID: "two"},
-		{SubscriptionID: subscription, ResourceGroupName: "gruppe-ü", AssignmentID: "three"},
-		{SubscriptionID: strings.Replace(subscription, "1", "9", 1), ResourceGroupName: "group", AssignmentID: "four"},
+		{SubscriptionID: subscription, ResourceGroupName: "Group", Name: "one"},
+		{SubscriptionID: subscription, ResourceGroupName: "group2", Name: "two"},
+		{SubscriptionID: subscription, ResourceGroupName: "gruppe-ü", Name: "three"},
+		{SubscriptionID: strings.Replace(subscription, "1", "9", 1), ResourceGroupName: "group", Name: "four"},
 	} {
 		srv.PutAssignment(id, armsecops.Assignment{})
 	}

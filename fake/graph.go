@@ -69,8 +69,8 @@ var kql = regexp.MustCompile(`(?is)^\s*(\w+)\s*\|\s*where\s+type\s*=~\s*'([^']*)
 
 // graphTables has the routes of the queries, by table and type.
 var graphTables = map[[2]string]*routes.Route{
-	{"resources", "microsoft.security/assignments"}:                 routes.AssignmentsResourceGraph,
-	{"securityresources", "microsoft.security/standardassignments"}: routes.StandardAssignmentsResourceGraph,
+	{"resources", "microsoft.security/assignments"}:                 routes.Assignments.Query,
+	{"securityresources", "microsoft.security/standardassignments"}: routes.StandardAssignments.Query,
 }
 
 // graphRoute returns the route of a query, or nil.
@@ -312,7 +312,7 @@ func (s *Server) overrideQueryAssignments(r *request) (*response, error) {
 	if s.Assignments.NewResourceGraphPager == nil {
 		return nil, errNotOverridden
 	}
-	return overrideQuery(s, r, &s.subscriptionAssignmentPagers, func(o armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]] {
+	return overrideQuery(s, r, &s.subscriptionAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.Assignment]] {
 		return s.Assignments.NewResourceGraphPager(&o)
 	})
 }
@@ -321,15 +321,15 @@ func (s *Server) overrideQueryStandardAssignments(r *request) (*response, error)
 	if s.StandardAssignments.NewResourceGraphPager == nil {
 		return nil, errNotOverridden
 	}
-	return overrideQuery(s, r, &s.standardAssignmentPagers, func(o armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList] {
-		options := armsecops.StandardAssignmentsClientResourceGraphOptions(o)
+	return overrideQuery(s, r, &s.standardAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList] {
+		options := armsecops.ResourceGraphOptions(o)
 		return s.StandardAssignments.NewResourceGraphPager(&options)
 	})
 }
 
 // overrideQuery responds with the next page of an overridden query: it is that of
 // a list, whose link becomes the $skipToken.
-func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.Page[T]]) (*response, error) {
+func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[T]]) (*response, error) {
 	q, where, _, refused := parseGraphQuery(r)
 	if refused != nil {
 		return refused, nil
@@ -338,7 +338,7 @@ func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(arm
 	listed.query = url.Values{"$skiptoken": {q.Options.SkipToken}}
 	listed.nextLink = "" // a query has its own faults
 	resp, err := p.nextPage(s, &listed, func() (azfake.PagerResponder[armsecops.Page[T]], error) {
-		return newPager(armsecops.SecurityAssignmentsClientResourceGraphOptions{
+		return newPager(armsecops.ResourceGraphOptions{
 			SubscriptionIDs:    q.Subscriptions,
 			ManagementGroups:   q.ManagementGroups,
 			Where:              where,

@@ -25,12 +25,12 @@ const (
 
 // Short names for long types.
 type (
-	subscriptionPagerResponder = azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]]
-	queryAssignmentsOptions    = armsecops.SecurityAssignmentsClientResourceGraphOptions
-	queryStandardsOptions      = armsecops.StandardAssignmentsClientResourceGraphOptions
+	subscriptionPagerResponder = azfake.PagerResponder[armsecops.Page[armsecops.Assignment]]
+	queryAssignmentsOptions    = armsecops.ResourceGraphOptions
+	queryStandardsOptions      = armsecops.ResourceGraphOptions
 )
 
-func subscriptionAssignmentName(a armsecops.SubscriptionAssignment) string { return a.Name }
+func subscriptionAssignmentName(a armsecops.Assignment) string { return a.Name }
 
 func queryAssignments(t testing.TB, srv *fake.Server, o *queryAssignmentsOptions) ([]string, error) {
 	t.Helper()
@@ -275,8 +275,8 @@ func TestOverriddenQueryPages(t *testing.T) {
 			srv := fake.NewServer(nil)
 			srv.Assignments.NewResourceGraphPager = func(*queryAssignmentsOptions) (pager subscriptionPagerResponder) {
 				for _, name := range []string{"a", "b"} {
-					row := armsecops.SubscriptionAssignment{SubscriptionID: subscription, Assignment: armsecops.Assignment{Name: name}}
-					pager.AddPage(http.StatusOK, armsecops.Page[armsecops.SubscriptionAssignment]{Value: []armsecops.SubscriptionAssignment{row}}, nil)
+					row := armsecops.Assignment{Name: name}
+					pager.AddPage(http.StatusOK, armsecops.Page[armsecops.Assignment]{Value: []armsecops.Assignment{row}}, nil)
 				}
 				return pager
 			}

@@ -43,20 +43,20 @@ const (
 var (
 	jobID = armsecops.JobID{
 		SubscriptionID: subscription, ResourceGroupName: resourceGroup,
-		WorkspaceName: workspace, WorkspaceManagerAssignmentName: assignment, JobName: "job",
+		WorkspaceName: workspace, WorkspaceManagerAssignmentName: assignment, Name: "job",
 	}
-	assignmentID = armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, AssignmentID: "standard"}
+	assignmentID = armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, Name: "standard"}
 )
 
 func namedJob(name string) armsecops.JobID {
 	id := jobID
-	id.JobName = name
+	id.Name = name
 	return id
 }
 
 func namedAssignment(name string) armsecops.AssignmentID {
 	id := assignmentID
-	id.AssignmentID = name
+	id.Name = name
 	return id
 }
 

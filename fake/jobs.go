@@ -24,13 +24,13 @@ type job struct {
 // put again. PutJob panics if a part of the id is invalid, or if the job can't
 // be encoded as JSON.
 func (s *Server) PutJob(id armsecops.JobID, model armsecops.Job) {
-	mustBeValid(routes.JobsGet, id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.JobName)
+	mustBeValid(routes.Jobs.Get, id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name)
 	model = deepCopy(model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	model.ID = cmp.Or(model.ID, id.String())
-	model.Name = cmp.Or(model.Name, id.JobName)
-	model.Type = cmp.Or(model.Type, resourceType(routes.JobsGet))
+	model.Name = cmp.Or(model.Name, id.Name)
+	model.Type = cmp.Or(model.Type, resourceType(routes.Jobs.Get))
 	if model.ETag == "" {
 		model.ETag = s.newETag()
 	}
@@ -47,7 +47,7 @@ func (s *Server) PutJob(id armsecops.JobID, model armsecops.Job) {
 //     executionTime gets the time at which it was published.
 func (s *Server) SetJobItems(id armsecops.JobID, items []armsecops.JobItem) {
 	assignment := []string{id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName}
-	mustBeValid(routes.JobsList, assignment...)
+	mustBeValid(routes.Jobs.List, assignment...)
 	items = deepCopy(items)
 	for i := range items {
 		switch item := &items[i]; {
@@ -60,7 +60,7 @@ func (s *Server) SetJobItems(id armsecops.JobID, items []armsecops.JobItem) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := routes.JobsList.ID(assignment...)
+	list := routes.Jobs.List.ID(assignment...)
 	s.jobItems[key(list)] = items
 	s.addParents(list)
 }
@@ -68,9 +68,9 @@ func (s *Server) SetJobItems(id armsecops.JobID, items []armsecops.JobItem) {
 func (s *Server) createJob(r *request) *response {
 	name, now := s.options.NewID(), s.now()
 	j := &job{running: true, items: deepCopy(s.jobItems[key(r.route.ID(r.values...))])}
-	j.ID = routes.JobsGet.ID(append(slices.Clone(r.values), name)...)
+	j.ID = routes.Jobs.Get.ID(append(slices.Clone(r.values), name)...)
 	j.Name = name
-	j.Type = resourceType(routes.JobsGet)
+	j.Type = resourceType(routes.Jobs.Get)
 	j.ETag = s.newETag()
 	j.SystemData = modifiedAt(now, armsecops.SystemData{})
 	j.Properties.StartTime = now

@@ -16,22 +16,22 @@ var errNotOverridden = errors.New("not overridden")
 
 // operations has one operation for each route. A request of a route without one is refused.
 var operations = map[*routes.Route]operation{
-	routes.JobsCreate: {(*Server).createJob, (*Server).overrideCreateJob},
-	routes.JobsGet:    {(*Server).getJob, (*Server).overrideGetJob},
-	routes.JobsList:   {(*Server).listJobs, (*Server).overrideListJobs},
-	routes.JobsDelete: {(*Server).deleteJob, (*Server).overrideDeleteJob},
+	routes.JobsCreate:  {(*Server).createJob, (*Server).overrideCreateJob},
+	routes.Jobs.Get:    {(*Server).getJob, (*Server).overrideGetJob},
+	routes.Jobs.List:   {(*Server).listJobs, (*Server).overrideListJobs},
+	routes.Jobs.Delete: {(*Server).deleteJob, (*Server).overrideDeleteJob},
 
-	routes.AssignmentsGet:                {(*Server).getAssignment, (*Server).overrideGetAssignment},
-	routes.AssignmentsList:               {(*Server).listAssignments, (*Server).overrideListAssignments},
+	routes.Assignments.Get:               {(*Server).getAssignment, (*Server).overrideGetAssignment},
+	routes.Assignments.List:              {(*Server).listAssignments, (*Server).overrideListAssignments},
 	routes.AssignmentsListBySubscription: {(*Server).listAssignmentsBySubscription, (*Server).overrideListAssignmentsBySubscription},
-	routes.AssignmentsCreateOrUpdate:     {(*Server).putAssignment, (*Server).overridePutAssignment},
-	routes.AssignmentsDelete:             {(*Server).deleteAssignment, (*Server).overrideDeleteAssignment},
+	routes.Assignments.CreateOrUpdate:    {(*Server).putAssignment, (*Server).overridePutAssignment},
+	routes.Assignments.Delete:            {(*Server).deleteAssignment, (*Server).overrideDeleteAssignment},
 
-	routes.StandardAssignmentsGet:            {(*Server).getStandardAssignment, (*Server).overrideGetStandardAssignment},
-	routes.StandardAssignmentsList:           {(*Server).listStandardAssignments, (*Server).overrideListStandardAssignments},
-	routes.StandardAssignmentsCreateOrUpdate: {(*Server).putStandardAssignment, (*Server).overridePutStandardAssignment},
-	routes.StandardAssignmentsDelete:         {(*Server).deleteStandardAssignment, (*Server).overrideDeleteStandardAssignment},
+	routes.StandardAssignments.Get:            {(*Server).getStandardAssignment, (*Server).overrideGetStandardAssignment},
+	routes.StandardAssignments.List:           {(*Server).listStandardAssignments, (*Server).overrideListStandardAssignments},
+	routes.StandardAssignments.CreateOrUpdate: {(*Server).putStandardAssignment, (*Server).overridePutStandardAssignment},
+	routes.StandardAssignments.Delete:         {(*Server).deleteStandardAssignment, (*Server).overrideDeleteStandardAssignment},
 
-	routes.AssignmentsResourceGraph:         {(*Server).queryAssignments, (*Server).overrideQueryAssignments},
-	routes.StandardAssignmentsResourceGraph: {(*Server).queryStandardAssignments, (*Server).overrideQueryStandardAssignments},
+	routes.Assignments.Query:         {(*Server).queryAssignments, (*Server).overrideQueryAssignments},
+	routes.StandardAssignments.Query: {(*Server).queryStandardAssignments, (*Server).overrideQueryStandardAssignments},
 }

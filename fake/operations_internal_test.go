@@ -22,7 +22,7 @@ func TestEveryRouteHasAnOperation(t *testing.T) {
 
 func TestRouteWithoutOperationIsRefused(t *testing.T) {
 	t.Parallel()
-	cancel := *routes.JobsGet // the same path and rules, but not in the table
+	cancel := *routes.Jobs.Get // the same path and rules, but not in the table
 	cancel.Operation = "WorkspaceManagerJobsClient.Cancel"
 	path := "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/group" +
 		"/providers/Microsoft.OperationalInsights/workspaces/workspace" +
@@ -32,7 +32,7 @@ func TestRouteWithoutOperationIsRefused(t *testing.T) {
 	srv := NewServer(nil)
 	r, _, err := srv.receive(req)
 	require.NoError(t, err)
-	require.Same(t, routes.JobsGet, r.route)
+	require.Same(t, routes.Jobs.Get, r.route)
 	r.route = &cancel
 
 	resp, err := srv.handle(r)

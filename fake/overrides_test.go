@@ -229,7 +229,7 @@ func TestOverrides(t *testing.T) {
 			func(srv *fake.Server, r *recorder) {
 				srv.Assignments.NewResourceGraphPager = func(o *queryAssignmentsOptions) subscriptionPagerResponder {
 					r.record(o.SubscriptionIDs[0], o.Where)
-					return onePage(armsecops.SubscriptionAssignment{SubscriptionID: subscription, Assignment: model})
+					return onePage(model)
 				}
 			},
 			func(ctx context.Context, c clients) (string, error) {

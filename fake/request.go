@@ -149,7 +149,7 @@ func (r *request) findRoute() {
 			r.route = route
 		}
 	}
-	if r.route != nil && r.route.IsQuery() { // the body tells the queries apart
+	if r.route != nil && r.route.Kind == routes.Query { // the body tells the queries apart
 		r.route = cmp.Or(graphRoute(r.body), r.route)
 	}
 }

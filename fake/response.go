@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // response is what the server sends for a request.
@@ -71,7 +72,7 @@ func (resp *response) setCommonHeaders(r *request) {
 		headers["x-ms-client-request-id"] = r.Header.Get("x-ms-client-request-id")
 	}
 	switch {
-	case r.route != nil && r.route.IsQuery():
+	case r.route != nil && r.route.Kind == routes.Query:
 		headers["x-ms-user-quota-remaining"] = "14"
 		headers["x-ms-user-quota-resets-after"] = "00:00:05"
 	case r.Method == http.MethodGet:

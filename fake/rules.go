@@ -86,7 +86,7 @@ func (s *Server) checkMethod(r *request) *response {
 
 // equalAPIVersions are later versions in which the operations are the same, by the documented one.
 var equalAPIVersions = map[string][]string{
-	routes.JobsGet.APIVersion: {"2025-07-01-preview", "2025-10-01-preview"},
+	routes.Jobs.Get.APIVersion: {"2025-07-01-preview", "2025-10-01-preview"},
 }
 
 func (s *Server) checkAPIVersion(r *request) *response {
@@ -124,7 +124,7 @@ func (s *Server) checkResourceGroupName(r *request) *response {
 	if !ok {
 		return nil
 	}
-	_, _, reason := routes.AssignmentsList.Check([]string{r.segments[1], name})
+	_, _, reason := routes.Assignments.List.Check([]string{r.segments[1], name})
 	if reason == "" {
 		return nil
 	}

@@ -57,7 +57,7 @@ func TestWrongMethodIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ method, url, allowed string }{
 		"resource": {http.MethodPatch, assignmentURL, "GET, PUT, DELETE"},
-		"list":     {http.MethodDelete, jobsURL, "POST, GET"},
+		"list":     {http.MethodDelete, jobsURL, "GET, POST"},
 		"query":    {http.MethodGet, graphURL, "POST"},
 	}
 	for name, test := range tests {

@@ -44,7 +44,7 @@ func (s *Server) putSamples() {
 	// Each documented list has the assignment twice, once with a misspelt id or
 	// type. That duplicate can only be listed, not read.
 	for route, body := range map[*routes.Route][]byte{
-		routes.AssignmentsList:               sampleList,
+		routes.Assignments.List:              sampleList,
 		routes.AssignmentsListBySubscription: sampleListBySubscription,
 	} {
 		for i, item := range sample[armsecops.AssignmentList](body).Value {

@@ -86,7 +86,7 @@ func TestSampleDuplicatesAreRemovedWithTheirAssignment(t *testing.T) {
 		}, 0},
 		"put": {func(_ *testing.T, srv *fake.Server, _ *armsecops.SecurityAssignmentsClient) error {
 			srv.PutAssignment(armsecops.AssignmentID{
-				SubscriptionID: sampleSubscription, ResourceGroupName: sampleResourceGroup, AssignmentID: sampleAssignment,
+				SubscriptionID: sampleSubscription, ResourceGroupName: sampleResourceGroup, Name: sampleAssignment,
 			}, armsecops.Assignment{})
 			return nil
 		}, 1},

@@ -28,7 +28,7 @@ type Server struct {
 	assignmentPagers         pagers[armsecops.Assignment]
 	standardAssignmentPagers pagers[armsecops.StandardAssignment]
 
-	subscriptionAssignmentPagers pagers[armsecops.SubscriptionAssignment]
+	subscriptionAssignmentPagers pagers[armsecops.Assignment]
 
 	mu sync.Mutex
 	state

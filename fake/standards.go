@@ -15,13 +15,13 @@ import (
 // PutStandardAssignment panics if a part of the id is invalid, or if the standard
 // assignment can't be encoded as JSON.
 func (s *Server) PutStandardAssignment(id armsecops.StandardAssignmentID, model armsecops.StandardAssignment) {
-	mustBeValid(routes.StandardAssignmentsGet, id.Scope, id.Name)
+	mustBeValid(routes.StandardAssignments.Get, id.Scope, id.Name)
 	model = deepCopy(model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	model.ID = cmp.Or(model.ID, id.String())
 	model.Name = cmp.Or(model.Name, id.Name)
-	model.Type = cmp.Or(model.Type, resourceType(routes.StandardAssignmentsGet))
+	model.Type = cmp.Or(model.Type, resourceType(routes.StandardAssignments.Get))
 	s.standardAssignments[key(id.String())] = model
 	s.addParents(id.String())
 }

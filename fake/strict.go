@@ -17,7 +17,7 @@ func (s *Server) AddSubscription(id string) {
 // AddResourceGroup makes a resource group exist, and its subscription, on a
 // server that is [ServerOptions].Strict. It panics if the id or name is invalid.
 func (s *Server) AddResourceGroup(subscriptionID, name string) {
-	s.add(routes.AssignmentsList, subscriptionID, name)
+	s.add(routes.Assignments.List, subscriptionID, name)
 }
 
 // AddWorkspaceManagerAssignment makes a workspace manager assignment exist, and
@@ -25,7 +25,7 @@ func (s *Server) AddResourceGroup(subscriptionID, name string) {
 // [ServerOptions].Strict. It panics if a part of the id is invalid.
 //   - id: its JobName is not read
 func (s *Server) AddWorkspaceManagerAssignment(id armsecops.JobID) {
-	s.add(routes.JobsList, id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName)
+	s.add(routes.Jobs.List, id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName)
 }
 
 // add makes everything exist below which a list of resources is.

@@ -77,7 +77,7 @@ func BenchmarkGetJob(b *testing.B) {
 	ours, theirs, bare := ourJobs(b, transport), theirJobs(b, transport), newBareClient(b, transport)
 	id := armsecops.JobID{
 		SubscriptionID: subscriptionID, ResourceGroupName: resourceGroup, WorkspaceName: workspace,
-		WorkspaceManagerAssignmentName: publication, JobName: jobName,
+		WorkspaceManagerAssignmentName: publication, Name: jobName,
 	}
 	url := endpoint + id.String() + "?api-version=2025-04-01-preview"
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.WorkspaceManagerJobsClientGetResponse, error) {

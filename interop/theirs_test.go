@@ -43,7 +43,7 @@ func TestTheirJobsClientWithOurServer(t *testing.T) {
 		for i := range 5 {
 			job := decode[armsecops.Job](t, p.job(10+i, i))
 			job.ID = "" // the server's
-			id.JobName = job.Name
+			id.Name = job.Name
 			server.PutJob(id, job)
 		}
 		server.SetJobItems(id, decode[armsecops.Job](t, p.job(6, 2)).Properties.Items)
@@ -120,7 +120,7 @@ func TestTheirAssignmentsClientWithOurServer(t *testing.T) {
 			assignment := decode[armsecops.Assignment](t, p.assignment())
 			assignment.ID = "" // the server's
 			group := []string{resourceGroup, "otherRg"}[i%2]
-			server.PutAssignment(armsecops.AssignmentID{SubscriptionID: subscriptionID, ResourceGroupName: group, AssignmentID: assignment.Name}, assignment)
+			server.PutAssignment(armsecops.AssignmentID{SubscriptionID: subscriptionID, ResourceGroupName: group, Name: assignment.Name}, assignment)
 		}
 		return server
 	}

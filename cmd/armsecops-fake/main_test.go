@@ -125,7 +125,7 @@ func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
 func (p *process) getSampleJob() error {
 	id, err := armsecops.ParseJobID(sampleJob)
 	require.NoError(p.t, err)
-	_, err = p.jobs().Get(p.t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.JobName, nil)
+	_, err = p.jobs().Get(p.t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
 	return err
 }
 

@@ -28,11 +28,11 @@ type exemption struct {
 	resource       any // all members that the service sent
 }
 
-func fromAssignment(a armsecops.SubscriptionAssignment) exemption {
+func fromAssignment(a armsecops.Assignment) exemption {
 	p := a.Properties
 	return exemption{
-		"assignments", a.SubscriptionID, a.ID, a.Name, p.DisplayName, p.Scope,
-		p.Effect, p.AdditionalData.ExemptionCategory, p.ExpiresOn, a.Assignment,
+		"assignments", a.SubscriptionID(), a.ID, a.Name, p.DisplayName, p.Scope,
+		p.Effect, p.AdditionalData.ExemptionCategory, p.ExpiresOn, a,
 	}
 }
 

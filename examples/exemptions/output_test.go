@@ -18,9 +18,7 @@ import (
 )
 
 func assignmentNamed(name string) []exemption {
-	return []exemption{fromAssignment(armsecops.SubscriptionAssignment{
-		SubscriptionID: tenantSubscription(1), Assignment: armsecops.Assignment{Name: name},
-	})}
+	return []exemption{fromAssignment(armsecops.Assignment{ID: "/subscriptions/" + tenantSubscription(1) + "/a/b", Name: name})}
 }
 
 func TestResourceGroupIsOfTheIDOrElseOfTheScope(t *testing.T) {

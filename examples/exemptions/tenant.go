@@ -97,7 +97,7 @@ func newTenant(today time.Time) tenant {
 			t.PutAssignment(armsecops.AssignmentID{
 				SubscriptionID:    subscription,
 				ResourceGroupName: "security",
-				AssignmentID:      fmt.Sprintf("exemption-%d", i+1),
+				Name:              fmt.Sprintf("exemption-%d", i+1),
 			}, armsecops.Assignment{Properties: p})
 		}
 		if n%8 == 3 {

@@ -55,7 +55,7 @@ func (q query) report(ctx context.Context, out *terminal.Output) error {
 	if err != nil {
 		return err
 	}
-	resp, err := jobs.Get(ctx, q.job.ResourceGroupName, q.job.WorkspaceName, q.job.WorkspaceManagerAssignmentName, q.job.JobName, nil)
+	resp, err := jobs.Get(ctx, q.job.ResourceGroupName, q.job.WorkspaceName, q.job.WorkspaceManagerAssignmentName, q.job.Name, nil)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func parse(args []string) (q query, err error) {
 	q.Flags.StringVar(&q.job.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
 	q.Flags.StringVar(&q.job.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
 	q.Flags.StringVar(&q.job.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the job's workspace manager assignment; -live needs it")
-	q.Flags.StringVar(&q.job.JobName, "job", "", "`name` of the job; -live needs it")
+	q.Flags.StringVar(&q.job.Name, "job", "", "`name` of the job; -live needs it")
 	if err := q.Parse(args, "subscription", "resource-group", "workspace", "assignment", "job"); err != nil {
 		return q, err
 	}
@@ -132,7 +132,7 @@ func parse(args []string) (q query, err error) {
 			ResourceGroupName:              "myRg",
 			WorkspaceName:                  "myWorkspace",
 			WorkspaceManagerAssignmentName: "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58",
-			JobName:                        "cfbe1338-8276-4d5d-8b96-931117f9fa0e",
+			Name:                           "cfbe1338-8276-4d5d-8b96-931117f9fa0e",
 		}
 		q.subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	}

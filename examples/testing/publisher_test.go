@@ -120,7 +120,7 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 // putJob stores a job of another program.
 func putJob(srv *fake.Server, name string, state armsecops.ProvisioningState) {
 	id := rules
-	id.JobName = name
+	id.Name = name
 	srv.PutJob(id, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
 }
 

@@ -141,9 +141,9 @@ func Faults() []Fault {
 func (f Fault) affects(route *routes.Route) bool {
 	switch {
 	case f.query:
-		return route.IsQuery()
+		return route.Kind == routes.Query
 	case f.link != "":
-		return isListing(route) && !route.IsQuery() // which has no links
+		return isListing(route) && route.Kind != routes.Query // which has no links
 	case f.endless:
 		return isListing(route)
 	}

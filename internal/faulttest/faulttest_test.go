@@ -37,7 +37,7 @@ func get(ctx context.Context, s *Server, url string) ([]byte, error) {
 func careless(leave chan struct{}) Client {
 	return Client{
 		Calls: map[string]Call{
-			routes.AssignmentsGet.Operation: func(ctx context.Context, s *Server) ([]any, error) {
+			routes.Assignments.Get.Operation: func(ctx context.Context, s *Server) ([]any, error) {
 				go func() { <-leave }()
 				_, err := get(ctx, s, "https://127.0.0.1/")
 				return []any{map[string]any{}}, err
@@ -48,11 +48,11 @@ func careless(leave chan struct{}) Client {
 				}
 				return nil, io.ErrUnexpectedEOF
 			},
-			routes.JobsList.Operation: func(context.Context, *Server) ([]any, error) { return nil, ErrEndless },
+			routes.Jobs.List.Operation: func(context.Context, *Server) ([]any, error) { return nil, ErrEndless },
 		},
 		Errors: []NamedError{{"EOF", io.ErrUnexpectedEOF}},
 		After: func(_ *Server, operation string, _ []any, err error) error {
-			if operation == routes.JobsList.Operation {
+			if operation == routes.Jobs.List.Operation {
 				return errors.New("looked at")
 			}
 			return nil
@@ -67,22 +67,22 @@ func TestTryFindsHarm(t *testing.T) {
 	close(leave)
 	require.EqualError(t, err, "x: WorkspaceManagerJobsClient.NewListPager: looked at")
 	assert.Equal(t, map[string]Outcome{
-		routes.AssignmentsGet.Operation: {Result: "ok", Harm: "token sent to another host, nothing returned, no error, goroutines left: 1"},
-		routes.JobsCreate.Operation:     {Errors: "EOF", Result: "connection lost", Requests: 2, Harm: "up to 2 jobs started"},
-		routes.JobsList.Operation:       {Result: "given up after 10 pages", Harm: "never ends"},
+		routes.Assignments.Get.Operation: {Result: "ok", Harm: "token sent to another host, nothing returned, no error, goroutines left: 1"},
+		routes.JobsCreate.Operation:      {Errors: "EOF", Result: "connection lost", Requests: 2, Harm: "up to 2 jobs started"},
+		routes.Jobs.List.Operation:       {Result: "given up after 10 pages", Harm: "never ends"},
 	}, row.Outcomes)
 }
 
 func TestTablesShowRows(t *testing.T) {
 	t.Parallel()
 	ours := []Row{{"a fault", map[string]Outcome{
-		routes.JobsGet.Operation:        {Result: "ok", Requests: 2},
-		routes.AssignmentsGet.Operation: {Result: "404 Code", Errors: "ErrNotFound", Requests: 1},
+		routes.Jobs.Get.Operation:        {Result: "ok", Requests: 2},
+		routes.Assignments.Get.Operation: {Result: "404 Code", Errors: "ErrNotFound", Requests: 1},
 	}}}
 	theirs := []Row{{"a fault", map[string]Outcome{
-		routes.JobsGet.Operation:                {Result: "ok", Requests: 1, Harm: "lost"},
-		routes.AssignmentsGet.Operation:         {Result: "ok", Requests: 1, Harm: "lost"},
-		routes.StandardAssignmentsGet.Operation: {Result: "ok", Requests: 1, Harm: "lost"},
+		routes.Jobs.Get.Operation:                {Result: "ok", Requests: 1, Harm: "lost"},
+		routes.Assignments.Get.Operation:         {Result: "ok", Requests: 1, Harm: "lost"},
+		routes.StandardAssignments.Get.Operation: {Result: "ok", Requests: 1, Harm: "lost"},
 	}}}
 	assert.Equal(t, "| fault | Create | Get | lists | Resource Graph | CreateOrUpdate | Delete |\n|---|---|---|---|---|---|---|\n"+
 		"| a fault |  | ok (2); or ErrNotFound, 404 Code (1) |  |  |  |  |\n", Table(ours))
@@ -92,8 +92,8 @@ func TestTablesShowRows(t *testing.T) {
 		"| a fault | Get | lost |\n", Harms(theirs))
 	assert.NotContains(t, Harms(ours), "a fault")
 	assert.NotContains(t, Comparison(map[string]Row{"a fault": ours[0]}, ours), "a fault")
-	delete(theirs[0].Outcomes, routes.JobsGet.Operation)
-	delete(theirs[0].Outcomes, routes.StandardAssignmentsGet.Operation)
+	delete(theirs[0].Outcomes, routes.Jobs.Get.Operation)
+	delete(theirs[0].Outcomes, routes.StandardAssignments.Get.Operation)
 	assert.Contains(t, Harms(theirs), "| a fault | SecurityAssignmentsClient.Get | lost |\n")
 
 	path := t.TempDir() + "/rows.json"

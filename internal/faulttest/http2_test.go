@@ -43,7 +43,7 @@ func TestHTTP2Faults(t *testing.T) {
 			fault := test.fault
 			fault.Name, fault.http2 = name, true
 			row, err := fault.Try(t.Context(), Client{Calls: map[string]Call{
-				routes.AssignmentsGet.Operation: func(ctx context.Context, s *Server) (models []any, err error) {
+				routes.Assignments.Get.Operation: func(ctx context.Context, s *Server) (models []any, err error) {
 					for range test.attempts {
 						body, getErr := get(ctx, s, "https://example.com/?api-version=1")
 						models, err = []any{json.RawMessage(body)}, getErr
@@ -52,7 +52,7 @@ func TestHTTP2Faults(t *testing.T) {
 				},
 			}})
 			require.NoError(t, err)
-			assert.Equal(t, test.want, row.Outcomes[routes.AssignmentsGet.Operation])
+			assert.Equal(t, test.want, row.Outcomes[routes.Assignments.Get.Operation])
 		})
 	}
 }

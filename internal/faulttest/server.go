@@ -183,7 +183,7 @@ func (b observedBody) Read(p []byte) (int, error) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // otherwise the end of the connection goes unnoticed
 	query := r.URL.Query()
-	if s.route.IsQuery() {
+	if s.route.Kind == routes.Query {
 		query.Set("$skipToken", skipToken(body)) // where the token of a list is
 		r.URL.RawQuery = query.Encode()
 	}
@@ -252,7 +252,7 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 	case s.fault.endless:
 		link, token = s.fault.nextLink(r), s.fault.skipToken()
 	}
-	if s.route.IsQuery() {
+	if s.route.Kind == routes.Query {
 		return fmt.Sprintf(`{"totalRecords":2,"count":1,"data":[%s],"facets":[],"resultTruncated":"false","$skipToken":%q}`, document, token)
 	}
 	return fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
@@ -261,7 +261,7 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 func (s *Server) listing() bool { return isListing(s.route) }
 
 func isListing(route *routes.Route) bool {
-	return route.IsQuery() || route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}")
+	return route.Kind == routes.Query || route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}")
 }
 
 // document returns one of the server's two documents of the operation's kind.

@@ -48,11 +48,11 @@ type column struct {
 // columns are the columns of a table: operations that are alike share one.
 var columns = []column{
 	{"Create", []*routes.Route{routes.JobsCreate}},
-	{"Get", []*routes.Route{routes.JobsGet, routes.AssignmentsGet, routes.StandardAssignmentsGet}},
-	{"lists", []*routes.Route{routes.JobsList, routes.AssignmentsList, routes.AssignmentsListBySubscription, routes.StandardAssignmentsList}},
-	{"Resource Graph", []*routes.Route{routes.AssignmentsResourceGraph, routes.StandardAssignmentsResourceGraph}},
-	{"CreateOrUpdate", []*routes.Route{routes.AssignmentsCreateOrUpdate, routes.StandardAssignmentsCreateOrUpdate}},
-	{"Delete", []*routes.Route{routes.JobsDelete, routes.AssignmentsDelete, routes.StandardAssignmentsDelete}},
+	{"Get", []*routes.Route{routes.Jobs.Get, routes.Assignments.Get, routes.StandardAssignments.Get}},
+	{"lists", []*routes.Route{routes.Jobs.List, routes.Assignments.List, routes.AssignmentsListBySubscription, routes.StandardAssignments.List}},
+	{"Resource Graph", []*routes.Route{routes.Assignments.Query, routes.StandardAssignments.Query}},
+	{"CreateOrUpdate", []*routes.Route{routes.Assignments.CreateOrUpdate, routes.StandardAssignments.CreateOrUpdate}},
+	{"Delete", []*routes.Route{routes.Jobs.Delete, routes.Assignments.Delete, routes.StandardAssignments.Delete}},
 }
 
 // Table returns the rows of one client as a Markdown table.

@@ -19,7 +19,7 @@ func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, sub
 			fmt.Fprintln(os.Stderr, "left out:", failed)
 			continue
 		}
-		counts[assignment.SubscriptionID]++
+		counts[assignment.SubscriptionID()]++
 	}
 	return counts
 }

@@ -15,9 +15,9 @@ func TestCount(t *testing.T) {
 	const first, second = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 	server := fake.NewServer(nil)
 	for _, id := range []armsecops.AssignmentID{
-		{SubscriptionID: first, ResourceGroupName: "rg", AssignmentID: "a"},
-		{SubscriptionID: first, ResourceGroupName: "rg", AssignmentID: "b"},
-		{SubscriptionID: second, ResourceGroupName: "rg", AssignmentID: "a"},
+		{SubscriptionID: first, ResourceGroupName: "rg", Name: "a"},
+		{SubscriptionID: first, ResourceGroupName: "rg", Name: "b"},
+		{SubscriptionID: second, ResourceGroupName: "rg", Name: "a"},
 	} {
 		server.PutAssignment(id, armsecops.Assignment{})
 	}

@@ -12,6 +12,9 @@ type parameter struct {
 	check  func(value string) (rule string) // returns the documented rule that the value breaks, or ""
 }
 
+// scope is the one parameter whose value is several segments.
+var scope = &parameter{"scope", checkScope}
+
 // parameters has every parameter that a path of the table names, by the REST API's name.
 var parameters = map[string]*parameter{
 	"subscriptionId":                 {"subscriptionID", checkUUID},
@@ -19,28 +22,13 @@ var parameters = map[string]*parameter{
 	"workspaceName":                  {"workspaceName", checkWorkspaceName},
 	"workspaceManagerAssignmentName": {"workspaceManagerAssignmentName", checkName},
 	"jobName":                        {"jobName", checkName},
-	"assignmentId":                   {"assignmentID", checkAssignmentID},
-	"scope":                          {"scope", checkScope},
+	"assignmentId":                   {"assignmentID", checkSegment},
+	"scope":                          scope,
 	"standardAssignmentName":         {"standardAssignmentName", checkStandardAssignmentName},
 }
 
 // GoName returns the Go name of a parameter of the REST API.
 func GoName(name string) string { return parameters[name].goName }
-
-// trimSlash returns a scope without its first slash, which a caller may leave out.
-func trimSlash(scope string) string { return strings.TrimPrefix(scope, "/") }
-
-// Throttled returns what Azure Resource Manager counts the requests of a scope
-// for: its subscription, or the scope itself if it has none.
-func Throttled(scope string) string {
-	scope = trimSlash(scope)
-	kind, rest, _ := strings.Cut(scope, "/")
-	if !strings.EqualFold(kind, "subscriptions") {
-		return scope
-	}
-	subscription, _, _ := strings.Cut(rest, "/")
-	return subscription
-}
 
 // CheckSubscription returns the rule that the id of a subscription breaks, or "".
 func CheckSubscription(id string) string { return checkUUID(id) }
@@ -59,6 +47,9 @@ func CheckManagementGroup(name string) string {
 	}
 	return ""
 }
+
+// CheckResourceGroup returns the rule that the name of a resource group breaks, or "".
+func CheckResourceGroup(name string) string { return checkResourceGroupName(name) }
 
 func checkUUID(s string) string {
 	const reason = "must be a UUID, as in 00000000-0000-0000-0000-000000000000"
@@ -116,7 +107,8 @@ func checkName(s string) string {
 	return ""
 }
 
-func checkAssignmentID(s string) string {
+// checkSegment allows every name that can be one segment of a path.
+func checkSegment(s string) string {
 	switch {
 	case s == "":
 		return "must not be empty"
@@ -133,7 +125,7 @@ func checkAssignmentID(s string) string {
 }
 
 // checkScope goes by the form of every resource id: pairs of a type and a name,
-// the first type being subscriptions or providers. A host would be in its place.
+// the first type being subscriptions or providers. It refuses a URL with a host.
 func checkScope(s string) string {
 	const reason = "must be a resource id, as in /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/name," +
 		" without host, query and fragment"
@@ -151,7 +143,7 @@ func checkScope(s string) string {
 		return reason
 	}
 	for _, segment := range segments {
-		if checkAssignmentID(segment) != "" { // the rule of every segment
+		if checkSegment(segment) != "" {
 			return reason
 		}
 	}

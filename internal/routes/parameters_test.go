@@ -129,7 +129,7 @@ func TestGoNames(t *testing.T) {
 	}
 }
 
-func TestThrottled(t *testing.T) {
+func TestGate(t *testing.T) {
 	t.Parallel()
 	for scope, want := range map[string]string{
 		subscriptionScope:                 subscription,
@@ -139,6 +139,8 @@ func TestThrottled(t *testing.T) {
 		"/" + managementGroup:             managementGroup,
 		"providers/subscriptions/a/b/c/d": "providers/subscriptions/a/b/c/d",
 	} {
-		assert.Equal(t, want, Throttled(scope), scope)
+		assert.Equal(t, want, StandardAssignments.Get.Gate([]string{scope}), scope)
 	}
+	assert.Equal(t, subscription, Jobs.Get.Gate(jobValues))
+	assert.Equal(t, Assignments.Query.Gate(nil), StandardAssignments.Query.Gate(nil), "the quota of the principal")
 }

@@ -1,115 +1,192 @@
-// Package routes is the one table of the operations' routes. The clients build
-// their requests from it, the id parsers and the fake server read paths by it,
-// and the tests check both against it.
+// Package routes is the one table of the services' resources and of the
+// operations on them. The clients build their requests from it, the id parsers
+// and the fake server read paths by it, and the tests walk it. Nothing else reads
+// a path.
 package routes
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// Route is one operation of one of the services.
+// Resource is one type of resource and its operations.
+type Resource struct {
+	Client     string // its client, as in "WorkspaceManagerJobsClient"
+	Type       string // as in "Microsoft.Security/assignments"
+	Path       string // of one resource, a template; every {element} is a parameter, named as in the REST documentation
+	APIVersion string
+	Page       string // the directory of the REST documentation's pages
+	Table      string // of Azure Resource Graph; empty if it has none
+
+	pages map[Kind]string // in the directory, where they aren't called after the kind
+
+	// The operations; nil for what the service doesn't have.
+	Get, List, CreateOrUpdate, Update, Delete, Query *Route
+}
+
+// Route is one operation of one resource.
 type Route struct {
+	Resource   *Resource
+	Kind       Kind
 	Operation  string // the client's method, as in "WorkspaceManagerJobsClient.Get"
-	Method     string
-	Path       string // template; every {element} is a parameter, named as in the REST documentation
+	Method     string // of HTTP
+	Path       string // template
 	APIVersion string
 	Page       string // of the REST documentation
 	Success    []int  // the status codes of success
+	Namespace  string // of the resource provider
 
-	// Repeatable reports whether carrying out the request twice leaves what once does.
+	// Repeatable reports whether carrying out the request twice has the same result as once.
 	Repeatable bool
 
 	elements []element // Path, cut at its slashes
+}
+
+// Kind is what an operation does.
+type Kind int
+
+// The kinds of operations.
+const (
+	Get            Kind = iota // returns a resource
+	List                       // returns a page of resources
+	CreateOrUpdate             // replaces a resource, or creates it
+	Update                     // changes some members of a resource
+	Delete                     // deletes a resource
+	Action                     // does something that must not be done twice
+	Query                      // returns rows of Azure Resource Graph
+)
+
+// kinds is what the operations of a kind have in common.
+var kinds = [...]struct {
+	name       string // of the client's method
+	page       string // of the REST documentation
+	method     string
+	success    []int
+	repeatable bool
+}{
+	Get:            {"Get", "get", http.MethodGet, []int{200}, true},
+	List:           {"NewListPager", "list", http.MethodGet, []int{200}, true},
+	CreateOrUpdate: {"CreateOrUpdate", "create-or-update", http.MethodPut, []int{200, 201}, true},
+	Update:         {"Update", "update", http.MethodPatch, []int{200}, true},
+	Delete:         {"Delete", "delete", http.MethodDelete, []int{200, 204}, true},
+	Action:         {"", "", http.MethodPost, []int{200, 201}, false},
+	Query:          {"NewResourceGraphPager", "", http.MethodPost, []int{200}, true},
+}
+
+// String returns the kind as the client's methods name it.
+func (k Kind) String() string {
+	return [...]string{"Get", "List", "CreateOrUpdate", "Update", "Delete", "Action", "Query"}[k]
 }
 
 // element is one segment of a path: a literal, or a parameter to be filled in. A
 // scope, which is always the first element, is one segment or more.
 type element struct {
 	text      string
-	parameter *parameter // nil: a literal
+	parameter *parameter // nil for a literal
 }
 
 const (
-	jobsVersion                = "2025-04-01-preview"
-	assignmentsVersion         = "2021-08-01-preview"
-	standardAssignmentsVersion = "2024-08-01"
-	resourceGraphVersion       = "2024-04-01"
+	sentinelVersion  = "2025-04-01-preview"
+	standardsVersion = "2024-08-01"
 
-	jobsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
-		"/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}" +
-		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/{workspaceManagerAssignmentName}/jobs"
-	assignmentsPath = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}" +
-		"/providers/Microsoft.Security/assignments"
-	subscriptionAssignmentsPath = "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments"
-	standardAssignmentsPath     = scopePrefix + "providers/Microsoft.Security/standardAssignments"
-	resourceGraphPath           = "/providers/Microsoft.ResourceGraph/resources"
+	group     = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
+	workspace = group + "/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}/providers/Microsoft.SecurityInsights"
+	graphPath = "/providers/Microsoft.ResourceGraph/resources"
+	scoped    = "/{scope}/providers/"
 
-	jobsPage                = "https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/"
-	assignmentsPage         = "https://learn.microsoft.com/rest/api/defenderforcloud/assignments/"
-	standardAssignmentsPage = "https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/"
-	resourceGraphPage       = "https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources"
-
-	// The beginnings of a path that say to what it belongs. A scope is a resource
-	// id; it is the only parameter that spans segments.
-	subscriptionPrefix = "/subscriptions/{subscriptionId}/"
-	scopePrefix        = "/{scope}/"
+	sentinelPages = "https://learn.microsoft.com/rest/api/securityinsights/"
+	defenderPages = "https://learn.microsoft.com/rest/api/defenderforcloud/"
+	graphPage     = "https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources"
 )
 
-// The operations.
+// The resources, each with the operations of the kinds named after it, and the
+// routes that are their own.
 var (
-	JobsCreate = add("WorkspaceManagerJobsClient.Create", http.MethodPost, jobsPath, jobsVersion, jobsPage+"create", 200, 201)
-	JobsGet    = add("WorkspaceManagerJobsClient.Get", http.MethodGet, jobsPath+"/{jobName}", jobsVersion, jobsPage+"get", 200)
-	JobsList   = add("WorkspaceManagerJobsClient.NewListPager", http.MethodGet, jobsPath, jobsVersion, jobsPage+"list", 200)
-	JobsDelete = add("WorkspaceManagerJobsClient.Delete", http.MethodDelete, jobsPath+"/{jobName}", jobsVersion, jobsPage+"delete", 200, 204)
+	Jobs = add(Resource{
+		Client: "WorkspaceManagerJobsClient", Type: "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs", APIVersion: sentinelVersion,
+		Path: workspace + "/workspaceManagerAssignments/{workspaceManagerAssignmentName}/jobs/{jobName}", Page: sentinelPages + "workspace-manager-assignment-jobs/",
+	}, Get, List, Delete)
+	JobsCreate = Jobs.add(Action, "Create", Jobs.List.Path, "create")
 
-	AssignmentsGet                = add("SecurityAssignmentsClient.Get", http.MethodGet, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"get", 200)
-	AssignmentsList               = add("SecurityAssignmentsClient.NewListPager", http.MethodGet, assignmentsPath, assignmentsVersion, assignmentsPage+"list", 200)
-	AssignmentsListBySubscription = add("SecurityAssignmentsClient.NewListBySubscriptionPager", http.MethodGet, subscriptionAssignmentsPath, assignmentsVersion, assignmentsPage+"list-by-subscription", 200)
-	AssignmentsCreateOrUpdate     = add("SecurityAssignmentsClient.CreateOrUpdate", http.MethodPut, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"create-or-update", 200, 201)
-	AssignmentsDelete             = add("SecurityAssignmentsClient.Delete", http.MethodDelete, assignmentsPath+"/{assignmentId}", assignmentsVersion, assignmentsPage+"delete", 200, 204)
+	Assignments = add(Resource{
+		Client: "SecurityAssignmentsClient", Type: "Microsoft.Security/assignments", APIVersion: "2021-08-01-preview",
+		Path: group + "/providers/Microsoft.Security/assignments/{assignmentId}", Page: defenderPages + "assignments/", Table: "resources",
+	}, Get, List, CreateOrUpdate, Delete, Query)
+	AssignmentsListBySubscription = Assignments.add(List, "NewListBySubscriptionPager", "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments", "list-by-subscription")
 
-	StandardAssignmentsGet            = add("StandardAssignmentsClient.Get", http.MethodGet, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"get", 200)
-	StandardAssignmentsList           = add("StandardAssignmentsClient.NewListPager", http.MethodGet, standardAssignmentsPath, standardAssignmentsVersion, standardAssignmentsPage+"list", 200)
-	StandardAssignmentsCreateOrUpdate = add("StandardAssignmentsClient.CreateOrUpdate", http.MethodPut, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"create", 200, 201)
-	StandardAssignmentsDelete         = add("StandardAssignmentsClient.Delete", http.MethodDelete, standardAssignmentsPath+"/{standardAssignmentName}", standardAssignmentsVersion, standardAssignmentsPage+"delete", 200, 204)
-
-	// The queries of Azure Resource Graph differ in the bodies of their requests only.
-	AssignmentsResourceGraph         = addQuery("SecurityAssignmentsClient.NewResourceGraphPager")
-	StandardAssignmentsResourceGraph = addQuery("StandardAssignmentsClient.NewResourceGraphPager")
+	StandardAssignments = add(Resource{
+		Client: "StandardAssignmentsClient", Type: "Microsoft.Security/standardAssignments", APIVersion: standardsVersion,
+		Path: scoped + "Microsoft.Security/standardAssignments/{standardAssignmentName}", Page: defenderPages + "standard-assignments/", Table: "securityresources",
+		pages: map[Kind]string{CreateOrUpdate: "create"},
+	}, Get, List, CreateOrUpdate, Delete, Query)
 )
 
-// All holds every route, in the order of the documentation.
+// All holds every route, in the order of the table.
 var All []*Route
 
-func add(operation, method, path, apiVersion, page string, success ...int) *Route {
-	r := &Route{Operation: operation, Method: method, Path: path, APIVersion: apiVersion, Page: page, Success: success, Repeatable: method != http.MethodPost}
+// add adds a resource with operations of the kinds.
+func add(resource Resource, operations ...Kind) *Resource {
+	r := &resource
+	for _, kind := range operations {
+		path := r.Path
+		switch kind {
+		case List:
+			path = path[:strings.LastIndexByte(path, '/')]
+		case Query:
+			path = graphPath
+		}
+		route := r.add(kind, kinds[kind].name, path, cmp.Or(r.pages[kind], kinds[kind].page))
+		*map[Kind]**Route{Get: &r.Get, List: &r.List, CreateOrUpdate: &r.CreateOrUpdate, Update: &r.Update, Delete: &r.Delete, Query: &r.Query}[kind] = route
+	}
+	return r
+}
+
+// add adds an operation of the resource.
+//   - name: of the client's method
+//   - page: in the directory of the resource's pages
+func (r *Resource) add(kind Kind, name, path, page string) *Route {
+	k := kinds[kind]
+	route := &Route{
+		Resource: r, Kind: kind, Operation: r.Client + "." + name, Method: k.method, Path: path, APIVersion: r.APIVersion,
+		Page: r.Page + page, Success: k.success, Repeatable: k.repeatable, Namespace: r.Type[:strings.IndexByte(r.Type, '/')],
+	}
+	if kind == Query {
+		route.APIVersion, route.Page, route.Namespace = "2024-04-01", graphPage, "Microsoft.ResourceGraph"
+	}
 	for text := range strings.SplitSeq(path[1:], "/") {
 		if name, ok := strings.CutPrefix(text, "{"); ok {
 			text = strings.TrimSuffix(name, "}")
 		}
-		r.elements = append(r.elements, element{text, parameters[text]})
+		route.elements = append(route.elements, element{text, parameters[text]})
 	}
-	All = append(All, r)
-	return r
+	All = append(All, route)
+	return route
 }
-
-// addQuery adds a query of Azure Resource Graph: a POST that only reads.
-func addQuery(operation string) *Route {
-	r := add(operation, http.MethodPost, resourceGraphPath, resourceGraphVersion, resourceGraphPage, 200)
-	r.Repeatable = true
-	return r
-}
-
-// IsQuery reports whether the route is a query of Azure Resource Graph.
-func (r *Route) IsQuery() bool { return r.Path == resourceGraphPath }
 
 // OfSubscription reports whether the first parameter of the path is a subscription.
-func (r *Route) OfSubscription() bool { return strings.HasPrefix(r.Path, subscriptionPrefix) }
+func (r *Route) OfSubscription() bool {
+	return len(r.elements) > 1 && r.elements[1].parameter == parameters["subscriptionId"]
+}
 
 // OfScope reports whether the first parameter of the path is a scope.
-func (r *Route) OfScope() bool { return strings.HasPrefix(r.Path, scopePrefix) }
+func (r *Route) OfScope() bool { return r.elements[0].parameter == scope }
+
+// Gate returns what the service counts the requests of the route for: a
+// subscription, another scope, or the principal.
+func (r *Route) Gate(values []string) string {
+	switch {
+	case r.OfSubscription():
+		return values[0]
+	case r.OfScope():
+		if subscription := SubscriptionOf(values[0]); subscription != "" {
+			return subscription
+		}
+		return trimSlash(values[0])
+	}
+	return r.Path
+}
 
 // Parameters returns the Go names of the path's parameters, in their order.
 func (r *Route) Parameters() []string {
@@ -155,14 +232,14 @@ func (r *Route) fill(values []string, form func(string) string) string {
 	}
 	var b strings.Builder
 	b.Grow(size)
-	for i, e := range r.elements {
+	for _, e := range r.elements {
 		if e.parameter == nil {
 			b.WriteByte('/')
 			b.WriteString(e.text)
 			continue
 		}
 		segments := values[:1]
-		if i == 0 { // a scope
+		if e.parameter == scope {
 			segments = strings.Split(trimSlash(values[0]), "/")
 		}
 		for _, segment := range segments {
@@ -202,9 +279,18 @@ func (r *Route) Match(segments []string) (values []string, ok bool) {
 		switch {
 		case e.parameter != nil:
 			values = append(values, segments[i])
-		case len(e.text) != len(segments[i]) || !strings.EqualFold(e.text, segments[i]): // letters of other scripts fold to ASCII, too
+		case !equalFold(e.text, segments[i]):
 			return nil, false
 		}
 	}
 	return values, true
 }
+
+// MatchID is Match for the text of a resource id, whose first slash may be missing.
+func (r *Route) MatchID(id string) (values []string, ok bool) {
+	return r.Match(strings.Split(trimSlash(id), "/"))
+}
+
+// equalFold reports whether two texts of which one is ASCII are the same,
+// ignoring case. Letters of other scripts that fold to ASCII are longer.
+func equalFold(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }

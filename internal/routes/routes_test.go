@@ -65,16 +65,16 @@ func TestRoutesAreAsDocumented(t *testing.T) {
 
 func TestURLPath(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, jobID, JobsGet.URLPath(jobValues...))
+	assert.Equal(t, jobID, Jobs.Get.URLPath(jobValues...))
 	assert.Equal(t, "/subscriptions/s/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29/providers/Microsoft.Security/assignments/a%2Fb%3Fc%23d%2525",
-		AssignmentsGet.URLPath("s", "größe (a)", "a/b?c#d%25"))
+		Assignments.Get.URLPath("s", "größe (a)", "a/b?c#d%25"))
 }
 
 func TestID(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, jobID, JobsGet.ID(jobValues...))
+	assert.Equal(t, jobID, Jobs.Get.ID(jobValues...))
 	assert.Equal(t, "/subscriptions/s/resourceGroups/größe (a)/providers/Microsoft.Security/assignments/100%25",
-		AssignmentsGet.ID("s", "größe (a)", "100%25"))
+		Assignments.Get.ID("s", "größe (a)", "100%25"))
 }
 
 func TestMatch(t *testing.T) {
@@ -101,7 +101,7 @@ func TestMatch(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			values, ok := JobsGet.Match(strings.Split(test.path[1:], "/"))
+			values, ok := Jobs.Get.Match(strings.Split(test.path[1:], "/"))
 			assert.Equal(t, test.want != nil, ok)
 			assert.Equal(t, test.want, values)
 		})
@@ -110,12 +110,12 @@ func TestMatch(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	parameter, value, reason := JobsGet.Check(jobValues)
+	parameter, value, reason := Jobs.Get.Check(jobValues)
 	assert.Empty(t, parameter+value+reason)
 	for i, name := range []string{"subscriptionId", "resourceGroupName", "workspaceName", "workspaceManagerAssignmentName", "jobName"} {
 		values := append([]string{}, jobValues...)
 		values[i] = "a/"
-		parameter, value, reason := JobsGet.Check(values)
+		parameter, value, reason := Jobs.Get.Check(values)
 		assert.Equal(t, name, parameter)
 		assert.Equal(t, "a/", value)
 		assert.Contains(t, reason, "must")
@@ -143,7 +143,7 @@ func TestScopeSpansSegments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			scope := strings.TrimPrefix(test.scope, "/")
-			for _, route := range []*Route{StandardAssignmentsGet, StandardAssignmentsList} {
+			for _, route := range []*Route{StandardAssignments.Get, StandardAssignments.List} {
 				values := []string{test.scope, standard}[:len(route.Parameters())]
 				want := []string{scope, standard}[:len(values)]
 				rest := strings.TrimPrefix(route.Path, "/{scope}")
@@ -184,7 +184,7 @@ func TestMatchOfScope(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			values, ok := StandardAssignmentsGet.Match(test.segments)
+			values, ok := StandardAssignments.Get.Match(test.segments)
 			assert.Equal(t, test.want != nil, ok)
 			assert.Equal(t, test.want, values)
 		})

@@ -128,7 +128,7 @@ func TestPrintExpired(t *testing.T) {
 			"not-an-exemption": {Effect: "Audit", ExpiresOn: now.Add(-time.Hour)},
 			"without-effect":   {ExpiresOn: now.Add(-time.Hour)},
 		} {
-			id := armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, AssignmentID: name}
+			id := armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, Name: name}
 			server.PutAssignment(id, armsecops.Assignment{Properties: properties})
 		}
 		var out bytes.Buffer
@@ -141,7 +141,7 @@ func TestExtend(t *testing.T) {
 	t.Parallel()
 	expiresOn := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
 	forBoth(t, func(t *testing.T, p program, server *fake.Server) {
-		server.PutAssignment(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, AssignmentID: "one"},
+		server.PutAssignment(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, Name: "one"},
 			armsecops.Assignment{Properties: armsecops.AssignmentProperties{DisplayName: "One", Effect: "Exempt"}})
 
 		found, err := p.Extend(t.Context(), group, "one", expiresOn)

@@ -252,10 +252,10 @@ const unit = "subscriptions/s"
 func pageOfTen() []byte {
 	var list armsecops.AssignmentList
 	for n := range 10 {
-		id := armsecops.AssignmentID{SubscriptionID: "5ec0ffee-0000-4000-8000-000000000000", ResourceGroupName: "security", AssignmentID: fmt.Sprint("exemption-", n)}
+		id := armsecops.AssignmentID{SubscriptionID: "5ec0ffee-0000-4000-8000-000000000000", ResourceGroupName: "security", Name: fmt.Sprint("exemption-", n)}
 		at := time.Date(2026, 1, 2, 3, 4, n, 123456700, time.UTC)
 		list.Value = append(list.Value, armsecops.Assignment{
-			ID: id.String(), Name: id.AssignmentID, Type: "Microsoft.Security/assignments", ETag: `"0a00d2b3-0000-0d00-0000-5ec0ffee0000"`,
+			ID: id.String(), Name: id.Name, Type: "Microsoft.Security/assignments", ETag: `"0a00d2b3-0000-0d00-0000-5ec0ffee0000"`,
 			Properties: armsecops.AssignmentProperties{
 				DisplayName: "Storage accounts behind the gateway", Description: "The gateway has the control that the standard asks for.",
 				AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},

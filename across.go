@@ -1,0 +1,156 @@
+package armsecops
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/armsecops/armsecops/internal/fanout"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+const defaultConcurrency = 8
+
+// ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
+// time. It yields the items as the pages arrive: those of one subscription in
+// the service's order, those of different ones mixed.
+//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once
+//   - options: nil for the defaults
+//
+// The client may be one without a subscription; see [ClientFactory]. For more than
+// some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
+// takes far fewer requests; this listing is for what must be current to the second,
+// and for knowing which subscriptions the identity may not read.
+//
+// A subscription that fails yields one [*SubscriptionError], and the others
+// continue. When the context ends, every subscription that isn't finished yields
+// one. An error that concerns all of them is yielded once, and last: a
+// [*ParameterError] for an invalid option, or [ErrCredential]. Breaking out of
+// the loop ends all requests and goroutines before the loop is left. No more
+// pages are in memory than subscriptions are listed at a time.
+//
+// To resume a listing that ended early, in another process if need be, give the
+// tokens that Progress was called with and the same subscriptions.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
+func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *SecurityAssignmentsClientListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
+	var o SecurityAssignmentsClientListAcrossSubscriptionsOptions
+	if options != nil {
+		o = *options
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	listings, err := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
+	if o.Concurrency < 0 {
+		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
+	}
+	return func(yield func(Assignment, error) bool) {
+		const name = "SecurityAssignmentsClient.ListAcrossSubscriptions"
+		ctx, endSpan := c.startParentSpan(ctx, name, routes.AssignmentsListBySubscription)
+		var first error
+		defer func() { endSpan(first) }()
+		if first = err; err != nil {
+			yield(Assignment{}, err)
+			return
+		}
+		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
+			id := page.subscriptionID
+			if failed, ok := errors.AsType[*credentialError](page.err); ok { // the others would fail, too
+				err := withOperation(name, failed)
+				first = cmp.Or(first, err)
+				yield(Assignment{}, err)
+				return
+			}
+			if page.err != nil {
+				err := &SubscriptionError{id, page.err}
+				first = cmp.Or(first, error(err))
+				if !yield(Assignment{}, err) {
+					return
+				}
+				continue
+			}
+			for i := range page.Value {
+				if !yield(page.Value[i], nil) {
+					return
+				}
+			}
+			if o.Progress != nil {
+				o.Progress(id, page.next)
+			}
+		}
+	}
+}
+
+// subscriptionListing is the listing of one subscription, and where it begins.
+type subscriptionListing struct{ subscriptionID, token string }
+
+// subscriptionListings returns what is left to list of the subscriptions, each
+// of them once. It reads the tokens at once: Progress may write to the same map.
+func subscriptionListings(subscriptionIDs []string, continuationTokens map[string]string) ([]subscriptionListing, error) {
+	tokens := make(map[string]string, len(continuationTokens))
+	for id, token := range continuationTokens {
+		key := strings.ToLower(id)
+		if _, twice := tokens[key]; twice {
+			return nil, &ParameterError{"ContinuationTokens", key, "must not have two tokens for one subscription"}
+		}
+		tokens[key] = token
+	}
+	seen := make(map[string]bool, len(subscriptionIDs))
+	var left []subscriptionListing
+	for _, id := range subscriptionIDs {
+		key := strings.ToLower(id)
+		token, known := tokens[key]
+		if finished := known && token == ""; !finished && !seen[key] {
+			left = append(left, subscriptionListing{id, token})
+		}
+		seen[key] = true
+	}
+	return left, nil
+}
+
+// subscriptionPage is a page of a subscription, or the error in its place.
+type subscriptionPage struct {
+	AssignmentList
+	subscriptionID string
+	next           string // continuation token of the page after it
+	err            error
+}
+
+// listSubscription yields the pages of one subscription, up to the end or an error.
+func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage] {
+	return func(yield func(subscriptionPage) bool) {
+		client := *c
+		client.subscriptionID = l.subscriptionID
+		pager := client.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
+			PageOptions{ContinuationToken: l.token},
+		})
+		for pager.More() {
+			page, err := pager.NextPage(ctx)
+			if !yield(subscriptionPage{page, l.subscriptionID, pager.ContinuationToken(), err}) {
+				return
+			}
+		}
+	}
+}
+
+// SecurityAssignmentsClientListAcrossSubscriptionsOptions holds the optional parameters of [SecurityAssignmentsClient.ListAcrossSubscriptions].
+type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
+	// Concurrency is the number of subscriptions that are listed at a time, and
+	// the bound on the pages in memory. 0 means 8, and a negative number is a
+	// [*ParameterError].
+	Concurrency int
+
+	// ContinuationTokens resumes a listing that ended early. It holds the tokens
+	// that Progress was called with, or that errors carried, by subscription id,
+	// ignoring case. A subscription without a token is listed from the start, one
+	// with the token "" is finished. The map is copied at once.
+	ContinuationTokens map[string]string
+
+	// Progress, if not nil, is called after the last item of every page with the
+	// token of the subscription's next page, or "" if the subscription is
+	// finished. It is called in the goroutine of the loop.
+	Progress func(subscriptionID, continuationToken string)
+}

@@ -1,0 +1,64 @@
+package routes
+
+import "strings"
+
+// SubscriptionOf returns the subscription that a resource id begins with, or ""
+// if it begins with something else.
+func SubscriptionOf(id string) string { return nameAt(id, 0, "subscriptions") }
+
+// ResourceGroupOf returns the resource group of a resource id, or "" if it has none.
+func ResourceGroupOf(id string) string {
+	if SubscriptionOf(id) == "" {
+		return ""
+	}
+	return nameAt(id, 1, "resourceGroups")
+}
+
+// nameAt returns the name of the nth pair of an id if the pair has the type, or else "".
+func nameAt(id string, n int, kind string) string {
+	id = trimSlash(id)
+	for ; ; n-- {
+		found, rest, _ := strings.Cut(id, "/")
+		name, rest, _ := strings.Cut(rest, "/")
+		switch {
+		case n == 0 && equalFold(found, kind):
+			return name
+		case n == 0 || rest == "":
+			return ""
+		}
+		id = rest
+	}
+}
+
+// trimSlash returns an id without its first slash, which a caller may leave out.
+func trimSlash(id string) string { return strings.TrimPrefix(id, "/") }
+
+// Ancestor is one of the resources above another one, or that one itself.
+type Ancestor struct {
+	Type string // as in "Microsoft.Security/assignments", "subscriptions" or "resourceGroups"
+	ID   string // with a first slash
+	Name string
+}
+
+// Ancestors returns the resources that a resource id names, from the outermost to
+// the resource itself. It ends where the id isn't one.
+func Ancestors(id string) []Ancestor {
+	segments := strings.Split(trimSlash(id), "/")
+	var ancestors []Ancestor
+	namespace, path := "", ""
+	for i := 0; i+1 < len(segments); i += 2 {
+		kind, name := segments[i], segments[i+1]
+		path += "/" + kind + "/" + name
+		switch {
+		case equalFold(kind, "providers"):
+			namespace = name
+			continue
+		case namespace == "":
+			ancestors = append(ancestors, Ancestor{kind, path, name})
+			continue
+		}
+		namespace += "/" + kind
+		ancestors = append(ancestors, Ancestor{namespace, path, name})
+	}
+	return ancestors
+}

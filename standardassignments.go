@@ -1,0 +1,332 @@
+package armsecops
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// StandardAssignmentsClient reads and writes the audits by security standards,
+// the exemptions from them and the attestations in Microsoft Defender for Cloud,
+// at any scope, api-version 2024-08-01. The package documentation says where
+// other exemptions are. It is safe for concurrent use.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments
+type StandardAssignmentsClient struct {
+	client
+}
+
+// NewStandardAssignmentsClient returns a client for the standard assignments of any scope.
+//   - credential: an azidentity credential, or the TokenCredential of azcore/fake in a test
+//   - options: nil for the defaults
+//
+// An invalid parameter is a [*ParameterError].
+func NewStandardAssignmentsClient(credential azcore.TokenCredential, options *ClientOptions) (*StandardAssignmentsClient, error) {
+	f, err := newFactory(credential, options)
+	if err != nil {
+		return nil, err
+	}
+	return f.NewStandardAssignmentsClient(), nil
+}
+
+// NewStandardAssignmentsClient returns a client for the standard assignments of any scope.
+func (f *ClientFactory) NewStandardAssignmentsClient() *StandardAssignmentsClient {
+	return &StandardAssignmentsClient{client{connection: f.connection, newError: newCloudError}}
+}
+
+// Get returns a standard assignment.
+//   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
+//   - standardAssignmentName: a UUID, with or without braces
+//   - options: nil for the defaults
+//
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError]; it is [ErrNotFound] if there is no such standard assignment.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/get
+func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssignmentName string, options *StandardAssignmentsClientGetOptions) (StandardAssignmentsClientGetResponse, error) {
+	return run[StandardAssignmentsClientGetResponse](ctx, c.client, call{
+		route:  routes.StandardAssignments.Get,
+		values: pathValues{scope, standardAssignmentName},
+	})
+}
+
+// CreateOrUpdate creates a standard assignment, or replaces the one of that name.
+// To change one, get it, change the fields in question and put it back: members
+// that this version doesn't know are kept. A row of Azure Resource Graph isn't for
+// that: it has columns that are no members, and may be minutes old.
+//
+// An exemption takes up to 24 hours to count, and Microsoft's limit is 5,000 of a
+// subscription. For a single resource, a role on the subscription may not suffice;
+// for a management group, the service principal "Windows Azure Security Resource
+// Provider" (or "Microsoft Azure ...") needs the role Reader there.
+//
+// To put a copy under another name or scope, clear its ID, Name, Type and
+// SystemData first: Azure refuses the name of another resource, and a top-level
+// member of AdditionalProperties that the resource doesn't have.
+//   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
+//   - standardAssignmentName: a UUID, with or without braces; a new one for a new assignment
+//   - standardAssignment: all of the standard assignment; the service ignores the fields that it sets itself
+//   - options: nil for the defaults
+//
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError]. The call is repeated if a response is lost; it leaves the same
+// standard assignment however often it is carried out.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/create
+func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, standardAssignmentName string, standardAssignment StandardAssignment, options *StandardAssignmentsClientCreateOrUpdateOptions) (StandardAssignmentsClientCreateOrUpdateResponse, error) {
+	return run[StandardAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
+		route:     routes.StandardAssignments.CreateOrUpdate,
+		values:    pathValues{scope, standardAssignmentName},
+		parameter: "standardAssignment",
+		body:      &standardAssignment,
+	})
+}
+
+// Delete deletes a standard assignment. Deleting one that doesn't exist is
+// success if the service says 204; it is [ErrNotFound] if the service says 404.
+//   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
+//   - standardAssignmentName: a UUID, with or without braces
+//   - options: nil for the defaults
+//
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError].
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/delete
+func (c *StandardAssignmentsClient) Delete(ctx context.Context, scope, standardAssignmentName string, options *StandardAssignmentsClientDeleteOptions) (StandardAssignmentsClientDeleteResponse, error) {
+	return run[StandardAssignmentsClientDeleteResponse](ctx, c.client, call{
+		route:  routes.StandardAssignments.Delete,
+		values: pathValues{scope, standardAssignmentName},
+	})
+}
+
+// NewListPager lists the standard assignments that the service considers relevant
+// for a scope. It lists neither [Assignment] nor exemptions of Azure Policy; the
+// package documentation says where those are.
+//   - scope: the resource id of a management group, subscription or security connector, with or without its first slash;
+//     that of a resource group or single resource is sent, too, but the service doesn't document it
+//   - options: nil for the defaults
+//
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError].
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
+func (c *StandardAssignmentsClient) NewListPager(scope string, options *StandardAssignmentsClientListOptions) *Pager[StandardAssignment] {
+	if options == nil {
+		options = &StandardAssignmentsClientListOptions{}
+	}
+	return newListPager[StandardAssignment](c.client, call{
+		route:  routes.StandardAssignments.List,
+		values: pathValues{scope},
+	}, options.PageOptions)
+}
+
+// NewResourceGraphPager lists the standard assignments that the identity may read,
+// of a whole tenant or of some subscriptions or management groups, by querying Azure
+// Resource Graph: up to 1,000 standard assignments a request, sorted by id. Its index
+// follows changes within minutes; what must be current to the second is what
+// [StandardAssignmentsClient.NewListPager] lists.
+//   - options: nil for the defaults, which are all that the identity may read
+//
+// A standard assignment has no SystemData, and in AdditionalProperties the columns
+// tenantId, resourceGroup and subscriptionId: it is for reading, and a change
+// begins with [StandardAssignmentsClient.Get].
+//
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError]. Pages have no
+// NextLink, and in AdditionalProperties the service's totalRecords, the number of
+// rows of the page's query: of everything, unless there are more than 1,000
+// SubscriptionIDs.
+//
+// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
+// service says so. It doesn't say so of subscriptions that the identity may not
+// read: their rows are missing, without an error unless the query names no others,
+// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
+// an error for each of those, [StandardAssignmentsClient.NewListPager] for its scope.
+//
+// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+func (c *StandardAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[StandardAssignment] {
+	if options == nil {
+		options = &ResourceGraphOptions{}
+	}
+	return newGraphPager[StandardAssignment](c.client, graphTable{
+		route:   routes.StandardAssignments.Query,
+		source:  "securityresources\n| where type =~ 'microsoft.security/standardassignments'",
+		columns: "id, name, type, tenantId, resourceGroup, subscriptionId, properties",
+	}, *options)
+}
+
+// StandardAssignmentsClientGetOptions holds the optional parameters of [StandardAssignmentsClient.Get].
+type StandardAssignmentsClientGetOptions struct{}
+
+// StandardAssignmentsClientGetResponse is the response of [StandardAssignmentsClient.Get].
+type StandardAssignmentsClientGetResponse struct {
+	StandardAssignment
+}
+
+// StandardAssignmentsClientCreateOrUpdateOptions holds the optional parameters of [StandardAssignmentsClient.CreateOrUpdate].
+type StandardAssignmentsClientCreateOrUpdateOptions struct{}
+
+// StandardAssignmentsClientCreateOrUpdateResponse is the response of [StandardAssignmentsClient.CreateOrUpdate].
+type StandardAssignmentsClientCreateOrUpdateResponse struct {
+	StandardAssignment
+}
+
+// StandardAssignmentsClientDeleteOptions holds the optional parameters of [StandardAssignmentsClient.Delete].
+type StandardAssignmentsClientDeleteOptions struct{}
+
+// StandardAssignmentsClientDeleteResponse is the response of [StandardAssignmentsClient.Delete].
+type StandardAssignmentsClientDeleteResponse struct{}
+
+// StandardAssignmentsClientListOptions holds the optional parameters of [StandardAssignmentsClient.NewListPager].
+type StandardAssignmentsClientListOptions struct {
+	PageOptions
+}
+
+// StandardAssignment is an audit of a scope by a security standard, an exemption
+// from one, or an attestation.
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/get#standardassignment
+type StandardAssignment = Resource[StandardAssignmentProperties]
+
+// StandardAssignmentProperties says what a standard assignment assigns and how.
+type StandardAssignmentProperties struct {
+	// DisplayName is the name to show.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description says what the standard assignment is for.
+	Description string `json:"description,omitzero"`
+	// AssignedStandard is the security standard that is assigned, or that the exemption or attestation is about.
+	AssignedStandard AssignedStandardItem `json:"assignedStandard,omitzero"`
+	// Effect is what the standard assignment does: [EffectAudit], [EffectExempt] or [EffectAttest]; compare it with [Effect.Is].
+	Effect Effect `json:"effect,omitzero"`
+	// ExcludedScopes are the resource ids of scopes below that of the assignment to which it doesn't apply.
+	ExcludedScopes []string `json:"excludedScopes,omitzero"`
+	// ExpiresOn is when the standard assignment ends. The zero time means never; see ExpiresBefore.
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	// ExemptionData says more about an exemption.
+	ExemptionData ExemptionData `json:"exemptionData,omitzero"`
+	// AttestationData says more about an attestation.
+	AttestationData AttestationData `json:"attestationData,omitzero"`
+	// Metadata tells who created and last updated the standard assignment. Read-only: set by the service.
+	Metadata StandardAssignmentMetadata `json:"metadata,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// ExpiresBefore reports whether the standard assignment ends before a time. It is
+// false for one that never ends, whose ExpiresOn is the zero time.
+func (p StandardAssignmentProperties) ExpiresBefore(t time.Time) bool {
+	return expiresBefore(p.ExpiresOn, t)
+}
+
+// ExemptionData says more about a standard assignment that is an exemption.
+type ExemptionData struct {
+	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is].
+	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
+	// AssignedAssessment is the assessment that the scope is exempt from.
+	AssignedAssessment AssignedAssessmentItem `json:"assignedAssessment,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AttestationData says more about a standard assignment that is an attestation.
+type AttestationData struct {
+	// ComplianceState is what is attested; compare it with [AttestationComplianceState.Is].
+	ComplianceState AttestationComplianceState `json:"complianceState,omitzero"`
+	// AssignedAssessment is the assessment that the attestation is about.
+	AssignedAssessment AssignedAssessmentItem `json:"assignedAssessment,omitzero"`
+	// ComplianceDate is when the state was attested. Read-only: set by the service.
+	ComplianceDate time.Time `json:"complianceDate,omitzero"`
+	// Evidence is what the attestation rests on.
+	Evidence []AttestationEvidence `json:"evidence,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AttestationEvidence is one piece of what an attestation rests on.
+type AttestationEvidence struct {
+	// Description says what the evidence shows.
+	Description string `json:"description,omitzero"`
+	// SourceURL is where the evidence is.
+	SourceURL string `json:"sourceUrl,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// AssignedAssessmentItem refers to a security assessment.
+type AssignedAssessmentItem struct {
+	// AssessmentKey is the key of the security assessment, a UUID.
+	AssessmentKey string `json:"assessmentKey,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// StandardAssignmentMetadata is Defender for Cloud's record of who created and
+// last updated a standard assignment. All of it is read-only: set by the service.
+type StandardAssignmentMetadata struct {
+	// CreatedBy is the object id of the identity that created the assignment, a UUID.
+	CreatedBy string `json:"createdBy,omitzero"`
+	// CreatedOn is when the assignment was created.
+	CreatedOn time.Time `json:"createdOn,omitzero"`
+	// LastUpdatedBy is the object id of the identity that last updated the assignment, a UUID.
+	LastUpdatedBy string `json:"lastUpdatedBy,omitzero"`
+	// LastUpdatedOn is when the assignment was last updated.
+	LastUpdatedOn time.Time `json:"lastUpdatedOn,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
+}
+
+// StandardAssignmentsList is one page of standard assignments.
+type StandardAssignmentsList = Page[StandardAssignment]
+
+// AttestationComplianceState is what an attestation says of a scope. Services add
+// states over time, and differ in casing: compare states with Is.
+type AttestationComplianceState string
+
+// The states that can be attested.
+const (
+	AttestationComplianceStateUnknown      AttestationComplianceState = "unknown"      // the state is not known
+	AttestationComplianceStateCompliant    AttestationComplianceState = "compliant"    // the scope complies
+	AttestationComplianceStateNonCompliant AttestationComplianceState = "nonCompliant" // the scope doesn't comply
+)
+
+// PossibleAttestationComplianceStateValues returns the states that this version knows.
+func PossibleAttestationComplianceStateValues() []AttestationComplianceState {
+	return []AttestationComplianceState{AttestationComplianceStateUnknown, AttestationComplianceStateCompliant, AttestationComplianceStateNonCompliant}
+}
+
+// Is reports whether two states are the same, ignoring case.
+func (s AttestationComplianceState) Is(other AttestationComplianceState) bool {
+	return strings.EqualFold(string(s), string(other))
+}
+
+// StandardAssignmentID is the resource id of a standard assignment, in its parts.
+type StandardAssignmentID struct {
+	// Scope is the resource id of what the assignment applies to: a management
+	// group, subscription, resource group, security connector or single resource.
+	// Its first slash may be missing; [ParseStandardAssignmentID] adds it.
+	Scope string
+
+	// Name is a UUID, with or without braces.
+	Name string
+}
+
+// ParseStandardAssignmentID reads the resource id of a standard assignment,
+// ignoring case; the leading slash may be missing. The scope and the name keep
+// their case. Anything else than such an id is a [*ParameterError].
+func ParseStandardAssignmentID(id string) (StandardAssignmentID, error) {
+	v, err := parseID(routes.StandardAssignments.Get, id)
+	if err != nil {
+		return StandardAssignmentID{}, err
+	}
+	return StandardAssignmentID{"/" + v[0], v[1]}, nil
+}
+
+// String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
+func (id StandardAssignmentID) String() string {
+	return routes.StandardAssignments.Get.ID(id.Scope, id.Name)
+}
