@@ -15,7 +15,7 @@ const longest = math.MaxInt64 // the longest wait there is
 var asks = []struct {
 	header string
 	unit   time.Duration
-}{{"retry-after-ms", time.Millisecond}, {"x-ms-retry-after-ms", time.Millisecond}, {"retry-after", time.Second}}
+}{{"Retry-After-Ms", time.Millisecond}, {"X-Ms-Retry-After-Ms", time.Millisecond}, {"Retry-After", time.Second}}
 
 // RetryAfter returns how long a response asks to wait: in milliseconds, in
 // seconds, or until a date; or else, if it is a 429 of Azure Resource Graph, until
@@ -40,6 +40,9 @@ func RetryAfter(resp *http.Response, now time.Time) time.Duration {
 // the one here.
 func parse(header http.Header, name string, unit time.Duration, now time.Time) (wait time.Duration, ok bool) {
 	value := strings.TrimSpace(header.Get(name))
+	if value == "" {
+		return 0, false
+	}
 	if n, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		if n >= uint64(longest/unit) { // also what Bound writes for the longest
 			return longest, true
