@@ -147,9 +147,6 @@ func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next plac
 	if at.err != nil {
 		return page, at, at.err
 	}
-	if at.empty >= maxEmptyPages {
-		return page, at, emptyPagesError{}
-	}
 	if at.pages == 0 && p.token != "" {
 		if err = p.readToken(&at); err != nil {
 			return page, at, err
@@ -302,10 +299,13 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 }
 
 // visit notes what leads to the page at the place. It is an error if that led to
-// an earlier page.
+// an earlier page, or if the listing doesn't seem to end.
 func (at place) visit(link string) error {
-	if at.seen.Again(link, at.pages) {
+	switch {
+	case at.seen.Again(link, at.pages):
 		return ErrPagingLoop
+	case at.empty >= maxEmptyPages:
+		return emptyPagesError{}
 	}
 	return nil
 }
