@@ -27,7 +27,8 @@ const defaultConcurrency = 8
 // A subscription that fails yields one [*SubscriptionError], and the others
 // continue. When the context ends, every subscription that isn't finished yields
 // one. An error that concerns all of them is yielded once, and last: a
-// [*ParameterError] for an invalid option, or [ErrCredential]. Breaking out of
+// [*ParameterError] for an invalid option, or [ErrCredential], unless the token
+// lacks claims that only one of the subscriptions asks for. Breaking out of
 // the loop ends all requests and goroutines before the loop is left. No more
 // pages are in memory than subscriptions are listed at a time.
 //
@@ -44,8 +45,14 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		o.Concurrency = defaultConcurrency
 	}
 	listings, err := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
-	if o.Concurrency < 0 {
+	switch {
+	case o.Concurrency < 0:
 		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
+	case o.MaxPages < 0:
+		err = &ParameterError{Name: "MaxPages", Reason: "must not be negative"}
+	}
+	list := func(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage] {
+		return c.listSubscription(ctx, l, o.MaxPages)
 	}
 	return func(yield func(Assignment, error) bool) {
 		const name = "SecurityAssignmentsClient.ListAcrossSubscriptions"
@@ -56,9 +63,9 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 			yield(Assignment{}, err)
 			return
 		}
-		for page := range fanout.Merge(ctx, o.Concurrency, listings, c.listSubscription) {
+		for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
 			id := page.subscriptionID
-			if failed, ok := errors.AsType[*credentialError](page.err); ok { // the others would fail, too
+			if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims { // the others would fail, too
 				err := withOperation(name, failed)
 				first = cmp.Or(first, err)
 				yield(Assignment{}, err)
@@ -119,13 +126,13 @@ type subscriptionPage struct {
 	err            error
 }
 
-// listSubscription yields the pages of one subscription, up to the end or an error.
-func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage] {
+// listSubscription yields the pages of one subscription, up to the end, an error or the bound.
+func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing, maxPages int) iter.Seq[subscriptionPage] {
 	return func(yield func(subscriptionPage) bool) {
 		client := *c
 		client.subscriptionID = l.subscriptionID
 		pager := client.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
-			PageOptions{ContinuationToken: l.token},
+			PageOptions{ContinuationToken: l.token, MaxPages: maxPages},
 		})
 		for pager.More() {
 			page, err := pager.NextPage(ctx)
@@ -142,6 +149,12 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
 	// the bound on the pages in memory. 0 means 8, and a negative number is a
 	// [*ParameterError].
 	Concurrency int
+
+	// MaxPages bounds the number of pages that are read of each subscription. 0
+	// means no bound, and a negative number is a [*ParameterError]. A subscription
+	// that has more pages ends there without an error, and Progress has its token to
+	// resume.
+	MaxPages int
 
 	// ContinuationTokens resumes a listing that ended early. It holds the tokens
 	// that Progress was called with, or that errors carried, by subscription id,

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -400,17 +402,93 @@ func TestProgressFollowsTheItemsOfItsPage(t *testing.T) {
 	assert.Equal(t, []int{3, 6}, at)
 }
 
-func TestListingAcrossSubscriptionsRefusesANegativeConcurrency(t *testing.T) {
+func TestListingAcrossSubscriptionsRefusesNegativeNumbers(t *testing.T) {
 	t.Parallel()
-	s := &tenant{}
-	n := 0
-	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), &acrossOptions{Concurrency: -1}) {
-		n++
-		assert.Zero(t, item)
-		assertParameterError(t, err, "Concurrency")
+	for name, o := range map[string]*acrossOptions{"Concurrency": {Concurrency: -1}, "MaxPages": {MaxPages: -1}} {
+		s := &tenant{}
+		n := 0
+		for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o) {
+			n++
+			assert.Zero(t, item)
+			assertParameterError(t, err, name)
+		}
+		assert.Equal(t, 1, n)
+		assert.Empty(t, s.requests)
 	}
-	assert.Equal(t, 1, n)
-	assert.Empty(t, s.requests)
+}
+
+// MaxPages ends each subscription without an error, with the token of its next page.
+func TestMaxPagesEndsEachSubscription(t *testing.T) {
+	t.Parallel()
+	s := &tenant{pages: 5}
+	tokens, got := map[string]string{}, map[string][]string{}
+	for loop, want := range []int{2, 4, 5, 5} {
+		o := &acrossOptions{MaxPages: 2, ContinuationTokens: tokens, Progress: func(id, token string) { tokens[id] = token }}
+		for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o) {
+			require.NoError(t, err)
+			got[item.SubscriptionID()] = append(got[item.SubscriptionID()], item.Name)
+		}
+		for _, id := range subscriptionIDs(3) {
+			assert.Equal(t, numbers(want), got[id])
+			assert.Equal(t, loop >= 2, tokens[id] == "", "finished")
+			assert.Equal(t, want, s.requests[id])
+		}
+	}
+}
+
+// A challenge of one subscription that the credential can't meet ends that one; a
+// credential that has no token at all ends the listing.
+func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testing.T) {
+	t.Parallel()
+	const header = `Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="`
+	challenged := subscriptionID(3)
+	for name, test := range map[string]struct {
+		fails func(policy.TokenRequestOptions) bool
+		want  int // subscriptions that are listed
+	}{
+		"claims":    {func(o policy.TokenRequestOptions) bool { return o.Claims != "" }, 9},
+		"every one": {func(policy.TokenRequestOptions) bool { return true }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &tenant{fault: func(id string, _, _ int) *http.Response {
+				if id == challenged {
+					return failWith(401, "WWW-Authenticate", header)
+				}
+				return nil
+			}}
+			credential := tokenFunc(func(o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+				if test.fails(o) {
+					return azcore.AccessToken{}, errors.New("interaction required")
+				}
+				return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(time.Hour)}, nil
+			})
+			client, err := armsecops.NewSecurityAssignmentsClient(challenged, credential, options(s))
+			require.NoError(t, err)
+			items, failures := 0, 0
+			for _, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), nil) {
+				if err == nil {
+					items++
+					continue
+				}
+				failures++
+				require.ErrorIs(t, err, armsecops.ErrCredential)
+				one, ok := errors.AsType[*armsecops.SubscriptionError](err)
+				assert.Equal(t, test.want > 0, ok)
+				if ok {
+					assert.Equal(t, challenged, one.SubscriptionID)
+				}
+			}
+			assert.Equal(t, test.want, items)
+			assert.Equal(t, 1, failures)
+		})
+	}
+}
+
+type tokenFunc func(policy.TokenRequestOptions) (azcore.AccessToken, error)
+
+func (f tokenFunc) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return f(o)
 }
 
 func TestListingAcrossSubscriptionsReportsAnInvalidToken(t *testing.T) {

@@ -73,20 +73,23 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	return c, nil
 }
 
-// markedCredential marks the errors of the caller's credential, which concern
-// every request, whatever its subscription.
+// markedCredential marks the errors of the caller's credential.
 type markedCredential struct{ azcore.TokenCredential }
 
 func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := c.TokenCredential.GetToken(ctx, options)
 	if err != nil {
-		err = &credentialError{err}
+		err = &credentialError{err, options.Claims != ""}
 	}
 	return token, err
 }
 
-// credentialError is an error of GetToken: [ErrCredential].
-type credentialError struct{ error }
+// credentialError is an error of GetToken: [ErrCredential]. It concerns every
+// request, whatever its subscription, unless the response to one asked for claims.
+type credentialError struct {
+	error
+	claims bool
+}
 
 func (e *credentialError) Is(target error) bool { return target == ErrCredential }
 func (e *credentialError) Unwrap() error        { return e.error }

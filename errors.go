@@ -42,7 +42,8 @@ var (
 	ErrUntrustedNextLink = nextlink.ErrUntrusted
 
 	// ErrPagingLoop is a link to a page that the listing has already been at, or a
-	// $skipToken of one.
+	// $skipToken of one, or the end of 1,000 pages in a row without an item. The
+	// listing can be resumed after those, at the page that follows them.
 	ErrPagingLoop = nextlink.ErrLoop
 
 	// ErrIncompleteResult is a result of which Azure Resource Graph says that it lacks

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +143,58 @@ func TestLongRetryAfterClosesTheGateForAnHour(t *testing.T) {
 				time.Sleep(time.Hour + time.Second)
 				_, err := client.Get(t.Context(), "rg", "id", nil)
 				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+// No call waits at a gate for longer than MaxRetryDelay, in all of its attempts,
+// whatever the others in the queue do. One 429 fails none of them.
+func TestNoCallWaitsLongerThanMaxRetryDelay(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		throttled int // Gets, of 100
+		succeed   bool
+	}{
+		"one 429":       {1, true},
+		"a 429 for all": {math.MaxInt, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var left atomic.Int64
+				left.Store(int64(test.throttled))
+				o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+					if req.Method == http.MethodGet && left.Add(-1) >= 0 {
+						return respond(429, "", "Retry-After", "10")(req)
+					}
+					return respond(200, `{"name":"a"}`)(req)
+				}))
+				o.Retry.MaxRetryDelay = time.Minute
+				client := newAssignmentsClient(t, o)
+				var calls sync.WaitGroup
+				for i := range 101 {
+					calls.Go(func() {
+						time.Sleep(time.Duration(i)) // in this order
+						start := time.Now()
+						var err error
+						if i < 100 {
+							_, err = client.Get(t.Context(), "rg", "id", nil)
+							// azcore's own waits, up to three, come on top
+							assert.LessOrEqual(t, time.Since(start), time.Minute+31*time.Second)
+						} else {
+							_, err = client.Delete(t.Context(), "rg", "id", nil)
+							assert.LessOrEqual(t, time.Since(start), time.Minute)
+						}
+						if test.succeed {
+							assert.NoError(t, err)
+						} else if err != nil {
+							assert.ErrorIs(t, err, armsecops.ErrThrottled)
+						}
+					})
+				}
+				calls.Wait()
 			})
 		})
 	}

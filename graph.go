@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -95,7 +96,8 @@ func newGraphPager[T any](c client, table graphTable, options ResourceGraphOptio
 	return p
 }
 
-// distinct returns each of the names once, ignoring case.
+// distinct returns each of the names once, sorted, both ignoring case: a
+// continuation token holds whatever their order.
 func distinct(names []string) []string {
 	seen := make(map[string]bool, len(names))
 	var once []string
@@ -105,6 +107,7 @@ func distinct(names []string) []string {
 			once = append(once, name)
 		}
 	}
+	slices.SortFunc(once, func(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return once
 }
 
@@ -132,7 +135,7 @@ func checkGraphOptions(options ResourceGraphOptions) error {
 }
 
 // listing returns what a continuation token is bound to: the endpoint, the query
-// and its scopes, ignoring their case.
+// and its scopes, ignoring their case and order.
 func (g graph[T]) listing() (nextlink.Listing, error) {
 	hash := sha256.New()
 	for _, q := range g.queries {

@@ -103,7 +103,7 @@ func TestQueryHasTheOptions(t *testing.T) {
 		always  = `"options": {"$top": 1000, "resultFormat": "objectArray"`
 	)
 	ids, groups := []string{subscriptionID(1), subscriptionID(0)}, []string{"a", "b", "A"}
-	idsMember := `"subscriptions": ["` + strings.Join(ids, `", "`) + `"], `
+	idsMember := `"subscriptions": ["` + ids[1] + `", "` + ids[0] + `"], ` // sorted
 	tests := map[string]struct {
 		options *assignmentsQuery
 		want    string
@@ -181,6 +181,7 @@ func TestManySubscriptionsTakeSeveralQueries(t *testing.T) {
 		return respond(200, pageOf(1, token, "false"))(req)
 	})))
 	repeated := append(slices.Clone(ids), strings.ToUpper(ids[3]), ids[2000])
+	slices.Reverse(repeated[:2500]) // a token names one of the queries, whatever the order
 	rows := 0
 	pager := client.NewResourceGraphPager(&assignmentsQuery{SubscriptionIDs: repeated})
 	repeated[0] = "changed since"
@@ -409,7 +410,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 		"another predicate":    {assignmentsQuery{SubscriptionIDs: ids, Where: "A"}, true},
 		"no predicate":         {assignmentsQuery{SubscriptionIDs: ids}, true},
 		"fewer subscriptions":  {assignmentsQuery{SubscriptionIDs: ids[:1], Where: "a"}, true},
-		"ids in another order": {assignmentsQuery{SubscriptionIDs: []string{ids[1], ids[0]}, Where: "a"}, true},
+		"ids in another order": {assignmentsQuery{SubscriptionIDs: []string{ids[1], strings.ToUpper(ids[0])}, Where: "a"}, false},
 		"the tenant":           {assignmentsQuery{Where: "a"}, true},
 		"groups named so":      {assignmentsQuery{ManagementGroups: ids, Where: "a"}, true},
 	}
@@ -438,7 +439,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 	groups.ContinuationToken = secondPage(t, "here", groups)
 	for other, refused := range map[string]bool{"B": false, "c": true} {
 		query := groups
-		query.ManagementGroups = []string{"a", other}
+		query.ManagementGroups = []string{other, "A"}
 		_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&query).NextPage(t.Context())
 		assert.Equal(t, refused, err != nil, "%s: %v", other, err)
 	}

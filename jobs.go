@@ -162,8 +162,8 @@ type WorkspaceManagerJobsClientBeginCreateOptions struct {
 	// started. Names that are empty are taken from the token, others must agree with it.
 	ResumeToken string
 
-	// Progress, if not nil, is called after every poll that succeeds, the last one
-	// included, with the job as it is. It is called in the goroutine of Poll or
+	// Progress, if not nil, is called after every poll that reads the job, the last
+	// one included, with the job as it is. It is called in the goroutine of Poll or
 	// PollUntilDone, which waits for it, and not for a job that has ended before
 	// the first poll. It must not change the job's items.
 	Progress func(Job)
@@ -175,8 +175,8 @@ type WorkspaceManagerJobsClientNewJobPollerOptions struct {
 	// Names that are empty are taken from the token, others must agree with it.
 	ResumeToken string
 
-	// Progress, if not nil, is called after every poll that succeeds, the last one
-	// included, with the job as it is. It is called in the goroutine of Poll or
+	// Progress, if not nil, is called after every poll that reads the job, the last
+	// one included, with the job as it is. It is called in the goroutine of Poll or
 	// PollUntilDone, which waits for it. It must not change the job's items.
 	Progress func(Job)
 }

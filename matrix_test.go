@@ -134,25 +134,25 @@ func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]
 	switch operation {
 	case "WorkspaceManagerJobsClient.NewListPager":
 		options := &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: o}
-		return readPages(ctx, matrixJobsClient(s).NewListPager("rg", "workspace", "assignment", options))
+		return readPages(ctx, s, matrixJobsClient(s).NewListPager("rg", "workspace", "assignment", options))
 	case "SecurityAssignmentsClient.NewListPager":
 		options := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}
-		return readPages(ctx, matrixAssignmentsClient(s).NewListPager("rg", options))
+		return readPages(ctx, s, matrixAssignmentsClient(s).NewListPager("rg", options))
 	case "StandardAssignmentsClient.NewListPager":
 		options := &armsecops.StandardAssignmentsClientListOptions{PageOptions: o}
-		return readPages(ctx, matrixStandardsClient(s).NewListPager(virtualMachine, options))
+		return readPages(ctx, s, matrixStandardsClient(s).NewListPager(virtualMachine, options))
 	case "SecurityAssignmentsClient.NewResourceGraphPager":
 		options := &armsecops.ResourceGraphOptions{PageOptions: o}
-		return readPages(ctx, matrixAssignmentsClient(s).NewResourceGraphPager(options))
+		return readPages(ctx, s, matrixAssignmentsClient(s).NewResourceGraphPager(options))
 	case "StandardAssignmentsClient.NewResourceGraphPager":
 		options := &armsecops.ResourceGraphOptions{PageOptions: o}
-		return readPages(ctx, matrixStandardsClient(s).NewResourceGraphPager(options))
+		return readPages(ctx, s, matrixStandardsClient(s).NewResourceGraphPager(options))
 	}
 	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
-	return readPages(ctx, matrixAssignmentsClient(s).NewListBySubscriptionPager(options))
+	return readPages(ctx, s, matrixAssignmentsClient(s).NewListBySubscriptionPager(options))
 }
 
-func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []any, err error) {
+func readPages[T any](ctx context.Context, s *faulttest.Server, pager *armsecops.Pager[T]) (items []any, err error) {
 	pages := 0
 	for page, err := range pager.Pages(ctx) {
 		if err != nil {
@@ -161,7 +161,7 @@ func readPages[T any](ctx context.Context, pager *armsecops.Pager[T]) (items []a
 		for _, item := range page.Value {
 			items = append(items, item)
 		}
-		if pages++; pages == faulttest.MaxPages {
+		if pages++; pages == s.MaxPages() {
 			return items, faulttest.ErrEndless
 		}
 	}

@@ -154,9 +154,15 @@ func PossibleProvisioningStateValues() []ProvisioningState {
 	return []ProvisioningState{ProvisioningStateSucceeded, ProvisioningStateInProgress, ProvisioningStateCanceled, ProvisioningStateFailed}
 }
 
-// Terminal reports whether a job in this state has ended, ignoring case.
+// Terminal reports whether a job in this state has ended, ignoring case. Beside
+// the documented states it knows "Completed" and "Cancelled", which Azure is seen to
+// send: a job ends in them as in Succeeded and Canceled.
 func (s ProvisioningState) Terminal() bool {
-	return s.is(ProvisioningStateSucceeded) || s.is(ProvisioningStateFailed) || s.is(ProvisioningStateCanceled)
+	return s.succeeded() || s.is(ProvisioningStateFailed) || s.is(ProvisioningStateCanceled) || s.is("Cancelled")
+}
+
+func (s ProvisioningState) succeeded() bool {
+	return s.is(ProvisioningStateSucceeded) || s.is("Completed")
 }
 
 func (s ProvisioningState) is(other ProvisioningState) bool {

@@ -35,12 +35,13 @@ type ClientOptions struct {
 type PageOptions struct {
 	// ContinuationToken resumes a listing where [Pager.ContinuationToken] or
 	// [PageError] said. It is bound to its listing, subscription and endpoint; that
-	// of a query of Azure Resource Graph, to the query and its scopes.
+	// of a query of Azure Resource Graph, to the query and its scopes, in any order.
 	ContinuationToken string
 
 	// MaxPages bounds the number of pages that this pager reads. 0 means no bound,
 	// and a negative number is a [*ParameterError]. Set it where a service may
-	// return links forever, such as links that only grow a $skip.
+	// return items forever; 1,000 pages in a row without an item are
+	// [ErrPagingLoop] without it.
 	MaxPages int
 
 	// Prefetch is the number of pages that All and Pages fetch ahead while the

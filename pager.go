@@ -18,8 +18,9 @@ import (
 // ContinuationToken names the page that failed: a new pager with that token in
 // its [PageOptions], in another process if need be, resumes there. Its chain
 // holds the service's error, [ErrUntrustedNextLink] for a link that leads away
-// from the endpoint or the listing, [ErrPagingLoop] for one that leads back,
-// [ErrIncompleteResult] for what Azure Resource Graph says it left out, or a
+// from the endpoint or the listing, [ErrPagingLoop] for one that leads back and
+// for 1,000 pages in a row without an item, [ErrIncompleteResult] for what Azure
+// Resource Graph says it left out, or a
 // [*ParameterError] for an invalid parameter or token.
 type Pager[T any] struct {
 	source   source[T]
@@ -49,11 +50,18 @@ type place struct {
 	err   error         // in the place of the next page
 	pages int           // read so far
 	items int           // read so far
+	empty int           // pages without an item since the last one that had some
 	seen  nextlink.Seen // the URLs of the pages so far
 }
 
-// maxPrefetch bounds the pages that a pager may hold in memory.
-const maxPrefetch = 64
+const (
+	// maxPrefetch bounds the pages that a pager may hold in memory.
+	maxPrefetch = 64
+
+	// maxEmptyPages bounds the pages without an item in a row: All yields nothing
+	// there that its caller could break from.
+	maxEmptyPages = 1000
+)
 
 // newListPager returns a pager whose pages are linked.
 func newListPager[T any](c client, listing call, options PageOptions) *Pager[T] {
@@ -154,7 +162,19 @@ func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next plac
 		page.Value, next = page.Value[:p.top-at.items], at
 	}
 	next.pages, next.items = at.pages+1, items
+	if next.empty = at.empty + 1; len(page.Value) > 0 {
+		next.empty = 0
+	}
 	return page, next, nil
+}
+
+// emptyPagesError is [ErrPagingLoop] of a listing whose pages have no items.
+type emptyPagesError struct{}
+
+func (emptyPagesError) Is(target error) bool { return target == ErrPagingLoop }
+
+func (emptyPagesError) Error() string {
+	return "the listing doesn't end: " + strconv.Itoa(maxEmptyPages) + " pages in a row have no items"
 }
 
 // readToken moves a place to the page that the caller's token names.
@@ -280,10 +300,13 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 }
 
 // visit notes what leads to the page at the place. It is an error if that led to
-// an earlier page.
+// an earlier page, or if the listing doesn't seem to end.
 func (at place) visit(link string) error {
-	if at.seen.Again(link, at.pages) {
+	switch {
+	case at.seen.Again(link, at.pages):
 		return ErrPagingLoop
+	case at.empty >= maxEmptyPages:
+		return emptyPagesError{}
 	}
 	return nil
 }

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,6 +85,72 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 				if err != nil {
 					assert.NotEmpty(t, err.Error())
 				}
+			})
+		}
+	}
+}
+
+// The time limit of a caller's policy is over when the call is: that says nothing of why it failed.
+func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	fails := func(*http.Request) (*http.Response, error) { return nil, refused }
+	redirected := func(req *http.Request) (*http.Response, error) {
+		other := req.Clone(req.Context())
+		other.Response = &http.Response{}
+		return respond(200, `{"name":"a"}`)(other)
+	}
+	broken := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("no token") })
+	var works azcore.TokenCredential = &azfake.TokenCredential{}
+	for name, test := range map[string]struct {
+		credential azcore.TokenCredential
+		transport  transportFunc
+		is         error // nil: the text alone
+		text       string
+	}{
+		"credential": {broken, respond(200, `{"name":"a"}`), armsecops.ErrCredential, "no token"},
+		"dial":       {works, fails, refused, "refused"},
+		"too large":  {works, respond(200, `{"name":"`+strings.Repeat("a", 2000)+`"}`), armsecops.ErrResponseTooLarge, ""},
+		"a redirect": {works, redirected, nil, "followed a redirect"},
+		"throttled":  {works, respond(429, "", "Retry-After", "3600"), armsecops.ErrThrottled, "429"},
+		"an error":   {works, respond(403), armsecops.ErrForbidden, "403"},
+		"the limit is over": {works, func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}, context.DeadlineExceeded, ""},
+		"the limit, a retry": {works, respond(503, "", "Retry-After", "1"), context.DeadlineExceeded, "503"},
+	} {
+		for place, set := range map[string]func(*armsecops.ClientOptions, policy.Policy){
+			"per call":  func(o *armsecops.ClientOptions, p policy.Policy) { o.PerCallPolicies = []policy.Policy{p} },
+			"per retry": func(o *armsecops.ClientOptions, p policy.Policy) { o.PerRetryPolicies = []policy.Policy{p} },
+		} {
+			if place == "per retry" && test.is == context.DeadlineExceeded {
+				continue // it is that of an attempt
+			}
+			t.Run(name+"/"+place, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					o := options(test.transport)
+					o.Retry.MaxRetries, o.MaxResponseBytes = 1, 1000
+					set(o, policyFunc(func(req *policy.Request) (*http.Response, error) {
+						ctx, cancel := context.WithTimeout(req.Raw().Context(), time.Second/2)
+						defer cancel()
+						return req.WithContext(ctx).Next()
+					}))
+					client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
+					require.NoError(t, err)
+					for range 2 { // the second one meets a closed gate
+						_, err = client.Get(t.Context(), "rg", "id", nil)
+						require.ErrorContains(t, err, test.text)
+						require.NotErrorIs(t, err, context.Canceled)
+						if test.is != nil {
+							require.ErrorIs(t, err, test.is)
+						}
+						if test.is != context.DeadlineExceeded {
+							require.NotErrorIs(t, err, context.DeadlineExceeded)
+						}
+					}
+				})
 			})
 		}
 	}

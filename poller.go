@@ -8,12 +8,20 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/throttle"
 )
+
+// JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate].
+// Between two polls, PollUntilDone waits for its Frequency, or for as long as the
+// response asks, which is at most an hour.
+type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // BeginCreate starts a job, as [WorkspaceManagerJobsClient.Create] does, and
 // returns a poller that waits for its end.
@@ -28,15 +36,20 @@ import (
 // [*JobFailedError] for a job that ended Failed or Canceled; a job that is
 // deleted while the poller waits is [ErrNotFound].
 //
+// The service may not show a job everywhere when it has just started. A 404 within
+// two minutes of the start, before any poll has seen the job, is neither an error
+// nor its end: Poll returns that response, and the poller continues. The pollers of
+// a ResumeToken and of NewJobPoller return ErrNotFound at once.
+//
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
-func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*runtime.Poller[WorkspaceManagerJobsClientCreateResponse], error) {
+func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*JobPoller, error) {
 	const name = "WorkspaceManagerJobsClient.BeginCreate"
 	if options == nil {
 		options = &WorkspaceManagerJobsClientBeginCreateOptions{}
 	}
 	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
 	if options.ResumeToken != "" {
-		return resumeJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, options.ResumeToken, options.Progress)
+		return resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
 	}
 	var resp *http.Response
 	created, err := run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values, response: &resp})
@@ -44,7 +57,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 		return nil, err
 	}
 	values[3] = created.Name
-	poller, err := newJobPoller[WorkspaceManagerJobsClientCreateResponse](c.client, values, created.Job, resp, options.Progress)
+	poller, err := newJobPoller(c.client, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
 	if err != nil {
 		return nil, outcomeUnknown(withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
 	}
@@ -62,42 +75,74 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 // [WorkspaceManagerJobsClient.BeginCreate] describes.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
-func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientNewJobPollerOptions) (*runtime.Poller[WorkspaceManagerJobsClientGetResponse], error) {
+func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientNewJobPollerOptions) (*JobPoller, error) {
 	if options == nil {
 		options = &WorkspaceManagerJobsClientNewJobPollerOptions{}
 	}
 	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
 	if options.ResumeToken != "" {
-		return resumeJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, options.ResumeToken, options.Progress)
+		return resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
 	}
-	return newJobPoller[WorkspaceManagerJobsClientGetResponse](c.client, values, Job{}, nil, options.Progress)
+	return newJobPoller(c.client, values, nil, options.Progress)
 }
 
-// jobResponse is what a poller ends with.
-type jobResponse interface {
-	WorkspaceManagerJobsClientCreateResponse | WorkspaceManagerJobsClientGetResponse
+const (
+	// maxPollDelay bounds how long a response makes a poller wait.
+	maxPollDelay = time.Hour
+
+	// maxUnseen is how long after its start the service may not show a job everywhere yet.
+	maxUnseen = 2 * time.Minute
+)
+
+// jobStart is the start of a job.
+type jobStart struct {
+	response *http.Response
+	job      Job       // as the response describes it
+	at       time.Time // when it came, by the clock here
+}
+
+// recent reports whether a later response may come from a part of the service
+// that doesn't know of the job yet. The clock of the service counts, if both
+// responses say what it is.
+func (s *jobStart) recent(later *http.Response) bool {
+	if s == nil {
+		return false
+	}
+	started, err := http.ParseTime(s.response.Header.Get("Date"))
+	now, laterErr := http.ParseTime(later.Header.Get("Date"))
+	if err != nil || laterErr != nil {
+		started, now = s.at, time.Now()
+	}
+	return now.Sub(started) < maxUnseen
 }
 
 // jobPollingHandler is what [runtime.Poller] needs to wait for a job. Its JSON is the resume token's.
-type jobPollingHandler[T jobResponse] struct {
+type jobPollingHandler struct {
 	JobID    string `json:"jobId"`
 	Checksum []byte `json:"checksum"` // of JobID
 
 	client   client
 	get      call
+	start    *jobStart // until the service has shown the job; nil: somewhere else, or long ago
 	job      Job       // as the service last described it
-	progress func(Job) // called with it after every poll; nil: isn't
+	progress func(Job) // called with it after every poll; nil if the caller doesn't want it
 }
 
-func newJobPoller[T jobResponse](c client, values pathValues, job Job, resp *http.Response, progress func(Job)) (*runtime.Poller[T], error) {
+func newJobPoller(c client, values pathValues, start *jobStart, progress func(Job)) (*JobPoller, error) {
 	get := call{route: routes.Jobs.Get, values: values}
 	checked := c.values(&get)
 	if err := checkParameters(get.route, checked); err != nil {
 		return nil, err
 	}
 	id := routes.Jobs.Get.ID(checked...)
-	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[T]{
-		Handler: &jobPollingHandler[T]{JobID: id, Checksum: checksum(id), client: c, get: get, job: job, progress: progress},
+	handler := &jobPollingHandler{JobID: id, Checksum: checksum(id), client: c, get: get, start: start, progress: progress}
+	var resp *http.Response
+	if start != nil {
+		handler.job, resp = start.job, start.response
+		throttle.Bound(resp, maxPollDelay)
+	}
+	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[WorkspaceManagerJobsClientGetResponse]{
+		Handler: handler,
 		Tracer:  c.arm.Tracer(),
 	})
 }
@@ -109,14 +154,14 @@ func checksum(id string) []byte {
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the
 // values that aren't empty agree with it.
-func resumeJobPoller[T jobResponse](c client, values pathValues, token string, progress func(Job)) (*runtime.Poller[T], error) {
-	refuse := func(reason string) (*runtime.Poller[T], error) {
+func resumeJobPoller(c client, values pathValues, token string, progress func(Job)) (*JobPoller, error) {
+	refuse := func(reason string) (*JobPoller, error) {
 		return nil, &ParameterError{Name: "ResumeToken", Reason: reason}
 	}
-	// As azcore writes the token. Which of the two pollers wrote it makes no difference.
+	// As azcore writes the token. Earlier versions had a type for each of the two methods.
 	var resume struct {
-		Type  string               `json:"type"`
-		Token jobPollingHandler[T] `json:"token"`
+		Type  string            `json:"type"`
+		Token jobPollingHandler `json:"token"`
 	}
 	err := json.Unmarshal([]byte(token), &resume)
 	if err != nil || resume.Type != "WorkspaceManagerJobsClientCreateResponse" && resume.Type != "WorkspaceManagerJobsClientGetResponse" {
@@ -131,27 +176,32 @@ func resumeJobPoller[T jobResponse](c client, values pathValues, token string, p
 			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
-	return newJobPoller[T](c, pathValues(named[1:]), Job{}, nil, progress)
+	return newJobPoller(c, pathValues(named[1:]), nil, progress)
 }
 
 // Done implements [runtime.PollingHandler].
-func (h *jobPollingHandler[T]) Done() bool {
+func (h *jobPollingHandler) Done() bool {
 	return h.job.Properties.ProvisioningState.Terminal()
 }
 
 // Poll implements [runtime.PollingHandler].
-func (h *jobPollingHandler[T]) Poll(ctx context.Context) (*http.Response, error) {
+func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
 	var resp *http.Response
 	get := h.get
 	get.response = &resp
 	got, err := run[WorkspaceManagerJobsClientGetResponse](ctx, h.client, get)
-	if errors.Is(err, ErrNotFound) {
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusNotFound {
+		if h.start.recent(failed.RawResponse) {
+			throttle.Bound(failed.RawResponse, maxPollDelay)
+			return failed.RawResponse, nil
+		}
 		return nil, &wrappedError{"the job was deleted while the poller waited, or never existed", []error{err}}
 	}
 	if err != nil {
 		return nil, err
 	}
-	h.job = got.Job
+	throttle.Bound(resp, maxPollDelay)
+	h.start, h.job = nil, got.Job
 	if h.progress != nil {
 		h.progress(h.job)
 	}
@@ -159,10 +209,10 @@ func (h *jobPollingHandler[T]) Poll(ctx context.Context) (*http.Response, error)
 }
 
 // Result implements [runtime.PollingHandler].
-func (h *jobPollingHandler[T]) Result(_ context.Context, out *T) error {
-	if !h.job.Properties.ProvisioningState.is(ProvisioningStateSucceeded) {
+func (h *jobPollingHandler) Result(_ context.Context, out *WorkspaceManagerJobsClientGetResponse) error {
+	if !h.job.Properties.ProvisioningState.succeeded() {
 		return &JobFailedError{h.job}
 	}
-	*out = T(WorkspaceManagerJobsClientGetResponse{h.job})
+	*out = WorkspaceManagerJobsClientGetResponse{h.job}
 	return nil
 }

@@ -44,19 +44,14 @@ var failingItems = []armsecops.JobItem{
 	},
 }
 
-type (
-	createPoller = runtime.Poller[armsecops.WorkspaceManagerJobsClientCreateResponse]
-	getPoller    = runtime.Poller[armsecops.WorkspaceManagerJobsClientGetResponse]
-)
-
-func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *createPoller {
+func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *armsecops.JobPoller {
 	t.Helper()
 	poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
 	require.NoError(t, err)
 	return poller
 }
 
-func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *getPoller {
+func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *armsecops.JobPoller {
 	t.Helper()
 	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, nil)
 	require.NoError(t, err)
@@ -73,7 +68,7 @@ func requestsOf(srv *fake.Server, operation string) (n int) {
 	return n
 }
 
-func resumeCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *createPoller {
+func resumeCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *armsecops.JobPoller {
 	t.Helper()
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token}
 	poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", options)
@@ -81,7 +76,7 @@ func resumeCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, to
 	return poller
 }
 
-func resumeJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *getPoller {
+func resumeJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *armsecops.JobPoller {
 	t.Helper()
 	options := &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token}
 	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, options)
@@ -107,6 +102,10 @@ func TestPollerEndsInTerminalStatesAlone(t *testing.T) {
 		"Failed":     {true, false},
 		"FAILED":     {true, false},
 		"Canceled":   {true, false},
+		"Cancelled":  {true, false},
+		"CANCELLED":  {true, false},
+		"Completed":  {true, true},
+		"completed":  {true, true},
 		"canceled":   {true, false},
 		"InProgress": {false, false},
 		"inprogress": {false, false},
@@ -156,6 +155,14 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"Retry-After of Get":    {jobs{running, after("Retry-After", "90"), running, succeeded}, time.Second, 91 * time.Second},
 		"a shorter Retry-After": {jobs{running, after("Retry-After", "2"), succeeded}, time.Minute, 2 * time.Second},
 		"milliseconds":          {jobs{running, after("Retry-After-Ms", "1500"), succeeded}, time.Minute, 1500 * time.Millisecond},
+		"ten years":             {jobs{running, after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
+		"ten years, of Create":  {jobs{after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
+		"a number too large":    {jobs{running, after("Retry-After", "20211507185753197"), succeeded}, time.Minute, time.Hour},
+		"milliseconds, large":   {jobs{running, after("Retry-After-Ms", "20211507185753197"), succeeded}, time.Minute, time.Hour},
+		"a date of the service": {jobs{running, respondJob("InProgress", "Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:15 GMT"), succeeded}, time.Minute, 10 * time.Second},
+		"a longer frequency":    {jobs{running, after("Retry-After", "20211507185753197"), running, succeeded}, 2 * time.Hour, 3 * time.Hour},
+		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
+		"not shown, ten years":  {jobs{running, respond(404, "", "Retry-After", "315360000"), succeeded}, time.Second, time.Hour},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -362,10 +369,70 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	assert.Equal(t, 4, requestsOf(srv, "Get"), "one request of each")
 }
 
+// Soon after its start, the service may not show a job everywhere.
+func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {
+	t.Parallel()
+	const (
+		started = "Fri, 02 Jan 2026 03:04:05 GMT"
+		soon    = "Fri, 02 Jan 2026 03:06:04 GMT"
+		late    = "Fri, 02 Jan 2026 03:06:05 GMT"
+	)
+	missing := func(date string) transportFunc { return respond(404, "", "Date", date) }
+	tests := map[string]struct {
+		create    transportFunc
+		after     time.Duration // by the clock here
+		responses []transportFunc
+		notFound  bool // at the last one
+	}{
+		"at once":                  {respondJob("InProgress"), 0, []transportFunc{respond(404), respond(404)}, false},
+		"within two minutes":       {respondJob("InProgress"), 119 * time.Second, []transportFunc{respond(404)}, false},
+		"after two minutes":        {respondJob("InProgress"), 120 * time.Second, []transportFunc{respond(404)}, true},
+		"seen, then deleted":       {respondJob("InProgress"), 0, []transportFunc{respond(404), respondJob("InProgress"), respond(404)}, true},
+		"by the service's clock":   {respondJob("InProgress", "Date", started), time.Hour, []transportFunc{missing(soon)}, false},
+		"late by its clock":        {respondJob("InProgress", "Date", started), 0, []transportFunc{missing(soon), missing(late)}, true},
+		"a Date at the start only": {respondJob("InProgress", "Date", started), 119 * time.Second, []transportFunc{respond(404)}, false},
+		"a Date of the 404 only":   {respondJob("InProgress"), 2 * time.Minute, []transportFunc{missing(soon)}, true},
+		"shown at last":            {respondJob("InProgress"), 0, []transportFunc{respond(404), respond(404), respondJob("InProgress")}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				poller := beginCreate(t, newJobsClient(t, options(script(t, append([]transportFunc{test.create}, test.responses...)...))))
+				time.Sleep(test.after)
+				for i := range test.responses {
+					resp, err := poller.Poll(t.Context())
+					assert.False(t, poller.Done())
+					if i == len(test.responses)-1 && test.notFound {
+						require.ErrorIs(t, err, armsecops.ErrNotFound)
+						return
+					}
+					require.NoError(t, err)
+					assert.NotNil(t, resp)
+					_, err = poller.ResumeToken()
+					require.NoError(t, err)
+				}
+			})
+		})
+	}
+}
+
+// The pollers of tokens, and of jobs that were started elsewhere, have no such time.
+func TestOnlyThePollerOfTheStartWaitsForItsJob(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(script(t, respondJob("InProgress"), respond(404), respond(404), respond(404))))
+	token, err := beginCreate(t, client).ResumeToken()
+	require.NoError(t, err)
+	for _, poller := range []*armsecops.JobPoller{newJobPoller(t, client), resumeJobPoller(t, client, token), resumeCreate(t, client, token)} {
+		_, err := poller.Poll(t.Context())
+		require.ErrorIs(t, err, armsecops.ErrNotFound)
+	}
+}
+
 // A job that failed or was canceled is an error that holds the whole job.
 func TestPollerReturnsTheFailedJob(t *testing.T) {
 	t.Parallel()
-	for _, state := range []armsecops.ProvisioningState{"Failed", "Canceled", "canceled"} {
+	for _, state := range []armsecops.ProvisioningState{"Failed", "Canceled", "canceled", "Cancelled"} {
 		t.Run(string(state), func(t *testing.T) {
 			t.Parallel()
 			srv := newFake(0)
@@ -399,7 +466,7 @@ func TestPollerReturnsTheFailedJob(t *testing.T) {
 // A poller of a job that has ended sends nothing more.
 func TestPollerOfEndedJobSendsNothing(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T, state string) *createPoller {
+	begin := func(t *testing.T, state string) *armsecops.JobPoller {
 		poller := beginCreate(t, newJobsClient(t, options(script(t, respondJob(state)))))
 		assert.True(t, poller.Done())
 		resp, err := poller.Poll(t.Context())
@@ -493,14 +560,8 @@ func newOutcome(t *testing.T, job armsecops.Job, err error) outcome {
 	return outcome{job, false}
 }
 
-// waitForCreate waits with the poller and returns how its job ended.
-func waitForCreate(t *testing.T, poller *createPoller) outcome {
-	t.Helper()
-	got, err := poller.PollUntilDone(t.Context(), nil)
-	return newOutcome(t, got.Job, err)
-}
-
-func waitForJob(t *testing.T, poller *getPoller) outcome {
+// waitFor waits with the poller and returns how its job ended.
+func waitFor(t *testing.T, poller *armsecops.JobPoller) outcome {
 	t.Helper()
 	got, err := poller.PollUntilDone(t.Context(), nil)
 	return newOutcome(t, got.Job, err)
@@ -531,13 +592,13 @@ func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 					if begun {
 						token, err := poller.ResumeToken()
 						require.NoError(t, err)
-						there = waitForCreate(t, resumeCreate(t, another, token))
+						there = waitFor(t, resumeCreate(t, another, token))
 					} else {
 						token, err := newJobPoller(t, client).ResumeToken()
 						require.NoError(t, err)
-						there = waitForJob(t, resumeJobPoller(t, another, token))
+						there = waitFor(t, resumeJobPoller(t, another, token))
 					}
-					here := waitForCreate(t, poller)
+					here := waitFor(t, poller)
 					assert.Equal(t, test.failed, here.Failed)
 					assert.Len(t, here.Job.Properties.Items, len(test.items))
 					assert.Equal(t, here, there)
@@ -604,6 +665,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		"of another client":    {own, replaced(t, "WorkspaceManagerJobsClient", "AnotherClient"), false, false},
 		"control characters":   {own, replaced(t, "WorkspaceManagerJobsClient", `\u001b[31m`), false, false},
 		"token null":           {own, replaced(t, `"token":`, `"token":null,"rest":`), false, false},
+		"of an earlier Create": {own, replaced(t, "ClientGetResponse", "ClientCreateResponse"), true, true},
 		"of azcore's fakes":    {own, replaced(t, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`), true, true},
 	}
 	client := newJobsClient(t, options(newFake(1)))

@@ -324,44 +324,40 @@ func TestSpanOfARefusedArgument(t *testing.T) {
 // Pollers trace their waiting, those of a resume token as well.
 func TestPollersAreTraced(t *testing.T) {
 	t.Parallel()
-	const create = "Poller[WorkspaceManagerJobsClientCreateResponse].PollUntilDone"
-	const get = "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone"
-	tests := map[string]struct {
-		wait func(*testing.T, *armsecops.WorkspaceManagerJobsClient) error
-		name string
-	}{
-		"BeginCreate": {func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
+	const name = "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone"
+	tests := map[string]func(*testing.T, *armsecops.WorkspaceManagerJobsClient) error{
+		"BeginCreate": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
 			_, err := beginCreate(t, c).PollUntilDone(t.Context(), nil)
 			return err
-		}, create},
-		"BeginCreate, resumed": {func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
+		},
+		"BeginCreate, resumed": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
 			token, err := beginCreate(t, c).ResumeToken()
 			require.NoError(t, err)
 			_, err = resumeCreate(t, c, token).PollUntilDone(t.Context(), nil)
 			return err
-		}, create},
-		"NewJobPoller": {func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
+		},
+		"NewJobPoller": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
 			beginCreate(t, c)
 			_, err := newJobPoller(t, c).PollUntilDone(t.Context(), nil)
 			return err
-		}, get},
-		"NewJobPoller, resumed": {func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
+		},
+		"NewJobPoller, resumed": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
 			beginCreate(t, c)
 			token, err := newJobPoller(t, c).ResumeToken()
 			require.NoError(t, err)
 			_, err = resumeJobPoller(t, c, token).PollUntilDone(t.Context(), nil)
 			return err
-		}, get},
+		},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
+	for title, wait := range tests {
+		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var s spans
 				o := options(newFake(1))
 				o.TracingProvider = s.provider()
-				require.NoError(t, test.wait(t, newJobsClient(t, o)))
-				assert.False(t, s.last(t, test.name).failed)
+				require.NoError(t, wait(t, newJobsClient(t, o)))
+				assert.False(t, s.last(t, name).failed)
 			})
 		})
 	}

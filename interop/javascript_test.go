@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +53,12 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	require.NoError(t, err, string(out))
 
 	ca := filepath.Join(folder, "ca.pem")
-	server := exec.CommandContext(ctx, fake, "-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", ca,
+	loopback := httptest.NewUnstartedServer(nil) // knows where to listen, on a machine with IPv6 alone as well
+	host, _, err := net.SplitHostPort(loopback.Listener.Addr().String())
+	loopback.Close()
+	require.NoError(t, err)
+	address := net.JoinHostPort(host, "0")
+	server := exec.CommandContext(ctx, fake, "-addr", address, "-control", address, "-ca", ca,
 		"-samples", "-page-size", "2", "-job-duration", "50ms")
 	stdout, err := server.StdoutPipe()
 	require.NoError(t, err)

@@ -49,7 +49,7 @@ var microsoft = faulttest.Client{
 			return nil, err
 		},
 		"WorkspaceManagerJobsClient.NewListPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			return items(ctx, theirMatrixJobs(s).NewListPager("rg", "workspace", "assignment", nil),
+			return items(ctx, s, theirMatrixJobs(s).NewListPager("rg", "workspace", "assignment", nil),
 				func(page armsecurityinsights.WorkspaceManagerAssignmentJobsClientListResponse) []*armsecurityinsights.Job {
 					return page.Value
 				})
@@ -68,11 +68,11 @@ var microsoft = faulttest.Client{
 			return nil, err
 		},
 		"SecurityAssignmentsClient.NewListPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			return items(ctx, theirMatrixAssignments(s).NewListPager("rg", nil),
+			return items(ctx, s, theirMatrixAssignments(s).NewListPager("rg", nil),
 				func(page armsecurity.AssignmentsClientListResponse) []*armsecurity.Assignment { return page.Value })
 		},
 		"SecurityAssignmentsClient.NewListBySubscriptionPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			return items(ctx, theirMatrixAssignments(s).NewListBySubscriptionPager(nil),
+			return items(ctx, s, theirMatrixAssignments(s).NewListBySubscriptionPager(nil),
 				func(page armsecurity.AssignmentsClientListBySubscriptionResponse) []*armsecurity.Assignment {
 					return page.Value
 				})
@@ -91,7 +91,7 @@ var microsoft = faulttest.Client{
 			return nil, err
 		},
 		"StandardAssignmentsClient.NewListPager": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			return items(ctx, theirMatrixStandards(s).NewListPager(machine, nil),
+			return items(ctx, s, theirMatrixStandards(s).NewListPager(machine, nil),
 				func(page armsecurity.StandardAssignmentsClientListResponse) []*armsecurity.StandardAssignment {
 					return page.Value
 				})
@@ -129,9 +129,9 @@ func theirMatrixOptions(s *faulttest.Server) *arm.ClientOptions {
 }
 
 // items reads a listing to the end.
-func items[Page, Item any](ctx context.Context, pager *azruntime.Pager[Page], value func(Page) []Item) (all []any, err error) {
+func items[Page, Item any](ctx context.Context, s *faulttest.Server, pager *azruntime.Pager[Page], value func(Page) []Item) (all []any, err error) {
 	for pages := 0; pager.More(); pages++ {
-		if pages == faulttest.MaxPages {
+		if pages == s.MaxPages() {
 			return all, faulttest.ErrEndless
 		}
 		page, err := pager.NextPage(ctx)

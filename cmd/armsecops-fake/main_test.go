@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"os"
 	"path"
@@ -45,6 +47,14 @@ type process struct {
 	end    func()         // ends the command and checks how it ended
 }
 
+// loopback is a free port of this machine, which may have IPv6 alone.
+func loopback() string {
+	s := httptest.NewUnstartedServer(nil) // knows where to listen
+	defer s.Close()
+	host, _, _ := net.SplitHostPort(s.Listener.Addr().String())
+	return net.JoinHostPort(host, "0")
+}
+
 // start runs the command, and ends it with the test.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
@@ -55,7 +65,7 @@ func start(t *testing.T, args ...string) *process {
 	ended := make(chan int)
 	var stderr bytes.Buffer
 	go func() {
-		code := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", ca}, args...), in, &stderr)
+		code := run(ctx, append([]string{"-addr", loopback(), "-control", loopback(), "-ca", ca}, args...), in, &stderr)
 		_ = in.Close()
 		ended <- code
 	}()
@@ -133,7 +143,7 @@ func TestServesAClientOverTLS(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-samples", "-page-size", "1")
 	require.NoError(t, p.getSampleJob())
-	for _, url := range []string{p.Endpoint, p.Control, strings.Replace(p.Endpoint, "localhost", "127.0.0.1", 1)} {
+	for _, url := range []string{p.Endpoint, p.Control, strings.Replace(p.Endpoint, "localhost", strings.TrimSuffix(loopback(), ":0"), 1)} {
 		status, body := p.do(http.MethodGet, url+"/healthz", "")
 		assert.Equal(t, 200, status)
 		assert.Equal(t, "ok\n", body)
@@ -329,7 +339,7 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	used := strings.TrimPrefix(p.Control, "http://")
 	before, err := os.ReadFile(p.CA)
 	require.NoError(t, err)
-	for _, args := range [][]string{{"-addr", used, "-control", "127.0.0.1:0"}, {"-addr", "127.0.0.1:0", "-control", used}} {
+	for _, args := range [][]string{{"-addr", used, "-control", loopback()}, {"-addr", loopback(), "-control", used}} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, exitError, run(t.Context(), append(args, "-ca", p.CA), &stdout, &stderr))
 		assert.Contains(t, stderr.String(), "address already in use")
@@ -360,7 +370,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
 		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "256.0.0.1"},
-		"no such file":         {[]string{"-addr", "127.0.0.1:0", "-control", "127.0.0.1:0", "-ca", filepath.Join(t.TempDir(), "none", "ca.pem")}, exitError, "no such file"},
+		"no such file":         {[]string{"-addr", loopback(), "-control", loopback(), "-ca", filepath.Join(t.TempDir(), "none", "ca.pem")}, exitError, "no such file"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -144,7 +144,7 @@ type outcome struct {
 }
 
 // withResult returns the outcome of a job that has ended, maybe before the first poll.
-func (o outcome) withResult(resp armsecops.WorkspaceManagerJobsClientCreateResponse, err error) (outcome, error) {
+func (o outcome) withResult(resp armsecops.WorkspaceManagerJobsClientGetResponse, err error) (outcome, error) {
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
 	switch {
 	case ok:

@@ -35,7 +35,7 @@ func server(p publication) *fake.Server { return p.options.Transport.(*fake.Serv
 const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
 // resumeToken is the token of the job in memory.
-const resumeToken = `{"type":"WorkspaceManagerJobsClientCreateResponse","token":{"jobId":"/subscriptions/` + subscription +
+const resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
 	`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
 	`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
 

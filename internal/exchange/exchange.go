@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -48,7 +49,9 @@ func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxE
 // attempts is the state of one call across its attempts.
 type attempts struct {
 	Call
-	ctx context.Context // of the call; that of an attempt may end earlier
+	ctx    context.Context // of the call; that of an attempt may end earlier
+	ended  context.Context // that had ended when the attempts had; nil: none
+	waited time.Duration   // at gates
 
 	response *http.Response // of the last attempt
 	failure  error          // of the last attempt, if it had no response
@@ -61,14 +64,18 @@ type attempts struct {
 //   - unknown: whether the service may have carried out the request, by this
 //     attempt or an earlier one, without saying so
 func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.Response, unknown bool, err error) {
-	a := &attempts{Call: call, ctx: req.Raw().Context()}
+	ctx := req.Raw().Context()
+	a := &attempts{Call: call, ctx: ctx}
 	req.SetOperationValue(a)
 	resp, err = pipeline.Do(req)
+	if a.ended == nil && ctx.Err() != nil {
+		a.ended = ctx
+	}
 	final, isFinal := errors.AsType[finalError](err)
 	switch {
-	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.ctx.Err() != nil):
+	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.ended != nil):
 		return resp, false, nil // even if the context has ended since
-	case err != nil && a.ctx.Err() != nil:
+	case err != nil && a.ended != nil:
 		err = a.contextError()
 	case isFinal:
 		err = final.error
@@ -81,13 +88,19 @@ func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.R
 }
 
 // callPolicy is the last policy before azcore's retry: the context it sees is
-// that of all attempts.
+// that of all attempts. The policy that made the context may end it afterwards,
+// which says nothing of the call.
 type callPolicy struct{}
 
 func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
 	var a *attempts
 	if req.OperationValue(&a) {
-		a.ctx = req.Raw().Context()
+		a.ctx, a.ended = req.Raw().Context(), nil
+		defer func() {
+			if a.ctx.Err() != nil {
+				a.ended = a.ctx
+			}
+		}()
 	}
 	return req.Next()
 }
@@ -115,6 +128,7 @@ func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 	defer cancel()
 	resp, err := a.send(req, p.traces)
 	if resp != nil {
+		throttle.Bound(resp, math.MaxInt64)
 		p.gates.Observe(a.Gate, resp)
 	}
 	if err == nil {
@@ -134,11 +148,12 @@ func (p attemptPolicy) wait(a *attempts, req *policy.Request) (*policy.Request, 
 	if limited {
 		left = time.Until(deadline)
 	}
-	waited, err := p.gates.Wait(a.ctx, a.Gate)
+	waited, err := p.gates.Wait(a.ctx, a.Gate, a.waited)
+	a.waited += waited
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
 		return nil, nil, a.throttled(req.Raw(), closed)
 	}
-	if err != nil || !waited || !limited {
+	if err != nil || waited == 0 || !limited {
 		return req, func() {}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(attempt), left)
@@ -220,15 +235,15 @@ func (a *attempts) newError(resp *http.Response, req *http.Request, reason error
 // contextError returns the error of a call whose context has ended: that of the
 // context, its cause if there is one, and how the last attempt failed.
 func (a *attempts) contextError() error {
-	err := a.ctx.Err()
-	if cause := context.Cause(a.ctx); !errors.Is(cause, err) {
+	err := a.ended.Err()
+	if cause := context.Cause(a.ended); !errors.Is(cause, err) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	last := a.failure
 	if last == nil && a.response != nil {
 		last = a.newError(a.response, a.response.Request, nil)
 	}
-	if last != nil && !errors.Is(last, a.ctx.Err()) {
+	if last != nil && !errors.Is(last, a.ended.Err()) {
 		err = fmt.Errorf("%w; the last attempt failed: %w", err, last)
 	}
 	return err

@@ -38,6 +38,7 @@ type Fault struct {
 	link      string            // to the second page; {path} and {version} are the listing's
 	token     string            // of that link, as the service must receive it
 	endless   bool              // the second page has the link too
+	empty     bool              // no page after the first one has an item, and each has a link to another one
 	query     bool              // only queries of Azure Resource Graph have it
 }
 
@@ -104,6 +105,7 @@ func Faults() []Fault {
 		{Name: "412, the code in the header", respond: withHeader("x-ms-error-code", "ETagMismatch", send(412, ""))},
 		{Name: "429 with Retry-After, once", times: 1, respond: withHeader("Retry-After-Ms", "1", send(429, ""))},
 		{Name: "429 with Retry-After of an hour", respond: withHeader("Retry-After", "3600", send(429, "")), deadline: true},
+		{Name: "429 once, Retry-After by a clock ten minutes ahead", times: 1, respond: clockAhead(send(429, ""))},
 		{Name: "500 once", times: 1, respond: send(500, `{"error":{"code":"InternalServerError"}}`), uncertain: true},
 		{Name: "502 forever, an HTML page", respond: send(502, "<html><body>Bad Gateway</body></html>"), uncertain: true},
 		{Name: "503 once, Retry-After", times: 1, respond: withHeader("Retry-After-Ms", "1", send(503, "")), uncertain: true},
@@ -125,6 +127,7 @@ func Faults() []Fault {
 		{Name: "limit on subscriptions hit", query: true, respond: withHeader("x-ms-tenant-subscription-limit-hit", "true", send(200, "{body}"))},
 
 		{Name: "HTTP/2: none", http2: true},
+		{Name: "HTTP/2: pages without an item, forever", http2: true, empty: true},
 		{Name: "HTTP/2: PROTOCOL_ERROR, once", http2: true, times: 1, respond: protocolError, uncertain: true},
 		{Name: "HTTP/2: PROTOCOL_ERROR, forever, on Go 1.26", http2: true, respond: protocolError, uncertain: true, resent: true},
 		{Name: "HTTP/2: INTERNAL_ERROR, once", http2: true, times: 1, respond: resetStream(http2.ErrCodeInternal), uncertain: true},
@@ -144,7 +147,7 @@ func (f Fault) affects(route *routes.Route) bool {
 		return route.Kind == routes.Query
 	case f.link != "":
 		return isListing(route) && route.Kind != routes.Query // which has no links
-	case f.endless:
+	case f.endless, f.empty:
 		return isListing(route)
 	}
 	return true
@@ -184,6 +187,16 @@ func send(status int, body string) handler {
 func withHeader(name, value string, respond handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, s *Server) {
 		w.Header().Set(name, value)
+		respond(w, r, s)
+	}
+}
+
+// clockAhead asks to wait for a second, by a date of its own clock.
+func clockAhead(respond handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, s *Server) {
+		now := time.Now().Add(10 * time.Minute).UTC()
+		w.Header().Set("Date", now.Format(http.TimeFormat))
+		w.Header().Set("Retry-After", now.Add(time.Second).Format(http.TimeFormat))
 		respond(w, r, s)
 	}
 }

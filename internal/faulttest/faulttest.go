@@ -27,12 +27,9 @@ import (
 )
 
 // Call calls an operation once and returns the models of its result: all items of
-// a listing, none of a deletion. It gives up a listing after [MaxPages] pages with
-// [ErrEndless].
+// a listing, none of a deletion. It gives up a listing after [Server.MaxPages]
+// pages with [ErrEndless].
 type Call func(context.Context, *Server) ([]any, error)
-
-// MaxPages is the number of pages after which a listing of two is considered endless.
-const MaxPages = 10
 
 // ErrEndless is the error of a listing that does not end.
 var ErrEndless = errors.New("the listing does not end")
@@ -168,7 +165,7 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 	took := time.Since(start)
 
 	s.mu.Lock()
-	o := Outcome{Result: result(err), Requests: s.requests, Harm: s.harm(got, err)}
+	o := Outcome{Result: result(err, s.MaxPages()), Requests: s.requests, Harm: s.harm(got, err)}
 	s.mu.Unlock()
 	for _, known := range client.Errors {
 		if errors.Is(err, known.Err) {
@@ -177,7 +174,7 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 	}
 	switch {
 	case o.Result != "":
-	case s.fault.http2:
+	case s.fault.http2 && !s.fault.empty:
 		o.Result = "connection lost" // or the stream
 	case o.Errors == "":
 		o.Result = "another error"
@@ -250,7 +247,7 @@ func members(document []byte) (object map[string]any) {
 // result returns what every user of azcore finds in an error: the status, the
 // code, and what happened to the connection or the body. It is empty if the error
 // says something else.
-func result(err error) string {
+func result(err error, maxPages int) string {
 	if err == nil {
 		return "ok"
 	}
@@ -264,7 +261,7 @@ func result(err error) string {
 	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case errors.Is(err, ErrEndless):
-		parts = append(parts, fmt.Sprintf("given up after %d pages", MaxPages))
+		parts = append(parts, fmt.Sprintf("given up after %d pages", maxPages))
 	case expired:
 		parts = append(parts, "deadline exceeded")
 	case isOp && op.Op == "dial":

@@ -75,6 +75,9 @@ func serveHTTP2(_ *http.Server, conn *tls.Conn, handler http.Handler) {
 			body.Reset() // of a request that was broken off
 		case *http2.DataFrame:
 			body.Write(f.Data())
+			if n := len(f.Data()); n > 0 {
+				_ = framer.WriteWindowUpdate(0, uint32(n))
+			}
 		}
 		if f, ok := frame.(interface{ StreamEnded() bool }); !ok || !f.StreamEnded() {
 			continue

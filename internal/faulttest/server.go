@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -58,7 +59,7 @@ type Server struct {
 }
 
 func newServer(fault Fault, route *routes.Route) *Server {
-	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, received: make(chan struct{}, 1000)}
+	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, received: make(chan struct{}, 2000)}
 	quiet := log.New(io.Discard, "", 0)
 	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
@@ -114,6 +115,15 @@ func (s *Server) Options() arm.ClientOptions {
 	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
 	o.Retry.MaxRetryDelay = time.Second
 	return o
+}
+
+// MaxPages is the number of pages after which a listing of two is considered
+// endless, or one of pages without an item.
+func (s *Server) MaxPages() int {
+	if s.fault.empty {
+		return 1100
+	}
+	return 10
 }
 
 // Uncertain reports whether the service may have carried out a request without
@@ -206,7 +216,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case query.Get("api-version") == "":
 		sendError(w, http.StatusBadRequest, "MissingApiVersionParameter")
-	case s.listing() && page != "" && page != s.fault.skipToken():
+	case s.listing() && page != "" && page != s.fault.skipToken() && !s.fault.empty:
 		sendError(w, http.StatusBadRequest, "InvalidSkipToken")
 	case endless:
 		sendError(w, http.StatusBadRequest, "SentTooOften")
@@ -251,9 +261,13 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 		document, link, token = s.document(1), s.fault.nextLink(r), s.fault.skipToken()
 	case s.fault.endless:
 		link, token = s.fault.nextLink(r), s.fault.skipToken()
+	case s.fault.empty && !healthy:
+		n, _ := strconv.Atoi(r.URL.Query().Get("$skipToken"))
+		document, token = "", strconv.Itoa(n+1)
+		link = strings.Replace(s.fault.nextLink(r), "skipToken=2", "skipToken="+token, 1)
 	}
 	if s.route.Kind == routes.Query {
-		return fmt.Sprintf(`{"totalRecords":2,"count":1,"data":[%s],"facets":[],"resultTruncated":"false","$skipToken":%q}`, document, token)
+		return fmt.Sprintf(`{"totalRecords":2,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false","$skipToken":%q}`, min(len(document), 1), document, token)
 	}
 	return fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
 }

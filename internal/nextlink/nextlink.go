@@ -5,6 +5,7 @@ package nextlink
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -138,16 +139,19 @@ func samePath(a, b string) bool {
 	return true
 }
 
-// Seen maps the links of a listing to the number of the page that each led to.
-type Seen map[string]int
+// Seen maps the links of a listing, by a hash of bounded length, to the number of
+// the page that each led to.
+type Seen map[[16]byte]int
 
 // Again notes that the link leads to the page of that number, and reports whether
 // it led to an earlier page, which makes the listing a loop. A page that is
 // fetched again, such as one that was fetched ahead in vain, keeps its number.
 func (s Seen) Again(link string, page int) bool {
-	first, ok := s[link]
+	hash := sha256.Sum256([]byte(link))
+	key := [16]byte(hash[:])
+	first, ok := s[key]
 	if !ok || page < first {
-		s[link] = page
+		s[key] = page
 	}
 	return ok && first < page
 }

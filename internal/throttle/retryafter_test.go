@@ -63,6 +63,64 @@ func TestRetryAfter(t *testing.T) {
 	assert.Equal(t, 1500*time.Millisecond, RetryAfter(responseWith(429, both), now), "milliseconds take precedence")
 }
 
+// A date counts from the Date of the response, whatever the clock here says.
+func TestRetryAfterOfADateCountsFromTheResponse(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		date, until string
+		want        time.Duration
+	}{
+		"a clock ahead":   {"Fri, 02 Jan 2026 03:14:05 GMT", "Fri, 02 Jan 2026 03:14:10 GMT", 5 * time.Second},
+		"a clock behind":  {"Fri, 02 Jan 2026 02:54:05 GMT", "Fri, 02 Jan 2026 02:54:10 GMT", 5 * time.Second},
+		"an older form":   {"Friday, 02-Jan-26 03:14:05 GMT", "Fri Jan  2 03:14:10 2026", 5 * time.Second},
+		"before its Date": {"Fri, 02 Jan 2026 03:14:05 GMT", "Fri, 02 Jan 2026 03:14:00 GMT", 0},
+		"no Date":         {"", "Fri, 02 Jan 2026 03:04:10 GMT", 5 * time.Second},
+		"garbage as Date": {"today", "Fri, 02 Jan 2026 03:04:10 GMT", 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp := responseWith(503, http.Header{"Date": {test.date}, "Retry-After": {test.until}})
+			assert.Equal(t, test.want, RetryAfter(resp, now))
+			if test.date == "" || test.date == "today" {
+				return // it counts from the clock here
+			}
+			Bound(resp, math.MaxInt64)
+			assert.Equal(t, strconv.Itoa(int(test.want.Seconds())), resp.Header.Get("Retry-After"))
+			assert.Equal(t, test.want, RetryAfter(resp, now))
+		})
+	}
+}
+
+// A header stays as it is unless azcore would wait for another time.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		header, value string
+		bound         time.Duration
+		want          string
+	}{
+		"seconds":                     {"Retry-After", "17", time.Hour, "17"},
+		"seconds, beyond the bound":   {"Retry-After", "3601", time.Hour, "3600"},
+		"seconds that overflow":       {"Retry-After", "20211507185753197", time.Hour, "3600"},
+		"seconds, overflow, no bound": {"Retry-After", "20211507185753197", math.MaxInt64, "9223372036"},
+		"beyond 64 bits":              {"Retry-After", "99999999999999999999999", math.MaxInt64, "9223372036"},
+		"milliseconds":                {"Retry-After-Ms", "1500", time.Hour, "1500"},
+		"milliseconds that overflow":  {"X-Ms-Retry-After-Ms", "20211507185753197", time.Hour, "3600000"},
+		"a date, ten years ahead":     {"Retry-After", "Fri, 02 Jan 2036 03:04:05 GMT", time.Hour, "3600"},
+		"a date of the past":          {"Retry-After", "Fri, 02 Jan 2015 03:04:05 GMT", time.Hour, "0"},
+		"zero":                        {"Retry-After", "0", time.Hour, "0"},
+		"garbage":                     {"Retry-After", "soon", time.Hour, "soon"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			resp := responseWith(200, http.Header{test.header: {test.value}})
+			Bound(resp, test.bound)
+			assert.Equal(t, http.Header{test.header: {test.want}}, resp.Header)
+		})
+	}
+	assert.NotPanics(t, func() { Bound(&http.Response{}, time.Hour) })
+}
+
 // The quota's header is on every response: only that of a 429 asks to wait, and
 // Retry-After is more exact.
 func TestRetryAfterOfQuotaIsThatOf429Only(t *testing.T) {

@@ -6,12 +6,11 @@ package throttle
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,11 +21,12 @@ import (
 // Gates are the gates of the clients that share a connection. They are safe for
 // concurrent use.
 type Gates struct {
-	maxDelay     time.Duration // a longer wait is refused
+	maxDelay     time.Duration // of one call, in all
 	defaultDelay time.Duration // where a 429 doesn't say how long
 
 	mu    sync.Mutex
 	gates map[string]*gate // that are closed, or have a queue; by name in lower case
+	swept time.Time        // when those that no request asks for again were last forgotten
 }
 
 // gate holds back the requests to one subscription. Those that wait leave in the
@@ -48,6 +48,9 @@ const (
 	// maxClosed bounds how long one response closes a gate: a single header must
 	// not lock a subscription for days.
 	maxClosed = time.Hour
+
+	// maxGates bounds how many gates are closed at a time. Beyond it, a 429 closes none.
+	maxGates = 10_000
 
 	// maxSpread bounds the time over which the requests that waited leave.
 	maxSpread = time.Second
@@ -87,9 +90,13 @@ func (g *Gates) Observe(name string, resp *http.Response) {
 	closed = min(closed, maxClosed)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.sweep(now)
 	name = strings.ToLower(name)
 	closing := g.gates[name]
 	if closing == nil {
+		if len(g.gates) >= maxGates {
+			return
+		}
 		closing = &gate{}
 		g.gates[name] = closing
 	}
@@ -123,19 +130,24 @@ func (e *ClosedError) Error() string {
 	return "throttled for another " + e.Delay.Round(time.Second).String()
 }
 
-// Wait returns when it is the request's turn, and reports whether it had to wait:
-// it returns at once if the gate is open and nothing waits there. The error is a
-// [*ClosedError] or that of the context.
-func (g *Gates) Wait(ctx context.Context, name string) (waited bool, err error) {
+// Wait returns when it is the request's turn, and how long it had to wait: it
+// returns at once if the gate is open and nothing waits there. A request that has
+// waited for as long as its call may is sent if the gate is open, although others
+// are before it, and else refused; it is refused at once if the gate opens too
+// late. The error is a [*ClosedError] or that of the context.
+//   - before: how long the call has waited at gates, in earlier attempts
+func (g *Gates) Wait(ctx context.Context, name string, before time.Duration) (waited time.Duration, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.gates) == 0 { // as nearly always
-		return false, nil
+		return 0, nil
 	}
+	start := time.Now()
+	g.sweep(start)
 	name = strings.ToLower(name)
 	gate := g.gates[name]
 	if gate == nil {
-		return false, nil
+		return 0, nil
 	}
 	w := &waiter{make(chan struct{}, 1)}
 	gate.queue = append(gate.queue, w)
@@ -144,32 +156,33 @@ func (g *Gates) Wait(ctx context.Context, name string) (waited bool, err error) 
 	defer timer.Stop()
 	for {
 		now := time.Now()
-		if delay := gate.opens.Sub(now); delay > g.maxDelay {
+		waited = now.Sub(start)
+		left := max(g.maxDelay-before-waited, 0)
+		if delay := gate.opens.Sub(now); delay > left {
 			return waited, &ClosedError{delay}
 		}
-		var turn <-chan time.Time // only the first of the queue waits for the gate, the others for the first
-		if gate.queue[0] == w {
-			delay := gate.delay(now)
-			if delay <= 0 {
-				if gate.held--; gate.held > 0 {
-					gate.next = now.Add(rand.N(gate.gap + 1))
-				}
-				return waited, nil
-			}
-			timer.Reset(delay)
-			turn = timer.C
+		delay := left
+		if gate.queue[0] == w { // the others wait for the first
+			delay = min(delay, gate.delay(now))
 		}
-		waited = true
+		if delay <= 0 {
+			gate.next = now
+			if gate.held--; gate.held > 0 {
+				gate.next = now.Add(rand.N(gate.gap + 1))
+			}
+			return waited, nil
+		}
+		timer.Reset(delay)
 		g.mu.Unlock()
 		select {
-		case <-turn:
+		case <-timer.C:
 		case <-w.wake:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 		g.mu.Lock()
 		if err != nil {
-			return waited, err
+			return time.Since(start), err
 		}
 	}
 }
@@ -189,6 +202,21 @@ func (g *gate) delay(now time.Time) time.Duration {
 	return g.next.Sub(now)
 }
 
+// sweep forgets, once a second at most, the gates that have opened and that no
+// request has asked for since.
+func (g *Gates) sweep(now time.Time) {
+	if now.Sub(g.swept) < time.Second {
+		return
+	}
+	g.swept = now
+	maps.DeleteFunc(g.gates, func(_ string, gate *gate) bool {
+		return len(gate.queue) == 0 && !gate.opens.Add(gate.spread).After(now) && !gate.next.After(now)
+	})
+	if len(g.gates) == 0 {
+		g.gates = map[string]*gate{} // a map keeps the memory of what it held
+	}
+}
+
 // leave takes a waiter out of the queue, and forgets a gate that holds nothing back.
 func (g *Gates) leave(name string, gate *gate, w *waiter) {
 	i := slices.Index(gate.queue, w)
@@ -199,34 +227,4 @@ func (g *Gates) leave(name string, gate *gate, w *waiter) {
 	case !gate.opens.After(now) && !gate.next.After(now):
 		delete(g.gates, name)
 	}
-}
-
-// RetryAfter returns how long a response asks to wait: in milliseconds, in
-// seconds, or until a date; or else, if it is a 429 of Azure Resource Graph, until
-// the quota resets. It is 0 if the response doesn't ask, or can't be read.
-func RetryAfter(resp *http.Response, now time.Time) time.Duration {
-	const longest = math.MaxInt64
-	header := resp.Header
-	for _, h := range []struct {
-		name string
-		unit time.Duration
-	}{{"retry-after-ms", time.Millisecond}, {"x-ms-retry-after-ms", time.Millisecond}, {"retry-after", time.Second}} {
-		value := strings.TrimSpace(header.Get(h.name))
-		if n, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-			if n > uint64(longest/h.unit) {
-				return longest
-			}
-			if n > 0 {
-				return time.Duration(n) * h.unit
-			}
-		} else if date, err := http.ParseTime(value); err == nil && h.unit == time.Second {
-			return max(date.Sub(now), 0)
-		}
-	}
-	if resp.StatusCode == http.StatusTooManyRequests { // every other response has the header, too
-		if clock, err := time.Parse(time.TimeOnly, strings.TrimSpace(header.Get("x-ms-user-quota-resets-after"))); err == nil {
-			return clock.Sub(clock.Truncate(24 * time.Hour))
-		}
-	}
-	return 0
 }

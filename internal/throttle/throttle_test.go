@@ -61,7 +61,7 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 				gates := NewGates(test.retry)
 				gates.Observe(subscription, test.response)
 				start := time.Now()
-				waited, err := gates.Wait(t.Context(), subscription)
+				waited, err := gates.Wait(t.Context(), subscription, 0)
 				took := time.Since(start)
 				if test.refused {
 					assert.Zero(t, took)
@@ -69,12 +69,12 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
-				assert.Equal(t, test.want > 0, waited)
+				assert.Equal(t, took, waited)
 				assert.GreaterOrEqual(t, took, test.want)
 				assert.LessOrEqual(t, took, test.want+min(test.want/4, time.Second))
-				waited, err = gates.Wait(t.Context(), subscription)
+				waited, err = gates.Wait(t.Context(), subscription, 0)
 				require.NoError(t, err)
-				assert.False(t, waited, "the gate is open again")
+				assert.Zero(t, waited, "the gate is open again")
 			})
 		})
 	}
@@ -86,9 +86,9 @@ func TestOnlyA429ClosesTheGate(t *testing.T) {
 		gates := NewGates(policy.RetryOptions{})
 		header := http.Header{"Retry-After": {"50"}, "X-Ms-Ratelimit-Remaining-Subscription-Reads": {"0"}}
 		gates.Observe(subscription, &http.Response{StatusCode: status, Header: header})
-		waited, err := gates.Wait(t.Context(), subscription)
+		waited, err := gates.Wait(t.Context(), subscription, 0)
 		require.NoError(t, err)
-		assert.False(t, waited, status)
+		assert.Zero(t, waited, status)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestEachNameHasItsGateIgnoringCase(t *testing.T) {
 	gates := NewGates(policy.RetryOptions{})
 	gates.Observe("ABC", retryAfter(time.Hour))
 	for name, closed := range map[string]bool{"ABC": true, "abc": true, "aBc": true, "abd": false, "": false} {
-		_, err := gates.Wait(t.Context(), name)
+		_, err := gates.Wait(t.Context(), name, 0)
 		assert.Equal(t, closed, err != nil, name)
 	}
 }
@@ -116,7 +116,7 @@ func TestGateIsClosedByTheLongestWait(t *testing.T) {
 					gates.Observe(subscription, retryAfter(wait))
 				}
 				start := time.Now()
-				_, err := gates.Wait(t.Context(), subscription)
+				_, err := gates.Wait(t.Context(), subscription, 0)
 				require.NoError(t, err)
 				assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
 				assert.LessOrEqual(t, time.Since(start), 31*time.Second)
@@ -135,7 +135,7 @@ func TestWaitStartsAgainWhenTheGateIsClosedMeanwhile(t *testing.T) {
 			gates.Observe(subscription, retryAfter(20*time.Second))
 		}()
 		start := time.Now()
-		_, err := gates.Wait(t.Context(), subscription)
+		_, err := gates.Wait(t.Context(), subscription, 0)
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, time.Since(start), 25*time.Second)
 		assert.LessOrEqual(t, time.Since(start), 26*time.Second)
@@ -152,8 +152,8 @@ func TestWaitIsRefusedWhenTheGateIsClosedForTooLongMeanwhile(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			gates.Observe(subscription, retryAfter(10*time.Minute))
 		}()
-		waited, err := gates.Wait(t.Context(), subscription)
-		assert.True(t, waited)
+		waited, err := gates.Wait(t.Context(), subscription, 0)
+		assert.Equal(t, 5*time.Second, waited)
 		assert.Equal(t, &ClosedError{10 * time.Minute}, err)
 	})
 }
@@ -166,10 +166,10 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		start := time.Now()
-		waited, err := gates.Wait(ctx, subscription)
+		waited, err := gates.Wait(ctx, subscription, 0)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.True(t, waited)
-		assert.Equal(t, 5*time.Second, time.Since(start))
+		assert.Equal(t, 5*time.Second, waited)
+		assert.Equal(t, waited, time.Since(start))
 	})
 }
 
@@ -184,7 +184,7 @@ func TestRequestsThatWaitedAreSpread(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range left {
 			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription)
+				_, err := gates.Wait(t.Context(), subscription, 0)
 				assert.NoError(t, err)
 				left[i] = time.Since(start)
 			})
@@ -214,7 +214,7 @@ func TestRequestsThatAzcoreDelayedAreSpread(t *testing.T) {
 			gates.Observe(subscription, retryAfter(10*time.Second))
 			group.Go(func() {
 				time.Sleep(10 * time.Second)
-				_, err := gates.Wait(t.Context(), subscription)
+				_, err := gates.Wait(t.Context(), subscription, 0)
 				assert.NoError(t, err)
 				mu.Lock()
 				defer mu.Unlock()
@@ -224,9 +224,9 @@ func TestRequestsThatAzcoreDelayedAreSpread(t *testing.T) {
 		group.Wait()
 		assert.Greater(t, len(distinct), 15)
 		assert.LessOrEqual(t, time.Since(start), 11*time.Second)
-		waited, err := gates.Wait(t.Context(), subscription)
+		waited, err := gates.Wait(t.Context(), subscription, 0)
 		require.NoError(t, err)
-		assert.False(t, waited, "a newcomer doesn't wait")
+		assert.Zero(t, waited, "a newcomer doesn't wait")
 	})
 }
 
@@ -241,7 +241,7 @@ func TestRequestsThatComeBackOneByOneAreSpread(t *testing.T) {
 		}
 		distinct := map[time.Time]bool{}
 		for range 20 {
-			_, err := gates.Wait(t.Context(), subscription)
+			_, err := gates.Wait(t.Context(), subscription, 0)
 			require.NoError(t, err)
 			distinct[time.Now()] = true
 		}
@@ -264,7 +264,7 @@ func TestRequestsThatGaveUpAreNotWaitedFor(t *testing.T) {
 		var group sync.WaitGroup
 		for range 20 {
 			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription)
+				_, err := gates.Wait(t.Context(), subscription, 0)
 				assert.NoError(t, err)
 			})
 		}
@@ -284,7 +284,7 @@ func TestRequestsLeaveInTheirOrder(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 30 {
 			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription)
+				_, err := gates.Wait(t.Context(), subscription, 0)
 				assert.NoError(t, err)
 				mu.Lock()
 				order = append(order, i)
@@ -313,7 +313,7 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			group.Go(func() {
 				defer cancel()
-				_, err := gates.Wait(ctx, subscription)
+				_, err := gates.Wait(ctx, subscription, 0)
 				assert.Equal(t, i%3 == 0, err != nil)
 			})
 			synctest.Wait()
@@ -329,13 +329,93 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 	})
 }
 
+// No call waits longer than its bound, in all of its attempts, however long the
+// queue is and however often the gate closes again. All are sent that can be.
+func TestWaitsOfOneCallAreBounded(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		requests int
+		bound    time.Duration
+		closes   time.Duration // for how long a 429 closes the gate
+		again    int           // how many of the requests that leave get a 429, too
+		refused  bool          // at least one
+	}{
+		"one 429 of ten seconds":           {100, time.Minute, 10 * time.Second, 0, false},
+		"a 429 as long as the bound":       {100, 10 * time.Second, 10 * time.Second, 0, false},
+		"a 429 for each":                   {100, time.Minute, 50 * time.Second, 100, true},
+		"a 429 for each, short ones":       {100, time.Minute, time.Second, 100, true},
+		"a 429 now and then, within bound": {100, time.Minute, time.Second, 20, false},
+		"without a bound":                  {100, -1, 50 * time.Second, 100, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
+				gates.Observe(subscription, retryAfter(test.closes))
+				var mu sync.Mutex
+				left, refused := 0, 0
+				var group sync.WaitGroup
+				for range test.requests {
+					group.Go(func() {
+						waited := time.Duration(0)
+						for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
+							start := time.Now()
+							w, err := gates.Wait(t.Context(), subscription, waited)
+							assert.Equal(t, time.Since(start), w)
+							waited += w
+							mu.Lock()
+							throttled = err == nil && left < test.again
+							left++
+							if err != nil {
+								assert.ErrorAs(t, err, new(*ClosedError))
+								refused++
+							}
+							mu.Unlock()
+							if throttled {
+								gates.Observe(subscription, retryAfter(test.closes))
+							}
+						}
+						if test.bound > 0 {
+							assert.LessOrEqual(t, waited, test.bound)
+						}
+					})
+					synctest.Wait()
+				}
+				group.Wait()
+				assert.Equal(t, test.refused, refused > 0, refused)
+			})
+		})
+	}
+}
+
+// Scopes that no request asks for again are forgotten when their gates have
+// opened, and there are never more than so many.
+func TestGatesOfAbandonedScopesAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gates := NewGates(policy.RetryOptions{})
+		for i := range 2 * maxGates {
+			gates.Observe(strconv.Itoa(i), retryAfter(10*time.Second))
+		}
+		assert.Len(t, gates.gates, maxGates)
+		time.Sleep(12 * time.Second)
+		gates.Observe(subscription, retryAfter(10*time.Second))
+		assert.Len(t, gates.gates, 1)
+		time.Sleep(12 * time.Second)
+		_, err := gates.Wait(t.Context(), "another", 0)
+		require.NoError(t, err)
+		assert.Empty(t, gates.gates)
+	})
+}
+
 func TestOpenGatesAreForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		gates := NewGates(policy.RetryOptions{})
 		gates.Observe(subscription, retryAfter(time.Second))
 		assert.Len(t, gates.gates, 1)
-		_, err := gates.Wait(t.Context(), subscription)
+		_, err := gates.Wait(t.Context(), subscription, 0)
 		require.NoError(t, err)
 		assert.Empty(t, gates.gates)
 	})
