@@ -119,8 +119,8 @@ func graphResult(page string) string {
 
 // Not parallel: it counts what the whole process allocates.
 func TestWithSubscriptionAllocations(t *testing.T) {
-	jobs := newJobsClient(t, options(respond(200, "{}")))
-	assignments := newAssignmentsClient(t, options(respond(200, "{}")))
+	jobs := newJobsClient(t, options(respond(200, minimal)))
+	assignments := newAssignmentsClient(t, options(respond(200, minimal)))
 	id := subscriptionID(1)
 	var err error
 	assert.EqualValues(t, 1, testing.AllocsPerRun(100, func() { jobs, err = jobs.WithSubscription(id) }), "the struct")
