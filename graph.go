@@ -119,6 +119,16 @@ type graphResult[T any] struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
+func (r *graphResult[T]) unexpected(bool) string {
+	switch {
+	case isError(r.AdditionalProperties):
+		return "it is an error"
+	case !r.Data.present:
+		return "it has no data"
+	}
+	return ""
+}
+
 // graph is the source of pages that Azure Resource Graph has: those of one query
 // after the other. The link of a place is the number of the query, a colon and
 // the service's $skipToken, if it isn't the first page of the query.
@@ -250,26 +260,41 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	default:
 		next.end = true
 	}
-	if reason := result.missing(resp, query.Options.AllowPartialScopes); reason != "" {
+	if reason := result.missing(resp, query.Options); reason != "" {
 		next.err = g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
 			Response: resp,
 			Reason:   fmt.Errorf("%w: %s", ErrIncompleteResult, reason),
 		})
 	}
-	return Page[T]{Value: result.Data, AdditionalProperties: result.AdditionalProperties}, next, nil
+	return Page[T]{Value: result.Data.list, AdditionalProperties: result.AdditionalProperties}, next, nil
 }
 
-// missing returns what the result lacks, or "" if it is complete.
-func (r graphResult[T]) missing(resp *http.Response, partialScopes bool) string {
+// missing returns what the result of a query lacks, or "" if it is complete.
+func (r graphResult[T]) missing(resp *http.Response, query graphQueryOptions) string {
 	truncated := bytes.EqualFold(bytes.Trim(r.Truncated, `"`), []byte("true"))
 	limited := strings.EqualFold(resp.Header.Get("x-ms-tenant-subscription-limit-hit"), "true")
+	onlyPage := query.SkipToken == "" && r.SkipToken == ""
 	switch {
 	case truncated && r.SkipToken == "":
 		return "the service truncated it without a token for the rest of the rows"
-	case limited && !partialScopes:
+	case limited && !query.AllowPartialScopes:
 		return "it has the first 10,000 subscriptions of the scope only; query subscriptions or smaller management groups, or set AllowPartialScopes"
+	case !r.counts("count"):
+		return fmt.Sprintf("it has %d rows, and says that there are %.20s", len(r.Data.list), r.AdditionalProperties["count"])
+	case onlyPage && !r.counts("totalRecords"): // later, the index may have moved
+		return fmt.Sprintf("it has %d rows, and says that the query has %.20s", len(r.Data.list), r.AdditionalProperties["totalRecords"])
 	}
 	return ""
+}
+
+// counts reports whether a member is absent or the number of rows.
+func (r graphResult[T]) counts(name string) bool {
+	text, ok := r.AdditionalProperties[name]
+	if !ok || string(text) == "null" {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(bytes.Trim(text, `"`)), 64)
+	return err == nil && n == float64(len(r.Data.list))
 }
 
 func graphLink(query int, skipToken string) string { return strconv.Itoa(query) + ":" + skipToken }

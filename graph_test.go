@@ -87,7 +87,11 @@ func pageOf(n int, skipToken, truncated string) string {
 	for i := range rows {
 		rows[i] = map[string]string{"name": fmt.Sprint(skipToken, i)}
 	}
-	result := map[string]any{"totalRecords": 10, "count": n, "data": rows, "facets": []string{}, "resultTruncated": truncated}
+	total := n
+	if skipToken != "" {
+		total = 10
+	}
+	result := map[string]any{"totalRecords": total, "count": n, "data": rows, "facets": []string{}, "resultTruncated": truncated}
 	if skipToken != "" {
 		result["$skipToken"] = skipToken
 	}
@@ -163,7 +167,7 @@ func TestQueryChecksItsOptions(t *testing.T) {
 		})
 	}
 	valid := assignmentsQuery{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
-	_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&valid).NextPage(t.Context())
+	_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&valid).NextPage(t.Context())
 	assert.NoError(t, err)
 }
 
@@ -244,7 +248,7 @@ func compactMetadata(rows []armsecops.SubscriptionAssignment) []armsecops.Subscr
 // The flag resultTruncated ends no listing that has a token, and an empty page doesn't either.
 func TestQueryContinuesByTheTokenAlone(t *testing.T) {
 	t.Parallel()
-	pages := []string{pageOf(2, "a", "false"), pageOf(0, "b", "true"), pageOf(1, "c", ""), `{"data": null, "$skipToken": "d"}`, `{}`}
+	pages := []string{pageOf(2, "a", "false"), pageOf(0, "b", "true"), pageOf(1, "c", ""), `{"data": null, "$skipToken": "d"}`, minimal}
 	var sent []string
 	pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		_, query := readGraphRequest(t, req)
@@ -381,7 +385,7 @@ func TestLongSkipTokenIsRefused(t *testing.T) {
 		}
 		require.NoError(t, err)
 		query := &assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}}
-		_, err = newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(query).NextPage(t.Context())
+		_, err = newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(query).NextPage(t.Context())
 		assert.NoError(t, err, "the longest one can be resumed from")
 	}
 }
@@ -424,7 +428,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 				transport = script(t, func(req *http.Request) (*http.Response, error) {
 					_, query := readGraphRequest(t, req)
 					assert.Equal(t, "here", query.Options.SkipToken)
-					return respond(200, "{}")(req)
+					return respond(200, minimal)(req)
 				})
 			}
 			test.query.ContinuationToken = token
@@ -442,7 +446,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 	for other, refused := range map[string]bool{"B": false, "c": true} {
 		query := groups
 		query.ManagementGroups = []string{"a", other}
-		_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&query).NextPage(t.Context())
+		_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&query).NextPage(t.Context())
 		assert.Equal(t, refused, err != nil, "%s: %v", other, err)
 	}
 
@@ -495,7 +499,7 @@ func FuzzQueryToken(f *testing.F) {
 			require.Contains(t, []int{1, 1000}, len(sent.Subscriptions))
 			require.True(t, strings.HasSuffix(link, sent.Options.SkipToken))
 			require.LessOrEqual(t, len(sent.Options.SkipToken), 32<<10)
-			return respond(200, "{}")(req)
+			return respond(200, minimal)(req)
 		}))).NewResourceGraphPager(&query)
 		_, err := pager.NextPage(t.Context())
 		if err != nil {
@@ -577,7 +581,7 @@ func TestQueriesShareAGate(t *testing.T) {
 							return respond(429, append([]string{""}, test.header...)...)(req)
 						}
 					}
-					return respond(200, "{}", "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
+					return respond(200, minimal, "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
 				}))
 				o.Retry.MaxRetryDelay = time.Minute
 				factory := newFactory(t, &azfake.TokenCredential{}, o)

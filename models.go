@@ -3,7 +3,6 @@ package armsecops
 import (
 	"encoding/json"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -357,6 +356,27 @@ type AssignmentList = Page[Assignment]
 // StandardAssignmentsList is one page of standard assignments.
 type StandardAssignmentsList = Page[StandardAssignment]
 
+// equalFold reports whether two texts are the same, ignoring the case of ASCII
+// letters: strings.EqualFold also takes "ſ" for "s".
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lowerASCII(a[i]) != lowerASCII(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
 // Effect is what an assignment does. Services add effects over time, and differ
 // in casing: compare effects with Is.
 type Effect string
@@ -375,7 +395,7 @@ func PossibleEffectValues() []Effect {
 }
 
 // Is reports whether two effects are the same, ignoring case.
-func (e Effect) Is(other Effect) bool { return strings.EqualFold(string(e), string(other)) }
+func (e Effect) Is(other Effect) bool { return equalFold(string(e), string(other)) }
 
 // ExemptionCategory is why an exemption was granted. Services add categories
 // over time, and differ in casing: compare categories with Is.
@@ -394,7 +414,7 @@ func PossibleExemptionCategoryValues() []ExemptionCategory {
 
 // Is reports whether two categories are the same, ignoring case.
 func (c ExemptionCategory) Is(other ExemptionCategory) bool {
-	return strings.EqualFold(string(c), string(other))
+	return equalFold(string(c), string(other))
 }
 
 // AttestationComplianceState is what an attestation says of a scope. Services add
@@ -415,7 +435,7 @@ func PossibleAttestationComplianceStateValues() []AttestationComplianceState {
 
 // Is reports whether two states are the same, ignoring case.
 func (s AttestationComplianceState) Is(other AttestationComplianceState) bool {
-	return strings.EqualFold(string(s), string(other))
+	return equalFold(string(s), string(other))
 }
 
 // ProvisioningState is the state of a job. Services add states over time: treat
@@ -441,7 +461,7 @@ func (s ProvisioningState) Terminal() bool {
 }
 
 func (s ProvisioningState) is(other ProvisioningState) bool {
-	return strings.EqualFold(string(s), string(other))
+	return equalFold(string(s), string(other))
 }
 
 // JobItemStatus is the state of one item of a job. Services add states over time.
@@ -460,7 +480,7 @@ func PossibleJobItemStatusValues() []JobItemStatus {
 }
 
 func (s JobItemStatus) is(other JobItemStatus) bool {
-	return strings.EqualFold(string(s), string(other))
+	return equalFold(string(s), string(other))
 }
 
 // CreatedByType is the kind of identity that created or modified a resource.

@@ -271,12 +271,13 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	call := l.call
 	call.link, call.query = at.link, at.query
 	call.visit = at.visit
-	if page, err = run[Page[T]](ctx, l.client, call); err != nil {
+	read, err := run[plainPage[T]](ctx, l.client, call)
+	if err != nil {
 		return page, at, err
 	}
 	next = at
-	next.link, next.query, next.end = page.NextLink, "", page.NextLink == ""
-	return page, next, nil
+	next.link, next.query, next.end = read.NextLink, "", read.NextLink == ""
+	return read.page(), next, nil
 }
 
 // visit notes what leads to the page at the place. It is an error if that led to

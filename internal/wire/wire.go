@@ -48,6 +48,13 @@ var (
 	lenient = json.JoinOptions(strict, json.WithUnmarshalers(json.UnmarshalFromFunc(readTime)))
 )
 
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// IsObject reports whether a document is an object, from its first character.
+func IsObject(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(data, byteOrderMark), " \t\r\n"), []byte("{"))
+}
+
 // Marshal writes a model.
 func Marshal(model any) ([]byte, error) { return json.Marshal(model, writing) }
 
@@ -57,7 +64,7 @@ func Encode(e *jsontext.Encoder, plain any) error { return json.MarshalEncode(e,
 // Unmarshal reads a model; a byte-order mark before it is ignored. An error names
 // the place and what is wrong there.
 func Unmarshal(data []byte, model any) error {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if err := checkGrowth(data); err != nil {
 		return err
 	}
