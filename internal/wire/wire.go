@@ -151,7 +151,7 @@ func readTime(d *jsontext.Decoder, t *time.Time) error {
 // type it keeps its text in the hands of encoding/json.
 type documentError struct {
 	text string
-	err  error // of package json
+	err  error // of package json; nil if it holds much of the document
 }
 
 func (e *documentError) Error() string { return e.text }
@@ -162,10 +162,15 @@ func explain(err error) error {
 	if err == nil {
 		return nil
 	}
+	cause := err
+	if len(err.Error()) > maxCauseBytes {
+		cause = nil
+	}
 	e, ok := errors.AsType[*json.SemanticError](err)
 	if !ok {
-		return &documentError{fmt.Sprintf("%.1000s", err.Error()), err}
+		return &documentError{fmt.Sprintf("%.1000s", err.Error()), cause}
 	}
+	e.JSONValue = nil // it may be most of the document
 	reason := e.Err
 	if reason == nil {
 		reason = mismatch(e.JSONKind, wanted(e.GoType))
@@ -174,8 +179,12 @@ func explain(err error) error {
 	if e.JSONPointer != "" {
 		text = fmt.Sprintf("%.200s: %s", string(e.JSONPointer), text)
 	}
-	return &documentError{fmt.Sprintf("%.1000s", text), err}
+	return &documentError{fmt.Sprintf("%.1000s", text), cause}
 }
+
+// maxCauseBytes bounds the text of an error of package json that is kept: names
+// and pointers in it are the document's.
+const maxCauseBytes = 4 << 10
 
 // wanted names the JSON that a Go value is made of.
 func wanted(t reflect.Type) string {
