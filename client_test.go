@@ -312,3 +312,35 @@ func TestBodyThatIsNoPageIsResumable(t *testing.T) {
 		})
 	}
 }
+
+// After an attempt that may have deleted it, a 404 is the end of a resource,
+// unless it says that something above is missing.
+func TestDeleteAfterALostResponse(t *testing.T) {
+	t.Parallel()
+	body := func(code string) string { return `{"error":{"code":"` + code + `","message":"m"}}` }
+	for known, bodies := range map[bool][]string{
+		true: {"", "<html>", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
+		false: {
+			body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
+			body("InvalidResourceNamespace"), body("NoRegisteredProviderFound"), body("MissingSubscriptionRegistration"), body("InvalidSubscriptionId"),
+			body("Subscription Not Registered"), body("resourcegroupnotfound"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
+		},
+	} {
+		for _, notFound := range bodies {
+			for _, first := range []transportFunc{lost, respond(503)} {
+				client := newJobsClient(t, options(script(t, first, respond(404, notFound))))
+				_, err := client.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+				if known {
+					assert.NoError(t, err, notFound)
+					continue
+				}
+				require.ErrorIs(t, err, armsecops.ErrNotFound, notFound)
+				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown, notFound)
+				assert.ErrorAs(t, err, new(*armsecops.ErrorResponse))
+			}
+			_, err := newJobsClient(t, options(script(t, respond(404, notFound)))).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			require.ErrorIs(t, err, armsecops.ErrNotFound)
+			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "nothing is unknown about the first attempt")
+		}
+	}
+}

@@ -427,8 +427,8 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 	e := ServiceError{
 		Operation:            name,
 		StatusCode:           resp.StatusCode,
-		RequestID:            resp.Header.Get("x-ms-request-id"),
-		CorrelationRequestID: resp.Header.Get("x-ms-correlation-request-id"),
+		RequestID:            secrets.blank(resp.Header.Get("x-ms-request-id")),
+		CorrelationRequestID: secrets.blank(resp.Header.Get("x-ms-correlation-request-id")),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		cause:                f.Reason,
 	}

@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
@@ -37,15 +37,12 @@ import (
 // page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
-func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssignmentsClientResourceGraphOptions) *Pager[SubscriptionAssignment] {
-	if options == nil {
-		options = &SecurityAssignmentsClientResourceGraphOptions{}
-	}
+func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[SubscriptionAssignment] {
 	return newGraphPager[SubscriptionAssignment](c.client, graphTable{
 		route:   routes.AssignmentsResourceGraph,
 		source:  "resources\n| where type =~ 'microsoft.security/assignments'",
 		columns: "id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags",
-	}, *options)
+	}, options)
 }
 
 // NewResourceGraphPager lists the standard assignments of a whole tenant, or of
@@ -66,19 +63,16 @@ func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *SecurityAssig
 // page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
-func (c *StandardAssignmentsClient) NewResourceGraphPager(options *StandardAssignmentsClientResourceGraphOptions) *Pager[StandardAssignment] {
-	if options == nil {
-		options = &StandardAssignmentsClientResourceGraphOptions{}
-	}
+func (c *StandardAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[StandardAssignment] {
 	return newGraphPager[StandardAssignment](c.client, graphTable{
 		route:   routes.StandardAssignmentsResourceGraph,
 		source:  "securityresources\n| where type =~ 'microsoft.security/standardassignments'",
 		columns: "id, name, type, tenantId, resourceGroup, subscriptionId, properties",
-	}, SecurityAssignmentsClientResourceGraphOptions(*options))
+	}, options)
 }
 
 const (
-	graphPageSize = 1000 // rows; the service's bound
+	maxGraphPageSize = 1000 // rows; the service's bound
 
 	// graphSubscriptions is how many subscriptions one query may name.
 	graphSubscriptions = 1000
@@ -108,6 +102,8 @@ type graphQueryOptions struct {
 	SkipToken          string `json:"$skipToken,omitzero"`
 	ResultFormat       string `json:"resultFormat"`
 	AllowPartialScopes bool   `json:"allowPartialScopes,omitzero"`
+
+	AuthorizationScopeFilter string `json:"authorizationScopeFilter,omitzero"`
 }
 
 // graphResult is the body of a response of Azure Resource Graph.
@@ -138,16 +134,22 @@ type graph[T any] struct {
 	queries []graphQuery // alike but for their scopes; at least one
 }
 
-func newGraphPager[T any](c client, table graphTable, options SecurityAssignmentsClientResourceGraphOptions) *Pager[T] {
+func newGraphPager[T any](c client, table graphTable, options *ResourceGraphOptions) *Pager[T] {
+	if options == nil {
+		options = &ResourceGraphOptions{}
+	}
 	connection := *c.connection
 	connection.apiVersion = "" // the options' is that of the client's own resource type
 	c.connection = &connection
 
 	query := graphQuery{Query: table.source, Options: graphQueryOptions{
-		Top:                graphPageSize,
+		Top:                cmp.Or(options.PageSize, maxGraphPageSize),
 		ResultFormat:       "objectArray",
 		AllowPartialScopes: options.AllowPartialScopes,
 	}}
+	if options.IncludeInherited {
+		query.Options.AuthorizationScopeFilter = "AtScopeAboveAndBelow"
+	}
 	if options.Where != "" {
 		query.Query += "\n| where (" + options.Where + ")"
 	}
@@ -181,10 +183,7 @@ func distinct(names []string) []string {
 	return once
 }
 
-// lineBreaks end a comment in the Kusto Query Language, or may.
-const lineBreaks = "\n\r\v\f\u0085\u2028\u2029"
-
-func checkGraphOptions(options SecurityAssignmentsClientResourceGraphOptions) error {
+func checkGraphOptions(options *ResourceGraphOptions) error {
 	for _, id := range options.SubscriptionIDs {
 		if reason := routes.CheckSubscription(id); reason != "" {
 			return &ParameterError{"SubscriptionIDs", id, reason}
@@ -198,8 +197,13 @@ func checkGraphOptions(options SecurityAssignmentsClientResourceGraphOptions) er
 	switch {
 	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
 		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
-	case strings.ContainsAny(options.Where, lineBreaks) || !utf8.ValidString(options.Where):
-		return &ParameterError{Name: "Where", Value: options.Where, Reason: "must be one line of UTF-8"}
+	case options.IncludeInherited && len(options.SubscriptionIDs) == 0:
+		return &ParameterError{"IncludeInherited", "true", "must have SubscriptionIDs, which inherit"}
+	case options.PageSize < 0 || options.PageSize > maxGraphPageSize:
+		return &ParameterError{"PageSize", strconv.Itoa(options.PageSize), "must be between 1 and 1000, or 0 for 1000"}
+	}
+	if reason := routes.CheckPredicate(options.Where); reason != "" {
+		return &ParameterError{"Where", options.Where, reason}
 	}
 	return nil
 }
@@ -211,6 +215,9 @@ func (g graph[T]) listing() (nextlink.Listing, error) {
 	for _, q := range g.queries {
 		for _, names := range [][]string{{q.Query}, lower(q.Subscriptions), lower(q.ManagementGroups)} {
 			_, _ = fmt.Fprintf(hash, "%q\n", names) // never fails
+		}
+		if filter := q.Options.AuthorizationScopeFilter; filter != "" {
+			_, _ = fmt.Fprintf(hash, "%q\n", filter)
 		}
 	}
 	l, err := g.client.listing(&call{route: g.route})
@@ -247,6 +254,9 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 			Response: resp,
 			Reason:   fmt.Errorf("the $skipToken is longer than %d bytes", maxSkipTokenBytes),
 		})
+	}
+	if HasCode(err, CodeResponsePayloadTooLarge) {
+		err = &wrappedError{"a page is too large, set a smaller PageSize", []error{err}}
 	}
 	if err != nil {
 		return page, at, err

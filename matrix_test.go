@@ -143,10 +143,10 @@ func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]
 		options := &armsecops.StandardAssignmentsClientListOptions{PageOptions: o}
 		return readPages(ctx, matrixStandardsClient(s).NewListPager(virtualMachine, options))
 	case "SecurityAssignmentsClient.NewResourceGraphPager":
-		options := &armsecops.SecurityAssignmentsClientResourceGraphOptions{PageOptions: o}
+		options := &armsecops.ResourceGraphOptions{PageOptions: o}
 		return readPages(ctx, matrixAssignmentsClient(s).NewResourceGraphPager(options))
 	case "StandardAssignmentsClient.NewResourceGraphPager":
-		options := &armsecops.StandardAssignmentsClientResourceGraphOptions{PageOptions: o}
+		options := &armsecops.ResourceGraphOptions{PageOptions: o}
 		return readPages(ctx, matrixStandardsClient(s).NewResourceGraphPager(options))
 	}
 	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}

@@ -49,6 +49,50 @@ type PageOptions struct {
 	Prefetch int
 }
 
+// ResourceGraphOptions holds the optional parameters of a query of Azure Resource
+// Graph, as [SecurityAssignmentsClient.NewResourceGraphPager] makes it.
+type ResourceGraphOptions struct {
+	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there
+	// twice, ignoring case, is queried once. More than 1,000 take one query for
+	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
+	// that the identity may read.
+	//
+	// A subscription that the identity may not read has no rows and no error; only
+	// if it may read none of them is the error [ErrForbidden]. A query of
+	// subscriptions has no rows of management groups: see IncludeInherited.
+	SubscriptionIDs []string
+
+	// ManagementGroups are the names of the management groups to query, with all
+	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
+	ManagementGroups []string
+
+	// Where filters the rows on the service's side: a predicate in the Kusto Query
+	// Language (KQL), without a line break or comment, such as
+	//
+	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
+	//
+	// The query has it as a "| where (...)" of its own. It is code: never put a
+	// user's input into it.
+	Where string
+
+	// AllowPartialScopes accepts a result that has only the first 10,000
+	// subscriptions of a tenant or management group. Otherwise, such a result ends
+	// in [ErrIncompleteResult].
+	AllowPartialScopes bool
+
+	// IncludeInherited adds what the SubscriptionIDs, which it needs, inherit from
+	// management groups above them. It matters to policy exemptions only.
+	IncludeInherited bool
+
+	// PageSize is the number of rows of a page at most, 1 to 1,000. 0 means 1,000.
+	// Another number is a [*ParameterError]. Set it where 1,000 rows exceed the
+	// service's 16 MiB, [CodeResponsePayloadTooLarge]. A ContinuationToken resumes
+	// with any PageSize.
+	PageSize int
+
+	PageOptions
+}
+
 // WorkspaceManagerJobsClientCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.Create].
 type WorkspaceManagerJobsClientCreateOptions struct{}
 
@@ -168,35 +212,6 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
 	Progress func(subscriptionID, continuationToken string)
 }
 
-// SecurityAssignmentsClientResourceGraphOptions holds the optional parameters of [SecurityAssignmentsClient.NewResourceGraphPager].
-type SecurityAssignmentsClientResourceGraphOptions struct {
-	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there
-	// twice, ignoring case, is queried once. More than 1,000 take one query for
-	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
-	// that the identity may read.
-	SubscriptionIDs []string
-
-	// ManagementGroups are the names of the management groups to query, with all
-	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
-	ManagementGroups []string
-
-	// Where filters the rows on the service's side: a predicate in the Kusto Query
-	// Language (KQL), without a line break, such as
-	//
-	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
-	//
-	// The query has it as a "| where (...)" of its own. It is code: never put a
-	// user's input into it.
-	Where string
-
-	// AllowPartialScopes accepts a result that has only the first 10,000
-	// subscriptions of a tenant or management group. Otherwise, such a result ends
-	// in [ErrIncompleteResult].
-	AllowPartialScopes bool
-
-	PageOptions
-}
-
 // StandardAssignmentsClientGetOptions holds the optional parameters of [StandardAssignmentsClient.Get].
 type StandardAssignmentsClientGetOptions struct{}
 
@@ -221,34 +236,5 @@ type StandardAssignmentsClientDeleteResponse struct{}
 
 // StandardAssignmentsClientListOptions holds the optional parameters of [StandardAssignmentsClient.NewListPager].
 type StandardAssignmentsClientListOptions struct {
-	PageOptions
-}
-
-// StandardAssignmentsClientResourceGraphOptions holds the optional parameters of [StandardAssignmentsClient.NewResourceGraphPager].
-type StandardAssignmentsClientResourceGraphOptions struct {
-	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there
-	// twice, ignoring case, is queried once. More than 1,000 take one query for
-	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
-	// that the identity may read.
-	SubscriptionIDs []string
-
-	// ManagementGroups are the names of the management groups to query, with all
-	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
-	ManagementGroups []string
-
-	// Where filters the rows on the service's side: a predicate in the Kusto Query
-	// Language (KQL), without a line break, such as
-	//
-	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
-	//
-	// The query has it as a "| where (...)" of its own. It is code: never put a
-	// user's input into it.
-	Where string
-
-	// AllowPartialScopes accepts a result that has only the first 10,000
-	// subscriptions of a tenant or management group. Otherwise, such a result ends
-	// in [ErrIncompleteResult].
-	AllowPartialScopes bool
-
 	PageOptions
 }

@@ -3,6 +3,7 @@ package armsecops
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"strconv"
@@ -77,6 +78,10 @@ func newPager[T any](source source[T], first place, options PageOptions) *Pager[
 	}
 	return p
 }
+
+// Format implements [fmt.Formatter]: every verb formats the type, since a pager
+// holds its tokens.
+func (p *Pager[T]) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%T", p) }
 
 // fail ends the listing with an error at the place where it is.
 func (p *Pager[T]) fail(err error) {

@@ -47,6 +47,8 @@ type graphQuery struct {
 		SkipToken          string `json:"$skipToken"`
 		ResultFormat       string `json:"resultFormat"`
 		AllowPartialScopes bool   `json:"allowPartialScopes"`
+
+		AuthorizationScopeFilter string `json:"authorizationScopeFilter"`
 	} `json:"options"`
 }
 
@@ -312,7 +314,7 @@ func (s *Server) overrideQueryAssignments(r *request) (*response, error) {
 	if s.Assignments.NewResourceGraphPager == nil {
 		return nil, errNotOverridden
 	}
-	return overrideQuery(s, r, &s.subscriptionAssignmentPagers, func(o armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]] {
+	return overrideQuery(s, r, &s.subscriptionAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]] {
 		return s.Assignments.NewResourceGraphPager(&o)
 	})
 }
@@ -321,15 +323,14 @@ func (s *Server) overrideQueryStandardAssignments(r *request) (*response, error)
 	if s.StandardAssignments.NewResourceGraphPager == nil {
 		return nil, errNotOverridden
 	}
-	return overrideQuery(s, r, &s.standardAssignmentPagers, func(o armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList] {
-		options := armsecops.StandardAssignmentsClientResourceGraphOptions(o)
-		return s.StandardAssignments.NewResourceGraphPager(&options)
+	return overrideQuery(s, r, &s.standardAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList] {
+		return s.StandardAssignments.NewResourceGraphPager(&o)
 	})
 }
 
 // overrideQuery responds with the next page of an overridden query: it is that of
 // a list, whose link becomes the $skipToken.
-func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.Page[T]]) (*response, error) {
+func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[T]]) (*response, error) {
 	q, where, _, refused := parseGraphQuery(r)
 	if refused != nil {
 		return refused, nil
@@ -338,12 +339,17 @@ func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(arm
 	listed.query = url.Values{"$skiptoken": {q.Options.SkipToken}}
 	listed.nextLink = "" // a query has its own faults
 	resp, err := p.nextPage(s, &listed, func() (azfake.PagerResponder[armsecops.Page[T]], error) {
-		return newPager(armsecops.SecurityAssignmentsClientResourceGraphOptions{
+		o := armsecops.ResourceGraphOptions{
 			SubscriptionIDs:    q.Subscriptions,
 			ManagementGroups:   q.ManagementGroups,
 			Where:              where,
 			AllowPartialScopes: q.Options.AllowPartialScopes,
-		}), nil
+			IncludeInherited:   strings.EqualFold(q.Options.AuthorizationScopeFilter, "AtScopeAboveAndBelow"),
+		}
+		if q.Options.Top != maxGraphRows { // the default
+			o.PageSize = q.Options.Top
+		}
+		return newPager(o), nil
 	})
 	if err != nil || resp.status != http.StatusOK {
 		return resp, err

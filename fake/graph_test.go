@@ -26,8 +26,8 @@ const (
 // Short names for long types.
 type (
 	subscriptionPagerResponder = azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]]
-	queryAssignmentsOptions    = armsecops.SecurityAssignmentsClientResourceGraphOptions
-	queryStandardsOptions      = armsecops.StandardAssignmentsClientResourceGraphOptions
+	queryAssignmentsOptions    = armsecops.ResourceGraphOptions
+	queryStandardsOptions      = armsecops.ResourceGraphOptions
 )
 
 func subscriptionAssignmentName(a armsecops.SubscriptionAssignment) string { return a.Name }

@@ -73,7 +73,7 @@ type AssignmentsServer struct {
 	// NewResourceGraphPager is the fake for [armsecops.SecurityAssignmentsClient.NewResourceGraphPager].
 	// It is called for the first page of each query; the server sets the $skipToken of the next pages.
 	// Status code of success: 200.
-	NewResourceGraphPager func(options *armsecops.SecurityAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]]
+	NewResourceGraphPager func(options *armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.SubscriptionAssignment]]
 }
 
 // StandardAssignmentsServer overrides operations of
@@ -100,7 +100,7 @@ type StandardAssignmentsServer struct {
 	// NewResourceGraphPager is the fake for [armsecops.StandardAssignmentsClient.NewResourceGraphPager].
 	// It is called for the first page of each query; the server sets the $skipToken of the next pages.
 	// Status code of success: 200.
-	NewResourceGraphPager func(options *armsecops.StandardAssignmentsClientResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList]
+	NewResourceGraphPager func(options *armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList]
 }
 
 func (s *Server) overrideCreateJob(r *request) (*response, error) {

@@ -30,7 +30,7 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 			progress.Status(fmt.Sprintf("%s: %d of %s", source, rows, command.Count(total, "row")))
 		}
 	}
-	err = readPages(ctx, assignments.NewResourceGraphPager(&armsecops.SecurityAssignmentsClientResourceGraphOptions{
+	err = readPages(ctx, assignments.NewResourceGraphPager(&armsecops.ResourceGraphOptions{
 		SubscriptionIDs: q.subscriptions,
 		Where:           q.filter.where("properties.additionalData.exemptionCategory"),
 	}), func(page []armsecops.SubscriptionAssignment, rows, total int) {
@@ -42,7 +42,7 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 	if err != nil {
 		return found, err
 	}
-	err = readPages(ctx, q.factory.NewStandardAssignmentsClient().NewResourceGraphPager(&armsecops.StandardAssignmentsClientResourceGraphOptions{
+	err = readPages(ctx, q.factory.NewStandardAssignmentsClient().NewResourceGraphPager(&armsecops.ResourceGraphOptions{
 		SubscriptionIDs: q.subscriptions,
 		Where:           q.filter.where("properties.exemptionData.exemptionCategory"),
 	}), func(page []armsecops.StandardAssignment, rows, total int) {

@@ -158,7 +158,7 @@ func compare(t *testing.T) (results []compared) {
 		})
 	}
 	total := newTenant(0).pages() * itemsOfPage
-	type queryOptions = armsecops.SecurityAssignmentsClientResourceGraphOptions
+	type queryOptions = armsecops.ResourceGraphOptions
 	queries := []struct {
 		how     string
 		latency time.Duration
