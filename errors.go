@@ -53,8 +53,13 @@ var (
 	ErrPagingLoop = nextlink.ErrLoop
 
 	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
-	// subscriptions. What the service returned is yielded before it. Its [PageError]
-	// has no ContinuationToken: resuming can't help, a narrower query can.
+	// subscriptions by what the service says: that it truncated it, looked at the
+	// first 10,000 subscriptions only, or counted other rows than it returned. What
+	// it returned is yielded before the error. Its [PageError] has no
+	// ContinuationToken: resuming can't help, a narrower query can.
+	//
+	// The service doesn't say that the identity may not read some of the
+	// subscriptions that a query names: they just have no rows.
 	ErrIncompleteResult = errors.New("incomplete result")
 
 	// ErrCredential is a credential that failed to get a token, so that no request

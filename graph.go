@@ -32,7 +32,8 @@ import (
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
 // and for its errors; those of the service are [*CloudError]. A result that lacks
-// rows or subscriptions ends in [ErrIncompleteResult]. Pages have no NextLink, and
+// rows or subscriptions by what the service says ends in [ErrIncompleteResult]; a
+// subscription that the identity may not read just has no rows. Pages have no NextLink, and
 // in AdditionalProperties the service's totalRecords, the number of rows of the
 // page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
 //
@@ -58,7 +59,8 @@ func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *ResourceGraph
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
 // and for its errors; those of the service are [*CloudError]. A result that lacks
-// rows or subscriptions ends in [ErrIncompleteResult]. Pages have no NextLink, and
+// rows or subscriptions by what the service says ends in [ErrIncompleteResult]; a
+// subscription that the identity may not read just has no rows. Pages have no NextLink, and
 // in AdditionalProperties the service's totalRecords, the number of rows of the
 // page's query: of everything, unless there are more than 1,000 SubscriptionIDs.
 //
