@@ -110,18 +110,18 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 		body string
 	}{
 		"documented assignments":                 {getAssignmentsPage, `{"value":[` + array(assignment) + `]}`},
-		"unknown members":                        {getOneJob, `{` + members + `}`},
-		"unknown members of an unknown object":   {getOneJob, `{"a":{` + members + `}}`},
+		"unknown members":                        {getOneJob, `{"name":"a",` + members + `}`},
+		"unknown members of an unknown object":   {getOneJob, `{"id":"a","a":{` + members + `}}`},
 		"tags":                                   {getAssignmentsPage, `{"value":[{"tags":{` + members + `}}]}`},
-		"an open value, numbers":                 {getOneJob, `{"a":[` + array("0") + `]}`},
-		"an open value, strings":                 {getOneJob, `{"a":[` + array(`""`) + `]}`},
-		"an open value, arrays":                  {getOneJob, `{"a":[` + array("[]") + `]}`},
+		"an open value, numbers":                 {getOneJob, `{"id":"a","a":[` + array("0") + `]}`},
+		"an open value, strings":                 {getOneJob, `{"id":"a","a":[` + array(`""`) + `]}`},
+		"an open value, arrays":                  {getOneJob, `{"id":"a","a":[` + array("[]") + `]}`},
 		"a string":                               {getOneJob, `{"name":"` + strings.Repeat("a", bodyBytes) + `"}`},
 		"a string of JSON":                       {getOneJob, `{"name":"` + array(`{\"a\":null}`) + `"}`},
 		"a string with escapes":                  {getOneJob, `{"name":"` + strings.Repeat(`\n`, bodyBytes/2) + `"}`},
 		"a string of invalid UTF-8":              {getOneJob, `{"name":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
-		"a string of invalid UTF-8, not decoded": {getOneJob, `{"a":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
-		"white space":                            {getOneJob, `{` + strings.Repeat(" ", bodyBytes) + `}`},
+		"a string of invalid UTF-8, not decoded": {getOneJob, `{"id":"a","a":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
+		"white space":                            {getOneJob, `{"id":"a"` + strings.Repeat(" ", bodyBytes) + `}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { assertGrowth(t, test.call, test.body) })
