@@ -447,7 +447,11 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		case int64(len(body)) > c.maxErrorBytes:
 			e.cause = ErrResponseTooLarge
 		}
-		e.setBody(errorbody.Read(body), secrets)
+		text := body
+		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
+			text = []byte(secrets.blank(string(body)))
+		}
+		e.setBody(errorbody.Read(text), secrets)
 	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
 		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
 			e.setBody(said, secrets)

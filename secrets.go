@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"cmp"
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,7 +66,8 @@ func printedForms(escaped string) []string {
 	if decoded, err := url.QueryUnescape(escaped); err == nil {
 		quoted := strconv.Quote(decoded)
 		query := url.QueryEscape(decoded)
-		forms = append(forms, decoded, quoted[1:len(quoted)-1], query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(decoded))
+		forms = append(forms, decoded, quoted[1:len(quoted)-1], html.EscapeString(decoded),
+			query, strings.ReplaceAll(query, "+", "%20"), url.PathEscape(decoded))
 	}
 	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	return slices.Compact(forms)

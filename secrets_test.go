@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -64,6 +65,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 		"echoed query":     echo(decoded),
 		"echoed value":     echo(func(*http.Request) string { return "no token " + secretSkipToken + " here" }),
 		"echoed header":    echo(func(req *http.Request) string { return "not for " + req.Header.Get("Authorization") }),
+		"echoed in a page": respond(400, "<html>"+strings.Repeat("a", 500)+secretToken+html.EscapeString(secretSkipToken)+"</html>"),
 		"echoed in a 200":  respond(200, `{"error":{"message":"no token `+secretToken+`"}}`),
 		"undecodable":      respond(200, `{"value":[{"properties":{"startTime":"`+secretToken+`"}}]}`),
 	}
