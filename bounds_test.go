@@ -39,7 +39,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 	quoted := strconv.Quote(strings.ToValidUTF8(strings.Repeat("a\u202e", 100_000), ""))
 	list := func(token string) error {
 		o := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}}
-		_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewListPager("rg", o).NextPage(t.Context())
+		_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewListPager("rg", o).NextPage(t.Context())
 		return err
 	}
 	job := armsecops.Job{Name: hostile, Properties: armsecops.JobProperties{ProvisioningState: "Failed", ErrorMessage: hostile}}
@@ -55,7 +55,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 		"a deep pointer":           get(respond(200, `{"properties":{"metadata":{`+quoted+`:{"a":1,"a":1}}}}`), ok),
 		"a challenge":              get(respond(401, "", "WWW-Authenticate", `Bearer error="insufficient_claims", claims="`+hostile+`"`), ok),
 		"a transport":              get(transportFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New(hostile) }), ok),
-		"a credential":             get(respond(200, "{}"), credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New(hostile) })),
+		"a credential":             get(respond(200, minimal), credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New(hostile) })),
 		"a registration":           get(respond(409, `{"error":{"code":"MissingSubscriptionRegistration","message":`+quoted+`}}`), ok),
 		"a parameter":              &armsecops.ParameterError{Name: "name", Value: hostile, Reason: hostile},
 		"a job":                    &armsecops.JobFailedError{Job: job},
@@ -126,7 +126,7 @@ func TestPrefetchIsChecked(t *testing.T) {
 		t.Run(strconv.Itoa(prefetch), func(t *testing.T) {
 			t.Parallel()
 			o := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{Prefetch: prefetch}}
-			client := newAssignmentsClient(t, options(respond(200, "{}")))
+			client := newAssignmentsClient(t, options(respond(200, minimal)))
 			for _, err := range client.NewListPager("rg", o).Pages(t.Context()) {
 				if valid {
 					require.NoError(t, err)

@@ -41,6 +41,7 @@ type connection struct {
 	endpoint      *url.URL
 	apiVersion    string // overrides those of the routes; empty: it doesn't
 	maxErrorBytes int64
+	tokens        *tokens
 }
 
 func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*connection, error) {
@@ -57,13 +58,13 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	if maxBytes == 0 {
 		maxBytes = defaultMaxResponseBytes
 	}
-	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes)}
+	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes), tokens: &tokens{}}
 
 	armOptions := options.ClientOptions.Clone()
 	armOptions.APIVersion = "" // the URL of each request has it already
 	exchange.Configure(armOptions, throttle.NewGates(options.Retry), maxBytes, c.maxErrorBytes)
 	var err error
-	if c.arm, err = arm.NewClient(moduleName, moduleVersion, markedCredential{credential}, armOptions); err != nil {
+	if c.arm, err = arm.NewClient(moduleName, moduleVersion, markedCredential{credential, c.tokens}, armOptions); err != nil {
 		return nil, &ParameterError{Name: "options", Reason: "must be those of an Azure Resource Manager client: " + err.Error()}
 	}
 	c.endpoint, err = url.Parse(c.arm.Endpoint())
@@ -73,14 +74,20 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	return c, nil
 }
 
-// markedCredential marks the errors of the caller's credential.
-type markedCredential struct{ azcore.TokenCredential }
+// markedCredential marks the errors of the caller's credential, which concern
+// every request, whatever its subscription. It remembers the tokens, for errors
+// to blank.
+type markedCredential struct {
+	azcore.TokenCredential
+	tokens *tokens
+}
 
 func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := c.TokenCredential.GetToken(ctx, options)
 	if err != nil {
 		err = &credentialError{err, options.Claims != ""}
 	}
+	c.tokens.add(token.Token)
 	return token, err
 }
 
@@ -130,9 +137,9 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		NewError:   newError,
 	})
 	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
-		if err = decode(resp, &result); err != nil {
+		if err = decode(resp, &result, call.link != ""); err != nil {
 			result, unknown = *new(T), true
-			err = newError(exchange.Failure{Response: resp, Reason: fmt.Errorf("decoding the response: %w", err)})
+			err = newError(exchange.Failure{Response: resp, Reason: err})
 		}
 	}
 	switch {
@@ -142,9 +149,12 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		}
 		return result, nil
 	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound):
-		return result, nil // an earlier attempt deleted it
+		if !HasCode(err, parentMissing...) {
+			return result, nil // an earlier attempt deleted it
+		}
+		return result, outcomeUnknown(err)
 	}
-	err = withOperation(name, err)
+	err = withOperation(name, c.secrets(req.Raw()).blankError(err))
 	if unknown && !route.Repeatable {
 		err = outcomeUnknown(err)
 	}
@@ -179,16 +189,39 @@ func spanAttributes(route *routes.Route) []tracing.Attribute {
 	return []tracing.Attribute{{Key: "az.namespace", Value: route.Namespace}}
 }
 
-// decode reads the body of a response into the result.
-func decode(resp *http.Response, result any) error {
+// decode reads the body of a response into the result. The error is
+// [ErrUnexpectedResponse] if the body isn't what the operation returns.
+//   - linked: a link led to the response
+func decode(resp *http.Response, result any, linked bool) error {
 	body, err := runtime.Payload(resp)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading the response: %w", err)
 	}
+	model := result
 	if doc, ok := result.(document); ok {
-		result = doc.plain()
+		model = doc.plain()
 	}
-	return wire.Unmarshal(body, result)
+	switch err := wire.Unmarshal(body, model); {
+	case errors.Is(err, ErrResponseTooLarge):
+		return fmt.Errorf("decoding the response: %w", err)
+	case err != nil:
+		return &wrappedError{"decoding the response", []error{ErrUnexpectedResponse, err}}
+	case !wire.IsObject(body):
+		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
+	}
+	if r, ok := result.(response); ok {
+		if reason := r.unexpected(linked); reason != "" {
+			return fmt.Errorf("%w: %s", ErrUnexpectedResponse, reason)
+		}
+	}
+	return nil
+}
+
+// response is what has members that the body of a success must have.
+type response interface {
+	// unexpected returns what is wrong with the decoded body, or "".
+	//   - linked: a link led to the response
+	unexpected(linked bool) string
 }
 
 // newRequest checks the arguments of the call and makes its request.

@@ -3,6 +3,7 @@ package armsecops_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -130,7 +131,7 @@ func TestPathsAreEscaped(t *testing.T) {
 			client := newAssignmentsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
 				assert.Equal(t, "/subscriptions/"+assignmentsSubscription+"/resourceGroups/"+test.group+
 					"/providers/Microsoft.Security/assignments/"+test.name, req.URL.EscapedPath())
-				return respond(200, "{}")(req)
+				return respond(200, minimal)(req)
 			})))
 			_, err := client.Get(t.Context(), test.resourceGroupName, test.assignmentID, nil)
 			require.NoError(t, err)
@@ -150,8 +151,8 @@ func TestAPIVersionOverridesEveryRequest(t *testing.T) {
 	t.Parallel()
 	const list = "https://management.azure.com/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
 	o := options(script(t,
-		assertURL(t, list+"api-version=2030-01-01%26a", respond(200, `{"nextLink":"`+list+`api-version=2021-08-01-preview&$skipToken=a"}`)),
-		assertURL(t, list+"$skipToken=a&api-version=2030-01-01%26a", respond(200, `{}`)),
+		assertURL(t, list+"api-version=2030-01-01%26a", respond(200, `{"value":[],"nextLink":"`+list+`api-version=2021-08-01-preview&$skipToken=a"}`)),
+		assertURL(t, list+"$skipToken=a&api-version=2030-01-01%26a", respond(200, minimal)),
 	))
 	o.APIVersion = "2030-01-01&a"
 	for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
@@ -167,8 +168,8 @@ func TestEndpointMayHaveAPath(t *testing.T) {
 			list = "https://proxy.example/arm" + path
 		)
 		o := options(script(t,
-			assertURL(t, list+"api-version=2021-08-01-preview", respond(200, `{"nextLink":"`+path+`$skipToken=a"}`)),
-			assertURL(t, list+"$skipToken=a&api-version=2021-08-01-preview", respond(200, `{}`)),
+			assertURL(t, list+"api-version=2021-08-01-preview", respond(200, `{"value":[],"nextLink":"`+path+`$skipToken=a"}`)),
+			assertURL(t, list+"$skipToken=a&api-version=2021-08-01-preview", respond(200, minimal)),
 		))
 		o.Cloud = endpoint(base)
 		for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
@@ -182,7 +183,7 @@ func TestEndpointWithoutTLS(t *testing.T) {
 	t.Parallel()
 	const url = "http://localhost:8080/subscriptions/" + assignmentsSubscription +
 		"/resourceGroups/rg/providers/Microsoft.Security/assignments/id?api-version=2021-08-01-preview"
-	o := options(script(t, assertURL(t, url, respond(200, "{}"))))
+	o := options(script(t, assertURL(t, url, respond(200, minimal))))
 	o.Cloud = endpoint("http://localhost:8080")
 	o.InsecureAllowCredentialWithHTTP = true
 	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
@@ -200,4 +201,125 @@ func TestCloudWithoutResourceManagerIsRefused(t *testing.T) {
 	assignments, err := armsecops.NewSecurityAssignmentsClient(jobsSubscription, &azfake.TokenCredential{}, o)
 	assert.Nil(t, assignments)
 	require.ErrorContains(t, err, "Azure Resource Manager")
+}
+
+// unexpectedBodies are no resources, and no pages after the first; the text is
+// part of the error.
+var unexpectedBodies = map[string]string{
+	`null`: "unexpected response: null is not an object",
+	`{"error":{"code":"GatewayTimeout","message":"No upstream."}}`:              ": GatewayTimeout: No upstream.",
+	`{"value":null,"error":{"code":"GatewayTimeout","message":"No upstream."}}`: ": GatewayTimeout: No upstream.",
+	`{"statusCode":500,"message":"Internal server error"}`:                      ": Internal server error",
+	`{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"No entity."}`:     ": Not Found: No entity.",
+	`{"status":"login required"}`:                                               "unexpected response: it has n",
+	`{"Value":[],"ID":"a","NAME":"a"}`:                                          "unexpected response: it has n",
+	`{"id":"","name":null}`:                                                     "unexpected response: it has n",
+	`[]`:                                                                        "decoding the response: ",
+	`"ok"`:                                                                      "decoding the response: ",
+	`<html>Sign in</html>`:                                                      "decoding the response: ",
+}
+
+func assertUnexpected(t *testing.T, err error, text string) {
+	t.Helper()
+	require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse)
+	assert.ErrorContains(t, err, text)
+	e, ok := errors.AsType[*armsecops.ServiceError](err)
+	require.True(t, ok)
+	assert.Equal(t, 200, e.StatusCode)
+	assert.Equal(t, requestID, e.RequestID)
+	assertHarmlessLine(t, err.Error())
+}
+
+func TestBodyThatIsNoResourceIsAnError(t *testing.T) {
+	t.Parallel()
+	bodies := maps.Clone(unexpectedBodies)
+	bodies[`{}`] = "unexpected response: it has neither id nor name"
+	for body, want := range bodies {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			once := func() *armsecops.ClientOptions { // nothing is repeated
+				return options(script(t, respond(200, body, "x-ms-request-id", requestID)))
+			}
+			job, err := newJobsClient(t, once()).Create(t.Context(), "rg", "workspace", "assignment", nil)
+			assertUnexpected(t, err, want)
+			assert.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			assert.Zero(t, job)
+			assignment, err := newAssignmentsClient(t, once()).CreateOrUpdate(t.Context(), "rg", "a", armsecops.Assignment{}, nil)
+			assertUnexpected(t, err, want)
+			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			assert.Zero(t, assignment)
+			_, err = newStandardsClient(t, once()).Get(t.Context(), virtualMachine, standardName, nil)
+			assertUnexpected(t, err, want)
+			_, err = newJobsClient(t, once()).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			assert.NoError(t, err, "the body of a deletion isn't read")
+		})
+	}
+}
+
+func TestBodyThatIsNoPageIsResumable(t *testing.T) {
+	t.Parallel()
+	const link = `{"value":[{"id":"/1"}],"nextLink":"?$skipToken=2"}`
+	bodies := maps.Clone(unexpectedBodies)
+	bodies[`{}`] = "unexpected response: it has no value"
+	bodies[`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`] = ": Partial: Broken."
+	for body, want := range bodies {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			bad := respond(200, body, "x-ms-request-id", requestID)
+			pager := newAssignmentsClient(t, options(script(t, respond(200, link), bad))).NewListBySubscriptionPager(nil)
+			_, err := pager.NextPage(t.Context())
+			require.NoError(t, err)
+			_, err = pager.NextPage(t.Context())
+			assertUnexpected(t, err, want)
+			page, ok := errors.AsType[*armsecops.PageError](err)
+			require.True(t, ok)
+			o := armsecops.PageOptions{ContinuationToken: page.ContinuationToken}
+			list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
+			resumed, err := newAssignmentsClient(t, options(script(t, respond(200, `{"value":[{"id":"/2"}]}`)))).NewListBySubscriptionPager(list).NextPage(t.Context())
+			require.NoError(t, err)
+			assert.Len(t, resumed.Value, 1)
+
+			if body == `{}` {
+				return // an empty list, as a first page
+			}
+			progress := 0
+			across := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Progress: func(string, string) { progress++ }}
+			for _, err := range newAssignmentsClient(t, options(script(t, bad))).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across) {
+				assertUnexpected(t, err, want)
+			}
+			assert.Zero(t, progress, "the subscription isn't finished")
+		})
+	}
+}
+
+// After an attempt that may have deleted it, a 404 is the end of a resource,
+// unless it says that something above is missing.
+func TestDeleteAfterALostResponse(t *testing.T) {
+	t.Parallel()
+	body := func(code string) string { return `{"error":{"code":"` + code + `","message":"m"}}` }
+	for known, bodies := range map[bool][]string{
+		true: {"", "<html>", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
+		false: {
+			body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
+			body("InvalidResourceNamespace"), body("NoRegisteredProviderFound"), body("MissingSubscriptionRegistration"), body("InvalidSubscriptionId"),
+			body("Subscription Not Registered"), body("resourcegroupnotfound"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
+		},
+	} {
+		for _, notFound := range bodies {
+			for _, first := range []transportFunc{lost, respond(503)} {
+				client := newJobsClient(t, options(script(t, first, respond(404, notFound))))
+				_, err := client.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+				if known {
+					assert.NoError(t, err, notFound)
+					continue
+				}
+				require.ErrorIs(t, err, armsecops.ErrNotFound, notFound)
+				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown, notFound)
+				assert.ErrorAs(t, err, new(*armsecops.ErrorResponse))
+			}
+			_, err := newJobsClient(t, options(script(t, respond(404, notFound)))).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			require.ErrorIs(t, err, armsecops.ErrNotFound)
+			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "nothing is unknown about the first attempt")
+		}
+	}
 }

@@ -3,7 +3,6 @@ package armsecops
 import (
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
@@ -61,9 +60,27 @@ const (
 	// CodeTooManyRequests (429): too many requests, which is also [ErrThrottled].
 	// Source: https://learn.microsoft.com/troubleshoot/azure/virtual-machines/troubleshooting-throttling-errors
 	CodeTooManyRequests = "TooManyRequests"
+	// CodeNoValidSubscriptionsInQueryRequest (a detail of a 400 of Azure Resource
+	// Graph): the identity may read none of the subscriptions that the query names.
+	// It is also [ErrForbidden].
+	// Seen: https://github.com/Azure/aztfexport/issues/331
+	CodeNoValidSubscriptionsInQueryRequest = "NoValidSubscriptionsInQueryRequest"
+	// CodeResponsePayloadTooLarge (a detail of a 400 of Azure Resource Graph): a
+	// page of the result is larger than 16 MiB; set a smaller PageSize.
+	// Seen: https://github.com/microsoft/ARI/issues/199
+	CodeResponsePayloadTooLarge = "ResponsePayloadTooLarge"
 	// CodeInternalServerError (500): a temporary fault of the service.
 	CodeInternalServerError = "InternalServerError"
 )
+
+// parentMissing are the codes of a 404 that says nothing of the resource itself,
+// since something above it is missing: whether it was deleted is unknown.
+var parentMissing = []string{
+	CodeSubscriptionNotFound, CodeResourceGroupNotFound, CodeParentResourceNotFound,
+	CodeMissingSubscriptionRegistration, CodeSubscriptionNotRegistered, "SubscriptionNotRegistered",
+	"InvalidResourceType", "InvalidResourceNamespace", "NoRegisteredProviderFound", "InvalidSubscriptionId",
+	"MissingRegistrationForLocation", "MissingRegistrationForType", "ManagementGroupNotFound", "TenantNotFound",
+}
 
 // HasCode reports whether err carries one of the codes, ignoring case: as the
 // service's error code, or as that of a detail at any depth. It looks at err and
@@ -72,12 +89,12 @@ const (
 // [CodeAuthorizationFailed].
 func HasCode(err error, codes ...string) bool {
 	is := func(code string) bool {
-		return code != "" && slices.ContainsFunc(codes, func(c string) bool { return strings.EqualFold(c, code) })
+		return code != "" && slices.ContainsFunc(codes, func(c string) bool { return equalFold(c, code) })
 	}
 	for err := range tree(err) {
 		switch e := err.(type) {
-		case interface{ service() *ServiceError }:
-			if is(e.service().Code) || hasDetail(e.service().Details, is) {
+		case *ServiceError:
+			if e.hasCode(is) {
 				return true
 			}
 		case *azcore.ResponseError:
@@ -87,6 +104,11 @@ func HasCode(err error, codes ...string) bool {
 		}
 	}
 	return false
+}
+
+// hasCode reports whether the error or a detail at any depth has a code.
+func (e *ServiceError) hasCode(is func(code string) bool) bool {
+	return is(e.Code) || hasDetail(e.Details, is)
 }
 
 func hasDetail(details []ErrorDetail, is func(code string) bool) bool {

@@ -98,8 +98,10 @@
 // if it isn't zero. Members that this version doesn't know are kept
 // in AdditionalProperties and written again, so a resource that is read, changed
 // and written loses nothing. Only an explicit {}, "", null or the time
-// 0001-01-01T00:00:00Z of a known member may turn into its absence; a null in
-// Metadata stays. Names are matched exactly: one in another casing is an unknown
+// 0001-01-01T00:00:00Z of a known member may turn into its absence, and a null
+// that is a tag or an element of a list into "" or {}; a null in Metadata or
+// AdditionalProperties stays. A time keeps nine digits of its second's fraction,
+// two more than Azure writes. Names are matched exactly: one in another casing is an unknown
 // member. Metadata is any JSON, as it came. Invalid UTF-8 is replaced, as Azure's
 // own clients do. A duplicate name, which could mean either value, is an error
 // that says where, and so is a document nested deeper than 10,000.
@@ -119,8 +121,10 @@
 //
 // An invalid parameter is a [*ParameterError], and nothing is sent. A response
 // that isn't success, or that cannot be read, is an [*ErrorResponse] from the
-// jobs or a [*CloudError] from the assignments, and in both cases an
-// azcore.ResponseError as well. An error of a credential, which got no token, is
+// jobs or a [*CloudError] from the assignments, and in both cases a
+// [*ServiceError] and an azcore.ResponseError as well. So is a success whose body
+// isn't what the operation returns, such as null or an error: it is
+// [ErrUnexpectedResponse]. An error of a credential, which got no token, is
 // [ErrCredential]; its own type is in the chain. Use [errors.Is] with
 // [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
 //

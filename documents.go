@@ -24,6 +24,14 @@ type plainResource[P any] Resource[P]
 
 func (r *Resource[P]) plain() any { return (*plainResource[P])(r) }
 
+// unexpected refuses what has neither id nor name: it is no resource.
+func (r *Resource[P]) unexpected(bool) string {
+	if r.ID == "" && r.Name == "" {
+		return "it has neither id nor name"
+	}
+	return ""
+}
+
 // MarshalJSON writes the resource as the service does.
 func (r Resource[P]) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainResource[P])(&r)) }
 
@@ -51,11 +59,31 @@ type plainPage[T any] struct {
 }
 
 func (m Page[T]) plain() *plainPage[T] {
-	return &plainPage[T]{m.Value, m.NextLink, m.AdditionalProperties}
+	return &plainPage[T]{elements[T]{list: m.Value}, m.NextLink, m.AdditionalProperties}
 }
 
-func (m *Page[T]) set(plain *plainPage[T]) {
-	*m = Page[T]{plain.Value, plain.NextLink, plain.AdditionalProperties}
+func (m *Page[T]) set(plain *plainPage[T]) { *m = plain.page() }
+
+func (m *plainPage[T]) page() Page[T] {
+	return Page[T]{m.Value.list, m.NextLink, m.AdditionalProperties}
+}
+
+// unexpected accepts an object without members as a first page: services send it
+// for an empty list.
+func (m *plainPage[T]) unexpected(linked bool) string {
+	switch {
+	case isError(m.AdditionalProperties):
+		return "it is an error"
+	case !m.Value.present && (linked || m.NextLink != "" || len(m.AdditionalProperties) > 0):
+		return "it has no value"
+	}
+	return ""
+}
+
+// isError reports whether one of the unknown members is an error.
+func isError(unknown map[string]json.RawMessage) bool {
+	e, ok := unknown["error"]
+	return ok && string(e) != "null"
 }
 
 // MarshalJSON writes the page as the service does.
@@ -81,21 +109,28 @@ func (m *Page[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // elements are the elements of a page. Package json would let their slice grow an
 // element at a time, which takes three times the memory, and read each of them by
 // way of its methods.
-type elements[T any] []T
+type elements[T any] struct {
+	list    []T
+	present bool // what was read has the member, an array or null
+}
+
+// MarshalJSONTo writes the elements as an array.
+func (m elements[T]) MarshalJSONTo(e *jsontext.Encoder) error { return jsonv2.MarshalEncode(e, m.list) }
 
 // UnmarshalJSONFrom reads the elements of a page, of whose text d is a decoder of
 // package wire. The first element tells about how many there are; where it tells
 // wrong, the slice is no larger than the text.
 func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	array, err := d.ReadToken()
+	m.present = true
 	switch {
 	case err != nil:
 		return err
 	case array.Kind() == 'n':
-		*m = nil
+		m.list = nil
 		return nil
 	case array.Kind() != '[':
-		return &jsonv2.SemanticError{JSONKind: array.Kind()}
+		return &jsonv2.SemanticError{JSONKind: array.Kind(), GoType: reflect.TypeFor[[]T]()}
 	}
 	read := []T{}
 	for d.PeekKind() != ']' {
@@ -113,7 +148,7 @@ func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 			read = slices.Grow(read, len(d.UnreadBuffer())/size)
 		}
 	}
-	*m = read
+	m.list = read
 	_, err = d.ReadToken()
 	return err
 }

@@ -1,11 +1,12 @@
 package armsecops
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,12 @@ var (
 	// one that would take far more memory than its text.
 	ErrResponseTooLarge = wire.ErrTooLarge
 
+	// ErrUnexpectedResponse is a success whose body isn't what the operation
+	// returns, such as null, an error or the page of a portal. It is inside an
+	// [*ErrorResponse] or [*CloudError] with the status, the request id, and what
+	// the body's error says if it is one.
+	ErrUnexpectedResponse = errors.New("unexpected response")
+
 	// ErrUntrustedNextLink is a link to a next page that leads away from the
 	// endpoint or from the listing. It was not followed.
 	ErrUntrustedNextLink = nextlink.ErrUntrusted
@@ -46,12 +53,15 @@ var (
 	// listing can be resumed after those, at the page that follows them.
 	ErrPagingLoop = nextlink.ErrLoop
 
-	// ErrIncompleteResult is a result of which Azure Resource Graph says that it lacks
-	// rows or subscriptions. What the service returned is yielded before it. Its
-	// [PageError] has no ContinuationToken: resuming can't help, a narrower query can.
-	// Without this error, rows of subscriptions that the identity may not read can be
-	// missing: [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for
-	// each of those.
+	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
+	// subscriptions by what the service says: that it truncated it, looked at the
+	// first 10,000 subscriptions only, or counted other rows than it returned. What
+	// it returned is yielded before the error. Its [PageError] has no
+	// ContinuationToken: resuming can't help, a narrower query can.
+	//
+	// The service doesn't say that the identity may not read some of the
+	// subscriptions that a query names: they just have no rows.
+	// [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for each of those.
 	ErrIncompleteResult = errors.New("incomplete result")
 
 	// ErrCredential is a credential that failed to get a token, so that no request
@@ -73,7 +83,8 @@ func status(code int) string {
 	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
-// ParameterError is a parameter that breaks its rule. Nothing was sent.
+// ParameterError is a parameter that breaks its rule. Nothing was sent. Its text
+// shows white space and invisible characters of the value in Go's escapes.
 type ParameterError struct {
 	Name   string // as in the method's signature, or the field of its options
 	Value  string // what the caller gave; empty if it isn't for showing, as a token
@@ -82,11 +93,11 @@ type ParameterError struct {
 
 // Error returns the parameter, its value and the rule, in one line of bounded length.
 func (e *ParameterError) Error() string {
-	text := "parameter " + e.Name + " "
+	text := "parameter " + line(e.Name) + " "
 	if e.Value != "" {
-		text += printable.Quote(e.Value) + " "
+		text += printable.Literal(e.Value) + " "
 	}
-	return printable.Line(text+e.Reason, maxPrintedError)
+	return text + printable.Line(e.Reason, maxPrintedError-len(text))
 }
 
 // ErrorResponse is a response of Microsoft Sentinel that isn't the operation's
@@ -95,6 +106,9 @@ type ErrorResponse struct {
 	ServiceError
 }
 
+// Unwrap returns the [*ServiceError], so that [errors.AsType] finds that of any service.
+func (e *ErrorResponse) Unwrap() error { return &e.ServiceError }
+
 // CloudError is a response of Microsoft Defender for Cloud, or of Azure Resource
 // Graph, that isn't the operation's success, or that could not be read. Its
 // fields are those of [ServiceError].
@@ -102,9 +116,13 @@ type CloudError struct {
 	ServiceError
 }
 
+// Unwrap returns the [*ServiceError], so that [errors.AsType] finds that of any service.
+func (e *CloudError) Unwrap() error { return &e.ServiceError }
+
 // ServiceError is what [ErrorResponse] and [CloudError] have in common. It
-// unwraps to [*azcore.ResponseError] and, if the response could not be read, to
-// the reason.
+// unwraps to [*azcore.ResponseError] and, if the response could not be read or
+// isn't what the operation returns, to the reason. The first 32 KiB of the body
+// are in that ResponseError's RawResponse.
 type ServiceError struct {
 	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
 	Operation string
@@ -130,7 +148,7 @@ type ServiceError struct {
 	RetryAfter time.Duration
 
 	response *azcore.ResponseError
-	cause    error // why the response could not be read; nil: it could
+	cause    error // why the response could not be used; nil for one that says why itself
 }
 
 // ErrorDetail describes one error; its Details describe the errors below it.
@@ -162,8 +180,6 @@ type ErrorAdditionalInfo struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-func (e *ServiceError) service() *ServiceError { return e }
-
 // The bounds of a printed error.
 const (
 	maxPrintedError   = 2048 // bytes
@@ -176,7 +192,7 @@ func line(text string) string { return printable.Line(text, printable.Max) }
 // Error returns operation, status, code, message and request id in one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
-	if e.cause != nil && e.Code == "" && e.Message == "" {
+	if e.cause != nil && (e.Code == "" && e.Message == "" || errors.Is(e.cause, ErrUnexpectedResponse)) {
 		parts = append(parts, e.cause.Error())
 	}
 	if e.Code != "" {
@@ -200,12 +216,41 @@ func (e *ServiceError) Error() string {
 func (e *ServiceError) details() []string {
 	var details []string
 	for _, d := range e.Details[:min(len(e.Details), maxPrintedDetails)] {
-		details = append(details, strings.Trim(line(d.Code)+": "+line(d.Message), ": "))
+		details = append(details, d.line())
 	}
 	if more := len(e.Details) - len(details); more > 0 {
 		details = append(details, strconv.Itoa(more)+" more")
 	}
 	return details
+}
+
+// line returns code, message and position in one line.
+func (d *ErrorDetail) line() string {
+	var parts []string
+	for _, text := range []string{line(d.Code), line(d.Message), d.position()} {
+		if text != "" && !slices.Contains(parts, text) { // the parser's message is its code
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// position returns where a query is wrong, as the parser of Azure Resource Graph
+// says it, or "".
+func (d *ErrorDetail) position() string {
+	var parts []string
+	for _, member := range []struct{ name, label string }{{"line", "line"}, {"characterPositionInLine", "position"}} {
+		if n, err := strconv.Atoi(string(d.AdditionalProperties[member.name])); err == nil && n >= 0 {
+			parts = append(parts, member.label+" "+strconv.Itoa(n))
+		}
+	}
+	for _, member := range []struct{ name, label string }{{"token", "token"}, {"expectedToken", "expected"}} {
+		var text string
+		if json.Unmarshal(d.AdditionalProperties[member.name], &text) == nil && text != "" {
+			parts = append(parts, member.label+" "+printable.Quote(text))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // requestID returns the id by which Azure support finds the request.
@@ -216,7 +261,7 @@ func (e *ServiceError) requestID() string {
 	return e.CorrelationRequestID
 }
 
-// Unwrap returns the [*azcore.ResponseError] and the reason why the response could not be read, if any.
+// Unwrap returns the [*azcore.ResponseError] and the reason why the response could not be used, if any.
 func (e *ServiceError) Unwrap() []error {
 	var chain []error
 	if e.response != nil {
@@ -228,10 +273,13 @@ func (e *ServiceError) Unwrap() []error {
 	return chain
 }
 
-// Is reports whether the target is the sentinel of the error's status code.
+// Is reports whether the target is the sentinel of the error's status code. A
+// query none of whose subscriptions the identity may read is a 400 of Azure
+// Resource Graph, and [ErrForbidden] as well.
 func (e *ServiceError) Is(target error) bool {
 	s, ok := target.(statusError)
-	return ok && int(s) == e.StatusCode
+	return ok && (int(s) == e.StatusCode || target == ErrForbidden && e.StatusCode == http.StatusBadRequest &&
+		e.hasCode(func(code string) bool { return equalFold(code, CodeNoValidSubscriptionsInQueryRequest) }))
 }
 
 // JobFailedError is a job that ended Failed or Canceled while a poller waited for
@@ -283,7 +331,8 @@ func (e *JobFailedError) failures() []string {
 	return failures
 }
 
-// PageError is a listing that ended early: a [Pager] returns it for a page that failed.
+// PageError is a listing that ended early: a [Pager] returns it for a page that
+// failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
 type PageError struct {
 	// ContinuationToken names the page that failed. A pager made with it resumes
 	// there. It is empty with [ErrIncompleteResult].
@@ -298,6 +347,14 @@ func (e *PageError) Error() string { return bounded(e.Err.Error()) }
 
 // Unwrap returns Err.
 func (e *PageError) Unwrap() error { return e.Err }
+
+// Format implements [fmt.Formatter]: every verb formats the text.
+func (e PageError) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), e.Error())
+}
+
+// MarshalJSON returns the text as a JSON string.
+func (e PageError) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
 // SubscriptionError is one subscription that failed in a listing across subscriptions.
 type SubscriptionError struct {
@@ -324,7 +381,7 @@ type operationError struct {
 }
 
 func (e *operationError) Error() string {
-	return bounded(e.operation + ": " + withoutURL(e.err))
+	return bounded(e.operation + ": " + e.err.Error())
 }
 
 func (e *operationError) Unwrap() error { return e.err }
@@ -336,7 +393,7 @@ type wrappedError struct {
 }
 
 func (e *wrappedError) Error() string {
-	return bounded(e.text + ": " + withoutURL(e.errs[len(e.errs)-1]))
+	return bounded(e.text + ": " + e.errs[len(e.errs)-1].Error())
 }
 
 func (e *wrappedError) Unwrap() []error { return e.errs }
@@ -366,58 +423,72 @@ func outcomeUnknown(err error) error {
 	return &wrappedError{ErrOutcomeUnknown.Error(), []error{ErrOutcomeUnknown, err}}
 }
 
-// withoutURL returns the error's text without the URL that net/http puts there,
-// whose query may be confidential.
-func withoutURL(err error) string {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return strings.ReplaceAll(err.Error(), e.Error(), e.Err.Error())
-	}
-	return err.Error()
-}
+// maxKeptBytes bounds the part of a body that an error keeps in memory, beside as
+// much of it in its fields.
+const maxKeptBytes = 32 << 10
 
 // serviceError makes the error of a response to the operation of that name.
 func (c client) serviceError(name string, route *routes.Route, f exchange.Failure) error {
 	resp := f.Response
+	secrets := c.secrets(resp.Request)
 	e := ServiceError{
 		Operation:            name,
 		StatusCode:           resp.StatusCode,
-		RequestID:            resp.Header.Get("x-ms-request-id"),
-		CorrelationRequestID: resp.Header.Get("x-ms-correlation-request-id"),
+		RequestID:            secrets.blank(resp.Header.Get("x-ms-request-id")),
+		CorrelationRequestID: secrets.blank(resp.Header.Get("x-ms-correlation-request-id")),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		cause:                f.Reason,
 	}
-	if !slices.Contains(route.Success, resp.StatusCode) {
-		e.readBody(resp, c.maxErrorBytes)
+	body, err := runtime.Payload(resp)
+	switch {
+	case !slices.Contains(route.Success, resp.StatusCode):
+		switch {
+		case e.cause != nil:
+		case err != nil:
+			e.cause = fmt.Errorf("reading the response: %w", err)
+		case int64(len(body)) > c.maxErrorBytes:
+			e.cause = ErrResponseTooLarge
+		}
+		text := body
+		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
+			text = []byte(secrets.blank(string(body)))
+		}
+		e.setBody(errorbody.Read(text), secrets)
+	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
+		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
+			e.setBody(said, secrets)
+		}
 	}
 	if e.Code == "" {
-		e.Code = resp.Header.Get("x-ms-error-code")
+		e.Code = secrets.blank(resp.Header.Get("x-ms-error-code"))
 	}
+	e.cause = secrets.blankError(e.cause)
+	kept := *resp
+	kept.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body[:min(len(body), maxKeptBytes)])))
 	// azcore's constructor would print all of the body for a log that may have no reader.
-	e.response = &azcore.ResponseError{ErrorCode: e.Code, StatusCode: resp.StatusCode, RawResponse: resp}
+	e.response = &azcore.ResponseError{ErrorCode: e.Code, StatusCode: resp.StatusCode, RawResponse: &kept}
 	return c.newError(e)
 }
 
-// readBody reads what the body of an error says.
-func (e *ServiceError) readBody(resp *http.Response, limit int64) {
-	body, err := runtime.Payload(resp)
-	switch {
-	case e.cause != nil:
-	case err != nil:
-		e.cause = fmt.Errorf("reading the response: %w", err)
-	case int64(len(body)) > limit:
-		e.cause = ErrResponseTooLarge
-	}
-	said := errorbody.Read(body)
-	e.Code, e.Message, e.Target, e.AdditionalProperties = said.Code, said.Message, said.Target, said.AdditionalProperties
-	e.Details, e.AdditionalInfo = errorDetails(said.Details), additionalInfo(said.AdditionalInfo)
+// setBody sets what the body of an error says.
+func (e *ServiceError) setBody(said errorbody.Error, secrets secrets) {
+	d := errorDetail(said, secrets)
+	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
+	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
 }
 
-func errorDetails(said []errorbody.Error) []ErrorDetail {
-	var details []ErrorDetail
-	for _, d := range said {
-		details = append(details, ErrorDetail{d.Code, d.Message, d.Target, errorDetails(d.Details), additionalInfo(d.AdditionalInfo), d.AdditionalProperties})
+func errorDetail(said errorbody.Error, secrets secrets) ErrorDetail {
+	d := ErrorDetail{
+		Code:                 secrets.blank(said.Code),
+		Message:              secrets.blank(said.Message),
+		Target:               secrets.blank(said.Target),
+		AdditionalInfo:       additionalInfo(said.AdditionalInfo),
+		AdditionalProperties: said.AdditionalProperties,
 	}
-	return details
+	for _, detail := range said.Details {
+		d.Details = append(d.Details, errorDetail(detail, secrets))
+	}
+	return d
 }
 
 func additionalInfo(said []errorbody.Info) []ErrorAdditionalInfo {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -462,4 +463,110 @@ func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	lines = strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
 	require.Len(t, lines, 11)
 	assert.Equal(t, "job "+jobName+": Failed: 10 of 10 items failed", lines[0])
+}
+
+// Where any service's error will do, the ServiceError in it is found.
+func TestServiceErrorIsInEveryServicesError(t *testing.T) {
+	t.Parallel()
+	service := armsecops.ServiceError{Operation: "a", StatusCode: 403, Code: "No"}
+	for _, err := range []error{&armsecops.ErrorResponse{ServiceError: service}, &armsecops.CloudError{ServiceError: service}} {
+		wrapped := fmt.Errorf("b: %w", &armsecops.SubscriptionError{Err: &armsecops.PageError{Err: err}})
+		e, ok := errors.AsType[*armsecops.ServiceError](wrapped)
+		require.True(t, ok)
+		assert.Equal(t, "No", e.Code)
+		require.ErrorIs(t, wrapped, armsecops.ErrForbidden)
+		assert.True(t, armsecops.HasCode(wrapped, "no"))
+	}
+	err := getJob(t.Context(), options(respond(404)))
+	e, ok := errors.AsType[*armsecops.ServiceError](err)
+	require.True(t, ok)
+	assert.Same(t, e, errors.Unwrap(err))
+	azure, ok := errors.AsType[*azcore.ResponseError](error(e))
+	require.True(t, ok)
+	assert.Equal(t, 404, azure.StatusCode)
+}
+
+// A 400 with the code of a query without readable subscriptions is forbidden, another one isn't.
+func TestForbiddenIsThatOfAQueryAlone(t *testing.T) {
+	t.Parallel()
+	const code = armsecops.CodeNoValidSubscriptionsInQueryRequest
+	for status, want := range map[int]bool{400: true, 404: false, 500: false} {
+		err := &armsecops.CloudError{ServiceError: armsecops.ServiceError{StatusCode: status, Details: []armsecops.ErrorDetail{{Code: code}}}}
+		assert.Equal(t, want, errors.Is(err, armsecops.ErrForbidden), status)
+		assert.NotErrorIs(t, err, armsecops.ErrUnauthorized)
+	}
+}
+
+// A parameter shows what can't be seen, wherever it comes from.
+func TestParameterErrorShowsWhatCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	jobs, assignments, standards := newJobsClient(t, options(script(t))), newAssignmentsClient(t, options(script(t))), newStandardsClient(t, options(script(t)))
+	const id = "00000000-0000-0000-0000-000000000000"
+	for _, hidden := range []string{"\r", "\u00a0", "\u200b", " ", "\ufe0f", "\n"} {
+		var errs []error
+		add := func(err error) { errs = append(errs, err) }
+		_, err := armsecops.NewSecurityAssignmentsClient(id+hidden, &azfake.TokenCredential{}, nil)
+		add(err)
+		_, err = jobs.Get(t.Context(), "rg\""+hidden, "workspace", "assignment", "job", nil)
+		add(err)
+		_, err = jobs.Get(t.Context(), "rg", "workspace", "assignment", "job"+hidden, nil)
+		add(err)
+		_, err = standards.Get(t.Context(), "/subscriptions/"+id+hidden, standardName, nil)
+		add(err)
+		_, err = armsecops.ParseJobID("/subscriptions/" + id + hidden)
+		add(err)
+		_, err = assignments.NewResourceGraphPager(&graphOptions{SubscriptionIDs: []string{id + hidden}}).NextPage(t.Context())
+		add(err)
+		_, err = assignments.NewResourceGraphPager(&graphOptions{Where: "a'" + hidden}).NextPage(t.Context())
+		add(err)
+		for _, err := range assignments.ListAcrossSubscriptions(t.Context(), []string{id + hidden}, nil) {
+			add(err)
+		}
+		escaped := strings.Trim(strconv.QuoteToASCII(hidden), `"`) + `"`
+		for _, err := range errs {
+			parameter, ok := errors.AsType[*armsecops.ParameterError](err)
+			require.True(t, ok, "%v", err)
+			assert.Contains(t, parameter.Error(), escaped)
+		}
+	}
+}
+
+// An error keeps a part of its body, however long that is.
+func TestErrorKeepsLittleOfItsBody(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 1<<20)
+	tests := map[string]transportFunc{
+		"message":            respond(400, `{"error":{"code":"c","message":"`+long+`"}}`),
+		"member":             respond(400, `{"error":{"code":"c","other":"`+long+`"}}`),
+		"details":            respond(400, `{"error":{"code":"c","details":[`+strings.Repeat(`{"code":"`+long[:1000]+`"},`, 1000)+`{}]}}`),
+		"text":               respond(400, long),
+		"unreadable":         respond(200, `{"name":"a","properties":{"startTime":"`+long+`"}}`),
+		"unknown":            respond(200, `{"`+long+`":1}`),
+		"unreadable, a name": respond(200, `{"properties":{"`+long+`":1,"`+long+`":2}}`),
+	}
+	for name, transport := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := getJob(t.Context(), options(transport))
+			e, ok := errors.AsType[*armsecops.ServiceError](err)
+			require.True(t, ok)
+			azure, ok := errors.AsType[*azcore.ResponseError](err)
+			require.True(t, ok)
+			body, readErr := io.ReadAll(azure.RawResponse.Body)
+			require.NoError(t, readErr)
+			fields, marshalErr := json.Marshal(e)
+			require.NoError(t, marshalErr)
+			assert.Less(t, len(body)+len(fields), 68<<10) // with the names of the fields
+			for err := error(e); err != nil; err = errors.Unwrap(err) {
+				assert.Less(t, len(err.Error()), 5000)
+			}
+		})
+	}
+}
+
+// A body that isn't text is not shown.
+func TestErrorShowsNoBinaryBody(t *testing.T) {
+	t.Parallel()
+	err := getJob(t.Context(), options(respond(400, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xffJ\xad\x01\x00\x00\xff\xff", "Content-Encoding", "gzip")))
+	assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: 400 Bad Request")
 }

@@ -92,7 +92,7 @@ func TestFactoryChecksSubscriptions(t *testing.T) {
 func TestClientsOfFactoryShareOneToken(t *testing.T) {
 	t.Parallel()
 	c := &credential{}
-	jobs, assignments := factoryClients(t, newFactory(t, c, options(respond(200, "{}"))))
+	jobs, assignments := factoryClients(t, newFactory(t, c, options(respond(200, minimal))))
 	_, err := jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 	require.NoError(t, err)
 	_, err = assignments.Get(t.Context(), "rg", "id", nil)
@@ -116,7 +116,7 @@ func TestClientsOfFactoryKeepTheirTypesOfError(t *testing.T) {
 func TestClientsOfFactoryWaitTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, "{}"), respond(200, "{}")))
+		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, minimal), respond(200, minimal)))
 		o.Retry.MaxRetryDelay = time.Minute
 		o.Retry.StatusCodes = []int{} // don't try again
 		factory := newFactory(t, &azfake.TokenCredential{}, o)

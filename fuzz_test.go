@@ -75,7 +75,7 @@ func assertPutBack(t *testing.T, assignment armsecops.Assignment) {
 		var err error
 		put, err = io.ReadAll(req.Body)
 		assert.NoError(t, err)
-		return respond(200, "{}")(req)
+		return respond(200, minimal)(req)
 	}))).CreateOrUpdate(t.Context(), "rg", "id", assignment, nil)
 	require.NoError(t, err)
 	require.Equal(t, decodeAny(t, want), decodeAny(t, put), "another document is put back")
@@ -121,7 +121,7 @@ func FuzzModels(f *testing.F) {
 			written = append(written, string(text))
 		}
 		marked := bytes.HasPrefix(document, []byte("\xef\xbb\xbf")) // which only the clients drop
-		if model, ok, err := received(t, newDocument(), document); ok && !marked {
+		if model, ok, err := received(t, newDocument(), document); ok && !marked && (err == nil || !strings.Contains(err.Error(), armsecops.ErrUnexpectedResponse.Error()+":")) {
 			require.Equal(t, len(written) > 0, err == nil, "a client and the JSON packages disagree on %q: %v", document, err)
 			if err == nil {
 				text, err := json.Marshal(model)
@@ -318,7 +318,7 @@ func FuzzPath(f *testing.F) {
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			assert.Equal(t, "management.azure.com", req.URL.Host)
 			sent = req.URL.RequestURI()
-			return respond(200, "{}")(req)
+			return respond(200, minimal)(req)
 		}))
 		check := func(err error, values ...string) {
 			t.Helper()

@@ -37,7 +37,7 @@ func TestTryTimeoutStartsAfterTheGate(t *testing.T) {
 			if first {
 				return respond(429, "", "Retry-After", "2")(req)
 			}
-			return respond(200, "{}")(req)
+			return respond(200, minimal)(req)
 		}))
 		o.Retry.TryTimeout = 200 * time.Millisecond
 		o.Retry.MaxRetries = 1
@@ -111,7 +111,7 @@ func TestThrottledWithoutRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				o := options(script(t, respond(429), respond(200, "{}")))
+				o := options(script(t, respond(429), respond(200, minimal)))
 				o.Retry.RetryDelay, o.Retry.MaxRetryDelay = test.retry, test.longest
 				start := time.Now()
 				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
@@ -130,7 +130,7 @@ func TestLongRetryAfterClosesTheGateForAnHour(t *testing.T) {
 		t.Run(header, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", header), respond(200, "{}"))))
+				client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", header), respond(200, minimal))))
 				retryAfter := func() time.Duration {
 					_, err := client.Get(t.Context(), "rg", "id", nil)
 					require.ErrorIs(t, err, armsecops.ErrThrottled)

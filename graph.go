@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
@@ -20,7 +19,7 @@ import (
 )
 
 const (
-	graphPageSize = 1000 // rows; the service's bound
+	maxGraphPageSize = 1000 // rows; the service's bound
 
 	// graphSubscriptions is how many subscriptions one query may name.
 	graphSubscriptions = 1000
@@ -50,6 +49,8 @@ type graphQueryOptions struct {
 	SkipToken          string `json:"$skipToken,omitzero"`
 	ResultFormat       string `json:"resultFormat"`
 	AllowPartialScopes bool   `json:"allowPartialScopes,omitzero"`
+
+	AuthorizationScopeFilter string `json:"authorizationScopeFilter,omitzero"`
 }
 
 // graphResult is the body of a response of Azure Resource Graph.
@@ -61,6 +62,16 @@ type graphResult[T any] struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
+func (r *graphResult[T]) unexpected(bool) string {
+	switch {
+	case isError(r.AdditionalProperties):
+		return "it is an error"
+	case !r.Data.present:
+		return "it has no data"
+	}
+	return ""
+}
+
 // graph is the source of pages that Azure Resource Graph has: those of one query
 // after the other. The link of a place is the number of the query, a colon and
 // the service's $skipToken, if it isn't the first page of the query.
@@ -70,12 +81,18 @@ type graph[T any] struct {
 	queries []graphQuery // alike but for their scopes; at least one
 }
 
-func newGraphPager[T any](c client, table graphTable, options ResourceGraphOptions) *Pager[T] {
+func newGraphPager[T any](c client, table graphTable, options *ResourceGraphOptions) *Pager[T] {
+	if options == nil {
+		options = &ResourceGraphOptions{}
+	}
 	query := graphQuery{Query: table.source, Options: graphQueryOptions{
-		Top:                graphPageSize,
+		Top:                cmp.Or(options.PageSize, maxGraphPageSize),
 		ResultFormat:       "objectArray",
 		AllowPartialScopes: options.AllowPartialScopes,
 	}}
+	if options.IncludeInherited {
+		query.Options.AuthorizationScopeFilter = "AtScopeAboveAndBelow"
+	}
 	if options.Where != "" {
 		query.Query += "\n| where (" + options.Where + ")"
 	}
@@ -111,10 +128,7 @@ func distinct(names []string) []string {
 	return once
 }
 
-// lineBreaks end a comment in the Kusto Query Language, or may.
-const lineBreaks = "\n\r\v\f\u0085\u2028\u2029"
-
-func checkGraphOptions(options ResourceGraphOptions) error {
+func checkGraphOptions(options *ResourceGraphOptions) error {
 	for _, id := range options.SubscriptionIDs {
 		if reason := routes.CheckSubscription(id); reason != "" {
 			return &ParameterError{"SubscriptionIDs", id, reason}
@@ -128,8 +142,13 @@ func checkGraphOptions(options ResourceGraphOptions) error {
 	switch {
 	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
 		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
-	case strings.ContainsAny(options.Where, lineBreaks) || !utf8.ValidString(options.Where):
-		return &ParameterError{Name: "Where", Value: options.Where, Reason: "must be one line of UTF-8"}
+	case options.IncludeInherited && len(options.SubscriptionIDs) == 0:
+		return &ParameterError{"IncludeInherited", "true", "must have SubscriptionIDs, which inherit"}
+	case options.PageSize < 0 || options.PageSize > maxGraphPageSize:
+		return &ParameterError{"PageSize", strconv.Itoa(options.PageSize), "must be between 1 and 1000, or 0 for 1000"}
+	}
+	if reason := routes.CheckPredicate(options.Where); reason != "" {
+		return &ParameterError{"Where", options.Where, reason}
 	}
 	return nil
 }
@@ -141,6 +160,9 @@ func (g graph[T]) listing() (nextlink.Listing, error) {
 	for _, q := range g.queries {
 		for _, names := range [][]string{{q.Query}, lower(q.Subscriptions), lower(q.ManagementGroups)} {
 			_, _ = fmt.Fprintf(hash, "%q\n", names) // never fails
+		}
+		if filter := q.Options.AuthorizationScopeFilter; filter != "" {
+			_, _ = fmt.Fprintf(hash, "%q\n", filter)
 		}
 	}
 	l, err := g.client.listing(&call{route: g.route})
@@ -178,6 +200,9 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 			Reason:   fmt.Errorf("the $skipToken is longer than %d bytes", maxSkipTokenBytes),
 		})
 	}
+	if HasCode(err, CodeResponsePayloadTooLarge) {
+		err = &wrappedError{"a page is too large, set a smaller PageSize", []error{err}}
+	}
 	if err != nil {
 		return page, at, err
 	}
@@ -190,26 +215,41 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	default:
 		next.end = true
 	}
-	if reason := result.missing(resp, query.Options.AllowPartialScopes); reason != "" {
+	if reason := result.missing(resp, query.Options); reason != "" {
 		next.err = g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
 			Response: resp,
 			Reason:   fmt.Errorf("%w: %s", ErrIncompleteResult, reason),
 		})
 	}
-	return Page[T]{Value: result.Data, AdditionalProperties: result.AdditionalProperties}, next, nil
+	return Page[T]{Value: result.Data.list, AdditionalProperties: result.AdditionalProperties}, next, nil
 }
 
-// missing returns what the result lacks, or "" if it is complete.
-func (r graphResult[T]) missing(resp *http.Response, partialScopes bool) string {
+// missing returns what the result of a query lacks, or "" if it is complete.
+func (r graphResult[T]) missing(resp *http.Response, query graphQueryOptions) string {
 	truncated := bytes.EqualFold(bytes.Trim(r.Truncated, `"`), []byte("true"))
 	limited := strings.EqualFold(resp.Header.Get("x-ms-tenant-subscription-limit-hit"), "true")
+	onlyPage := query.SkipToken == "" && r.SkipToken == ""
 	switch {
 	case truncated && r.SkipToken == "":
 		return "the service truncated it without a token for the rest of the rows"
-	case limited && !partialScopes:
+	case limited && !query.AllowPartialScopes:
 		return "it has the first 10,000 subscriptions of the scope only; query subscriptions or smaller management groups, or set AllowPartialScopes"
+	case !r.counts("count"):
+		return fmt.Sprintf("it has %d rows, and says that there are %.20s", len(r.Data.list), r.AdditionalProperties["count"])
+	case onlyPage && !r.counts("totalRecords"): // later, the index may have moved
+		return fmt.Sprintf("it has %d rows, and says that the query has %.20s", len(r.Data.list), r.AdditionalProperties["totalRecords"])
 	}
 	return ""
+}
+
+// counts reports whether a member is absent or the number of rows.
+func (r graphResult[T]) counts(name string) bool {
+	text, ok := r.AdditionalProperties[name]
+	if !ok || string(text) == "null" {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(bytes.Trim(text, `"`)), 64)
+	return err == nil && n == float64(len(r.Data.list))
 }
 
 func graphLink(query int, skipToken string) string { return strconv.Itoa(query) + ":" + skipToken }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,14 +27,11 @@ import (
 
 const graphURL = "https://management.azure.com/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
 
-type (
-	assignmentsQuery = armsecops.ResourceGraphOptions
-	standardsQuery   = armsecops.ResourceGraphOptions
-)
+type graphOptions = armsecops.ResourceGraphOptions
 
 // queryOptions are those of the documented queries.
-func queryOptions(o armsecops.PageOptions) assignmentsQuery {
-	return assignmentsQuery{
+func queryOptions(o armsecops.PageOptions) graphOptions {
+	return graphOptions{
 		SubscriptionIDs: []string{"cfbbd179-59d2-4052-aa06-9270a38aa9d6"},
 		Where:           "name contains 'test'",
 		PageOptions:     o,
@@ -50,7 +48,7 @@ func queryAssignments(t *testing.T, o *armsecops.ClientOptions, p armsecops.Page
 
 func queryStandards(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) *armsecops.Pager[armsecops.StandardAssignment] {
 	t.Helper()
-	query := standardsQuery(queryOptions(p))
+	query := queryOptions(p)
 	return newStandardsClient(t, o).NewResourceGraphPager(&query)
 }
 
@@ -87,7 +85,11 @@ func pageOf(n int, skipToken, truncated string) string {
 	for i := range rows {
 		rows[i] = map[string]string{"name": fmt.Sprint(skipToken, i)}
 	}
-	result := map[string]any{"totalRecords": 10, "count": n, "data": rows, "facets": []string{}, "resultTruncated": truncated}
+	total := n
+	if skipToken != "" {
+		total = 10
+	}
+	result := map[string]any{"totalRecords": total, "count": n, "data": rows, "facets": []string{}, "resultTruncated": truncated}
 	if skipToken != "" {
 		result["$skipToken"] = skipToken
 	}
@@ -105,15 +107,20 @@ func TestQueryHasTheOptions(t *testing.T) {
 	ids, groups := []string{subscriptionID(1), subscriptionID(0)}, []string{"a", "b", "A"}
 	idsMember := `"subscriptions": ["` + ids[1] + `", "` + ids[0] + `"], ` // sorted
 	tests := map[string]struct {
-		options *assignmentsQuery
+		options *graphOptions
 		want    string
 	}{
 		"none":              {nil, table + project + always + `}}`},
-		"zero":              {&assignmentsQuery{}, table + project + always + `}}`},
-		"predicate":         {&assignmentsQuery{Where: "a > 'b' // c"}, table + `| where (a > 'b' // c)\n` + project + always + `}}`},
-		"management groups": {&assignmentsQuery{ManagementGroups: groups}, table + project + `"managementGroups": ["a", "b"], ` + always + `}}`},
-		"subscriptions":     {&assignmentsQuery{SubscriptionIDs: ids}, table + project + idsMember + always + `}}`},
-		"partial scopes":    {&assignmentsQuery{AllowPartialScopes: true}, table + project + always + `, "allowPartialScopes": true}}`},
+		"zero":              {&graphOptions{}, table + project + always + `}}`},
+		"predicate":         {&graphOptions{Where: "a > '// b'"}, table + `| where (a > '// b')\n` + project + always + `}}`},
+		"management groups": {&graphOptions{ManagementGroups: groups}, table + project + `"managementGroups": ["a", "b"], ` + always + `}}`},
+		"subscriptions":     {&graphOptions{SubscriptionIDs: ids}, table + project + idsMember + always + `}}`},
+		"page size":         {&graphOptions{PageSize: 7}, table + project + strings.Replace(always, "1000", "7", 1) + `}}`},
+		"inherited": {
+			&graphOptions{SubscriptionIDs: ids, IncludeInherited: true},
+			table + project + idsMember + always + `, "authorizationScopeFilter": "AtScopeAboveAndBelow"}}`,
+		},
+		"partial scopes": {&graphOptions{AllowPartialScopes: true}, table + project + always + `, "allowPartialScopes": true}}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,24 +143,23 @@ func TestQueryChecksItsOptions(t *testing.T) {
 	t.Parallel()
 	ids := subscriptionIDs(1)
 	tests := map[string]struct {
-		options   assignmentsQuery
+		options   graphOptions
 		parameter string
 	}{
-		"subscription":             {assignmentsQuery{SubscriptionIDs: []string{subscriptionID(0), "production"}}, "SubscriptionIDs"},
-		"subscription, empty":      {assignmentsQuery{SubscriptionIDs: []string{""}}, "SubscriptionIDs"},
-		"management group, empty":  {assignmentsQuery{ManagementGroups: []string{"a", ""}}, "ManagementGroups"},
-		"management group, long":   {assignmentsQuery{ManagementGroups: []string{strings.Repeat("a", 91)}}, "ManagementGroups"},
-		"management group's id":    {assignmentsQuery{ManagementGroups: []string{managementGroup}}, "ManagementGroups"},
-		"management group, script": {assignmentsQuery{ManagementGroups: []string{"größe"}}, "ManagementGroups"},
-		"both kinds of scopes":     {assignmentsQuery{SubscriptionIDs: ids, ManagementGroups: []string{"a"}}, "ManagementGroups"},
-		"line feed":                {assignmentsQuery{Where: "true)\n| take 1"}, "Where"},
-		"carriage return":          {assignmentsQuery{Where: "true)\r| take 1"}, "Where"},
-		"next line":                {assignmentsQuery{Where: "true)\u0085| take 1"}, "Where"},
-		"line separator":           {assignmentsQuery{Where: "true)\u2028| take 1"}, "Where"},
-		"paragraph separator":      {assignmentsQuery{Where: "true)\u2029| take 1"}, "Where"},
-		"invalid UTF-8":            {assignmentsQuery{Where: "name == '\xff'"}, "Where"},
-		"MaxPages":                 {assignmentsQuery{PageOptions: armsecops.PageOptions{MaxPages: -1}}, "MaxPages"},
-		"token":                    {assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: "a"}}, "ContinuationToken"},
+		"subscription":             {graphOptions{SubscriptionIDs: []string{subscriptionID(0), "production"}}, "SubscriptionIDs"},
+		"subscription, empty":      {graphOptions{SubscriptionIDs: []string{""}}, "SubscriptionIDs"},
+		"management group, empty":  {graphOptions{ManagementGroups: []string{"a", ""}}, "ManagementGroups"},
+		"management group, long":   {graphOptions{ManagementGroups: []string{strings.Repeat("a", 91)}}, "ManagementGroups"},
+		"management group's id":    {graphOptions{ManagementGroups: []string{managementGroup}}, "ManagementGroups"},
+		"management group, script": {graphOptions{ManagementGroups: []string{"größe"}}, "ManagementGroups"},
+		"both kinds of scopes":     {graphOptions{SubscriptionIDs: ids, ManagementGroups: []string{"a"}}, "ManagementGroups"},
+		"page size":                {graphOptions{PageSize: 1001}, "PageSize"},
+		"page size, negative":      {graphOptions{PageSize: -1}, "PageSize"},
+		"inherited by what":        {graphOptions{ManagementGroups: []string{"a"}, IncludeInherited: true}, "IncludeInherited"},
+		"comment":                  {graphOptions{Where: "true // all"}, "Where"},
+		"line feed":                {graphOptions{Where: "true)\n| take 1"}, "Where"},
+		"MaxPages":                 {graphOptions{PageOptions: armsecops.PageOptions{MaxPages: -1}}, "MaxPages"},
+		"token":                    {graphOptions{PageOptions: armsecops.PageOptions{ContinuationToken: "a"}}, "ContinuationToken"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -162,8 +168,8 @@ func TestQueryChecksItsOptions(t *testing.T) {
 			assertParameterError(t, err, test.parameter)
 		})
 	}
-	valid := assignmentsQuery{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
-	_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&valid).NextPage(t.Context())
+	valid := graphOptions{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
+	_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&valid).NextPage(t.Context())
 	assert.NoError(t, err)
 }
 
@@ -183,7 +189,7 @@ func TestManySubscriptionsTakeSeveralQueries(t *testing.T) {
 	repeated := append(slices.Clone(ids), strings.ToUpper(ids[3]), ids[2000])
 	slices.Reverse(repeated[:2500]) // a token names one of the queries, whatever the order
 	rows := 0
-	pager := client.NewResourceGraphPager(&assignmentsQuery{SubscriptionIDs: repeated})
+	pager := client.NewResourceGraphPager(&graphOptions{SubscriptionIDs: repeated})
 	repeated[0] = "changed since"
 	for _, err := range pager.All(t.Context()) {
 		require.NoError(t, err)
@@ -242,7 +248,7 @@ func compactMetadata(rows []armsecops.Assignment) []armsecops.Assignment {
 // The flag resultTruncated ends no listing that has a token, and an empty page doesn't either.
 func TestQueryContinuesByTheTokenAlone(t *testing.T) {
 	t.Parallel()
-	pages := []string{pageOf(2, "a", "false"), pageOf(0, "b", "true"), pageOf(1, "c", ""), `{"data": null, "$skipToken": "d"}`, `{}`}
+	pages := []string{pageOf(2, "a", "false"), pageOf(0, "b", "true"), pageOf(1, "c", ""), `{"data": null, "$skipToken": "d"}`, minimal}
 	var sent []string
 	pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		_, query := readGraphRequest(t, req)
@@ -278,6 +284,11 @@ func TestIncompleteResultIsAnError(t *testing.T) {
 		"limit, allowed":          {append([]string{pageOf(2, "", "false")}, limit...), true, ""},
 		"limit not hit":           {[]string{pageOf(2, "", "false"), "x-ms-tenant-subscription-limit-hit", "false"}, false, ""},
 		"not truncated":           {[]string{pageOf(2, "", "false")}, false, ""},
+		"count":                   {[]string{`{"count": 3, "data": [{}, {}]}`, "x-ms-request-id", "id"}, false, "it has 2 rows, and says that there are 3"},
+		"count, more pages":       {[]string{`{"count": 1, "data": [], "$skipToken": "b"}`, "x-ms-request-id", "id"}, false, "it has 0 rows"},
+		"count, no number":        {[]string{`{"count": "many", "data": []}`, "x-ms-request-id", "id"}, false, "it has 0 rows"},
+		"count, text and null":    {[]string{`{"count": "2", "totalRecords": null, "data": [{}, {}]}`}, false, ""},
+		"total of a later page":   {[]string{`{"count": 2, "totalRecords": 9, "data": [{}, {}]}`}, false, ""},
 	}
 	for name, test := range tests {
 		for way, p := range map[string]armsecops.PageOptions{"": {}, ", fetched ahead": {Prefetch: 2}, ", two pages at most": {MaxPages: 2}} {
@@ -285,7 +296,7 @@ func TestIncompleteResultIsAnError(t *testing.T) {
 				t.Parallel()
 				newPager := func() *armsecops.Pager[armsecops.Assignment] {
 					o := options(script(t, respond(200, pageOf(1, "a", "false")), respond(200, test.page...)))
-					query := &assignmentsQuery{AllowPartialScopes: test.allow, PageOptions: p}
+					query := &graphOptions{AllowPartialScopes: test.allow, PageOptions: p}
 					return newAssignmentsClient(t, o).NewResourceGraphPager(query)
 				}
 				check := func(err error) {
@@ -378,14 +389,14 @@ func TestLongSkipTokenIsRefused(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		query := &assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}}
-		_, err = newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(query).NextPage(t.Context())
+		query := &graphOptions{PageOptions: armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}}
+		_, err = newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(query).NextPage(t.Context())
 		assert.NoError(t, err, "the longest one can be resumed from")
 	}
 }
 
 // secondPage returns the token of the second page of a query.
-func secondPage(t testing.TB, skipToken string, query assignmentsQuery) string {
+func secondPage(t testing.TB, skipToken string, query graphOptions) string {
 	t.Helper()
 	pager := newAssignmentsClient(t, options(respond(200, pageOf(1, skipToken, "false")))).NewResourceGraphPager(&query)
 	_, err := pager.NextPage(t.Context())
@@ -397,22 +408,24 @@ func secondPage(t testing.TB, skipToken string, query assignmentsQuery) string {
 func TestQueryTokenIsBound(t *testing.T) {
 	t.Parallel()
 	ids := subscriptionIDs(2)
-	base := assignmentsQuery{SubscriptionIDs: ids, Where: "a"}
+	base := graphOptions{SubscriptionIDs: ids, Where: "a"}
 	token := secondPage(t, "here", base)
 	tests := map[string]struct {
-		query   assignmentsQuery
+		query   graphOptions
 		refused bool
 	}{
 		"the same":             {base, false},
-		"ids in another case":  {assignmentsQuery{SubscriptionIDs: []string{strings.ToUpper(ids[0]), ids[1]}, Where: "a"}, false},
-		"an id twice":          {assignmentsQuery{SubscriptionIDs: []string{ids[0], ids[1], ids[0]}, Where: "a"}, false},
-		"partial scopes":       {assignmentsQuery{SubscriptionIDs: ids, Where: "a", AllowPartialScopes: true}, false},
-		"another predicate":    {assignmentsQuery{SubscriptionIDs: ids, Where: "A"}, true},
-		"no predicate":         {assignmentsQuery{SubscriptionIDs: ids}, true},
-		"fewer subscriptions":  {assignmentsQuery{SubscriptionIDs: ids[:1], Where: "a"}, true},
-		"ids in another order": {assignmentsQuery{SubscriptionIDs: []string{ids[1], strings.ToUpper(ids[0])}, Where: "a"}, false},
-		"the tenant":           {assignmentsQuery{Where: "a"}, true},
-		"groups named so":      {assignmentsQuery{ManagementGroups: ids, Where: "a"}, true},
+		"ids in another case":  {graphOptions{SubscriptionIDs: []string{strings.ToUpper(ids[0]), ids[1]}, Where: "a"}, false},
+		"an id twice":          {graphOptions{SubscriptionIDs: []string{ids[0], ids[1], ids[0]}, Where: "a"}, false},
+		"partial scopes":       {graphOptions{SubscriptionIDs: ids, Where: "a", AllowPartialScopes: true}, false},
+		"another page size":    {graphOptions{SubscriptionIDs: ids, Where: "a", PageSize: 5}, false},
+		"inherited, too":       {graphOptions{SubscriptionIDs: ids, Where: "a", IncludeInherited: true}, true},
+		"another predicate":    {graphOptions{SubscriptionIDs: ids, Where: "A"}, true},
+		"no predicate":         {graphOptions{SubscriptionIDs: ids}, true},
+		"fewer subscriptions":  {graphOptions{SubscriptionIDs: ids[:1], Where: "a"}, true},
+		"ids in another order": {graphOptions{SubscriptionIDs: []string{ids[1], strings.ToUpper(ids[0])}, Where: "a"}, false},
+		"the tenant":           {graphOptions{Where: "a"}, true},
+		"groups named so":      {graphOptions{ManagementGroups: ids, Where: "a"}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -422,7 +435,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 				transport = script(t, func(req *http.Request) (*http.Response, error) {
 					_, query := readGraphRequest(t, req)
 					assert.Equal(t, "here", query.Options.SkipToken)
-					return respond(200, "{}")(req)
+					return respond(200, minimal)(req)
 				})
 			}
 			test.query.ContinuationToken = token
@@ -435,18 +448,17 @@ func TestQueryTokenIsBound(t *testing.T) {
 		})
 	}
 
-	groups := assignmentsQuery{ManagementGroups: []string{"a", "b"}}
+	groups := graphOptions{ManagementGroups: []string{"a", "b"}}
 	groups.ContinuationToken = secondPage(t, "here", groups)
 	for other, refused := range map[string]bool{"B": false, "c": true} {
 		query := groups
 		query.ManagementGroups = []string{other, "A"}
-		_, err := newAssignmentsClient(t, options(respond(200, "{}"))).NewResourceGraphPager(&query).NextPage(t.Context())
+		_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&query).NextPage(t.Context())
 		assert.Equal(t, refused, err != nil, "%s: %v", other, err)
 	}
 
 	base.ContinuationToken = token
-	standard := standardsQuery(base)
-	_, err := newStandardsClient(t, options(script(t))).NewResourceGraphPager(&standard).NextPage(t.Context())
+	_, err := newStandardsClient(t, options(script(t))).NewResourceGraphPager(&base).NextPage(t.Context())
 	assertParameterError(t, err, "ContinuationToken")
 	elsewhere := options(script(t))
 	elsewhere.Cloud = endpoint("https://other.example")
@@ -483,7 +495,7 @@ func FuzzQueryToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, link string) {
 		link = strings.ToValidUTF8(link, "\ufffd") // as JSON has it
-		query := assignmentsQuery{SubscriptionIDs: subscriptionIDs(1001)}
+		query := graphOptions{SubscriptionIDs: subscriptionIDs(1001)}
 		query.ContinuationToken = forge(t, secondPage(t, "a", query), link)
 		requests := 0
 		pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -493,7 +505,7 @@ func FuzzQueryToken(f *testing.F) {
 			require.Contains(t, []int{1, 1000}, len(sent.Subscriptions))
 			require.True(t, strings.HasSuffix(link, sent.Options.SkipToken))
 			require.LessOrEqual(t, len(sent.Options.SkipToken), 32<<10)
-			return respond(200, "{}")(req)
+			return respond(200, minimal)(req)
 		}))).NewResourceGraphPager(&query)
 		_, err := pager.NextPage(t.Context())
 		if err != nil {
@@ -540,7 +552,7 @@ func TestQueryIsRepeated(t *testing.T) {
 				page, ok := errors.AsType[*armsecops.PageError](err)
 				require.True(t, ok)
 				assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-				query := &assignmentsQuery{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}
+				query := &graphOptions{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}
 				_, err = newAssignmentsClient(t, options(transport)).NewResourceGraphPager(query).NextPage(t.Context())
 			}
 			require.NoError(t, err)
@@ -575,7 +587,7 @@ func TestQueriesShareAGate(t *testing.T) {
 							return respond(429, append([]string{""}, test.header...)...)(req)
 						}
 					}
-					return respond(200, "{}", "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
+					return respond(200, minimal, "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
 				}))
 				o.Retry.MaxRetryDelay = time.Minute
 				factory := newFactory(t, &azfake.TokenCredential{}, o)
@@ -624,7 +636,7 @@ func TestQueryResumesInAnotherProcess(t *testing.T) {
 	t.Parallel()
 	const subscriptions = 1200 // two queries
 	srv := newLargeTenant(subscriptions, fake.ServerOptions{PageSize: 999})
-	query := assignmentsQuery{SubscriptionIDs: subscriptionIDs(subscriptions)}
+	query := graphOptions{SubscriptionIDs: subscriptionIDs(subscriptions)}
 	faults := map[string]fake.Fault{
 		"refused":          {StatusCode: http.StatusForbidden},
 		"body broken":      {Disconnect: true, Truncate: true},
@@ -680,14 +692,14 @@ func TestQueryOfALargeTenantTakesFewRequests(t *testing.T) {
 	ids := subscriptionIDs(subscriptions)
 	tests := []struct {
 		name     string
-		query    assignmentsQuery
+		query    graphOptions
 		rows     int
 		requests int // at most
 	}{
-		{"tenant", assignmentsQuery{}, rows, 60},
-		{"subscriptions", assignmentsQuery{SubscriptionIDs: ids}, rows, 60},
-		{"tenant, filtered", assignmentsQuery{Where: "twelve"}, 12, 1},
-		{"subscriptions, filtered", assignmentsQuery{SubscriptionIDs: ids, Where: "twelve"}, 12, 5},
+		{"tenant", graphOptions{}, rows, 60},
+		{"subscriptions", graphOptions{SubscriptionIDs: ids}, rows, 60},
+		{"tenant, filtered", graphOptions{Where: "twelve"}, 12, 1},
+		{"subscriptions, filtered", graphOptions{SubscriptionIDs: ids, Where: "twelve"}, 12, 5},
 	}
 	for _, test := range tests {
 		before := len(srv.Requests())
@@ -701,5 +713,87 @@ func TestQueryOfALargeTenantTakesFewRequests(t *testing.T) {
 		t.Logf("%s: %d requests, %v", test.name, requests, time.Since(start))
 		assert.Len(t, seen, test.rows, test.name)
 		assert.LessOrEqual(t, requests, test.requests, test.name)
+	}
+}
+
+// A query whose first page is its last has as many rows as the service counts.
+func TestOnlyPageHasEveryRow(t *testing.T) {
+	t.Parallel()
+	pager := newAssignmentsClient(t, options(respond(200, `{"totalRecords": 3, "count": 2, "data": [{}, {}]}`))).NewResourceGraphPager(nil)
+	page, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, page.Value, 2, "what came is yielded")
+	_, err = pager.NextPage(t.Context())
+	require.ErrorIs(t, err, armsecops.ErrIncompleteResult)
+	assert.ErrorContains(t, err, "it has 2 rows, and says that the query has 3")
+}
+
+func TestResultWithoutDataIsAnError(t *testing.T) {
+	t.Parallel()
+	bodies := maps.Clone(unexpectedBodies)
+	bodies[`{}`] = "unexpected response: it has no data"
+	bodies[`{"data":[],"error":{"code":"Partial","message":"Broken."}}`] = ": Partial: Broken."
+	bodies[`{"data":{"columns":[],"rows":[]}}`] = "decoding the response: /data: an object is not an array"
+	for body, want := range bodies {
+		pager := newAssignmentsClient(t, options(script(t, respond(200, body, "x-ms-request-id", requestID)))).NewResourceGraphPager(nil)
+		_, err := pager.NextPage(t.Context())
+		assertUnexpected(t, err, want)
+		page, ok := errors.AsType[*armsecops.PageError](err)
+		require.True(t, ok)
+		assert.NotEmpty(t, page.ContinuationToken)
+	}
+}
+
+// The errors of Azure Resource Graph say where a query is wrong, and what helps.
+func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	const prefix = "SecurityAssignmentsClient.NewResourceGraphPager: 400 Bad Request: BadRequest: timestamp = 1. "
+	tests := map[string]struct {
+		details, want string
+		code          string
+		forbidden     bool
+	}{
+		"parser": {
+			`{"code":"InvalidQuery","message":"Invalid."},
+			{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":42,"token":"' and type contains '"},
+			{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":60,"token":"<EOF>","expectedToken":"'"}`,
+			prefix + `[InvalidQuery: Invalid.; ParserFailure: line 3, position 42, token "' and type contains '"; ` +
+				`ParserFailure: line 3, position 60, token "<EOF>", expected "'"]`,
+			"ParserFailure", false,
+		},
+		"without a position": {
+			`{"code":"InvalidQueryLanguage","message":"InvalidQueryLanguage","line":-1,"characterPositionInLine":-1,"token":"parse"}`,
+			prefix + `[InvalidQueryLanguage: token "parse"]`, "InvalidQueryLanguage", false,
+		},
+		"position of another type": {
+			`{"code":"ParserFailure","line":"3","characterPositionInLine":null,"token":["a"],"expectedToken":7}`, prefix + `[ParserFailure]`, "ParserFailure", false,
+		},
+		"harmless": {
+			`{"code":"ParserFailure","token":"a\u001b\u202e` + strings.Repeat("b", 5000) + `"}`,
+			prefix + `[ParserFailure: token "a` + strings.Repeat("b", 508) + `…"]`, "ParserFailure", false,
+		},
+		"too large": {
+			`{"code":"ResponsePayloadTooLarge","message":"94330584."}`,
+			"a page is too large, set a smaller PageSize: " + prefix + "[ResponsePayloadTooLarge: 94330584.]", armsecops.CodeResponsePayloadTooLarge, false,
+		},
+		"no subscription": {
+			`{"code":"NoValidSubscriptionsInQueryRequest","message":"None."}`,
+			prefix + "[NoValidSubscriptionsInQueryRequest: None.]", armsecops.CodeNoValidSubscriptionsInQueryRequest, true,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"error":{"code":"BadRequest","message":"timestamp = 1.","details":[` + test.details + `]}}`
+			_, err := newAssignmentsClient(t, options(script(t, respond(400, body)))).NewResourceGraphPager(nil).NextPage(t.Context())
+			assert.EqualError(t, err, test.want)
+			assert.True(t, armsecops.HasCode(err, test.code))
+			assert.Equal(t, test.forbidden, errors.Is(err, armsecops.ErrForbidden))
+			assert.NotErrorIs(t, err, armsecops.ErrNotFound)
+			assertHarmlessLine(t, err.Error())
+			e, ok := errors.AsType[*armsecops.ServiceError](err)
+			require.True(t, ok)
+			assert.Equal(t, 400, e.StatusCode)
+		})
 	}
 }

@@ -45,10 +45,10 @@ func TestMemoryOfElementsIsBounded(t *testing.T) {
 	}
 	const (
 		page   = `{"value":[%s]}`
-		items  = `{"properties":{"items":[%s]}}`
-		twice  = `{"properties":{"items":[%s],"startTime":"2022-06-14 04:52:52"}}` // once strictly, once leniently
-		errors = `{"properties":{"items":[{"errors":[%s]}]}}`
-		open   = `{"a":[%s]}`
+		items  = `{"id":"a","properties":{"items":[%s]}}`
+		twice  = `{"id":"a","properties":{"items":[%s],"startTime":"2022-06-14 04:52:52"}}` // once strictly, once leniently
+		errors = `{"id":"a","properties":{"items":[{"errors":[%s]}]}}`
+		open   = `{"id":"a","a":[%s]}`
 
 		one  = `{"a":0}`
 		five = `{"a":0,"b":0,"c":0,"d":0,"e":0}`
@@ -110,18 +110,18 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 		body string
 	}{
 		"documented assignments":                 {getAssignmentsPage, `{"value":[` + array(assignment) + `]}`},
-		"unknown members":                        {getOneJob, `{` + members + `}`},
-		"unknown members of an unknown object":   {getOneJob, `{"a":{` + members + `}}`},
+		"unknown members":                        {getOneJob, `{"name":"a",` + members + `}`},
+		"unknown members of an unknown object":   {getOneJob, `{"id":"a","a":{` + members + `}}`},
 		"tags":                                   {getAssignmentsPage, `{"value":[{"tags":{` + members + `}}]}`},
-		"an open value, numbers":                 {getOneJob, `{"a":[` + array("0") + `]}`},
-		"an open value, strings":                 {getOneJob, `{"a":[` + array(`""`) + `]}`},
-		"an open value, arrays":                  {getOneJob, `{"a":[` + array("[]") + `]}`},
+		"an open value, numbers":                 {getOneJob, `{"id":"a","a":[` + array("0") + `]}`},
+		"an open value, strings":                 {getOneJob, `{"id":"a","a":[` + array(`""`) + `]}`},
+		"an open value, arrays":                  {getOneJob, `{"id":"a","a":[` + array("[]") + `]}`},
 		"a string":                               {getOneJob, `{"name":"` + strings.Repeat("a", bodyBytes) + `"}`},
 		"a string of JSON":                       {getOneJob, `{"name":"` + array(`{\"a\":null}`) + `"}`},
 		"a string with escapes":                  {getOneJob, `{"name":"` + strings.Repeat(`\n`, bodyBytes/2) + `"}`},
 		"a string of invalid UTF-8":              {getOneJob, `{"name":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
-		"a string of invalid UTF-8, not decoded": {getOneJob, `{"a":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
-		"white space":                            {getOneJob, `{` + strings.Repeat(" ", bodyBytes) + `}`},
+		"a string of invalid UTF-8, not decoded": {getOneJob, `{"id":"a","a":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
+		"white space":                            {getOneJob, `{"id":"a"` + strings.Repeat(" ", bodyBytes) + `}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { assertGrowth(t, test.call, test.body) })
@@ -188,11 +188,11 @@ func TestLongDocumentsAreRead(t *testing.T) {
 		call func(*testing.T, string) (any, error)
 		body string
 	}{
-		"a job of 2,000 items":                           {getOneJob, `{"properties":{"items":[` + array(item(1), 2000) + `]}}`},
-		"a job of 2,000 items that failed for 50":        {getOneJob, `{"properties":{"items":[` + array(item(50), 2000) + `]}}`},
+		"a job of 2,000 items":                           {getOneJob, `{"id":"a","properties":{"items":[` + array(item(1), 2000) + `]}}`},
+		"a job of 2,000 items that failed for 50":        {getOneJob, `{"id":"a","properties":{"items":[` + array(item(50), 2000) + `]}}`},
 		"5,000 assignments":                              {getAssignmentsPage, `{"value":[` + array(document, 5000) + `]}`},
 		"5,000 assignments with null for absent members": {getAssignmentsPage, `{"value":[` + array(nulls, 5000) + `]}`},
-		"a message that holds JSON":                      {getOneJob, `{"properties":{"errorMessage":"` + array(`{\"a\":null}`, 200_000) + `"}}`},
+		"a message that holds JSON":                      {getOneJob, `{"id":"a","properties":{"errorMessage":"` + array(`{\"a\":null}`, 200_000) + `"}}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -69,6 +69,10 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
+// minimal is the least body of any success: of a resource, a page and a result of
+// Azure Resource Graph.
+const minimal = `{"name":"a","value":[],"data":[]}`
+
 // respond returns a transport that gives every request the same response:
 // respond(503), respond(200, body), respond(429, body, "Retry-After", "1").
 func respond(status int, bodyAndHeader ...string) transportFunc {

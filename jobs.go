@@ -333,7 +333,7 @@ func PossibleJobItemStatusValues() []JobItemStatus {
 }
 
 func (s JobItemStatus) is(other JobItemStatus) bool {
-	return strings.EqualFold(string(s), string(other))
+	return equalFold(string(s), string(other))
 }
 
 // JobID is the resource id of a job, in its parts.

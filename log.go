@@ -48,9 +48,9 @@ func logValue(err error) slog.Value {
 			parameter = cmp.Or(parameter, e.Name)
 		case *JobFailedError:
 			job, details = e.Job.Name, e.failures()
-		case interface{ service() *ServiceError }:
+		case *ServiceError:
 			if service.StatusCode == 0 {
-				service = *e.service()
+				service = *e
 				operation, details = cmp.Or(operation, service.Operation), service.details()
 			}
 		}
@@ -83,10 +83,7 @@ func logValue(err error) slog.Value {
 
 // kind returns the kind of an error in a log. Nothing else decides it.
 func kind(err error) string {
-	service, failed := errors.AsType[interface {
-		error
-		service() *ServiceError
-	}](err)
+	service, failed := errors.AsType[*ServiceError](err)
 	switch {
 	case errors.Is(err, ErrOutcomeUnknown):
 		return "outcomeUnknown"
@@ -100,7 +97,7 @@ func kind(err error) string {
 		return "canceled"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
-	case failed && service.service().StatusCode >= http.StatusBadRequest:
+	case failed && service.StatusCode >= http.StatusBadRequest:
 		return "service"
 	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrIncompleteResult):
 		return "response"
@@ -126,11 +123,18 @@ func message(err error) string {
 		return message(e.Err)
 	case *JobFailedError:
 		return e.summary()
-	case interface{ service() *ServiceError }:
-		if s := e.service(); s.Message == "" && s.cause != nil {
-			return line(s.cause.Error())
+	case *ErrorResponse:
+		return message(&e.ServiceError)
+	case *CloudError:
+		return message(&e.ServiceError)
+	case *ServiceError:
+		switch {
+		case e.cause != nil && e.Message == "":
+			return line(e.cause.Error())
+		case errors.Is(e.cause, ErrUnexpectedResponse):
+			return line(e.cause.Error()) + ": " + line(e.Message)
 		}
-		return line(e.service().Message)
+		return line(e.Message)
 	}
-	return withoutURL(err)
+	return err.Error()
 }

@@ -128,8 +128,8 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	const failedJob = `{"name":"the-job","properties":{"provisioningState":"Failed","errorMessage":"see the items","items":[
 		{"resourceId":"/rules/one","status":"Failed","errors":[{"memberResourceName":"m","errorMessage":"Forbidden."}]}]}}`
 	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed","message":"No."}}`, "x-ms-request-id", requestID)
-	loop := respond(200, `{"nextLink":"?$skipToken=private"}`)
-	untrusted := respond(200, `{"nextLink":"https://evil.example/?x=private"}`)
+	loop := respond(200, `{"value":null,"nextLink":"?$skipToken=private"}`)
+	untrusted := respond(200, `{"value":null,"nextLink":"https://evil.example/?x=private"}`)
 	tests := map[string]struct {
 		call func(context.Context) error
 		want map[string]any

@@ -89,6 +89,7 @@ var matrixClient = faulttest.Client{
 		{Name: "ErrPreconditionFailed", Err: armsecops.ErrPreconditionFailed},
 		{Name: "ErrThrottled", Err: armsecops.ErrThrottled},
 		{Name: "ErrResponseTooLarge", Err: armsecops.ErrResponseTooLarge},
+		{Name: "ErrUnexpectedResponse", Err: armsecops.ErrUnexpectedResponse},
 		{Name: "ErrUntrustedNextLink", Err: armsecops.ErrUntrustedNextLink},
 		{Name: "ErrPagingLoop", Err: armsecops.ErrPagingLoop},
 		{Name: "ErrIncompleteResult", Err: armsecops.ErrIncompleteResult},

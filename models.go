@@ -3,7 +3,6 @@ package armsecops
 import (
 	"encoding/json"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -115,7 +114,7 @@ func PossibleEffectValues() []Effect {
 }
 
 // Is reports whether two effects are the same, ignoring case.
-func (e Effect) Is(other Effect) bool { return strings.EqualFold(string(e), string(other)) }
+func (e Effect) Is(other Effect) bool { return equalFold(string(e), string(other)) }
 
 // ExemptionCategory is why an exemption was granted. Services add categories
 // over time, and differ in casing: compare categories with Is.
@@ -134,7 +133,7 @@ func PossibleExemptionCategoryValues() []ExemptionCategory {
 
 // Is reports whether two categories are the same, ignoring case.
 func (c ExemptionCategory) Is(other ExemptionCategory) bool {
-	return strings.EqualFold(string(c), string(other))
+	return equalFold(string(c), string(other))
 }
 
 // ProvisioningState is the state of a job. Services add states over time: treat
@@ -166,7 +165,7 @@ func (s ProvisioningState) succeeded() bool {
 }
 
 func (s ProvisioningState) is(other ProvisioningState) bool {
-	return strings.EqualFold(string(s), string(other))
+	return equalFold(string(s), string(other))
 }
 
 // CreatedByType is the kind of identity that created or modified a resource.
@@ -183,4 +182,25 @@ const (
 // PossibleCreatedByTypeValues returns the kinds that this version knows.
 func PossibleCreatedByTypeValues() []CreatedByType {
 	return []CreatedByType{CreatedByTypeUser, CreatedByTypeApplication, CreatedByTypeManagedIdentity, CreatedByTypeKey}
+}
+
+// equalFold reports whether two texts are the same, ignoring the case of ASCII
+// letters: strings.EqualFold also takes "ſ" for "s".
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lowerASCII(a[i]) != lowerASCII(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }

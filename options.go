@@ -50,17 +50,19 @@ type PageOptions struct {
 	Prefetch int
 }
 
-// ResourceGraphOptions holds the optional parameters of the NewResourceGraphPager methods.
+// ResourceGraphOptions holds the optional parameters of a query of Azure Resource
+// Graph, as [SecurityAssignmentsClient.NewResourceGraphPager] makes it.
 type ResourceGraphOptions struct {
 	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there
 	// twice, ignoring case, is queried once. More than 1,000 take one query for
 	// every 1,000 of them. If ManagementGroups is empty as well, the scope is all
 	// that the identity may read.
 	//
-	// A query of named subscriptions has no rows of the management groups above
-	// them, and none of those that the identity may not read: there is no error
-	// unless it may read none of the query's, which is [ErrForbidden].
-	// [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for each.
+	// A subscription that the identity may not read has no rows and no error; only
+	// if it may read none of them is the error [ErrForbidden]. A query of
+	// subscriptions has no rows of the management groups above them: see
+	// IncludeInherited. [SecurityAssignmentsClient.ListAcrossSubscriptions] has an
+	// error for each subscription.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all
@@ -68,7 +70,7 @@ type ResourceGraphOptions struct {
 	ManagementGroups []string
 
 	// Where filters the rows on the service's side: a predicate in the Kusto Query
-	// Language (KQL), without a line break, such as
+	// Language (KQL), without a line break or comment, such as
 	//
 	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
 	//
@@ -80,6 +82,16 @@ type ResourceGraphOptions struct {
 	// subscriptions of a tenant or management group. Otherwise, such a result ends
 	// in [ErrIncompleteResult].
 	AllowPartialScopes bool
+
+	// IncludeInherited adds what the SubscriptionIDs, which it needs, inherit from
+	// management groups above them. It matters to policy exemptions only.
+	IncludeInherited bool
+
+	// PageSize is the number of rows of a page at most, 1 to 1,000. 0 means 1,000.
+	// Another number is a [*ParameterError]. Set it where 1,000 rows exceed the
+	// service's 16 MiB, [CodeResponsePayloadTooLarge]. A ContinuationToken resumes
+	// with any PageSize.
+	PageSize int
 
 	PageOptions
 }

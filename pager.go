@@ -3,6 +3,7 @@ package armsecops
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"strconv"
@@ -85,6 +86,10 @@ func newPager[T any](source source[T], first place, options PageOptions) *Pager[
 	}
 	return p
 }
+
+// Format implements [fmt.Formatter]: every verb formats the type, since a pager
+// holds its tokens.
+func (p *Pager[T]) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%T", p) }
 
 // fail ends the listing with an error at the place where it is.
 func (p *Pager[T]) fail(err error) {
@@ -291,12 +296,13 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	call := l.call
 	call.link, call.query = at.link, at.query
 	call.visit = at.visit
-	if page, err = run[Page[T]](ctx, l.client, call); err != nil {
+	read, err := run[plainPage[T]](ctx, l.client, call)
+	if err != nil {
 		return page, at, err
 	}
 	next = at
-	next.link, next.query, next.end = page.NextLink, "", page.NextLink == ""
-	return page, next, nil
+	next.link, next.query, next.end = read.NextLink, "", read.NextLink == ""
+	return read.page(), next, nil
 }
 
 // visit notes what leads to the page at the place. It is an error if that led to

@@ -265,14 +265,13 @@ func TestPageMayLackItsMembers(t *testing.T) {
 		more bool
 		want int
 	}{
-		"absent":                  {`{}`, false, 0},
-		"null":                    {`{"value":null}`, false, 0},
-		"empty":                   {`{"value":[]}`, false, 0},
-		"empty link":              {`{"value":[{}],"nextLink":""}`, false, 1},
-		"null link":               {`{"value":[{}],"nextLink":null}`, false, 1},
-		"no items, but a link":    {`{"value":[],"nextLink":"` + link + `"}`, true, 0},
-		"null items, but a link":  {`{"value":null,"nextLink":"` + link + `"}`, true, 0},
-		"absent items, link only": {`{"nextLink":"` + link + `"}`, true, 0},
+		"absent":                 {`{}`, false, 0},
+		"null":                   {`{"value":null}`, false, 0},
+		"empty":                  {`{"value":[]}`, false, 0},
+		"empty link":             {`{"value":[{}],"nextLink":""}`, false, 1},
+		"null link":              {`{"value":[{}],"nextLink":null}`, false, 1},
+		"no items, but a link":   {`{"value":[],"nextLink":"` + link + `"}`, true, 0},
+		"null items, but a link": {`{"value":null,"nextLink":"` + link + `"}`, true, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -528,7 +527,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	assert.Zero(t, l.requests, "a bad token is refused before any request")
 
 	// The token of a link that is not trusted.
-	evil := newAssignmentsClient(t, options(script(t, respond(200, `{"nextLink":"https://evil.example"}`)))).NewListBySubscriptionPager(nil)
+	evil := newAssignmentsClient(t, options(script(t, respond(200, `{"value":[],"nextLink":"https://evil.example"}`)))).NewListBySubscriptionPager(nil)
 	_, err = evil.NextPage(t.Context())
 	require.NoError(t, err)
 	_, err = l.pager(t, armsecops.PageOptions{ContinuationToken: evil.ContinuationToken()}).NextPage(t.Context())
@@ -875,7 +874,7 @@ func FuzzContinuationToken(f *testing.F) {
 		if req.URL.Host != "management.azure.com" || req.URL.Path != path {
 			f.Errorf("sent to %s", req.URL)
 		}
-		return respond(200, "{}")(req)
+		return respond(200, minimal)(req)
 	})))
 	f.Fuzz(func(t *testing.T, token string) {
 		_, err := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{

@@ -226,7 +226,7 @@ func TestPanicReachesTheCaller(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
-				o := options(respond(200, `{}`))
+				o := options(respond(200, minimal))
 				o.PerCallPolicies = []policy.Policy{panics}
 				defer func() {
 					recovered := recover()

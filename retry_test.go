@@ -423,7 +423,7 @@ func TestThrottledCallsWait(t *testing.T) {
 					if requests++; requests == 1 {
 						return respond(429, "", "Retry-After", test.retryAfter)(req)
 					}
-					return respond(200, "{}")(req)
+					return respond(200, minimal)(req)
 				}))
 				o.Retry = test.retry
 				start := time.Now()
@@ -454,7 +454,7 @@ func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
 		if strings.EqualFold(id, assignmentsSubscription) {
 			return respond(429, "", "Retry-After", "3600")(req)
 		}
-		return respond(200, "{}")(req)
+		return respond(200, minimal)(req)
 	})))
 	throttled, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
 	require.NoError(t, err)
@@ -475,7 +475,7 @@ func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
 func TestThrottledErrorSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", "3600"), respond(200, "{}"))))
+		client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", "3600"), respond(200, minimal))))
 		for n := range 3 {
 			_, err := client.Get(t.Context(), "rg", "id", nil)
 			require.ErrorIs(t, err, armsecops.ErrThrottled)
@@ -494,7 +494,7 @@ func TestThrottledErrorSaysWhatIsLeft(t *testing.T) {
 func TestCallsDoNotWaitBeforeA429(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := newAssignmentsClient(t, options(respond(200, "{}", "x-ms-ratelimit-remaining-subscription-reads", "0")))
+		client := newAssignmentsClient(t, options(respond(200, minimal, "x-ms-ratelimit-remaining-subscription-reads", "0")))
 		start := time.Now()
 		for range 130 {
 			_, err := client.Get(t.Context(), "rg", "id", nil)

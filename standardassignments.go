@@ -3,7 +3,6 @@ package armsecops
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -150,14 +149,11 @@ func (c *StandardAssignmentsClient) NewListPager(scope string, options *Standard
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 func (c *StandardAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[StandardAssignment] {
-	if options == nil {
-		options = &ResourceGraphOptions{}
-	}
 	return newGraphPager[StandardAssignment](c.client, graphTable{
 		route:   routes.StandardAssignments.Query,
 		source:  "securityresources\n| where type =~ 'microsoft.security/standardassignments'",
 		columns: "id, name, type, tenantId, resourceGroup, subscriptionId, properties",
-	}, *options)
+	}, options)
 }
 
 // StandardAssignmentsClientGetOptions holds the optional parameters of [StandardAssignmentsClient.Get].
@@ -301,7 +297,7 @@ func PossibleAttestationComplianceStateValues() []AttestationComplianceState {
 
 // Is reports whether two states are the same, ignoring case.
 func (s AttestationComplianceState) Is(other AttestationComplianceState) bool {
-	return strings.EqualFold(string(s), string(other))
+	return equalFold(string(s), string(other))
 }
 
 // StandardAssignmentID is the resource id of a standard assignment, in its parts.

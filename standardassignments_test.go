@@ -215,7 +215,7 @@ func TestScopesAreEscaped(t *testing.T) {
 			client := newStandardsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
 				assert.Equal(t, test.path, req.URL.EscapedPath())
 				assert.Equal(t, "api-version=2024-08-01", req.URL.RawQuery)
-				return respond(200, "{}")(req)
+				return respond(200, minimal)(req)
 			})))
 			_, err := client.Get(t.Context(), test.scope, test.name, nil)
 			require.NoError(t, err)
@@ -250,7 +250,7 @@ func TestStandardAssignmentsListFollowsLinksOfItsScopeOnly(t *testing.T) {
 			require.NoError(t, err)
 			responses := []transportFunc{respond(200, string(page))}
 			if test.want == nil {
-				responses = append(responses, respond(200, "{}"))
+				responses = append(responses, respond(200, minimal))
 			}
 			pager := listConnector(t, options(script(t, responses...)), armsecops.PageOptions{})
 			_, err = pager.NextPage(t.Context())
@@ -301,7 +301,7 @@ func TestStandardAssignmentsAreThrottledBySubscriptionOrScope(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, "{}")))
+				o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, minimal)))
 				o.Retry.MaxRetryDelay = time.Minute
 				o.Retry.StatusCodes = []int{} // don't try again
 				client := newStandardsClient(t, o)
@@ -319,7 +319,7 @@ func TestStandardAssignmentsAreThrottledBySubscriptionOrScope(t *testing.T) {
 func TestSecurityAndStandardAssignmentsOfFactoryWaitTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, "{}")))
+		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, minimal)))
 		o.Retry.MaxRetryDelay = time.Minute
 		o.Retry.StatusCodes = []int{} // don't try again
 		f := newFactory(t, &credential{}, o)
@@ -336,7 +336,7 @@ func TestSecurityAndStandardAssignmentsOfFactoryWaitTogether(t *testing.T) {
 func TestStandardAssignmentsClientOfFactorySharesItsToken(t *testing.T) {
 	t.Parallel()
 	c := &credential{}
-	f := newFactory(t, c, options(respond(200, "{}")))
+	f := newFactory(t, c, options(respond(200, minimal)))
 	_, assignments := factoryClients(t, f)
 	_, err := assignments.Get(t.Context(), "rg", "id", nil)
 	require.NoError(t, err)
@@ -358,7 +358,7 @@ func TestStandardAssignmentsAPIVersionIsOverridden(t *testing.T) {
 	t.Parallel()
 	o := options(script(t, func(req *http.Request) (*http.Response, error) {
 		assert.Equal(t, "2030-01-01", req.URL.Query().Get("api-version"))
-		return respond(200, "{}")(req)
+		return respond(200, minimal)(req)
 	}))
 	o.APIVersion = "2030-01-01"
 	_, err := newStandardsClient(t, o).Get(t.Context(), subscription, standardName, nil)
@@ -542,7 +542,7 @@ func FuzzScope(f *testing.F) {
 			}
 			want := strings.Split(strings.TrimPrefix(scope, "/"), "/")
 			assert.Equal(t, append(want, "providers", "Microsoft.Security", "standardAssignments", name), segments)
-			return respond(200, "{}")(req)
+			return respond(200, minimal)(req)
 		})))
 		_, err := client.Get(t.Context(), scope, name, nil)
 		if err != nil {

@@ -103,7 +103,7 @@ func TestTokenOfTheFirstPageKeepsItsQuery(t *testing.T) {
 	var query string
 	client := newJobsClient(t, options(script(t, respond(403), func(req *http.Request) (*http.Response, error) {
 		query = req.URL.RawQuery
-		return respond(200, "{}")(req)
+		return respond(200, minimal)(req)
 	})))
 	list := func(o *armsecops.WorkspaceManagerJobsClientListOptions) (string, error) {
 		pager := client.NewListPager("rg", "workspace", "assignment", o)

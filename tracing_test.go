@@ -122,11 +122,11 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		name     string
 		status   string // empty: success
 	}{
-		"success":    {respond(200, "{}"), getAssignment("id"), get, ""},
+		"success":    {respond(200, minimal), getAssignment("id"), get, ""},
 		"response":   {notFound, getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, get + ": " + io.ErrUnexpectedEOF.Error()},
-		"link":       {respond(200, `{"nextLink":"https://evil.example"}`), listTwoPages, list, "untrusted next link"},
+		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listTwoPages, list, "untrusted next link"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestSpansNameTheResourceProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var s spans
-			o := options(script(t, respond(200, "{}")))
+			o := options(script(t, respond(200, minimal)))
 			o.TracingProvider = s.provider()
 			standards, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
 			require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 func TestRetriesHaveSpans(t *testing.T) {
 	t.Parallel()
 	var s spans
-	o := options(script(t, respond(503), lost, respond(200, "{}")))
+	o := options(script(t, respond(503), lost, respond(200, minimal)))
 	o.TracingProvider = s.provider()
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "secret"}
 	_, err := newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())

@@ -47,6 +47,8 @@ type graphQuery struct {
 		SkipToken          string `json:"$skipToken"`
 		ResultFormat       string `json:"resultFormat"`
 		AllowPartialScopes bool   `json:"allowPartialScopes"`
+
+		AuthorizationScopeFilter string `json:"authorizationScopeFilter"`
 	} `json:"options"`
 }
 
@@ -322,8 +324,7 @@ func (s *Server) overrideQueryStandardAssignments(r *request) (*response, error)
 		return nil, errNotOverridden
 	}
 	return overrideQuery(s, r, &s.standardAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList] {
-		options := armsecops.ResourceGraphOptions(o)
-		return s.StandardAssignments.NewResourceGraphPager(&options)
+		return s.StandardAssignments.NewResourceGraphPager(&o)
 	})
 }
 
@@ -338,12 +339,17 @@ func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(arm
 	listed.query = url.Values{"$skiptoken": {q.Options.SkipToken}}
 	listed.nextLink = "" // a query has its own faults
 	resp, err := p.nextPage(s, &listed, func() (azfake.PagerResponder[armsecops.Page[T]], error) {
-		return newPager(armsecops.ResourceGraphOptions{
+		o := armsecops.ResourceGraphOptions{
 			SubscriptionIDs:    q.Subscriptions,
 			ManagementGroups:   q.ManagementGroups,
 			Where:              where,
 			AllowPartialScopes: q.Options.AllowPartialScopes,
-		}), nil
+			IncludeInherited:   strings.EqualFold(q.Options.AuthorizationScopeFilter, "AtScopeAboveAndBelow"),
+		}
+		if q.Options.Top != maxGraphRows { // the default
+			o.PageSize = q.Options.Top
+		}
+		return newPager(o), nil
 	})
 	if err != nil || resp.status != http.StatusOK {
 		return resp, err

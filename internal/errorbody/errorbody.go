@@ -9,7 +9,9 @@ import (
 	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -34,9 +36,10 @@ type Info struct {
 // The bounds of what is read of a body, which no real error comes near.
 const (
 	maxDepth    = 16        // of errors inside errors: as a member, as a detail, as the JSON of a message
-	maxParts    = 4096      // details, additional infos and unknown members, together
+	maxParts    = 512       // details, additional infos and unknown members, together
 	maxMessages = 512 << 10 // bytes of messages that are JSON, together
 	maxText     = 16 << 10  // bytes of a body that isn't JSON
+	maxKept     = 32 << 10  // bytes of what is returned, which an error keeps in memory
 )
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -49,7 +52,43 @@ func Read(body []byte) Error {
 		return Error{Message: plainText(body)}
 	}
 	r := reader{maxParts, maxMessages}
-	return r.readObject(body, 0)
+	e := r.readObject(body, 0)
+	left := maxKept
+	e.bound(&left)
+	return e
+}
+
+// bound reduces an error to what is left of a bound, in bytes: texts are cut,
+// other values dropped.
+func (e *Error) bound(left *int) {
+	for _, text := range []*string{&e.Code, &e.Message, &e.Target} {
+		if !take(left, len(*text)) {
+			*text = strings.ToValidUTF8(strings.Clone((*text)[:*left]), "")
+			*left = 0
+		}
+	}
+	dropLong(e.AdditionalProperties, left)
+	for i := range e.Details {
+		e.Details[i].bound(left)
+	}
+	e.Details = slices.DeleteFunc(e.Details, isZero)
+	for i := range e.AdditionalInfo {
+		info := &e.AdditionalInfo[i]
+		if !take(left, len(info.Type)+len(info.Info)) {
+			*info = Info{}
+		}
+		dropLong(info.AdditionalProperties, left)
+	}
+	e.AdditionalInfo = slices.DeleteFunc(e.AdditionalInfo, isZero)
+}
+
+// dropLong drops the members that exceed what is left of a bound.
+func dropLong(members map[string]json.RawMessage, left *int) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !take(left, len(name)+len(members[name])) {
+			delete(members, name)
+		}
+	}
 }
 
 // reader reads one body. It holds what is left of the bounds.
@@ -208,11 +247,13 @@ func eachMember(d *jsontext.Decoder, read func(name string) error) error {
 }
 
 func appendNonzero[T any](list []T, element T) []T {
-	if reflect.ValueOf(&element).Elem().IsZero() {
+	if isZero(element) {
 		return list
 	}
 	return append(list, element)
 }
+
+func isZero[T any](v T) bool { return reflect.ValueOf(&v).Elem().IsZero() }
 
 // clone returns the value, which is the decoder's, with invalid UTF-8 replaced.
 func clone(value jsontext.Value) json.RawMessage {
@@ -228,10 +269,29 @@ var (
 	tags    = regexp.MustCompile(`<[^>]*>`)
 )
 
-// plainText returns what a body that isn't JSON says, such as the page of a gateway.
+// isBinary reports whether a body is no text: it is compressed, say. Text has few
+// control characters, and few bytes that aren't UTF-8 in another encoding.
+func isBinary(body []byte) bool {
+	strange := 0
+	for i := 0; i < len(body); {
+		r, size := utf8.DecodeRune(body[i:])
+		if r == utf8.RuneError && size == 1 || r < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1b", r) {
+			strange++
+		}
+		i += size
+	}
+	return strange > len(body)/4
+}
+
+// plainText returns what a body that isn't JSON says, such as the page of a
+// gateway; nothing of one that isn't text.
 func plainText(body []byte) string {
+	body = body[:min(len(body), maxText)]
+	if isBinary(body) {
+		return ""
+	}
 	// One after the other, each takes linear time; in one expression they don't.
-	text := scripts.ReplaceAll(body[:min(len(body), maxText)], []byte(" "))
+	text := scripts.ReplaceAll(body, []byte(" "))
 	text = tags.ReplaceAll(text, []byte(" "))
 	return printable.Line(string(bytes.Join(bytes.Fields(text), []byte(" "))), printable.Max)
 }

@@ -1,8 +1,12 @@
 package errorbody
 
 import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -326,8 +330,8 @@ func TestReadBoundsMessagesOfJSON(t *testing.T) {
 	within := maxMessages - len(`{"message":"m"}`) - len(`{"message":"n"}`)
 	assert.Equal(t, Error{Code: "c", Message: "m", Details: []Error{{Message: "n"}}}, Read([]byte(body(within))))
 	e := Read([]byte(body(within + 1)))
-	assert.Len(t, e.Message, maxMessages-len(`{"message":"n"}`)+1, "a message that is too long is left as it is")
-	assert.Equal(t, []Error{{Message: "n"}}, e.Details)
+	assert.Len(t, e.Message, maxKept-len("c"), "a message that is too long is no JSON, and is cut")
+	assert.True(t, strings.HasPrefix(e.Message, "{"))
 }
 
 // Whatever the body holds, what is read is within the bounds and valid.
@@ -366,4 +370,33 @@ func FuzzRead(f *testing.F) {
 		require.LessOrEqual(t, check(e, 0), maxParts+len(body)/len(`{"message":""}`))
 		require.Equal(t, e, Read(body))
 	})
+}
+
+func TestReadSaysNothingOfBinaryBodies(t *testing.T) {
+	t.Parallel()
+	var zipped, deflated bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	f, _ := flate.NewWriter(&deflated, flate.BestCompression)
+	for _, w := range []io.WriteCloser{z, f} {
+		_, _ = io.WriteString(w, `{"error":{"code":"NotFound","message":"There is no such job in this workspace."}}`)
+		_ = w.Close()
+	}
+	for _, body := range []string{zipped.String(), deflated.String(), "\x00\x01\x02\x03", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"} {
+		assert.Equal(t, Error{}, Read([]byte(body)), "%q", body)
+	}
+	assert.Equal(t, "Accs refus", Read([]byte("Acc\xe8s refus\xe9")).Message, "Latin-1 is text")
+}
+
+func TestReadBoundsWhatIsKept(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", maxKept)
+	assert.Equal(t, Error{Code: "c", Message: long[1:]}, Read([]byte(`{"code":"c","message":"`+long+`b","x":1,"target":"t"}`)).withoutMembers())
+	e := Read([]byte(`{"code":"c","x":"` + long + `","y":1,"details":[{"code":"d","z":"` + long + `"}],"additionalInfo":[{"type":"t","info":"` + long + `"}]}`))
+	want := Error{Code: "c", Details: []Error{{Code: "d", AdditionalProperties: unknown()}}, AdditionalInfo: []Info{}, AdditionalProperties: unknown("y", "1")}
+	assert.Equal(t, want, e)
+}
+
+func (e Error) withoutMembers() Error {
+	e.AdditionalProperties = nil
+	return e
 }

@@ -51,6 +51,8 @@ const deadline = 2 * time.Second
 // Faults returns the faults of the matrix.
 func Faults() []Fault {
 	const (
+		gatewayTimeout = `{"error":{"code":"GatewayTimeout","message":"No upstream."}}`
+
 		other    = "https://127.0.0.1{path}?api-version={version}&$skipToken=2"
 		endpoint = "https://" + endpointHost + "{path}?api-version={version}"
 
@@ -83,6 +85,11 @@ func Faults() []Fault {
 		{Name: "wrong content type", respond: withHeader("Content-Type", "text/html", send(200, "{body}"))},
 		{Name: "byte-order mark", respond: send(200, "\xef\xbb\xbf{body}")},
 		{Name: "200 with an HTML page", respond: send(200, "<html><body>Sign in</body></html>"), uncertain: true},
+		{Name: "200 with null", respond: send(200, "null"), uncertain: true},
+		{Name: "200 with {}", respond: send(200, "{}"), uncertain: true},
+		{Name: "200 with an error", respond: send(200, gatewayTimeout), uncertain: true},
+		{Name: "200 with another status in its body", respond: send(200, `{"statusCode":500,"message":"No."}`), uncertain: true},
+		{Name: "200 with a portal's JSON", respond: send(200, `{"status":"login required"}`), uncertain: true},
 		{Name: "200 without a body", respond: send(200, ""), uncertain: true},
 		{Name: "204", respond: send(204, "")},
 		{Name: "malformed JSON", change: strings.NewReplacer(`"properties":{`, `"properties":[`)},
@@ -124,6 +131,7 @@ func Faults() []Fault {
 		{Name: "next link with base64, not escaped", link: endpoint + "&$skipToken=a+b/c==", token: "a+b/c=="},
 
 		{Name: "result truncated without a token", query: true, respond: truncated},
+		{Name: "fewer rows than counted", query: true, respond: miscounted},
 		{Name: "limit on subscriptions hit", query: true, respond: withHeader("x-ms-tenant-subscription-limit-hit", "true", send(200, "{body}"))},
 
 		{Name: "HTTP/2: none", http2: true},
@@ -204,6 +212,11 @@ func clockAhead(respond handler) handler {
 // truncated says that rows are missing.
 func truncated(w http.ResponseWriter, r *http.Request, s *Server) {
 	_, _ = io.WriteString(w, strings.Replace(s.body(r, false), `"resultTruncated":"false"`, `"resultTruncated":"true"`, 1))
+}
+
+// miscounted says that there are more rows.
+func miscounted(w http.ResponseWriter, r *http.Request, s *Server) {
+	_, _ = io.WriteString(w, strings.Replace(s.body(r, false), `"count":1`, `"count":2`, 1))
 }
 
 func redirect(to func(*http.Request) string) handler {

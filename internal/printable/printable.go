@@ -37,6 +37,42 @@ func Line(s string, limit int) string {
 // Quote returns the [Line] of s, of at most [Max] bytes, in Go's quotes.
 func Quote(s string) string { return strconv.Quote(Line(s, Max)) }
 
+// Literal returns s in Go's quotes, with white space other than a space, and
+// everything that can't be seen, in Go's escapes. Of a long text it has the
+// beginning and the end, about [Max] bytes together.
+func Literal(s string) string {
+	const end = 16
+	text, rest := escape(s, Max)
+	if rest != "" {
+		rest = rest[max(0, len(rest)-end):]
+		for rest != "" && !utf8.RuneStart(rest[0]) {
+			rest = rest[1:]
+		}
+		tail, _ := escape(rest, Max)
+		text += ellipsis + tail
+	}
+	return `"` + text + `"`
+}
+
+// escape returns as much of s, escaped, as the limit allows, and the rest of s.
+func escape(s string, limit int) (escaped, rest string) {
+	var b strings.Builder
+	for s != "" {
+		r, size := utf8.DecodeRuneInString(s)
+		text := s[:size]
+		if r < utf8.RuneSelf || r == utf8.RuneError || visible(r) != r {
+			quoted := strconv.QuoteToASCII(text)
+			text = quoted[1 : len(quoted)-1]
+		}
+		if b.Len()+len(text) > limit {
+			break
+		}
+		b.WriteString(text)
+		s = s[size:]
+	}
+	return b.String(), s
+}
+
 // visible returns a space for white space, and -1 for a character that changes
 // how its neighbors look, or that looks like nothing.
 func visible(r rune) rune {

@@ -90,3 +90,22 @@ func FuzzLine(f *testing.F) {
 		require.Equal(t, line, Line(line, limit), "a line is a line already")
 	})
 }
+
+func TestLiteralShowsWhatCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a b":                          `"a b"`,
+		"a  ":                          `"a  "`,
+		"a\r\n\t":                      `"a\r\n\t"`,
+		"a\u00a0b\u3000":               `"a\u00a0b\u3000"`,
+		"\u200ba\ufeff":                `"\u200ba\ufeff"`,
+		"a\ufe0f\u3164\U000e0041":      `"a\ufe0f\u3164\U000e0041"`,
+		"a\"b\\\x00\xff\ufffd":         `"a\"b\\\x00\xff\ufffd"`,
+		"größe 東京":                     `"größe 東京"`,
+		strings.Repeat("a", 512):       `"` + strings.Repeat("a", 512) + `"`,
+		strings.Repeat("a", 600) + " ": `"` + strings.Repeat("a", 512) + "…" + strings.Repeat("a", 15) + ` "`,
+	} {
+		assert.Equal(t, want, Literal(text))
+	}
+	assert.Less(t, len(Literal(strings.Repeat("\u200b", 10_000))), 600)
+}

@@ -48,6 +48,13 @@ var (
 	lenient = json.JoinOptions(strict, json.WithUnmarshalers(json.UnmarshalFromFunc(readTime)))
 )
 
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// IsObject reports whether a document is an object, from its first character.
+func IsObject(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(data, byteOrderMark), " \t\r\n"), []byte("{"))
+}
+
 // Marshal writes a model.
 func Marshal(model any) ([]byte, error) { return json.Marshal(model, writing) }
 
@@ -57,7 +64,7 @@ func Encode(e *jsontext.Encoder, plain any) error { return json.MarshalEncode(e,
 // Unmarshal reads a model; a byte-order mark before it is ignored. An error names
 // the place and what is wrong there.
 func Unmarshal(data []byte, model any) error {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if err := checkGrowth(data); err != nil {
 		return err
 	}
@@ -144,7 +151,7 @@ func readTime(d *jsontext.Decoder, t *time.Time) error {
 // type it keeps its text in the hands of encoding/json.
 type documentError struct {
 	text string
-	err  error // of package json
+	err  error // of package json; nil if it holds much of the document
 }
 
 func (e *documentError) Error() string { return e.text }
@@ -155,10 +162,15 @@ func explain(err error) error {
 	if err == nil {
 		return nil
 	}
+	cause := err
+	if len(err.Error()) > maxCauseBytes {
+		cause = nil
+	}
 	e, ok := errors.AsType[*json.SemanticError](err)
 	if !ok {
-		return &documentError{fmt.Sprintf("%.1000s", err.Error()), err}
+		return &documentError{fmt.Sprintf("%.1000s", err.Error()), cause}
 	}
+	e.JSONValue = nil // it may be most of the document
 	reason := e.Err
 	if reason == nil {
 		reason = mismatch(e.JSONKind, wanted(e.GoType))
@@ -167,8 +179,12 @@ func explain(err error) error {
 	if e.JSONPointer != "" {
 		text = fmt.Sprintf("%.200s: %s", string(e.JSONPointer), text)
 	}
-	return &documentError{fmt.Sprintf("%.1000s", text), err}
+	return &documentError{fmt.Sprintf("%.1000s", text), cause}
 }
+
+// maxCauseBytes bounds the text of an error of package json that is kept: names
+// and pointers in it are the document's.
+const maxCauseBytes = 4 << 10
 
 // wanted names the JSON that a Go value is made of.
 func wanted(t reflect.Type) string {
