@@ -148,7 +148,10 @@
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for
-// the identity. A wait beyond MaxRetryDelay is refused with [ErrThrottled].
+// the identity. No call waits there for longer than MaxRetryDelay in all of its
+// attempts: one that would have to isn't sent, and is [ErrThrottled]. A Retry-After
+// that is a date counts from the Date of its response. A poller waits between two
+// polls for its Frequency, or for as long as the response asks, at most an hour.
 //
 // # Trust
 //

@@ -48,11 +48,17 @@ type process struct {
 }
 
 // loopback is a free port of this machine, which may have IPv6 alone.
-func loopback() string {
+var loopback = sync.OnceValue(func() string {
 	s := httptest.NewUnstartedServer(nil) // knows where to listen
 	defer s.Close()
 	host, _, _ := net.SplitHostPort(s.Listener.Addr().String())
 	return net.JoinHostPort(host, "0")
+})
+
+// dial connects to a port of this machine, whatever localhost is.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	_, port, _ := net.SplitHostPort(address)
+	return new(net.Dialer).DialContext(ctx, network, strings.TrimSuffix(loopback(), "0")+port)
 }
 
 // start runs the command, and ends it with the test.
@@ -80,7 +86,7 @@ func start(t *testing.T, args ...string) *process {
 	require.NoError(t, err)
 	p.roots = x509.NewCertPool()
 	require.True(t, p.roots.AppendCertsFromPEM(text))
-	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.roots}, ForceAttemptHTTP2: true}}
+	p.client = &http.Client{Transport: &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: p.roots}, ForceAttemptHTTP2: true}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	return p
 }
@@ -108,7 +114,7 @@ func (p *process) dump(url string) string {
 	require.NoError(p.t, err)
 	req.Header.Set("Authorization", "Bearer any")
 	client := &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: p.roots}, DisableKeepAlives: true, DisableCompression: true,
+		DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: p.roots}, DisableKeepAlives: true, DisableCompression: true,
 	}}
 	resp, err := client.Do(req)
 	if err != nil {

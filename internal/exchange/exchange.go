@@ -49,9 +49,9 @@ func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxE
 // attempts is the state of one call across its attempts.
 type attempts struct {
 	Call
-	ctx    context.Context // of the call; that of an attempt may end earlier
-	ended  context.Context // that had ended when the attempts had; nil: none
-	waited time.Duration   // at gates
+	ctx     context.Context // of the call; that of an attempt may end earlier
+	expired context.Context // that had ended when the attempts had; nil: none
+	waited  time.Duration   // at gates
 
 	response *http.Response // of the last attempt
 	failure  error          // of the last attempt, if it had no response
@@ -68,14 +68,14 @@ func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.R
 	a := &attempts{Call: call, ctx: ctx}
 	req.SetOperationValue(a)
 	resp, err = pipeline.Do(req)
-	if a.ended == nil && ctx.Err() != nil {
-		a.ended = ctx
+	if a.expired == nil && ctx.Err() != nil {
+		a.expired = ctx
 	}
 	final, isFinal := errors.AsType[finalError](err)
 	switch {
-	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.ended != nil):
+	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.expired != nil):
 		return resp, false, nil // even if the context has ended since
-	case err != nil && a.ended != nil:
+	case err != nil && a.expired != nil:
 		err = a.contextError()
 	case isFinal:
 		err = final.error
@@ -95,10 +95,10 @@ type callPolicy struct{}
 func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
 	var a *attempts
 	if req.OperationValue(&a) {
-		a.ctx, a.ended = req.Raw().Context(), nil
+		a.ctx, a.expired = req.Raw().Context(), nil
 		defer func() {
 			if a.ctx.Err() != nil {
-				a.ended = a.ctx
+				a.expired = a.ctx
 			}
 		}()
 	}
@@ -235,15 +235,15 @@ func (a *attempts) newError(resp *http.Response, req *http.Request, reason error
 // contextError returns the error of a call whose context has ended: that of the
 // context, its cause if there is one, and how the last attempt failed.
 func (a *attempts) contextError() error {
-	err := a.ended.Err()
-	if cause := context.Cause(a.ended); !errors.Is(cause, err) {
+	err := a.expired.Err()
+	if cause := context.Cause(a.expired); !errors.Is(cause, err) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	last := a.failure
 	if last == nil && a.response != nil {
 		last = a.newError(a.response, a.response.Request, nil)
 	}
-	if last != nil && !errors.Is(last, a.ended.Err()) {
+	if last != nil && !errors.Is(last, a.expired.Err()) {
 		err = fmt.Errorf("%w; the last attempt failed: %w", err, last)
 	}
 	return err
