@@ -228,28 +228,28 @@ func TestOverrides(t *testing.T) {
 		"SecurityAssignmentsClient.NewResourceGraphPager": {
 			func(srv *fake.Server, r *recorder) {
 				srv.Assignments.NewResourceGraphPager = func(o *queryAssignmentsOptions) subscriptionPagerResponder {
-					r.record(o.SubscriptionIDs[0], o.Where)
+					r.record(o.SubscriptionIDs[0], o.Where, fmt.Sprint(o.IncludeInherited))
 					return onePage(model)
 				}
 			},
 			func(ctx context.Context, c clients) (string, error) {
-				o := &queryAssignmentsOptions{SubscriptionIDs: []string{subscription}, Where: "name == 'a'"}
+				o := &queryAssignmentsOptions{SubscriptionIDs: []string{subscription}, Where: "name == 'a'", IncludeInherited: true}
 				return firstName(ctx, c.assignments.NewResourceGraphPager(o), subscriptionAssignmentName)
 			},
-			fmt.Sprintf(`[%q "name == 'a'"]`, subscription), named,
+			fmt.Sprintf(`[%q "name == 'a'" "true"]`, subscription), named,
 		},
 		"StandardAssignmentsClient.NewResourceGraphPager": {
 			func(srv *fake.Server, r *recorder) {
 				srv.StandardAssignments.NewResourceGraphPager = func(o *queryStandardsOptions) standardPagerResponder {
-					r.record(o.ManagementGroups[0], fmt.Sprint(o.AllowPartialScopes))
+					r.record(o.ManagementGroups[0], fmt.Sprint(o.AllowPartialScopes, o.PageSize))
 					return onePage(standard)
 				}
 			},
 			func(ctx context.Context, c clients) (string, error) {
-				o := &queryStandardsOptions{ManagementGroups: []string{"contoso"}, AllowPartialScopes: true}
+				o := &queryStandardsOptions{ManagementGroups: []string{"contoso"}, AllowPartialScopes: true, PageSize: 7}
 				return firstName(ctx, c.standards.NewResourceGraphPager(o), standardAssignmentName)
 			},
-			`["contoso" "true"]`, named,
+			`["contoso" "true 7"]`, named,
 		},
 	}
 	for _, route := range routes.All {

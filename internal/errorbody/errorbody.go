@@ -272,6 +272,9 @@ var (
 // isBinary reports whether a body is no text: it is compressed, say. Text has few
 // control characters, and few bytes that aren't UTF-8 in another encoding.
 func isBinary(body []byte) bool {
+	if bytes.HasPrefix(body, []byte("\x1f\x8b")) { // gzip, which may leave the text as it is
+		return true
+	}
 	strange := 0
 	for i := 0; i < len(body); {
 		r, size := utf8.DecodeRune(body[i:])

@@ -378,7 +378,7 @@ func TestReadSaysNothingOfBinaryBodies(t *testing.T) {
 	z := gzip.NewWriter(&zipped)
 	f, _ := flate.NewWriter(&deflated, flate.BestCompression)
 	for _, w := range []io.WriteCloser{z, f} {
-		_, _ = io.WriteString(w, `{"error":{"code":"NotFound","message":"There is no such job in this workspace."}}`)
+		_, _ = io.WriteString(w, `{"error":{"code":"NotFound","message":"`+strings.Repeat("There is no such job in this workspace. ", 9)+`"}}`)
 		_ = w.Close()
 	}
 	for _, body := range []string{zipped.String(), deflated.String(), "\x00\x01\x02\x03", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"} {
