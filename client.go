@@ -156,7 +156,8 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		return result, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, err)
-	if unknown && !route.Repeatable {
+	isWrite := route.Method != http.MethodGet && !route.IsQuery()
+	if unknown && isWrite && (!route.Repeatable || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)) {
 		err = outcomeUnknown(err)
 	}
 	return result, err

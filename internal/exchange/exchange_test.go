@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -46,18 +47,36 @@ func fail(err error) transportFunc {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// traced returns a transport that traces its connection as net/http does, and fails.
-func traced(connected bool, err error) transportFunc {
+// traced returns a transport that reports what the function does with its trace, and fails.
+func traced(err error, report func(*httptrace.ClientTrace)) transportFunc {
 	return func(req *http.Request) (*http.Response, error) {
-		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil {
-			trace.GetConn("host:443")
-			if connected {
-				trace.GotConn(httptrace.GotConnInfo{})
-			}
-		}
+		report(httptrace.ContextClientTrace(req.Context()))
 		return nil, err
 	}
 }
+
+// send reports that a request is sent, as net/http does over HTTP/1.1.
+func send(trace *httptrace.ClientTrace, fields ...string) {
+	connect(trace)
+	for i := 0; i < len(fields); i += 2 {
+		trace.WroteHeaderField(fields[i], fields[i+1:i+2])
+	}
+	trace.WroteHeaders()
+}
+
+func sendThis(trace *httptrace.ClientTrace)    { send(trace, "Host", "a", "Content-Length", "0") }
+func sendAnother(trace *httptrace.ClientTrace) { send(trace, "Host", "a", "Content-Length", "10") }
+
+func connect(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) }
+
+func failHandshake(trace *httptrace.ClientTrace) {
+	trace.TLSHandshakeDone(tls.ConnectionState{}, errHandshake)
+}
+
+var (
+	errHandshake   = errors.New("certificate refused")
+	errHeaderLimit = errors.New("http2: request header list larger than peer's advertised limit")
+)
 
 // breakOff returns a transport whose response ends in its body.
 func breakOff(status int, text string) transportFunc {
@@ -166,8 +185,13 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"other success":                    {[]transportFunc{respond(201, "")}, 1, false, ""},
 		"success of another operation":     {[]transportFunc{respond(202, "")}, 1, true, "202 "},
 		"299":                              {[]transportFunc{respond(299, "")}, 1, true, "299 "},
-		"300":                              {[]transportFunc{respond(300, "")}, 1, false, "300 "},
-		"redirect":                         {[]transportFunc{respond(307, "")}, 1, false, "307 "},
+		"300":                              {[]transportFunc{respond(300, "")}, 1, true, "300 "},
+		"301":                              {[]transportFunc{respond(301, "")}, 1, false, "301 "},
+		"302":                              {[]transportFunc{respond(302, "")}, 1, true, "302 "},
+		"303":                              {[]transportFunc{respond(303, "")}, 1, true, "303 "},
+		"304":                              {[]transportFunc{respond(304, "")}, 1, true, "304 "},
+		"307":                              {[]transportFunc{respond(307, "")}, 1, false, "307 "},
+		"308":                              {[]transportFunc{respond(308, "")}, 1, false, "308 "},
 		"client error":                     {[]transportFunc{respond(409, "no")}, 1, false, "409 no"},
 		"408":                              {[]transportFunc{respond(408, "")}, 1, true, "408 "},
 		"429, then success":                {[]transportFunc{respond(429, ""), respond(200, "")}, 2, false, ""},
@@ -185,8 +209,15 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"untraced refused dial":            {[]transportFunc{fail(refusedDial), respond(200, "")}, 2, false, ""},
 		"untraced refused dial each time":  {[]transportFunc{fail(refusedDial)}, 4, false, refusedDial.Error()},
 		"untraced unknown host":            {[]transportFunc{fail(&net.DNSError{Err: "none"}), respond(200, "")}, 2, false, ""},
-		"traced, never connected":          {[]transportFunc{traced(false, io.EOF), respond(200, "")}, 2, false, ""},
-		"traced, connected":                {[]transportFunc{traced(true, io.EOF)}, 1, true, "EOF"},
+		"handshake failed":                 {[]transportFunc{traced(errHandshake, failHandshake), respond(200, "")}, 2, false, ""},
+		"another error after a handshake":  {[]transportFunc{traced(io.EOF, failHandshake)}, 1, true, "EOF"},
+		"connected":                        {[]transportFunc{traced(io.EOF, connect)}, 1, true, "EOF"},
+		"connected, redial refused":        {[]transportFunc{traced(refusedDial, connect)}, 1, true, refusedDial.Error()},
+		"connected, header too large":      {[]transportFunc{traced(errHeaderLimit, connect)}, 4, false, errHeaderLimit.Error()},
+		"sent, redial refused":             {[]transportFunc{traced(refusedDial, sendThis)}, 1, true, refusedDial.Error()},
+		"sent, then header too large":      {[]transportFunc{traced(errHeaderLimit, sendThis)}, 1, true, errHeaderLimit.Error()},
+		"another request, dial refused":    {[]transportFunc{traced(refusedDial, sendAnother), respond(200, "")}, 2, false, ""},
+		"another request, another error":   {[]transportFunc{traced(io.EOF, sendAnother)}, 1, true, "EOF"},
 		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
 		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
 		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, tooLarge},
