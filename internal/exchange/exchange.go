@@ -66,12 +66,30 @@ type attempts struct {
 	failure  error           // of the last attempt, if it had no response
 }
 
+type attemptsKey struct{}
+
+// attemptsOf returns the attempts that a request belongs to; nil if it is one of
+// azcore's own, such as the registration of a provider. Operation values are
+// azcore's way to find them, but not safe for attempts that overlap. A context is,
+// although a caller's policy may replace it, and azcore's own requests inherit it,
+// without the name of the operation.
+func attemptsOf(req *policy.Request) (a *attempts) {
+	ctx := req.Raw().Context()
+	a, ok := ctx.Value(attemptsKey{}).(*attempts)
+	if !ok || ctx.Value(runtime.CtxAPINameKey{}) == nil {
+		a = nil
+		req.OperationValue(&a)
+	}
+	return a
+}
+
 // Do sends the request and returns the response of success, with its body in
 // memory. The error is that of Call.NewError if there is a response.
 //   - unknown: whether the service may have carried out the request, by this
 //     attempt or an earlier one, without saying so
 func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.Response, unknown bool, err error) {
 	a := &attempts{Call: call, ctx: req.Raw().Context()}
+	req = req.WithContext(context.WithValue(a.ctx, attemptsKey{}, a))
 	req.SetOperationValue(a)
 	resp, err = pipeline.Do(req)
 	a.mu.Lock()
@@ -98,8 +116,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.R
 type callPolicy struct{}
 
 func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
-	var a *attempts
-	if req.OperationValue(&a) {
+	if a := attemptsOf(req); a != nil {
 		a.mu.Lock()
 		a.ctx = req.Raw().Context()
 		a.mu.Unlock()
@@ -117,9 +134,9 @@ type attemptPolicy struct {
 }
 
 func (p *attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
-	var a *attempts
-	if !req.OperationValue(&a) {
-		return req.Next() // a request of azcore's own, such as the registration of a provider
+	a := attemptsOf(req)
+	if a == nil {
+		return req.Next()
 	}
 	a.mu.Lock()
 	call, err := a.ctx, a.refusal()
@@ -197,10 +214,10 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 	w := watch(req.Raw(), !a.Repeatable)
 	defer w.cancel()
 	resp, err := req.WithContext(w.ctx).Next()
-	sent := err == nil || resp != nil || !w.notSent(p, err)
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	sent := err == nil || resp != nil || !w.notSent(p, err, a.ctx.Err() != nil)
 	resp, err = a.result(req.Raw(), resp, w.explain(err), sent)
 	if err == nil {
 		a.response, a.failure = resp, nil

@@ -33,7 +33,7 @@ type watcher struct {
 	limit     int        // of sends
 	sends     int        // of the request
 	asked     bool       // for a connection
-	pending   int        // requests with a connection, whose headers are not written yet
+	pending   int        // requests that have a connection, of which nothing else is known yet
 	fields    bool       // the transport reports headers
 	headers   headers    // that are being written
 	conns     []net.Conn // of HTTP/1.1, on which the request may have been or may be sent
@@ -48,8 +48,7 @@ type headers int
 const (
 	unknownHeaders headers = iota
 	likelyHeaders          // of the request, without a length
-	countedHeaders         // of the request: it has been counted
-	otherHeaders
+	knownHeaders           // and counted
 )
 
 func watch(req *http.Request, once bool) *watcher {
@@ -101,27 +100,33 @@ func (w *watcher) wroteHeaderField(name string, values []string) {
 	value := strings.Join(values, ",")
 	switch length := strings.EqualFold(name, "Content-Length"); {
 	case length && value == w.length:
-		w.headers = countedHeaders
-		w.sends++
+		w.known(true)
 	case length, name == ":method" && value != w.method:
-		w.headers = otherHeaders
+		w.known(false)
 	case name == ":method":
 		w.headers = likelyHeaders
-	default:
-		w.mu.Unlock()
-		return
 	}
 	w.unlock(w.sends > w.limit)
 }
 
 func (w *watcher) wroteHeaders() {
 	w.mu.Lock()
-	w.pending--
-	if !w.once || !w.fields || w.headers == likelyHeaders {
-		w.sends++
+	if w.headers != knownHeaders {
+		w.known(!w.once || !w.fields || w.headers == likelyHeaders)
 	}
 	w.headers = unknownHeaders
 	w.unlock(w.once && w.sends > w.limit)
+}
+
+// known notes whether the headers that are being written are those of the request.
+func (w *watcher) known(request bool) {
+	if w.headers != knownHeaders {
+		w.pending--
+	}
+	if request {
+		w.sends++
+	}
+	w.headers = knownHeaders
 }
 
 func (w *watcher) tlsHandshakeDone(_ tls.ConnectionState, err error) {
@@ -148,9 +153,10 @@ func (w *watcher) unlock(tooOften bool) {
 }
 
 // notSent reports whether an attempt that failed has not sent the request. It
-// believes what was reported on this attempt: that of another one says nothing,
-// and a transport may use connections of which it reports none.
-func (w *watcher) notSent(p *attemptPolicy, err error) bool {
+// believes what was reported on this attempt: a transport may use connections of
+// which it reports none.
+//   - ended: the context of the call has
+func (w *watcher) notSent(p *attemptPolicy, err error, ended bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := errors.AsType[unsentError](err); w.sends > 0 || ok {
@@ -160,17 +166,16 @@ func (w *watcher) notSent(p *attemptPolicy, err error) bool {
 	if strings.HasSuffix(err.Error(), "http2: request header list larger than peer's advertised limit") {
 		return true
 	}
-	if w.pending > 0 {
-		return false
-	}
-	expired := w.ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)
 	switch {
+	case w.pending > 0:
+		return false
 	case p.own, isDialError(err), w.handshake != nil && errors.Is(err, w.handshake):
 		return true
-	case w.shaken && !expired:
+	case w.shaken:
 		p.silent.Store(true)
+		return false
 	}
-	return expired && w.asked && !w.shaken && !p.silent.Load() // waiting for a connection
+	return ended && w.asked && !p.silent.Load() // no connection yet, as far as is known
 }
 
 // explain returns the error of an attempt that the watcher ended, or else err.
