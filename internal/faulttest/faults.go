@@ -118,7 +118,7 @@ func Faults() []Fault {
 		{Name: "connection reset once, then 409", respond: inTurn(reset, send(409, "")), uncertain: true},
 		{Name: "connection reset once, then 412", respond: inTurn(reset, send(412, "")), uncertain: true},
 
-		{Name: "303 to a resource", respond: withHeader("Location", "https://"+endpointHost+"/?api-version=1", send(303, "")), uncertain: true},
+		{Name: "303 to a resource", create: true, respond: inTurn(seeOther, send(200, "{body}")), uncertain: true},
 		{Name: "redirect to another host", respond: redirect(otherHost)},
 		{Name: "redirect to itself", respond: redirect(sameURI)},
 
@@ -218,6 +218,12 @@ func redirect(to func(*http.Request) string) handler {
 		w.Header().Set("Location", to(r))
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	}
+}
+
+// seeOther says that the result is elsewhere, to be had by GET.
+func seeOther(w http.ResponseWriter, _ *http.Request, _ *Server) {
+	w.Header().Set("Location", "https://"+endpointHost+"/?api-version=1")
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // challenge asks for a token with other claims, as Continuous Access Evaluation does.

@@ -49,6 +49,7 @@ type Server struct {
 	affected  int             // requests
 	refused   int             // connections
 	requests  int             // that arrived
+	carried   int             // of these, with the operation's method
 	attempts  int             // calls of the transport
 	current   int             // requests of the current attempt
 	most      int             // requests of one attempt, at most
@@ -203,6 +204,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	s.requests++
+	if r.Method == s.route.Method {
+		s.carried++
+	}
 	s.current++
 	s.most = max(s.most, s.current)
 	endless := s.current >= maxSends
