@@ -217,6 +217,35 @@ func TestDeletionsGiveTheirConnectionBack(t *testing.T) {
 	}
 }
 
+// Only a redirect that was followed is one: a transport may send the request elsewhere.
+func TestFollowedRedirectsAreRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change   func(*http.Request)
+		followed bool
+	}{
+		"the same":          {func(*http.Request) {}, false},
+		"another host":      {func(r *http.Request) { r.URL.Host = "127.0.0.1" }, false},
+		"a path prefix":     {func(r *http.Request) { r.URL.Path = "/prefix" + r.URL.Path }, false},
+		"a query parameter": {func(r *http.Request) { r.URL.RawQuery += "&code=1" }, false},
+		"no method: GET":    {func(r *http.Request) { r.Method = "" }, false},
+		"another method":    {func(r *http.Request) { r.Method = http.MethodHead }, true},
+		"after a response":  {func(r *http.Request) { r.Response = &http.Response{} }, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inner := transportFunc(func(req *http.Request) (*http.Response, error) {
+				req = req.Clone(req.Context())
+				test.change(req)
+				return &http.Response{StatusCode: 200, Request: req}, nil
+			})
+			_, err := newTransport(inner, 1000, 1000).Do(httptest.NewRequest(http.MethodGet, "https://management.azure.com/a?b=c", nil))
+			assert.Equal(t, test.followed, err != nil, err)
+		})
+	}
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
