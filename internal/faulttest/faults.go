@@ -255,6 +255,7 @@ func sendHalf(w http.ResponseWriter, r *http.Request, s *Server) {
 	select {
 	case <-s.received:
 	case <-r.Context().Done():
+	case <-time.After(time.Second): // a request that was given up took it
 	}
 }
 

@@ -454,7 +454,9 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 	call.habit = soakHabits[habit]
 	if habit > 0 {
 		call.vague = true
-		n.closing = true
+		if !n.shared {
+			n.closing = true
+		}
 	}
 	n.slow.Store(call.habit.slow)
 	if call.habit.headers != nil {
