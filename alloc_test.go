@@ -53,7 +53,7 @@ func TestAllocations(t *testing.T) {
 		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err
-		}, 62, 6100},
+		}, 68, 6700},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -155,7 +155,8 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		return result, outcomeUnknown(err)
 	}
 	err = withOperation(name, c.secrets(req.Raw()).blankError(err))
-	if unknown && !route.Repeatable {
+	isWrite := route.Kind != routes.Get && route.Kind != routes.List && route.Kind != routes.Query
+	if unknown && isWrite && (!route.Repeatable || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)) {
 		err = outcomeUnknown(err)
 	}
 	return result, err

@@ -136,15 +136,19 @@
 // # Retries
 //
 // Requests are retried by azcore's rules, with one exception: a request that
-// starts a job is sent again only if the connection was never made, or the
-// service refused it, as with 429. No retry option of the client or of the call,
-// no policy, no header and no reset of the connection lifts that. The error is
-// [ErrOutcomeUnknown] if it is unknown whether the job started.
+// starts a job is sent again only if nothing was sent, or the service refused it,
+// as with 429. No retry option of the client or of the call, no policy, even if its
+// attempts overlap, no header and no reset of the connection lifts that. The error
+// is [ErrOutcomeUnknown] if it is unknown whether the job started.
 //
-// It holds for transports that report their connections to net/http/httptrace, as
+// What was sent is told from what the transport reports to net/http/httptrace, as
 // those of net/http do. From another transport, an error of dialing means that
 // nothing was sent, and every other error that it may have been; such a transport
 // must not send a request again by itself.
+//
+// A request that writes or deletes is repeated. If an earlier attempt may have been
+// applied, and the service now reports a conflict ([ErrConflict],
+// [ErrPreconditionFailed]), the error is [ErrOutcomeUnknown] as well.
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for

@@ -68,10 +68,12 @@ var (
 	// was sent with it. The chain holds the credential's own error.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request to start a job to which no response came, or
-	// none that says whether the job started. List the jobs of the assignment to
-	// find out whether it runs.
-	ErrOutcomeUnknown = errors.New("outcome unknown: the job may or may not run, list the jobs before starting another")
+	// ErrOutcomeUnknown is a request that the service may or may not have carried out.
+	// A request to start a job is not sent again then: list the jobs of the assignment
+	// to find out whether the job runs. A request to write or delete a resource has
+	// been sent again, and that was an [ErrConflict] or [ErrPreconditionFailed], which
+	// the earlier attempt can have caused: get the resource to find out what it is now.
+	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request, list the jobs or get the resource before sending it again")
 )
 
 // statusError stands for the responses with one status code.
@@ -418,7 +420,7 @@ func withOperation(operation string, err error) error {
 	return &operationError{operation, err}
 }
 
-// outcomeUnknown returns the error of a request to start a job that may have started one.
+// outcomeUnknown returns the error of a request that the service may have carried out.
 func outcomeUnknown(err error) error {
 	return &wrappedError{ErrOutcomeUnknown.Error(), []error{ErrOutcomeUnknown, err}}
 }

@@ -243,7 +243,7 @@ func TestImports(t *testing.T) {
 	)
 	allowed := map[string][]string{ // beside the standard library
 		"errorbody": {module + "/internal/printable", json, json + "/jsontext"},
-		"exchange":  {module + "/internal/throttle", module + "/internal/wire", azcore + "/arm", azcore + "/policy", azcore + "/runtime"},
+		"exchange":  {module + "/internal/throttle", module + "/internal/wire", azcore + "/arm", azcore + "/policy", azcore + "/runtime", "golang.org/x/net/http/httpguts"},
 		"fanout":    {},
 		"nextlink":  {module + "/internal/printable"},
 		"printable": {},

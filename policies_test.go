@@ -188,8 +188,9 @@ func TestPoliciesSeeTheBody(t *testing.T) {
 	assert.Contains(t, seen, body)
 }
 
-// A deletion downloads nothing, whatever the logging options say.
-func TestDeletionDownloadsNothing(t *testing.T) {
+// A deletion reads no more of a body than its connection is worth, whatever the
+// logging options say.
+func TestDeletionDownloadsLittle(t *testing.T) {
 	t.Parallel()
 	read := 0
 	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -198,7 +199,7 @@ func TestDeletionDownloadsNothing(t *testing.T) {
 	o.Logging.IncludeBody = true
 	_, err := newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil)
 	require.NoError(t, err)
-	assert.Zero(t, read)
+	assert.LessOrEqual(t, read, 64<<10)
 }
 
 type countingBody struct{ n *int }

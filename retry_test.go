@@ -321,6 +321,50 @@ func TestReadsAndPutsAreRepeated(t *testing.T) {
 	}
 }
 
+// A conflict after an attempt that may have been applied can be that attempt's doing.
+func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
+	t.Parallel()
+	refused := func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	first := map[string]struct {
+		response transportFunc
+		unknown  bool
+	}{
+		"lost": {lost, true}, "503": {respond(503), true}, "408": {respond(408), true},
+		"429": {respond(429), false}, "not sent": {refused, false},
+	}
+	calls := map[string]func(*armsecops.SecurityAssignmentsClient) error{
+		"CreateOrUpdate": func(c *armsecops.SecurityAssignmentsClient) error {
+			_, err := readAndPut["CreateOrUpdate"](t.Context(), c)
+			return err
+		},
+		"Delete": func(c *armsecops.SecurityAssignmentsClient) error {
+			_, err := c.Delete(t.Context(), "rg", "id", nil)
+			return err
+		},
+		"Get": func(c *armsecops.SecurityAssignmentsClient) error {
+			_, err := readAndPut["Get"](t.Context(), c)
+			return err
+		},
+	}
+	for name, test := range first {
+		for status, sentinel := range map[int]error{400: nil, 409: armsecops.ErrConflict, 412: armsecops.ErrPreconditionFailed} {
+			for method, call := range calls {
+				t.Run(fmt.Sprintf("%s/%d/%s", name, status, method), func(t *testing.T) {
+					t.Parallel()
+					err := call(newAssignmentsClient(t, options(script(t, test.response, respond(status)))))
+					require.Error(t, err)
+					if sentinel != nil {
+						require.ErrorIs(t, err, sentinel)
+					}
+					assert.Equal(t, test.unknown && sentinel != nil && method != "Get", errors.Is(err, armsecops.ErrOutcomeUnknown), err)
+				})
+			}
+		}
+	}
+}
+
 // A deletion that is repeated and finds nothing has succeeded: an earlier attempt deleted it.
 func TestDeletesAreRepeated(t *testing.T) {
 	t.Parallel()

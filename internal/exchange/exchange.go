@@ -4,13 +4,19 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -18,6 +24,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops/internal/throttle"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // Call says how a request is to be sent.
@@ -42,21 +49,41 @@ func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxE
 	if len(options.PerCallPolicies) > 0 { // else the context of all attempts is that of the call
 		options.PerCallPolicies = append(options.PerCallPolicies, callPolicy{})
 	}
-	options.PerRetryPolicies = append(options.PerRetryPolicies, attemptPolicy{gates, traces(options.Transport)})
+	options.PerRetryPolicies = append(options.PerRetryPolicies, &attemptPolicy{gates: gates, own: options.Transport == nil})
 	options.Transport = newTransport(options.Transport, maxBytes, maxErrorBytes)
 }
 
-// attempts is the state of one call across its attempts.
+// attempts is the state of one call across its attempts, which may overlap: a
+// policy of the caller's may give one up that is under way, or hedge.
 type attempts struct {
 	Call
-	ctx     context.Context // of the call; that of an attempt may end earlier
-	expired context.Context // that had ended when the attempts had; nil: none
-	waited  time.Duration   // at gates
 
-	response *http.Response // of the last attempt
-	failure  error          // of the last attempt, if it had no response
-	unknown  bool           // the service may have carried a request out without saying so
-	last     error          // of every further attempt to send what must not be repeated; nil: it may be sent
+	mu       sync.Mutex
+	ctx      context.Context // of the call; that of an attempt may end earlier
+	expired  context.Context // that had ended when the attempts had; nil: none
+	waited   time.Duration   // at gates
+	ended    bool            // the call; an attempt that a policy gave up may not know
+	open     int             // attempts that the service may have carried out
+	last     error           // of every further attempt to send what must not be repeated
+	response *http.Response  // of the last attempt
+	failure  error           // of the last attempt, if it had no response
+}
+
+type attemptsKey struct{}
+
+// attemptsOf returns the attempts that a request belongs to; nil if it is one of
+// azcore's own, such as the registration of a provider. Operation values are
+// azcore's way to find them, but not safe for attempts that overlap. A context is,
+// although a caller's policy may replace it, and azcore's own requests inherit it,
+// without the name of the operation.
+func attemptsOf(req *policy.Request) (a *attempts) {
+	ctx := req.Raw().Context()
+	a, ok := ctx.Value(attemptsKey{}).(*attempts)
+	if !ok || ctx.Value(runtime.CtxAPINameKey{}) == nil {
+		a = nil
+		req.OperationValue(&a)
+	}
+	return a
 }
 
 // Do sends the request and returns the response of success, with its body in
@@ -66,8 +93,12 @@ type attempts struct {
 func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.Response, unknown bool, err error) {
 	ctx := req.Raw().Context()
 	a := &attempts{Call: call, ctx: ctx}
+	req = req.WithContext(context.WithValue(ctx, attemptsKey{}, a))
 	req.SetOperationValue(a)
 	resp, err = pipeline.Do(req)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
 	if a.expired == nil && ctx.Err() != nil {
 		a.expired = ctx
 	}
@@ -84,7 +115,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.R
 	case resp != nil && !a.succeeded(resp):
 		err = a.newError(resp, req.Raw(), err)
 	}
-	return nil, a.unknown || a.last != nil, err
+	return nil, a.open > 0, err
 }
 
 // callPolicy is the last policy before azcore's retry: the context it sees is
@@ -93,12 +124,16 @@ func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.R
 type callPolicy struct{}
 
 func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
-	var a *attempts
-	if req.OperationValue(&a) {
-		a.ctx, a.expired = req.Raw().Context(), nil
+	if a := attemptsOf(req); a != nil {
+		ctx := req.Raw().Context()
+		a.mu.Lock()
+		a.ctx, a.expired = ctx, nil
+		a.mu.Unlock()
 		defer func() {
-			if a.ctx.Err() != nil {
-				a.expired = a.ctx
+			if ctx.Err() != nil {
+				a.mu.Lock()
+				a.expired = ctx
+				a.mu.Unlock()
 			}
 		}()
 	}
@@ -110,27 +145,103 @@ func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
 // is a failure of the attempt.
 type attemptPolicy struct {
 	gates  *throttle.Gates
-	traces bool // the transport is known to report each connection that it uses
+	own    bool        // the transport is the library's own
+	silent atomic.Bool // the transport has used a connection that it did not report
 }
 
-func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
-	var a *attempts
-	if !req.OperationValue(&a) {
-		return req.Next() // a request of azcore's own, such as the registration of a provider
+func (p *attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
+	a := attemptsOf(req)
+	if a == nil {
+		return req.Next()
 	}
-	if a.last != nil {
-		return nil, a.last
+	a.mu.Lock()
+	call, err := a.ctx, a.refusal()
+	a.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
-	req, cancel, err := p.wait(a, req)
+	req, cancel, err := p.wait(a, call, req)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	resp, err := a.send(req, p.traces)
+	resp, err := p.send(a, req)
 	if resp != nil {
 		throttle.Bound(resp, math.MaxInt64)
 		p.gates.Observe(a.Gate, resp)
 	}
+	return resp, err
+}
+
+// wait waits at the gate. That is no part of the attempt: the time that azcore
+// gives to an attempt starts after it.
+func (p *attemptPolicy) wait(a *attempts, call context.Context, req *policy.Request) (*policy.Request, context.CancelFunc, error) {
+	attempt := req.Raw().Context()
+	deadline, limited := attempt.Deadline()
+	var left time.Duration
+	if limited {
+		left = time.Until(deadline)
+	}
+	a.mu.Lock()
+	before := a.waited
+	a.mu.Unlock()
+	waited, err := p.gates.Wait(call, a.Gate, before)
+	a.mu.Lock()
+	a.waited += waited
+	a.mu.Unlock()
+	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
+		return nil, nil, a.throttled(req.Raw(), closed)
+	}
+	if err != nil || waited == 0 || !limited {
+		return req, func() {}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(attempt), left)
+	stop := context.AfterFunc(call, cancel)
+	return req.WithContext(ctx), func() { stop(); cancel() }, nil
+}
+
+// refusal returns the error of an attempt that must not be sent; nil if it may be.
+func (a *attempts) refusal() error {
+	switch {
+	case a.ended:
+		return finalError{errors.New("the call has ended")}
+	case a.last != nil:
+		return a.last
+	case !a.Repeatable && a.open > 0:
+		return finalError{errors.New("another attempt of this request, which must not be repeated, is under way")}
+	}
+	return nil
+}
+
+// begin opens an attempt: from now on the service may carry it out. A request
+// that must not be repeated has one at a time.
+func (a *attempts) begin() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := a.refusal()
+	if err == nil {
+		a.open++
+	}
+	return err
+}
+
+// send passes the request on, and finds out whether the service may have
+// carried it out without saying so.
+func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, error) {
+	if err := req.Raw().Context().Err(); err != nil {
+		return nil, err
+	}
+	if err := a.begin(); err != nil {
+		return nil, err
+	}
+	w := watch(req.Raw(), !a.Repeatable)
+	defer w.cancel()
+	resp, err := req.WithContext(w.ctx).Next()
+
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	sent := err == nil || resp != nil || !w.notSent(p, err, a.ctx.Err() != nil)
+	resp, err = a.result(req.Raw(), resp, w.explain(err), sent)
 	if err == nil {
 		a.response, a.failure = resp, nil
 	} else if a.ctx.Err() == nil { // else the attempt before says more about what went wrong
@@ -139,62 +250,82 @@ func (p attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// wait waits at the gate. That is no part of the attempt: the time that azcore
-// gives to an attempt starts after it.
-func (p attemptPolicy) wait(a *attempts, req *policy.Request) (*policy.Request, context.CancelFunc, error) {
-	attempt := req.Raw().Context()
-	deadline, limited := attempt.Deadline()
-	var left time.Duration
-	if limited {
-		left = time.Until(deadline)
+// result closes the attempt if the service has not carried it out, keeps azcore
+// from sending again what must not be, and returns the attempt's result.
+func (a *attempts) result(req *http.Request, resp *http.Response, err error, sent bool) (*http.Response, error) {
+	if err == nil && a.Repeatable && a.succeeded(resp) && isCut(resp) {
+		err = io.ErrUnexpectedEOF
 	}
-	waited, err := p.gates.Wait(a.ctx, a.Gate, a.waited)
-	a.waited += waited
-	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
-		return nil, nil, a.throttled(req.Raw(), closed)
-	}
-	if err != nil || waited == 0 || !limited {
-		return req, func() {}, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(attempt), left)
-	stop := context.AfterFunc(a.ctx, cancel)
-	return req.WithContext(ctx), func() { stop(); cancel() }, nil
-}
-
-// send passes the request on, and finds out whether the service may have
-// carried it out without saying so.
-func (a *attempts) send(req *policy.Request, traces bool) (*http.Response, error) {
-	if err := req.Raw().Context().Err(); err != nil {
-		return nil, err
-	}
-	resends := maxResends
-	if !a.Repeatable {
-		resends = 0
-		for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} { // by which net/http sends a POST again
-			req.Raw().Header.Del(name)
-		}
-	}
-	w := watch(req.Raw().Context(), resends)
-	defer w.cancel()
-	resp, err := req.WithContext(w.ctx).Next()
 	switch {
 	case err != nil && resp != nil:
-		return nil, a.unconfirmed(a.newError(resp, req.Raw(), fmt.Errorf("reading the response: %w", err)))
-	case err != nil && w.notSent(traces, err):
+		return nil, a.unconfirmed(a.newError(resp, req, fmt.Errorf("reading the response: %w", err)))
+	case err != nil && !sent:
+		a.open--
 		return nil, err
 	case err != nil:
-		return nil, a.unconfirmed(w.explain(err))
+		return nil, a.unconfirmed(err)
 	case a.succeeded(resp):
 		if !a.Repeatable {
 			a.last = finalError{errors.New("the service has already responded to this request, which must not be repeated")}
 		}
-	case resp.StatusCode < 300, resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode >= 500:
-		if a.unknown = true; !a.Repeatable {
-			a.last = finalError{a.newError(resp, req.Raw(), nil)}
+	case uncertain(resp.StatusCode):
+		if !a.Repeatable {
+			a.last = finalError{a.newError(resp, req, nil)}
 			return resp, a.last
+		}
+	default:
+		a.open--
+		if !a.Repeatable && !refused(resp) {
+			a.last = finalError{a.newError(resp, req, nil)}
 		}
 	}
 	return resp, nil
+}
+
+// uncertain reports whether the service may have carried out a request although
+// the status, which isn't one of success, doesn't say so. 301, 307 and 308 say
+// that the request belongs elsewhere.
+func uncertain(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return false
+	case http.StatusRequestTimeout:
+		return true
+	}
+	return status < 400 || status >= 500
+}
+
+// refused reports whether the response asks to send the request again: with other
+// claims, later, or once azcore has registered the resource provider.
+func refused(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusTooManyRequests:
+		return true
+	case http.StatusConflict:
+		body, _ := runtime.Payload(resp)
+		var failure struct{ Error struct{ Code string } }
+		_ = json.Unmarshal(body, &failure)
+		return slices.ContainsFunc(unregistered, func(code string) bool { return strings.EqualFold(code, failure.Error.Code) })
+	}
+	return false
+}
+
+// unregistered are the codes on which azcore registers the resource provider.
+var unregistered = []string{
+	"MissingSubscriptionRegistration", "MissingRegistrationForResourceProvider", "Subscription Not Registered", "SubscriptionNotRegistered",
+}
+
+// isCut reports whether the body is the beginning of a JSON document. Without a
+// length, a gateway that loses its own connection can end the body there.
+func isCut(resp *http.Response) bool {
+	if resp.ContentLength >= 0 || resp.Uncompressed {
+		return false
+	}
+	body, _ := runtime.Payload(resp)
+	if !resp.Close && bytes.HasSuffix(bytes.TrimRight(body, " \t\r\n"), []byte("}")) {
+		return false // the framing says that it is complete, and it looks so
+	}
+	return wire.IsCut(body)
 }
 
 // succeeded reports whether the status is one of the operation's own.
@@ -202,10 +333,9 @@ func (a *attempts) succeeded(resp *http.Response) bool {
 	return slices.Contains(a.Success, resp.StatusCode)
 }
 
-// unconfirmed notes that the service may have carried out the request, and keeps
-// azcore from sending one again that must not be.
+// unconfirmed keeps azcore from sending a request again that the service may have
+// carried out, and that must not be repeated.
 func (a *attempts) unconfirmed(err error) error {
-	a.unknown = true
 	if a.Repeatable {
 		return err
 	}

@@ -2,9 +2,11 @@ package exchange
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -46,18 +48,36 @@ func fail(err error) transportFunc {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// traced returns a transport that traces its connection as net/http does, and fails.
-func traced(connected bool, err error) transportFunc {
+// traced returns a transport that reports what the function does with its trace, and fails.
+func traced(err error, report func(*httptrace.ClientTrace)) transportFunc {
 	return func(req *http.Request) (*http.Response, error) {
-		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil {
-			trace.GetConn("host:443")
-			if connected {
-				trace.GotConn(httptrace.GotConnInfo{})
-			}
-		}
+		report(httptrace.ContextClientTrace(req.Context()))
 		return nil, err
 	}
 }
+
+// send reports that a request is sent, as net/http does over HTTP/1.1.
+func send(trace *httptrace.ClientTrace, fields ...string) {
+	connect(trace)
+	for i := 0; i < len(fields); i += 2 {
+		trace.WroteHeaderField(fields[i], fields[i+1:i+2])
+	}
+	trace.WroteHeaders()
+}
+
+func sendThis(trace *httptrace.ClientTrace)    { send(trace, "Host", "a", "Content-Length", "0") }
+func sendAnother(trace *httptrace.ClientTrace) { send(trace, "Host", "a", "Content-Length", "10") }
+
+func connect(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) }
+
+func failHandshake(trace *httptrace.ClientTrace) {
+	trace.TLSHandshakeDone(tls.ConnectionState{}, errHandshake)
+}
+
+var (
+	errHandshake   = errors.New("certificate refused")
+	errHeaderLimit = errors.New("http2: request header list larger than peer's advertised limit")
+)
 
 // breakOff returns a transport whose response ends in its body.
 func breakOff(status int, text string) transportFunc {
@@ -109,15 +129,24 @@ func (s *setup) pipeline(responses ...transportFunc) runtime.Pipeline {
 		n := int(s.requests.Add(1))
 		return responses[min(n, len(responses))-1](req)
 	})
+	return s.pipelineTo()
+}
+
+// pipelineTo returns the pipeline to the transport of the options.
+func (s *setup) pipelineTo() runtime.Pipeline {
 	if s.options.Retry.RetryDelay == 0 {
 		s.options.Retry.RetryDelay = 1 // ns
 	}
+	options := s.options
 	if s.gates == nil {
 		s.gates = throttle.NewGates(s.options.Retry)
 	}
-	Configure(&s.options, s.gates, 1000, 100)
-	return runtime.NewPipeline("module", "v1.0.0", runtime.PipelineOptions{}, &s.options.ClientOptions)
+	Configure(&options, s.gates, 1000, 100)
+	return runtime.NewPipeline("module", "v1.0.0", runtime.PipelineOptions{}, &options.ClientOptions)
 }
+
+// quiet drops what servers log.
+var quiet = log.New(io.Discard, "", 0)
 
 // create is a request that must not be repeated.
 func create() Call {
@@ -135,6 +164,7 @@ func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { 
 	if call.Repeatable {
 		method = http.MethodGet
 	}
+	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation")
 	req, err := runtime.NewRequest(ctx, method, "https://management.azure.com/")
 	require.NoError(t, err)
 	return req
@@ -166,8 +196,13 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"other success":                    {[]transportFunc{respond(201, "")}, 1, false, ""},
 		"success of another operation":     {[]transportFunc{respond(202, "")}, 1, true, "202 "},
 		"299":                              {[]transportFunc{respond(299, "")}, 1, true, "299 "},
-		"300":                              {[]transportFunc{respond(300, "")}, 1, false, "300 "},
-		"redirect":                         {[]transportFunc{respond(307, "")}, 1, false, "307 "},
+		"300":                              {[]transportFunc{respond(300, "")}, 1, true, "300 "},
+		"301":                              {[]transportFunc{respond(301, "")}, 1, false, "301 "},
+		"302":                              {[]transportFunc{respond(302, "")}, 1, true, "302 "},
+		"303":                              {[]transportFunc{respond(303, "")}, 1, true, "303 "},
+		"304":                              {[]transportFunc{respond(304, "")}, 1, true, "304 "},
+		"307":                              {[]transportFunc{respond(307, "")}, 1, false, "307 "},
+		"308":                              {[]transportFunc{respond(308, "")}, 1, false, "308 "},
 		"client error":                     {[]transportFunc{respond(409, "no")}, 1, false, "409 no"},
 		"408":                              {[]transportFunc{respond(408, "")}, 1, true, "408 "},
 		"429, then success":                {[]transportFunc{respond(429, ""), respond(200, "")}, 2, false, ""},
@@ -185,8 +220,15 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"untraced refused dial":            {[]transportFunc{fail(refusedDial), respond(200, "")}, 2, false, ""},
 		"untraced refused dial each time":  {[]transportFunc{fail(refusedDial)}, 4, false, refusedDial.Error()},
 		"untraced unknown host":            {[]transportFunc{fail(&net.DNSError{Err: "none"}), respond(200, "")}, 2, false, ""},
-		"traced, never connected":          {[]transportFunc{traced(false, io.EOF), respond(200, "")}, 2, false, ""},
-		"traced, connected":                {[]transportFunc{traced(true, io.EOF)}, 1, true, "EOF"},
+		"handshake failed":                 {[]transportFunc{traced(errHandshake, failHandshake), respond(200, "")}, 2, false, ""},
+		"another error after a handshake":  {[]transportFunc{traced(io.EOF, failHandshake)}, 1, true, "EOF"},
+		"connected":                        {[]transportFunc{traced(io.EOF, connect)}, 1, true, "EOF"},
+		"connected, redial refused":        {[]transportFunc{traced(refusedDial, connect)}, 1, true, refusedDial.Error()},
+		"connected, header too large":      {[]transportFunc{traced(errHeaderLimit, connect)}, 4, false, errHeaderLimit.Error()},
+		"sent, redial refused":             {[]transportFunc{traced(refusedDial, sendThis)}, 1, true, refusedDial.Error()},
+		"sent, then header too large":      {[]transportFunc{traced(errHeaderLimit, sendThis)}, 1, true, errHeaderLimit.Error()},
+		"another request, dial refused":    {[]transportFunc{traced(refusedDial, sendAnother), respond(200, "")}, 2, false, ""},
+		"another request, another error":   {[]transportFunc{traced(io.EOF, sendAnother)}, 1, true, "EOF"},
 		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
 		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
 		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, tooLarge},
@@ -293,6 +335,196 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 			assert.Equal(t, "whole", string(body))
 		})
 	}
+}
+
+// givesUp is a policy that returns an error while the request is in flight.
+func givesUp(inFlight <-chan struct{}) policyFunc {
+	return func(req *policy.Request) (*http.Response, error) {
+		done := make(chan error, 1)
+		var resp *http.Response
+		go func() {
+			r, err := req.Next()
+			resp = r
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			return resp, err
+		case <-inFlight:
+			return nil, errors.New("given up")
+		}
+	}
+}
+
+// hedging is a policy that sends a request three times at once, and returns the first success.
+var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
+	type result struct {
+		resp *http.Response
+		err  error
+	}
+	results := make(chan result, 3)
+	for range cap(results) {
+		go func() {
+			resp, err := req.Clone(req.Raw().Context()).Next()
+			results <- result{resp, err}
+		}()
+	}
+	var last result
+	for range cap(results) {
+		if last = <-results; last.err == nil && last.resp.StatusCode < 300 {
+			return last.resp, nil
+		}
+	}
+	return last.resp, last.err
+}
+
+// What must not be repeated is sent once, however attempts overlap, and the
+// outcome is unknown if one is under way.
+func TestOverlappingAttempts(t *testing.T) {
+	t.Parallel()
+	perCall := func(o *arm.ClientOptions, p policy.Policy) { o.PerCallPolicies = []policy.Policy{p} }
+	perRetry := func(o *arm.ClientOptions, p policy.Policy) { o.PerRetryPolicies = []policy.Policy{p} }
+	for name, put := range map[string]func(*arm.ClientOptions, policy.Policy){"per call": perCall, "per retry": perRetry} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				inFlight, leave := make(chan struct{}), make(chan struct{})
+				var s setup
+				put(&s.options, givesUp(inFlight))
+				s.options.Retry.ShouldRetry = func(*http.Response, error) bool { return true }
+				_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
+					close(inFlight) // which a second request can't
+					<-leave
+					return respond(200, "")(nil)
+				}), newRequest(t, t.Context(), create()), create())
+				require.Error(t, err)
+				assert.True(t, unknown)
+				close(leave)
+				synctest.Wait()
+
+				s = setup{}
+				put(&s.options, hedging)
+				_, unknown, err = Do(s.pipeline(func(*http.Request) (*http.Response, error) {
+					<-time.After(time.Second)
+					return respond(200, "")(nil)
+				}), newRequest(t, t.Context(), create()), create())
+				require.NoError(t, err)
+				assert.False(t, unknown)
+				assert.EqualValues(t, 1, s.requests.Load())
+			})
+		})
+	}
+}
+
+// An attempt that still waits for its turn when the call ends is not sent.
+func TestNothingIsSentAfterTheCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, call := range []Call{create(), read()} {
+			var s setup
+			s.gates = throttle.NewGates(policy.RetryOptions{})
+			s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"5"}}})
+			gaveUp := make(chan struct{})
+			time.AfterFunc(time.Second, func() { close(gaveUp) })
+			s.options.PerCallPolicies = []policy.Policy{givesUp(gaveUp)}
+			_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
+			require.EqualError(t, err, "given up")
+			assert.False(t, unknown)
+			time.Sleep(time.Minute)
+			assert.Zero(t, s.requests.Load())
+		}
+	})
+}
+
+// What may be sent again after a response depends on its status, not on the options.
+func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
+	t.Parallel()
+	unregistered := func(code string) transportFunc { return respond(409, `{"error":{"code":"`+code+`"}}`) }
+	tests := map[string]struct {
+		first    transportFunc
+		requests int
+		unknown  bool
+	}{
+		"401":                         {respond(401, ""), 2, false},
+		"429":                         {respond(429, ""), 2, false},
+		"409, not registered":         {unregistered("MissingSubscriptionRegistration"), 2, false},
+		"409, not registered, casing": {unregistered("missingregistrationforresourceprovider"), 2, false},
+		"409":                         {unregistered("Conflict"), 1, false},
+		"409, no JSON":                {respond(409, "<html>"), 1, false},
+		"400":                         {respond(400, "no"), 1, false},
+		"404":                         {respond(404, "no"), 1, false},
+		"301":                         {respond(301, "no"), 1, false},
+		"303":                         {respond(303, "no"), 1, true},
+		"204":                         {respond(204, ""), 1, true},
+		"503":                         {respond(503, "no"), 1, true},
+		"lost":                        {fail(io.EOF), 1, true},
+		"dial":                        {fail(refusedDial), 2, false},
+	}
+	again := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		_, _ = req.Next() //nolint:bodyclose // in memory
+		return req.Next()
+	})
+	for name, test := range tests {
+		for _, way := range []string{"ShouldRetry", "a policy"} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				var s setup
+				if way == "a policy" {
+					s.options.PerRetryPolicies = []policy.Policy{again}
+				} else {
+					s.options.Retry.ShouldRetry = func(resp *http.Response, _ error) bool { return resp == nil || resp.StatusCode != 200 }
+				}
+				_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()), create())
+				assert.EqualValues(t, test.requests, s.requests.Load())
+				assert.Equal(t, test.unknown, unknown)
+				assert.Equal(t, test.requests == 1, err != nil, err)
+			})
+		}
+	}
+}
+
+// A body without a length that ends in its JSON is read again, but not after a
+// request that must not be repeated.
+func TestBodyThatIsCutWithoutALength(t *testing.T) {
+	t.Parallel()
+	body := func(text string, length int64, closes bool) transportFunc {
+		return func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: newBody(text), ContentLength: length, Close: closes}, nil
+		}
+	}
+	tests := map[string]struct {
+		first    transportFunc
+		requests int
+	}{
+		"cut, until the connection closes":        {body(`{"a":{"b":1}`, -1, true), 2},
+		"cut in a string":                         {body("\xef\xbb\xbf"+`{"a":"b`, -1, true), 2},
+		"cut, another framing":                    {body(`{"a":{"b":1`, -1, false), 2},
+		"cut, another framing, looks complete":    {body(`{"a":{"b":1}`, -1, false), 1},
+		"complete":                                {body(`{"a":{"b":1}}`+"\n", -1, true), 1},
+		"complete, another framing":               {body(`{"a":{"b":1}}`+"\n", -1, false), 1},
+		"not JSON":                                {body(`<html>`, -1, true), 1},
+		"nothing":                                 {body(``, -1, true), 1},
+		"as long as it says: the service's fault": {body(`{"a":{"b":1`, 11, true), 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s setup
+			_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()), read())
+			require.NoError(t, err)
+			assert.EqualValues(t, test.requests, s.requests.Load())
+
+			s = setup{}
+			_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()), create())
+			require.NoError(t, err, "what it says is for the caller to read")
+			assert.EqualValues(t, 1, s.requests.Load())
+		})
+	}
+	var s setup
+	_, unknown, err := Do(s.pipeline(body("{", -1, true)), newRequest(t, t.Context(), read()), read())
+	require.EqualError(t, err, eofInBody)
+	assert.True(t, unknown)
+	assert.EqualValues(t, 4, s.requests.Load())
 }
 
 // A request that has no attempts of this package is azcore's own, and goes through unchanged.

@@ -1,13 +1,19 @@
 package exchange
 
 import (
+	"cmp"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/armsecops/armsecops/internal/wire"
 )
@@ -22,7 +28,7 @@ type transport struct {
 // take the token along, and none of the operations redirects.
 func newTransport(next policy.Transporter, maxBytes, maxErrorBytes int64) transport {
 	if next == nil {
-		next = defaultClient
+		next = ownClient()
 	}
 	if c, ok := next.(*http.Client); ok {
 		direct := *c
@@ -32,19 +38,35 @@ func newTransport(next policy.Transporter, maxBytes, maxErrorBytes int64) transp
 	return transport{next, maxBytes, maxErrorBytes}
 }
 
-// defaultClient notices a dead HTTP/2 connection within 15 seconds, as azcore's own does.
-var defaultClient = &http.Client{Transport: newHTTPTransport()}
-
-func newHTTPTransport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	if d, ok := http.DefaultTransport.(*http.Transport); ok { // a program may have replaced it
-		t = d.Clone()
-	}
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}
-	return t
-}
+// ownClient is the HTTP client of all clients without a transport of the caller's.
+// Its settings are those of azcore's own. It is not a clone of net/http's default,
+// which belongs to the program: cloning that one sets up its HTTP/2.
+var ownClient = sync.OnceValue(func() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   10,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		TLSClientConfig: &tls.Config{
+			MinVersion:    tls.VersionTLS12,
+			Renegotiation: tls.RenegotiateFreelyAsClient, // for client certificates at API Management
+		},
+		// A dead connection is noticed within 15 seconds.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+	}}
+})
 
 func (t transport) Do(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodPost {
+		var err error
+		if req, err = withoutIdempotencyKey(req); err != nil {
+			return nil, finalError{unsentError{err}}
+		}
+	}
 	resp, err := t.Transporter.Do(req)
 	if err != nil || resp == nil {
 		return resp, err
@@ -65,7 +87,7 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 		// An error says enough within the bound. One byte more shows that it was cut.
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxErrorBytes + 1, cut: true}
 	case req.Method == http.MethodDelete: // the body says nothing
-		_ = resp.Body.Close()
+		drain(resp.Body)
 		resp.Body = http.NoBody
 	default:
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxBytes}
@@ -73,12 +95,47 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// redirected reports whether a response is to another request than was sent: a
-// transport of the caller's may follow redirects. It may also send the request
-// to another host, as in tests.
+// withoutIdempotencyKey returns the POST without the headers by which net/http
+// sends it again. A call can set them after every policy. It refuses what
+// net/http refuses before it reports anything.
+func withoutIdempotencyKey(req *http.Request) (*http.Request, error) {
+	var keys []string
+	for name, values := range req.Header {
+		if !httpguts.ValidHeaderFieldName(name) || slices.ContainsFunc(values, func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }) {
+			return nil, fmt.Errorf("invalid header %.100q", name)
+		}
+		if strings.EqualFold(name, "Idempotency-Key") || strings.EqualFold(name, "X-Idempotency-Key") {
+			keys = append(keys, name)
+		}
+	}
+	if keys == nil {
+		return req, nil
+	}
+	req = req.Clone(req.Context()) // the caller's header may still be read
+	for _, name := range keys {
+		delete(req.Header, name)
+	}
+	return req, nil
+}
+
+// Bounds on the body of a deletion.
+const (
+	maxDrained = 64 << 10
+	drainTime  = 250 * time.Millisecond
+)
+
+// drain reads a body so that the next request can use the connection. One that is
+// long or late isn't worth it.
+func drain(body io.ReadCloser) {
+	defer time.AfterFunc(drainTime, func() { _ = body.Close() }).Stop()
+	_, _ = io.CopyN(io.Discard, body, maxDrained)
+	_ = body.Close()
+}
+
+// redirected reports whether a transport of the caller's has followed a redirect.
+// It may send the request to another host, path or query.
 func redirected(sent, got *http.Request) bool {
-	return got.URL != nil && (got.Response != nil || got.Method != sent.Method ||
-		got.URL != sent.URL && (got.URL.EscapedPath() != sent.URL.EscapedPath() || got.URL.RawQuery != sent.URL.RawQuery))
+	return got.URL != nil && (got.Response != nil || cmp.Or(got.Method, http.MethodGet) != cmp.Or(sent.Method, http.MethodGet))
 }
 
 // boundedBody ends a body at its bound: with an error, or as if it were complete.

@@ -1,8 +1,10 @@
 package exchange
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,48 +70,6 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// closeRecorder is a body that records whether it was read and closed.
-type closeRecorder struct {
-	io.Reader
-	read, closed bool
-}
-
-func (c *closeRecorder) Read(p []byte) (int, error) { c.read = true; return c.Reader.Read(p) }
-func (c *closeRecorder) Close() error               { c.closed = true; return nil }
-
-// The body of a deletion is left unread, unless it is that of an error.
-func TestBodiesOfDeletionsAreNotRead(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		method string
-		status int
-		read   bool
-	}{
-		"deletion":          {http.MethodDelete, 200, false},
-		"deletion, refused": {http.MethodDelete, 404, true},
-		"deletion, moved":   {http.MethodDelete, 300, true},
-		"get":               {http.MethodGet, 200, true},
-		"put":               {http.MethodPut, 201, true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			body := &closeRecorder{Reader: strings.NewReader("text")}
-			inner := transportFunc(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: test.status, Body: body}, nil
-			})
-			resp, err := newTransport(inner, 1000, 1000).Do(httptest.NewRequest(test.method, "https://management.azure.com/", nil))
-			require.NoError(t, err)
-			text, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
-			require.NoError(t, resp.Body.Close())
-			assert.Equal(t, test.read, string(text) == "text")
-			assert.Equal(t, test.read, body.read)
-			assert.True(t, body.closed)
-		})
-	}
-}
-
 // azcore relies on the request and the body of a response, which a transport may leave out.
 func TestResponsesAreCompleted(t *testing.T) {
 	t.Parallel()
@@ -161,25 +121,129 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// Not parallel: it replaces the default transport of the process.
-func TestDefaultTransport(t *testing.T) {
-	check := func(transport *http.Transport) {
-		t.Helper()
-		assert.NotNil(t, transport.Proxy)
-		assert.True(t, transport.ForceAttemptHTTP2)
-		require.NotNil(t, transport.HTTP2)
-		assert.Positive(t, transport.HTTP2.SendPingTimeout)
-		assert.LessOrEqual(t, transport.HTTP2.SendPingTimeout+transport.HTTP2.PingTimeout, 15*time.Second)
+// All clients without a transport of the caller's share one, with azcore's settings.
+func TestOwnClient(t *testing.T) {
+	t.Parallel()
+	own := ownClient().Transport.(*http.Transport)
+	assert.NotNil(t, own.Proxy)
+	assert.True(t, own.ForceAttemptHTTP2)
+	assert.Equal(t, 10, own.MaxIdleConnsPerHost)
+	assert.Equal(t, tls.RenegotiateFreelyAsClient, own.TLSClientConfig.Renegotiation)
+	assert.False(t, own.TLSClientConfig.InsecureSkipVerify)
+	for _, limit := range []time.Duration{own.IdleConnTimeout, own.TLSHandshakeTimeout, own.HTTP2.SendPingTimeout, own.HTTP2.PingTimeout} {
+		assert.Positive(t, limit)
 	}
-	standard := newHTTPTransport()
-	check(standard)
-	assert.NotSame(t, http.DefaultTransport, standard, "that of other packages is not changed")
-	assert.Equal(t, http.DefaultTransport.(*http.Transport).IdleConnTimeout, standard.IdleConnTimeout)
+	assert.LessOrEqual(t, own.HTTP2.SendPingTimeout+own.HTTP2.PingTimeout, 15*time.Second)
 
-	old := http.DefaultTransport
-	http.DefaultTransport = roundTripper(nil)
-	defer func() { http.DefaultTransport = old }()
-	check(newHTTPTransport())
+	server, connections := newCountingServer(t, false, func(http.ResponseWriter, *http.Request) {})
+	for range 50 {
+		client := newTransport(nil, 1000, 1000)
+		assert.Same(t, own, client.Transporter.(*http.Client).Transport)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		require.NoError(t, err)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		_, _ = io.Copy(io.Discard, resp.Body)
+		require.NoError(t, resp.Body.Close())
+	}
+	assert.EqualValues(t, 1, connections.Load())
+}
+
+// newCountingServer starts a server and returns the number of its connections.
+func newCountingServer(t *testing.T, http2 bool, handler http.HandlerFunc) (*httptest.Server, *atomic.Int32) {
+	t.Helper()
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	if server.EnableHTTP2 = http2; http2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	t.Cleanup(server.Close)
+	return server, &connections
+}
+
+// Deletions whose success has a body give their connection back, unless the body
+// is long or late, and succeed anyway.
+func TestDeletionsGiveTheirConnectionBack(t *testing.T) {
+	t.Parallel()
+	write := func(size int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) }
+	}
+	stall := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("{"))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	for name, test := range map[string]struct {
+		handler      http.HandlerFunc
+		http2        bool
+		calls, conns int
+	}{
+		"HTTP/1.1":           {write(10_000), false, 50, 1},
+		"HTTP/2":             {write(10_000), true, 50, 1},
+		"HTTP/1.1, too long": {write(10 << 20), false, 2, 2},
+		"HTTP/1.1, stalls":   {stall, false, 2, 2},
+		"HTTP/2, stalls":     {stall, true, 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var broken atomic.Int32
+			server, connections := newCountingServer(t, test.http2, func(w http.ResponseWriter, r *http.Request) {
+				test.handler(w, r)
+				if r.Context().Err() != nil {
+					broken.Add(1)
+				}
+			})
+			transport := newTransport(server.Client(), 1000, 1000)
+			for range test.calls {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL, nil)
+				require.NoError(t, err)
+				resp, err := transport.Do(req)
+				require.NoError(t, err)
+				assert.Equal(t, 200, resp.StatusCode)
+				assert.Equal(t, http.NoBody, resp.Body)
+			}
+			assert.EqualValues(t, test.conns, connections.Load())
+			if test.calls > 2 {
+				assert.Zero(t, broken.Load(), "streams reset")
+			}
+		})
+	}
+}
+
+// Only a redirect that was followed is one: a transport may send the request elsewhere.
+func TestFollowedRedirectsAreRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change   func(*http.Request)
+		followed bool
+	}{
+		"the same":          {func(*http.Request) {}, false},
+		"another host":      {func(r *http.Request) { r.URL.Host = "127.0.0.1" }, false},
+		"a path prefix":     {func(r *http.Request) { r.URL.Path = "/prefix" + r.URL.Path }, false},
+		"a query parameter": {func(r *http.Request) { r.URL.RawQuery += "&code=1" }, false},
+		"no method: GET":    {func(r *http.Request) { r.Method = "" }, false},
+		"another method":    {func(r *http.Request) { r.Method = http.MethodHead }, true},
+		"after a response":  {func(r *http.Request) { r.Response = &http.Response{} }, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inner := transportFunc(func(req *http.Request) (*http.Response, error) {
+				req = req.Clone(req.Context())
+				test.change(req)
+				return &http.Response{StatusCode: 200, Request: req}, nil
+			})
+			_, err := newTransport(inner, 1000, 1000).Do(httptest.NewRequest(http.MethodGet, "https://management.azure.com/a?b=c", nil))
+			assert.Equal(t, test.followed, err != nil, err)
+		})
+	}
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -197,12 +261,12 @@ func TestConfigureAppends(t *testing.T) {
 	require.Len(t, options.PerCallPolicies, 2)
 	assert.IsType(t, callPolicy{}, options.PerCallPolicies[1])
 	require.Len(t, options.PerRetryPolicies, 2)
-	assert.IsType(t, attemptPolicy{}, options.PerRetryPolicies[1])
+	assert.IsType(t, &attemptPolicy{}, options.PerRetryPolicies[1])
 	configured, ok := options.Transport.(transport)
 	require.True(t, ok)
 	assert.EqualValues(t, 1000, configured.maxBytes)
 	assert.EqualValues(t, 100, configured.maxErrorBytes)
 	client, ok := configured.Transporter.(*http.Client)
 	require.True(t, ok)
-	assert.Same(t, defaultClient.Transport, client.Transport, "without a transport of the caller's")
+	assert.Same(t, ownClient().Transport, client.Transport, "without a transport of the caller's")
 }

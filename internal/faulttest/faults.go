@@ -40,6 +40,11 @@ type Fault struct {
 	endless   bool              // the second page has the link too
 	empty     bool              // no page after the first one has an item, and each has a link to another one
 	query     bool              // only queries of Azure Resource Graph have it
+	create    bool              // only requests that must not be repeated have it
+
+	transport func(http.RoundTripper) http.RoundTripper // around the client's; nil: none
+	perCall   func(flight) policyFunc                   // nil: none
+	perRetry  func(flight) policyFunc                   // nil: none
 }
 
 // handler responds to a request that a fault affects.
@@ -75,6 +80,8 @@ func Faults() []Fault {
 		{Name: "connection reset in the body, once", times: 1, respond: resetInBody, uncertain: true},
 		{Name: "body cut, once", times: 1, respond: sendHalf, uncertain: true},
 		{Name: "body cut, forever", respond: sendHalf, uncertain: true},
+		{Name: "body cut without a length, once", times: 1, respond: cutWithoutLength, uncertain: true},
+		{Name: "body cut without a length, forever", respond: cutWithoutLength, uncertain: true},
 		{Name: "Content-Length too short", respond: shortLength, uncertain: true},
 
 		{Name: "no response", respond: noResponse, deadline: true, uncertain: true},
@@ -117,6 +124,10 @@ func Faults() []Fault {
 		{Name: "502 forever, an HTML page", respond: send(502, "<html><body>Bad Gateway</body></html>"), uncertain: true},
 		{Name: "503 once, Retry-After", times: 1, respond: withHeader("Retry-After-Ms", "1", send(503, "")), uncertain: true},
 
+		{Name: "connection reset once, then 409", respond: inTurn(reset, send(409, "")), uncertain: true},
+		{Name: "connection reset once, then 412", respond: inTurn(reset, send(412, "")), uncertain: true},
+
+		{Name: "303 to a resource", create: true, respond: inTurn(seeOther, send(200, "{body}")), uncertain: true},
 		{Name: "redirect to another host", respond: redirect(otherHost)},
 		{Name: "redirect to itself", respond: redirect(sameURI)},
 
@@ -133,6 +144,13 @@ func Faults() []Fault {
 		{Name: "result truncated without a token", query: true, respond: truncated},
 		{Name: "fewer rows than counted", query: true, respond: miscounted},
 		{Name: "limit on subscriptions hit", query: true, respond: withHeader("x-ms-tenant-subscription-limit-hit", "true", send(200, "{body}"))},
+
+		{Name: "a policy per retry gives up in flight", create: true, respond: held, perRetry: flight.giveUp, uncertain: true},
+		{Name: "a policy per call gives up in flight", create: true, respond: held, perCall: flight.giveUp, uncertain: true},
+		{Name: "a policy per retry hedges", create: true, respond: heldFirst, perRetry: flight.hedge, uncertain: true},
+		{Name: "a policy per call hedges", create: true, respond: heldFirst, perCall: flight.hedge, uncertain: true},
+		{Name: "connection reset, the transport reports nothing", create: true, respond: reset, transport: silent, uncertain: true},
+		{Name: "connection reset, the transport retries", create: true, respond: reset, transport: retrying, uncertain: true},
 
 		{Name: "HTTP/2: none", http2: true},
 		{Name: "HTTP/2: pages without an item, forever", http2: true, empty: true},
@@ -153,6 +171,8 @@ func (f Fault) affects(route *routes.Route) bool {
 	switch {
 	case f.query:
 		return route.Kind == routes.Query
+	case f.create:
+		return !route.Repeatable
 	case f.link != "":
 		return isListing(route) && route.Kind != routes.Query // which has no links
 	case f.endless, f.empty:
@@ -226,6 +246,12 @@ func redirect(to func(*http.Request) string) handler {
 	}
 }
 
+// seeOther says that the result is elsewhere, to be had by GET.
+func seeOther(w http.ResponseWriter, _ *http.Request, _ *Server) {
+	w.Header().Set("Location", "https://"+endpointHost+"/?api-version=1")
+	w.WriteHeader(http.StatusSeeOther)
+}
+
 // challenge asks for a token with other claims, as Continuous Access Evaluation does.
 func challenge(w http.ResponseWriter, _ *http.Request, _ *Server) {
 	claims := base64.StdEncoding.EncodeToString([]byte(`{"access_token":{"nbf":{"essential":true,"value":"1655181000"}}}`))
@@ -255,12 +281,35 @@ func sendHalf(w http.ResponseWriter, r *http.Request, s *Server) {
 	select {
 	case <-s.received:
 	case <-r.Context().Done():
+	case <-time.After(time.Second): // a request that was given up took it
 	}
 }
 
 func resetInBody(w http.ResponseWriter, r *http.Request, s *Server) {
 	sendHalf(w, r, s)
 	reset(w, r, s)
+}
+
+// cutWithoutLength sends half of a body whose end is that of the connection.
+func cutWithoutLength(w http.ResponseWriter, r *http.Request, s *Server) {
+	body := s.body(r, false)
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\nConnection: close\r\n\r\n%s", RequestID, body[:len(body)/2])
+		_ = conn.Close()
+	}
+}
+
+// inTurn responds to the first request in one way, and to all others in another.
+func inTurn(first, then handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, s *Server) {
+		s.mu.Lock()
+		respond := then
+		if s.affected == 1 {
+			respond = first
+		}
+		s.mu.Unlock()
+		respond(w, r, s)
+	}
 }
 
 func stall(w http.ResponseWriter, r *http.Request, s *Server) {

@@ -199,8 +199,8 @@ func (s *Server) harm(got []any, err error) string {
 			break
 		}
 	}
-	if s.route.Operation == routes.JobsCreate.Operation && s.fault.uncertain && s.requests > 1 {
-		harm = append(harm, fmt.Sprintf("up to %d jobs started", s.requests))
+	if s.route.Operation == routes.JobsCreate.Operation && s.fault.uncertain && s.carried > 1 {
+		harm = append(harm, fmt.Sprintf("up to %d jobs started", s.carried))
 	}
 	if s.most > 1+maxResends {
 		harm = append(harm, fmt.Sprintf("sent %d times in one attempt", s.most))

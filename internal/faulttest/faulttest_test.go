@@ -17,7 +17,7 @@ import (
 
 // get is a request of a client that follows none of the rules.
 func get(ctx context.Context, s *Server, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, s.route.Method, url, nil)
 	if err != nil {
 		return nil, err
 	}

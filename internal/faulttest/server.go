@@ -18,6 +18,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/armsecops/armsecops/internal/routes"
 )
@@ -49,17 +50,19 @@ type Server struct {
 	affected  int             // requests
 	refused   int             // connections
 	requests  int             // that arrived
+	carried   int             // of these, with the operation's method
 	attempts  int             // calls of the transport
 	current   int             // requests of the current attempt
 	most      int             // requests of one attempt, at most
 	elsewhere map[string]bool // what arrived at other hosts
 	read      int             // bytes of bodies that the client read, decompressed
 
+	flight   flight
 	received chan struct{} // one value per response whose header the client has
 }
 
 func newServer(fault Fault, route *routes.Route) *Server {
-	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, received: make(chan struct{}, 2000)}
+	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, flight: newFlight(), received: make(chan struct{}, 2000)}
 	quiet := log.New(io.Discard, "", 0)
 	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
@@ -86,12 +89,16 @@ func (s *Server) addClient(trusting bool) {
 	if trusting {
 		roots.AddCert(s.hosts[""].Certificate())
 	}
-	s.clients = append(s.clients, &http.Client{Transport: observer{s, &http.Transport{
+	var transport http.RoundTripper = observer{s, &http.Transport{
 		DialContext:       s.dial,
 		TLSClientConfig:   &tls.Config{RootCAs: roots},
 		ForceAttemptHTTP2: s.fault.http2,
 		DisableKeepAlives: !s.fault.http2, // over HTTP/1.1 it is chance whether a connection is reused
-	}}})
+	}}
+	if s.fault.transport != nil {
+		transport = s.fault.transport(transport)
+	}
+	s.clients = append(s.clients, &http.Client{Transport: transport})
 }
 
 func (s *Server) close() {
@@ -114,6 +121,12 @@ func (s *Server) Options() arm.ClientOptions {
 	o.Transport = s.client()
 	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
 	o.Retry.MaxRetryDelay = time.Second
+	if s.fault.perCall != nil {
+		o.PerCallPolicies = []policy.Policy{s.fault.perCall(s.flight)}
+	}
+	if s.fault.perRetry != nil {
+		o.PerRetryPolicies = []policy.Policy{s.fault.perRetry(s.flight)}
+	}
 	return o
 }
 
@@ -201,6 +214,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	s.requests++
+	if r.Method == s.route.Method {
+		s.carried++
+	}
 	s.current++
 	s.most = max(s.most, s.current)
 	endless := s.current >= maxSends

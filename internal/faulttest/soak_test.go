@@ -20,6 +20,7 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
@@ -66,14 +67,15 @@ func TestSoak(t *testing.T) {
 	for n := range s.calls {
 		call := &s.calls[n]
 		for _, wrong := range call.wrong(soakName(n)) {
-			t.Errorf("seed %d, %s, requests %q: %s: %v", *soakSeed, soakName(n), call.arrived, wrong, call.err)
+			t.Errorf("seed %d, %s, %s, requests %q: %s: %v", *soakSeed, soakName(n), call.habit.name, call.arrived, wrong, call.err)
 		}
-		fault := call.last()
-		if outcomes[fault] == nil {
-			outcomes[fault] = map[string]int{}
+		for _, row := range []string{call.last(), "~ " + call.habit.name} {
+			if outcomes[row] == nil {
+				outcomes[row] = map[string]int{}
+			}
+			outcomes[row]["calls"]++
+			outcomes[row][call.outcome()]++
 		}
-		outcomes[fault]["calls"]++
-		outcomes[fault][call.outcome()]++
 	}
 	columns := []string{"calls", "ok", "unknown", "error"}
 	var table strings.Builder
@@ -144,7 +146,7 @@ var soakFaults = func() []soakFault {
 		both("504", unknown, send(504, "")),
 
 		both("301 to itself", refused, relocate(301, there)),
-		both("302 to another host", refused, relocate(302, elsewhere)),
+		both("302 to another host", unknown, relocate(302, elsewhere)),
 		both("307 to itself", refused, relocate(307, there)),
 		both("308 to another host", refused, relocate(308, elsewhere)),
 		both("400", refused, send(400, "")),
@@ -174,7 +176,8 @@ type soak struct {
 // soakCall is one Create.
 type soakCall struct {
 	faults []*soakFault // for its requests; the last one for all further ones, too
-	vague  bool         // the client may have written a request that does not arrive
+	habit  soakHabit
+	vague  bool // the client may have written a request that does not arrive
 
 	mu      sync.Mutex
 	arrived []string // the faults of the requests that have arrived
@@ -195,6 +198,9 @@ func (s *soak) respond(w http.ResponseWriter, r *http.Request, server *Server) {
 		default:
 			drained = true
 		}
+	}
+	if r.URL.Path == "/health" {
+		return // of a transport that asks first
 	}
 	path := strings.Split(r.URL.Path, "/")
 	n, err := strconv.Atoi(strings.TrimPrefix(path[len(path)-2], "create-"))
@@ -270,10 +276,11 @@ func (c *soakCall) outcome() string {
 type soakNetwork struct {
 	name     string
 	server   *Server
-	client   *armsecops.WorkspaceManagerJobsClient
-	shared   bool         // one call's faults affect others
-	closing  bool         // the connection may be lost to a fault of the call before
-	refusals atomic.Int64 // connections to refuse
+	clients  []*armsecops.WorkspaceManagerJobsClient // by habit
+	shared   bool                                    // one call's faults affect others
+	closing  bool                                    // the connection may be lost to a fault of the call before
+	slow     atomic.Bool                             // closing connections is
+	refusals atomic.Int64                            // connections to refuse
 }
 
 // newSoakNetworks returns networks that serve one call at a time over HTTP/1.1
@@ -284,11 +291,23 @@ func newSoakNetworks(s *soak) (networks []*soakNetwork) {
 		transport := network.server.client().Transport.(observer).Transport
 		transport.DisableKeepAlives = false
 		transport.DialContext = network.dial
-		var err error
-		network.client, err = armsecops.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", &azfake.TokenCredential{},
-			&armsecops.ClientOptions{ClientOptions: network.server.Options()})
-		if err != nil {
-			panic(err)
+		for _, habit := range soakHabits {
+			options := network.server.Options()
+			if habit.transport != nil {
+				options.Transport = &http.Client{Transport: habit.transport(options.Transport.(*http.Client).Transport)}
+			}
+			if habit.perCall != nil {
+				options.PerCallPolicies = []policy.Policy{habit.perCall}
+			}
+			if habit.perRetry != nil {
+				options.PerRetryPolicies = []policy.Policy{habit.perRetry}
+			}
+			client, err := armsecops.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", &azfake.TokenCredential{},
+				&armsecops.ClientOptions{ClientOptions: options})
+			if err != nil {
+				panic(err)
+			}
+			network.clients = append(network.clients, client)
 		}
 		networks = append(networks, network)
 	}
@@ -296,11 +315,93 @@ func newSoakNetworks(s *soak) (networks []*soakNetwork) {
 	return networks
 }
 
+// soakHabit is what a program puts around its requests.
+type soakHabit struct {
+	name              string
+	transport         func(http.RoundTripper) http.RoundTripper
+	perCall, perRetry policyFunc
+	headers           http.Header
+	slow              bool // closing connections is
+	http1             bool // over HTTP/1.1 only
+}
+
+// soakHabits are equally likely, but the first is that of every other Create.
+var soakHabits = []soakHabit{
+	{name: "none"},
+	{name: "per retry: gives up in flight", perRetry: giveUpSoon},
+	{name: "per call: gives up in flight", perCall: giveUpSoon},
+	{name: "per retry: hedges", perRetry: hedgeSoon},
+	{name: "per call: hedges", perCall: hedgeSoon},
+	{name: "the transport reports nothing", transport: silent, http1: true}, // over HTTP/2 it would also resend
+	{name: "the transport retries", transport: retrying},
+	{name: "the transport retries, closes are slow", transport: retrying, slow: true},
+	{name: "the transport hedges", transport: hedging},
+	{name: "the transport asks first", transport: asking},
+	{name: "idempotency keys", headers: http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"1"}}, slow: true},
+}
+
+// soon is how long policies wait for a request that usually takes less.
+const soon = 2 * time.Millisecond
+
+func giveUpSoon(req *policy.Request) (*http.Response, error) {
+	select {
+	case r := <-start(req.Clone(req.Raw().Context())):
+		return r.resp, r.err
+	case <-time.After(soon):
+		return nil, errGivenUp
+	}
+}
+
+func hedgeSoon(req *policy.Request) (*http.Response, error) {
+	first := start(req.Clone(req.Raw().Context()))
+	select {
+	case r := <-first:
+		return r.resp, r.err
+	case <-time.After(soon):
+	}
+	resp, err := req.Clone(req.Raw().Context()).Next()
+	if r := <-first; err != nil {
+		return r.resp, r.err
+	}
+	return resp, nil
+}
+
+// hedging is a transport that sends a request twice at once.
+func hedging(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (resp *http.Response, err error) {
+		results := make(chan attempted, 2)
+		for range cap(results) {
+			go func() {
+				resp, err := next.RoundTrip(req.Clone(req.Context()))
+				results <- attempted{resp, err}
+			}()
+		}
+		for range cap(results) {
+			switch r := <-results; {
+			case r.err != nil:
+				err = r.err
+			case resp != nil:
+				_ = r.resp.Body.Close()
+			default:
+				resp = r.resp
+			}
+		}
+		if resp != nil {
+			return resp, nil
+		}
+		return nil, err
+	})
+}
+
 func (n *soakNetwork) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if n.refusals.Add(-1) >= 0 {
 		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:0") // nothing listens on port 0
 	}
-	return n.server.dial(ctx, network, address)
+	conn, err := n.server.dial(ctx, network, address)
+	if err == nil && n.slow.Load() {
+		conn = slowConn{conn}
+	}
+	return conn, err
 }
 
 var errSoakTimeout = errors.New("the call does not end")
@@ -343,7 +444,25 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 		n.refusals.Store(1 + random.Int64N(5)) // more than four attempts, at most
 		n.server.client().CloseIdleConnections()
 	}
-	resp, err := n.client.Create(ctx, "rg", "workspace", soakName(number), nil)
+	habit := 0
+	if random.IntN(2) == 0 {
+		habit = random.IntN(len(soakHabits))
+	}
+	if soakHabits[habit].http1 && n.server.fault.http2 {
+		habit = 0
+	}
+	call.habit = soakHabits[habit]
+	if habit > 0 {
+		call.vague = true
+		if !n.shared {
+			n.closing = true
+		}
+	}
+	n.slow.Store(call.habit.slow)
+	if call.habit.headers != nil {
+		ctx = policy.WithHTTPHeader(ctx, call.habit.headers)
+	}
+	resp, err := n.clients[habit].Create(ctx, "rg", "workspace", soakName(number), nil)
 	call.job, call.err = resp.Job, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"time"
 
@@ -73,6 +74,12 @@ func Unmarshal(data []byte, model any) error {
 		err = json.Unmarshal(data, model, lenient)
 	}
 	return explain(err)
+}
+
+// IsCut reports whether the data is the beginning of a document.
+func IsCut(data []byte) bool {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	return errors.Is(jsontext.NewDecoder(bytes.NewBuffer(data), lax).SkipValue(), io.ErrUnexpectedEOF)
 }
 
 // Decode is the UnmarshalJSONFrom of a document; plain points to the document

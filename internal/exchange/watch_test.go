@@ -1,0 +1,302 @@
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// service counts the requests that must not be repeated, by their paths.
+type service struct {
+	*httptest.Server
+	handler http.HandlerFunc // of these requests
+
+	mu    sync.Mutex
+	posts map[string]int
+}
+
+func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
+	t.Helper()
+	s := &service{handler: handler, posts: map[string]int{}}
+	s.Server = httptest.NewUnstartedServer(s)
+	s.EnableHTTP2 = http2
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost || r.ContentLength != 0 {
+		return // a request of the transport's own
+	}
+	s.mu.Lock()
+	s.posts[r.URL.Path]++
+	s.mu.Unlock()
+	s.handler(w, r)
+}
+
+func (s *service) sent(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posts[path]
+}
+
+// create sends a request that must not be repeated.
+func (s *service) create(t *testing.T, ctx context.Context, setup *setup, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
+	t.Helper()
+	req, err := runtime.NewRequest(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), http.MethodPost, s.URL+path)
+	require.NoError(t, err)
+	_, unknown, err = Do(setup.pipelineTo(), req, create())
+	return s.sent(path), unknown, err
+}
+
+func ok(http.ResponseWriter, *http.Request) {}
+
+// hangUp closes the connection, or resets the stream, without a response.
+func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// hangUpLater waits for the other requests of the transport.
+func hangUpLater(http.ResponseWriter, *http.Request) {
+	<-time.After(5 * time.Millisecond)
+	panic(http.ErrAbortHandler)
+}
+
+// retries is a transport that sends a request again if it fails.
+func retries(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (resp *http.Response, err error) {
+		for range 4 {
+			if resp, err = next.RoundTrip(req); err == nil {
+				return resp, nil
+			}
+		}
+		return resp, err
+	})
+}
+
+// detached is retries with a context that the call doesn't end.
+func detached(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		return retries(next).RoundTrip(req.WithContext(context.WithoutCancel(req.Context())))
+	})
+}
+
+// hedges is a transport that sends a request several times at once.
+func hedges(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		var group sync.WaitGroup
+		var resp atomic.Pointer[http.Response]
+		for range 4 {
+			group.Go(func() {
+				if got, err := next.RoundTrip(req.Clone(req.Context())); err == nil && !resp.CompareAndSwap(nil, got) {
+					_ = got.Body.Close()
+				}
+			})
+		}
+		group.Wait()
+		if resp.Load() == nil {
+			return nil, errors.New("all requests failed")
+		}
+		return resp.Load(), nil
+	})
+}
+
+// silent is a transport that reports nothing, and doesn't retry.
+func silent(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
+	})
+}
+
+type untraced struct{ context.Context }
+
+func (untraced) Value(any) any { return nil }
+
+// slowConn is a connection that takes a while to close.
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Close() error {
+	<-time.After(20 * time.Millisecond)
+	return c.Conn.Close()
+}
+
+// A POST that must not be repeated arrives once at most, and its outcome is
+// unknown if it arrived and failed, whatever the transport does by itself.
+func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
+	t.Parallel()
+	transports := map[string]struct {
+		wrap func(*http.Transport) http.RoundTripper
+		only string // the protocol; empty: both
+	}{
+		"net/http":  {func(next *http.Transport) http.RoundTripper { return next }, ""},
+		"retries":   {func(next *http.Transport) http.RoundTripper { return retries(next) }, ""},
+		"detached":  {func(next *http.Transport) http.RoundTripper { return detached(next) }, "HTTP/1.1"},
+		"hedges":    {func(next *http.Transport) http.RoundTripper { return hedges(next) }, ""},
+		"silent":    {func(next *http.Transport) http.RoundTripper { return silent(next) }, ""},
+		"token":     {func(next *http.Transport) http.RoundTripper { return retries(asks("/token", 7, next)) }, ""},
+		"retry all": {func(next *http.Transport) http.RoundTripper { return asks("/health", 0, retries(next)) }, ""},
+		"slow closes": {func(next *http.Transport) http.RoundTripper {
+			next.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				return slowConn{conn}, err
+			}
+			return retries(next)
+		}, ""},
+		"registered for https": {func(next *http.Transport) http.RoundTripper {
+			outer := next.Clone()
+			outer.RegisterProtocol("https", silent(next))
+			return outer
+		}, "HTTP/1.1"},
+	}
+	handlers := map[string]http.HandlerFunc{"success": ok, "hangs up": hangUp, "hangs up later": hangUpLater}
+	for protocol, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		for name, transport := range transports {
+			for outcome, handler := range handlers {
+				if transport.only != "" && transport.only != protocol {
+					continue
+				}
+				t.Run(protocol+"/"+name+"/"+outcome, func(t *testing.T) {
+					t.Parallel()
+					s := newService(t, http2, handler)
+					s.Config.ErrorLog = quiet
+					client := s.Client()
+					client.Transport = transport.wrap(client.Transport.(*http.Transport))
+					var setup setup
+					setup.options.Transport = client
+					setup.options.Retry.ShouldRetry = func(_ *http.Response, err error) bool { return err != nil }
+					for n := range 8 {
+						_, _ = client.Get(s.URL) //nolint:bodyclose // leaves an idle connection
+						sent, unknown, err := s.create(t, t.Context(), &setup, "/"+strconv.Itoa(n))
+						assert.LessOrEqual(t, sent, 1)
+						if err != nil && sent > 0 {
+							assert.True(t, unknown, "%v", err)
+						}
+						if outcome == "success" && name != "hedges" {
+							require.NoError(t, err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// asks is a transport that sends a request of its own before each, with its context.
+//   - length: of the body of a POST; 0: it is a GET
+func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		u := *req.URL
+		u.Path = path
+		method := http.MethodPost
+		if length == 0 {
+			method = http.MethodGet
+		}
+		own, err := http.NewRequestWithContext(req.Context(), method, u.String(), strings.NewReader(strings.Repeat("a", length)))
+		if err != nil {
+			return nil, err
+		}
+		resp, err := next.RoundTrip(own)
+		if err != nil {
+			return nil, fmt.Errorf("asking: %w", err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		u = *req.URL
+		u.RawQuery = "code=1" // as function keys are
+		clone := req.Clone(req.Context())
+		clone.URL = &u
+		return next.RoundTrip(clone)
+	})
+}
+
+// A RoundTripper for HTTP/2 of the caller's own is reported by nobody.
+func TestOwnHTTP2IsNotBelievedToReport(t *testing.T) {
+	t.Parallel()
+	for _, failure := range []error{io.EOF, context.DeadlineExceeded} {
+		s := newService(t, true, ok)
+		var sent atomic.Int32
+		transport := s.Client().Transport.(*http.Transport)
+		transport.ForceAttemptHTTP2 = false
+		transport.TLSClientConfig.NextProtos = []string{"h2"}
+		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
+			"h2": func(string, *tls.Conn) http.RoundTripper {
+				return roundTripper(func(*http.Request) (*http.Response, error) {
+					sent.Add(1)
+					return nil, failure
+				})
+			},
+		}
+		var setup setup
+		setup.options.Transport = &http.Client{Transport: transport}
+		for n := range 3 { // the first makes the connection
+			_, unknown, err := s.create(t, t.Context(), &setup, "/")
+			require.ErrorIs(t, err, failure)
+			assert.True(t, unknown)
+			assert.EqualValues(t, n+1, sent.Load())
+		}
+	}
+}
+
+// Headers that make net/http send a POST again don't reach it, whoever sets them.
+func TestIdempotencyKeysAreRemoved(t *testing.T) {
+	t.Parallel()
+	ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"2"}, "Other": {"3"}})
+	for _, http2 := range []bool{false, true} {
+		s := newService(t, http2, func(_ http.ResponseWriter, r *http.Request) {
+			assert.NotContains(t, r.Header, "Idempotency-Key")
+			assert.NotContains(t, r.Header, "X-Idempotency-Key")
+			assert.Equal(t, "3", r.Header.Get("Other"))
+			panic(http.ErrAbortHandler)
+		})
+		s.Config.ErrorLog = quiet
+		var setup setup
+		setup.options.Transport = s.Client()
+		setup.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			req.Raw().Header["idempotency-key"] = []string{"4"}
+			return req.Next()
+		})}
+		for n := range 20 {
+			_, _ = s.Client().Get(s.URL) //nolint:bodyclose // leaves an idle connection
+			sent, unknown, err := s.create(t, ctx, &setup, "/"+strconv.Itoa(n))
+			require.Error(t, err)
+			assert.True(t, unknown)
+			assert.LessOrEqual(t, sent, 1)
+		}
+	}
+}
+
+// A header that is larger than the server allows is not sent over HTTP/2.
+func TestTooLargeAHeaderIsNotSent(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(ok))
+	s.Config.MaxHeaderBytes = 8 << 10
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	_, err := s.Client().Get(s.URL) //nolint:bodyclose // learns the limit
+	require.NoError(t, err)
+	var setup setup
+	setup.options.Transport = s.Client()
+	setup.options.Retry.MaxRetries = -1
+	ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {strings.Repeat("a", 64<<10)}})
+	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL)
+	require.NoError(t, err)
+	_, unknown, err := Do(setup.pipelineTo(), req, create())
+	require.ErrorContains(t, err, "header list larger")
+	assert.False(t, unknown)
+}

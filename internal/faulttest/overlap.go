@@ -1,0 +1,143 @@
+package faulttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// What a program can put around a request that must not be repeated: policies whose
+// attempts overlap, and transports that send by themselves or report nothing.
+
+// policyFunc is a policy that is a function.
+type policyFunc func(*policy.Request) (*http.Response, error)
+
+func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// flight lets a policy act while a request is in flight.
+type flight struct {
+	arrived, leave chan struct{}
+}
+
+func newFlight() flight { return flight{make(chan struct{}, 100), make(chan struct{}, 100)} }
+
+// heldFirst holds the first request until the policy lets it go.
+var heldFirst = inTurn(held, send(200, "{body}"))
+
+// held holds every request.
+func held(w http.ResponseWriter, r *http.Request, s *Server) {
+	s.flight.arrived <- struct{}{}
+	select {
+	case <-s.flight.leave:
+	case <-r.Context().Done():
+	}
+	_, _ = io.WriteString(w, s.body(r, false))
+}
+
+var errGivenUp = errors.New("given up by a policy")
+
+type attempted struct {
+	resp *http.Response
+	err  error
+}
+
+func start(req *policy.Request) <-chan attempted {
+	results := make(chan attempted, 1)
+	go func() {
+		resp, err := req.Next()
+		results <- attempted{resp, err}
+	}()
+	return results
+}
+
+// giveUp is a policy that returns while its request is in flight.
+func (f flight) giveUp() policyFunc {
+	return func(req *policy.Request) (*http.Response, error) {
+		select {
+		case r := <-start(req):
+			return r.resp, r.err
+		case <-f.arrived:
+			f.leave <- struct{}{}
+			return nil, errGivenUp
+		}
+	}
+}
+
+// hedge is a policy that sends a second request while the first is in flight.
+func (f flight) hedge() policyFunc {
+	return func(req *policy.Request) (*http.Response, error) {
+		first := start(req)
+		select {
+		case r := <-first:
+			return r.resp, r.err
+		case <-f.arrived:
+		}
+		resp, err := req.Clone(req.Raw().Context()).Next()
+		f.leave <- struct{}{}
+		if r := <-first; err != nil {
+			return r.resp, r.err
+		}
+		return resp, nil
+	}
+}
+
+// roundTripper is a RoundTripper that is a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// retrying is a transport that sends a request again if it fails.
+func retrying(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (resp *http.Response, err error) {
+		for range 3 {
+			if resp, err = next.RoundTrip(req); err == nil {
+				return resp, nil
+			}
+		}
+		return resp, err
+	})
+}
+
+// silent is a transport that reports nothing to net/http/httptrace.
+func silent(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
+	})
+}
+
+type untraced struct{ context.Context }
+
+func (untraced) Value(any) any { return nil }
+
+// asking is a transport that first sends a request of its own with the same context.
+func asking(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		u := *req.URL
+		u.Path = "/health"
+		own, err := http.NewRequestWithContext(req.Context(), http.MethodGet, u.String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := next.RoundTrip(own)
+		if err != nil {
+			return nil, fmt.Errorf("the transport's own request: %w", err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		return next.RoundTrip(req)
+	})
+}
+
+// slowConn is a connection that takes a while to close.
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Close() error {
+	<-time.After(5 * time.Millisecond)
+	return c.Conn.Close()
+}
