@@ -129,8 +129,7 @@ type subscriptionPage struct {
 // listSubscription yields the pages of one subscription, up to the end, an error or the bound.
 func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing, maxPages int) iter.Seq[subscriptionPage] {
 	return func(yield func(subscriptionPage) bool) {
-		client := *c
-		client.subscriptionID = l.subscriptionID
+		client := &SecurityAssignmentsClient{c.of(l.subscriptionID)}
 		pager := client.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
 			PageOptions{ContinuationToken: l.token, MaxPages: maxPages},
 		})

@@ -168,11 +168,7 @@ func (c *SecurityAssignmentsClient) NewListBySubscriptionPager(options *Security
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 func (c *SecurityAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[Assignment] {
-	return newGraphPager[Assignment](c.client, graphTable{
-		route:   routes.Assignments.Query,
-		source:  "resources\n| where type =~ 'microsoft.security/assignments'",
-		columns: "id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags",
-	}, options)
+	return newGraphPager[Assignment](c.client, routes.Assignments.Query, "id, name, type, tenantId, kind, location, resourceGroup, subscriptionId, properties, tags", options)
 }
 
 // SecurityAssignmentsClientGetOptions holds the optional parameters of [SecurityAssignmentsClient.Get].

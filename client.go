@@ -101,6 +101,12 @@ type credentialError struct {
 func (e *credentialError) Is(target error) bool { return target == ErrCredential }
 func (e *credentialError) Unwrap() error        { return e.error }
 
+// of returns the client for a subscription.
+func (c client) of(subscriptionID string) client {
+	c.subscriptionID = subscriptionID
+	return c
+}
+
 // call describes one call of an operation.
 type call struct {
 	route     *routes.Route
@@ -110,6 +116,7 @@ type call struct {
 	link      string                 // to a page after the first, in the place of the query
 	visit     func(url string) error // refuses the URL of a page that was there before; nil: doesn't
 	body      any                    // nil: none
+	creates   bool                   // the resource is new, as far as the caller knows
 	parameter string                 // the name of the body's parameter
 	response  **http.Response        // set to the response of a success, with its body; nil: isn't
 }
@@ -277,7 +284,11 @@ func (c client) requestURL(call *call) (url.URL, error) {
 // listing checks the values of the call's path and returns where it leads.
 func (c client) listing(call *call) (nextlink.Listing, error) {
 	values := c.values(call)
-	if err := checkParameters(call.route, values); err != nil {
+	check := call.route.Check
+	if call.creates {
+		check = call.route.CheckNew
+	}
+	if err := parameterError(check(values)); err != nil {
 		return nextlink.Listing{}, err
 	}
 	override := c.apiVersion
@@ -301,12 +312,12 @@ func (c client) values(call *call) []string {
 	return call.values[:]
 }
 
-// checkParameters checks the values of a route's parameters, in their order.
-func checkParameters(route *routes.Route, values []string) error {
-	if name, value, reason := route.Check(values); reason != "" {
-		return &ParameterError{routes.GoName(name), value, reason}
+// parameterError makes the error of what [routes.Route.Check] returns; nil for no rule.
+func parameterError(name, value, rule string) error {
+	if rule == "" {
+		return nil
 	}
-	return nil
+	return &ParameterError{routes.GoName(name), value, rule}
 }
 
 // parseID returns the parts of an id that is a path of the route.

@@ -29,13 +29,6 @@ const (
 	maxSkipTokenBytes = 32 << 10
 )
 
-// graphTable is where the rows of a model are in Azure Resource Graph.
-type graphTable struct {
-	route   *routes.Route
-	source  string // the table and the type of its rows
-	columns string // that the model has
-}
-
 // graphQuery is the body of a request to Azure Resource Graph.
 type graphQuery struct {
 	Query            string            `json:"query"`
@@ -81,22 +74,27 @@ type graph[T any] struct {
 	queries []graphQuery // alike but for their scopes; at least one
 }
 
-func newGraphPager[T any](c client, table graphTable, options *ResourceGraphOptions) *Pager[T] {
+// newGraphPager returns a pager of the rows of the route's resource.
+//   - columns: those that the model has
+func newGraphPager[T any](c client, route *routes.Route, columns string, options *ResourceGraphOptions) *Pager[T] {
 	if options == nil {
 		options = &ResourceGraphOptions{}
 	}
-	query := graphQuery{Query: table.source, Options: graphQueryOptions{
-		Top:                cmp.Or(options.PageSize, maxGraphPageSize),
-		ResultFormat:       "objectArray",
-		AllowPartialScopes: options.AllowPartialScopes,
-	}}
+	query := graphQuery{
+		Query: route.Resource.Table + "\n| where type =~ '" + strings.ToLower(route.Resource.Type) + "'",
+		Options: graphQueryOptions{
+			Top:                cmp.Or(options.PageSize, maxGraphPageSize),
+			ResultFormat:       "objectArray",
+			AllowPartialScopes: options.AllowPartialScopes,
+		},
+	}
 	if options.IncludeInherited {
 		query.Options.AuthorizationScopeFilter = "AtScopeAboveAndBelow"
 	}
 	if options.Where != "" {
 		query.Query += "\n| where (" + options.Where + ")"
 	}
-	query.Query += "\n| project " + table.columns + "\n| order by id asc"
+	query.Query += "\n| project " + columns + "\n| order by id asc"
 	query.ManagementGroups = distinct(options.ManagementGroups)
 	queries := []graphQuery{query}
 	if len(options.SubscriptionIDs) > 0 {
@@ -106,7 +104,7 @@ func newGraphPager[T any](c client, table graphTable, options *ResourceGraphOpti
 			queries = append(queries, query)
 		}
 	}
-	p := newPager[T](graph[T]{c, table.route, queries}, place{}, options.PageOptions)
+	p := newPager[T](graph[T]{c, route, queries}, place{}, options.PageOptions)
 	if err := checkGraphOptions(options); err != nil {
 		p.fail(err)
 	}

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -112,39 +109,7 @@ func (c *WorkspaceManagerJobsClient) Delete(ctx context.Context, resourceGroupNa
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/list
 func (c *WorkspaceManagerJobsClient) NewListPager(resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientListOptions) *Pager[Job] {
-	if options == nil {
-		options = &WorkspaceManagerJobsClientListOptions{}
-	}
-	pager := newListPager[Job](c.client, call{
-		route:  routes.Jobs.List,
-		values: pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName},
-		query:  options.query(),
-	}, options.PageOptions)
-	pager.top = int(options.Top)
-	if options.Top < 0 {
-		pager.fail(&ParameterError{"Top", strconv.Itoa(int(options.Top)), "must not be negative"})
-	}
-	return pager
-}
-
-// query returns the query of the first page, escaped.
-func (o *WorkspaceManagerJobsClientListOptions) query() string {
-	var query []string
-	if o.OrderBy != "" {
-		query = append(query, "$orderby="+queryEscape(o.OrderBy))
-	}
-	if o.Top != 0 {
-		query = append(query, "$top="+strconv.Itoa(int(o.Top)))
-	}
-	if o.SkipToken != "" {
-		query = append(query, "$skipToken="+queryEscape(o.SkipToken))
-	}
-	return strings.Join(query, "&")
-}
-
-// queryEscape escapes a value of a query with %20 for a space, which every server reads as one.
-func queryEscape(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+	return newWorkspacePager[Job](c.client, routes.Jobs.List, pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName}, options)
 }
 
 // WorkspaceManagerJobsClientCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.Create].
@@ -196,24 +161,7 @@ type WorkspaceManagerJobsClientDeleteOptions struct{}
 type WorkspaceManagerJobsClientDeleteResponse struct{}
 
 // WorkspaceManagerJobsClientListOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewListPager].
-type WorkspaceManagerJobsClientListOptions struct {
-	// OrderBy sorts the jobs, as in "properties/startTime desc". It is the service's
-	// $orderby, unescaped. Empty means the service's own order.
-	OrderBy string
-
-	// Top bounds the number of jobs that this pager yields, whether the service
-	// takes it for the size of the listing or of a page. 0 means no bound, and a
-	// negative number is a [*ParameterError]. A page that had to be cut is the one
-	// that ContinuationToken names then: resuming repeats jobs rather than losing any.
-	Top int32
-
-	// SkipToken is the service's own token of a place in the listing, taken
-	// from the $skipToken of a nextLink, unescaped. ContinuationToken is the safer
-	// choice.
-	SkipToken string
-
-	PageOptions
-}
+type WorkspaceManagerJobsClientListOptions = WorkspaceManagerListOptions
 
 // Job is one run of a workspace manager assignment: it publishes content items
 // to the member workspaces.
@@ -276,11 +224,11 @@ func (p JobProperties) Summary() JobSummary {
 	summary := JobSummary{Total: len(p.Items)}
 	for i := range p.Items {
 		switch status := p.Items[i].Status; {
-		case status.is(JobItemStatusSucceeded):
+		case status.Is(JobItemStatusSucceeded):
 			summary.Succeeded++
-		case status.is(JobItemStatusFailed):
+		case status.Is(JobItemStatusFailed):
 			summary.Failed++
-		case status.is(JobItemStatusInProgress):
+		case status.Is(JobItemStatusInProgress):
 			summary.InProgress++
 		}
 	}
@@ -305,7 +253,7 @@ func (p JobProperties) Failures() iter.Seq[JobFailure] {
 					return
 				}
 			}
-			if len(item.Errors) == 0 && item.Status.is(JobItemStatusFailed) {
+			if len(item.Errors) == 0 && item.Status.Is(JobItemStatusFailed) {
 				if !yield(JobFailure{ResourceID: item.ResourceID}) {
 					return
 				}
@@ -332,9 +280,8 @@ func PossibleJobItemStatusValues() []JobItemStatus {
 	return []JobItemStatus{JobItemStatusSucceeded, JobItemStatusFailed, JobItemStatusInProgress}
 }
 
-func (s JobItemStatus) is(other JobItemStatus) bool {
-	return equalFold(string(s), string(other))
-}
+// Is reports whether two states are the same, ignoring case.
+func (s JobItemStatus) Is(other JobItemStatus) bool { return equalFold(s, other) }
 
 // JobID is the resource id of a job, in its parts.
 type JobID struct {

@@ -114,7 +114,7 @@ func PossibleEffectValues() []Effect {
 }
 
 // Is reports whether two effects are the same, ignoring case.
-func (e Effect) Is(other Effect) bool { return equalFold(string(e), string(other)) }
+func (e Effect) Is(other Effect) bool { return equalFold(e, other) }
 
 // ExemptionCategory is why an exemption was granted. Services add categories
 // over time, and differ in casing: compare categories with Is.
@@ -132,9 +132,37 @@ func PossibleExemptionCategoryValues() []ExemptionCategory {
 }
 
 // Is reports whether two categories are the same, ignoring case.
-func (c ExemptionCategory) Is(other ExemptionCategory) bool {
-	return equalFold(string(c), string(other))
+func (c ExemptionCategory) Is(other ExemptionCategory) bool { return equalFold(c, other) }
+
+// as returns the documented form of a category that is documented, or else the
+// category unchanged.
+func (c ExemptionCategory) as(documented ...ExemptionCategory) ExemptionCategory {
+	for _, d := range documented {
+		if c.Is(d) {
+			return d
+		}
+	}
+	return c
 }
+
+// ExemptionKind is where an exemption is: the type of its resource. Compare kinds
+// with Is.
+type ExemptionKind string
+
+// The three places of exemptions.
+const (
+	ExemptionKindPolicyExemption    ExemptionKind = "Microsoft.Authorization/policyExemptions" // Azure Policy
+	ExemptionKindStandardAssignment ExemptionKind = "Microsoft.Security/standardAssignments"   // Defender's standards
+	ExemptionKindAssignment         ExemptionKind = "Microsoft.Security/assignments"           // Defender's assignments of 2021
+)
+
+// PossibleExemptionKindValues returns the kinds that this version knows.
+func PossibleExemptionKindValues() []ExemptionKind {
+	return []ExemptionKind{ExemptionKindPolicyExemption, ExemptionKindStandardAssignment, ExemptionKindAssignment}
+}
+
+// Is reports whether two kinds are the same, ignoring case.
+func (k ExemptionKind) Is(other ExemptionKind) bool { return equalFold(k, other) }
 
 // ProvisioningState is the state of a job. Services add states over time: treat
 // one that you don't know as not terminal, as [ProvisioningState.Terminal] does.
@@ -157,16 +185,15 @@ func PossibleProvisioningStateValues() []ProvisioningState {
 // the documented states it knows "Completed" and "Cancelled", which Azure is seen to
 // send: a job ends in them as in Succeeded and Canceled.
 func (s ProvisioningState) Terminal() bool {
-	return s.succeeded() || s.is(ProvisioningStateFailed) || s.is(ProvisioningStateCanceled) || s.is("Cancelled")
+	return s.succeeded() || s.Is(ProvisioningStateFailed) || s.Is(ProvisioningStateCanceled) || s.Is("Cancelled")
 }
 
 func (s ProvisioningState) succeeded() bool {
-	return s.is(ProvisioningStateSucceeded) || s.is("Completed")
+	return s.Is(ProvisioningStateSucceeded) || s.Is("Completed")
 }
 
-func (s ProvisioningState) is(other ProvisioningState) bool {
-	return equalFold(string(s), string(other))
-}
+// Is reports whether two states are the same, ignoring case.
+func (s ProvisioningState) Is(other ProvisioningState) bool { return equalFold(s, other) }
 
 // CreatedByType is the kind of identity that created or modified a resource.
 type CreatedByType string
@@ -184,9 +211,12 @@ func PossibleCreatedByTypeValues() []CreatedByType {
 	return []CreatedByType{CreatedByTypeUser, CreatedByTypeApplication, CreatedByTypeManagedIdentity, CreatedByTypeKey}
 }
 
+// Is reports whether two kinds are the same, ignoring case.
+func (t CreatedByType) Is(other CreatedByType) bool { return equalFold(t, other) }
+
 // equalFold reports whether two texts are the same, ignoring the case of ASCII
 // letters: strings.EqualFold also takes "ſ" for "s".
-func equalFold(a, b string) bool {
+func equalFold[T ~string](a, b T) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -1,7 +1,13 @@
 package armsecops
 
 import (
+	"net/url"
+	"strconv"
+	"strings"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 const (
@@ -48,6 +54,55 @@ type PageOptions struct {
 	// caller works on one, at most 64. 0 means none. Another number is a
 	// [*ParameterError].
 	Prefetch int
+}
+
+// WorkspaceManagerListOptions holds the optional parameters of the listings of
+// Microsoft Sentinel's workspace manager.
+type WorkspaceManagerListOptions struct {
+	// OrderBy sorts the items, as in "properties/startTime desc". It is the service's
+	// $orderby, unescaped. Empty means the service's own order.
+	OrderBy string
+
+	// Top bounds the number of items that this pager yields, whether the service
+	// takes it for the size of the listing or of a page. 0 means no bound, and a
+	// negative number is a [*ParameterError]. A page that had to be cut is the one
+	// that ContinuationToken names then: resuming repeats items rather than losing any.
+	Top int32
+
+	// SkipToken is the service's own token of a place in the listing, taken
+	// from the $skipToken of a nextLink, unescaped. ContinuationToken is the safer
+	// choice.
+	SkipToken string
+
+	PageOptions
+}
+
+// newWorkspacePager returns a pager of the items of a workspace.
+func newWorkspacePager[T any](c client, route *routes.Route, values pathValues, options *WorkspaceManagerListOptions) *Pager[T] {
+	if options == nil {
+		options = &WorkspaceManagerListOptions{}
+	}
+	var query []string
+	if options.OrderBy != "" {
+		query = append(query, "$orderby="+queryEscape(options.OrderBy))
+	}
+	if options.Top != 0 {
+		query = append(query, "$top="+strconv.Itoa(int(options.Top)))
+	}
+	if options.SkipToken != "" {
+		query = append(query, "$skipToken="+queryEscape(options.SkipToken))
+	}
+	pager := newListPager[T](c, call{route: route, values: values, query: strings.Join(query, "&")}, options.PageOptions)
+	pager.top = int(options.Top)
+	if options.Top < 0 {
+		pager.fail(&ParameterError{"Top", strconv.Itoa(int(options.Top)), "must not be negative"})
+	}
+	return pager
+}
+
+// queryEscape escapes a value of a query with %20 for a space, which every server reads as one.
+func queryEscape(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
 
 // ResourceGraphOptions holds the optional parameters of a query of Azure Resource

@@ -131,7 +131,7 @@ type jobPollingHandler struct {
 func newJobPoller(c client, values pathValues, start *jobStart, progress func(Job)) (*JobPoller, error) {
 	get := call{route: routes.Jobs.Get, values: values}
 	checked := c.values(&get)
-	if err := checkParameters(get.route, checked); err != nil {
+	if err := parameterError(get.route.Check(checked)); err != nil {
 		return nil, err
 	}
 	id := routes.Jobs.Get.ID(checked...)

@@ -1,6 +1,7 @@
 package armsecops
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -78,6 +79,8 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/create
 func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, standardAssignmentName string, standardAssignment StandardAssignment, options *StandardAssignmentsClientCreateOrUpdateOptions) (StandardAssignmentsClientCreateOrUpdateResponse, error) {
+	category := &standardAssignment.Properties.ExemptionData.ExemptionCategory
+	*category = category.as(PossibleExemptionCategoryValues()...)
 	return run[StandardAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
 		route:     routes.StandardAssignments.CreateOrUpdate,
 		values:    pathValues{scope, standardAssignmentName},
@@ -149,11 +152,7 @@ func (c *StandardAssignmentsClient) NewListPager(scope string, options *Standard
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 func (c *StandardAssignmentsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[StandardAssignment] {
-	return newGraphPager[StandardAssignment](c.client, graphTable{
-		route:   routes.StandardAssignments.Query,
-		source:  "securityresources\n| where type =~ 'microsoft.security/standardassignments'",
-		columns: "id, name, type, tenantId, resourceGroup, subscriptionId, properties",
-	}, options)
+	return newGraphPager[StandardAssignment](c.client, routes.StandardAssignments.Query, "id, name, type, tenantId, resourceGroup, subscriptionId, properties", options)
 }
 
 // StandardAssignmentsClientGetOptions holds the optional parameters of [StandardAssignmentsClient.Get].
@@ -208,7 +207,7 @@ type StandardAssignmentProperties struct {
 	// AttestationData says more about an attestation.
 	AttestationData AttestationData `json:"attestationData,omitzero"`
 	// Metadata tells who created and last updated the standard assignment. Read-only: set by the service.
-	Metadata StandardAssignmentMetadata `json:"metadata,omitzero"`
+	Metadata StandardMetadata `json:"metadata,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
@@ -223,8 +222,63 @@ func (p StandardAssignmentProperties) ExpiresBefore(t time.Time) bool {
 type ExemptionData struct {
 	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is].
 	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
-	// AssignedAssessment is the assessment that the scope is exempt from.
+	// AssignedAssessment is the assessment that the scope is exempt from. Key reads it.
 	AssignedAssessment AssignedAssessmentItem `json:"assignedAssessment,omitzero"`
+	// AssessmentKey is where rows of Azure Resource Graph can have the key of the
+	// assessment instead. Key reads both.
+	AssessmentKey string `json:"assessmentKey,omitzero"`
+	// SubAssessmentExemptionRule says which findings of the assessment are exempt; all of them without If.
+	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// Key returns the key of the assessment that the scope is exempt from, a UUID, in
+// whichever member the service has it. In rows of Azure Resource Graph, one of
+// zeros only means several assessments or findings.
+func (d ExemptionData) Key() string {
+	return cmp.Or(d.AssignedAssessment.AssessmentKey, d.AssessmentKey)
+}
+
+// SubAssessmentExemptionRule says which findings of an assessment are exempt, such as
+// some CVEs. It isn't in the REST description.
+type SubAssessmentExemptionRule struct {
+	// If is the condition of findings that are exempt.
+	If SubAssessmentCondition `json:"if,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// SubAssessmentCondition is a condition of findings: AllOf, AnyOf, or an operation on a field.
+type SubAssessmentCondition struct {
+	// AllOf are conditions that all must hold.
+	AllOf []SubAssessmentCondition `json:"allOf,omitzero"`
+	// AnyOf are conditions of which one must hold.
+	AnyOf []SubAssessmentCondition `json:"anyOf,omitzero"`
+	// Field is the property of the finding, such as "va.cve.cveId".
+	Field string `json:"field,omitzero"`
+	// OperationType is how the field is compared, such as "ContainedInOperation" or "LessThanFilterOperation".
+	OperationType string `json:"operationType,omitzero"`
+	// Operation is what the field is compared with.
+	Operation SubAssessmentOperation `json:"operation,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// SubAssessmentOperation is what a field of a finding is compared with: some values, or one.
+type SubAssessmentOperation struct {
+	// Values are the values of a ContainedInOperation.
+	Values []SubAssessmentValue `json:"values,omitzero"`
+	// Value is the one value of other operations: any JSON, such as "Low".
+	Value json.RawMessage `json:"value,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
+}
+
+// SubAssessmentValue is one value that a field of a finding is compared with.
+type SubAssessmentValue struct {
+	// Title is the value, such as "CVE-2020-1347".
+	Title string `json:"title,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
@@ -261,16 +315,16 @@ type AssignedAssessmentItem struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
-// StandardAssignmentMetadata is Defender for Cloud's record of who created and
-// last updated a standard assignment. All of it is read-only: set by the service.
-type StandardAssignmentMetadata struct {
-	// CreatedBy is the object id of the identity that created the assignment, a UUID.
+// StandardMetadata is Defender for Cloud's record of who created and last updated a
+// security standard or standard assignment. All of it is read-only: set by the service.
+type StandardMetadata struct {
+	// CreatedBy is the object id of the identity that created it, a UUID.
 	CreatedBy string `json:"createdBy,omitzero"`
-	// CreatedOn is when the assignment was created.
+	// CreatedOn is when it was created.
 	CreatedOn time.Time `json:"createdOn,omitzero"`
-	// LastUpdatedBy is the object id of the identity that last updated the assignment, a UUID.
+	// LastUpdatedBy is the object id of the identity that last updated it, a UUID.
 	LastUpdatedBy string `json:"lastUpdatedBy,omitzero"`
-	// LastUpdatedOn is when the assignment was last updated.
+	// LastUpdatedOn is when it was last updated.
 	LastUpdatedOn time.Time `json:"lastUpdatedOn,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
@@ -297,7 +351,7 @@ func PossibleAttestationComplianceStateValues() []AttestationComplianceState {
 
 // Is reports whether two states are the same, ignoring case.
 func (s AttestationComplianceState) Is(other AttestationComplianceState) bool {
-	return equalFold(string(s), string(other))
+	return equalFold(s, other)
 }
 
 // StandardAssignmentID is the resource id of a standard assignment, in its parts.

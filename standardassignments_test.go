@@ -68,7 +68,7 @@ func documentedAudit() armsecops.StandardAssignment {
 func asStored(a armsecops.StandardAssignment, id string) armsecops.StandardAssignment {
 	at := time.Date(2022, 11, 10, 8, 31, 26, 799312400, time.UTC)
 	a.ID, a.Name, a.Type = id, standardName, "Microsoft.Security/standardAssignments"
-	a.Properties.Metadata = armsecops.StandardAssignmentMetadata{
+	a.Properties.Metadata = armsecops.StandardMetadata{
 		CreatedBy: "c23b5354-ff0a-4b2a-9f92-6f144effd936", CreatedOn: at,
 		LastUpdatedBy: "c23b5354-ff0a-4b2a-9f92-6f144effd936", LastUpdatedOn: at,
 	}

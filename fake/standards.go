@@ -60,7 +60,7 @@ func (s *Server) putStandardAssignment(r *request) *response {
 // updatedAt returns the metadata of a standard assignment that is created or
 // updated at a time.
 //   - before: empty for one that is created
-func updatedAt(at time.Time, before armsecops.StandardAssignmentMetadata) armsecops.StandardAssignmentMetadata {
+func updatedAt(at time.Time, before armsecops.StandardMetadata) armsecops.StandardMetadata {
 	after := before
 	if after.CreatedOn.IsZero() {
 		after.CreatedBy, after.CreatedOn = callerID, at

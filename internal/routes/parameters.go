@@ -10,21 +10,29 @@ import (
 type parameter struct {
 	goName string                           // in the signatures of the clients' methods
 	check  func(value string) (rule string) // returns the documented rule that the value breaks, or ""
+
+	checkNew func(value string) (rule string) // of a resource that is created; nil for check
 }
 
 // scope is the one parameter whose value is several segments.
-var scope = &parameter{"scope", checkScope}
+var scope = &parameter{goName: "scope", check: checkScope}
 
 // parameters has every parameter that a path of the table names, by the REST API's name.
 var parameters = map[string]*parameter{
-	"subscriptionId":                 {"subscriptionID", checkUUID},
-	"resourceGroupName":              {"resourceGroupName", checkResourceGroupName},
-	"workspaceName":                  {"workspaceName", checkWorkspaceName},
-	"workspaceManagerAssignmentName": {"workspaceManagerAssignmentName", checkName},
-	"jobName":                        {"jobName", checkName},
-	"assignmentId":                   {"assignmentID", checkSegment},
-	"scope":                          scope,
-	"standardAssignmentName":         {"standardAssignmentName", checkStandardAssignmentName},
+	"subscriptionId":                    {goName: "subscriptionID", check: checkUUID},
+	"resourceGroupName":                 {goName: "resourceGroupName", check: checkResourceGroupName},
+	"workspaceName":                     {goName: "workspaceName", check: checkWorkspaceName},
+	"workspaceManagerAssignmentName":    {goName: "workspaceManagerAssignmentName", check: checkName},
+	"jobName":                           {goName: "jobName", check: checkName},
+	"assignmentId":                      {goName: "assignmentID", check: checkSegment},
+	"scope":                             scope,
+	"standardAssignmentName":            {goName: "standardAssignmentName", check: checkBracedUUID},
+	"standardId":                        {goName: "standardID", check: checkBracedUUID},
+	"assessmentMetadataName":            {goName: "assessmentMetadataName", check: checkSegment},
+	"policyExemptionName":               {goName: "policyExemptionName", check: checkSegment, checkNew: checkPolicyExemptionName},
+	"workspaceManagerConfigurationName": {goName: "workspaceManagerConfigurationName", check: checkSegment},
+	"workspaceManagerMemberName":        {goName: "workspaceManagerMemberName", check: checkSegment},
+	"workspaceManagerGroupName":         {goName: "workspaceManagerGroupName", check: checkSegment},
 }
 
 // GoName returns the Go name of a parameter of the REST API.
@@ -150,8 +158,8 @@ func checkScope(s string) string {
 	return ""
 }
 
-// checkStandardAssignmentName is ^[{]?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}[}]?$.
-func checkStandardAssignmentName(s string) string {
+// checkBracedUUID is ^[{]?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}[}]?$.
+func checkBracedUUID(s string) string {
 	if rule := checkUUID(strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")); rule != "" {
 		return rule + ", with or without braces"
 	}
@@ -174,4 +182,13 @@ func isAlphanumeric(c byte) bool {
 
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
+}
+
+// checkPolicyExemptionName is the rule for new names. Azure Policy has exemptions
+// of older names, which are read and deleted under any name of one segment.
+func checkPolicyExemptionName(s string) string {
+	if strings.ContainsAny(s, `<>*%&:\?.+/`) || strings.HasSuffix(s, " ") {
+		return `must not contain any of <>*%&:\?.+/ and not end in a space`
+	}
+	return checkSegment(s)
 }

@@ -91,10 +91,12 @@ const (
 	sentinelVersion  = "2025-04-01-preview"
 	standardsVersion = "2024-08-01"
 
-	group     = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
-	workspace = group + "/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}/providers/Microsoft.SecurityInsights"
-	graphPath = "/providers/Microsoft.ResourceGraph/resources"
-	scoped    = "/{scope}/providers/"
+	subscription = "/subscriptions/{subscriptionId}"
+	group        = subscription + "/resourceGroups/{resourceGroupName}"
+	metadata     = "/providers/Microsoft.Security/assessmentMetadata"
+	workspace    = group + "/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}/providers/Microsoft.SecurityInsights"
+	graphPath    = "/providers/Microsoft.ResourceGraph/resources"
+	scoped       = "/{scope}/providers/"
 
 	sentinelPages = "https://learn.microsoft.com/rest/api/securityinsights/"
 	defenderPages = "https://learn.microsoft.com/rest/api/defenderforcloud/"
@@ -114,13 +116,47 @@ var (
 		Client: "SecurityAssignmentsClient", Type: "Microsoft.Security/assignments", APIVersion: "2021-08-01-preview",
 		Path: group + "/providers/Microsoft.Security/assignments/{assignmentId}", Page: defenderPages + "assignments/", Table: "resources",
 	}, Get, List, CreateOrUpdate, Delete, Query)
-	AssignmentsListBySubscription = Assignments.add(List, "NewListBySubscriptionPager", "/subscriptions/{subscriptionId}/providers/Microsoft.Security/assignments", "list-by-subscription")
+	AssignmentsListBySubscription = Assignments.add(List, "NewListBySubscriptionPager", subscription+"/providers/Microsoft.Security/assignments", "list-by-subscription")
 
 	StandardAssignments = add(Resource{
 		Client: "StandardAssignmentsClient", Type: "Microsoft.Security/standardAssignments", APIVersion: standardsVersion,
 		Path: scoped + "Microsoft.Security/standardAssignments/{standardAssignmentName}", Page: defenderPages + "standard-assignments/", Table: "securityresources",
 		pages: map[Kind]string{CreateOrUpdate: "create"},
 	}, Get, List, CreateOrUpdate, Delete, Query)
+
+	SecurityStandards = add(Resource{
+		Client: "SecurityStandardsClient", Type: "Microsoft.Security/securityStandards", APIVersion: standardsVersion,
+		Path: scoped + "Microsoft.Security/securityStandards/{standardId}", Page: defenderPages + "security-standards/",
+	}, Get, List, CreateOrUpdate, Delete)
+
+	AssessmentsMetadata = add(Resource{
+		Client: "AssessmentsMetadataClient", Type: "Microsoft.Security/assessmentMetadata", APIVersion: "2021-06-01",
+		Path: metadata + "/{assessmentMetadataName}", Page: defenderPages + "assessments-metadata/",
+	}, Get, List)
+	AssessmentsMetadataGetInSubscription  = AssessmentsMetadata.add(Get, "GetInSubscription", subscription+metadata+"/{assessmentMetadataName}", "get-in-subscription")
+	AssessmentsMetadataListBySubscription = AssessmentsMetadata.add(List, "NewListBySubscriptionPager", subscription+metadata, "list-by-subscription")
+
+	PolicyExemptions = add(Resource{
+		Client: "PolicyExemptionsClient", Type: "Microsoft.Authorization/policyExemptions", APIVersion: "2022-07-01-preview",
+		Path: scoped + "Microsoft.Authorization/policyExemptions/{policyExemptionName}", Page: "https://learn.microsoft.com/rest/api/policy/policy-exemptions/", Table: "policyresources",
+	}, Get, List, CreateOrUpdate, Update, Delete, Query)
+
+	Configurations = add(Resource{
+		Client: "WorkspaceManagerConfigurationsClient", Type: "Microsoft.SecurityInsights/workspaceManagerConfigurations", APIVersion: sentinelVersion,
+		Path: workspace + "/workspaceManagerConfigurations/{workspaceManagerConfigurationName}", Page: sentinelPages + "workspace-manager-configurations/",
+	}, Get, List, CreateOrUpdate, Delete)
+	Members = add(Resource{
+		Client: "WorkspaceManagerMembersClient", Type: "Microsoft.SecurityInsights/workspaceManagerMembers", APIVersion: sentinelVersion,
+		Path: workspace + "/workspaceManagerMembers/{workspaceManagerMemberName}", Page: sentinelPages + "workspace-manager-members/",
+	}, Get, List, CreateOrUpdate, Delete)
+	Groups = add(Resource{
+		Client: "WorkspaceManagerGroupsClient", Type: "Microsoft.SecurityInsights/workspaceManagerGroups", APIVersion: sentinelVersion,
+		Path: workspace + "/workspaceManagerGroups/{workspaceManagerGroupName}", Page: sentinelPages + "workspace-manager-groups/",
+	}, Get, List, CreateOrUpdate, Delete)
+	ManagerAssignments = add(Resource{
+		Client: "WorkspaceManagerAssignmentsClient", Type: "Microsoft.SecurityInsights/workspaceManagerAssignments", APIVersion: sentinelVersion,
+		Path: workspace + "/workspaceManagerAssignments/{workspaceManagerAssignmentName}", Page: sentinelPages + "workspace-manager-assignments/",
+	}, Get, List, CreateOrUpdate, Delete)
 )
 
 // All holds every route, in the order of the table.
@@ -201,14 +237,29 @@ func (r *Route) Parameters() []string {
 
 // Check returns the first parameter whose value breaks its documented rule,
 // with the value and the rule, or "" if there is none.
-func (r *Route) Check(values []string) (parameter, value, reason string) {
+func (r *Route) Check(values []string) (name, value, rule string) {
+	return r.firstBroken(values, func(p *parameter) func(string) string { return p.check })
+}
+
+// CheckNew is Check for a resource that is created: some names are stricter than
+// those of resources that exist.
+func (r *Route) CheckNew(values []string) (name, value, rule string) {
+	return r.firstBroken(values, func(p *parameter) func(string) string {
+		if p.checkNew != nil {
+			return p.checkNew
+		}
+		return p.check
+	})
+}
+
+func (r *Route) firstBroken(values []string, check func(*parameter) func(string) string) (name, value, rule string) {
 	n := 0
 	for _, e := range r.elements {
 		if e.parameter == nil {
 			continue
 		}
-		if reason := e.parameter.check(values[n]); reason != "" {
-			return e.text, values[n], reason
+		if rule := check(e.parameter)(values[n]); rule != "" {
+			return e.text, values[n], rule
 		}
 		n++
 	}
