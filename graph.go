@@ -71,7 +71,7 @@ func (r *graphResult[T]) unexpected(bool) string {
 type graph[T any] struct {
 	client  client
 	route   *routes.Route
-	queries []graphQuery // alike but for their scopes; at least one
+	queries []graphQuery // at least one
 }
 
 // newGraphPager returns a pager of the rows of the route's resource.
@@ -80,8 +80,17 @@ func newGraphPager[T any](c client, route *routes.Route, columns string, options
 	if options == nil {
 		options = &ResourceGraphOptions{}
 	}
+	p := newPager[T](graph[T]{c, route, graphQueries(route.Resource, columns, options)}, place{}, options.PageOptions)
+	if err := checkGraphOptions(options); err != nil {
+		p.fail(err)
+	}
+	return p
+}
+
+// graphQueries returns the queries for the rows of a resource, alike but for their scopes.
+func graphQueries(resource *routes.Resource, columns string, options *ResourceGraphOptions) []graphQuery {
 	query := graphQuery{
-		Query: route.Resource.Table + "\n| where type =~ '" + strings.ToLower(route.Resource.Type) + "'",
+		Query: resource.Table + "\n| where type =~ '" + strings.ToLower(resource.Type) + "'",
 		Options: graphQueryOptions{
 			Top:                cmp.Or(options.PageSize, maxGraphPageSize),
 			ResultFormat:       "objectArray",
@@ -89,27 +98,30 @@ func newGraphPager[T any](c client, route *routes.Route, columns string, options
 		},
 	}
 	if options.IncludeInherited {
-		query.Options.AuthorizationScopeFilter = "AtScopeAboveAndBelow"
+		query.Options.AuthorizationScopeFilter = aboveAndBelow
 	}
 	if options.Where != "" {
 		query.Query += "\n| where (" + options.Where + ")"
 	}
-	query.Query += "\n| project " + columns + "\n| order by id asc"
+	query.Query += projection + columns + "\n| order by id asc"
 	query.ManagementGroups = distinct(options.ManagementGroups)
-	queries := []graphQuery{query}
-	if len(options.SubscriptionIDs) > 0 {
-		queries = nil
-		for ids := range slices.Chunk(distinct(options.SubscriptionIDs), graphSubscriptions) {
-			query.Subscriptions = ids
-			queries = append(queries, query)
-		}
+	if len(options.SubscriptionIDs) == 0 {
+		return []graphQuery{query}
 	}
-	p := newPager[T](graph[T]{c, route, queries}, place{}, options.PageOptions)
-	if err := checkGraphOptions(options); err != nil {
-		p.fail(err)
+	var queries []graphQuery
+	for ids := range slices.Chunk(distinct(options.SubscriptionIDs), graphSubscriptions) {
+		query.Subscriptions = ids
+		queries = append(queries, query)
 	}
-	return p
+	return queries
 }
+
+const (
+	// aboveAndBelow makes a query of subscriptions see what they inherit, too.
+	aboveAndBelow = "AtScopeAboveAndBelow"
+
+	projection = "\n| project "
+)
 
 // distinct returns each of the names once, sorted, both ignoring case: a
 // continuation token holds whatever their order.
@@ -219,7 +231,57 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 			Reason:   fmt.Errorf("%w: %s", ErrIncompleteResult, reason),
 		})
 	}
-	return Page[T]{Value: result.Data.list, AdditionalProperties: result.AdditionalProperties}, next, nil
+	rows, err := g.once(ctx, at, n, result.Data.list)
+	if err != nil {
+		return page, at, err
+	}
+	return Page[T]{Value: rows, AdditionalProperties: result.AdditionalProperties}, next, nil
+}
+
+// once leaves out the rows that an earlier query had as well: what subscriptions of
+// both inherit from a management group.
+func (g graph[T]) once(ctx context.Context, at place, n int, rows []T) ([]T, error) {
+	if len(g.queries) == 1 || g.queries[n].Options.AuthorizationScopeFilter != aboveAndBelow {
+		return rows, nil
+	}
+	if at.pages == 0 { // another pager read the earlier queries
+		for _, query := range g.queries[:n] {
+			if err := g.noteInherited(ctx, at.seen, query); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return slices.DeleteFunc(rows, func(row T) bool {
+		id := any(&row).(identified).resourceID()
+		return routes.SubscriptionOf(id) == "" && at.seen.Again(inherited+id, at.pages)
+	}), nil
+}
+
+// identified is a row of Azure Resource Graph.
+type identified interface{ resourceID() string }
+
+func (r *Resource[P]) resourceID() string { return r.ID }
+
+// inherited tells the ids of rows from links.
+const inherited = "inherited:"
+
+// noteInherited notes what the subscriptions of a query inherit from management groups.
+func (g graph[T]) noteInherited(ctx context.Context, seen nextlink.Seen, query graphQuery) error {
+	query.Query = strings.Replace(query.Query, projection, "\n| where isempty(subscriptionId)"+projection, 1)
+	for range maxEmptyPages {
+		result, err := run[graphResult[T]](ctx, g.client, call{route: g.route, body: &query})
+		if err != nil {
+			return err
+		}
+		for i := range result.Data.list {
+			seen.Again(inherited+any(&result.Data.list[i]).(identified).resourceID(), -1)
+		}
+		if result.SkipToken == "" {
+			return nil
+		}
+		query.Options.SkipToken = result.SkipToken
+	}
+	return ErrPagingLoop
 }
 
 // missing returns what the result of a query lacks, or "" if it is complete.

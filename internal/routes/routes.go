@@ -141,6 +141,9 @@ var (
 		Path: scoped + "Microsoft.Authorization/policyExemptions/{policyExemptionName}", Page: "https://learn.microsoft.com/rest/api/policy/policy-exemptions/", Table: "policyresources",
 	}, Get, List, CreateOrUpdate, Update, Delete, Query)
 
+	// Exemptions are the rows of three resources.
+	Exemptions = (&Resource{Client: "ExemptionsClient", Type: "Microsoft.ResourceGraph/resources"}).add(Query, "NewListPager", graphPath, "")
+
 	Configurations = add(Resource{
 		Client: "WorkspaceManagerConfigurationsClient", Type: "Microsoft.SecurityInsights/workspaceManagerConfigurations", APIVersion: sentinelVersion,
 		Path: workspace + "/workspaceManagerConfigurations/{workspaceManagerConfigurationName}", Page: sentinelPages + "workspace-manager-configurations/",

@@ -1,0 +1,383 @@
+package armsecops
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/armsecops/armsecops/internal/printable"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
+)
+
+// ExemptionsClient lists every exemption of a tenant, from all three places: Azure
+// Policy, Defender's standards, and Defender's assignments of 2021. It queries
+// Azure Resource Graph, api-version 2024-04-01. The clients of the three places
+// create and change exemptions. It is safe for concurrent use.
+//
+// armpolicy's client of that name is [PolicyExemptionsClient] here.
+//
+// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+type ExemptionsClient struct {
+	client
+}
+
+// NewExemptionsClient returns a client for the exemptions of a tenant.
+//   - credential: an azidentity credential, or the TokenCredential of azcore/fake in a test
+//   - options: nil for the defaults; APIVersion must be empty, since exemptions have several
+//
+// An invalid parameter is a [*ParameterError].
+func NewExemptionsClient(credential azcore.TokenCredential, options *ClientOptions) (*ExemptionsClient, error) {
+	f, err := NewClientFactory(credential, options)
+	if err != nil {
+		return nil, err
+	}
+	return f.NewExemptionsClient(), nil
+}
+
+// NewExemptionsClient returns a client for the exemptions of a tenant.
+func (f *ClientFactory) NewExemptionsClient() *ExemptionsClient {
+	return &ExemptionsClient{client{connection: f.connection, newError: newCloudError}}
+}
+
+// NewListPager lists the exemptions that the identity may read, up to 1,000 a
+// request: those of Azure Policy first, then those of Defender's standards, then
+// Defender's assignments of 2021, each sorted by id. Each exemption comes once. The
+// index of Azure Resource Graph follows changes within minutes, and an exemption can
+// outlive its resource group there.
+//   - options: nil for the defaults, which are all exemptions that the identity may read
+//
+// Nothing is sent before the first page is read. See [Pager] for how to read it
+// and for its errors; those of the service are [*CloudError]. A row that can't be
+// read is an error that names it. One ContinuationToken resumes all three queries.
+// Pages have no NextLink, and in AdditionalProperties the service's totalRecords, the
+// number of rows of the page's query.
+//
+// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
+// service says so; the other kinds of exemptions are to be had by Kinds. It doesn't say
+// so of subscriptions that the identity may not read: their rows are missing, without an
+// error unless the query names no others, which is [ErrForbidden].
+//
+// REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+func (c *ExemptionsClient) NewListPager(options *ExemptionsClientListOptions) *Pager[Exemption] {
+	if options == nil {
+		options = &ExemptionsClientListOptions{}
+	}
+	g := graph[exemptionRow]{c.client, routes.Exemptions, exemptionQueries(options)}
+	p := newPager[Exemption](exemptionPages{g}, place{}, options.PageOptions)
+	if err := options.check(); err != nil {
+		p.fail(err)
+	}
+	return p
+}
+
+// ExemptionsClientListOptions holds the optional parameters of [ExemptionsClient.NewListPager].
+type ExemptionsClientListOptions struct {
+	// Kinds are the places to list, ignoring case and order; none means all three. A
+	// kind that isn't listed costs no request.
+	Kinds []ExemptionKind
+
+	// SubscriptionIDs are the subscriptions to query, UUIDs. If ManagementGroups is
+	// empty as well, the scope is all that the identity may read. A query of named
+	// subscriptions has no rows of the management groups above them, unless
+	// IncludeInherited is set.
+	SubscriptionIDs []string
+
+	// ManagementGroups are the names of the management groups to query, with all
+	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
+	ManagementGroups []string
+
+	// ExpiresBefore leaves out the exemptions that end at this time or later, and those
+	// that never end. The zero time means all. The service filters them.
+	ExpiresBefore time.Time
+
+	// IncludeInherited adds the exemptions of Azure Policy that the SubscriptionIDs
+	// inherit from the management groups above them. Without SubscriptionIDs it is a
+	// [*ParameterError].
+	IncludeInherited bool
+
+	// AllowPartialScopes accepts a result that has only the first 10,000
+	// subscriptions of a tenant or management group. Otherwise, such a result ends
+	// in [ErrIncompleteResult].
+	AllowPartialScopes bool
+
+	// PageSize is the number of rows of a request, 1 to 1,000; 0 means 1,000. A smaller
+	// one helps where 1,000 rows exceed the service's 16 MiB. A ContinuationToken stays
+	// valid with another PageSize.
+	PageSize int
+
+	PageOptions
+}
+
+// Exemption is an exemption of any of the three places.
+type Exemption struct {
+	// Kind is the place: the type of the resource, in the casing of the constants.
+	Kind ExemptionKind `json:"kind,omitzero"`
+	// ID is the resource id, which the Parse function of the kind reads.
+	ID string `json:"id,omitzero"`
+	// Name is the name of the exemption.
+	Name string `json:"name,omitzero"`
+	// DisplayName is the name to show.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description says what the exemption is for.
+	Description string `json:"description,omitzero"`
+	// Scope is the resource id of what is exempt, with its first slash: a management
+	// group, subscription, resource group or resource.
+	Scope string `json:"scope,omitzero"`
+	// SubscriptionID is the subscription of the exemption; empty for one of a management group.
+	SubscriptionID string `json:"subscriptionId,omitzero"`
+	// ResourceGroupName is the resource group of the exemption; empty above resource groups.
+	ResourceGroupName string `json:"resourceGroupName,omitzero"`
+	// Category is why the exemption was granted: a constant if it is known.
+	Category ExemptionCategory `json:"category,omitzero"`
+	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	// AssessmentKeys are the keys of the recommendations, of Defender only; empty for all
+	// of the standard. A key of zeros only stands for several that the row doesn't name.
+	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
+	// StandardID is the resource id of the security standard, of Defender only.
+	StandardID string `json:"standardId,omitzero"`
+	// PolicyAssignmentID is the resource id of the policy assignment, of Azure Policy only.
+	PolicyAssignmentID string `json:"policyAssignmentId,omitzero"`
+	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, of
+	// Azure Policy only; empty for all of the assignment.
+	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
+	// CreatedBy is who created the exemption, where the service says so.
+	CreatedBy string `json:"createdBy,omitzero"`
+	// CreatedOn is when the exemption was created, where the service says so.
+	CreatedOn time.Time `json:"createdOn,omitzero"`
+	// Properties are the row's own, unchanged.
+	Properties json.RawMessage `json:"properties,omitzero"`
+}
+
+// ExpiresBefore reports whether the exemption ends before a time. It is false for
+// one that never ends, whose ExpiresOn is the zero time.
+func (e Exemption) ExpiresBefore(t time.Time) bool { return expiresBefore(e.ExpiresOn, t) }
+
+// LogValue implements [slog.LogValuer]: what is exempt, why and until when.
+func (e Exemption) LogValue() slog.Value {
+	attributes := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("id", e.ID), slog.String("scope", e.Scope), slog.String("category", string(e.Category))}
+	if !e.ExpiresOn.IsZero() {
+		attributes = append(attributes, slog.Time("expiresOn", e.ExpiresOn))
+	}
+	return slog.GroupValue(attributes...)
+}
+
+// exemptionRow is a row of any of the three tables, read as an exemption.
+type exemptionRow struct{ Exemption }
+
+func (r *exemptionRow) resourceID() string { return r.ID }
+
+// UnmarshalJSONFrom reads a c. The error names it.
+func (r *exemptionRow) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var columns exemptionColumns
+	if err := jsonv2.UnmarshalDecode(d, &columns); err != nil {
+		return err
+	}
+	var err error
+	if r.Exemption, err = columns.exemption(); err != nil {
+		return fmt.Errorf("the row %s: %w", printable.Quote(columns.ID), err)
+	}
+	return nil
+}
+
+// exemptionColumns are the columns of the three tables.
+type exemptionColumns struct {
+	ID             string          `json:"id"`
+	Name           string          `json:"name"`
+	Type           ExemptionKind   `json:"type"`
+	SubscriptionID string          `json:"subscriptionId"`
+	ResourceGroup  string          `json:"resourceGroup"`
+	Properties     json.RawMessage `json:"properties"`
+}
+
+// exemptionKinds has how the exemptions of each kind are queried and read, in the
+// order of the listing.
+var exemptionKinds = []struct {
+	kind     ExemptionKind
+	resource *routes.Resource
+	where    string // the rows of the type that are exemptions; empty for all
+	read     func(exemptionColumns, *Exemption) error
+}{
+	{ExemptionKindPolicyExemption, routes.PolicyExemptions, "", readPolicyExemption},
+	{ExemptionKindStandardAssignment, routes.StandardAssignments, "properties.effect =~ 'exempt'", readStandardAssignment},
+	{ExemptionKindAssignment, routes.Assignments, "properties.effect =~ 'exempt'", readAssignment},
+}
+
+// exemptionQueries returns the queries of the kinds, one after the other.
+func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
+	options := o.graph()
+	var queries []graphQuery
+	for _, k := range exemptionKinds {
+		if len(o.Kinds) > 0 && !slices.ContainsFunc(o.Kinds, k.kind.Is) {
+			continue
+		}
+		options.Where = k.where
+		if !o.ExpiresBefore.IsZero() {
+			ends := "todatetime(properties.expiresOn) < datetime(" + o.ExpiresBefore.UTC().Format("2006-01-02T15:04:05.9999999Z") + ")"
+			options.Where = strings.TrimPrefix(k.where+" and "+ends, " and ")
+		}
+		options.IncludeInherited = o.IncludeInherited && k.kind == ExemptionKindPolicyExemption // the one table that it matters to
+		queries = append(queries, graphQueries(k.resource, "id, name, type, subscriptionId, resourceGroup, properties", options)...)
+	}
+	return queries
+}
+
+func (o *ExemptionsClientListOptions) check() error {
+	for _, kind := range o.Kinds {
+		if !slices.ContainsFunc(PossibleExemptionKindValues(), kind.Is) {
+			return &ParameterError{"Kinds", string(kind), "must be one of PossibleExemptionKindValues"}
+		}
+	}
+	return checkGraphOptions(o.graph())
+}
+
+// graph returns the options that all queries have.
+func (o *ExemptionsClientListOptions) graph() *ResourceGraphOptions {
+	return &ResourceGraphOptions{
+		SubscriptionIDs: o.SubscriptionIDs, ManagementGroups: o.ManagementGroups, PageSize: o.PageSize,
+		AllowPartialScopes: o.AllowPartialScopes, IncludeInherited: o.IncludeInherited,
+	}
+}
+
+// exemptionPages is the source of pages of exemptions.
+type exemptionPages struct{ graph[exemptionRow] }
+
+func (p exemptionPages) fetch(ctx context.Context, at place) (Page[Exemption], place, error) {
+	rows, next, err := p.graph.fetch(ctx, at)
+	page := Page[Exemption]{AdditionalProperties: rows.AdditionalProperties}
+	for i := range rows.Value {
+		page.Value = append(page.Value, rows.Value[i].Exemption)
+	}
+	return page, next, err
+}
+
+// exemption returns the exemption of the c.
+func (c exemptionColumns) exemption() (Exemption, error) {
+	switch {
+	case c.ID == "":
+		return Exemption{}, errors.New("it has no id")
+	case !wire.IsObject(c.Properties):
+		return Exemption{}, errors.New("it has no properties")
+	}
+	for _, k := range exemptionKinds {
+		if k.kind.Is(c.Type) {
+			e := Exemption{
+				Kind: k.kind, ID: c.ID, Name: c.Name, Properties: c.Properties,
+				SubscriptionID: routes.SubscriptionOf(c.ID), ResourceGroupName: routes.ResourceGroupOf(c.ID),
+			}
+			e.CreatedBy, e.CreatedOn = createdBy(c.Properties)
+			return e, k.read(c, &e)
+		}
+	}
+	return Exemption{}, errors.New("its type is none of an exemption: " + printable.Quote(string(c.Type)))
+}
+
+func readPolicyExemption(c exemptionColumns, e *Exemption) error {
+	id, err := ParsePolicyExemptionID(c.ID)
+	if err != nil {
+		return err
+	}
+	var p PolicyExemptionProperties
+	if err := wire.Unmarshal(c.Properties, &p); err != nil {
+		return err
+	}
+	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = id.Scope, p.DisplayName, p.Description, p.ExpiresOn
+	e.Category = p.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs
+	return nil
+}
+
+func readStandardAssignment(c exemptionColumns, e *Exemption) error {
+	id, err := ParseStandardAssignmentID(c.ID)
+	if err != nil {
+		return err
+	}
+	var p StandardAssignmentProperties
+	if err := wire.Unmarshal(c.Properties, &p); err != nil {
+		return err
+	}
+	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = id.Scope, p.DisplayName, p.Description, p.ExpiresOn
+	e.Category = p.ExemptionData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.StandardID, e.AssessmentKeys = p.AssignedStandard.ID, p.ExemptionData.keys()
+	return nil
+}
+
+func readAssignment(c exemptionColumns, e *Exemption) error {
+	var p AssignmentProperties
+	if err := wire.Unmarshal(c.Properties, &p); err != nil {
+		return err
+	}
+	if p.Scope != "" {
+		e.Scope = "/" + strings.TrimPrefix(p.Scope, "/")
+	}
+	e.DisplayName, e.Description, e.ExpiresOn = p.DisplayName, p.Description, p.ExpiresOn
+	e.SubscriptionID, e.ResourceGroupName = cmp.Or(c.SubscriptionID, e.SubscriptionID), cmp.Or(c.ResourceGroup, e.ResourceGroupName)
+	e.Category = p.AdditionalData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.StandardID = p.AssignedStandard.ID
+	if key := p.AssignedComponent.Key; key != "" {
+		e.AssessmentKeys = []string{key}
+	}
+	return nil
+}
+
+// keys returns the keys of the assessments. A key of zeros only stands for several,
+// which are listed where the service names them.
+func (d ExemptionData) keys() []string {
+	key := d.Key()
+	if key == "" {
+		return nil
+	}
+	if strings.Trim(key, "0-") == "" {
+		var keys []string
+		if json.Unmarshal(d.AdditionalProperties["assessmentKeys"], &keys) == nil && len(keys) > 0 {
+			return keys
+		}
+		var items []AssignedAssessmentItem
+		if json.Unmarshal(d.AdditionalProperties["assignedAssessments"], &items) == nil {
+			for _, item := range items {
+				keys = append(keys, item.AssessmentKey)
+			}
+			if len(keys) > 0 {
+				return keys
+			}
+		}
+	}
+	return []string{key}
+}
+
+// createdBy returns who created a resource and when, by its systemData or by the
+// metadata that the services keep in properties. Metadata can be the caller's own,
+// of any form.
+func createdBy(properties json.RawMessage) (by string, on time.Time) {
+	var members struct {
+		SystemData struct {
+			CreatedBy string    `json:"createdBy"`
+			CreatedAt time.Time `json:"createdAt"`
+		} `json:"systemData"`
+	}
+	if wire.Unmarshal(properties, &members) == nil && members.SystemData.CreatedBy != "" {
+		return members.SystemData.CreatedBy, members.SystemData.CreatedAt
+	}
+	var metadata struct {
+		Metadata struct {
+			CreatedBy string    `json:"createdBy"`
+			CreatedOn time.Time `json:"createdOn"`
+		} `json:"metadata"`
+	}
+	if wire.Unmarshal(properties, &metadata) != nil {
+		return "", time.Time{}
+	}
+	return metadata.Metadata.CreatedBy, metadata.Metadata.CreatedOn
+}
