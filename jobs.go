@@ -132,6 +132,15 @@ type WorkspaceManagerJobsClientBeginCreateOptions struct {
 	// PollUntilDone, which waits for it, and not for a job that has ended before
 	// the first poll. It must not change the job's items.
 	Progress func(Job)
+
+	// Recover finds the job after a lost response. The assignment's jobs are listed
+	// before the request, at most 1,000, the newest first where the service sorts; an
+	// error of that listing is returned, and nothing is started. If the outcome of the
+	// request is unknown, they are listed again for up to a minute: exactly one job that
+	// is new in two listings some seconds apart becomes the poller's. It may be a job
+	// that another caller has started: either way the content is published. A second
+	// job is never started. The context must allow for that minute.
+	Recover bool
 }
 
 // WorkspaceManagerJobsClientNewJobPollerOptions holds the optional parameters of [WorkspaceManagerJobsClient.NewJobPoller].

@@ -36,6 +36,10 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // [*JobFailedError] for a job that ended Failed or Canceled; a job that is
 // deleted while the poller waits is [ErrNotFound].
 //
+// With Recover, a lost response doesn't lose the job: the poller is that of the job
+// that is new in the assignment since before the request. The error is
+// [ErrOutcomeUnknown] if none is new within a minute, or several are.
+//
 // The service may not show a job everywhere when it has just started. A 404 within
 // two minutes of the start, before any poll has seen the job, is neither an error
 // nor its end: Poll returns that response, and the poller continues. The pollers of
@@ -51,8 +55,23 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if options.ResumeToken != "" {
 		return resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
 	}
+	var recovery *recovery
+	if options.Recover {
+		var err error
+		if recovery, err = newRecovery(ctx, c, values); err != nil {
+			return nil, err
+		}
+	}
 	var resp *http.Response
 	created, err := run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values, response: &resp})
+	if recovery != nil && errors.Is(err, ErrOutcomeUnknown) {
+		job, findErr := recovery.find(ctx)
+		if findErr != nil {
+			return nil, &wrappedError{"looking for the job: " + findErr.Error(), []error{err}}
+		}
+		values[3] = job
+		return newJobPoller(c.client, values, nil, options.Progress)
+	}
 	if err != nil {
 		return nil, err
 	}
