@@ -75,7 +75,10 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if err != nil {
 		return nil, err
 	}
-	values[3] = created.Name
+	if values[3] = created.Name; created.Name == "" {
+		id, _ := ParseJobID(created.ID)
+		values[3] = id.Name
+	}
 	poller, err := newJobPoller(c.client, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
 	if err != nil {
 		return nil, outcomeUnknown(withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
