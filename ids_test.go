@@ -86,6 +86,24 @@ func TestParseJobID(t *testing.T) {
 	})
 }
 
+func TestParseWorkspaceManagerAssignmentID(t *testing.T) {
+	t.Parallel()
+	want := armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID: jobsSubscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: jobsAssignment,
+	}
+	text := strings.TrimSuffix(sampleJobID, "/jobs/"+jobName)
+	assert.Equal(t, text, want.String())
+	for _, text := range []string{text, text[1:], strings.Replace(text, "providers", "Providers", 1)} {
+		id, err := armsecops.ParseWorkspaceManagerAssignmentID(text)
+		require.NoError(t, err)
+		assert.Equal(t, want, id)
+	}
+	for _, text := range []string{"", sampleJobID, text + "/", strings.Replace(text, "myRg", "..", 1)} {
+		_, err := armsecops.ParseWorkspaceManagerAssignmentID(text)
+		require.ErrorAs(t, err, new(*armsecops.ParameterError))
+	}
+}
+
 func readJob(t *testing.T) armsecops.Job {
 	t.Helper()
 	resp, err := newJobsClient(t, options(documented(t, "jobs_get"))).Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)

@@ -42,8 +42,11 @@ type Ancestor struct {
 
 // Ancestors returns the resources that a resource id names, from the outermost to
 // the resource itself. It ends where the id isn't one.
-func Ancestors(id string) []Ancestor {
-	segments := strings.Split(trimSlash(id), "/")
+func Ancestors(id string) []Ancestor { return AncestorsIn(strings.Split(trimSlash(id), "/")) }
+
+// AncestorsIn is Ancestors for the segments of a path. It ignores one at the end
+// that isn't followed by a name.
+func AncestorsIn(segments []string) []Ancestor {
 	var ancestors []Ancestor
 	namespace, path := "", ""
 	for i := 0; i+1 < len(segments); i += 2 {

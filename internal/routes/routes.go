@@ -80,6 +80,11 @@ func (k Kind) String() string {
 	return [...]string{"Get", "List", "CreateOrUpdate", "Update", "Delete", "Action", "Query"}[k]
 }
 
+// OfResource reports whether the path of an operation of the kind is that of one resource.
+func (k Kind) OfResource() bool {
+	return k == Get || k == CreateOrUpdate || k == Update || k == Delete
+}
+
 // element is one segment of a path: a literal, or a parameter to be filled in. A
 // scope, which is always the first element, is one segment or more.
 type element struct {
@@ -238,6 +243,18 @@ func (r *Route) Parameters() []string {
 	return names
 }
 
+// Values returns the values of the path's parameters by the REST API's names.
+//   - values: in the order of the path
+func (r *Route) Values(values []string) map[string]string {
+	named := map[string]string{}
+	for _, e := range r.elements {
+		if e.parameter != nil {
+			named[e.text], values = values[0], values[1:]
+		}
+	}
+	return named
+}
+
 // Check returns the first parameter whose value breaks its documented rule,
 // with the value and the rule, or "" if there is none.
 func (r *Route) Check(values []string) (name, value, rule string) {
@@ -338,6 +355,23 @@ func (r *Route) Match(segments []string) (values []string, ok bool) {
 		}
 	}
 	return values, true
+}
+
+// Segments returns the segments of the escaped path of a URL, unescaped. An
+// escaped slash stays part of its segment. Like Azure, it ignores a slash at the
+// end. A path without a first slash has none.
+func Segments(escapedPath string) []string {
+	path, ok := strings.CutPrefix(escapedPath, "/")
+	if !ok {
+		return nil
+	}
+	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	for i, segment := range segments {
+		if unescaped, err := url.PathUnescape(segment); err == nil {
+			segments[i] = unescaped
+		}
+	}
+	return segments
 }
 
 // MatchID is Match for the text of a resource id, whose first slash may be missing.
