@@ -68,8 +68,8 @@ func ExampleClientFactory_NewSecurityAssignmentsClient() {
 		}
 		n++
 	}
-	fmt.Println(n, "assignments")
-	// Output: 2 assignments
+	fmt.Println("assignments:", n)
+	// Output: assignments: 1
 }
 
 func ExampleStandardAssignmentsClient_Get() {

@@ -191,7 +191,6 @@ func ExampleSecurityAssignmentsClient_NewListPager() {
 	}
 	// Output:
 	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
-	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
 }
 
 // A listing that fails returns a token with which a new pager resumes it.
@@ -205,8 +204,8 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 		}
 		n++
 	}
-	fmt.Println(n, "assignments")
-	// Output: 2 assignments
+	fmt.Println("assignments:", n)
+	// Output: assignments: 1
 }
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
@@ -220,6 +219,6 @@ func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 		}
 		n++
 	}
-	fmt.Println(n, "assignments")
-	// Output: 2 assignments
+	fmt.Println("assignments:", n)
+	// Output: assignments: 1
 }

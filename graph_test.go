@@ -624,7 +624,7 @@ func newLargeTenant(subscriptions int, o fake.ServerOptions) *fake.Server {
 	for i := range subscriptions {
 		for n := range 10 {
 			id := armsecops.AssignmentID{SubscriptionID: subscriptionID(i), ResourceGroupName: "rg", Name: fmt.Sprint("a", n)}
-			srv.PutAssignment(id, armsecops.Assignment{})
+			srv.Put(id, armsecops.Assignment{})
 		}
 	}
 	return srv

@@ -29,6 +29,12 @@ var waitedJob = armsecops.JobID{
 	Name:                           "waited-job",
 }
 
+// waitedAssignment is the workspace manager assignment of waitedJob.
+var waitedAssignment = armsecops.WorkspaceManagerAssignmentID{
+	SubscriptionID: waitedJob.SubscriptionID, ResourceGroupName: waitedJob.ResourceGroupName,
+	WorkspaceName: waitedJob.WorkspaceName, Name: waitedJob.WorkspaceManagerAssignmentName,
+}
+
 // newFake returns a server that names the job it starts as waitedJob is named.
 func newFake(steps int) *fake.Server {
 	return fake.NewServer(&fake.ServerOptions{JobSteps: steps, NewID: func() string { return waitedJob.Name }})
@@ -442,7 +448,7 @@ func TestPollerReturnsTheFailedJob(t *testing.T) {
 				Items:                failingItems,
 				AdditionalProperties: map[string]json.RawMessage{"attempt": json.RawMessage("2")},
 			}}
-			srv.PutJob(waitedJob, job)
+			srv.Put(waitedJob, job)
 			client := newJobsClient(t, options(srv))
 			want, err := client.Get(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
 			require.NoError(t, err)
@@ -535,7 +541,7 @@ func TestBeginCreateNeedsTheNameOfTheJob(t *testing.T) {
 func TestNewJobPollerStartsNothing(t *testing.T) {
 	t.Parallel()
 	srv := newFake(0)
-	srv.PutJob(waitedJob, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: "Succeeded"}})
+	srv.Put(waitedJob, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: "Succeeded"}})
 	poller := newJobPoller(t, newJobsClient(t, options(srv)))
 	assert.Empty(t, srv.Requests())
 	got, err := poller.PollUntilDone(t.Context(), nil)
@@ -583,7 +589,7 @@ func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					srv := newFake(3)
-					srv.SetJobItems(waitedJob, test.items)
+					srv.SetJobItems(waitedAssignment, test.items)
 					client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
 					poller := beginCreate(t, client)
 					_, err := poller.Poll(t.Context())

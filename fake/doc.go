@@ -19,11 +19,11 @@
 //	)
 //
 //	func TestPublishFails(t *testing.T) {
-//		id := armsecops.JobID{
-//			SubscriptionID:                 "11111111-2222-3333-4444-555555555555",
-//			ResourceGroupName:              "group",
-//			WorkspaceName:                  "workspace",
-//			WorkspaceManagerAssignmentName: "assignment",
+//		id := armsecops.WorkspaceManagerAssignmentID{
+//			SubscriptionID:    "11111111-2222-3333-4444-555555555555",
+//			ResourceGroupName: "group",
+//			WorkspaceName:     "workspace",
+//			Name:              "assignment",
 //		}
 //
 //		// The job that the program starts will fail for one member.
@@ -45,10 +45,10 @@
 //		}
 //
 //		// In place of the program.
-//		job, err := jobs.Create(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, nil)
+//		job, err := jobs.Create(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 //		for err == nil && !job.Properties.ProvisioningState.Terminal() {
 //			var got armsecops.WorkspaceManagerJobsClientGetResponse
-//			got, err = jobs.Get(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, job.Name, nil)
+//			got, err = jobs.Get(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
 //			job.Job = got.Job
 //		}
 //		if err != nil {
@@ -61,15 +61,14 @@
 //
 // # State
 //
-// [Server.PutJob], [Server.PutAssignment] and [Server.PutStandardAssignment]
-// store resources, as do the clients' own calls. [ServerOptions].Samples stores
-// those of the services' documentation. The server copies what it stores and
-// returns. It compares ids ignoring case.
+// [Server.Put] stores resources, as do the clients' own calls.
+// [ServerOptions].Samples stores those of the services' documentation. The server
+// copies what it stores and returns. It compares ids ignoring case.
 //
 // A job that a client starts is InProgress for [ServerOptions].JobDuration, or else
 // for JobSteps Gets. Meanwhile its items are published one after another. It then
 // ends Succeeded, or Failed if [Server.SetJobItems] has set an item that fails. A
-// job from PutJob never changes.
+// job from Put never changes.
 //
 // The server keeps the newest [ServerOptions].MaxRequests requests, and resources
 // until they are deleted. [Server.Reset] makes it forget all of them.
@@ -79,9 +78,11 @@
 // The server refuses what Azure Resource Manager refuses, with its codes and
 // status: a request without a token, with another api-version, with a malformed
 // query or name, a resource with an unknown top-level member, or with the name of
-// another resource. With [ServerOptions].Strict it also refuses requests below a
+// another resource, a changed location, or a write whose If-Match or If-None-Match
+// doesn't hold. With [ServerOptions].Strict it also refuses requests below a
 // subscription, resource group, workspace or workspace manager assignment that
-// doesn't exist. It accepts a slash at the end of the path, any casing of
+// doesn't exist, resources that lack a required property, and values that a
+// documented enumeration lacks. It accepts a slash at the end of the path, any casing of
 // api-version, and each api-version in which the jobs are the same.
 //
 // # Lists
@@ -109,7 +110,9 @@
 //
 // # Overrides
 //
-// [Server.Jobs], [Server.Assignments] and [Server.StandardAssignments] have a
-// function for each operation, in the types of azcore's fake package. The
-// functions of tests for Microsoft's fake servers can be used again.
+// [Server.Override] passes the requests of one operation to an [http.Handler], for
+// responses that the server's state never leads to. [Respond] is such a handler:
+//
+//	srv.Override("WorkspaceManagerJobsClient.Get", fake.Respond(http.StatusOK, job))
+//	srv.Override("SecurityAssignmentsClient.Delete", fake.Respond(http.StatusConflict, armsecops.ErrorDetail{Code: "Locked"}))
 package fake

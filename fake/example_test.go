@@ -33,7 +33,6 @@ func ExampleNewServer() {
 	}
 	// Output:
 	// ASC Default Exempt
-	// ASC Default Exempt
 }
 
 func ExampleServer_SetJobItems() {
@@ -42,11 +41,11 @@ func ExampleServer_SetJobItems() {
 		NewID:    func() string { return "first-job" },
 		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	})
-	id := armsecops.JobID{
-		SubscriptionID:                 "11111111-2222-3333-4444-555555555555",
-		ResourceGroupName:              "group",
-		WorkspaceName:                  "workspace",
-		WorkspaceManagerAssignmentName: "assignment",
+	id := armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID:    "11111111-2222-3333-4444-555555555555",
+		ResourceGroupName: "group",
+		WorkspaceName:     "workspace",
+		Name:              "assignment",
 	}
 	srv.SetJobItems(id, []armsecops.JobItem{
 		{ResourceID: "alertRules/one"},
@@ -60,13 +59,13 @@ func ExampleServer_SetJobItems() {
 		fmt.Println(err)
 		return
 	}
-	created, err := jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, nil)
+	created, err := jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for job := created.Job; !job.Properties.ProvisioningState.Terminal(); {
-		got, err := jobs.Get(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, job.Name, nil)
+		got, err := jobs.Get(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -160,16 +159,36 @@ func ExampleServer_ServeHTTP() {
 	// Output: /subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg
 }
 
-func ExampleJobsServer() {
+func ExampleServer_Put() {
 	srv := fake.NewServer(nil)
-	srv.Jobs.Get = func(_ context.Context, _, _, _, jobName string, _ *armsecops.WorkspaceManagerJobsClientGetOptions) (response azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse], failure azfake.ErrorResponder) {
-		if jobName == "locked" {
-			failure.SetResponseError(http.StatusConflict, "Locked")
-			return response, failure
-		}
-		response.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: armsecops.Job{Name: jobName}}, nil)
-		return response, failure
+	id := armsecops.StandardAssignmentID{
+		Scope: "/providers/Microsoft.Management/managementGroups/contoso",
+		Name:  "1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
 	}
+	srv.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAudit}})
+
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	assignments, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, options)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	got, err := assignments.Get(context.Background(), id.Scope, id.Name, nil)
+	fmt.Println(got.Type, got.Properties.Effect, err)
+	// Output: Microsoft.Security/standardAssignments Audit <nil>
+}
+
+func ExampleServer_Override() {
+	srv := fake.NewServer(nil)
+	srv.Override("WorkspaceManagerJobsClient.Get", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("jobName")
+		if name == "locked" {
+			fake.Respond(http.StatusConflict, armsecops.ErrorDetail{Code: "Locked", Message: "The job is locked."}).ServeHTTP(w, r)
+			return
+		}
+		fake.Respond(http.StatusOK, armsecops.Job{Name: name}).ServeHTTP(w, r)
+	}))
 
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv

@@ -1,6 +1,8 @@
 package fake
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -78,23 +80,60 @@ type Fault struct {
 // pendingFault is a fault that has not applied to all of its requests yet.
 type pendingFault struct {
 	Fault
-	skip, times int // left
+	route       *routes.Route // of the operation; nil for every request
+	skip, times int           // left
 }
 
 // Inject adds a fault. A request goes through the faults of its operation in the
 // order in which they were injected, until one applies to it: those before that
 // one count it as skipped. Use [Server.AssertFaultsConsumed] to check that every
-// fault has applied.
+// fault has applied. Inject panics for an operation that no client has, and for a
+// fault that the operation can't have.
 func (s *Server) Inject(fault Fault) {
+	route, err := fault.check()
+	if err != nil {
+		panic("fake: " + err.Error())
+	}
 	fault.Header = fault.Header.Clone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &pendingFault{fault, fault.Skip, max(fault.Times, 1)})
+	s.faults = append(s.faults, &pendingFault{fault, route, fault.Skip, max(fault.Times, 1)})
+}
+
+// check returns the route of the fault's operation, nil for a fault of every
+// request, or what is wrong with a fault that could never apply as it says.
+func (f Fault) check() (route *routes.Route, err error) {
+	list, query := true, true
+	if f.Operation != "" {
+		if route, err = routes.ByOperation(f.Operation); err != nil {
+			return nil, err
+		}
+		list, query = route.Kind == routes.List, route.Kind == routes.Query
+	}
+	lists, known := nextLinks[f.NextLink]
+	switch {
+	case f.Skip < 0 || f.Times < 0:
+		return nil, errors.New("Skip and Times of a fault must not be negative")
+	case f.RetryAfter < 0 || f.Delay < 0:
+		return nil, errors.New("RetryAfter and Delay of a fault must not be negative")
+	case f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 599):
+		return nil, errors.New("StatusCode of a fault must be between 200 and 599")
+	case !known:
+		return nil, fmt.Errorf("NextLink of a fault must not be %q", f.NextLink)
+	case f.NextLink == "", f.NextLink == NextLinkLoop && (list || query), lists && list, f.NextLink == NextLinkTruncated && query:
+		return route, nil
+	}
+	return nil, fmt.Errorf("%s can't have a fault with the NextLink %q", f.Operation, f.NextLink)
+}
+
+// nextLinks has the faults of links, and whether lists have them.
+var nextLinks = map[NextLink]bool{
+	"": true, NextLinkForeignHost: true, NextLinkHTTP: true, NextLinkOtherPath: true, NextLinkLoop: true, NextLinkRelative: true,
+	NextLinkDefaultPort: true, NextLinkUnescaped: true, NextLinkWithoutAPIVersion: true, NextLinkTruncated: false,
 }
 
 // AssertFaultsConsumed fails the test for every fault that has not applied Times
-// times, such as one of a misspelt operation, or one of a client that retries
-// less often than expected. It reports whether all of them have.
+// times, such as one of a client that retries less often than expected. It reports whether all of them have.
 //   - t: a [testing.T]
 func (s *Server) AssertFaultsConsumed(t interface {
 	Helper()
@@ -104,11 +143,6 @@ func (s *Server) AssertFaultsConsumed(t interface {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
-		isOperation := func(route *routes.Route) bool { return f.isOf(route.Operation) }
-		if !slices.ContainsFunc(routes.All, isOperation) {
-			t.Errorf("the fault's Operation %q is not an operation", f.Operation)
-			continue
-		}
 		times := max(f.Times, 1)
 		t.Errorf("a fault of %q applied to %d of %d requests, after it skipped %d of %d",
 			f.Operation, times-f.times, times, f.Skip-f.skip, f.Skip)
@@ -116,23 +150,12 @@ func (s *Server) AssertFaultsConsumed(t interface {
 	return len(s.faults) == 0
 }
 
-// isOf reports whether the fault is one of the operation.
-func (f Fault) isOf(operation string) bool {
-	if f.Operation == "" || f.Operation == operation {
-		return true
-	}
-	// NewListPager reads what the REST API calls List.
-	client, method, _ := strings.Cut(operation, ".")
-	rest, ok := strings.CutPrefix(method, "New")
-	return ok && f.Operation == client+"."+strings.TrimSuffix(rest, "Pager")
-}
-
 // nextFault returns the fault that applies to a request, or the zero value, which
 // changes nothing. The caller holds the lock.
 func (s *Server) nextFault(r Request) Fault {
 	for i, f := range s.faults {
 		switch {
-		case !f.isOf(r.Operation), f.Match != nil && !f.Match(r):
+		case f.route != nil && f.route.Operation != r.Operation, f.Match != nil && !f.Match(r):
 		case f.skip > 0:
 			f.skip--
 		default:

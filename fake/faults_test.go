@@ -30,8 +30,8 @@ const deadline = 10 * time.Minute
 // newServerWithFault returns a server with one job, one assignment and a fault.
 func newServerWithFault(fault fake.Fault) *fake.Server {
 	srv := fake.NewServer(nil)
-	srv.PutJob(jobID, armsecops.Job{})
-	srv.PutAssignment(assignmentID, armsecops.Assignment{})
+	srv.Put(jobID, armsecops.Job{})
+	srv.Put(assignmentID, armsecops.Assignment{})
 	srv.Inject(fault)
 	return srv
 }
@@ -288,7 +288,7 @@ func TestFaultsOfTheNextLink(t *testing.T) {
 func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	srv.PutJob(jobID, armsecops.Job{})
+	srv.Put(jobID, armsecops.Job{})
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 2, StatusCode: 500, Times: 2})
 	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.ListBySubscription", StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})
@@ -318,7 +318,6 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, Times: 3, StatusCode: 404})
 	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2})
-	srv.Inject(fake.Fault{Operation: "JobsClient.Get", StatusCode: 404})
 	for range 2 {
 		get(t, srv, jobURL)
 	}
@@ -327,8 +326,37 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	assert.Equal(t, []string{
 		`a fault of "WorkspaceManagerJobsClient.Get" applied to 1 of 3 requests, after it skipped 1 of 1`,
 		`a fault of "WorkspaceManagerJobsClient.Create" applied to 0 of 1 requests, after it skipped 0 of 2`,
-		`the fault's Operation "JobsClient.Get" is not an operation`,
 	}, after.messages)
+}
+
+func TestInjectPanics(t *testing.T) {
+	t.Parallel()
+	const list, query = "SecurityAssignmentsClient.List", "SecurityAssignmentsClient.NewResourceGraphPager"
+	tests := map[string]struct {
+		fault   fake.Fault
+		message string
+	}{
+		"unknown client":    {fake.Fault{Operation: "JobsClient.Get"}, `no client has the operation "JobsClient.Get"; there are WorkspaceManagerJobsClient.Get, `},
+		"unknown method":    {fake.Fault{Operation: "WorkspaceManagerJobsClient.get"}, "no client has the operation \"WorkspaceManagerJobsClient.get\"; there are WorkspaceManagerJobsClient.Get, "},
+		"unknown word":      {fake.Fault{Operation: "job"}, `no client has the operation "job"; there are WorkspaceManagerJobsClient.Get, `},
+		"two requests":      {fake.Fault{Operation: "WorkspaceManagerJobsClient.BeginCreate"}, "the requests of WorkspaceManagerJobsClient.BeginCreate are those of the operation WorkspaceManagerJobsClient.Create"},
+		"many requests":     {fake.Fault{Operation: "SecurityAssignmentsClient.ListAcrossSubscriptions"}, "the requests of SecurityAssignmentsClient.ListAcrossSubscriptions are those of the operation SecurityAssignmentsClient.NewListBySubscriptionPager"},
+		"negative Skip":     {fake.Fault{Skip: -1}, "Skip and Times"},
+		"negative Times":    {fake.Fault{Times: -1}, "Skip and Times"},
+		"negative Delay":    {fake.Fault{Delay: -1}, "RetryAfter and Delay"},
+		"StatusCode":        {fake.Fault{StatusCode: 42}, "StatusCode of a fault must be between 200 and 599"},
+		"unknown NextLink":  {fake.Fault{Operation: list, NextLink: "HTTP"}, `NextLink of a fault must not be "HTTP"`},
+		"link of a Get":     {fake.Fault{Operation: getOperation, NextLink: fake.NextLinkLoop}, `WorkspaceManagerJobsClient.Get can't have a fault with the NextLink "loop"`},
+		"link of a query":   {fake.Fault{Operation: query, NextLink: fake.NextLinkHTTP}, `NewResourceGraphPager can't have`},
+		"truncated listing": {fake.Fault{Operation: list, NextLink: fake.NextLinkTruncated}, `SecurityAssignmentsClient.List can't have`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() { assert.Contains(t, recover(), test.message) }()
+			fake.NewServer(nil).Inject(test.fault)
+		})
+	}
 }
 
 func TestFaultSetsTheContentTypeOfItsBody(t *testing.T) {
@@ -374,8 +402,8 @@ func TestInjectCopiesTheFault(t *testing.T) {
 func TestFaultMatchesTheResource(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	srv.PutJob(jobID, armsecops.Job{})
-	srv.PutJob(namedJob("other"), armsecops.Job{})
+	srv.Put(jobID, armsecops.Job{})
+	srv.Put(namedJob("other"), armsecops.Job{})
 	srv.Inject(fake.Fault{
 		Operation: getOperation, StatusCode: http.StatusForbidden, Skip: 1,
 		Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },

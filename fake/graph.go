@@ -2,21 +2,18 @@ package fake
 
 import (
 	"cmp"
-	"iter"
-	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // NextLinkTruncated is the fault of a page of Azure Resource Graph that lacks
@@ -50,6 +47,9 @@ type graphQuery struct {
 
 		AuthorizationScopeFilter string `json:"authorizationScopeFilter"`
 	} `json:"options"`
+
+	where   string   // the predicate in Query
+	columns []string // that Query projects
 }
 
 // graphResult is the body of its response.
@@ -69,11 +69,16 @@ type graphRow map[string]jsontext.Value
 var kql = regexp.MustCompile(`(?is)^\s*(\w+)\s*\|\s*where\s+type\s*=~\s*'([^']*)'\s*` +
 	`(?:\|\s*where\s*\((.*)\)\s*)?\|\s*project\s+([\w\s,]+?)\s*\|\s*order\s+by\s+id\s+asc\s*$`)
 
-// graphTables has the routes of the queries, by table and type.
-var graphTables = map[[2]string]*routes.Route{
-	{"resources", "microsoft.security/assignments"}:                 routes.Assignments.Query,
-	{"securityresources", "microsoft.security/standardassignments"}: routes.StandardAssignments.Query,
-}
+// graphTables has the routes of the queries, by table and type in lower case.
+var graphTables = func() map[[2]string]*routes.Route {
+	tables := map[[2]string]*routes.Route{}
+	for _, route := range routes.All {
+		if route.Kind == routes.Query {
+			tables[[2]string{route.Resource.Table, key(route.Resource.Type)}] = route
+		}
+	}
+	return tables
+}()
 
 // graphRoute returns the route of a query, or nil.
 func graphRoute(body []byte) *routes.Route {
@@ -88,12 +93,16 @@ func graphRoute(body []byte) *routes.Route {
 	return graphTables[[2]string{strings.ToLower(parts[1]), strings.ToLower(parts[2])}]
 }
 
-// parseGraphQuery returns the query and its parts, or an error response.
-func parseGraphQuery(r *request) (q graphQuery, where string, columns []string, refused *response) {
-	q, refused = parseModel[graphQuery](r, "a query")
-	if refused != nil {
-		return q, "", nil, refused
+// checkGraphQuery refuses a query that the server can't carry out.
+func (s *Server) checkGraphQuery(r *request) (refused *response) {
+	if r.route.Kind != routes.Query {
+		return nil
 	}
+	r.graph, refused = parseBody(r.body, "a query", func(text []byte) (q graphQuery, err error) { return q, wire.Unmarshal(text, &q) })
+	if refused != nil {
+		return refused
+	}
+	q := &r.graph
 	parts := kql.FindStringSubmatch(q.Query)
 	message := ""
 	switch top := q.Options.Top; {
@@ -109,27 +118,13 @@ func parseGraphQuery(r *request) (q graphQuery, where string, columns []string, 
 		message = "The fake server has no resultFormat but objectArray."
 	}
 	if message != "" {
-		return q, "", nil, newErrorResponse(http.StatusBadRequest, "BadRequest", message)
+		return newErrorResponse(http.StatusBadRequest, "BadRequest", message)
 	}
+	q.where = parts[3]
 	for column := range strings.SplitSeq(parts[4], ",") {
-		columns = append(columns, strings.TrimSpace(column))
+		q.columns = append(q.columns, strings.TrimSpace(column))
 	}
-	return q, parts[3], columns, nil
-}
-
-func (s *Server) queryAssignments(r *request) *response {
-	keys := func(yield func(string) bool) {
-		for k, a := range s.assignments {
-			if a.duplicateOf == "" && !yield(k) {
-				return
-			}
-		}
-	}
-	return s.query(r, keys, func(k string) any { return s.assignments[k].Assignment })
-}
-
-func (s *Server) queryStandardAssignments(r *request) *response {
-	return s.query(r, maps.Keys(s.standardAssignments), func(k string) any { return s.standardAssignments[k] })
+	return nil
 }
 
 // graphPage collects the first keys after a key. It sorts now and then only: a
@@ -158,16 +153,12 @@ func (p *graphPage) sorted() (keys []string, more bool) {
 	return p.keys[:min(p.size, len(p.keys))], len(p.keys) > p.size
 }
 
-// query responds to a query over resources.
-//   - model: returns the resource of a key
-func (s *Server) query(r *request, keys iter.Seq[string], model func(key string) any) *response {
-	q, where, columns, refused := parseGraphQuery(r)
-	if refused != nil {
-		return refused
-	}
-	if where != "" && s.options.Where == nil {
+// query responds to a query over the resources of the row.
+func (s *Server) query(r *request, row *row) *response {
+	q := r.graph
+	if q.where != "" && s.options.Where == nil {
 		return newErrorResponse(http.StatusBadRequest, "BadRequest",
-			"The fake server has no KQL engine: ServerOptions.Where must evaluate the predicate '"+where+"'.")
+			"The fake server has no KQL engine: ServerOptions.Where must evaluate the predicate '"+q.where+"'.")
 	}
 	after := ""
 	if q.Options.SkipToken != "" {
@@ -179,12 +170,12 @@ func (s *Server) query(r *request, keys iter.Seq[string], model func(key string)
 	inScope := q.scope()
 	total := 0
 	page := graphPage{after: after, size: min(cmp.Or(q.Options.Top, maxGraphRows), cmp.Or(s.options.PageSize, maxGraphRows))}
-	for k := range keys {
-		if !inScope(k) {
+	for k, res := range s.resources {
+		if res.of != row.resource || !inScope(k) {
 			continue
 		}
-		if where != "" {
-			matches, err := evaluate(s.options.Where, where, k, model(k))
+		if q.where != "" {
+			matches, err := evaluate(s.options.Where, q.where, newGraphRow(k, res))
 			if err != nil {
 				return newErrorResponse(http.StatusBadRequest, "BadRequest", "ServerOptions.Where: "+err.Error())
 			}
@@ -198,28 +189,24 @@ func (s *Server) query(r *request, keys iter.Seq[string], model func(key string)
 	found, more := page.sorted()
 	rows := make([]graphRow, len(found))
 	for i, k := range found {
-		row, err := newGraphRow(k, model(k))
-		if err != nil {
-			return newErrorResponse(http.StatusNotImplemented, "InvalidModel", err.Error())
-		}
-		rows[i] = row.project(columns)
+		rows[i] = newGraphRow(k, s.resources[k]).project(q.columns)
 	}
 	next := ""
 	if more {
 		next = newSkipToken("", found[len(found)-1])
 	}
-	return newGraphResponse(r, q, total, rows, next)
+	return newGraphResponse(r, total, rows, next)
 }
 
 // newGraphResponse returns a page of a query, changed by the fault.
 //   - next: the $skipToken of the next page; empty if there is none
-func newGraphResponse(r *request, q graphQuery, total int, rows []graphRow, next string) *response {
+func newGraphResponse(r *request, total int, rows []graphRow, next string) *response {
 	result := graphResult{TotalRecords: total, Count: len(rows), Data: rows, Facets: []struct{}{}, ResultTruncated: "false"}
 	switch r.nextLink {
 	case NextLinkTruncated:
 		result.ResultTruncated = "true"
 	case NextLinkLoop:
-		result.SkipToken = cmp.Or(q.Options.SkipToken, newSkipToken("", "")) // which leads to the first page
+		result.SkipToken = cmp.Or(r.graph.Options.SkipToken, newSkipToken("", "")) // which leads to the first page
 	default:
 		result.SkipToken = next
 	}
@@ -248,38 +235,24 @@ func (q graphQuery) scope() func(key string) bool {
 
 // owner returns the subscription of a resource, or else its management group.
 func owner(key string) (subscription, managementGroup string) {
-	if rest, ok := strings.CutPrefix(key, "/subscriptions/"); ok {
-		subscription, _, _ = strings.Cut(rest, "/")
-	} else if rest, ok := strings.CutPrefix(key, "/providers/microsoft.management/managementgroups/"); ok {
-		managementGroup, _, _ = strings.Cut(rest, "/")
+	if top := routes.Ancestors(key)[0]; top.Type == "microsoft.management/managementgroups" {
+		managementGroup = top.Name
 	}
-	return subscription, managementGroup
+	return routes.SubscriptionOf(key), managementGroup
 }
 
 // newGraphRow returns all columns of a resource.
-func newGraphRow(key string, model any) (row graphRow, err error) {
-	text, err := encode(model)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, &row); err != nil {
-		return nil, err
-	}
-	group := ""
-	if segments := strings.Split(key, "/"); len(segments) > 4 && segments[3] == "resourcegroups" {
-		group = segments[4]
-	}
-	subscription, _ := owner(key)
-	delete(row, "etag") // which the tables don't have
-	delete(row, "systemData")
-	var kind string
-	_ = json.Unmarshal(row["type"], &kind) // the model's Type is text
+func newGraphRow(key string, res *resource) graphRow {
+	doc := res.document
+	doc.ETag, doc.SystemData = "", armsecops.SystemData{} // which the tables don't have
+	doc.Type = strings.ToLower(doc.Type)
+	row := mustParse[graphRow](mustEncode(doc))
 	for name, value := range map[string]string{
-		"type": strings.ToLower(kind), "tenantId": tenantID, "subscriptionId": subscription, "resourceGroup": group,
+		"tenantId": tenantID, "subscriptionId": routes.SubscriptionOf(key), "resourceGroup": routes.ResourceGroupOf(key),
 	} {
-		row[name], _ = jsontext.AppendQuote(nil, value) // fails only for invalid UTF-8, which it replaces
+		row[name] = mustEncode(value)
 	}
-	return row, nil
+	return row
 }
 
 // project returns the columns of the row; one that the resource doesn't have is null.
@@ -293,74 +266,7 @@ func (row graphRow) project(columns []string) graphRow {
 	return projected
 }
 
-// evaluate returns whether a resource has the predicate.
-func evaluate(where func(string, map[string]any) (bool, error), predicate, key string, model any) (bool, error) {
-	row, err := newGraphRow(key, model)
-	if err != nil {
-		return false, err
-	}
-	text, err := encode(row)
-	if err != nil {
-		return false, err
-	}
-	var values map[string]any
-	if err := json.Unmarshal(text, &values); err != nil {
-		return false, err
-	}
-	return where(predicate, values)
-}
-
-func (s *Server) overrideQueryAssignments(r *request) (*response, error) {
-	if s.Assignments.NewResourceGraphPager == nil {
-		return nil, errNotOverridden
-	}
-	return overrideQuery(s, r, &s.subscriptionAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[armsecops.Assignment]] {
-		return s.Assignments.NewResourceGraphPager(&o)
-	})
-}
-
-func (s *Server) overrideQueryStandardAssignments(r *request) (*response, error) {
-	if s.StandardAssignments.NewResourceGraphPager == nil {
-		return nil, errNotOverridden
-	}
-	return overrideQuery(s, r, &s.standardAssignmentPagers, func(o armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.StandardAssignmentsList] {
-		return s.StandardAssignments.NewResourceGraphPager(&o)
-	})
-}
-
-// overrideQuery responds with the next page of an overridden query: it is that of
-// a list, whose link becomes the $skipToken.
-func overrideQuery[T any](s *Server, r *request, p *pagers[T], newPager func(armsecops.ResourceGraphOptions) azfake.PagerResponder[armsecops.Page[T]]) (*response, error) {
-	q, where, _, refused := parseGraphQuery(r)
-	if refused != nil {
-		return refused, nil
-	}
-	listed := *r
-	listed.query = url.Values{"$skiptoken": {q.Options.SkipToken}}
-	listed.nextLink = "" // a query has its own faults
-	resp, err := p.nextPage(s, &listed, func() (azfake.PagerResponder[armsecops.Page[T]], error) {
-		o := armsecops.ResourceGraphOptions{
-			SubscriptionIDs:    q.Subscriptions,
-			ManagementGroups:   q.ManagementGroups,
-			Where:              where,
-			AllowPartialScopes: q.Options.AllowPartialScopes,
-			IncludeInherited:   strings.EqualFold(q.Options.AuthorizationScopeFilter, "AtScopeAboveAndBelow"),
-		}
-		if q.Options.Top != maxGraphRows { // the default
-			o.PageSize = q.Options.Top
-		}
-		return newPager(o), nil
-	})
-	if err != nil || resp.status != http.StatusOK {
-		return resp, err
-	}
-	var page armsecops.Page[graphRow]
-	if err := json.Unmarshal(resp.body, &page); err != nil {
-		return nil, err
-	}
-	next := ""
-	if link, err := url.Parse(page.NextLink); err == nil {
-		next = link.Query().Get("$skipToken")
-	}
-	return newGraphResponse(r, q, len(page.Value), page.Value, next), nil
+// evaluate returns whether a row has the predicate.
+func evaluate(where func(string, map[string]any) (bool, error), predicate string, row graphRow) (bool, error) {
+	return where(predicate, mustParse[map[string]any](mustEncode(row)))
 }

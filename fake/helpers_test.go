@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,10 @@ var (
 		SubscriptionID: subscription, ResourceGroupName: resourceGroup,
 		WorkspaceName: workspace, WorkspaceManagerAssignmentName: assignment, Name: "job",
 	}
+	publicationID = armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: assignment,
+	}
+	standardID   = armsecops.StandardAssignmentID{Scope: machine, Name: standardName}
 	assignmentID = armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, Name: "standard"}
 )
 
@@ -67,30 +72,7 @@ func formatNames(n int, format string) (names []string) {
 	return names
 }
 
-// Short names for long types.
-type (
-	failure                  = azfake.ErrorResponder
-	responder[T any]         = azfake.Responder[T]
-	jobPagerResponder        = azfake.PagerResponder[armsecops.JobList]
-	assignmentPagerResponder = azfake.PagerResponder[armsecops.AssignmentList]
-
-	createJobOptions  = armsecops.WorkspaceManagerJobsClientCreateOptions
-	createJobResponse = armsecops.WorkspaceManagerJobsClientCreateResponse
-	getJobOptions     = armsecops.WorkspaceManagerJobsClientGetOptions
-	getJobResponse    = armsecops.WorkspaceManagerJobsClientGetResponse
-	deleteJobOptions  = armsecops.WorkspaceManagerJobsClientDeleteOptions
-	deleteJobResponse = armsecops.WorkspaceManagerJobsClientDeleteResponse
-	listJobsOptions   = armsecops.WorkspaceManagerJobsClientListOptions
-
-	getAssignmentOptions      = armsecops.SecurityAssignmentsClientGetOptions
-	getAssignmentResponse     = armsecops.SecurityAssignmentsClientGetResponse
-	putAssignmentOptions      = armsecops.SecurityAssignmentsClientCreateOrUpdateOptions
-	putAssignmentResponse     = armsecops.SecurityAssignmentsClientCreateOrUpdateResponse
-	deleteAssignmentOptions   = armsecops.SecurityAssignmentsClientDeleteOptions
-	deleteAssignmentResponse  = armsecops.SecurityAssignmentsClientDeleteResponse
-	listAssignmentsOptions    = armsecops.SecurityAssignmentsClientListOptions
-	listBySubscriptionOptions = armsecops.SecurityAssignmentsClientListBySubscriptionOptions
-)
+type listJobsOptions = armsecops.WorkspaceManagerJobsClientListOptions
 
 func options(transport policy.Transporter) *armsecops.ClientOptions {
 	o := &armsecops.ClientOptions{}
@@ -111,6 +93,15 @@ func newAssignments(t testing.TB, subscription string, o *armsecops.ClientOption
 	require.NoError(t, err)
 	return client
 }
+
+func newStandards(t testing.TB, o *armsecops.ClientOptions) *armsecops.StandardAssignmentsClient {
+	t.Helper()
+	client, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
+	require.NoError(t, err)
+	return client
+}
+
+func standardAssignmentName(a armsecops.StandardAssignment) string { return a.Name }
 
 // collect returns the names of a list's items.
 func collect[T any](t testing.TB, pager *armsecops.Pager[T], name func(T) string) (names []string, err error) {
@@ -255,17 +246,19 @@ func putJobs(srv *fake.Server, n int) {
 		if i == n-1 {
 			job.Properties.EndTime = time.Time{}
 		}
-		srv.PutJob(namedJob(fmt.Sprintf("job-%d", i)), job)
+		srv.Put(namedJob(fmt.Sprintf("job-%d", i)), job)
 	}
 }
 
 // overrideJobList overrides the list of jobs with pages of one job each, which
 // are named after the assignment.
 func overrideJobList(srv *fake.Server, pages int) {
-	srv.Jobs.NewListPager = func(_, _, assignment string, _ *listJobsOptions) (pager jobPagerResponder) {
-		for i := range pages {
-			pager.AddPage(http.StatusOK, armsecops.JobList{Value: []armsecops.Job{{Name: fmt.Sprintf("%s-%d", assignment, i)}}}, nil)
+	srv.Override("WorkspaceManagerJobsClient.List", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("$skipToken"))
+		page := armsecops.JobList{Value: []armsecops.Job{{Name: fmt.Sprintf("%s-%d", r.PathValue("workspaceManagerAssignmentName"), n)}}}
+		if n+1 < pages {
+			page.NextLink = fmt.Sprintf("https://%s%s%s&$skipToken=%d", r.URL.Host, r.URL.Path, jobsVersion, n+1)
 		}
-		return pager
-	}
+		fake.Respond(http.StatusOK, page).ServeHTTP(w, r)
+	}))
 }

@@ -50,7 +50,7 @@ func TestStartedJobRunsForJobSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{JobSteps: test.steps, Now: clock()})
-			srv.SetJobItems(jobID, test.items)
+			srv.SetJobItems(publicationID, test.items)
 			jobs := newJobs(t, options(srv))
 			created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
 			require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestStartedJobRunsForJobDuration(t *testing.T) {
 				for _, resource := range formatNames(test.items, "rule-%d") {
 					items = append(items, item(resource, ""))
 				}
-				srv.SetJobItems(jobID, items)
+				srv.SetJobItems(publicationID, items)
 				created, err := newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
 				require.NoError(t, err)
 
@@ -200,7 +200,7 @@ func TestSetJobItemsAppliesToLaterJobsOfItsAssignment(t *testing.T) {
 	}
 	earlier := create(assignment)
 	items := []armsecops.JobItem{item("rule", "")}
-	srv.SetJobItems(jobID, items)
+	srv.SetJobItems(publicationID, items)
 	items[0].ResourceID = "changed"
 	later, other := create(assignment), create("another")
 	assert.Empty(t, getItems(earlier, assignment))
@@ -216,7 +216,7 @@ func TestSetJobItemsAppliesToLaterJobsOfItsAssignment(t *testing.T) {
 func TestSetJobItemsReplacesInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	srv.SetJobItems(jobID, []armsecops.JobItem{item("rule\xff", "")})
+	srv.SetJobItems(publicationID, []armsecops.JobItem{item("rule\xff", "")})
 	jobs := newJobs(t, options(srv))
 	created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
 	require.NoError(t, err)
@@ -226,81 +226,29 @@ func TestSetJobItemsReplacesInvalidUTF8(t *testing.T) {
 	assert.Equal(t, "rule\ufffd", got.Properties.Items[0].ResourceID)
 }
 
-func TestDeletedJobIsGone(t *testing.T) {
+func TestStoredJobNeverChanges(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(nil)
-	srv.PutJob(jobID, armsecops.Job{})
-	for _, status := range []int{http.StatusOK, http.StatusNoContent} {
-		resp, body := do(t, srv, newRequest(t, http.MethodDelete, jobURL, ""))
-		assert.Equal(t, status, resp.StatusCode)
-		assert.Empty(t, body)
-		assert.Empty(t, resp.Header.Get("Content-Type"))
-	}
-}
-
-func TestPutJobSetsWhatIsAbsent(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(nil)
-	srv.PutJob(jobID, armsecops.Job{})
-	got, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
+	srv := fake.NewServer(&fake.ServerOptions{JobDuration: 1})
+	srv.Put(jobID, armsecops.Job{Properties: armsecops.JobProperties{
+		ProvisioningState: "Paused", Items: []armsecops.JobItem{item("rule", "Waiting")},
+	}})
+	first, err := getJob(t, srv)
 	require.NoError(t, err)
-	assert.Equal(t, jobID.String(), got.ID)
-	assert.Equal(t, "job", got.Name)
-	assert.Equal(t, "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs", got.Type)
-	assert.Regexp(t, `^"[0-9a-f-]{36}"$`, got.ETag)
+	_, err = listJobs(t, srv, nil)
+	require.NoError(t, err)
+	again, err := getJob(t, srv)
+	require.NoError(t, err)
+	assert.Equal(t, armsecops.ProvisioningState("Paused"), again.Properties.ProvisioningState)
+	assert.Equal(t, first, again)
 }
 
-func TestPutJobStoresACopyThatNeverChanges(t *testing.T) {
+func TestSetJobItemsPanics(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(nil)
-	newModel := func() armsecops.Job {
-		return armsecops.Job{
-			ID: "an id", Name: "a name", Type: "a type", ETag: "an etag",
-			Properties: armsecops.JobProperties{
-				ProvisioningState:    "Paused",
-				Items:                []armsecops.JobItem{item("rule", "Waiting")},
-				AdditionalProperties: map[string]json.RawMessage{"new": json.RawMessage(`[1]`)},
-			},
-		}
-	}
-	model := newModel()
-	srv.PutJob(jobID, model)
-	model.Properties.Items[0].ResourceID = "changed"
-	model.Properties.AdditionalProperties["new"][1] = '2'
-	jobs := newJobs(t, options(srv))
-	for range 2 {
-		got, err := jobs.Get(t.Context(), "GROUP", "Workspace", "ASSIGNMENT", "JOB", nil)
-		require.NoError(t, err)
-		assert.Equal(t, newModel(), got.Job)
-	}
-}
-
-func TestPutJobPanics(t *testing.T) {
-	t.Parallel()
-	invalid := jobID
+	invalid := publicationID
 	invalid.WorkspaceName = "w"
-	notJSON := map[string]json.RawMessage{"x": json.RawMessage("{")}
-	const (
-		invalidMessage = "fake: the id's workspaceName 'w' must match"
-		notJSONMessage = "fake: the resource can't be encoded as JSON"
-	)
-	tests := map[string]struct {
-		put     func(*fake.Server)
-		message string
-	}{
-		"job with an invalid id":   {func(srv *fake.Server) { srv.PutJob(invalid, armsecops.Job{}) }, invalidMessage},
-		"items with an invalid id": {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, invalidMessage},
-		"job that is not JSON": {func(srv *fake.Server) {
-			srv.PutJob(jobID, armsecops.Job{AdditionalProperties: notJSON})
-		}, notJSONMessage},
-		"items that are not JSON": {func(srv *fake.Server) {
-			srv.SetJobItems(jobID, []armsecops.JobItem{{AdditionalProperties: notJSON}})
-		}, notJSONMessage},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assertPanics(t, test.message, func() { test.put(fake.NewServer(nil)) })
-		})
-	}
+	assertPanics(t, "fake: the id's workspaceName 'w' must match", func() { fake.NewServer(nil).SetJobItems(invalid, nil) })
+	notJSON := armsecops.JobItem{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}
+	assertPanics(t, "fake: the value can't be encoded as JSON", func() {
+		fake.NewServer(nil).SetJobItems(publicationID, []armsecops.JobItem{notJSON})
+	})
 }

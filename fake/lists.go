@@ -14,35 +14,70 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
 )
 
 // listing is the resources of a list, and how they are sorted and paged.
-type listing[T any] struct {
-	entries    []entry[T]
+type listing struct {
+	entries    []entry
 	descending bool
 	pageSize   int // 0 if all items are on one page
 }
 
 // entry is one resource of a listing.
-type entry[T any] struct {
+type entry struct {
 	sortKey string // the property that $orderby names; empty without $orderby
 	key     string // of the resource, unique
-	model   T
+	document
+}
+
+// list responds to a list: of what is below the last resource that its path names.
+func (s *Server) list(r *request, row *row) *response {
+	l := listing{pageSize: s.options.PageSize}
+	sortKey := func(document) string { return "" }
+	if row.orderBy != nil {
+		property, descending, err := row.parseOrderBy(r.query.Get("$orderby"))
+		if err != nil {
+			return newErrorResponse(http.StatusBadRequest, "InvalidOrderBy", err.Error())
+		}
+		top, err := parseTop(r.query.Get("$top"))
+		if err != nil {
+			return newErrorResponse(http.StatusBadRequest, "InvalidTop", err.Error())
+		}
+		if top > 0 && (top < l.pageSize || l.pageSize == 0) {
+			l.pageSize = top
+		}
+		l.descending = descending
+		sortKey = func(doc document) string { return sortableText(doc, property) }
+	}
+	above := r.resourceID()
+	if n := len(r.ancestors); n > 0 {
+		above = r.ancestors[n-1].ID
+	}
+	for k, res := range s.resources {
+		if res.of == row.resource && strings.HasPrefix(k, key(above)+"/") {
+			if s.options.JobDuration > 0 {
+				s.readJob(res)
+			}
+			l.entries = append(l.entries, entry{sortKey(res.document), k, res.document})
+		}
+	}
+	return l.page(r)
 }
 
 // page returns the requested page. A skip token holds the last item of the page
 // before it, not a number of items: so a resource that is added or deleted
 // between two pages moves no other one, and listings share no state.
-func (l listing[T]) page(r *request) *response {
+func (l listing) page(r *request) *response {
 	if token := r.query.Get("$skiptoken"); token != "" {
 		sortKey, key, err := parseSkipToken(token)
 		if err != nil {
 			return newErrorResponse(http.StatusBadRequest, "InvalidSkipToken", err.Error())
 		}
-		after := entry[T]{sortKey: sortKey, key: key}
-		l.entries = slices.DeleteFunc(l.entries, func(e entry[T]) bool { return l.compare(e, after) <= 0 })
+		after := entry{sortKey: sortKey, key: key}
+		l.entries = slices.DeleteFunc(l.entries, func(e entry) bool { return l.compare(e, after) <= 0 })
 	}
 	slices.SortFunc(l.entries, l.compare)
 
@@ -50,21 +85,21 @@ func (l listing[T]) page(r *request) *response {
 	if l.pageSize > 0 {
 		n = min(n, l.pageSize)
 	}
-	page := armsecops.Page[T]{Value: make([]T, n)}
+	page := armsecops.Page[document]{Value: make([]document, n)}
 	for i := range page.Value {
-		page.Value[i] = l.entries[i].model
+		page.Value[i] = l.entries[i].document
 	}
 	if n < len(l.entries) || r.nextLink != "" {
-		var last entry[T] // zero, the start of the list, if the page is empty
+		var last entry // zero, the start of the list, if the page is empty
 		if n > 0 {
 			last = l.entries[n-1]
 		}
-		page.NextLink = r.linkTo(newSkipToken(last.sortKey, last.key))
+		page.NextLink = r.changeLink(r.newLink(newSkipToken(last.sortKey, last.key)))
 	}
 	return newModelResponse(http.StatusOK, page)
 }
 
-func (l listing[T]) compare(a, b entry[T]) int {
+func (l listing) compare(a, b entry) int {
 	order := cmp.Compare(a.sortKey, b.sortKey)
 	if l.descending {
 		order = -order
@@ -72,28 +107,48 @@ func (l listing[T]) compare(a, b entry[T]) int {
 	return cmp.Or(order, cmp.Compare(a.key, b.key))
 }
 
-// jobSortKeys has the properties that $orderby accepts, as text that sorts like their values.
-var jobSortKeys = map[string]func(armsecops.Job) string{
-	"name":                         func(j armsecops.Job) string { return j.Name },
-	"properties/starttime":         func(j armsecops.Job) string { return sortableTime(j.Properties.StartTime) },
-	"properties/endtime":           func(j armsecops.Job) string { return sortableTime(j.Properties.EndTime) },
-	"properties/provisioningstate": func(j armsecops.Job) string { return string(j.Properties.ProvisioningState) },
+// parseOrderBy parses a $orderby such as "properties/startTime desc".
+func (row *row) parseOrderBy(text string) (property string, descending bool, err error) {
+	if text == "" {
+		return "", false, nil
+	}
+	fields := append(strings.Fields(text), "asc")
+	for _, property := range row.orderBy {
+		if direction := strings.ToLower(fields[1]); strings.EqualFold(property, fields[0]) && len(fields) <= 3 && (direction == "asc" || direction == "desc") {
+			return property, direction == "desc", nil
+		}
+	}
+	return "", false, fmt.Errorf("$orderby '%s' is not valid: it must be %s, with asc or desc", text, strings.Join(row.orderBy, " or "))
 }
 
-func sortableTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000") }
+// sortableText returns a property as text that sorts like its value; empty if there is none.
+//   - property: as in "properties/startTime"; empty for none
+func sortableText(doc document, property string) string {
+	name, ok := strings.CutPrefix(property, "properties/")
+	if !ok {
+		return map[string]string{"name": doc.Name}[property]
+	}
+	text, _ := textAt(doc.Properties, name)
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC().Format("2006-01-02T15:04:05.000000000")
+	}
+	return text
+}
 
-// parseOrderBy parses a $orderby such as "properties/startTime desc".
-func parseOrderBy(text string) (sortKey func(armsecops.Job) string, descending bool, err error) {
-	if text == "" {
-		return func(armsecops.Job) string { return "" }, false, nil
+// textAt returns the text at a path of names, and the kind of JSON that is there, 0 for nothing.
+func textAt(value jsontext.Value, names ...string) (text string, kind jsontext.Kind) {
+	for _, name := range names {
+		var object map[string]jsontext.Value
+		if json.Unmarshal(value, &object) != nil {
+			return "", 0
+		}
+		value = object[name]
 	}
-	fields := append(strings.Fields(strings.ToLower(text)), "asc")
-	sortKey, ok := jobSortKeys[fields[0]]
-	if !ok || len(fields) > 3 || fields[1] != "asc" && fields[1] != "desc" {
-		return nil, false, fmt.Errorf("$orderby '%s' is not valid: it must be name, properties/startTime, properties/endTime "+
-			"or properties/provisioningState, with asc or desc", text)
+	if len(value) == 0 {
+		return "", 0
 	}
-	return sortKey, fields[1] == "desc", nil
+	_ = json.Unmarshal(value, &text) // stays empty for another kind
+	return text, value.Kind()
 }
 
 // parseTop parses a $top. It returns 0 for an empty one.
@@ -148,28 +203,28 @@ const (
 	NextLinkWithoutAPIVersion NextLink = "without api-version" // has no api-version in its query
 )
 
-// linkTo returns the link to the page of the token, changed by the fault.
-func (r *request) linkTo(token string) string {
-	if r.nextLink == NextLinkLoop {
-		return r.url.String()
-	}
+// newLink returns the link to the page of the token.
+func (r *request) newLink(token string) string {
 	link := *r.url
 	query := []string{"api-version=" + escape(r.query.Get("api-version"))}
-	if r.nextLink == NextLinkWithoutAPIVersion {
-		query = nil
-	}
 	for _, name := range []string{"$orderby", "$top"} {
 		if value := r.query.Get(name); value != "" {
 			query = append(query, name+"="+escape(value))
 		}
 	}
-	switch r.nextLink {
-	case NextLinkUnescaped:
-		query = append(query, "$skipToken="+token)
-	default:
-		query = append(query, "$skipToken="+escape(token))
+	link.RawQuery = strings.Join(append(query, "$skipToken="+escape(token)), "&")
+	return link.String()
+}
+
+// changeLink returns the link as the fault of the request changes it.
+func (r *request) changeLink(text string) string {
+	link, err := url.Parse(text)
+	if err != nil {
+		return text // of an override
 	}
 	switch r.nextLink {
+	case NextLinkLoop:
+		return r.url.String()
 	case NextLinkForeignHost:
 		link.Host = "management.azure.example"
 	case NextLinkHTTP:
@@ -182,8 +237,20 @@ func (r *request) linkTo(token string) string {
 		if link.Port() == "" {
 			link.Host = net.JoinHostPort(link.Hostname(), "443")
 		}
+	case NextLinkUnescaped, NextLinkWithoutAPIVersion:
+		var query []string
+		for parameter := range strings.SplitSeq(link.RawQuery, "&") {
+			name, value, _ := strings.Cut(parameter, "=")
+			switch unescaped, err := url.QueryUnescape(value); {
+			case r.nextLink == NextLinkUnescaped && strings.EqualFold(name, "$skipToken") && err == nil:
+				parameter = name + "=" + unescaped
+			case r.nextLink == NextLinkWithoutAPIVersion && strings.EqualFold(name, "api-version"):
+				continue
+			}
+			query = append(query, parameter)
+		}
+		link.RawQuery = strings.Join(query, "&")
 	}
-	link.RawQuery = strings.Join(query, "&")
 	return link.String()
 }
 

@@ -99,8 +99,8 @@ func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 		_, err := jobs.Delete(t.Context(), resourceGroup, workspace, assignment, name, nil)
 		require.NoError(t, err)
 	}
-	srv.PutJob(namedJob("job-00"), armsecops.Job{})
-	srv.PutJob(namedJob("job-9"), armsecops.Job{})
+	srv.Put(namedJob("job-00"), armsecops.Job{})
+	srv.Put(namedJob("job-9"), armsecops.Job{})
 	names, err := collect(t, pager, jobName)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"job-2", "job-3", "job-5", "job-9"}, names)

@@ -14,7 +14,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/routes"
-	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // Request is a request that the server received.
@@ -71,12 +70,16 @@ type request struct {
 	*http.Request
 	id         string // the request id of the response
 	url        *url.URL
-	query      url.Values      // names in lower case
-	body       []byte          // at most one byte more than maxBodyBytes
-	segments   []string        // of the path, unescaped
+	query      url.Values // names in lower case
+	body       []byte     // at most one byte more than maxBodyBytes
+	segments   []string   // of the path, unescaped
+	ancestors  []routes.Ancestor
 	pathRoutes []*routes.Route // the routes that have the path
 	route      *routes.Route   // the one of pathRoutes that has the method; nil if there is none
 	values     []string        // of the path's parameters
+	content    jsontext.Value  // the body of a resource, with the names of its members in their documented casing
+	document   document        // that is to be stored
+	graph      graphQuery
 
 	nextLink NextLink // how a fault changes the link to the next page
 }
@@ -85,7 +88,6 @@ type request struct {
 func (s *Server) receive(req *http.Request) (*request, Fault, error) {
 	r := &request{Request: req, url: absoluteURL(req), query: url.Values{}}
 	if req.Body != nil {
-		defer req.Body.Close()
 		var err error
 		if r.body, err = io.ReadAll(io.LimitReader(req.Body, maxBodyBytes+1)); err != nil {
 			return nil, Fault{}, err
@@ -126,27 +128,18 @@ func absoluteURL(req *http.Request) *url.URL {
 	return &u
 }
 
-// findRoute splits the path at its slashes before it unescapes the segments, so
-// that an escaped slash stays part of a name. Like Azure, it ignores a slash at
-// the end.
+// findRoute finds the routes of the path.
 func (r *request) findRoute() {
-	path, ok := strings.CutPrefix(r.url.EscapedPath(), "/")
-	if !ok {
-		return
-	}
-	r.segments = strings.Split(strings.TrimSuffix(path, "/"), "/")
-	for i, segment := range r.segments {
-		r.segments[i], _ = url.PathUnescape(segment) // EscapedPath returns valid escapes only
-	}
+	r.segments = routes.Segments(r.url.EscapedPath())
+	r.ancestors = routes.AncestorsIn(r.segments)
 	for _, route := range routes.All {
 		values, ok := route.Match(r.segments)
 		if !ok {
 			continue
 		}
-		r.pathRoutes, r.values = append(r.pathRoutes, route), values
-		head := r.Method == http.MethodHead && route.Method == http.MethodGet && strings.HasSuffix(route.Path, "}")
-		if route.Method == r.Method || head {
-			r.route = route
+		r.pathRoutes = append(r.pathRoutes, route)
+		if route.Method == r.Method || r.Method == http.MethodHead && route.Kind == routes.Get {
+			r.route, r.values = route, values
 		}
 	}
 	if r.route != nil && r.route.Kind == routes.Query { // the body tells the queries apart
@@ -154,21 +147,14 @@ func (r *request) findRoute() {
 	}
 }
 
-// nameAfter returns the name that the path has after a type, which is at the index of its segments.
-func (r *request) nameAfter(index int, resourceType string) (name string, ok bool) {
-	if len(r.segments) <= index+1 || !strings.EqualFold(r.segments[index], resourceType) {
-		return "", false
-	}
-	return r.segments[index+1], true
-}
-
-// parseModel parses the request's body, or returns an error response.
-//   - what: the model, as in "an assignment"
-func parseModel[T any](r *request, what string) (model T, refused *response) {
-	if jsontext.Value(r.body).Kind() != '{' {
+// parseBody parses a JSON object of the request, or returns an error response.
+//   - what: the object, as in "an assignment"
+func parseBody[T any](text jsontext.Value, what string, parse func([]byte) (T, error)) (model T, refused *response) {
+	if text.Kind() != '{' {
 		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body must be a JSON object: "+what+".")
 	}
-	if err := wire.Unmarshal(r.body, &model); err != nil {
+	model, err := parse(text)
+	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), "jsontext: ")
 		return model, newErrorResponse(http.StatusBadRequest, "InvalidRequestContent", "The body is not "+what+": "+reason+".")
 	}

@@ -26,7 +26,7 @@ type response struct {
 func newResponse(status int, body []byte) *response {
 	resp := &response{status: status, header: http.Header{}, body: body}
 	if len(body) > 0 {
-		resp.header.Set("Content-Type", "application/json; charset=utf-8")
+		resp.header.Set("Content-Type", jsonType)
 	}
 	return resp
 }
@@ -44,11 +44,15 @@ func encode(model any) ([]byte, error) {
 	return json.Marshal(model, jsontext.AllowInvalidUTF8(true))
 }
 
-// newErrorResponse returns an error in the envelope of Azure Resource Manager.
+const jsonType = "application/json; charset=utf-8"
+
+// errorBody is an error in the envelope of Azure Resource Manager.
+type errorBody struct {
+	Error armsecops.ErrorDetail `json:"error"`
+}
+
 func newErrorResponse(status int, code, message string) *response {
-	return newModelResponse(status, struct {
-		Error armsecops.ErrorDetail `json:"error"`
-	}{armsecops.ErrorDetail{Code: code, Message: message}})
+	return newModelResponse(status, errorBody{armsecops.ErrorDetail{Code: code, Message: message}})
 }
 
 // setCommonHeaders sets the headers that every response has, unless a fault or an

@@ -60,43 +60,6 @@ func TestClientRequestIDIsReturnedIfAskedFor(t *testing.T) {
 	}
 }
 
-// Azure Resource Manager checks for the existence of any resource by its id.
-func TestHeadReportsWhetherAResourceExists(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		url    string
-		put    func(*fake.Server)
-		absent int // the status without the resource
-		stored int
-	}{
-		"job": {jobURL, func(srv *fake.Server) { srv.PutJob(jobID, armsecops.Job{}) }, 404, 204},
-		"assignment": {
-			assignmentURL, func(srv *fake.Server) { srv.PutAssignment(assignmentID, armsecops.Assignment{}) }, 404, 204,
-		},
-		"standard assignment": {
-			standardURL, func(srv *fake.Server) { srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{}) }, 404, 204,
-		},
-		"list": {jobsURL, func(*fake.Server) {}, 405, 405},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(nil)
-			srv.Inject(fake.Fault{Operation: getOperation, StatusCode: 500}) // not one of HEAD
-			head := func() int {
-				resp, body := do(t, srv, newRequest(t, http.MethodHead, test.url, ""))
-				assert.Empty(t, body)
-				assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
-				return resp.StatusCode
-			}
-			assert.Equal(t, test.absent, head())
-			test.put(srv)
-			assert.Equal(t, test.stored, head())
-			assert.Empty(t, srv.Requests()[0].Operation)
-		})
-	}
-}
-
 func TestResponseIsCompressedIfAccepted(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{
@@ -112,7 +75,7 @@ func TestResponseIsCompressedIfAccepted(t *testing.T) {
 		t.Run(header, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(nil)
-			srv.PutJob(jobID, armsecops.Job{})
+			srv.Put(jobID, armsecops.Job{})
 			req := newRequest(t, http.MethodGet, jobURL, "")
 			req.Header.Set("Accept-Encoding", header)
 			resp, body := do(t, srv, req)

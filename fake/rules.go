@@ -19,6 +19,7 @@ import (
 // rules check a request, in this order. Each returns an error response, or nil
 // if the request keeps the rule; a rule can rely on those before it.
 var rules = []func(*Server, *request) *response{
+	(*Server).checkLength,
 	(*Server).checkQuery,
 	(*Server).checkToken,
 	(*Server).checkPath,
@@ -33,6 +34,9 @@ var rules = []func(*Server, *request) *response{
 	(*Server).checkContentType,
 	(*Server).checkMembers,
 	(*Server).checkResourceName,
+	(*Server).checkDocument,
+	(*Server).checkProperties,
+	(*Server).checkGraphQuery,
 }
 
 // check returns the error response of the first rule that the request breaks, or nil.
@@ -43,6 +47,18 @@ func (s *Server) check(r *request) *response {
 		}
 	}
 	return nil
+}
+
+// checkLength refuses, as Azure's front end does, a POST that doesn't say how
+// long its body is.
+func (s *Server) checkLength(r *request) *response {
+	if _, served := r.Context().Value(http.ServerContextKey).(*http.Server); !served || r.Method != http.MethodPost || r.ProtoMajor != 1 ||
+		r.Header.Get("Content-Length") != "" || len(r.TransferEncoding) > 0 {
+		return nil
+	}
+	refused := newResponse(http.StatusLengthRequired, []byte("<h2>Length Required</h2>\n<hr><p>HTTP Error 411. The request must be chunked or have a content length.</p>\n"))
+	refused.header.Set("Content-Type", "text/html; charset=us-ascii")
+	return refused
 }
 
 func (s *Server) checkQuery(r *request) *response {
@@ -86,7 +102,8 @@ func (s *Server) checkMethod(r *request) *response {
 
 // equalAPIVersions are later versions in which the operations are the same, by the documented one.
 var equalAPIVersions = map[string][]string{
-	routes.Jobs.Get.APIVersion: {"2025-07-01-preview", "2025-10-01-preview"},
+	routes.Jobs.APIVersion:              {"2025-07-01-preview", "2025-10-01-preview"},
+	routes.Assignments.Query.APIVersion: {"2022-10-01", "2021-03-01", "2019-04-01"},
 }
 
 func (s *Server) checkAPIVersion(r *request) *response {
@@ -108,27 +125,23 @@ func (s *Server) checkAPIVersion(r *request) *response {
 }
 
 func (s *Server) checkSubscriptionID(r *request) *response {
-	id, ok := r.nameAfter(0, "subscriptions")
-	if !ok {
-		return nil
+	for _, a := range r.ancestors {
+		if key(a.Type) == "subscriptions" && routes.CheckSubscription(a.Name) != "" {
+			return newErrorResponse(http.StatusBadRequest, "InvalidSubscriptionId",
+				"The provided subscription identifier '"+a.Name+"' is malformed or invalid.")
+		}
 	}
-	if _, _, reason := routes.AssignmentsListBySubscription.Check([]string{id}); reason == "" {
-		return nil
-	}
-	return newErrorResponse(http.StatusBadRequest, "InvalidSubscriptionId",
-		"The provided subscription identifier '"+id+"' is malformed or invalid.")
+	return nil
 }
 
 func (s *Server) checkResourceGroupName(r *request) *response {
-	name, ok := r.nameAfter(2, "resourceGroups")
-	if !ok {
-		return nil
+	for _, a := range r.ancestors {
+		if reason := routes.CheckResourceGroup(a.Name); key(a.Type) == "resourcegroups" && reason != "" {
+			return newErrorResponse(http.StatusBadRequest, "InvalidResourceGroup",
+				"The provided resource group name '"+a.Name+"' is not valid: it "+reason+".")
+		}
 	}
-	_, _, reason := routes.Assignments.List.Check([]string{r.segments[1], name})
-	if reason == "" {
-		return nil
-	}
-	return newErrorResponse(http.StatusBadRequest, "InvalidResourceGroup", "The provided resource group name '"+name+"' is not valid: it "+reason+".")
+	return nil
 }
 
 // checkParameters checks the rules that the service documents for its names.
@@ -179,7 +192,8 @@ var envelope = []string{
 // nor in the stored resource. It changes names in another casing to the known ones.
 func (s *Server) checkMembers(r *request) *response {
 	var members map[string]jsontext.Value
-	if r.Method != http.MethodPut || wire.Unmarshal(r.body, &members) != nil || members == nil { // parseModel says what is wrong with the body
+	r.content = r.body
+	if r.route.Kind != routes.CreateOrUpdate || wire.Unmarshal(r.body, &members) != nil || members == nil { // checkDocument says what is wrong with the body
 		return nil
 	}
 	known := map[string]string{} // by the name in lower case
@@ -187,11 +201,12 @@ func (s *Server) checkMembers(r *request) *response {
 		known[strings.ToLower(name)] = name
 	}
 	s.mu.Lock()
-	stored, _ := s.stored(r)
-	s.mu.Unlock()
-	for name := range stored {
-		known[strings.ToLower(name)] = name
+	if stored := s.stored(r); stored != nil {
+		for name := range stored.AdditionalProperties {
+			known[strings.ToLower(name)] = name
+		}
 	}
+	s.mu.Unlock()
 	body := map[string]jsontext.Value{}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		reason := ""
@@ -207,7 +222,7 @@ func (s *Server) checkMembers(r *request) *response {
 		}
 		body[knownName] = members[name]
 	}
-	r.body, _ = encode(body) // what was decoded can be encoded
+	r.content = mustEncode(body)
 	return nil
 }
 
@@ -216,7 +231,7 @@ func (s *Server) checkResourceName(r *request) *response {
 	var resource struct {
 		Name string `json:"name"`
 	}
-	if r.Method != http.MethodPut || json.Unmarshal(r.body, &resource, jsontext.AllowInvalidUTF8(true)) != nil { // as above
+	if r.route.Kind != routes.CreateOrUpdate || json.Unmarshal(r.content, &resource, jsontext.AllowInvalidUTF8(true)) != nil { // as above
 		return nil
 	}
 	name := r.values[len(r.values)-1]
@@ -225,4 +240,14 @@ func (s *Server) checkResourceName(r *request) *response {
 	}
 	return newErrorResponse(http.StatusBadRequest, "MismatchingResourceName",
 		"The provided resource name '"+resource.Name+"' did not match the name in the Url '"+name+"'.")
+}
+
+// checkDocument refuses a body that isn't a resource of the type.
+func (s *Server) checkDocument(r *request) (refused *response) {
+	row := rows[r.route.Resource]
+	if r.route.Kind != routes.CreateOrUpdate || row == nil {
+		return nil
+	}
+	r.document, refused = parseBody(r.content, row.name, row.parse)
+	return refused
 }

@@ -261,7 +261,7 @@ func TestNamesThatAzureRefuses(t *testing.T) {
 func TestKnownMembersAreStored(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	srv.PutAssignment(assignmentID, armsecops.Assignment{AdditionalProperties: map[string]json.RawMessage{"new": json.RawMessage("1")}})
+	srv.Put(assignmentID, armsecops.Assignment{AdditionalProperties: map[string]json.RawMessage{"new": json.RawMessage("1")}})
 	const body = `{
 		"ID": "x", "Name": "STANDARD", "TYPE": "x", "Kind": "kind", "eTag": "x", "SystemData": {}, "New": 1.50,
 		"Properties": {"displayName": "name"}, "location": "westeurope", "tags": {"A": "1"},
@@ -318,7 +318,7 @@ func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(nil)
-			srv.PutJob(jobID, armsecops.Job{})
+			srv.Put(jobID, armsecops.Job{})
 			req := newRequest(t, http.MethodGet, test.url, "")
 			req.Header.Set("Authorization", test.authorization)
 			resp, body := do(t, srv, req)

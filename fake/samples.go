@@ -2,12 +2,11 @@ package fake
 
 import (
 	_ "embed"
-	"strconv"
+	"fmt"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // The bodies of the services' documentation.
@@ -16,10 +15,6 @@ var (
 	sampleJob []byte
 	//go:embed samples/Assignment.json
 	sampleAssignment []byte
-	//go:embed samples/ListAssignments.json
-	sampleList []byte
-	//go:embed samples/ListBySubscriptionAssignments.json
-	sampleListBySubscription []byte
 	//go:embed samples/StandardAssignment.json
 	sampleStandardAssignment []byte
 	//go:embed samples/ListStandardAssignments.json
@@ -28,46 +23,27 @@ var (
 
 func (s *Server) putSamples() {
 	job := sample[armsecops.Job](sampleJob)
-	jobID, err := armsecops.ParseJobID(job.ID)
-	if err != nil {
-		panic(err)
-	}
-	s.PutJob(jobID, job)
+	s.Put(sampleID(armsecops.ParseJobID(job.ID)), job)
 
-	documented := sample[armsecops.Assignment](sampleAssignment)
-	id, err := armsecops.ParseAssignmentID(documented.ID)
-	if err != nil {
-		panic(err)
-	}
-	s.PutAssignment(id, documented)
-
-	// Each documented list has the assignment twice, once with a misspelt id or
-	// type. That duplicate can only be listed, not read.
-	for route, body := range map[*routes.Route][]byte{
-		routes.Assignments.List:              sampleList,
-		routes.AssignmentsListBySubscription: sampleListBySubscription,
-	} {
-		for i, item := range sample[armsecops.AssignmentList](body).Value {
-			if item.ID != documented.ID || item.Type != documented.Type {
-				k := key("/"+item.ID) + "#" + strconv.Itoa(i) // the key of no id
-				s.assignments[k] = &assignment{Assignment: item, duplicateOf: key(id.String()), onlyIn: route}
-			}
-		}
-	}
+	assignment := sample[armsecops.Assignment](sampleAssignment)
+	s.Put(sampleID(armsecops.ParseAssignmentID(assignment.ID)), assignment)
 
 	// The documented id of this one has the type of another resource.
 	exemption := sample[armsecops.StandardAssignment](sampleStandardAssignment)
-	s.PutStandardAssignment(armsecops.StandardAssignmentID{
+	s.Put(armsecops.StandardAssignmentID{
 		Scope: "/providers/Microsoft.Management/managementGroups/contoso",
 		Name:  exemption.Name,
 	}, exemption)
 	for _, item := range sample[armsecops.StandardAssignmentsList](sampleListStandardAssignments).Value {
-		id, err := armsecops.ParseStandardAssignmentID(item.ID)
-		if err != nil {
-			panic(err)
-		}
-		s.PutStandardAssignment(id, item)
+		s.Put(sampleID(armsecops.ParseStandardAssignmentID(item.ID)), item)
 	}
+}
+
+func sampleID[T fmt.Stringer](id T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return id
 }
 
 // sample parses a documented body.

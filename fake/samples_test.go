@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
 
@@ -27,15 +26,14 @@ const (
 func TestSamplesAreAsDocumented(t *testing.T) {
 	t.Parallel()
 	const (
-		scope       = endpoint + "/subscriptions/" + sampleSubscription
-		assignments = "/providers/Microsoft.Security/assignments"
-		group       = scope + "/resourceGroups/" + sampleResourceGroup + assignments
+		scope     = endpoint + "/subscriptions/" + sampleSubscription + "/resourceGroups/"
+		connector = scope + "gcpResourceGroup/providers/Microsoft.Security/securityConnectors/gcpconnector"
 	)
 	tests := map[string]string{ // file and URL
-		"Job.json":                           endpoint + sampleJob + jobsVersion,
-		"Assignment.json":                    group + "/" + sampleAssignment + assignmentsVersion,
-		"ListAssignments.json":               group + assignmentsVersion,
-		"ListBySubscriptionAssignments.json": scope + assignments + assignmentsVersion,
+		"Job.json":                     endpoint + sampleJob + jobsVersion,
+		"Assignment.json":              scope + sampleResourceGroup + "/providers/Microsoft.Security/assignments/" + sampleAssignment + assignmentsVersion,
+		"StandardAssignment.json":      endpoint + managementGroup + standardsType + "/" + standardName + standardsVersion,
+		"ListStandardAssignments.json": connector + standardsType + standardsVersion,
 	}
 	for file, url := range tests {
 		t.Run(file, func(t *testing.T) {
@@ -66,43 +64,4 @@ func TestPutOfASampleCorrectsItsID(t *testing.T) {
 	putStandard, err := standards.CreateOrUpdate(t.Context(), managementGroup, standardName, standard.StandardAssignment, nil)
 	require.NoError(t, err)
 	assert.Equal(t, managementGroup+standardsType+"/"+standardName, putStandard.ID)
-}
-
-// Each documented list has the sample assignment twice. The duplicates don't
-// outlive the assignment as it was documented.
-func TestSampleDuplicatesAreRemovedWithTheirAssignment(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		change func(*testing.T, *fake.Server, *armsecops.SecurityAssignmentsClient) error
-		want   int // assignments left
-	}{
-		"update": {func(t *testing.T, _ *fake.Server, client *armsecops.SecurityAssignmentsClient) error {
-			_, err := client.CreateOrUpdate(t.Context(), sampleResourceGroup, sampleAssignment, armsecops.Assignment{}, nil)
-			return err
-		}, 1},
-		"delete": {func(t *testing.T, _ *fake.Server, client *armsecops.SecurityAssignmentsClient) error {
-			_, err := client.Delete(t.Context(), sampleResourceGroup, sampleAssignment, nil)
-			return err
-		}, 0},
-		"put": {func(_ *testing.T, srv *fake.Server, _ *armsecops.SecurityAssignmentsClient) error {
-			srv.PutAssignment(armsecops.AssignmentID{
-				SubscriptionID: sampleSubscription, ResourceGroupName: sampleResourceGroup, Name: sampleAssignment,
-			}, armsecops.Assignment{})
-			return nil
-		}, 1},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
-			assignments := newAssignments(t, sampleSubscription, options(srv))
-			require.NoError(t, test.change(t, srv, assignments))
-			names, err := collect(t, assignments.NewListPager(sampleResourceGroup, nil), assignmentName)
-			require.NoError(t, err)
-			assert.Len(t, names, test.want)
-			names, err = collect(t, assignments.NewListBySubscriptionPager(nil), assignmentName)
-			require.NoError(t, err)
-			assert.Len(t, names, test.want)
-		})
-	}
 }

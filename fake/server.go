@@ -3,7 +3,6 @@ package fake
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,37 +11,26 @@ import (
 	"time"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // Server is the services in memory. It is a transport for the clients, without
-// a socket, and an [http.Handler]. It is safe for concurrent use once Jobs,
-// Assignments and StandardAssignments are set.
+// a socket, and an [http.Handler]. It is safe for concurrent use.
 type Server struct {
-	// Jobs, Assignments and StandardAssignments override single operations.
-	Jobs                JobsServer
-	Assignments         AssignmentsServer
-	StandardAssignments StandardAssignmentsServer
+	options ServerOptions
 
-	options                  ServerOptions
-	jobPagers                pagers[armsecops.Job]
-	assignmentPagers         pagers[armsecops.Assignment]
-	standardAssignmentPagers pagers[armsecops.StandardAssignment]
-
-	subscriptionAssignmentPagers pagers[armsecops.Assignment]
-
-	mu sync.Mutex
+	mu        sync.Mutex
+	overrides map[*routes.Route]http.Handler
 	state
 }
 
 // state is what [Server.Reset] resets.
 type state struct {
-	jobs                map[string]*job                         // by key
-	jobItems            map[string][]armsecops.JobItem          // by key of the list of jobs
-	assignments         map[string]*assignment                  // by key
-	standardAssignments map[string]armsecops.StandardAssignment // by key
-	parents             map[string]bool                         // by key: what exists if the server is strict
-	faults              []*pendingFault
-	requests            []Request
+	resources map[string]*resource           // by key
+	jobItems  map[string][]armsecops.JobItem // by key of the workspace manager assignment
+	parents   map[string]bool                // by key: what exists if the server is strict
+	faults    []*pendingFault
+	requests  []Request
 }
 
 // ServerOptions holds the optional parameters of [NewServer].
@@ -65,9 +53,10 @@ type ServerOptions struct {
 
 	// Strict refuses requests below a subscription, resource group, workspace or
 	// workspace manager assignment that doesn't exist, with Azure's 404. It exists
-	// if a test has put something below it, or has named it with
-	// [Server.AddSubscription], [Server.AddResourceGroup] or
-	// [Server.AddWorkspaceManagerAssignment]. A server that isn't strict has all.
+	// if it is stored, if a test has put something below it, or has named it with
+	// [Server.AddSubscription], [Server.AddResourceGroup] or [Server.SetJobItems].
+	// A server that isn't strict has all. Strict also refuses a resource that lacks
+	// a required property, or has a value that its documented enumeration lacks.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at
@@ -84,6 +73,11 @@ type ServerOptions struct {
 	// for clients with an APIVersion in their options.
 	APIVersions []string
 
+	// Next responds to the requests whose paths belong to no operation, so that one
+	// server serves a program that also uses other services. The server doesn't
+	// check them. nil means that they get Azure's 404.
+	Next http.Handler
+
 	// Now is the server's clock, for the times of jobs and systemData. nil means [time.Now].
 	Now func() time.Time
 
@@ -95,12 +89,10 @@ type ServerOptions struct {
 // NewServer returns a server.
 //   - options: nil for an empty server
 func NewServer(options *ServerOptions) *Server {
-	s := &Server{state: state{
-		jobs:                map[string]*job{},
-		jobItems:            map[string][]armsecops.JobItem{},
-		assignments:         map[string]*assignment{},
-		standardAssignments: map[string]armsecops.StandardAssignment{},
-		parents:             map[string]bool{},
+	s := &Server{overrides: map[*routes.Route]http.Handler{}, state: state{
+		resources: map[string]*resource{},
+		jobItems:  map[string][]armsecops.JobItem{},
+		parents:   map[string]bool{},
 	}}
 	if options != nil {
 		s.options = *options
@@ -130,13 +122,6 @@ func (s *Server) Reset() {
 	s.state = NewServer(&s.options).state
 }
 
-// newID returns a new id. The caller must not hold the lock.
-func (s *Server) newID() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.options.NewID()
-}
-
 func newUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -156,7 +141,7 @@ var errDisconnected = fmt.Errorf("the fake server closed the connection: %w", io
 // Do responds to a request without a socket, so that a server can be the
 // Transport of a client's options. It implements the Transporter of azcore's
 // policy package. It returns an error if the request's context ends, a [Fault]
-// disconnects, or an override has set one.
+// disconnects, or an override closes the connection.
 func (s *Server) Do(req *http.Request) (*http.Response, error) {
 	resp, err := s.respond(req)
 	if err != nil {
@@ -217,6 +202,9 @@ func (s *Server) respond(req *http.Request) (*response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
+	if req.Body != nil {
+		defer req.Body.Close()
+	}
 	r, fault, err := s.receive(req)
 	if err != nil {
 		return nil, err
@@ -228,30 +216,31 @@ func (s *Server) respond(req *http.Request) (*response, error) {
 	if r.Method == http.MethodHead {
 		resp.body = nil
 	}
+	if s.isForeign(r) {
+		return resp, nil
+	}
 	resp.setCommonHeaders(r)
 	resp.compress(r)
 	return resp, nil
 }
 
-// handle checks a request and passes it to the override or the handler of its operation.
+// isForeign reports whether a request is for another service.
+func (s *Server) isForeign(r *request) bool { return len(r.pathRoutes) == 0 && s.options.Next != nil }
+
+// handle checks a request and passes it to the override of its operation, or carries it out.
 func (s *Server) handle(r *request) (*response, error) {
+	if s.isForeign(r) {
+		return serve(s.options.Next, r.forHandler(r.wholeBody()))
+	}
 	if refused := s.check(r); refused != nil {
 		return refused, nil
 	}
-	if r.Method == http.MethodHead {
-		return s.head(r), nil
+	if handler := s.override(r.route); handler != nil && r.Method != http.MethodHead {
+		return s.overridden(handler, r)
 	}
-	operation, ok := operations[r.route]
-	if !ok {
-		return newErrorResponse(http.StatusNotImplemented, "NotImplemented", "The fake server has no handler for "+r.route.Operation+"."), nil
-	}
-	resp, err := operation.override(s, r)
-	if errors.Is(err, errNotOverridden) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return operation.handle(s, r), nil
-	}
-	return resp, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.carryOut(r), nil
 }
 
 // wait returns after the delay, or when the context ends.

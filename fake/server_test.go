@@ -17,56 +17,6 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestServerSupportsEveryOperation(t *testing.T) {
-	t.Parallel()
-	for name, transport := range transports {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
-			jobs, assignments := newJobs(t, o), newAssignments(t, subscription, o)
-			ctx := t.Context()
-
-			var started []string
-			for range 5 {
-				created, err := jobs.Create(ctx, resourceGroup, workspace, assignment, nil)
-				require.NoError(t, err)
-				require.Equal(t, armsecops.ProvisioningStateInProgress, created.Properties.ProvisioningState)
-				got, err := jobs.Get(ctx, resourceGroup, workspace, assignment, created.Name, nil)
-				require.NoError(t, err)
-				require.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
-				started = append(started, created.Name)
-			}
-			listed, err := collect(t, jobs.NewListPager(resourceGroup, workspace, assignment, nil), jobName)
-			require.NoError(t, err)
-			assert.ElementsMatch(t, started, listed)
-			_, err = jobs.Delete(ctx, resourceGroup, workspace, assignment, started[0], nil)
-			require.NoError(t, err)
-			_, err = jobs.Get(ctx, resourceGroup, workspace, assignment, started[0], nil)
-			require.ErrorIs(t, err, armsecops.ErrNotFound)
-
-			names := formatNames(5, "name %d (ü)") // must be escaped in a URL
-			for _, name := range names {
-				model := armsecops.Assignment{Properties: armsecops.AssignmentProperties{DisplayName: name}}
-				_, err := assignments.CreateOrUpdate(ctx, resourceGroup, name, model, nil)
-				require.NoError(t, err)
-				got, err := assignments.Get(ctx, resourceGroup, name, nil)
-				require.NoError(t, err)
-				require.Equal(t, name, got.Properties.DisplayName)
-			}
-			listed, err = collect(t, assignments.NewListPager(resourceGroup, nil), assignmentName)
-			require.NoError(t, err)
-			assert.Equal(t, names, listed)
-			listed, err = collect(t, assignments.NewListBySubscriptionPager(nil), assignmentName)
-			require.NoError(t, err)
-			assert.Equal(t, names, listed)
-			_, err = assignments.Delete(ctx, resourceGroup, names[0], nil)
-			require.NoError(t, err)
-			_, err = assignments.Get(ctx, resourceGroup, names[0], nil)
-			require.ErrorIs(t, err, armsecops.ErrNotFound)
-		})
-	}
-}
-
 func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	for name, transport := range transports {
@@ -74,7 +24,7 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/truncate=%t", name, truncate), func(t *testing.T) {
 				t.Parallel()
 				srv := fake.NewServer(nil)
-				srv.PutJob(jobID, armsecops.Job{})
+				srv.Put(jobID, armsecops.Job{})
 				o := transport(t, srv)
 				o.Retry.RetryDelay = time.Millisecond
 				jobs := newJobs(t, o)
@@ -97,7 +47,7 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 func TestDoReturnsACompleteResponse(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	srv.PutJob(jobID, armsecops.Job{})
+	srv.Put(jobID, armsecops.Job{})
 	req := newRequest(t, http.MethodGet, jobURL, "")
 	resp, body := do(t, srv, req)
 	assert.Same(t, req, resp.Request)
@@ -166,7 +116,7 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 3, JobSteps: 1})
 	stored := formatNames(20, "stored-%02d")
 	for _, name := range stored {
-		srv.PutAssignment(namedAssignment(name), armsecops.Assignment{})
+		srv.Put(namedAssignment(name), armsecops.Assignment{})
 	}
 	overrideJobList(srv, 4)
 	jobs, assignments := newJobs(t, options(srv)), newAssignments(t, subscription, options(srv))
@@ -221,9 +171,9 @@ func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
 		return collect(t, newStandards(t, options(srv)).NewListPager(managementGroup, nil), standardAssignmentName)
 	}
 	overrideJobList(srv, 1)
-	srv.PutAssignment(assignmentID, armsecops.Assignment{})
-	srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{})
-	srv.SetJobItems(jobID, []armsecops.JobItem{item("rule", "")})
+	srv.Put(assignmentID, armsecops.Assignment{})
+	srv.Put(standardID, armsecops.StandardAssignment{})
+	srv.SetJobItems(publicationID, []armsecops.JobItem{item("rule", "")})
 	_, err := newStandards(t, options(srv)).Delete(t.Context(), managementGroup, standardName, nil)
 	require.NoError(t, err)
 	srv.Inject(fake.Fault{StatusCode: http.StatusForbidden, Times: 100})

@@ -1,95 +1,108 @@
 package fake
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
-	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // AddSubscription makes a subscription exist on a server that is
 // [ServerOptions].Strict. It panics if the id is invalid.
 func (s *Server) AddSubscription(id string) {
-	s.add(routes.AssignmentsListBySubscription, id)
+	mustBeValid(routes.AssignmentsListBySubscription, id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addParents(routes.AssignmentsListBySubscription.ID(id))
 }
 
 // AddResourceGroup makes a resource group exist, and its subscription, on a
 // server that is [ServerOptions].Strict. It panics if the id or name is invalid.
 func (s *Server) AddResourceGroup(subscriptionID, name string) {
-	s.add(routes.Assignments.List, subscriptionID, name)
-}
-
-// AddWorkspaceManagerAssignment makes a workspace manager assignment exist, and
-// its workspace, resource group and subscription, on a server that is
-// [ServerOptions].Strict. It panics if a part of the id is invalid.
-//   - id: its JobName is not read
-func (s *Server) AddWorkspaceManagerAssignment(id armsecops.JobID) {
-	s.add(routes.Jobs.List, id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName)
-}
-
-// add makes everything exist below which a list of resources is.
-func (s *Server) add(list *routes.Route, values ...string) {
-	mustBeValid(list, values...)
+	mustBeValid(routes.Assignments.List, subscriptionID, name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addParents(list.ID(values...))
+	s.addParents(routes.Assignments.List.ID(subscriptionID, name))
 }
 
-// addParents makes everything exist below which a resource is. The caller holds the lock.
+// addParents makes everything exist that a resource or list is below. The caller holds the lock.
 func (s *Server) addParents(id string) {
-	k := key(id)
-	for i := range k {
-		if k[i] == '/' {
-			s.parents[k[:i]] = true
+	for _, parent := range routes.Ancestors(id) {
+		if len(parent.ID) < len(id) {
+			s.parents[key(parent.ID)] = true
 		}
 	}
 }
 
-// parentTypes are what a strict server checks, in the order of their ids.
-var parentTypes = []struct {
-	path    string                                      // in an id, before the name
-	refused func(r *request, id, name string) *response // for one that doesn't exist
-}{
-	{"/subscriptions/", func(_ *request, _, name string) *response {
-		return newErrorResponse(http.StatusNotFound, "SubscriptionNotFound", "The subscription '"+name+"' could not be found.")
-	}},
-	{"/resourcegroups/", func(_ *request, _, name string) *response {
-		return newErrorResponse(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '"+name+"' could not be found.")
-	}},
-	{"/providers/microsoft.operationalinsights/workspaces/", func(r *request, _, name string) *response {
-		group, _ := r.nameAfter(2, "resourceGroups")
-		return newErrorResponse(http.StatusNotFound, "ResourceNotFound", "The Resource 'Microsoft.OperationalInsights/workspaces/"+name+
-			"' under resource group '"+group+"' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix")
-	}},
-	{"/providers/microsoft.securityinsights/workspacemanagerassignments/", func(r *request, id, _ string) *response {
-		action := map[string]string{http.MethodPost: "write", http.MethodPut: "write", http.MethodDelete: "delete"}[r.Method]
-		if action == "" {
-			action = "read"
-		}
-		return newErrorResponse(http.StatusNotFound, "ParentResourceNotFound", "Failed to perform '"+action+"' on resource(s) of type '"+
-			resourceType(r.route)+"', because the parent resource '"+id+"' could not be found.")
-	}},
+// parentErrors are the errors for parents that don't exist, by their type in
+// lower case. A strict server checks no other types.
+var parentErrors = map[string]func(r *request, parent routes.Ancestor) (code, message string){
+	"subscriptions": func(_ *request, parent routes.Ancestor) (code, message string) {
+		return "SubscriptionNotFound", "The subscription '" + parent.Name + "' could not be found."
+	},
+	"resourcegroups": func(_ *request, parent routes.Ancestor) (code, message string) {
+		return "ResourceGroupNotFound", "Resource group '" + parent.Name + "' could not be found."
+	},
+	"microsoft.operationalinsights/workspaces": func(_ *request, parent routes.Ancestor) (code, message string) {
+		return "ResourceNotFound", "The Resource 'Microsoft.OperationalInsights/workspaces/" + parent.Name + "' under resource group '" +
+			routes.ResourceGroupOf(parent.ID) + "' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+	},
+	"microsoft.securityinsights/workspacemanagerassignments": func(r *request, parent routes.Ancestor) (code, message string) {
+		action := map[string]string{http.MethodGet: "read", http.MethodHead: "read", http.MethodDelete: "delete"}[r.Method]
+		return "ParentResourceNotFound", "Failed to perform '" + cmp.Or(action, "write") + "' on resource(s) of type '" +
+			r.route.Resource.Type + "', because the parent resource '" + parent.ID + "' could not be found."
+	},
 }
 
 // checkParents refuses a request below something that doesn't exist.
 func (s *Server) checkParents(r *request) *response {
-	if !s.options.Strict {
+	if !s.options.Strict || len(r.ancestors) == 0 {
 		return nil
+	}
+	parents := r.ancestors
+	if r.route.Kind.OfResource() {
+		parents = parents[:len(parents)-1]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path := "/" + strings.Join(r.segments, "/")
-	end := 0 // of the id of the parent before
-	for _, parent := range parentTypes {
-		start := end + len(parent.path)
-		if len(path) < start || !strings.EqualFold(path[end:start], parent.path) {
-			return nil
+	for _, parent := range parents {
+		if refuse := parentErrors[key(parent.Type)]; refuse != nil && !s.parents[key(parent.ID)] && s.resources[key(parent.ID)] == nil {
+			code, message := refuse(r, parent)
+			return newErrorResponse(http.StatusNotFound, code, message)
 		}
-		name, _, _ := strings.Cut(path[start:], "/")
-		end = start + len(name)
-		if !s.parents[key(path[:end])] {
-			return parent.refused(r, path[:end], name)
+	}
+	return nil
+}
+
+// checkProperties refuses a resource that lacks a required property, or has a
+// value that its enumeration doesn't have.
+func (s *Server) checkProperties(r *request) *response {
+	row := rows[r.route.Resource]
+	if !s.options.Strict || r.route.Kind != routes.CreateOrUpdate || row == nil {
+		return nil
+	}
+	refuse := func(format string, values ...any) *response {
+		return newErrorResponse(http.StatusBadRequest, "InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: '"+fmt.Sprintf(format, values...)+"'.")
+	}
+	for _, name := range row.required {
+		switch _, kind := textAt(r.document.Properties, name); kind {
+		case 0:
+			return refuse("Required property '%s' not found in JSON. Path 'properties'.", name)
+		case 'n':
+			return refuse("Required property '%s' expects a value but got null. Path 'properties.%s'.", name, name)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(row.values)) {
+		is := func(value string) func(string) bool {
+			return func(v string) bool { return strings.EqualFold(v, value) }
+		}
+		if text, _ := textAt(r.document.Properties, strings.Split(path, ".")...); text != "" && !slices.ContainsFunc(row.values[path], is(text)) {
+			return refuse("Error converting value '%s'. Path 'properties.%s'. The values are %s.", text, path, strings.Join(row.values[path], ", "))
 		}
 	}
 	return nil

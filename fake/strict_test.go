@@ -24,9 +24,9 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 	addGroup := func(srv *fake.Server) { srv.AddResourceGroup(subscription, "GROUP") }
 	// An assignment with another name in the same workspace.
 	addWorkspace := func(srv *fake.Server) {
-		srv.AddWorkspaceManagerAssignment(armsecops.JobID{
-			SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, WorkspaceManagerAssignmentName: "another",
-		})
+		another := publicationID
+		another.Name = "another"
+		srv.SetJobItems(another, nil)
 	}
 	tests := map[string]struct {
 		add           func(*fake.Server)
@@ -81,16 +81,15 @@ func TestStrictServerHasWhatWasPut(t *testing.T) {
 		put func(*fake.Server)
 		url string // of a list below it
 	}{
-		"job":         {func(srv *fake.Server) { srv.PutJob(jobID, armsecops.Job{}) }, jobsURL},
-		"job's items": {func(srv *fake.Server) { srv.SetJobItems(jobID, nil) }, jobsURL},
+		"job":         {func(srv *fake.Server) { srv.Put(jobID, armsecops.Job{}) }, jobsURL},
+		"job's items": {func(srv *fake.Server) { srv.SetJobItems(publicationID, nil) }, jobsURL},
 		"assignment": {
-			func(srv *fake.Server) { srv.PutAssignment(assignmentID, armsecops.Assignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
+			func(srv *fake.Server) { srv.Put(assignmentID, armsecops.Assignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
 		},
 		"standard assignment": {
-			func(srv *fake.Server) { srv.PutStandardAssignment(standardID, armsecops.StandardAssignment{}) },
+			func(srv *fake.Server) { srv.Put(standardID, armsecops.StandardAssignment{}) },
 			endpoint + assignmentsPath + assignmentsVersion,
 		},
-		"workspace manager assignment": {func(srv *fake.Server) { srv.AddWorkspaceManagerAssignment(jobID) }, jobsURL},
 	}
 	for name, test := range put {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +109,7 @@ func TestStrictServerHasWhatWasPut(t *testing.T) {
 func TestStrictServerKeepsEmptyParents(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Strict: true})
-	srv.PutJob(jobID, armsecops.Job{})
+	srv.Put(jobID, armsecops.Job{})
 	do(t, srv, newRequest(t, http.MethodDelete, jobURL, ""))
 	for _, url := range []string{jobsURL, endpoint + managementGroup + standardsType + standardsVersion} {
 		resp, body := get(t, srv, url)
@@ -121,8 +120,8 @@ func TestStrictServerKeepsEmptyParents(t *testing.T) {
 
 func TestAddPanics(t *testing.T) {
 	t.Parallel()
-	invalid := jobID
-	invalid.WorkspaceManagerAssignmentName = "-"
+	invalid := publicationID
+	invalid.Name = "-"
 	tests := map[string]struct {
 		add     func(*fake.Server)
 		message string
@@ -132,7 +131,7 @@ func TestAddPanics(t *testing.T) {
 			func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "fake: the id's resourceGroupName 'a.' must not end",
 		},
 		"workspace manager assignment": {
-			func(srv *fake.Server) { srv.AddWorkspaceManagerAssignment(invalid) }, "fake: the id's workspaceManagerAssignmentName '-' must match",
+			func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "fake: the id's workspaceManagerAssignmentName '-' must match",
 		},
 	}
 	for name, test := range tests {

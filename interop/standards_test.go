@@ -94,7 +94,7 @@ func put(t *testing.T, server *fake.Server, document []byte) armsecops.StandardA
 	model := decode[armsecops.StandardAssignment](t, document)
 	id, err := armsecops.ParseStandardAssignmentID(model.ID)
 	require.NoError(t, err)
-	server.PutStandardAssignment(id, model)
+	server.Put(id, model)
 	return id
 }
 

@@ -44,9 +44,11 @@ func TestTheirJobsClientWithOurServer(t *testing.T) {
 			job := decode[armsecops.Job](t, p.job(10+i, i))
 			job.ID = "" // the server's
 			id.Name = job.Name
-			server.PutJob(id, job)
+			server.Put(id, job)
 		}
-		server.SetJobItems(id, decode[armsecops.Job](t, p.job(6, 2)).Properties.Items)
+		server.SetJobItems(armsecops.WorkspaceManagerAssignmentID{
+			SubscriptionID: subscriptionID, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: publication,
+		}, decode[armsecops.Job](t, p.job(6, 2)).Properties.Items)
 		return server
 	}
 	put := decode[armsecops.Job](t, newPayloads(5).job(10, 0)).Name
@@ -120,7 +122,7 @@ func TestTheirAssignmentsClientWithOurServer(t *testing.T) {
 			assignment := decode[armsecops.Assignment](t, p.assignment())
 			assignment.ID = "" // the server's
 			group := []string{resourceGroup, "otherRg"}[i%2]
-			server.PutAssignment(armsecops.AssignmentID{SubscriptionID: subscriptionID, ResourceGroupName: group, Name: assignment.Name}, assignment)
+			server.Put(armsecops.AssignmentID{SubscriptionID: subscriptionID, ResourceGroupName: group, Name: assignment.Name}, assignment)
 		}
 		return server
 	}

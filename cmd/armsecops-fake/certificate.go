@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// newCertificate returns a certificate for localhost, and in PEM the one of the
+// newCertificate returns a certificate for localhost and the hosts, and in PEM the one of the
 // authority that signed it, for clients to trust. Both are valid for a year. The
 // authority is a certificate of its own because some TLS libraries don't accept
 // one as a server's. Its key is forgotten.
-func newCertificate(now time.Time) (certificate tls.Certificate, ca []byte, err error) {
+func newCertificate(now time.Time, hosts []string) (certificate tls.Certificate, ca []byte, err error) {
 	authority := &x509.Certificate{
 		SerialNumber:          big.NewInt(now.UnixNano()),
 		Subject:               pkix.Name{CommonName: "armsecops-fake CA"},
@@ -47,6 +47,13 @@ func newCertificate(now time.Time) (certificate tls.Certificate, ca []byte, err 
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:     []string{"localhost"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			server.IPAddresses = append(server.IPAddresses, ip)
+			continue
+		}
+		server.DNSNames = append(server.DNSNames, host)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
@@ -59,7 +63,8 @@ type jobItems struct {
 }
 
 // newControl returns the control endpoint of a server.
-func newControl(server *fake.Server) http.Handler {
+//   - hosts: names under which it is reached, besides IP addresses and localhost
+func newControl(server *fake.Server, hosts []string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", health)
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) {
@@ -74,14 +79,32 @@ func newControl(server *fake.Server) http.Handler {
 	})
 	mux.HandleFunc("POST /inject", accept(func(_ *http.Request, body []byte) error { return inject(server, body) }))
 	mux.HandleFunc("POST /reset", accept(func(*http.Request, []byte) error { server.Reset(); return nil }))
-	mux.HandleFunc("PUT /put/{id...}", accept(func(r *http.Request, body []byte) error { return put(server, r.PathValue("id"), body) }))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Origin") != "" { // of a web page, which could reach the loopback address
-			http.Error(w, "requests of browsers are refused", http.StatusForbidden)
-			return
-		}
-		mux.ServeHTTP(w, r)
+	putResource := accept(func(r *http.Request, body []byte) error {
+		return put(server, strings.TrimPrefix(r.URL.Path, "/put/"), body)
 	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case isCrossSite(r, hosts):
+			http.Error(w, "requests of web pages, and for hosts not named with -host, are refused", http.StatusForbidden)
+		case r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/put/"): // a mux would redirect /put//subscriptions
+			putResource(w, r)
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+// isCrossSite reports whether a request may be that of a web page of another
+// site, which can reach the loopback address, also by a name of its own.
+//   - hosts: the names under which the endpoint is reached
+func isCrossSite(r *http.Request, hosts []string) bool {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	if site != "" && site != "same-origin" && site != "none" || origin != "" && origin != "http://"+r.Host {
+		return true
+	}
+	host := (&url.URL{Host: r.Host}).Hostname()
+	isHost := func(name string) bool { return strings.EqualFold(name, host) }
+	return net.ParseIP(host) == nil && !isHost("localhost") && !slices.ContainsFunc(hosts, isHost)
 }
 
 // accept responds with 204, or with 400 and the error.
@@ -99,16 +122,13 @@ func accept(do func(*http.Request, []byte) error) http.HandlerFunc {
 	}
 }
 
-func inject(server *fake.Server, body []byte) error {
+func inject(server *fake.Server, body []byte) (err error) {
 	var f fault
-	if err := wire.Unmarshal(body, &f); err != nil {
-		return fmt.Errorf("not a fault: %w", err)
+	if err := decode(body, &f, "a fault"); err != nil {
+		return err
 	}
 	if len(f.Unknown) > 0 {
 		return fmt.Errorf("a fault has no member %q", slices.Sorted(maps.Keys(f.Unknown))[0])
-	}
-	if !isOperation(f.Operation) {
-		return fmt.Errorf("no client has the operation %q", f.Operation)
 	}
 	retryAfter, err := duration("retryAfter", f.RetryAfter)
 	if err != nil {
@@ -118,9 +138,6 @@ func inject(server *fake.Server, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if f.Skip < 0 || f.Times < 0 || f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 599) {
-		return errors.New("skip and times must not be negative, statusCode must be between 200 and 599")
-	}
 	injected := fake.Fault{
 		Operation: f.Operation, Skip: f.Skip, Times: f.Times, StatusCode: f.StatusCode, RetryAfter: retryAfter, Delay: delay, Body: f.Body,
 		NoBody: f.NoBody, Header: f.Header, NextLink: f.NextLink, Truncate: f.Truncate, Disconnect: f.Disconnect, CarriedOut: f.CarriedOut,
@@ -128,16 +145,25 @@ func inject(server *fake.Server, body []byte) error {
 	if path := strings.ToLower(f.PathContains); path != "" {
 		injected.Match = func(r fake.Request) bool { return strings.Contains(strings.ToLower(r.URL.Path), path) }
 	}
+	defer func() { // Inject knows which faults an operation can have
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
 	server.Inject(injected)
 	return nil
 }
 
-// isOperation reports whether a fault can name the operation; see [fake.Fault].
-func isOperation(name string) bool {
-	return name == "" || slices.ContainsFunc(routes.All, func(route *routes.Route) bool {
-		list := strings.Replace(strings.TrimSuffix(route.Operation, "Pager"), ".New", ".", 1)
-		return name == route.Operation || name == list
-	})
+// decode reads a JSON object.
+//   - what: the object, as in "a fault"
+func decode(body []byte, model any, what string) error {
+	if jsontext.Value(body).Kind() != '{' {
+		return errors.New("not " + what + ": it must be a JSON object")
+	}
+	if err := wire.Unmarshal(body, model); err != nil {
+		return fmt.Errorf("not %s: %w", what, err)
+	}
+	return nil
 }
 
 func duration(name, text string) (time.Duration, error) {
@@ -151,22 +177,33 @@ func duration(name, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// put stores a resource unchanged under its id, or makes the id of a parent
-// exist: the parsers take the id of a parent with that of a resource below it.
+// stores has a function for each type of resource. It reports whether the id is one of the type.
+var stores = []func(server *fake.Server, id string, body []byte) (ok bool, err error){
+	storeOf[armsecops.Job](armsecops.ParseJobID),
+	storeOf[armsecops.Assignment](armsecops.ParseAssignmentID),
+	storeOf[armsecops.StandardAssignment](armsecops.ParseStandardAssignmentID),
+}
+
+func storeOf[M any, ID fmt.Stringer](parse func(string) (ID, error)) func(*fake.Server, string, []byte) (bool, error) {
+	return func(server *fake.Server, text string, body []byte) (bool, error) {
+		id, err := parse(text)
+		if err != nil {
+			return false, nil
+		}
+		var model M
+		if err := decode(body, &model, "such a resource"); err != nil {
+			return true, err
+		}
+		server.Put(id, model)
+		return true, nil
+	}
+}
+
+// put stores a resource unchanged under its id, or makes the id of a parent exist.
 func put(server *fake.Server, id string, body []byte) error {
-	const group, assignment, job = "/resourceGroups/any", "/providers/Microsoft.Security/assignments/any", "/jobs/any"
-	if id, err := armsecops.ParseJobID(id); err == nil {
-		return store(body, func(job armsecops.Job) { server.PutJob(id, job) })
-	}
-	if id, err := armsecops.ParseAssignmentID(id); err == nil {
-		return store(body, func(a armsecops.Assignment) { server.PutAssignment(id, a) })
-	}
-	if id, err := armsecops.ParseStandardAssignmentID(id); err == nil {
-		return store(body, func(a armsecops.StandardAssignment) { server.PutStandardAssignment(id, a) })
-	}
-	if id, err := armsecops.ParseJobID(id + job); err == nil {
+	if id, err := armsecops.ParseWorkspaceManagerAssignmentID(id); err == nil {
 		var jobs jobItems
-		if err := store(body, func(j jobItems) { jobs = j }); err != nil {
+		if err := decode(body, &jobs, "a workspace manager assignment"); err != nil {
 			return err
 		}
 		if len(jobs.Unknown) > 0 {
@@ -175,23 +212,22 @@ func put(server *fake.Server, id string, body []byte) error {
 		server.SetJobItems(id, jobs.Items)
 		return nil
 	}
-	if id, err := armsecops.ParseAssignmentID(id + assignment); err == nil {
-		server.AddResourceGroup(id.SubscriptionID, id.ResourceGroupName)
+	for _, store := range stores {
+		if ok, err := store(server, id, body); ok {
+			return err
+		}
+	}
+	subscription, group := routes.SubscriptionOf(id), routes.ResourceGroupOf(id)
+	ancestors := routes.Ancestors(id)
+	switch n := len(ancestors); {
+	case routes.CheckSubscription(subscription) != "" || !strings.HasSuffix(ancestors[n-1].ID, strings.Trim(id, "/")): // not all of it
+	case n == 1:
+		server.AddSubscription(subscription)
+		return nil
+	case n == 2 && routes.CheckResourceGroup(group) == "":
+		server.AddResourceGroup(subscription, group)
 		return nil
 	}
-	if id, err := armsecops.ParseAssignmentID(id + group + assignment); err == nil {
-		server.AddSubscription(id.SubscriptionID)
-		return nil
-	}
-	return errors.New("the path must be /put/ and the id of a job, an assignment, a standard assignment, " +
-		"a workspace manager assignment, a resource group or a subscription")
-}
-
-func store[T any](body []byte, put func(T)) error {
-	var model T
-	if err := wire.Unmarshal(body, &model); err != nil {
-		return fmt.Errorf("not such a resource: %w", err)
-	}
-	put(model)
-	return nil
+	return errors.New("the path must be /put and the id of a resource that the server can store, of a workspace manager assignment, " +
+		"a resource group or a subscription")
 }

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,6 +57,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	addr := flags.String("addr", "127.0.0.1:8443", "`address` of the service, over HTTPS; port 0 picks a free one")
 	control := flags.String("control", "127.0.0.1:8444", "`address` of the control endpoint, over HTTP; it needs no token, so keep it on the loopback address")
 	ca := flags.String("ca", "", "`file` to write the certificate to that clients must trust, in PEM; each start makes a new one")
+	var hosts []string
+	flags.Func("host", "`name` of another host under which both are reached, for the certificate; can be repeated", func(name string) error {
+		if name == "" || net.ParseIP(name) == nil && strings.ContainsAny(name, "/:* ") {
+			return errors.New("must be the name of a host, without port")
+		}
+		hosts = append(hosts, name)
+		return nil
+	})
 	var options fake.ServerOptions
 	flags.BoolVar(&options.Samples, "samples", false, "start with the resources of the services' documentation")
 	flags.IntVar(&options.PageSize, "page-size", 0, "`number` of items on a page of a list; 0 means all of them")
@@ -75,7 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "-page-size and -job-duration must not be negative")
 		return exitUsage
 	}
-	if err := serve(ctx, &options, *addr, *control, *ca, stdout, log.New(stderr, "", log.LstdFlags)); err != nil {
+	if err := serve(ctx, &options, hosts, *addr, *control, *ca, stdout, log.New(stderr, "", log.LstdFlags)); err != nil {
 		fmt.Fprintln(stderr, "armsecops-fake:", err)
 		return exitError
 	}
@@ -83,8 +92,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // serve listens on both addresses, says so in one line of JSON, and serves.
-func serve(ctx context.Context, options *fake.ServerOptions, addr, control, ca string, stdout io.Writer, logger *log.Logger) error {
-	certificate, authority, err := newCertificate(time.Now())
+func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, addr, control, ca string, stdout io.Writer, logger *log.Logger) error {
+	certificate, authority, err := newCertificate(time.Now(), hosts)
 	if err != nil {
 		return err
 	}
@@ -111,7 +120,7 @@ func serve(ctx context.Context, options *fake.ServerOptions, addr, control, ca s
 			Handler: withHealth(server), TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
 			ReadHeaderTimeout: timeout, ErrorLog: logger,
 		},
-		{Handler: newControl(server), ReadHeaderTimeout: timeout, ErrorLog: logger},
+		{Handler: newControl(server, hosts), ReadHeaderTimeout: timeout, ErrorLog: logger},
 	}
 	failed := make(chan error, len(servers))
 	go func() { failed <- servers[0].ServeTLS(service, "", "") }()

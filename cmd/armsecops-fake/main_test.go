@@ -99,6 +99,7 @@ func (p *process) do(method, url, body string, header ...string) (int, string) {
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	req.Host = req.Header.Get("Host")
 	resp, err := p.client.Do(req)
 	require.NoError(p.t, err)
 	defer resp.Body.Close()
@@ -172,6 +173,7 @@ func TestControlInjectsFaults(t *testing.T) {
 
 	for _, body := range []string{
 		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
+		"null", `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
 		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
 	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
@@ -245,11 +247,19 @@ func TestControlPutsAndResets(t *testing.T) {
 		status, text = p.do(http.MethodGet, p.Endpoint+id+"?api-version="+version, "", "Authorization", "Bearer any")
 		assert.Equal(t, 200, status, text)
 	}
-	for id, body := range map[string]string{
-		"/subscriptions/x": `{}`, sampleJob: `{"properties":1}`, path.Dir(path.Dir(sampleJob)): `{"item":[]}`,
-	} {
-		status, _ := p.do(http.MethodPut, p.Control+"/put"+id, body)
-		assert.Equal(t, 400, status)
+	for _, prefix := range []string{"/put", "/put/"} { // with the slash of the id, and without
+		group, _, _ := strings.Cut(sampleJob, "/providers")
+		for _, id := range []string{sampleJob, path.Dir(path.Dir(sampleJob)), group, scope} {
+			status, text := p.do(http.MethodPut, p.Control+prefix+id, "{}")
+			assert.Equal(t, 204, status, text)
+		}
+		for _, bad := range [][2]string{
+			{"/subscriptions/x", "{}"}, {scope + "/resourceGroups/a.", "{}"}, {scope + "/a", "{}"}, {group + "/providers/a", "{}"}, {"", "{}"}, {"/", "{}"},
+			{sampleJob, `{"properties":1}`}, {sampleJob, "null"}, {sampleJob, ""}, {path.Dir(path.Dir(sampleJob)), `{"item":[]}`}, {path.Dir(path.Dir(sampleJob)), "null"},
+		} {
+			status, text := p.do(http.MethodPut, p.Control+prefix+bad[0], bad[1])
+			assert.Contains(t, []int{400, 404}, status, "%s %s: %s", bad[0], bad[1], text)
+		}
 	}
 
 	status, _ = p.do(http.MethodPost, p.Control+"/reset", "")
@@ -356,11 +366,36 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	assert.Equal(t, string(before), string(after), "the certificate of the command that has the address")
 }
 
-func TestControlRefusesBrowsers(t *testing.T) {
+func TestControlRefusesOtherSites(t *testing.T) {
 	t.Parallel()
-	p := start(t)
-	status, _ := p.do(http.MethodPost, p.Control+"/reset", "", "Origin", "https://elsewhere.example")
-	assert.Equal(t, 403, status)
+	p := start(t, "-host", "fake.test", "-host", "192.0.2.1")
+	tests := map[string]struct {
+		header []string // the Host among them
+		want   int
+	}{
+		"no browser":         {nil, 204},
+		"foreign origin":     {[]string{"Origin", "https://elsewhere.example"}, 403},
+		"origin of a file":   {[]string{"Origin", "null"}, 403},
+		"another port":       {[]string{"Origin", "http://127.0.0.1:1"}, 403},
+		"own origin":         {[]string{"Origin", p.Control, "Sec-Fetch-Site", "same-origin"}, 204},
+		"typed by a user":    {[]string{"Sec-Fetch-Site", "none"}, 204},
+		"cross-site":         {[]string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"same-site":          {[]string{"Sec-Fetch-Site", "same-site"}, 403},
+		"name of a web page": {[]string{"Host", "rebound.example:8444"}, 403},
+		"loopback":           {[]string{"Host", "LocalHost:8444"}, 204},
+		"IPv6":               {[]string{"Host", "[::1]:8444"}, 204},
+		"IP address":         {[]string{"Host", "192.0.2.7"}, 204},
+		"name given":         {[]string{"Host", "Fake.test:8444"}, 204},
+	}
+	for name, test := range tests {
+		status, body := p.do(http.MethodPost, p.Control+"/reset", "", test.header...)
+		assert.Equal(t, test.want, status, "%s: %s", name, body)
+	}
+	for _, name := range []string{"fake.test", "192.0.2.1", "localhost"} {
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(p.Endpoint, "https://"), &tls.Config{RootCAs: p.roots, ServerName: name})
+		require.NoError(t, err, "the certificate is for %s", name)
+		require.NoError(t, conn.Close())
+	}
 }
 
 func TestFlagsAreChecked(t *testing.T) {
@@ -372,6 +407,7 @@ func TestFlagsAreChecked(t *testing.T) {
 	}{
 		"help":                 {[]string{"-h"}, exitOK, "Usage: armsecops-fake [flags]"},
 		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "flag provided but not defined"},
+		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
 		"an argument":          {[]string{"serve"}, exitUsage, `unexpected argument "serve"`},
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
@@ -391,7 +427,7 @@ func TestFlagsAreChecked(t *testing.T) {
 	}
 	var help bytes.Buffer
 	run(t.Context(), []string{"-h"}, io.Discard, &help)
-	for _, name := range []string{"-addr", "-control", "-ca", "-samples", "-page-size", "-job-duration", "-strict"} {
+	for _, name := range []string{"-addr", "-control", "-ca", "-samples", "-page-size", "-job-duration", "-strict", "-host"} {
 		assert.Contains(t, help.String(), "\n  "+name)
 	}
 }

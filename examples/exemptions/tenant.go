@@ -94,7 +94,7 @@ func newTenant(today time.Time) tenant {
 			if i < 2 { // the others never expire
 				p.ExpiresOn = today.AddDate(0, 0, 7*n-20+i)
 			}
-			t.PutAssignment(armsecops.AssignmentID{
+			t.Put(armsecops.AssignmentID{
 				SubscriptionID:    subscription,
 				ResourceGroupName: "security",
 				Name:              fmt.Sprintf("exemption-%d", i+1),
@@ -112,14 +112,14 @@ func newTenant(today time.Time) tenant {
 func (t tenant) putStandardAssignments(n int, expiresOn time.Time) {
 	scope := "/subscriptions/" + tenantSubscription(n+1)
 	assessment := armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"}
-	t.PutStandardAssignment(armsecops.StandardAssignmentID{
+	t.Put(armsecops.StandardAssignmentID{
 		Scope: scope + "/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build",
 		Name:  fmt.Sprintf("5ec0ffee-0001-4000-8000-%012d", n+1),
 	}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 		DisplayName: "Build machine without disk encryption", Effect: armsecops.EffectExempt, ExpiresOn: expiresOn,
 		ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: assessment},
 	}})
-	t.PutStandardAssignment(armsecops.StandardAssignmentID{
+	t.Put(armsecops.StandardAssignmentID{
 		Scope: scope,
 		Name:  fmt.Sprintf("5ec0ffee-0002-4000-8000-%012d", n+1),
 	}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{

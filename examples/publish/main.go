@@ -63,7 +63,7 @@ var exitCodes = []command.ExitCode{
 type publication struct {
 	*command.Command
 
-	assignment armsecops.JobID // without the name of a job
+	assignment armsecops.WorkspaceManagerAssignmentID
 	credential azcore.TokenCredential
 	options    *armsecops.ClientOptions
 
@@ -105,7 +105,7 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 		return o, err
 	}
 	id := p.assignment
-	poller, err := jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName,
+	poller, err := jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name,
 		&armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
 			ResumeToken: p.resumeToken,
 			Progress: func(job armsecops.Job) {
@@ -209,7 +209,7 @@ func parse(args []string) (p publication, err error) {
 	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "`id` of the workspace's subscription; -live needs it")
 	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
 	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
-	flags.StringVar(&p.assignment.WorkspaceManagerAssignmentName, "assignment", "",
+	flags.StringVar(&p.assignment.Name, "assignment", "",
 		"`name` of the workspace manager assignment to publish; -live needs it")
 	if err := p.Parse(args, "subscription", "resource-group", "workspace", "assignment"); err != nil {
 		return p, err

@@ -262,11 +262,11 @@ func TestParseReadsLiveFlags(t *testing.T) {
 			t.Parallel()
 			p, err := parse(liveFlags("-cloud", name, "-resume", resumeToken))
 			require.NoError(t, err)
-			assert.Equal(t, armsecops.JobID{
-				SubscriptionID:                 subscription,
-				ResourceGroupName:              "myRg",
-				WorkspaceName:                  "myWorkspace",
-				WorkspaceManagerAssignmentName: "myAssignment",
+			assert.Equal(t, armsecops.WorkspaceManagerAssignmentID{
+				SubscriptionID:    subscription,
+				ResourceGroupName: "myRg",
+				WorkspaceName:     "myWorkspace",
+				Name:              "myAssignment",
 			}, p.assignment)
 			assert.Equal(t, want, p.options.Cloud)
 			assert.Nil(t, p.options.Transport, "must be the network")

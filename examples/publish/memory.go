@@ -22,11 +22,11 @@ func (p publication) inMemory() (publication, error) {
 			return now
 		},
 	})
-	p.assignment = armsecops.JobID{
-		SubscriptionID:                 "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0",
-		ResourceGroupName:              "security",
-		WorkspaceName:                  "central",
-		WorkspaceManagerAssignmentName: "baseline",
+	p.assignment = armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID:    "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0",
+		ResourceGroupName: "security",
+		WorkspaceName:     "central",
+		Name:              "baseline",
 	}
 	srv.SetJobItems(p.assignment, items())
 	var err error
@@ -39,7 +39,7 @@ func (p publication) inMemory() (publication, error) {
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(p.assignment.SubscriptionID, p.credential, p.options)
 	if err == nil {
 		id := p.assignment
-		_, err = jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, nil)
+		_, err = jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 	}
 	return p, err
 }

@@ -177,6 +177,7 @@ func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
 	q, err := parse(nil)
 	require.NoError(t, err)
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
+	srv.Put(armsecops.AssignmentID{SubscriptionID: q.subscription, ResourceGroupName: "myResourceGroup", Name: "other"}, armsecops.Assignment{})
 	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.NewListBySubscriptionPager", Skip: 1, StatusCode: 403})
 	q.options.Transport = srv
 	streams, stdout, _ := commandtest.Streams()

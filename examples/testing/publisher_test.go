@@ -15,11 +15,11 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-var rules = armsecops.JobID{
-	SubscriptionID:                 "11111111-2222-3333-4444-555555555555",
-	ResourceGroupName:              "security",
-	WorkspaceName:                  "central",
-	WorkspaceManagerAssignmentName: "rules",
+var rules = armsecops.WorkspaceManagerAssignmentID{
+	SubscriptionID:    "11111111-2222-3333-4444-555555555555",
+	ResourceGroupName: "security",
+	WorkspaceName:     "central",
+	Name:              "rules",
 }
 
 // publish publishes through a publisher whose transport is the server.
@@ -31,7 +31,7 @@ func publish(t *testing.T, srv *fake.Server) (Failures, error) {
 	p := &Publisher{Jobs: jobs, ResourceGroup: rules.ResourceGroupName, Workspace: rules.WorkspaceName, Frequency: 5 * time.Second}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour) // of synctest's clock
 	defer cancel()
-	return p.Publish(ctx, rules.WorkspaceManagerAssignmentName)
+	return p.Publish(ctx, rules.Name)
 }
 
 // createRequests counts the requests that start a job.
@@ -119,9 +119,11 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 
 // putJob stores a job of another program.
 func putJob(srv *fake.Server, name string, state armsecops.ProvisioningState) {
-	id := rules
-	id.Name = name
-	srv.PutJob(id, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
+	id := armsecops.JobID{
+		SubscriptionID: rules.SubscriptionID, ResourceGroupName: rules.ResourceGroupName, WorkspaceName: rules.WorkspaceName,
+		WorkspaceManagerAssignmentName: rules.Name, Name: name,
+	}
+	srv.Put(id, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
 }
 
 // Time: the connection breaks a minute after the request to start a job. The

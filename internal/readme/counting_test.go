@@ -19,7 +19,7 @@ func TestCount(t *testing.T) {
 		{SubscriptionID: first, ResourceGroupName: "rg", Name: "b"},
 		{SubscriptionID: second, ResourceGroupName: "rg", Name: "a"},
 	} {
-		server.PutAssignment(id, armsecops.Assignment{})
+		server.Put(id, armsecops.Assignment{})
 	}
 	options := &armsecops.ClientOptions{}
 	options.Transport = server

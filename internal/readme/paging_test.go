@@ -12,7 +12,12 @@ import (
 )
 
 func TestExemptionsResumeAfterFailure(t *testing.T) {
-	server := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
+	const subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	server := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+	for _, name := range []string{"one", "two"} {
+		id := armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: "group", Name: name}
+		server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
+	}
 	server.Inject(fake.Fault{ // the second page fails once
 		Operation:  "SecurityAssignmentsClient.NewListBySubscriptionPager",
 		Skip:       1,
@@ -20,7 +25,7 @@ func TestExemptionsResumeAfterFailure(t *testing.T) {
 	})
 	options := &armsecops.ClientOptions{}
 	options.Transport = server
-	client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+	client, err := armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, options)
 	if err != nil {
 		t.Fatal(err)
 	}

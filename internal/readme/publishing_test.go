@@ -13,8 +13,8 @@ func TestPublish(t *testing.T) {
 	t.Parallel()
 	const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	server := fake.NewServer(nil)
-	server.SetJobItems(armsecops.JobID{
-		SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "workspace", WorkspaceManagerAssignmentName: "assignment",
+	server.SetJobItems(armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "workspace", Name: "assignment",
 	}, []armsecops.JobItem{
 		{ResourceID: "/rules/one", Status: armsecops.JobItemStatusSucceeded},
 		{ResourceID: "/rules/two", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{

@@ -67,8 +67,8 @@ func forBoth(t *testing.T, test func(t *testing.T, p program, server *fake.Serve
 
 func TestPublishPrintsFailures(t *testing.T) {
 	t.Parallel()
-	id := armsecops.JobID{
-		SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", WorkspaceManagerAssignmentName: "publication",
+	id := armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", Name: "publication",
 	}
 	tests := map[string]struct {
 		items []armsecops.JobItem
@@ -96,7 +96,7 @@ func TestPublishPrintsFailures(t *testing.T) {
 				server.SetJobItems(id, test.items)
 				start := time.Now()
 				var out bytes.Buffer
-				require.NoError(t, p.Publish(t.Context(), &out, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName))
+				require.NoError(t, p.Publish(t.Context(), &out, id.ResourceGroupName, id.WorkspaceName, id.Name))
 				assert.Equal(t, test.want, out.String())
 				assert.GreaterOrEqual(t, time.Since(start), 15*time.Second, "polled too often")
 			})
@@ -129,7 +129,7 @@ func TestPrintExpired(t *testing.T) {
 			"without-effect":   {ExpiresOn: now.Add(-time.Hour)},
 		} {
 			id := armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, Name: name}
-			server.PutAssignment(id, armsecops.Assignment{Properties: properties})
+			server.Put(id, armsecops.Assignment{Properties: properties})
 		}
 		var out bytes.Buffer
 		require.NoError(t, p.PrintExpired(t.Context(), &out, now))
@@ -141,7 +141,7 @@ func TestExtend(t *testing.T) {
 	t.Parallel()
 	expiresOn := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
 	forBoth(t, func(t *testing.T, p program, server *fake.Server) {
-		server.PutAssignment(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, Name: "one"},
+		server.Put(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: group, Name: "one"},
 			armsecops.Assignment{Properties: armsecops.AssignmentProperties{DisplayName: "One", Effect: "Exempt"}})
 
 		found, err := p.Extend(t.Context(), group, "one", expiresOn)

@@ -1,0 +1,239 @@
+package fake
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// resource is a stored resource.
+type resource struct {
+	document
+	of      *routes.Resource
+	running *progress // of a job that a client started; nil for others
+}
+
+// key returns the key under which a resource is stored: Azure compares ids ignoring case.
+func key(id string) string { return strings.ToLower(id) }
+
+// Put stores a resource unchanged, in place of one with the same id. If its ID,
+// Name, Type or ETag is empty, it is set. A job keeps its state until it is put
+// again. Put panics if the id is invalid or one of another type than the
+// resource, or if the resource can't be encoded as JSON.
+//   - id: such as an [armsecops.AssignmentID]
+//   - resource: a model by value, such as an [armsecops.Assignment]
+func (s *Server) Put(id fmt.Stringer, model any) {
+	text := id.String()
+	row, values := rowOfID(text)
+	if row == nil {
+		panic("fake: '" + text + "' is not the id of a resource that the server can store")
+	}
+	if got := reflect.TypeOf(model); got != row.model {
+		panic(fmt.Sprintf("fake: %s is stored as a value of type %v, not %v", row.name, row.model, got))
+	}
+	mustBeValid(row.resource.Get, values...)
+	doc, err := newDocument(model)
+	if err != nil {
+		panic("fake: the resource can't be encoded as JSON: " + err.Error())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	doc.ID = cmp.Or(doc.ID, text)
+	doc.Name = cmp.Or(doc.Name, values[len(values)-1])
+	doc.Type = cmp.Or(doc.Type, row.resource.Type)
+	if doc.ETag == "" && row.etag {
+		doc.ETag = s.newETag()
+	}
+	s.resources[key(text)] = &resource{document: doc, of: row.resource}
+	s.addParents(text)
+}
+
+// rowOfID returns the row whose resources have the id, and the values of its parameters.
+func rowOfID(id string) (*row, []string) {
+	for _, row := range rows {
+		if values, ok := row.resource.Get.MatchID(id); ok {
+			return row, values
+		}
+	}
+	return nil, nil
+}
+
+// mustBeValid panics if a test names what no client could request.
+func mustBeValid(route *routes.Route, values ...string) {
+	if name, value, reason := route.Check(values); reason != "" {
+		panic("fake: the id's " + name + " '" + value + "' " + reason)
+	}
+}
+
+// newETag returns an etag with quotes inside the string, as the services send it.
+func (s *Server) newETag() azcore.ETag { return azcore.ETag(`"` + s.options.NewID() + `"`) }
+
+// The identity that creates and modifies all resources.
+const (
+	caller   = "user@contoso.com"
+	callerID = "c23b5354-ff0a-4b2a-9f92-6f144effd936"
+)
+
+// modifiedAt returns the systemData of a resource that is created or modified at a time.
+//   - before: empty for a resource that is created
+func modifiedAt(at time.Time, before armsecops.SystemData) armsecops.SystemData {
+	after := before
+	if after.CreatedAt.IsZero() {
+		after.CreatedBy, after.CreatedByType, after.CreatedAt = caller, armsecops.CreatedByTypeUser, at
+	}
+	after.LastModifiedBy, after.LastModifiedByType, after.LastModifiedAt = caller, armsecops.CreatedByTypeUser, at
+	return after
+}
+
+// resourceID returns the id that the request's path is, or ends in.
+func (r *request) resourceID() string { return r.route.ID(r.values...) }
+
+// stored returns the request's resource, or nil. The caller holds the lock.
+func (s *Server) stored(r *request) *resource { return s.resources[key(r.resourceID())] }
+
+// actions has the operations that are special.
+var actions = map[*routes.Route]func(*Server, *request) *response{
+	routes.JobsCreate: (*Server).createJob,
+}
+
+// kinds has the operations of the other routes.
+var kinds = map[routes.Kind]func(*Server, *request, *row) *response{
+	routes.Get:            (*Server).get,
+	routes.List:           (*Server).list,
+	routes.CreateOrUpdate: (*Server).put,
+	routes.Delete:         (*Server).delete,
+	routes.Query:          (*Server).query,
+}
+
+// carryOut responds to a request that was checked. The caller holds the lock.
+func (s *Server) carryOut(r *request) *response {
+	if action := actions[r.route]; action != nil {
+		return action(s, r)
+	}
+	row, do := rows[r.route.Resource], kinds[r.route.Kind]
+	switch {
+	case row == nil || do == nil:
+		return newErrorResponse(http.StatusNotImplemented, "NotImplemented", "The fake server has no handler for "+r.route.Operation+".")
+	case r.Method == http.MethodHead:
+		return s.head(r)
+	}
+	return do(s, r, row)
+}
+
+// head responds to a HEAD request as Azure Resource Manager does, which serves
+// them for all resources.
+func (s *Server) head(r *request) *response {
+	if s.stored(r) == nil {
+		return newNotFoundResponse(r)
+	}
+	return newResponse(http.StatusNoContent, nil)
+}
+
+func (s *Server) get(r *request, _ *row) *response {
+	res := s.stored(r)
+	if res == nil {
+		return newNotFoundResponse(r)
+	}
+	s.readJob(res)
+	return newDocumentResponse(http.StatusOK, res.document)
+}
+
+func (s *Server) put(r *request, row *row) *response {
+	doc, before, status := r.document, s.stored(r), http.StatusOK
+	if refused := checkConditions(r, before); refused != nil {
+		return refused
+	}
+	if before == nil {
+		before, status = &resource{}, http.StatusCreated
+	}
+	if refused := checkLocation(doc, before.document); refused != nil {
+		return refused
+	}
+	doc.ID, doc.Name, doc.Type = r.resourceID(), r.values[len(r.values)-1], row.resource.Type
+	s.modify(row, &doc, &before.document)
+	s.resources[key(doc.ID)] = &resource{document: doc, of: row.resource}
+	return newDocumentResponse(status, doc)
+}
+
+// modify sets what the service sets in a resource that a client creates or changes.
+func (s *Server) modify(row *row, doc, before *document) {
+	now := s.now()
+	doc.ETag, doc.SystemData = "", armsecops.SystemData{}
+	if row.etag {
+		doc.ETag = s.newETag()
+	}
+	if row.systemData {
+		doc.SystemData = modifiedAt(now, before.SystemData)
+	}
+	row.stamp(now, doc, before)
+}
+
+// delete deletes a resource, and all that is below it.
+func (s *Server) delete(r *request, _ *row) *response {
+	res := s.stored(r)
+	if refused := checkConditions(r, res); refused != nil {
+		return refused
+	}
+	if res == nil {
+		return newResponse(http.StatusNoContent, nil)
+	}
+	k := key(r.resourceID())
+	delete(s.resources, k)
+	delete(s.parents, k)
+	for other := range s.resources {
+		if strings.HasPrefix(other, k+"/") {
+			delete(s.resources, other)
+		}
+	}
+	return newResponse(http.StatusOK, nil)
+}
+
+func newDocumentResponse(status int, doc document) *response {
+	resp := newModelResponse(status, doc)
+	if doc.ETag != "" {
+		resp.header.Set("ETag", string(doc.ETag))
+	}
+	return resp
+}
+
+func newNotFoundResponse(r *request) *response {
+	return newErrorResponse(http.StatusNotFound, "ResourceNotFound", "The resource '"+r.resourceID()+"' was not found.")
+}
+
+// checkConditions refuses a write whose If-Match or If-None-Match doesn't hold.
+//   - stored: nil if there is no resource
+func checkConditions(r *request, stored *resource) *response {
+	matches := func(name string) bool {
+		for value := range strings.SplitSeq(r.Header.Get(name), ",") {
+			value = strings.TrimPrefix(strings.TrimSpace(value), "W/")
+			if stored != nil && (value == "*" || value == string(stored.ETag)) {
+				return true
+			}
+		}
+		return false
+	}
+	ifMatch, ifNoneMatch := r.Header.Get("If-Match") != "", r.Header.Get("If-None-Match") != ""
+	if ifMatch && !matches("If-Match") || ifNoneMatch && matches("If-None-Match") {
+		return newErrorResponse(http.StatusPreconditionFailed, "PreconditionFailed",
+			"The condition '"+cmp.Or(r.Header.Get("If-Match"), r.Header.Get("If-None-Match"))+"' of the request for the resource '"+r.resourceID()+"' doesn't hold.")
+	}
+	return nil
+}
+
+// checkLocation refuses to move a resource.
+func checkLocation(put, before document) *response {
+	normal := func(location string) string { return strings.ToLower(strings.ReplaceAll(location, " ", "")) }
+	if put.Location == "" || before.Location == "" || normal(put.Location) == normal(before.Location) {
+		return nil
+	}
+	return newErrorResponse(http.StatusConflict, "InvalidResourceLocation", "The resource '"+before.Name+"' already exists in location '"+
+		before.Location+"'. A resource with the same name cannot be created in location '"+put.Location+"'. Please select a new resource name.")
+}

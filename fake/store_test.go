@@ -1,0 +1,129 @@
+package fake_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+const (
+	standardsVersion = "?api-version=2024-08-01"
+	standardName     = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	standardsType    = "/providers/Microsoft.Security/standardAssignments"
+
+	machine         = "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.Compute/virtualMachines/vm"
+	managementGroup = "/providers/Microsoft.Management/managementGroups/contoso"
+	standardURL     = endpoint + machine + standardsType + "/" + standardName + standardsVersion
+)
+
+// What the server sets, it takes from no request. Others are stored, the newest casing of the id among them.
+func TestPutSetsWhatTheServiceSets(t *testing.T) {
+	t.Parallel()
+	const (
+		user   = "c23b5354-ff0a-4b2a-9f92-6f144effd936"
+		first  = "2026-01-02T03:05:05.1234567Z"
+		second = "2026-01-02T03:06:05.1234567Z"
+	)
+	systemData := func(modified string) string {
+		return `"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"` + first + `",` +
+			`"lastModifiedBy":"user@contoso.com","lastModifiedByType":"User","lastModifiedAt":"` + modified + `"}`
+	}
+	metadata := func(updated string) string {
+		return `"metadata":{"createdBy":"` + user + `","createdOn":"` + first + `","lastUpdatedBy":"` + user + `","lastUpdatedOn":"` + updated + `"}`
+	}
+	identity := func(path, name, kind string) string {
+		return `{"id":"` + path + `","name":"` + name + `","type":"` + kind + `",`
+	}
+	const given = `"id":"x","type":"x","etag":"x","systemData":{"createdBy":"x"}`
+	upper := strings.ToUpper(standardName)
+	tests := map[string]struct{ url, put, created, again, putAgain, updated string }{
+		"assignment": {
+			assignmentURL, `{` + given + `,"kind":"a","properties":{"effect":"Exempt","new":null}}`,
+			identity(assignmentsPath+"/standard", "standard", "Microsoft.Security/assignments") +
+				`"kind":"a","etag":"\"id-2\"","properties":{"effect":"Exempt","new":null},` + systemData(first) + `}`,
+			strings.Replace(assignmentURL, "/standard", "/STANDARD", 1), `{"tags":{"a":"b"}}`,
+			identity(assignmentsPath+"/STANDARD", "STANDARD", "Microsoft.Security/assignments") +
+				`"etag":"\"id-4\"","tags":{"a":"b"},` + systemData(second) + `}`,
+		},
+		"standard assignment": {
+			standardURL, `{` + given + `,"zones":[1.50],"properties":{"effect":"Attest","metadata":{"createdBy":"x"},
+				"attestationData":{"complianceState":"compliant","complianceDate":"2020-01-01T00:00:00Z"}}}`,
+			identity(machine+standardsType+"/"+standardName, standardName, "Microsoft.Security/standardAssignments") +
+				`"zones":[1.50],"properties":{"effect":"Attest",` + metadata(first) + `,
+				"attestationData":{"complianceState":"compliant","complianceDate":"` + first + `"}}}`,
+			strings.Replace(standardURL, standardName, upper, 1), `{"properties":{"effect":"Audit","excludedScopes":[],
+				"attestationData":{"complianceDate":"2020-01-01T00:00:00Z"}}}`,
+			identity(machine+standardsType+"/"+upper, upper, "Microsoft.Security/standardAssignments") +
+				`"properties":{"effect":"Audit","excludedScopes":[],` + metadata(second) + `}}`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
+			resp, body := do(t, srv, newRequest(t, http.MethodPut, test.url, test.put))
+			require.Equal(t, http.StatusCreated, resp.StatusCode)
+			assert.JSONEq(t, test.created, body)
+			resp, body = do(t, srv, newRequest(t, http.MethodPut, test.again, test.putAgain))
+			require.Equal(t, http.StatusOK, resp.StatusCode)
+			assert.JSONEq(t, test.updated, body)
+		})
+	}
+}
+
+func TestListHasWhatIsBelowItsScope(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
+	const sub, group = "/subscriptions/" + subscription, "/subscriptions/" + subscription + "/resourceGroups/Group"
+	other := strings.Replace(subscription, "1", "9", 1)
+	for i, scope := range []string{sub, group, machine[1:], group + "2", managementGroup, "/subscriptions/" + other} {
+		name := fmt.Sprintf("1f3afdf9-d0c9-4c3d-847f-%012d", i)
+		srv.Put(armsecops.StandardAssignmentID{Scope: scope, Name: name}, armsecops.StandardAssignment{Kind: fmt.Sprint(i)})
+	}
+	for _, id := range []armsecops.AssignmentID{
+		{SubscriptionID: subscription, ResourceGroupName: "Group", Name: "1"},
+		{SubscriptionID: subscription, ResourceGroupName: "group2", Name: "2"},
+		{SubscriptionID: subscription, ResourceGroupName: "gruppe-ü", Name: "3"},
+		{SubscriptionID: other, ResourceGroupName: "group", Name: "4"},
+	} {
+		srv.Put(id, armsecops.Assignment{Kind: id.Name})
+	}
+	kind := func(a armsecops.StandardAssignment) string { return a.Kind }
+	for scope, want := range map[string][]string{
+		sub: {"0", "1", "2", "3"}, sub[1:]: {"0", "1", "2", "3"}, strings.ToUpper(group): {"1", "2"}, group + "2": {"3"},
+		managementGroup: {"4"}, group + "3": nil, strings.Replace(sub, "1", "8", 1): nil,
+	} {
+		got, err := collect(t, newStandards(t, options(srv)).NewListPager(scope, nil), kind)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, want, got, scope)
+	}
+	assignments := newAssignments(t, subscription, options(srv))
+	for group, want := range map[string][]string{"GROUP": {"1"}, "group2": {"2"}, "Gruppe-Ü": {"3"}, "empty": nil} {
+		names, err := collect(t, assignments.NewListPager(group, nil), assignmentName)
+		require.NoError(t, err)
+		assert.Equal(t, want, names, group)
+	}
+	names, err := collect(t, assignments.NewListBySubscriptionPager(nil), assignmentName)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "2", "3"}, names)
+}
+
+func TestChangedLocationIsRefused(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
+	for location, want := range map[string]int{"eastus": 200, "EAST us": 200, "": 200} {
+		resp, body := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"`+location+`"}`))
+		assert.Equal(t, want, resp.StatusCode, body)
+		srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
+	}
+	assertRefused(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"westus"}`), http.StatusConflict, "InvalidResourceLocation",
+		"The resource 'standard' already exists in location 'East US'.")
+}

@@ -1,0 +1,413 @@
+package fake
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// The tests of this file walk the table of routes: they hold for a new resource
+// and a new operation as they are.
+
+const walkedSubscription = "11111111-2222-3333-4444-555555555555"
+
+// exampleValues returns a valid value for each parameter of the route: a UUID is a valid name everywhere.
+func exampleValues(route *routes.Route) (values []string) {
+	for _, name := range route.Parameters() {
+		value := walkedSubscription
+		if name == "scope" {
+			value = "subscriptions/" + walkedSubscription + "/resourceGroups/group"
+		}
+		values = append(values, value)
+	}
+	return values
+}
+
+// exampleBody returns a body that the operation accepts.
+func exampleBody(route *routes.Route) string {
+	switch route.Kind {
+	case routes.CreateOrUpdate, routes.Update:
+		return `{"properties":{}}`
+	case routes.Query:
+		return fmt.Sprintf(`{"query":"%s | where type =~ '%s' | project id, name | order by id asc"}`, route.Resource.Table, route.Resource.Type)
+	}
+	return ""
+}
+
+// exampleRequest returns a request of the operation.
+func exampleRequest(t *testing.T, route *routes.Route, change ...func(*http.Request)) *http.Request {
+	t.Helper()
+	url := "https://management.azure.com" + route.URLPath(exampleValues(route)...) + "?api-version=" + route.APIVersion
+	req, err := http.NewRequestWithContext(t.Context(), route.Method, url, strings.NewReader(exampleBody(route)))
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer token")
+	req.Header.Set("Content-Type", "application/json")
+	for _, f := range change {
+		f(req)
+	}
+	return req
+}
+
+func method(method string) func(*http.Request) {
+	return func(req *http.Request) { req.Method = method }
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(req *http.Request) { req.Header.Set(name, value) }
+}
+
+// status returns the status of the response, and its body.
+func status(t *testing.T, send func(*http.Request) (*http.Response, error), req *http.Request) (int, string) {
+	t.Helper()
+	resp, err := send(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
+	return resp.StatusCode, string(body)
+}
+
+// textID is the id of a resource as text.
+type textID string
+
+func (id textID) String() string { return string(id) }
+
+func exampleID(r *routes.Resource) textID { return textID(r.Get.ID(exampleValues(r.Get)...)) }
+
+// zero returns the zero value of the model.
+func (row *row) zero() any { return reflect.Zero(row.model).Interface() }
+
+// senders are the ways to reach a server.
+func senders(t *testing.T, srv *Server) map[string]func(*http.Request) (*http.Response, error) {
+	all := map[string]func(*http.Request) (*http.Response, error){"transport": srv.Do}
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		ts := httptest.NewUnstartedServer(srv)
+		ts.EnableHTTP2 = protocol == "HTTP/2.0"
+		ts.StartTLS()
+		t.Cleanup(ts.Close)
+		all[protocol] = func(req *http.Request) (*http.Response, error) {
+			req.URL.Host, req.Host = ts.Listener.Addr().String(), ""
+			resp, err := ts.Client().Do(req)
+			if err == nil {
+				assert.Equal(t, protocol, resp.Proto)
+				assert.NotEqual(t, (*tls.ConnectionState)(nil), resp.TLS)
+			}
+			return resp, err
+		}
+	}
+	return all
+}
+
+func TestServerSupportsEveryOperation(t *testing.T) {
+	t.Parallel()
+	srv := NewServer(nil)
+	for protocol, send := range senders(t, srv) {
+		for _, route := range routes.All {
+			row := rows[route.Resource]
+			require.NotNil(t, row, route.Operation)
+			srv.Reset()
+			if route.Kind != routes.CreateOrUpdate {
+				srv.Put(exampleID(route.Resource), row.zero())
+			}
+			code, body := status(t, send, exampleRequest(t, route))
+			assert.Contains(t, route.Success, code, "%s %s: %s", protocol, route.Operation, body)
+			if route.Kind != routes.Delete && route.Kind != routes.Action {
+				assert.Contains(t, strings.ToLower(body), key(exampleID(route.Resource).String()), route.Operation)
+			}
+			requests := srv.Requests()
+			assert.Equal(t, route.Operation, requests[len(requests)-1].Operation)
+		}
+	}
+}
+
+func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
+	t.Parallel()
+	for resource, row := range rows {
+		t.Run(resource.Type, func(t *testing.T) {
+			t.Parallel()
+			srv := NewServer(nil)
+			upper := func(req *http.Request) {
+				req.URL.Path = strings.ToUpper(req.URL.Path)
+			}
+			head := func() int {
+				code, body := status(t, srv.Do, exampleRequest(t, resource.Get, method(http.MethodHead)))
+				assert.Empty(t, body)
+				return code
+			}
+			get := func() (int, string) { return status(t, srv.Do, exampleRequest(t, resource.Get, upper)) }
+			assert.Equal(t, http.StatusNotFound, head())
+			code, body := get()
+			assert.Equal(t, http.StatusNotFound, code)
+			assert.Contains(t, body, "ResourceNotFound")
+			if resource.CreateOrUpdate != nil {
+				for _, want := range []int{http.StatusCreated, http.StatusOK} {
+					code, body = status(t, srv.Do, exampleRequest(t, resource.CreateOrUpdate))
+					assert.Equal(t, want, code)
+					_, got := get()
+					assert.Equal(t, body, got)
+				}
+			} else {
+				srv.Put(exampleID(resource), row.zero())
+			}
+			assert.Equal(t, http.StatusNoContent, head())
+			code, body = get()
+			assert.Equal(t, http.StatusOK, code)
+			var doc document
+			require.NoError(t, json.Unmarshal([]byte(body), &doc))
+			assert.Equal(t, resource.Type, doc.Type)
+			assert.Equal(t, exampleID(resource).String(), doc.ID)
+			assert.Equal(t, doc.ID[strings.LastIndex(doc.ID, "/")+1:], doc.Name)
+			assert.Equal(t, row.etag, doc.ETag != "")
+			assert.Equal(t, row.systemData && resource.CreateOrUpdate != nil, !doc.SystemData.CreatedAt.IsZero())
+			if resource.Delete == nil {
+				return
+			}
+			for _, want := range []int{http.StatusOK, http.StatusNoContent} {
+				code, body := status(t, srv.Do, exampleRequest(t, resource.Delete))
+				assert.Equal(t, want, code)
+				assert.Empty(t, body)
+			}
+			assert.Equal(t, http.StatusNotFound, head())
+		})
+	}
+}
+
+// A handler has the parameters of the path. Checks and faults come first.
+func TestEveryOperationCanBeOverridden(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		t.Run(route.Operation, func(t *testing.T) {
+			t.Parallel()
+			srv := NewServer(nil)
+			calls := 0
+			srv.Override(route.Operation, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				calls++
+				for name, value := range route.Values(exampleValues(route)) {
+					assert.Equal(t, value, r.PathValue(name), name)
+				}
+				body, err := io.ReadAll(r.Body)
+				assert.NoError(t, err)
+				assert.Equal(t, exampleBody(route), string(body))
+				assert.True(t, r.URL.IsAbs())
+				w.Header().Set("x-ms-request-id", "mine")
+				Respond(http.StatusTeapot, map[string]int{"calls": calls}).ServeHTTP(w, r)
+			}))
+			srv.Inject(Fault{Operation: route.Operation, StatusCode: http.StatusServiceUnavailable, Skip: 1})
+			code, _ := status(t, srv.Do, exampleRequest(t, route, header("Authorization", "")))
+			assert.Equal(t, http.StatusUnauthorized, code)
+			code, _ = status(t, srv.Do, exampleRequest(t, route))
+			assert.Equal(t, http.StatusServiceUnavailable, code)
+			assert.Zero(t, calls)
+			resp, err := srv.Do(exampleRequest(t, route))
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusTeapot, resp.StatusCode)
+			assert.JSONEq(t, `{"calls":1}`, string(body))
+			assert.Equal(t, "mine", resp.Header.Get("x-ms-request-id"))
+			srv.Reset()
+			code, _ = status(t, srv.Do, exampleRequest(t, route))
+			assert.Equal(t, http.StatusTeapot, code, "Reset doesn't end it")
+			srv.Override(route.Operation, nil)
+			code, _ = status(t, srv.Do, exampleRequest(t, route))
+			assert.NotEqual(t, http.StatusTeapot, code)
+		})
+	}
+}
+
+func TestPutPanics(t *testing.T) {
+	t.Parallel()
+	other := func(row *row) any {
+		if row.resource == routes.Jobs {
+			return armsecops.Assignment{}
+		}
+		return armsecops.Job{}
+	}
+	for resource, row := range rows {
+		tests := map[string]struct {
+			id      textID
+			model   any
+			message string
+		}{
+			"another model":   {exampleID(resource), other(row), "is stored as a value of type"},
+			"a pointer":       {exampleID(resource), reflect.New(row.model).Interface(), "is stored as a value of type"},
+			"nil":             {exampleID(resource), nil, "is stored as a value of type"},
+			"an invalid name": {exampleID(resource) + "/", row.zero(), "not the id"},
+			"an invalid scope": {
+				textID(strings.Replace(exampleID(resource).String(), walkedSubscription, "mine", 1)), row.zero(), "must be a",
+			},
+			"no id of the server": {"/subscriptions/" + walkedSubscription, row.zero(), "not the id"},
+		}
+		for name, test := range tests {
+			t.Run(resource.Type+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				defer func() { assert.Contains(t, recover(), test.message) }()
+				NewServer(nil).Put(test.id, test.model)
+			})
+		}
+	}
+}
+
+// The server stores and returns copies, unchanged, however the casing of an id is.
+func TestPutStoresACopy(t *testing.T) {
+	t.Parallel()
+	const text = `{"id":"an id","name":"a name","type":"a type","etag":"an etag","tags":{"a":"1"},"properties":{"new":[1]},"new":1.50}`
+	for resource, row := range rows {
+		model := reflect.New(row.model)
+		require.NoError(t, json.Unmarshal([]byte(text), model.Interface()))
+		srv := NewServer(nil)
+		srv.Put(textID(strings.ToUpper(exampleID(resource).String())), model.Elem().Interface())
+		model.Elem().FieldByName("Tags").SetMapIndex(reflect.ValueOf("a"), reflect.ValueOf("2"))
+		for range 2 {
+			_, body := status(t, srv.Do, exampleRequest(t, resource.Get))
+			assert.JSONEq(t, text, body)
+		}
+	}
+}
+
+// A strict server refuses a resource that the service's description doesn't allow.
+func TestStrictServerChecksProperties(t *testing.T) {
+	t.Parallel()
+	for resource, row := range rows {
+		if resource.CreateOrUpdate == nil {
+			continue
+		}
+		t.Run(resource.Type, func(t *testing.T) {
+			t.Parallel()
+			properties := map[string]any{}
+			for _, name := range row.required {
+				properties[name] = "a"
+				if kind := fieldKind(row.model, name); kind == reflect.Slice {
+					properties[name] = []string{}
+				}
+			}
+			for path, values := range row.values {
+				set(properties, path, strings.ToUpper(values[len(values)-1]))
+			}
+			put := func(strict bool) (int, string) {
+				srv := NewServer(&ServerOptions{Strict: strict})
+				srv.AddResourceGroup(walkedSubscription, walkedSubscription)
+				srv.AddResourceGroup(walkedSubscription, "group")
+				srv.addParents(exampleID(resource).String())
+				text, err := json.Marshal(map[string]any{"properties": properties})
+				require.NoError(t, err)
+				return status(t, srv.Do, exampleRequest(t, resource.CreateOrUpdate, func(req *http.Request) {
+					req.Body = io.NopCloser(strings.NewReader(string(text)))
+				}))
+			}
+			refused := func(name, want string) {
+				code, body := put(true)
+				assert.Equal(t, http.StatusBadRequest, code, name)
+				assert.Contains(t, body, "InvalidRequestContent")
+				assert.Contains(t, body, want)
+				code, body = put(false)
+				assert.Equal(t, http.StatusCreated, code, body)
+			}
+			code, body := put(true)
+			assert.Equal(t, http.StatusCreated, code, body)
+			for _, name := range row.required {
+				value := properties[name]
+				delete(properties, name)
+				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
+				properties[name] = nil
+				refused(name, "Required property '"+name+"' expects a value but got null.")
+				properties[name] = value
+			}
+			for path, values := range row.values {
+				set(properties, path, "other")
+				refused(path, "Error converting value 'other'. Path 'properties."+path+"'.")
+				set(properties, path, values[0])
+			}
+		})
+	}
+}
+
+// set sets a value at a path such as "a.b".
+func set(object map[string]any, path, value string) {
+	name, rest, nested := strings.Cut(path, ".")
+	if !nested {
+		object[name] = value
+		return
+	}
+	if object[name] == nil {
+		object[name] = map[string]any{}
+	}
+	set(object[name].(map[string]any), rest, value)
+}
+
+// fieldKind returns the kind of a property of a model.
+func fieldKind(model reflect.Type, name string) reflect.Kind {
+	properties, _ := model.FieldByName("Properties")
+	for i := range properties.Type.NumField() {
+		if field := properties.Type.Field(i); strings.HasPrefix(field.Tag.Get("json"), name+",") {
+			return field.Type.Kind()
+		}
+	}
+	return reflect.Invalid
+}
+
+func TestRouteWithoutHandlerIsRefused(t *testing.T) {
+	t.Parallel()
+	cancel := *routes.Jobs.Get // the same path and rules, but not in the table
+	cancel.Operation, cancel.Kind = "WorkspaceManagerJobsClient.Cancel", routes.Action
+	srv := NewServer(nil)
+	r, _, err := srv.receive(exampleRequest(t, routes.Jobs.Get))
+	require.NoError(t, err)
+	r.route = &cancel
+	resp, err := srv.handle(r)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusNotImplemented, resp.status)
+	assert.Contains(t, string(resp.body), "no handler for WorkspaceManagerJobsClient.Cancel")
+}
+
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	srv := NewServer(nil)
+	put, remove := routes.Assignments.CreateOrUpdate, routes.Assignments.Delete
+	etag := func() string {
+		resp, err := srv.Do(exampleRequest(t, routes.Assignments.Get))
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.Header.Get("ETag")
+	}
+	steps := []struct {
+		route       *routes.Route
+		name, value string
+		want        int
+	}{
+		{put, "If-Match", "*", 412},
+		{put, "If-Match", `"a"`, 412},
+		{put, "If-None-Match", "*", 201},
+		{put, "If-None-Match", "*", 412},
+		{put, "If-Match", "*", 200},
+		{put, "If-Match", `"a"`, 412},
+		{put, "If-Match", `"a", ETAG`, 200},
+		{put, "If-None-Match", `"a"`, 200},
+		{put, "If-None-Match", "ETAG", 412},
+		{remove, "If-Match", `"a"`, 412},
+		{remove, "If-Match", `W/ETAG`, 200},
+		{remove, "If-Match", "*", 412},
+	}
+	for i, step := range steps {
+		value := strings.Replace(step.value, "ETAG", etag(), 1)
+		code, body := status(t, srv.Do, exampleRequest(t, step.route, header(step.name, value)))
+		assert.Equal(t, step.want, code, "%d: %s", i, body)
+		if code == http.StatusPreconditionFailed {
+			assert.Contains(t, body, "PreconditionFailed")
+		}
+	}
+}
