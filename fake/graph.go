@@ -43,6 +43,7 @@ type graphQuery struct {
 		Top                int    `json:"$top"`
 		SkipToken          string `json:"$skipToken"`
 		ResultFormat       string `json:"resultFormat"`
+		AuthorizationScope string `json:"authorizationScopeFilter"`
 		AllowPartialScopes bool   `json:"allowPartialScopes"`
 
 		AuthorizationScopeFilter string `json:"authorizationScopeFilter"`
@@ -114,6 +115,8 @@ func (s *Server) checkGraphQuery(r *request) (refused *response) {
 		message = "A query has at most " + strconv.Itoa(maxGraphSubscriptions) + " subscriptions."
 	case top < 0 || top > maxGraphRows:
 		message = "$top must be between 1 and " + strconv.Itoa(maxGraphRows) + "."
+	case q.authorizationScope() != "atscopeandbelow" && q.authorizationScope() != "atscopeaboveandbelow":
+		message = "The fake server has no authorizationScopeFilter but AtScopeAndBelow and AtScopeAboveAndBelow."
 	case !strings.EqualFold(cmp.Or(q.Options.ResultFormat, "objectArray"), "objectArray"):
 		message = "The fake server has no resultFormat but objectArray."
 	}
@@ -167,7 +170,7 @@ func (s *Server) query(r *request, row *row) *response {
 			return newErrorResponse(http.StatusBadRequest, "BadRequest", err.Error())
 		}
 	}
-	inScope := q.scope()
+	inScope := q.scope(row.resource == routes.PolicyExemptions)
 	total := 0
 	page := graphPage{after: after, size: min(cmp.Or(q.Options.Top, maxGraphRows), cmp.Or(s.options.PageSize, maxGraphRows))}
 	for k, res := range s.resources {
@@ -213,9 +216,15 @@ func newGraphResponse(r *request, total int, rows []graphRow, next string) *resp
 	return newModelResponse(http.StatusOK, result)
 }
 
+func (q graphQuery) authorizationScope() string {
+	return strings.ToLower(cmp.Or(q.Options.AuthorizationScope, "AtScopeAndBelow"))
+}
+
 // scope returns whether a key is in the scope of the query. The server knows
 // nothing of what is below a management group: every subscription is below each.
-func (q graphQuery) scope() func(key string) bool {
+//   - inherits: resources of the type apply to what is below their scope
+func (q graphQuery) scope(inherits bool) func(key string) bool {
+	above := inherits && q.authorizationScope() == "atscopeaboveandbelow"
 	ids := map[string]bool{}
 	for _, id := range q.Subscriptions {
 		ids[strings.ToLower(id)] = true
@@ -229,7 +238,7 @@ func (q graphQuery) scope() func(key string) bool {
 			return true
 		}
 		subscription, group := owner(key)
-		return ids[subscription] || groups[group] || len(groups) > 0 && subscription != ""
+		return ids[subscription] || groups[group] || len(groups) > 0 && subscription != "" || above && group != ""
 	}
 }
 

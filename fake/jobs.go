@@ -11,6 +11,7 @@ import (
 
 // progress is the progress of a running job.
 type progress struct {
+	assignment string              // key of the workspace manager assignment
 	gets       int                 // how often the job was read
 	items      []armsecops.JobItem // as they will be when the job has ended
 	properties armsecops.JobProperties
@@ -18,7 +19,8 @@ type progress struct {
 
 // SetJobItems sets the items of the jobs that clients start from now on for one
 // assignment, and their outcome. A job with a Failed item ends Failed, any other
-// job Succeeded.
+// job Succeeded. Without it, a job's items are those of the stored assignment, and
+// succeed.
 //   - items: as they will be when the job has ended. An item without a status
 //     is Failed if it has errors, else Succeeded. An item without an
 //     executionTime gets the time at which it was published.
@@ -51,8 +53,17 @@ func (s *Server) createJob(r *request) *response {
 	doc.SystemData = modifiedAt(now, armsecops.SystemData{})
 	properties := armsecops.JobProperties{StartTime: now, ProvisioningState: armsecops.ProvisioningStateInProgress}
 	doc.Properties = mustEncode(properties)
-	items := slices.Clone(s.jobItems[key(routes.ManagerAssignments.Get.ID(r.values...))])
-	s.resources[key(doc.ID)] = &resource{document: doc, of: row.resource, running: &progress{items: items, properties: properties}}
+	k := key(routes.ManagerAssignments.Get.ID(r.values...))
+	items, set := s.jobItems[k]
+	s.changeManagerAssignment(k, func(p *armsecops.WorkspaceManagerAssignmentProperties) {
+		p.LastJobEndTime, p.LastJobProvisioningState = time.Time{}, properties.ProvisioningState
+		for _, item := range p.Items {
+			if !set {
+				items = append(items, armsecops.JobItem{ResourceID: item.ResourceID, Status: armsecops.JobItemStatusSucceeded})
+			}
+		}
+	})
+	s.resources[key(doc.ID)] = &resource{document: doc, of: row.resource, running: &progress{items: slices.Clone(items), assignment: k, properties: properties}}
 	return newDocumentResponse(http.StatusOK, doc)
 }
 
@@ -97,6 +108,18 @@ func (s *Server) readJob(res *resource) {
 			p.ProvisioningState = armsecops.ProvisioningStateFailed
 		}
 		res.ETag, res.SystemData, res.running = s.newETag(), modifiedAt(end, res.SystemData), nil
+		s.changeManagerAssignment(j.assignment, func(a *armsecops.WorkspaceManagerAssignmentProperties) {
+			a.LastJobEndTime, a.LastJobProvisioningState = p.EndTime, p.ProvisioningState
+		})
 	}
 	res.Properties = mustEncode(p)
+}
+
+// changeManagerAssignment changes the properties of a workspace manager assignment, if it is stored.
+func (s *Server) changeManagerAssignment(key string, change func(*armsecops.WorkspaceManagerAssignmentProperties)) {
+	if res := s.resources[key]; res != nil {
+		properties := mustParse[armsecops.WorkspaceManagerAssignmentProperties](res.Properties)
+		change(&properties)
+		res.Properties = mustEncode(properties)
+	}
 }

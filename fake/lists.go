@@ -52,12 +52,16 @@ func (s *Server) list(r *request, row *row) *response {
 		l.descending = descending
 		sortKey = func(doc document) string { return sortableText(doc, property) }
 	}
-	above := r.resourceID()
-	if n := len(r.ancestors); n > 0 {
-		above = r.ancestors[n-1].ID
+	scope := r.listScope()
+	selected := func(k string, _ *resource) bool { return strings.HasPrefix(k, scope+"/") }
+	if row.selects != nil {
+		var err error
+		if selected, err = row.selects(s, r); err != nil {
+			return newErrorResponse(http.StatusBadRequest, "InvalidFilterInQueryString", err.Error())
+		}
 	}
 	for k, res := range s.resources {
-		if res.of == row.resource && strings.HasPrefix(k, key(above)+"/") {
+		if res.of == row.resource && selected(k, res) {
 			if s.options.JobDuration > 0 {
 				s.readJob(res)
 			}
@@ -65,6 +69,14 @@ func (s *Server) list(r *request, row *row) *response {
 		}
 	}
 	return l.page(r)
+}
+
+// listScope returns the key of the last resource that the path of a list names.
+func (r *request) listScope() string {
+	if n := len(r.ancestors); n > 0 {
+		return key(r.ancestors[n-1].ID)
+	}
+	return ""
 }
 
 // page returns the requested page. A skip token holds the last item of the page
@@ -128,27 +140,37 @@ func sortableText(doc document, property string) string {
 	if !ok {
 		return map[string]string{"name": doc.Name}[property]
 	}
-	text, _ := textAt(doc.Properties, name)
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t.UTC().Format("2006-01-02T15:04:05.000000000")
+	for _, text := range textsAt(doc.Properties, name) {
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t.UTC().Format("2006-01-02T15:04:05.000000000")
+		}
+		return text
 	}
-	return text
+	return ""
 }
 
-// textAt returns the text at a path of names, and the kind of JSON that is there, 0 for nothing.
-func textAt(value jsontext.Value, names ...string) (text string, kind jsontext.Kind) {
+// valueAt returns the value at a path of names, or nil.
+func valueAt(value jsontext.Value, names ...string) jsontext.Value {
 	for _, name := range names {
 		var object map[string]jsontext.Value
 		if json.Unmarshal(value, &object) != nil {
-			return "", 0
+			return nil
 		}
 		value = object[name]
 	}
-	if len(value) == 0 {
-		return "", 0
+	return value
+}
+
+// textsAt returns the text at a path of names, or the texts of a list.
+func textsAt(value jsontext.Value, names ...string) (texts []string) {
+	value = valueAt(value, names...)
+	switch value.Kind() {
+	case '"':
+		return []string{mustParse[string](value)}
+	case '[':
+		_ = json.Unmarshal(value, &texts) // of another kind there are none
 	}
-	_ = json.Unmarshal(value, &text) // stays empty for another kind
-	return text, value.Kind()
+	return texts
 }
 
 // parseTop parses a $top. It returns 0 for an empty one.
@@ -207,7 +229,7 @@ const (
 func (r *request) newLink(token string) string {
 	link := *r.url
 	query := []string{"api-version=" + escape(r.query.Get("api-version"))}
-	for _, name := range []string{"$orderby", "$top"} {
+	for _, name := range []string{"$orderby", "$top", "$filter"} {
 		if value := r.query.Get(name); value != "" {
 			query = append(query, name+"="+escape(value))
 		}

@@ -7,11 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 // response is what the server sends for a request.
@@ -41,7 +39,7 @@ func newModelResponse(status int, model any) *response {
 
 // encode returns a model as JSON. It replaces invalid UTF-8, which a URL can have.
 func encode(model any) ([]byte, error) {
-	return json.Marshal(model, jsontext.AllowInvalidUTF8(true))
+	return wire.Marshal(model)
 }
 
 const jsonType = "application/json; charset=utf-8"

@@ -1,8 +1,11 @@
 package fake
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -25,6 +28,11 @@ type row struct {
 	orderBy    []string            // what $orderby may name; nil if the lists have neither $orderby nor $top
 	etag       bool                // resources of the type have etags
 	systemData bool                // and systemData
+	update     []string            // properties that a PATCH can change
+
+	// selects returns which resources a list has, or what is wrong with its query.
+	// nil means those below the last resource that the path of the list names.
+	selects func(s *Server, r *request) (func(key string, res *resource) bool, error)
 
 	model reflect.Type
 	parse func(text []byte) (document, error)       // reads a resource by its model
@@ -48,6 +56,41 @@ var rows = byResource(
 			"attestationData.complianceState": {"unknown", "compliant", "nonCompliant"},
 		},
 	}, stampStandardAssignment),
+	rowOf(row{
+		resource: routes.SecurityStandards, name: "a security standard",
+		values: map[string][]string{"cloudProviders": {"Azure", "AWS", "GCP"}},
+	}, stampSecurityStandard),
+	rowOf[armsecops.AssessmentMetadataProperties](row{
+		resource: routes.AssessmentsMetadata, name: "the metadata of an assessment", selects: selectMetadata,
+	}, nil),
+	rowOf[armsecops.PolicyExemptionProperties](row{
+		resource: routes.PolicyExemptions, name: "a policy exemption", systemData: true, selects: selectExemptions,
+		required: []string{"policyAssignmentId", "exemptionCategory"},
+		update:   []string{"resourceSelectors", "assignmentScopeValidation"},
+		values: map[string][]string{
+			"exemptionCategory":         {"Waiver", "Mitigated"},
+			"assignmentScopeValidation": {"Default", "DoNotValidate"},
+		},
+	}, nil),
+	rowOf[armsecops.WorkspaceManagerConfigurationProperties](row{
+		resource: routes.Configurations, name: "a workspace manager configuration", etag: true, systemData: true,
+		required: []string{"mode"}, orderBy: []string{"name", "properties/mode"},
+		values: map[string][]string{"mode": {"Enabled", "Disabled"}},
+	}, nil),
+	rowOf[armsecops.WorkspaceManagerMemberProperties](row{
+		resource: routes.Members, name: "a workspace manager member", etag: true, systemData: true,
+		required: []string{"targetWorkspaceResourceId", "targetWorkspaceTenantId"},
+		orderBy:  []string{"name", "properties/targetWorkspaceResourceId", "properties/targetWorkspaceTenantId"},
+	}, nil),
+	rowOf[armsecops.WorkspaceManagerGroupProperties](row{
+		resource: routes.Groups, name: "a workspace manager group", etag: true, systemData: true,
+		required: []string{"displayName", "memberResourceNames"}, orderBy: []string{"name", "properties/displayName"},
+	}, nil),
+	rowOf(row{
+		resource: routes.ManagerAssignments, name: "a workspace manager assignment", etag: true, systemData: true,
+		required: []string{"targetResourceName", "items"},
+		orderBy:  []string{"name", "properties/targetResourceName", "properties/lastJobEndTime", "properties/lastJobProvisioningState"},
+	}, stampManagerAssignment),
 )
 
 func byResource(rows ...*row) map[*routes.Resource]*row {
@@ -110,13 +153,83 @@ func mustEncode(value any) jsontext.Value {
 }
 
 func stampStandardAssignment(at time.Time, put, before *armsecops.StandardAssignmentProperties) {
-	put.Metadata = before.Metadata
-	if put.Metadata.CreatedOn.IsZero() {
-		put.Metadata.CreatedBy, put.Metadata.CreatedOn = callerID, at
-	}
-	put.Metadata.LastUpdatedBy, put.Metadata.LastUpdatedOn = callerID, at
+	put.Metadata = updatedAt(at, before.Metadata)
 	put.AttestationData.ComplianceDate = time.Time{}
 	if put.AttestationData.ComplianceState != "" {
 		put.AttestationData.ComplianceDate = at
 	}
+}
+
+func stampSecurityStandard(at time.Time, put, before *armsecops.SecurityStandardProperties) {
+	put.Metadata = updatedAt(at, before.Metadata)
+	put.StandardType = cmp.Or(before.StandardType, armsecops.StandardTypeCustom)
+}
+
+// updatedAt returns the metadata of what is created or updated at a time.
+//   - before: empty for what is created
+func updatedAt(at time.Time, before armsecops.StandardMetadata) armsecops.StandardMetadata {
+	after := before
+	if after.CreatedOn.IsZero() {
+		after.CreatedBy, after.CreatedOn = callerID, at
+	}
+	after.LastUpdatedBy, after.LastUpdatedOn = callerID, at
+	return after
+}
+
+func stampManagerAssignment(_ time.Time, put, before *armsecops.WorkspaceManagerAssignmentProperties) {
+	put.LastJobEndTime, put.LastJobProvisioningState = before.LastJobEndTime, before.LastJobProvisioningState
+}
+
+// selectMetadata selects the metadata of the tenant and, in a list of a
+// subscription, of the subscription.
+func selectMetadata(_ *Server, r *request) (func(string, *resource) bool, error) {
+	subscription := ""
+	if r.route.OfSubscription() {
+		subscription = key(r.values[0])
+	}
+	return func(k string, _ *resource) bool {
+		in := routes.SubscriptionOf(k)
+		return in == "" || in == subscription
+	}, nil
+}
+
+// filterOfExemptions is the $filter of a list of policy exemptions.
+var filterOfExemptions = regexp.MustCompile(`(?i)^\s*(?:(atScope|atExactScope|excludeExpired)\(\)|policyAssignmentId\s+eq\s+'((?:[^']|'')*)')\s*$`)
+
+// selectExemptions selects the policy exemptions of a scope, of what is below it,
+// and of what it inherits from. The server doesn't know which management groups are
+// above a subscription: all of them are.
+func selectExemptions(s *Server, r *request) (func(string, *resource) bool, error) {
+	filter, text := "", r.query.Get("$filter")
+	parts := filterOfExemptions.FindStringSubmatch(text)
+	switch {
+	case parts != nil:
+		filter = strings.ToLower(parts[1])
+	case text != "":
+		return nil, fmt.Errorf("the $filter '%s' is not valid: it must be atScope(), atExactScope(), excludeExpired() or policyAssignmentId eq '…'", text)
+	}
+	scope := r.listScope()
+	above := map[string]bool{}
+	for _, a := range routes.Ancestors(scope) {
+		above[key(a.ID)] = true
+	}
+	inSubscription, now := routes.SubscriptionOf(scope) != "", s.now()
+	return func(k string, res *resource) bool {
+		ancestors := routes.Ancestors(k)
+		of := ancestors[len(ancestors)-2].ID // what the exemption is of
+		below := strings.HasPrefix(of, scope+"/") || of == scope
+		inherited := above[of] || inSubscription && routes.SubscriptionOf(of) == ""
+		p := mustParse[armsecops.PolicyExemptionProperties](res.Properties)
+		switch {
+		case filter == "atexactscope":
+			return of == scope
+		case filter == "atscope":
+			return inherited
+		case filter == "excludeexpired" && !p.ExpiresOn.IsZero() && !p.ExpiresOn.After(now):
+			return false
+		case parts != nil && filter == "" && !strings.EqualFold(p.PolicyAssignmentID, strings.ReplaceAll(parts[2], "''", "'")):
+			return false
+		}
+		return below || inherited
+	}, nil
 }

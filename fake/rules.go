@@ -146,12 +146,22 @@ func (s *Server) checkResourceGroupName(r *request) *response {
 
 // checkParameters checks the rules that the service documents for its names.
 func (s *Server) checkParameters(r *request) *response {
-	name, value, reason := r.route.Check(r.values)
+	check := r.route.Check
+	if r.route.Kind == routes.CreateOrUpdate && s.isNew(r) {
+		check = r.route.CheckNew
+	}
+	name, value, reason := check(r.values)
 	if reason == "" {
 		return nil
 	}
 	return newErrorResponse(http.StatusBadRequest, "InvalidParameter",
 		"The parameter "+name+" with the value '"+value+"' is not valid: it "+reason+".")
+}
+
+func (s *Server) isNew(r *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored(r) == nil
 }
 
 // checkNames checks the rules of Azure Resource Manager for all names. They are
@@ -193,7 +203,7 @@ var envelope = []string{
 func (s *Server) checkMembers(r *request) *response {
 	var members map[string]jsontext.Value
 	r.content = r.body
-	if r.route.Kind != routes.CreateOrUpdate || wire.Unmarshal(r.body, &members) != nil || members == nil { // checkDocument says what is wrong with the body
+	if !r.hasDocument() || wire.Unmarshal(r.body, &members) != nil || members == nil { // checkDocument says what is wrong with the body
 		return nil
 	}
 	known := map[string]string{} // by the name in lower case
@@ -231,7 +241,7 @@ func (s *Server) checkResourceName(r *request) *response {
 	var resource struct {
 		Name string `json:"name"`
 	}
-	if r.route.Kind != routes.CreateOrUpdate || json.Unmarshal(r.content, &resource, jsontext.AllowInvalidUTF8(true)) != nil { // as above
+	if !r.hasDocument() || json.Unmarshal(r.content, &resource, jsontext.AllowInvalidUTF8(true)) != nil { // as above
 		return nil
 	}
 	name := r.values[len(r.values)-1]
@@ -245,9 +255,22 @@ func (s *Server) checkResourceName(r *request) *response {
 // checkDocument refuses a body that isn't a resource of the type.
 func (s *Server) checkDocument(r *request) (refused *response) {
 	row := rows[r.route.Resource]
-	if r.route.Kind != routes.CreateOrUpdate || row == nil {
+	if !r.hasDocument() || row == nil {
 		return nil
 	}
-	r.document, refused = parseBody(r.content, row.name, row.parse)
-	return refused
+	if r.document, refused = parseBody(r.content, row.name, row.parse); refused != nil || r.route.Kind != routes.Update {
+		return refused
+	}
+	for name := range mustParse[map[string]jsontext.Value](r.document.Properties) {
+		if !slices.Contains(row.update, name) {
+			return newErrorResponse(http.StatusBadRequest, "InvalidRequestContent",
+				"The request content was invalid: an update can't change '"+name+"', only "+strings.Join(row.update, " and ")+".")
+		}
+	}
+	return nil
+}
+
+// hasDocument reports whether the body of the request is a resource, or what an update changes of it.
+func (r *request) hasDocument() bool {
+	return r.route.Kind == routes.CreateOrUpdate || r.route.Kind == routes.Update
 }

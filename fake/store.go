@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -32,14 +33,15 @@ func key(id string) string { return strings.ToLower(id) }
 //   - resource: a model by value, such as an [armsecops.Assignment]
 func (s *Server) Put(id fmt.Stringer, model any) {
 	text := id.String()
-	row, values := rowOfID(text)
-	if row == nil {
+	route, values := routeOfID(text)
+	if route == nil {
 		panic("fake: '" + text + "' is not the id of a resource that the server can store")
 	}
+	row := rows[route.Resource]
 	if got := reflect.TypeOf(model); got != row.model {
 		panic(fmt.Sprintf("fake: %s is stored as a value of type %v, not %v", row.name, row.model, got))
 	}
-	mustBeValid(row.resource.Get, values...)
+	mustBeValid(route, values...)
 	doc, err := newDocument(model)
 	if err != nil {
 		panic("fake: the resource can't be encoded as JSON: " + err.Error())
@@ -56,11 +58,11 @@ func (s *Server) Put(id fmt.Stringer, model any) {
 	s.addParents(text)
 }
 
-// rowOfID returns the row whose resources have the id, and the values of its parameters.
-func rowOfID(id string) (*row, []string) {
-	for _, row := range rows {
-		if values, ok := row.resource.Get.MatchID(id); ok {
-			return row, values
+// routeOfID returns the route that reads the resource of an id, and the values of its parameters.
+func routeOfID(id string) (*routes.Route, []string) {
+	for _, route := range routes.All {
+		if values, ok := route.MatchID(id); ok && route.Kind == routes.Get {
+			return route, values
 		}
 	}
 	return nil, nil
@@ -96,8 +98,15 @@ func modifiedAt(at time.Time, before armsecops.SystemData) armsecops.SystemData 
 // resourceID returns the id that the request's path is, or ends in.
 func (r *request) resourceID() string { return r.route.ID(r.values...) }
 
-// stored returns the request's resource, or nil. The caller holds the lock.
-func (s *Server) stored(r *request) *resource { return s.resources[key(r.resourceID())] }
+// stored returns the request's resource, or nil. A subscription also has the
+// metadata of assessments that the tenant has. The caller holds the lock.
+func (s *Server) stored(r *request) *resource {
+	res := s.resources[key(r.resourceID())]
+	if res == nil && r.route == routes.AssessmentsMetadataGetInSubscription {
+		res = s.resources[key(routes.AssessmentsMetadata.Get.ID(r.values[1]))]
+	}
+	return res
+}
 
 // actions has the operations that are special.
 var actions = map[*routes.Route]func(*Server, *request) *response{
@@ -109,6 +118,7 @@ var kinds = map[routes.Kind]func(*Server, *request, *row) *response{
 	routes.Get:            (*Server).get,
 	routes.List:           (*Server).list,
 	routes.CreateOrUpdate: (*Server).put,
+	routes.Update:         (*Server).update,
 	routes.Delete:         (*Server).delete,
 	routes.Query:          (*Server).query,
 }
@@ -161,6 +171,32 @@ func (s *Server) put(r *request, row *row) *response {
 	s.modify(row, &doc, &before.document)
 	s.resources[key(doc.ID)] = &resource{document: doc, of: row.resource}
 	return newDocumentResponse(status, doc)
+}
+
+// update changes the properties that the request has; null removes one.
+func (s *Server) update(r *request, row *row) *response {
+	res := s.stored(r)
+	if res == nil {
+		return newNotFoundResponse(r)
+	}
+	if refused := checkConditions(r, res); refused != nil {
+		return refused
+	}
+	changed := mustParse[struct {
+		Properties map[string]jsontext.Value `json:"properties"`
+	}](r.content).Properties
+	properties := mustParse[map[string]jsontext.Value](res.Properties)
+	for name, value := range changed {
+		properties[name] = value
+		if value.Kind() == 'n' {
+			delete(properties, name)
+		}
+	}
+	doc := res.document
+	doc.Properties = mustEncode(properties)
+	s.modify(row, &doc, &res.document)
+	res.document = doc
+	return newDocumentResponse(http.StatusOK, doc)
 }
 
 // modify sets what the service sets in a resource that a client creates or changes.

@@ -82,7 +82,7 @@ func (s *Server) checkParents(r *request) *response {
 // value that its enumeration doesn't have.
 func (s *Server) checkProperties(r *request) *response {
 	row := rows[r.route.Resource]
-	if !s.options.Strict || r.route.Kind != routes.CreateOrUpdate || row == nil {
+	if !s.options.Strict || !r.hasDocument() || row == nil {
 		return nil
 	}
 	refuse := func(format string, values ...any) *response {
@@ -90,19 +90,18 @@ func (s *Server) checkProperties(r *request) *response {
 			"The request content was invalid and could not be deserialized: '"+fmt.Sprintf(format, values...)+"'.")
 	}
 	for _, name := range row.required {
-		switch _, kind := textAt(r.document.Properties, name); kind {
-		case 0:
+		if r.route.Kind == routes.Update {
+			break // it has only what it changes
+		}
+		if valueAt(r.document.Properties, name) == nil {
 			return refuse("Required property '%s' not found in JSON. Path 'properties'.", name)
-		case 'n':
-			return refuse("Required property '%s' expects a value but got null. Path 'properties.%s'.", name, name)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(row.values)) {
-		is := func(value string) func(string) bool {
-			return func(v string) bool { return strings.EqualFold(v, value) }
-		}
-		if text, _ := textAt(r.document.Properties, strings.Split(path, ".")...); text != "" && !slices.ContainsFunc(row.values[path], is(text)) {
-			return refuse("Error converting value '%s'. Path 'properties.%s'. The values are %s.", text, path, strings.Join(row.values[path], ", "))
+		for _, text := range textsAt(r.document.Properties, strings.Split(path, ".")...) {
+			if !slices.ContainsFunc(row.values[path], func(value string) bool { return strings.EqualFold(value, text) }) {
+				return refuse("Error converting value '%s'. Path 'properties.%s'. The values are %s.", text, path, strings.Join(row.values[path], ", "))
+			}
 		}
 	}
 	return nil

@@ -243,14 +243,12 @@ func TestPutPanics(t *testing.T) {
 			model   any
 			message string
 		}{
-			"another model":   {exampleID(resource), other(row), "is stored as a value of type"},
-			"a pointer":       {exampleID(resource), reflect.New(row.model).Interface(), "is stored as a value of type"},
-			"nil":             {exampleID(resource), nil, "is stored as a value of type"},
-			"an invalid name": {exampleID(resource) + "/", row.zero(), "not the id"},
-			"an invalid scope": {
-				textID(strings.Replace(exampleID(resource).String(), walkedSubscription, "mine", 1)), row.zero(), "must be a",
-			},
-			"no id of the server": {"/subscriptions/" + walkedSubscription, row.zero(), "not the id"},
+			"another model":        {exampleID(resource), other(row), "is stored as a value of type"},
+			"a pointer":            {exampleID(resource), reflect.New(row.model).Interface(), "is stored as a value of type"},
+			"nil":                  {exampleID(resource), nil, "is stored as a value of type"},
+			"an invalid name":      {exampleID(resource) + "/", row.zero(), "not the id"},
+			"an invalid parameter": {textID(strings.ReplaceAll(exampleID(resource).String(), walkedSubscription, "..")), row.zero(), "must "},
+			"no id of the server":  {"/subscriptions/" + walkedSubscription, row.zero(), "not the id"},
 		}
 		for name, test := range tests {
 			t.Run(resource.Type+"/"+name, func(t *testing.T) {
@@ -295,8 +293,15 @@ func TestStrictServerChecksProperties(t *testing.T) {
 					properties[name] = []string{}
 				}
 			}
+			enumerate := func(path, value string) {
+				if fieldKind(row.model, path) == reflect.Slice {
+					properties[path] = []string{value}
+					return
+				}
+				set(properties, path, value)
+			}
 			for path, values := range row.values {
-				set(properties, path, strings.ToUpper(values[len(values)-1]))
+				enumerate(path, strings.ToUpper(values[len(values)-1]))
 			}
 			put := func(strict bool) (int, string) {
 				srv := NewServer(&ServerOptions{Strict: strict})
@@ -324,13 +329,13 @@ func TestStrictServerChecksProperties(t *testing.T) {
 				delete(properties, name)
 				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
 				properties[name] = nil
-				refused(name, "Required property '"+name+"' expects a value but got null.")
+				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
 				properties[name] = value
 			}
 			for path, values := range row.values {
-				set(properties, path, "other")
+				enumerate(path, "other")
 				refused(path, "Error converting value 'other'. Path 'properties."+path+"'.")
-				set(properties, path, values[0])
+				enumerate(path, values[0])
 			}
 		})
 	}

@@ -182,6 +182,13 @@ var stores = []func(server *fake.Server, id string, body []byte) (ok bool, err e
 	storeOf[armsecops.Job](armsecops.ParseJobID),
 	storeOf[armsecops.Assignment](armsecops.ParseAssignmentID),
 	storeOf[armsecops.StandardAssignment](armsecops.ParseStandardAssignmentID),
+	storeOf[armsecops.SecurityStandard](armsecops.ParseSecurityStandardID),
+	storeOf[armsecops.AssessmentMetadata](armsecops.ParseAssessmentMetadataID),
+	storeOf[armsecops.PolicyExemption](armsecops.ParsePolicyExemptionID),
+	storeOf[armsecops.WorkspaceManagerConfiguration](armsecops.ParseWorkspaceManagerConfigurationID),
+	storeOf[armsecops.WorkspaceManagerMember](armsecops.ParseWorkspaceManagerMemberID),
+	storeOf[armsecops.WorkspaceManagerGroup](armsecops.ParseWorkspaceManagerGroupID),
+	storeOf[armsecops.WorkspaceManagerAssignment](armsecops.ParseWorkspaceManagerAssignmentID),
 }
 
 func storeOf[M any, ID fmt.Stringer](parse func(string) (ID, error)) func(*fake.Server, string, []byte) (bool, error) {
@@ -206,11 +213,13 @@ func put(server *fake.Server, id string, body []byte) error {
 		if err := decode(body, &jobs, "a workspace manager assignment"); err != nil {
 			return err
 		}
-		if len(jobs.Unknown) > 0 {
-			return fmt.Errorf("a workspace manager assignment has no member %q here", slices.Sorted(maps.Keys(jobs.Unknown))[0])
+		if jobs.Unknown["properties"] == nil { // else it is the assignment itself
+			if len(jobs.Unknown) > 0 {
+				return fmt.Errorf("a workspace manager assignment has no member %q here", slices.Sorted(maps.Keys(jobs.Unknown))[0])
+			}
+			server.SetJobItems(id, jobs.Items)
+			return nil
 		}
-		server.SetJobItems(id, jobs.Items)
-		return nil
 	}
 	for _, store := range stores {
 		if ok, err := store(server, id, body); ok {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 const (
@@ -238,13 +240,18 @@ func TestControlPutsAndResets(t *testing.T) {
 	require.NoError(t, p.getSampleJob())
 
 	const scope = "/subscriptions/" + subscription
-	for id, version := range map[string]string{
-		scope + "/resourceGroups/rg/providers/Microsoft.Security/assignments/a":                          "2021-08-01-preview",
-		scope + "/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8": "2024-08-01",
-	} {
-		status, text := p.do(http.MethodPut, p.Control+"/put"+id, "{}")
+	for _, route := range routes.All { // each type of resource
+		if route.Kind != routes.Get {
+			continue
+		}
+		values := slices.Repeat([]string{subscription}, len(route.Parameters()))
+		if route.OfScope() {
+			values[0] = scope
+		}
+		id := route.ID(values...)
+		status, text := p.do(http.MethodPut, p.Control+"/put"+id, `{"properties":{}}`)
 		require.Equal(t, 204, status, text)
-		status, text = p.do(http.MethodGet, p.Endpoint+id+"?api-version="+version, "", "Authorization", "Bearer any")
+		status, text = p.do(http.MethodGet, p.Endpoint+id+"?api-version="+route.APIVersion, "", "Authorization", "Bearer any")
 		assert.Equal(t, 200, status, text)
 	}
 	for _, prefix := range []string{"/put", "/put/"} { // with the slash of the id, and without

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -78,10 +79,21 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 	},
 }
 
+// sameRules has the parameters that have the rule of another one.
+var sameRules = map[string]string{
+	"standardId":                        "standardAssignmentName",
+	"assessmentMetadataName":            "assignmentId",
+	"policyExemptionName":               "assignmentId",
+	"workspaceManagerConfigurationName": "assignmentId",
+	"workspaceManagerMemberName":        "assignmentId",
+	"workspaceManagerGroupName":         "assignmentId",
+}
+
 func TestRules(t *testing.T) {
 	t.Parallel()
-	assert.Len(t, ruleTests, len(parameters))
-	for parameter, test := range ruleTests {
+	for parameter := range parameters {
+		test, ok := ruleTests[cmp.Or(sameRules[parameter], parameter)]
+		assert.True(t, ok, "%s has no tests of its rule", parameter)
 		t.Run(parameter, func(t *testing.T) {
 			t.Parallel()
 			for _, value := range test.allowed {
@@ -92,6 +104,26 @@ func TestRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Names of policy exemptions are stricter for new ones.
+func TestCheckNew(t *testing.T) {
+	t.Parallel()
+	scope := "subscriptions/" + subscription
+	for _, name := range []string{"a", "a b", "größe", "(a)", `"a"`} {
+		_, _, reason := PolicyExemptions.CreateOrUpdate.CheckNew([]string{scope, name})
+		assert.Empty(t, reason, name)
+	}
+	for _, name := range []string{"", ".", "a/b", "a<", "a>", "a*", "a%", "a&", "a:", `a\`, "a?", "a.b", "a+", "a ", "a#", "a\n"} {
+		parameter, value, reason := PolicyExemptions.CreateOrUpdate.CheckNew([]string{scope, name})
+		assert.Equal(t, "policyExemptionName", parameter)
+		assert.Equal(t, name, value)
+		assert.Contains(t, reason, "must", name)
+	}
+	_, _, reason := PolicyExemptions.CreateOrUpdate.Check([]string{scope, "a.b"})
+	assert.Empty(t, reason, "it may exist")
+	parameter, _, _ := PolicyExemptions.CreateOrUpdate.CheckNew([]string{"a", "b"})
+	assert.Equal(t, "scope", parameter)
 }
 
 // The words of a rule follow the parameter's name.

@@ -96,12 +96,12 @@ const (
 	sentinelVersion  = "2025-04-01-preview"
 	standardsVersion = "2024-08-01"
 
-	subscription = "/subscriptions/{subscriptionId}"
-	group        = subscription + "/resourceGroups/{resourceGroupName}"
-	metadata     = "/providers/Microsoft.Security/assessmentMetadata"
-	workspace    = group + "/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}/providers/Microsoft.SecurityInsights"
-	graphPath    = "/providers/Microsoft.ResourceGraph/resources"
-	scoped       = "/{scope}/providers/"
+	inSubscription = "/subscriptions/{subscriptionId}"
+	group          = inSubscription + "/resourceGroups/{resourceGroupName}"
+	metadata       = "/providers/Microsoft.Security/assessmentMetadata"
+	workspace      = group + "/providers/Microsoft.OperationalInsights/workspaces/{workspaceName}/providers/Microsoft.SecurityInsights"
+	graphPath      = "/providers/Microsoft.ResourceGraph/resources"
+	scoped         = "/{scope}/providers/"
 
 	sentinelPages = "https://learn.microsoft.com/rest/api/securityinsights/"
 	defenderPages = "https://learn.microsoft.com/rest/api/defenderforcloud/"
@@ -121,7 +121,7 @@ var (
 		Client: "SecurityAssignmentsClient", Type: "Microsoft.Security/assignments", APIVersion: "2021-08-01-preview",
 		Path: group + "/providers/Microsoft.Security/assignments/{assignmentId}", Page: defenderPages + "assignments/", Table: "resources",
 	}, Get, List, CreateOrUpdate, Delete, Query)
-	AssignmentsListBySubscription = Assignments.add(List, "NewListBySubscriptionPager", subscription+"/providers/Microsoft.Security/assignments", "list-by-subscription")
+	AssignmentsListBySubscription = Assignments.add(List, "NewListBySubscriptionPager", inSubscription+"/providers/Microsoft.Security/assignments", "list-by-subscription")
 
 	StandardAssignments = add(Resource{
 		Client: "StandardAssignmentsClient", Type: "Microsoft.Security/standardAssignments", APIVersion: standardsVersion,
@@ -138,8 +138,8 @@ var (
 		Client: "AssessmentsMetadataClient", Type: "Microsoft.Security/assessmentMetadata", APIVersion: "2021-06-01",
 		Path: metadata + "/{assessmentMetadataName}", Page: defenderPages + "assessments-metadata/",
 	}, Get, List)
-	AssessmentsMetadataGetInSubscription  = AssessmentsMetadata.add(Get, "GetInSubscription", subscription+metadata+"/{assessmentMetadataName}", "get-in-subscription")
-	AssessmentsMetadataListBySubscription = AssessmentsMetadata.add(List, "NewListBySubscriptionPager", subscription+metadata, "list-by-subscription")
+	AssessmentsMetadataGetInSubscription  = AssessmentsMetadata.add(Get, "GetInSubscription", inSubscription+metadata+"/{assessmentMetadataName}", "get-in-subscription")
+	AssessmentsMetadataListBySubscription = AssessmentsMetadata.add(List, "NewListBySubscriptionPager", inSubscription+metadata, "list-by-subscription")
 
 	PolicyExemptions = add(Resource{
 		Client: "PolicyExemptionsClient", Type: "Microsoft.Authorization/policyExemptions", APIVersion: "2022-07-01-preview",

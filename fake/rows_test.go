@@ -1,0 +1,258 @@
+package fake_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+const (
+	exemptionsType    = "/providers/Microsoft.Authorization/policyExemptions"
+	exemptionsVersion = "?api-version=2022-07-01-preview"
+	policyAssignment  = "/subscriptions/" + subscription + "/providers/Microsoft.Authorization/policyAssignments/it's"
+	groupScope        = "/subscriptions/" + subscription + "/resourceGroups/group"
+)
+
+// newExemptions returns a server with an exemption at each of some scopes, named after it.
+func newExemptions(o fake.ServerOptions) *fake.Server {
+	o.Now = func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+	srv := fake.NewServer(&o)
+	for name, scope := range map[string]string{
+		"root": managementGroup, "subscription": "/subscriptions/" + subscription, "group": groupScope, "machine": machine,
+		"group2": groupScope + "2", "other": "/subscriptions/" + otherSubscription,
+	} {
+		exemption := armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver"}}
+		if name == "group" {
+			exemption.Properties.ExpiresOn = o.Now()
+			exemption.Properties.PolicyAssignmentID = strings.ToUpper(policyAssignment)
+		}
+		srv.Put(armsecops.PolicyExemptionID{Scope: scope, Name: name}, exemption)
+	}
+	return srv
+}
+
+func newExemptionsClient(t *testing.T, srv *fake.Server) *armsecops.PolicyExemptionsClient {
+	t.Helper()
+	client, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, options(srv))
+	require.NoError(t, err)
+	return client
+}
+
+func TestListOfPolicyExemptionsHasWhatItsScopeInherits(t *testing.T) {
+	t.Parallel()
+	const sub = "/subscriptions/" + subscription
+	tests := map[string]struct {
+		scope, filter string
+		want          []string
+	}{
+		"subscription":     {sub, "", []string{"root", "subscription", "group", "machine", "group2"}},
+		"resource group":   {strings.ToUpper(groupScope[1:]), "", []string{"root", "subscription", "group", "machine"}},
+		"resource":         {machine, "", []string{"root", "subscription", "group", "machine"}},
+		"management group": {managementGroup, "", []string{"root"}},
+		"at scope":         {groupScope, "atScope()", []string{"root", "subscription", "group"}},
+		"at exact scope":   {groupScope, " ATEXACTSCOPE() ", []string{"group"}},
+		"not expired":      {groupScope, "excludeExpired()", []string{"root", "subscription", "machine"}},
+		"policyAssignment": {sub, "policyAssignmentId eq '" + strings.Replace(policyAssignment, "'", "''", 1) + "'", []string{"group"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pager := newExemptionsClient(t, newExemptions(fake.ServerOptions{PageSize: 1})).NewListPager(test.scope,
+				&armsecops.PolicyExemptionsClientListOptions{Filter: test.filter})
+			names, err := collect(t, pager, func(e armsecops.PolicyExemption) string { return e.Name })
+			require.NoError(t, err)
+			assert.ElementsMatch(t, test.want, names)
+		})
+	}
+	url := endpoint + groupScope + exemptionsType + exemptionsVersion
+	for _, filter := range []string{"atScope", "atScope()%20or%20excludeExpired()", "policyAssignmentId%20eq%20a", "x%20eq%20'a'"} {
+		req := newRequest(t, http.MethodGet, url+"&$filter="+filter, "")
+		assertRefused(t, newExemptions(fake.ServerOptions{}), req, http.StatusBadRequest, "InvalidFilterInQueryString", "it must be atScope()")
+	}
+}
+
+func TestUpdateOfAPolicyExemption(t *testing.T) {
+	t.Parallel()
+	srv := newExemptions(fake.ServerOptions{Strict: true})
+	url := endpoint + groupScope + exemptionsType + "/group" + exemptionsVersion
+	steps := []struct {
+		body   string
+		status int
+		want   string // of the response
+	}{
+		{`{"properties":{"assignmentScopeValidation":"DoNotValidate"}}`, 200, `"assignmentScopeValidation":"DoNotValidate"`},
+		{`{"properties":{"resourceSelectors":[{"name":"a"}]}}`, 200, `"assignmentScopeValidation":"DoNotValidate"`},
+		{`{"properties":{"resourceSelectors":[]}}`, 200, `"resourceSelectors":[]`},
+		{`{}`, 200, `"exemptionCategory":"Waiver"`},
+		{`{"properties":{"expiresOn":"2030-01-01T00:00:00Z"}}`, 400, "an update can't change 'expiresOn', only resourceSelectors and assignmentScopeValidation"},
+		{`{"properties":{"assignmentScopeValidation":"other"}}`, 400, "Error converting value 'other'"},
+		{`{"properties":{"resourceSelectors":1}}`, 400, "not a policy exemption"},
+		{`{"propertys":{}}`, 400, "propertys"},
+		{`[]`, 400, "JSON object"},
+	}
+	for _, step := range steps {
+		resp, body := do(t, srv, newRequest(t, http.MethodPatch, url, step.body))
+		assert.Equal(t, step.status, resp.StatusCode, body)
+		assert.Contains(t, body, step.want)
+	}
+	_, body := get(t, srv, url)
+	assert.Contains(t, body, `"lastModifiedAt":"2026-01-01T00:00:00Z"`)
+	none := strings.Replace(url, "/group?", "/none?", 1)
+	assertRefused(t, srv, newRequest(t, http.MethodPatch, none, `{}`), http.StatusNotFound, "ResourceNotFound", "none")
+}
+
+// The names of new exemptions are stricter than those of old ones.
+func TestNamesOfNewPolicyExemptions(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(nil)
+	url := endpoint + groupScope + exemptionsType + "/a.b" + exemptionsVersion
+	assertRefused(t, srv, newRequest(t, http.MethodPut, url, `{}`), http.StatusBadRequest, "InvalidParameter", "policyExemptionName")
+	srv.Put(armsecops.PolicyExemptionID{Scope: groupScope, Name: "a.b"}, armsecops.PolicyExemption{})
+	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodGet, http.MethodDelete} {
+		resp, body := do(t, srv, newRequest(t, method, url, `{}`))
+		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+	}
+}
+
+func TestQueryOfPolicyExemptions(t *testing.T) {
+	t.Parallel()
+	const query = `{"query":"policyresources | where type =~ 'microsoft.authorization/policyexemptions' | project name | order by id asc"`
+	sub := `,"subscriptions":["` + subscription + `"]`
+	for options, want := range map[string][]string{
+		"": {"group", "group2", "machine", "other", "root", "subscription"},
+		sub + `,"options":{"authorizationScopeFilter":"AtScopeAndBelow"}`:      {"group", "group2", "machine", "subscription"},
+		sub + `,"options":{"authorizationScopeFilter":"ATSCOPEABOVEANDBELOW"}`: {"group", "group2", "machine", "root", "subscription"},
+	} {
+		_, body := do(t, newExemptions(fake.ServerOptions{}), newRequest(t, http.MethodPost, graphURL, query+options+"}"))
+		var result struct {
+			Data []struct {
+				Name string `json:"name"`
+			} `json:"data"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &result))
+		var names []string
+		for _, row := range result.Data {
+			names = append(names, row.Name)
+		}
+		assert.ElementsMatch(t, want, names, options)
+	}
+	req := newRequest(t, http.MethodPost, graphURL, query+`,"options":{"authorizationScopeFilter":"AtScopeExact"}}`)
+	assertRefused(t, newExemptions(fake.ServerOptions{}), req, http.StatusBadRequest, "BadRequest", "authorizationScopeFilter")
+}
+
+// A subscription has the metadata of the tenant, and its own.
+func TestAssessmentMetadataOfASubscription(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+	for name, subscription := range map[string]string{"all": "", "one": subscription, "two": otherSubscription} {
+		srv.Put(armsecops.AssessmentMetadataID{SubscriptionID: subscription, Name: name}, armsecops.AssessmentMetadata{})
+	}
+	client, err := armsecops.NewAssessmentsMetadataClient(&azfake.TokenCredential{}, options(srv))
+	require.NoError(t, err)
+	name := func(m armsecops.AssessmentMetadata) string { return m.Name }
+	names, err := collect(t, client.NewListPager(nil), name)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"all"}, names)
+	names, err = collect(t, client.NewListBySubscriptionPager(strings.ToUpper(subscription), nil), name)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"all", "one"}, names)
+	for name, want := range map[string]error{"all": nil, "one": nil, "two": armsecops.ErrNotFound} {
+		_, err := client.GetInSubscription(t.Context(), subscription, name, nil)
+		require.ErrorIs(t, err, want)
+	}
+	_, err = client.Get(t.Context(), "one", nil)
+	require.ErrorIs(t, err, armsecops.ErrNotFound)
+}
+
+// What the service sets can't be put, and what it has set stays.
+func TestReadOnlyPropertiesStay(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{Now: clock()})
+	client, err := armsecops.NewSecurityStandardsClient(&azfake.TokenCredential{}, options(srv))
+	require.NoError(t, err)
+	put := func(kind armsecops.StandardType) armsecops.SecurityStandardProperties {
+		standard := armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{StandardType: kind}}
+		got, err := client.CreateOrUpdate(t.Context(), groupScope, standardName, standard, nil)
+		require.NoError(t, err)
+		assert.Zero(t, got.SystemData)
+		return got.Properties
+	}
+	created, updated := put("Default"), put("Compliance")
+	assert.Equal(t, armsecops.StandardTypeCustom, updated.StandardType)
+	assert.Equal(t, created.Metadata.CreatedOn, updated.Metadata.CreatedOn)
+	assert.True(t, updated.Metadata.LastUpdatedOn.After(created.Metadata.LastUpdatedOn))
+}
+
+// A job publishes the items of the stored assignment, which knows its last job.
+func TestJobOfAStoredAssignment(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{Strict: true, Now: clock()})
+	srv.AddResourceGroup(subscription, resourceGroup)
+	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{
+		TargetResourceName: "members", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: "one"}, {ResourceID: "two"}},
+	}})
+	assignments, err := armsecops.NewWorkspaceManagerAssignmentsClient(subscription, &azfake.TokenCredential{}, options(srv))
+	require.NoError(t, err)
+	get := func() armsecops.WorkspaceManagerAssignment {
+		got, err := assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil)
+		require.NoError(t, err)
+		return got.WorkspaceManagerAssignment
+	}
+	run := func(started armsecops.ProvisioningState) armsecops.Job {
+		jobs := newJobs(t, options(srv))
+		created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
+		require.NoError(t, err)
+		assert.Equal(t, started, get().Properties.LastJobProvisioningState)
+		assert.Zero(t, get().Properties.LastJobEndTime)
+		job, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
+		require.NoError(t, err)
+		assert.Equal(t, job.Properties.ProvisioningState, get().Properties.LastJobProvisioningState)
+		assert.Equal(t, job.Properties.EndTime, get().Properties.LastJobEndTime)
+		return job.Job
+	}
+	assert.Equal(t, armsecops.JobSummary{Total: 2, Succeeded: 2}, run("InProgress").Properties.Summary())
+	srv.SetJobItems(publicationID, []armsecops.JobItem{item("three", failed)})
+	assert.Equal(t, armsecops.JobSummary{Total: 1, Failed: 1}, run("InProgress").Properties.Summary())
+
+	changed := get()
+	changed.Properties.LastJobProvisioningState = "Canceled"
+	put, err := assignments.CreateOrUpdate(t.Context(), resourceGroup, workspace, assignment, changed, nil)
+	require.NoError(t, err)
+	assert.Equal(t, armsecops.ProvisioningStateFailed, put.Properties.LastJobProvisioningState)
+	srv.SetJobItems(publicationID, nil)
+	assert.Empty(t, run("InProgress").Properties.Items)
+
+	// Its jobs go with it.
+	_, err = assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)
+	require.NoError(t, err)
+	_, err = listJobs(t, srv, nil)
+	assert.True(t, armsecops.HasCode(err, "ParentResourceNotFound"), "%v", err)
+}
+
+func TestListsOfTheWorkspaceManagerAreSorted(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+	for name, display := range map[string]string{"a": "3", "b (x)": "1", "c": "2"} {
+		id := armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: name}
+		srv.Put(id, armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: display}})
+	}
+	client, err := armsecops.NewWorkspaceManagerGroupsClient(subscription, &azfake.TokenCredential{}, options(srv))
+	require.NoError(t, err)
+	for order, want := range map[string][]string{"": {"a", "b (x)", "c"}, "name desc": {"c", "b (x)", "a"}, "properties/displayName": {"b (x)", "c", "a"}} {
+		pager := client.NewListPager(resourceGroup, workspace, &armsecops.WorkspaceManagerGroupsClientListOptions{OrderBy: order})
+		names, err := collect(t, pager, func(g armsecops.WorkspaceManagerGroup) string { return g.Name })
+		require.NoError(t, err)
+		assert.Equal(t, want, names, order)
+	}
+	_, err = client.NewListPager(resourceGroup, workspace, &armsecops.WorkspaceManagerGroupsClientListOptions{OrderBy: "etag"}).NextPage(t.Context())
+	assert.True(t, armsecops.HasCode(err, "InvalidOrderBy"), "%v", err)
+}
