@@ -66,9 +66,9 @@
 // copies what it stores and returns. It compares ids ignoring case.
 //
 // A job that a client starts is InProgress for [ServerOptions].JobDuration, or else
-// for JobSteps Gets. Meanwhile its items are published one after another. It then
-// ends Succeeded, or Failed if [Server.SetJobItems] has set an item that fails. A
-// job from Put never changes.
+// for JobSteps Gets. Meanwhile the items of the stored workspace manager assignment
+// are published one after another. It then ends Succeeded, or Failed if
+// [Server.SetJobItems] has set an item that fails. A job from Put never changes.
 //
 // The server keeps the newest [ServerOptions].MaxRequests requests, and resources
 // until they are deleted. [Server.Reset] makes it forget all of them.
@@ -82,23 +82,26 @@
 // doesn't hold. With [ServerOptions].Strict it also refuses requests below a
 // subscription, resource group, workspace or workspace manager assignment that
 // doesn't exist, resources that lack a required property, and values that a
-// documented enumeration lacks. It accepts a slash at the end of the path, any casing of
-// api-version, and each api-version in which the jobs are the same.
+// documented enumeration lacks. It accepts a slash at the end of the path, any
+// casing of api-version, and each api-version in which the resources are the same.
 //
 // # Lists
 //
 // A list is sorted by id, or by $orderby. A page starts after the last item of
 // the page before it. So a listing yields every resource exactly once that is
 // stored throughout and keeps its place in the order. $top is the size of a page,
-// as in Microsoft Sentinel, if PageSize is not smaller. A list of standard
-// assignments has those of its scope and of the scopes whose ids are below it.
+// as in Microsoft Sentinel, if PageSize is not smaller. A list of a scope has the
+// resources of the scope and of the scopes whose ids are below it. One of policy
+// exemptions also has those that the scope inherits: the server doesn't know which
+// management groups are above a subscription, and takes all of them. A list of the
+// metadata of a subscription also has the tenant's.
 //
 // # Azure Resource Graph
 //
 // The server responds to the queries of NewResourceGraphPager from the same
 // resources, without delay, sorted by id: at most $top and [ServerOptions].PageSize
 // rows a page. It knows nothing of what is below a management group: a query of
-// management groups returns their own standard assignments, and all that belongs
+// management groups returns their own resources, and all that belongs
 // to subscriptions. It can't read the Kusto Query Language: a predicate takes
 // [ServerOptions].Where.
 //

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // listing is the resources of a list, and how they are sorted and paged.
@@ -53,7 +54,7 @@ func (s *Server) list(r *request, row *row) *response {
 		sortKey = func(doc document) string { return sortableText(doc, property) }
 	}
 	scope := r.listScope()
-	selected := func(k string, _ *resource) bool { return strings.HasPrefix(k, scope+"/") }
+	selected := func(k string, _ *resource) bool { return routes.IsBelow(k, scope) }
 	if row.selects != nil {
 		var err error
 		if selected, err = row.selects(s, r); err != nil {

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 
@@ -111,12 +112,17 @@ func overriddenList(r *request, resp *response) *response {
 }
 
 func overriddenQuery(r *request, resp *response) *response {
-	var page armsecops.Page[graphRow]
-	if json.Unmarshal(resp.body, &page) != nil || page.AdditionalProperties["data"] != nil {
+	var body struct {
+		Value     []graphRow `json:"value"`
+		NextLink  string     `json:"nextLink"`
+		Data      []graphRow `json:"data"`
+		SkipToken string     `json:"$skipToken"`
+	}
+	if json.Unmarshal(resp.body, &body) != nil || body.Value == nil && (body.Data == nil || r.nextLink == "") {
 		return resp
 	}
-	result := newGraphResponse(r, len(page.Value), page.Value, page.NextLink)
-	resp.body = result.body
+	rows := append(body.Value, body.Data...)
+	resp.body = newGraphResponse(r, len(rows), rows, cmp.Or(body.NextLink, body.SkipToken)).body
 	return resp
 }
 

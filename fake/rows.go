@@ -217,7 +217,7 @@ func selectExemptions(s *Server, r *request) (func(string, *resource) bool, erro
 	return func(k string, res *resource) bool {
 		ancestors := routes.Ancestors(k)
 		of := ancestors[len(ancestors)-2].ID // what the exemption is of
-		below := strings.HasPrefix(of, scope+"/") || of == scope
+		below := routes.IsBelow(of, scope)
 		inherited := above[of] || inSubscription && routes.SubscriptionOf(of) == ""
 		p := mustParse[armsecops.PolicyExemptionProperties](res.Properties)
 		switch {

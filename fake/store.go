@@ -158,7 +158,7 @@ func (s *Server) get(r *request, _ *row) *response {
 
 func (s *Server) put(r *request, row *row) *response {
 	doc, before, status := r.document, s.stored(r), http.StatusOK
-	if refused := checkConditions(r, before); refused != nil {
+	if refused := checkConditions(r, row, before); refused != nil {
 		return refused
 	}
 	if before == nil {
@@ -179,7 +179,7 @@ func (s *Server) update(r *request, row *row) *response {
 	if res == nil {
 		return newNotFoundResponse(r)
 	}
-	if refused := checkConditions(r, res); refused != nil {
+	if refused := checkConditions(r, row, res); refused != nil {
 		return refused
 	}
 	changed := mustParse[struct {
@@ -213,9 +213,9 @@ func (s *Server) modify(row *row, doc, before *document) {
 }
 
 // delete deletes a resource, and all that is below it.
-func (s *Server) delete(r *request, _ *row) *response {
+func (s *Server) delete(r *request, row *row) *response {
 	res := s.stored(r)
-	if refused := checkConditions(r, res); refused != nil {
+	if refused := checkConditions(r, row, res); refused != nil {
 		return refused
 	}
 	if res == nil {
@@ -225,7 +225,7 @@ func (s *Server) delete(r *request, _ *row) *response {
 	delete(s.resources, k)
 	delete(s.parents, k)
 	for other := range s.resources {
-		if strings.HasPrefix(other, k+"/") {
+		if routes.IsBelow(other, k) {
 			delete(s.resources, other)
 		}
 	}
@@ -246,7 +246,10 @@ func newNotFoundResponse(r *request) *response {
 
 // checkConditions refuses a write whose If-Match or If-None-Match doesn't hold.
 //   - stored: nil if there is no resource
-func checkConditions(r *request, stored *resource) *response {
+func checkConditions(r *request, row *row, stored *resource) *response {
+	if !row.etag {
+		return nil
+	}
 	matches := func(name string) bool {
 		for value := range strings.SplitSeq(r.Header.Get(name), ",") {
 			value = strings.TrimPrefix(strings.TrimSpace(value), "W/")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -414,5 +415,28 @@ func TestConditions(t *testing.T) {
 		if code == http.StatusPreconditionFailed {
 			assert.Contains(t, body, "PreconditionFailed")
 		}
+	}
+	code, body := status(t, srv.Do, exampleRequest(t, routes.StandardAssignments.CreateOrUpdate, header("If-Match", "*")))
+	assert.Equal(t, http.StatusCreated, code, "without etags there are no conditions: %s", body)
+}
+
+// net/http's client always says how long the body of a POST is.
+func TestPostWithoutLengthIsRefused(t *testing.T) {
+	t.Parallel()
+	ts := httptest.NewServer(NewServer(nil))
+	t.Cleanup(ts.Close)
+	path := routes.JobsCreate.URLPath(exampleValues(routes.JobsCreate)...) + "?api-version=" + routes.JobsCreate.APIVersion
+	for length, want := range map[string]string{"": "411 Length Required", "Content-Length: 0\r\n": "200 OK", "Transfer-Encoding: chunked\r\n": "200 OK"} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ts.Listener.Addr().String())
+		require.NoError(t, err)
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nConnection: close\r\n%s\r\n", path, length)
+		require.NoError(t, err)
+		if strings.HasPrefix(length, "Transfer") {
+			_, err = io.WriteString(conn, "0\r\n\r\n")
+			require.NoError(t, err)
+		}
+		text, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		assert.Contains(t, string(text), "HTTP/1.1 "+want)
 	}
 }

@@ -35,8 +35,9 @@ const (
 	exitUsage = 2
 )
 
-const usage = `Armsecops-fake stands in for Azure Resource Manager: the workspace manager jobs of
-Microsoft Sentinel and the assignments of Microsoft Defender for Cloud, in memory.
+const usage = `Armsecops-fake stands in for Azure Resource Manager: the workspace manager of Microsoft
+Sentinel, the exemptions and standards of Microsoft Defender for Cloud, and the exemptions
+of Azure Policy, in memory.
 It accepts any bearer token. When it is ready, it prints one line of JSON:
 
   {"endpoint":"https://localhost:8443","control":"http://127.0.0.1:8444","ca":"ca.pem"}

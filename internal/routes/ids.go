@@ -30,6 +30,16 @@ func nameAt(id string, n int, kind string) string {
 	}
 }
 
+// IsBelow reports whether a resource is below another one, or below a scope,
+// ignoring case. A scope that is empty is above all.
+func IsBelow(id, above string) bool {
+	id, above = trimSlash(id), trimSlash(above)
+	if above == "" {
+		return true
+	}
+	return len(id) > len(above) && id[len(above)] == '/' && strings.EqualFold(id[:len(above)], above)
+}
+
 // trimSlash returns an id without its first slash, which a caller may leave out.
 func trimSlash(id string) string { return strings.TrimPrefix(id, "/") }
 

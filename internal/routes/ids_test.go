@@ -62,3 +62,22 @@ func TestResourcesAreConsistent(t *testing.T) {
 		}
 	}
 }
+
+func TestIsBelow(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		id, above string
+		want      bool
+	}{
+		{"/a/b/c", "/a/b", true},
+		{"/A/B/c", "a/b", true},
+		{"a/b", "", true},
+		{"/a/b", "/a/b", false},
+		{"/a/bc", "/a/b", false},
+		{"/a", "/a/b", false},
+		{"/x/b/c", "/a/b", false},
+	}
+	for _, test := range tests {
+		assert.Equal(t, test.want, IsBelow(test.id, test.above), "%s below %s", test.id, test.above)
+	}
+}

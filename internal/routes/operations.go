@@ -10,14 +10,18 @@ var others = map[string]string{
 	"WorkspaceManagerJobsClient.BeginCreate":            "WorkspaceManagerJobsClient.Create",
 	"WorkspaceManagerJobsClient.NewJobPoller":           "WorkspaceManagerJobsClient.Get",
 	"SecurityAssignmentsClient.ListAcrossSubscriptions": "SecurityAssignmentsClient.NewListBySubscriptionPager",
+	"ExemptionsClient.NewListPager":                     exemptionQueries,
+	"ExemptionsClient.List":                             exemptionQueries,
 }
+
+const exemptionQueries = "PolicyExemptionsClient.NewResourceGraphPager, StandardAssignmentsClient.NewResourceGraphPager and SecurityAssignmentsClient.NewResourceGraphPager"
 
 // ByOperation returns the route of an operation. A list also has the REST API's
 // name: "X.List" is "X.NewListPager". The error names the operations that the
 // caller may have meant.
 func ByOperation(operation string) (*Route, error) {
 	if other, ok := others[operation]; ok {
-		return nil, fmt.Errorf("the requests of %s are those of the operation %s", operation, other)
+		return nil, fmt.Errorf("the requests of %s are those of %s", operation, other)
 	}
 	var all, similar []string
 	client, method, _ := strings.Cut(operation, ".")

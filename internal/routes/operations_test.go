@@ -27,8 +27,8 @@ func TestByOperation(t *testing.T) {
 		"":                                       "there are WorkspaceManagerJobsClient.Get, ",
 		"SecurityAssignmentsClient.Remove":       "there are SecurityAssignmentsClient.Get, ",
 		"JobsClient.Create":                      "there are WorkspaceManagerJobsClient.Create",
-		"WorkspaceManagerJobsClient.BeginCreate": "those of the operation WorkspaceManagerJobsClient.Create",
-		"SecurityAssignmentsClient.ListAcrossSubscriptions": "those of the operation SecurityAssignmentsClient.NewListBySubscriptionPager",
+		"WorkspaceManagerJobsClient.BeginCreate": "those of WorkspaceManagerJobsClient.Create",
+		"SecurityAssignmentsClient.ListAcrossSubscriptions": "those of SecurityAssignmentsClient.NewListBySubscriptionPager",
 	} {
 		_, err := ByOperation(name)
 		assert.ErrorContains(t, err, want)
