@@ -113,13 +113,13 @@ func (f Fault) check() (route *routes.Route, err error) {
 	lists, known := nextLinks[f.NextLink]
 	switch {
 	case f.Skip < 0 || f.Times < 0:
-		return nil, errors.New("Skip and Times of a fault must not be negative")
+		return nil, errors.New("the Skip and Times of a fault must not be negative")
 	case f.RetryAfter < 0 || f.Delay < 0:
-		return nil, errors.New("RetryAfter and Delay of a fault must not be negative")
+		return nil, errors.New("the RetryAfter and Delay of a fault must not be negative")
 	case f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 599):
-		return nil, errors.New("StatusCode of a fault must be between 200 and 599")
+		return nil, errors.New("the StatusCode of a fault must be between 200 and 599")
 	case !known:
-		return nil, fmt.Errorf("NextLink of a fault must not be %q", f.NextLink)
+		return nil, fmt.Errorf("the NextLink of a fault must not be %q", f.NextLink)
 	case f.NextLink == "", f.NextLink == NextLinkLoop && (list || query), lists && list, f.NextLink == NextLinkTruncated && query:
 		return route, nil
 	}

@@ -141,13 +141,11 @@ func sortableText(doc document, property string) string {
 	if !ok {
 		return map[string]string{"name": doc.Name}[property]
 	}
-	for _, text := range textsAt(doc.Properties, name) {
-		if t, err := time.Parse(time.RFC3339, text); err == nil {
-			return t.UTC().Format("2006-01-02T15:04:05.000000000")
-		}
-		return text
+	text := strings.Join(textsAt(doc.Properties, name), "")
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC().Format("2006-01-02T15:04:05.000000000")
 	}
-	return ""
+	return text
 }
 
 // valueAt returns the value at a path of names, or nil.

@@ -108,21 +108,6 @@ func TestInvalidParameterIsRefused(t *testing.T) {
 	}
 }
 
-func TestMissingResourceIsNotFound(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ url, message string }{
-		"job":        {jobURL, "/jobs/job' was not found"},
-		"assignment": {assignmentURL, "/assignments/standard' was not found"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			req := newRequest(t, http.MethodGet, test.url, "")
-			assertRefused(t, fake.NewServer(nil), req, http.StatusNotFound, "ResourceNotFound", test.message)
-		})
-	}
-}
-
 func TestInvalidBodyIsRefused(t *testing.T) {
 	t.Parallel()
 	const (
