@@ -100,6 +100,15 @@ func TestQueryReturnsTheScope(t *testing.T) {
 	}
 }
 
+// What subscriptions inherit matters to policy exemptions only.
+func TestQueryOfOtherTablesHasNothingInherited(t *testing.T) {
+	t.Parallel()
+	query := `{"query":"securityresources | where type =~ 'microsoft.security/standardassignments' | project id | order by id asc",` +
+		`"subscriptions":["` + subscription + `"],"options":{"authorizationScopeFilter":"AtScopeAboveAndBelow"}}`
+	_, body := do(t, newTenant(fake.ServerOptions{}), newRequest(t, http.MethodPost, graphURL, query))
+	assert.Contains(t, body, `"totalRecords":1,`)
+}
+
 func TestQueryReturnsTheColumns(t *testing.T) {
 	t.Parallel()
 	srv := newTenant(fake.ServerOptions{})

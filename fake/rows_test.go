@@ -92,6 +92,7 @@ func TestUpdateOfAPolicyExemption(t *testing.T) {
 		{`{"properties":{"assignmentScopeValidation":"DoNotValidate"}}`, 200, `"assignmentScopeValidation":"DoNotValidate"`},
 		{`{"properties":{"resourceSelectors":[{"name":"a"}]}}`, 200, `"assignmentScopeValidation":"DoNotValidate"`},
 		{`{"properties":{"resourceSelectors":[]}}`, 200, `"resourceSelectors":[]`},
+		{`{"properties":{"resourceSelectors":null}}`, 200, `"properties":{"assignmentScopeValidation":"DoNotValidate","exemptionCategory":"Waiver","expiresOn":`},
 		{`{}`, 200, `"exemptionCategory":"Waiver"`},
 		{`{"properties":{"expiresOn":"2030-01-01T00:00:00Z"}}`, 400, "an update can't change 'expiresOn', only resourceSelectors and assignmentScopeValidation"},
 		{`{"properties":{"assignmentScopeValidation":"other"}}`, 400, "Error converting value 'other'"},
@@ -236,6 +237,10 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 	require.NoError(t, err)
 	_, err = listJobs(t, srv, nil)
 	assert.True(t, armsecops.HasCode(err, "ParentResourceNotFound"), "%v", err)
+	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})
+	names, err := listJobs(t, srv, nil)
+	require.NoError(t, err)
+	assert.Empty(t, names)
 }
 
 func TestListsOfTheWorkspaceManagerAreSorted(t *testing.T) {

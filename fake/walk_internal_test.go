@@ -223,6 +223,8 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 			srv.Reset()
 			code, _ = status(t, srv.Do, exampleRequest(t, route))
 			assert.Equal(t, http.StatusTeapot, code, "Reset doesn't end it")
+			code, _ = status(t, srv.Do, exampleRequest(t, route, method(http.MethodHead)))
+			assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
 			srv.Override(route.Operation, nil)
 			code, _ = status(t, srv.Do, exampleRequest(t, route))
 			assert.NotEqual(t, http.StatusTeapot, code)
