@@ -251,7 +251,7 @@ func owner(key string) (subscription, managementGroup string) {
 }
 
 // newGraphRow returns all columns of a resource.
-func newGraphRow(key string, res *resource) graphRow {
+func newGraphRow(key string, res *storedResource) graphRow {
 	doc := res.document
 	doc.ETag, doc.SystemData = "", armsecops.SystemData{} // which the tables don't have
 	doc.Type = strings.ToLower(doc.Type)

@@ -63,13 +63,13 @@ func (s *Server) createJob(r *request) *response {
 			}
 		}
 	})
-	s.resources[key(doc.ID)] = &resource{document: doc, of: row.resource, running: &progress{items: slices.Clone(items), assignment: k, properties: properties}}
+	s.resources[key(doc.ID)] = &storedResource{document: doc, of: row.resource, running: &progress{items: slices.Clone(items), assignment: k, properties: properties}}
 	return newDocumentResponse(http.StatusOK, doc)
 }
 
 // readJob updates a running job to the server's time, or to the number of its
 // Gets. Its items are published one after another, and with the last one it ends.
-func (s *Server) readJob(res *resource) {
+func (s *Server) readJob(res *storedResource) {
 	j := res.running
 	if j == nil {
 		return

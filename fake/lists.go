@@ -54,7 +54,7 @@ func (s *Server) list(r *request, row *row) *response {
 		sortKey = func(doc document) string { return sortableText(doc, property) }
 	}
 	scope := r.listScope()
-	selected := func(k string, _ *resource) bool { return routes.IsBelow(k, scope) }
+	selected := func(k string, _ *storedResource) bool { return routes.IsBelow(k, scope) }
 	if row.selects != nil {
 		var err error
 		if selected, err = row.selects(s, r); err != nil {

@@ -32,7 +32,7 @@ type row struct {
 
 	// selects returns which resources a list has, or what is wrong with its query.
 	// nil means those below the last resource that the path of the list names.
-	selects func(s *Server, r *request) (func(key string, res *resource) bool, error)
+	selects func(s *Server, r *request) (func(key string, res *storedResource) bool, error)
 
 	model reflect.Type
 	parse func(text []byte) (document, error)       // reads a resource by its model
@@ -182,12 +182,12 @@ func stampManagerAssignment(_ time.Time, put, before *armsecops.WorkspaceManager
 
 // selectMetadata selects the metadata of the tenant and, in a list of a
 // subscription, of the subscription.
-func selectMetadata(_ *Server, r *request) (func(string, *resource) bool, error) {
+func selectMetadata(_ *Server, r *request) (func(string, *storedResource) bool, error) {
 	subscription := ""
 	if r.route.OfSubscription() {
 		subscription = key(r.values[0])
 	}
-	return func(k string, _ *resource) bool {
+	return func(k string, _ *storedResource) bool {
 		in := routes.SubscriptionOf(k)
 		return in == "" || in == subscription
 	}, nil
@@ -199,7 +199,7 @@ var filterOfExemptions = regexp.MustCompile(`(?i)^\s*(?:(atScope|atExactScope|ex
 // selectExemptions selects the policy exemptions of a scope, of what is below it,
 // and of what it inherits from. The server doesn't know which management groups are
 // above a subscription: all of them are.
-func selectExemptions(s *Server, r *request) (func(string, *resource) bool, error) {
+func selectExemptions(s *Server, r *request) (func(string, *storedResource) bool, error) {
 	filter, text := "", r.query.Get("$filter")
 	parts := filterOfExemptions.FindStringSubmatch(text)
 	switch {
@@ -214,7 +214,7 @@ func selectExemptions(s *Server, r *request) (func(string, *resource) bool, erro
 		above[key(a.ID)] = true
 	}
 	inSubscription, now := routes.SubscriptionOf(scope) != "", s.now()
-	return func(k string, res *resource) bool {
+	return func(k string, res *storedResource) bool {
 		ancestors := routes.Ancestors(k)
 		of := ancestors[len(ancestors)-2].ID // what the exemption is of
 		below := routes.IsBelow(of, scope)

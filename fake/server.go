@@ -26,7 +26,7 @@ type Server struct {
 
 // state is what [Server.Reset] resets.
 type state struct {
-	resources map[string]*resource           // by key
+	resources map[string]*storedResource     // by key
 	jobItems  map[string][]armsecops.JobItem // by key of the workspace manager assignment
 	parents   map[string]bool                // by key: what exists if the server is strict
 	faults    []*pendingFault
@@ -90,7 +90,7 @@ type ServerOptions struct {
 //   - options: nil for an empty server
 func NewServer(options *ServerOptions) *Server {
 	s := &Server{overrides: map[*routes.Route]http.Handler{}, state: state{
-		resources: map[string]*resource{},
+		resources: map[string]*storedResource{},
 		jobItems:  map[string][]armsecops.JobItem{},
 		parents:   map[string]bool{},
 	}}

@@ -15,8 +15,8 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// resource is a stored resource.
-type resource struct {
+// storedResource is a resource of the server.
+type storedResource struct {
 	document
 	of      *routes.Resource
 	running *progress // of a job that a client started; nil for others
@@ -31,18 +31,18 @@ func key(id string) string { return strings.ToLower(id) }
 // resource, or if the resource can't be encoded as JSON.
 //   - id: such as an [armsecops.AssignmentID]
 //   - resource: a model by value, such as an [armsecops.Assignment]
-func (s *Server) Put(id fmt.Stringer, model any) {
+func (s *Server) Put(id fmt.Stringer, resource any) {
 	text := id.String()
 	route, values := routeOfID(text)
 	if route == nil {
 		panic("fake: '" + text + "' is not the id of a resource that the server can store")
 	}
 	row := rows[route.Resource]
-	if got := reflect.TypeOf(model); got != row.model {
+	if got := reflect.TypeOf(resource); got != row.model {
 		panic(fmt.Sprintf("fake: %s is stored as a value of type %v, not %v", row.name, row.model, got))
 	}
 	mustBeValid(route, values...)
-	doc, err := newDocument(model)
+	doc, err := newDocument(resource)
 	if err != nil {
 		panic("fake: the resource can't be encoded as JSON: " + err.Error())
 	}
@@ -54,7 +54,7 @@ func (s *Server) Put(id fmt.Stringer, model any) {
 	if doc.ETag == "" && row.etag {
 		doc.ETag = s.newETag()
 	}
-	s.resources[key(text)] = &resource{document: doc, of: row.resource}
+	s.resources[key(text)] = &storedResource{document: doc, of: row.resource}
 	s.addParents(text)
 }
 
@@ -100,7 +100,7 @@ func (r *request) resourceID() string { return r.route.ID(r.values...) }
 
 // stored returns the request's resource, or nil. A subscription also has the
 // metadata of assessments that the tenant has. The caller holds the lock.
-func (s *Server) stored(r *request) *resource {
+func (s *Server) stored(r *request) *storedResource {
 	res := s.resources[key(r.resourceID())]
 	if res == nil && r.route == routes.AssessmentsMetadataGetInSubscription {
 		res = s.resources[key(routes.AssessmentsMetadata.Get.ID(r.values[1]))]
@@ -162,14 +162,14 @@ func (s *Server) put(r *request, row *row) *response {
 		return refused
 	}
 	if before == nil {
-		before, status = &resource{}, http.StatusCreated
+		before, status = &storedResource{}, http.StatusCreated
 	}
 	if refused := checkLocation(doc, before.document); refused != nil {
 		return refused
 	}
 	doc.ID, doc.Name, doc.Type = r.resourceID(), r.values[len(r.values)-1], row.resource.Type
 	s.modify(row, &doc, &before.document)
-	s.resources[key(doc.ID)] = &resource{document: doc, of: row.resource}
+	s.resources[key(doc.ID)] = &storedResource{document: doc, of: row.resource}
 	return newDocumentResponse(status, doc)
 }
 
@@ -246,7 +246,7 @@ func newNotFoundResponse(r *request) *response {
 
 // checkConditions refuses a write whose If-Match or If-None-Match doesn't hold.
 //   - stored: nil if there is no resource
-func checkConditions(r *request, row *row, stored *resource) *response {
+func checkConditions(r *request, row *row, stored *storedResource) *response {
 	if !row.etag {
 		return nil
 	}
