@@ -269,13 +269,18 @@ func TestFaultsOfTheNextLink(t *testing.T) {
 		{fake.NextLinkDefaultPort, 2, all, nil, 3},
 		{fake.NextLinkUnescaped, 2, all, nil, 3},
 		{fake.NextLinkWithoutAPIVersion, 2, all, nil, 3},
+		{fake.NextLinkTruncated, 2, all, nil, 2}, // of a query only
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s %d", test.link, test.times), func(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
 			putJobs(srv, 3)
-			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.List", NextLink: test.link, Times: test.times})
+			fault := fake.Fault{NextLink: test.link, Times: test.times}
+			if test.link != fake.NextLinkTruncated {
+				fault.Operation = "WorkspaceManagerJobsClient.List"
+			}
+			srv.Inject(fault)
 			names, err := listJobs(t, srv, nil)
 			require.ErrorIs(t, err, test.err)
 			assert.Equal(t, test.names, names)

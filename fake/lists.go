@@ -102,7 +102,7 @@ func (l listing) page(r *request) *response {
 	for i := range page.Value {
 		page.Value[i] = l.entries[i].document
 	}
-	if n < len(l.entries) || r.nextLink != "" {
+	if n < len(l.entries) || r.nextLink != "" && nextLinks[r.nextLink] {
 		var last entry // zero, the start of the list, if the page is empty
 		if n > 0 {
 			last = l.entries[n-1]

@@ -100,7 +100,7 @@ var endToken = newSkipToken("overridden", "end")
 
 func overriddenList(r *request, resp *response) *response {
 	var page armsecops.Page[jsontext.Value]
-	if r.nextLink == "" || json.Unmarshal(resp.body, &page) != nil {
+	if r.nextLink == "" || !nextLinks[r.nextLink] || json.Unmarshal(resp.body, &page) != nil {
 		return resp
 	}
 	if page.NextLink == "" {

@@ -34,7 +34,7 @@ func key(id string) string { return strings.ToLower(id) }
 func (s *Server) Put(id fmt.Stringer, resource any) {
 	text := id.String()
 	route, values := routeOfID(text)
-	if route == nil {
+	if route == nil || rows[route.Resource] == nil {
 		panic("fake: '" + text + "' is not the id of a resource that the server can store")
 	}
 	row := rows[route.Resource]
