@@ -45,8 +45,6 @@ type graphQuery struct {
 		ResultFormat       string `json:"resultFormat"`
 		AuthorizationScope string `json:"authorizationScopeFilter"`
 		AllowPartialScopes bool   `json:"allowPartialScopes"`
-
-		AuthorizationScopeFilter string `json:"authorizationScopeFilter"`
 	} `json:"options"`
 
 	where   string   // the predicate in Query

@@ -172,13 +172,8 @@ func TestPublishFailsForACanceledJob(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
-		srv.Jobs.Get = func(_ context.Context, _, _, _, jobName string, _ *armsecops.WorkspaceManagerJobsClientGetOptions) (
-			resp azfake.Responder[armsecops.WorkspaceManagerJobsClientGetResponse], failure azfake.ErrorResponder,
-		) {
-			job := armsecops.Job{Name: jobName, Properties: armsecops.JobProperties{ProvisioningState: armsecops.ProvisioningStateCanceled}}
-			resp.SetResponse(http.StatusOK, armsecops.WorkspaceManagerJobsClientGetResponse{Job: job}, nil)
-			return resp, failure
-		}
+		canceled := armsecops.Job{Name: "job", Properties: armsecops.JobProperties{ProvisioningState: armsecops.ProvisioningStateCanceled}}
+		srv.Override("WorkspaceManagerJobsClient.Get", fake.Respond(http.StatusOK, canceled))
 		failures, err := publish(t, srv)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 		assert.ErrorContains(t, err, "Canceled")
