@@ -52,12 +52,6 @@ func queryStandards(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOp
 	return newStandardsClient(t, o).NewResourceGraphPager(&query)
 }
 
-func TestQueriesReadEveryPage(t *testing.T) {
-	t.Parallel()
-	testListing(t, "assignments_resource_graph", queryAssignments)
-	testListing(t, "standard_assignments_resource_graph", queryStandards)
-}
-
 // graphRequest is the body of a request to Azure Resource Graph.
 type graphRequest struct {
 	Query            string   `json:"query"`
@@ -548,7 +542,7 @@ func TestQueryIsRepeated(t *testing.T) {
 			pager := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(nil)
 			_, err := pager.NextPage(t.Context())
 			if test.error {
-				assert.Equal(t, 1, transport.requests())
+				assert.Equal(t, 1, transport.Requests())
 				page, ok := errors.AsType[*armsecops.PageError](err)
 				require.True(t, ok)
 				assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)

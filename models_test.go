@@ -3,43 +3,17 @@ package armsecops_test
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
-	"io"
-	"math/rand/v2"
-	"net/http"
-	"strconv"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	mirror "github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
-
-// The two JSON packages that users have.
-var jsonPackages = map[string]struct {
-	marshal   func(any) ([]byte, error)
-	unmarshal func([]byte, any) error
-}{
-	"encoding/json": {json.Marshal, json.Unmarshal},
-	"mirror": {
-		func(v any) ([]byte, error) { return mirror.Marshal(v) },
-		func(data []byte, v any) error { return mirror.Unmarshal(data, v) },
-	},
-}
-
-// eachPackage runs a test with each of the JSON packages.
-func eachPackage(t *testing.T, test func(*testing.T, func(any) ([]byte, error), func([]byte, any) error)) {
-	for name, p := range jsonPackages {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, p.marshal, p.unmarshal)
-		})
-	}
-}
 
 func TestTimesAreReadInEveryForm(t *testing.T) {
 	t.Parallel()
@@ -209,31 +183,7 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 }
 
 // wholeAssignment has every member, and unknown ones at every depth.
-const wholeAssignment = `{"id":"i","name":"n","type":"t","kind":"k","location":"l","etag":"e","tags":{"a":"b","c":""},
-	"properties":{"displayName":"größe 東京 \u0000 <&> \\ \" / 😀","description":"d","scope":"s","effect":"Exempt",
-		"expiresOn":"2022-05-01T19:50:47.083633Z","assignedStandard":{"id":"i","unknown":null},"assignedComponent":{"key":"k","unknown":[]},
-		"additionalData":{"exemptionCategory":"waiver","unknown":{}},"metadata":{"a":[1.10,12345678901234567890]},"unknown":{"b":[{}]}},
-	"systemData":{"createdBy":"c","createdByType":"User","createdAt":"2021-08-31T13:47:50.328Z",
-		"lastModifiedBy":"m","lastModifiedByType":"Key","lastModifiedAt":"2021-08-31T13:47:50.328Z","unknown":true},
-	"unknown":"u","Name":"in another case"}`
-
-// wholeJob has every member, and unknown ones at every depth.
-const wholeJob = `{"id":"i","name":"n","type":"t","etag":"e",
-	"properties":{"startTime":"2022-06-14T04:47:52.9614956Z","endTime":"2022-06-14T04:52:52.9614956Z","provisioningState":"Failed",
-		"errorMessage":"m","items":[{"resourceId":"r","status":"Failed","executionTime":"2022-06-14T04:50:52.9614956Z",
-			"errors":[{"memberResourceName":"m","errorMessage":"e","unknown":1}],"unknown":-0},{}],"unknown":"u"},
-	"systemData":{"createdBy":"c","unknown":true},"unknown":[{"a":null}]}`
-
-// A document that is read and written is the same, to the last member that
-// this version doesn't know.
-func TestNothingIsLost(t *testing.T) {
-	t.Parallel()
-	assertKept[armsecops.Assignment](t, wholeAssignment)
-	assertKept[armsecops.Job](t, wholeJob)
-	assertKept[armsecops.Assignment](t, `{"subscriptionId":"s",`+wholeAssignment[1:])
-	assertKept[armsecops.JobList](t, `{"value":[`+wholeJob+`,{}],"nextLink":"?a","unknown":{"a":[]}}`)
-	assertKept[armsecops.AssignmentList](t, `{"value":[`+wholeAssignment+`],"nextLink":"https://a.example/?b","count":1}`)
-}
+var wholeAssignment = testkit.Whole(reflect.TypeFor[armsecops.Assignment]())
 
 // As package json does, a page keeps the members that the document lacks, and
 // those that were read before an error.
@@ -246,173 +196,6 @@ func TestPageKeepsItsOtherMembers(t *testing.T) {
 		require.Error(t, unmarshal([]byte(`{"nextLink":"?b","value":5}`), &page))
 		assert.Equal(t, armsecops.AssignmentList{NextLink: "?b", Value: []armsecops.Assignment{{Name: "n"}}}, page)
 	})
-}
-
-// As TestNothingIsLost, with documents by chance.
-func FuzzNothingIsLost(f *testing.F) {
-	for seed := range uint64(50) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		random := rand.New(rand.NewPCG(seed, 2))
-		assignment, job := randomAssignment(random), randomJob(random)
-		assertKept[armsecops.Assignment](t, assignment)
-		assertKept[armsecops.Job](t, job)
-		assertKept[armsecops.Assignment](t, assignment)
-		assertKept[armsecops.JobList](t, `{"value":[`+job+`,{}]}`)
-		assertKept[armsecops.AssignmentList](t, `{"value":[`+assignment+`],"nextLink":"https://a.example/?b","count":1}`)
-		var a armsecops.Assignment
-		if require.NoError(t, json.Unmarshal([]byte(assignment), &a)); a.ID != "" || a.Name != "" {
-			assertOnlyScopeChanges(t, assignment)
-		}
-	})
-}
-
-func assertKept[T any](t *testing.T, document string) {
-	t.Helper()
-	for name, p := range jsonPackages {
-		var model T
-		require.NoError(t, p.unmarshal([]byte(document), &model), "%s: %s", name, document)
-		data, err := p.marshal(model)
-		require.NoError(t, err)
-		require.Equal(t, canonical(t, document), canonical(t, string(data)), name)
-	}
-}
-
-// canonical returns the document with its members in order, and its numbers and times as they are.
-func canonical(t *testing.T, document string) string {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(document))
-	d.UseNumber()
-	var v any
-	require.NoError(t, d.Decode(&v))
-	data, err := json.Marshal(v)
-	require.NoError(t, err)
-	return string(data)
-}
-
-// object returns a JSON object of some of the members, which are pairs of name
-// and value, and of some that are unknown. No known member is {}: that may
-// turn into its absence.
-func object(random *rand.Rand, members ...string) string {
-	var kept []string
-	for i := 0; i < len(members); i += 2 {
-		if random.IntN(4) > 0 && (members[i+1] != "{}" || members[i] == "metadata") {
-			kept = append(kept, strconv.Quote(members[i])+":"+members[i+1])
-		}
-	}
-	for range random.IntN(3) {
-		kept = append(kept, fmt.Sprintf(`"unknown%d":%s`, len(kept), anything(random, 3)))
-	}
-	random.Shuffle(len(kept), func(i, j int) { kept[i], kept[j] = kept[j], kept[i] })
-	return "{" + strings.Join(kept, ",") + "}"
-}
-
-func array(random *rand.Rand, element func() string) string {
-	var elements []string
-	for range random.IntN(4) {
-		elements = append(elements, element())
-	}
-	return "[" + strings.Join(elements, ",") + "]"
-}
-
-func anything(random *rand.Rand, depth int) string {
-	kinds := 8
-	if depth == 0 {
-		kinds = 6
-	}
-	switch random.IntN(kinds) {
-	case 0:
-		return "null"
-	case 1:
-		return "true"
-	case 2:
-		return text(random)
-	case 3:
-		return strconv.FormatUint(random.Uint64(), 10)
-	case 4:
-		return strconv.FormatFloat(random.NormFloat64(), 'e', -1, 64)
-	case 5:
-		return `""`
-	case 6:
-		return array(random, func() string { return anything(random, depth-1) })
-	default:
-		return object(random, "a", anything(random, depth-1), "b", anything(random, depth-1))
-	}
-}
-
-func text(random *rand.Rand) string {
-	return []string{
-		`"plain"`, `"größe 東京 \u0000 <&> \\ \" / 😀"`, `"2022-06-14T04:52:52Z"`, `"` + strings.Repeat("long ", 100) + `"`,
-	}[random.IntN(4)]
-}
-
-func instant(random *rand.Rand) string {
-	return time.Unix(random.Int64N(4e9), random.Int64N(1e9)).UTC().Format(`"` + time.RFC3339Nano + `"`)
-}
-
-func randomSystemData(r *rand.Rand) string {
-	return object(r, "createdBy", text(r), "createdByType", text(r), "createdAt", instant(r),
-		"lastModifiedBy", text(r), "lastModifiedByType", text(r), "lastModifiedAt", instant(r))
-}
-
-func randomAssignment(r *rand.Rand) string {
-	properties := object(r, "displayName", text(r), "description", text(r), "scope", text(r),
-		"effect", text(r), "expiresOn", instant(r), "assignedStandard", object(r, "id", text(r)), "assignedComponent", object(r, "key", text(r)),
-		"additionalData", object(r, "exemptionCategory", text(r)), "metadata", object(r))
-	return object(r, "id", text(r), "name", text(r), "type", text(r), "kind", text(r), "location", text(r),
-		"etag", text(r), "tags", `{"a":"b","c":""}`, "properties", properties, "systemData", randomSystemData(r))
-}
-
-func randomJob(r *rand.Rand) string {
-	item := func() string {
-		return object(r, "resourceId", text(r), "status", text(r), "executionTime", instant(r),
-			"errors", array(r, func() string { return object(r, "memberResourceName", text(r), "errorMessage", text(r)) }))
-	}
-	properties := object(r, "startTime", instant(r), "endTime", instant(r), "provisioningState", text(r),
-		"errorMessage", text(r), "items", array(r, item))
-	return object(r, "id", text(r), "name", text(r), "type", text(r), "etag", text(r),
-		"properties", properties, "systemData", randomSystemData(r))
-}
-
-// Get, change one field, put: every other member arrives again.
-func TestPutSendsWhatGetReturned(t *testing.T) {
-	t.Parallel()
-	for _, document := range []string{wholeAssignment, `{"name":"a"}`, `{"id":"a","unknown":1}`, `{"name":"a","properties":{"scope":"old","unknown":1}}`} {
-		assertOnlyScopeChanges(t, document)
-	}
-}
-
-func assertOnlyScopeChanges(t *testing.T, document string) {
-	t.Helper()
-	var put string
-	client := newAssignmentsClient(t, options(script(t, respond(200, document), func(req *http.Request) (*http.Response, error) {
-		body, err := io.ReadAll(req.Body)
-		put = string(body)
-		if err != nil {
-			return nil, err
-		}
-		return respond(200, document)(req)
-	})))
-	got, err := client.Get(t.Context(), "rg", "id", nil)
-	require.NoError(t, err)
-	got.Assignment.Properties.Scope = "/changed"
-	_, err = client.CreateOrUpdate(t.Context(), "rg", "id", got.Assignment, nil)
-	require.NoError(t, err)
-
-	var want map[string]any
-	d := json.NewDecoder(strings.NewReader(document))
-	d.UseNumber()
-	require.NoError(t, d.Decode(&want))
-	properties, ok := want["properties"].(map[string]any)
-	if !ok {
-		properties = map[string]any{}
-		want["properties"] = properties
-	}
-	properties["scope"] = "/changed"
-	expected, err := json.Marshal(want)
-	require.NoError(t, err)
-	require.Equal(t, string(expected), canonical(t, put))
 }
 
 func TestSummaryCountsItems(t *testing.T) {
@@ -475,24 +258,6 @@ func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 			assert.Equal(t, test.want, armsecops.StandardAssignmentProperties{ExpiresOn: test.expiresOn}.ExpiresBefore(test.before))
 		})
 	}
-}
-
-func TestPossibleValues(t *testing.T) {
-	t.Parallel()
-	states := []armsecops.ProvisioningState{"Succeeded", "InProgress", "Canceled", "Failed"}
-	assert.Equal(t, states, armsecops.PossibleProvisioningStateValues())
-	assert.Equal(t, []armsecops.JobItemStatus{"Succeeded", "Failed", "InProgress"}, armsecops.PossibleJobItemStatusValues())
-	assert.Equal(t, []armsecops.Effect{"Audit", "Exempt", "Attest", "Disable"}, armsecops.PossibleEffectValues())
-	assert.Equal(t, []armsecops.ExemptionCategory{"waiver", "mitigated"}, armsecops.PossibleExemptionCategoryValues())
-	assert.Equal(t, []armsecops.CreatedByType{"User", "Application", "ManagedIdentity", "Key"}, armsecops.PossibleCreatedByTypeValues())
-}
-
-func TestIsIgnoresCase(t *testing.T) {
-	t.Parallel()
-	assert.True(t, armsecops.Effect("EXEMPT").Is(armsecops.EffectExempt))
-	assert.False(t, armsecops.EffectAudit.Is(armsecops.EffectExempt))
-	assert.True(t, armsecops.ExemptionCategory("Waiver").Is(armsecops.ExemptionCategoryWaiver))
-	assert.False(t, armsecops.ExemptionCategoryMitigated.Is(armsecops.ExemptionCategoryWaiver))
 }
 
 // An explicit {}, "" or null of a known member turns into its absence, which

@@ -1,30 +1,22 @@
 package armsecops_test
 
 import (
-	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/parser"
 	"go/token"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -50,88 +42,6 @@ func TestEveryOperationIsComplete(t *testing.T) {
 			assert.True(t, matrix[route.Operation], "%s needs outcomes in testdata/matrix.json: go test -run TestMatrix -update .", route.Operation)
 		})
 	}
-}
-
-// An invalid value is refused by name before anything is sent, whichever parameter has it.
-func TestEveryParameterIsChecked(t *testing.T) {
-	t.Parallel()
-	for _, route := range routes.All {
-		client, method, _ := strings.Cut(route.Operation, ".")
-		valid := make([]string, len(route.Parameters()))
-		for i, parameter := range route.Parameters() {
-			valid[i] = cmp.Or(validValues[parameter], "valid")
-		}
-		for i, parameter := range route.Parameters() {
-			t.Run(route.Operation+" "+parameter, func(t *testing.T) {
-				t.Parallel()
-				values := slices.Clone(valid)
-				values[i] = "in/valid"
-				err := callOperation(t, client, method, values)
-				refused, ok := errors.AsType[*armsecops.ParameterError](err)
-				require.True(t, ok, "the error is %v", err)
-				assert.Equal(t, parameter, refused.Name)
-				assert.Equal(t, "in/valid", refused.Value)
-			})
-		}
-	}
-}
-
-// validValues has what "valid" isn't valid for, by parameter.
-var validValues = map[string]string{
-	"subscriptionID":         jobsSubscription,
-	"scope":                  managementGroup,
-	"standardAssignmentName": standardName,
-}
-
-// callOperation calls a client's method with the values of its route, over a
-// transport that fails the test if anything is sent.
-func callOperation(t *testing.T, client, method string, values []string) error {
-	t.Helper()
-	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
-		t.Errorf("sent %s %s", req.Method, req.URL)
-		return nil, errors.New("sent")
-	}))
-	receiver, left, err := newClient(client, values, o)
-	if err != nil {
-		return err
-	}
-	operation := receiver.MethodByName(method)
-	require.True(t, operation.IsValid(), "%s has no method %s", client, method)
-	var arguments []reflect.Value
-	for i := range operation.Type().NumIn() {
-		switch in := operation.Type().In(i); {
-		case in == reflect.TypeFor[context.Context]():
-			arguments = append(arguments, reflect.ValueOf(t.Context()))
-		case in.Kind() == reflect.String:
-			arguments = append(arguments, reflect.ValueOf(left[0]))
-			left = left[1:]
-		default:
-			arguments = append(arguments, reflect.Zero(in))
-		}
-	}
-	results := operation.Call(arguments)
-	if next := results[0].MethodByName("NextPage"); next.IsValid() {
-		results = next.Call([]reflect.Value{reflect.ValueOf(t.Context())})
-	}
-	err, _ = reflect.TypeAssert[error](results[len(results)-1])
-	return err
-}
-
-// newClient makes a client, and returns the values that are left for its methods.
-func newClient(name string, values []string, o *armsecops.ClientOptions) (client reflect.Value, left []string, err error) {
-	credential := &azfake.TokenCredential{}
-	switch name {
-	case "WorkspaceManagerJobsClient":
-		c, err := armsecops.NewWorkspaceManagerJobsClient(values[0], credential, o)
-		return reflect.ValueOf(c), values[1:], err
-	case "SecurityAssignmentsClient":
-		c, err := armsecops.NewSecurityAssignmentsClient(values[0], credential, o)
-		return reflect.ValueOf(c), values[1:], err
-	case "StandardAssignmentsClient":
-		c, err := armsecops.NewStandardAssignmentsClient(credential, o)
-		return reflect.ValueOf(c), values, err
-	}
-	return reflect.Value{}, nil, fmt.Errorf("the tests don't know how to make a %s", name)
 }
 
 // Every exported field has a comment that says what it is.
@@ -251,7 +161,7 @@ func TestImports(t *testing.T) {
 		"throttle":  {azcore + "/policy"},
 		"wire":      {json, json + "/jsontext", azcore + "/runtime/datetime"},
 	}
-	testSupport := regexp.MustCompile("^" + module + "/internal/(faulttest|readme)(/|$)")
+	testSupport := regexp.MustCompile("^" + module + "/(internal/(faulttest|readme|testkit)|test)(/|$)")
 
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, "./...").CombinedOutput()
 	require.NoError(t, err, string(out))

@@ -19,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // A caller's policies may do what azcore allows.
@@ -165,27 +167,43 @@ func TestPolicyWithNeitherResponseNorError(t *testing.T) {
 	require.EqualError(t, err, "SecurityAssignmentsClient.Get: a policy returned neither a response nor an error")
 }
 
-// The body of a success is there for a caller's policies and WithCaptureResponse.
-func TestPoliciesSeeTheBody(t *testing.T) {
+type policyFunc func(*policy.Request) (*http.Response, error)
+
+func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// The caller's policies see every operation's request as it is sent, and the body
+// of a success, as WithCaptureResponse does.
+func TestPoliciesSeeRequestAndResponse(t *testing.T) {
 	t.Parallel()
-	const body = `{"name":"a"}`
-	var seen []string
-	sees := policyFunc(func(req *policy.Request) (*http.Response, error) {
-		resp, err := req.Next()
-		if err == nil {
-			text, _ := io.ReadAll(resp.Body)
-			seen = append(seen, string(text))
-		}
-		return resp, err
-	})
-	o := options(respond(200, body))
-	o.PerCallPolicies, o.PerRetryPolicies = []policy.Policy{sees}, []policy.Policy{sees}
-	var captured *http.Response
-	got, err := newAssignmentsClient(t, o).Get(policy.WithCaptureResponse(t.Context(), &captured), "rg", "id", nil)
-	require.NoError(t, err)
-	assert.Equal(t, "a", got.Name)
-	require.NotNil(t, captured)
-	assert.Contains(t, seen, body)
+	for _, route := range routes.All {
+		t.Run(route.Operation, func(t *testing.T) {
+			t.Parallel()
+			e, _ := testkit.ExchangeOf(route)
+			var seen []string
+			see := policyFunc(func(req *policy.Request) (*http.Response, error) {
+				assert.Equal(t, e.Request.URL, req.Raw().URL.String())
+				resp, err := req.Next()
+				if assert.NoError(t, err) {
+					text, err := io.ReadAll(resp.Body)
+					assert.NoError(t, err)
+					seen = append(seen, string(text))
+					resp.Body = io.NopCloser(bytes.NewReader(text))
+				}
+				return resp, err
+			})
+			o := options(script(t, e.Transport(t)))
+			o.PerCallPolicies, o.PerRetryPolicies = []policy.Policy{see}, []policy.Policy{see}
+			var captured *http.Response
+			_, err := e.Call().Call(policy.WithCaptureResponse(t.Context(), &captured), o)
+			require.NoError(t, err)
+			e.AssertReceived(t, captured)
+			if route.Kind != routes.Delete {
+				assert.Equal(t, []string{string(e.Response.Body), string(e.Response.Body)}, seen)
+			}
+			assert.Len(t, o.PerCallPolicies, 1, "the caller's options are not changed")
+			assert.Len(t, o.PerRetryPolicies, 1, "the caller's options are not changed")
+		})
+	}
 }
 
 // A deletion reads no more of a body than its connection is worth, whatever the

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -189,37 +188,4 @@ func TestByteOrderMarkIsDropped(t *testing.T) {
 	client := newAssignmentsClient(t, options(script(t, respond(404, "\xef\xbb\xbf{\"error\":{\"code\":\"Marked\"}}"))))
 	_, err := client.Get(t.Context(), "rg", "id", nil)
 	assert.True(t, armsecops.HasCode(err, "Marked"))
-}
-
-type policyFunc func(*policy.Request) (*http.Response, error)
-
-func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
-
-// The caller's policies see the request as it is sent, and the body of the response.
-func TestCallersPoliciesSeeRequestAndResponse(t *testing.T) {
-	t.Parallel()
-	const body = `{"name":"a"}`
-	var bodies []string
-	see := policyFunc(func(req *policy.Request) (*http.Response, error) {
-		assert.Equal(t, "2021-08-01-preview", req.Raw().URL.Query().Get("api-version"))
-		assert.Equal(t, "management.azure.com", req.Raw().Host)
-		resp, err := req.Next()
-		if assert.NoError(t, err) {
-			text, err := io.ReadAll(resp.Body)
-			assert.NoError(t, err)
-			bodies = append(bodies, string(text))
-			resp.Body = io.NopCloser(strings.NewReader(string(text)))
-		}
-		return resp, err
-	})
-	o := options(script(t, respond(200, body)))
-	o.PerCallPolicies = []policy.Policy{see}
-	o.PerRetryPolicies = []policy.Policy{see}
-	client := newAssignmentsClient(t, o)
-	assert.Len(t, o.PerCallPolicies, 1, "the caller's options are not changed")
-	assert.Len(t, o.PerRetryPolicies, 1, "the caller's options are not changed")
-	got, err := client.Get(t.Context(), "rg", "id", nil)
-	require.NoError(t, err)
-	assert.Equal(t, "a", got.Name)
-	assert.Equal(t, []string{body, body}, bodies)
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // span is one span as a tracing provider receives it.
@@ -147,75 +149,21 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 	}
 }
 
-// az.namespace is that of the resource, whatever the scope and the path.
+// Every operation has a span of its name, whose az.namespace is that of the
+// resource, whatever the scope and the path.
 func TestSpansNameTheResourceProvider(t *testing.T) {
 	t.Parallel()
-	const name = "00000000-0000-0000-0000-00000000000a"
-	const vm = "/subscriptions/" + jobsSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm"
-	type clients struct {
-		jobs        *armsecops.WorkspaceManagerJobsClient
-		assignments *armsecops.SecurityAssignmentsClient
-		standards   *armsecops.StandardAssignmentsClient
-	}
-	listStandards := func(scope string) func(context.Context, clients) error {
-		return func(ctx context.Context, c clients) error {
-			_, err := c.standards.NewListPager(scope, nil).NextPage(ctx)
-			return err
-		}
-	}
-	tests := map[string]struct {
-		call      func(context.Context, clients) error
-		operation string
-		namespace string
-	}{
-		"a job": {func(ctx context.Context, c clients) error {
-			_, err := c.jobs.Get(ctx, "rg", "workspace", "assignment", "job", nil)
-			return err
-		}, "WorkspaceManagerJobsClient.Get", "Microsoft.SecurityInsights"},
-		"jobs": {func(ctx context.Context, c clients) error {
-			_, err := c.jobs.NewListPager("rg", "workspace", "assignment", nil).NextPage(ctx)
-			return err
-		}, "WorkspaceManagerJobsClient.NewListPager", "Microsoft.SecurityInsights"},
-		"an assignment": {func(ctx context.Context, c clients) error {
-			return getAssignment("id")(ctx, c.assignments)
-		}, "SecurityAssignmentsClient.Get", "Microsoft.Security"},
-		"assignments of a resource group": {func(ctx context.Context, c clients) error {
-			_, err := c.assignments.NewListPager("rg", nil).NextPage(ctx)
-			return err
-		}, "SecurityAssignmentsClient.NewListPager", "Microsoft.Security"},
-		"assignments of a subscription": {func(ctx context.Context, c clients) error {
-			_, err := c.assignments.NewListBySubscriptionPager(nil).NextPage(ctx)
-			return err
-		}, "SecurityAssignmentsClient.NewListBySubscriptionPager", "Microsoft.Security"},
-		"assignments of many": {func(ctx context.Context, c clients) error {
-			for _, err := range c.assignments.ListAcrossSubscriptions(ctx, []string{assignmentsSubscription}, nil) {
-				return err
-			}
-			return nil
-		}, "SecurityAssignmentsClient.ListAcrossSubscriptions", "Microsoft.Security"},
-		"a standard assignment": {func(ctx context.Context, c clients) error {
-			_, err := c.standards.Get(ctx, vm, name, nil)
-			return err
-		}, "StandardAssignmentsClient.Get", "Microsoft.Security"},
-		"standard assignments of a machine": {listStandards(vm), "StandardAssignmentsClient.NewListPager", "Microsoft.Security"},
-		"standard assignments of a management group": {
-			listStandards("providers/Microsoft.Management/managementGroups/group"), "StandardAssignmentsClient.NewListPager", "Microsoft.Security",
-		},
-		"a query of assignments": {func(ctx context.Context, c clients) error {
-			_, err := c.assignments.NewResourceGraphPager(nil).NextPage(ctx)
-			return err
-		}, "SecurityAssignmentsClient.NewResourceGraphPager", "Microsoft.ResourceGraph"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
+	for _, route := range routes.All {
+		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
 			var s spans
-			o := options(script(t, respond(200, minimal)))
+			o := options(script(t, respond(200, testkit.Minimal)))
 			o.TracingProvider = s.provider()
-			standards, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
+			_, err := testkit.CallOf(route).Call(t.Context(), o)
 			require.NoError(t, err)
-			require.NoError(t, test.call(t.Context(), clients{newJobsClient(t, o), newAssignmentsClient(t, o), standards}))
-			assert.Equal(t, test.namespace, s.last(t, test.operation).attributes["az.namespace"])
+			providers := strings.Split(route.Path, "/providers/")
+			namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")
+			assert.Equal(t, namespace, s.last(t, route.Operation).attributes["az.namespace"])
 		})
 	}
 }

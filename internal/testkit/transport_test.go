@@ -1,146 +1,16 @@
-package armsecops_test
+package testkit
 
 import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/routes"
 )
-
-func TestEveryOperationHasADocumentedExchange(t *testing.T) {
-	t.Parallel()
-	operations := documentedOperations(t)
-	for _, route := range routes.All {
-		assert.True(t, operations[route.Operation], "%s needs a documented exchange in testdata/exchanges", route.Operation)
-	}
-}
-
-func TestEveryExchangeIsReplayed(t *testing.T) {
-	t.Parallel()
-	var tests strings.Builder
-	files, err := filepath.Glob("*_test.go")
-	require.NoError(t, err)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		tests.Write(text)
-	}
-	for name, e := range allExchanges(t) {
-		replayed := strings.Contains(tests.String(), strconv.Quote(name))
-		assert.True(t, replayed, "%s needs a test that replays testdata/exchanges/%s.json", e.Operation, name)
-	}
-}
-
-func TestEveryExchangeNamesItsSource(t *testing.T) {
-	t.Parallel()
-	sources := map[string]string{} // by operation
-	for name, e := range allExchanges(t) {
-		assert.Regexp(t, `^https://learn\.microsoft\.com/rest/api/(securityinsights|defenderforcloud|azureresourcegraph/resourcegraph)(/[a-z-]+){2}$`, e.Source, name)
-		if source, ok := sources[e.Operation]; ok {
-			assert.Equal(t, source, e.Source, name)
-		}
-		sources[e.Operation] = e.Source
-	}
-}
-
-// newPagerFunc makes a pager of one listing.
-type newPagerFunc[T any] func(*testing.T, *armsecops.ClientOptions, armsecops.PageOptions) *armsecops.Pager[T]
-
-// testListing replays a documented listing in every way to read one.
-func testListing[T any](t *testing.T, name string, newPager newPagerFunc[T]) {
-	t.Helper()
-	var want []jsontext.Value
-	var links []string
-	for _, e := range readExchanges(t, name) {
-		var page struct {
-			Value    []jsontext.Value `json:"value"`
-			Data     []jsontext.Value `json:"data"` // of a query
-			NextLink string           `json:"nextLink"`
-		}
-		require.NoError(t, json.Unmarshal(e.Response.Body, &page))
-		want, links = append(append(want, page.Value...), page.Data...), append(links, page.NextLink)
-	}
-	check := func(t *testing.T, items []T) {
-		t.Helper()
-		require.Len(t, items, len(want))
-		for i, item := range items {
-			text, err := json.Marshal(item)
-			require.NoError(t, err)
-			assertSameJSON(t, want[i], text)
-		}
-	}
-
-	nextPage := func(t *testing.T, pager *armsecops.Pager[T]) (items []T) {
-		for i := 0; pager.More(); i++ {
-			page, err := pager.NextPage(t.Context())
-			require.NoError(t, err)
-			assert.Equal(t, links[i], page.NextLink)
-			items = append(items, page.Value...)
-		}
-		return items
-	}
-	pages := func(t *testing.T, pager *armsecops.Pager[T]) (items []T) {
-		for page, err := range pager.Pages(t.Context()) {
-			require.NoError(t, err)
-			items = append(items, page.Value...)
-		}
-		return items
-	}
-	all := func(t *testing.T, pager *armsecops.Pager[T]) (items []T) {
-		for item, err := range pager.All(t.Context()) {
-			require.NoError(t, err)
-			items = append(items, item)
-		}
-		return items
-	}
-	tests := map[string]struct {
-		prefetch int
-		read     func(*testing.T, *armsecops.Pager[T]) []T
-	}{
-		"NextPage":             {0, nextPage},
-		"Pages":                {0, pages},
-		"Pages, fetched ahead": {2, pages},
-		"All":                  {0, all},
-		"All, fetched ahead":   {2, all},
-	}
-	for way, test := range tests {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			transport := documented(t, name)
-			pager := newPager(t, options(transport), armsecops.PageOptions{Prefetch: test.prefetch})
-			assert.Zero(t, transport.requests(), "before anything is read")
-			check(t, test.read(t, pager))
-			assert.Empty(t, pager.ContinuationToken())
-		})
-	}
-	t.Run("resumed by another client", func(t *testing.T) {
-		t.Parallel()
-		transport := documented(t, name)
-		var items []T
-		token := ""
-		for n := 1; n == 1 || token != ""; n++ {
-			pager := newPager(t, options(transport), armsecops.PageOptions{ContinuationToken: token})
-			page, err := pager.NextPage(t.Context())
-			require.NoError(t, err)
-			assert.Equal(t, n, transport.requests())
-			items, token = append(items, page.Value...), pager.ContinuationToken()
-		}
-		check(t, items)
-	})
-}
 
 // recorder is a test whose failures are recorded.
 type recorder struct {
@@ -160,7 +30,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
-func newRequest(t *testing.T, e exchange, change func(*http.Request)) *http.Request {
+func newRequest(t *testing.T, e Exchange, change func(*http.Request)) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), e.Request.Method, e.Request.URL, strings.NewReader(string(e.Request.Body)))
 	require.NoError(t, err)
@@ -210,11 +80,11 @@ func TestDocumentedExchangeIsMatchedInFull(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := readExchanges(t, "assignments_get_put")[1]
+			e := ReadExchanges(t, "assignments_get_put")[1]
 			r := &recorder{TB: t}
-			resp, err := e.transport(r)(newRequest(t, e, test.change))
+			resp, err := e.Transport(r)(newRequest(t, e, test.change))
 			require.NoError(t, err)
-			e.assertReceived(t, resp)
+			e.AssertReceived(t, resp)
 			if test.failure == "" {
 				assert.Empty(t, r.failures)
 				return
@@ -239,20 +109,20 @@ func TestScriptFailsOverMissingAndUnexpectedRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := &recorder{TB: t}
-			s := script(r, respond(503), respond(200, "body", "Retry-After", "1"))
+			s := Script(r, Respond(503), Respond(200, "body", "Retry-After", "1"))
 			for n := range test.requests {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://management.azure.com/", nil)
 				require.NoError(t, err)
 				resp, err := s.Do(req)
 				if n >= 2 {
-					require.ErrorIs(t, err, errUnexpectedRequest)
+					require.ErrorIs(t, err, ErrUnexpectedRequest)
 					continue
 				}
 				require.NoError(t, err)
 				assert.Equal(t, []int{503, 200}[n], resp.StatusCode)
 				assert.Equal(t, []string{"", "1"}[n], resp.Header.Get("Retry-After"))
 			}
-			assert.Equal(t, test.requests, s.requests())
+			assert.Equal(t, test.requests, s.Requests())
 			r.cleanup()
 			assert.Equal(t, test.failures, r.failures)
 		})
@@ -261,13 +131,13 @@ func TestScriptFailsOverMissingAndUnexpectedRequests(t *testing.T) {
 
 func TestScriptGivesEachResponseToOneRequest(t *testing.T) {
 	t.Parallel()
-	var responses []transportFunc
+	var responses []TransportFunc
 	want := map[int]int{}
 	for n := range 50 {
-		responses = append(responses, respond(200+n))
+		responses = append(responses, Respond(200+n))
 		want[200+n] = 1
 	}
-	s := script(t, responses...)
+	s := Script(t, responses...)
 	var mu sync.Mutex
 	got := map[int]int{}
 	var group sync.WaitGroup

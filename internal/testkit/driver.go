@@ -1,0 +1,327 @@
+package testkit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/go-json-experiment/json"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// Library is the constructors of a library's clients, by the name of the client
+// in the table of routes.
+type Library map[string]any
+
+// Ours is this library. A new client is a line here.
+var Ours = Library{
+	"WorkspaceManagerJobsClient":           armsecops.NewWorkspaceManagerJobsClient,
+	"SecurityAssignmentsClient":            armsecops.NewSecurityAssignmentsClient,
+	"StandardAssignmentsClient":            armsecops.NewStandardAssignmentsClient,
+	"SecurityStandardsClient":              armsecops.NewSecurityStandardsClient,
+	"AssessmentsMetadataClient":            armsecops.NewAssessmentsMetadataClient,
+	"PolicyExemptionsClient":               armsecops.NewPolicyExemptionsClient,
+	"WorkspaceManagerConfigurationsClient": armsecops.NewWorkspaceManagerConfigurationsClient,
+	"WorkspaceManagerMembersClient":        armsecops.NewWorkspaceManagerMembersClient,
+	"WorkspaceManagerGroupsClient":         armsecops.NewWorkspaceManagerGroupsClient,
+	"WorkspaceManagerAssignmentsClient":    armsecops.NewWorkspaceManagerAssignmentsClient,
+}
+
+// Parsers are the parsers of ids, by the client of their resource.
+var Parsers = map[string]any{
+	"WorkspaceManagerJobsClient":           armsecops.ParseJobID,
+	"SecurityAssignmentsClient":            armsecops.ParseAssignmentID,
+	"StandardAssignmentsClient":            armsecops.ParseStandardAssignmentID,
+	"SecurityStandardsClient":              armsecops.ParseSecurityStandardID,
+	"AssessmentsMetadataClient":            armsecops.ParseAssessmentMetadataID,
+	"PolicyExemptionsClient":               armsecops.ParsePolicyExemptionID,
+	"WorkspaceManagerConfigurationsClient": armsecops.ParseWorkspaceManagerConfigurationID,
+	"WorkspaceManagerMembersClient":        armsecops.ParseWorkspaceManagerMemberID,
+	"WorkspaceManagerGroupsClient":         armsecops.ParseWorkspaceManagerGroupID,
+	"WorkspaceManagerAssignmentsClient":    armsecops.ParseWorkspaceManagerAssignmentID,
+}
+
+// ParseID parses an id of the client's resource. The parts are those of the id, in
+// the order of its fields.
+func ParseID(client, text string) (id string, parts []string, err error) {
+	results := reflect.ValueOf(Parsers[client]).Call([]reflect.Value{reflect.ValueOf(text)})
+	for _, part := range results[0].Fields() {
+		if part.String() != "" {
+			parts = append(parts, part.String())
+		}
+	}
+	err, _ = reflect.TypeAssert[error](results[1])
+	return results[0].Interface().(fmt.Stringer).String(), parts, err
+}
+
+// Call is what a call of an operation needs.
+type Call struct {
+	Route   *routes.Route
+	Values  []string       // of the path's parameters
+	Body    []byte         // the JSON of the model, if the operation takes one
+	Options map[string]any // members of the operation's options, by their names in Go or REST
+}
+
+// Call returns the call of which the exchange is the documentation.
+func (e Exchange) Call() Call {
+	route, values := e.Route()
+	c := Call{Route: route, Values: values, Body: e.Request.Body, Options: map[string]any{}}
+	u, _ := url.Parse(e.Request.URL)
+	for name, value := range u.Query() {
+		c.Options[strings.TrimPrefix(name, "$")] = value[0]
+	}
+	if route.Kind == routes.Query {
+		var query struct {
+			Subscriptions    []string `json:"subscriptions"`
+			ManagementGroups []string `json:"managementGroups"`
+			Query            string   `json:"query"`
+		}
+		if err := json.Unmarshal(e.Request.Body, &query); err != nil {
+			panic(err)
+		}
+		_, where, _ := strings.Cut(query.Query, "\n| where (")
+		where, _, _ = strings.Cut(where, ")\n")
+		c.Options = map[string]any{"SubscriptionIDs": query.Subscriptions, "ManagementGroups": query.ManagementGroups, "Where": where}
+	}
+	return c
+}
+
+// CallOf returns the documented call of the operation.
+func CallOf(route *routes.Route) Call {
+	e, ok := ExchangeOf(route)
+	if !ok {
+		panic(route.Operation + " needs a documented exchange in testdata/exchanges")
+	}
+	return e.Call()
+}
+
+// With returns the call with an option.
+func (c Call) With(name string, value any) Call {
+	options := map[string]any{name: value}
+	for other, value := range c.Options {
+		if other != name {
+			options[other] = value
+		}
+	}
+	c.Options = options
+	return c
+}
+
+// Has reports whether the library has the operation.
+func (l Library) Has(route *routes.Route) bool {
+	constructor := l[route.Resource.Client]
+	if constructor == nil {
+		return false
+	}
+	_, ok := methodOf(reflect.TypeOf(constructor).Out(0), route)
+	return ok
+}
+
+// methodOf returns the method of an operation: of the name in the table, or else of
+// the name of its REST page.
+func methodOf(client reflect.Type, route *routes.Route) (reflect.Method, bool) {
+	_, name, _ := strings.Cut(route.Operation, ".")
+	if method, ok := client.MethodByName(name); ok {
+		return method, true
+	}
+	page := route.Page[strings.LastIndexByte(route.Page, '/')+1:]
+	for i := range client.NumMethod() {
+		if method := client.Method(i); strings.EqualFold(method.Name, strings.ReplaceAll(page, "-", "")) {
+			return method, true
+		}
+	}
+	return reflect.Method{}, false
+}
+
+// Do calls the operation once, and returns the response, or the pager of a listing.
+//   - options: of the client, as its constructor takes them; or the factory of this library's clients
+func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
+	values := call.Values
+	next := func() (value string) {
+		if len(values) > 0 {
+			value, values = values[0], values[1:]
+		}
+		return value
+	}
+	constructor := reflect.ValueOf(l[call.Route.Resource.Client])
+	if !constructor.IsValid() {
+		return nil, fmt.Errorf("the tests don't know how to make a %s: Ours in internal/testkit needs it", call.Route.Resource.Client)
+	}
+	var credential azcore.TokenCredential = &azfake.TokenCredential{}
+	in := []reflect.Value{reflect.ValueOf(&credential).Elem(), reflect.ValueOf(options)}
+	if factory, ok := options.(*armsecops.ClientFactory); ok {
+		constructor, in = reflect.ValueOf(factory).MethodByName("New"+call.Route.Resource.Client), nil
+		if !constructor.IsValid() {
+			return nil, fmt.Errorf("the ClientFactory doesn't make a %s", call.Route.Resource.Client)
+		}
+	}
+	if constructor.Type().NumIn() > len(in) {
+		subscription := Subscription
+		if call.Route.OfSubscription() {
+			subscription = next()
+		}
+		in = append([]reflect.Value{reflect.ValueOf(subscription)}, in...)
+	}
+	made := constructor.Call(in)
+	if len(made) > 1 {
+		if err, _ := reflect.TypeAssert[error](made[1]); err != nil {
+			return nil, err
+		}
+	}
+	method, ok := methodOf(made[0].Type(), call.Route)
+	if !ok {
+		return nil, fmt.Errorf("there is no method %s", call.Route.Operation)
+	}
+	arguments := made[:1]
+	for i := 1; i < method.Type.NumIn(); i++ {
+		in := method.Type.In(i)
+		argument := reflect.New(in).Elem()
+		switch {
+		case in == reflect.TypeFor[context.Context]():
+			argument.Set(reflect.ValueOf(ctx))
+		case in.Kind() == reflect.String:
+			argument.SetString(next())
+		case in.Kind() == reflect.Struct:
+			if err := json.Unmarshal([]byte(cmp.Or(string(call.Body), "{}")), argument.Addr().Interface()); err != nil {
+				return nil, err
+			}
+		case len(call.Options) > 0:
+			argument.Set(reflect.New(in.Elem()))
+			setOptions(argument.Elem(), call.Options)
+		}
+		arguments = append(arguments, argument)
+	}
+	results := method.Func.Call(arguments)
+	if len(results) == 1 {
+		return results[0].Interface(), nil
+	}
+	err, _ := reflect.TypeAssert[error](results[1])
+	return results[0].Interface(), err
+}
+
+// Subscription is that of clients whose operation has none in its path.
+const Subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+
+// setOptions sets the members of the options that have the names.
+func setOptions(options reflect.Value, values map[string]any) {
+	for name, value := range values {
+		member := options.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+		if !member.IsValid() {
+			continue
+		}
+		if member.Kind() == reflect.Pointer { // as Microsoft's options have them
+			member.Set(reflect.New(member.Type().Elem()))
+			member = member.Elem()
+		}
+		if text, ok := value.(string); ok && member.CanInt() {
+			n, _ := strconv.ParseInt(text, 10, 64)
+			value = n
+		}
+		member.Set(reflect.ValueOf(value).Convert(member.Type()))
+	}
+}
+
+// Models returns what a response embeds: the resource, or nothing.
+func Models(response any) []any {
+	v := reflect.ValueOf(response)
+	if v.NumField() == 0 {
+		return nil
+	}
+	return []any{v.Field(0).Interface()}
+}
+
+// Pager is a pager of any item: this library's or azcore's.
+type Pager struct{ pager reflect.Value }
+
+// More reports whether there is a page left.
+func (p Pager) More() bool { return p.pager.MethodByName("More").Call(nil)[0].Bool() }
+
+// NextPage returns the next page, and its items.
+func (p Pager) NextPage(ctx context.Context) (page any, items []any, err error) {
+	results := p.pager.MethodByName("NextPage").Call([]reflect.Value{reflect.ValueOf(ctx)})
+	err, _ = reflect.TypeAssert[error](results[1])
+	return results[0].Interface(), itemsOf(results[0]), err
+}
+
+// Pages reads every page by the pager's own Pages.
+func (p Pager) Pages(ctx context.Context) (items []any, err error) {
+	for page, failure := range p.pager.MethodByName("Pages").Call([]reflect.Value{reflect.ValueOf(ctx)})[0].Seq2() {
+		if err, _ := reflect.TypeAssert[error](failure); err != nil {
+			return items, err
+		}
+		items = append(items, itemsOf(page)...)
+	}
+	return items, nil
+}
+
+// All reads every item by the pager's own All.
+func (p Pager) All(ctx context.Context) (items []any, err error) {
+	for item, failure := range p.pager.MethodByName("All").Call([]reflect.Value{reflect.ValueOf(ctx)})[0].Seq2() {
+		if err, _ := reflect.TypeAssert[error](failure); err != nil {
+			return items, err
+		}
+		items = append(items, item.Interface())
+	}
+	return items, nil
+}
+
+// Token returns the token at which a listing continues.
+func (p Pager) Token() string {
+	return p.pager.MethodByName("ContinuationToken").Call(nil)[0].String()
+}
+
+func itemsOf(page reflect.Value) (items []any) {
+	for _, item := range page.FieldByName("Value").Seq2() {
+		items = append(items, item.Interface())
+	}
+	return items
+}
+
+// PagerOf returns the pager that Do has returned.
+func PagerOf(result any) (Pager, bool) {
+	v := reflect.ValueOf(result)
+	return Pager{v}, v.IsValid() && v.MethodByName("NextPage").IsValid()
+}
+
+// All calls the operation and returns the models of its result: all items of a
+// listing, none of a deletion.
+//   - pages: after which a listing ends with the error
+func (l Library) All(ctx context.Context, call Call, options any, pages int, endless error) (models []any, err error) {
+	result, err := l.Do(ctx, call, options)
+	pager, ok := PagerOf(result)
+	if !ok {
+		if result == nil {
+			return nil, err
+		}
+		return Models(result), err
+	}
+	for n := 0; pager.More(); n++ {
+		if n == pages {
+			return models, endless
+		}
+		_, items, err := pager.NextPage(ctx)
+		models = append(models, items...)
+		if err != nil {
+			return models, err
+		}
+	}
+	return models, nil
+}
+
+// Call calls an operation of this library, and reads the first page of a listing.
+//   - options: as of [Library.Do]
+func (c Call) Call(ctx context.Context, o any) (result any, err error) {
+	result, err = Ours.Do(ctx, c, o)
+	if pager, ok := PagerOf(result); ok && err == nil {
+		result, _, err = pager.NextPage(ctx)
+	}
+	return result, err
+}

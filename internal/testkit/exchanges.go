@@ -1,0 +1,217 @@
+package testkit
+
+import (
+	"bytes"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// Exchange is one of testdata/exchanges. testdata/README.md describes them.
+type Exchange struct {
+	Operation string   `json:"operation"` // as in routes.Route
+	Source    string   `json:"source"`    // the page of the REST documentation
+	Note      string   `json:"note"`      // what the source doesn't have; empty: it has all
+	Request   Request  `json:"request"`
+	Response  Response `json:"response"`
+}
+
+// Request is the request of an exchange.
+type Request struct {
+	Method string            `json:"method"`
+	URL    string            `json:"url"`
+	Header map[string]string `json:"header"`
+	Body   jsontext.Value    `json:"body"`
+}
+
+// Response is the response of an exchange.
+type Response struct {
+	Status int               `json:"status"`
+	Header map[string]string `json:"header"`
+	Body   jsontext.Value    `json:"body"` // JSON, without white space
+	Text   string            `json:"text"` // anything else
+}
+
+// Root returns the folder of the module that the test belongs to, or in which
+// its module is.
+func Root() string {
+	for dir, err := os.Getwd(); err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && bytes.HasPrefix(text, []byte("module github.com/armsecops/armsecops\n")) {
+			return dir
+		}
+	}
+	panic("the test runs outside the module")
+}
+
+// Documented returns a script of the exchanges in files of testdata/exchanges:
+// Documented(t, "jobs_get"). The test fails over a request that isn't the documented one.
+func Documented(t testing.TB, names ...string) *Scripted {
+	t.Helper()
+	var responses []TransportFunc
+	for _, name := range names {
+		for _, e := range ReadExchanges(t, name) {
+			responses = append(responses, e.Transport(t))
+		}
+	}
+	return Script(t, responses...)
+}
+
+// ReadExchanges returns the exchanges in a file of testdata/exchanges.
+func ReadExchanges(t testing.TB, name string) []Exchange {
+	t.Helper()
+	exchanges, err := readExchanges(filepath.Join(Root(), "testdata", "exchanges", name+".json"))
+	require.NoError(t, err, name)
+	require.NotEmpty(t, exchanges, name)
+	return exchanges
+}
+
+func readExchanges(path string) (exchanges []Exchange, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &exchanges, json.RejectUnknownMembers(true)); err != nil {
+		return nil, err
+	}
+	for i := range exchanges {
+		if body := &exchanges[i].Response.Body; *body != nil {
+			if err := body.Compact(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return exchanges, nil
+}
+
+// AllExchanges yields the exchanges of every file, in order, with the file's name.
+func AllExchanges() iter.Seq2[string, []Exchange] {
+	return func(yield func(string, []Exchange) bool) {
+		for _, file := range allExchanges() {
+			if !yield(file.name, file.exchanges) {
+				return
+			}
+		}
+	}
+}
+
+type exchangeFile struct {
+	name      string
+	exchanges []Exchange
+}
+
+var allExchanges = sync.OnceValue(func() (all []exchangeFile) {
+	files, _ := filepath.Glob(filepath.Join(Root(), "testdata", "exchanges", "*.json"))
+	for _, file := range files {
+		exchanges, err := readExchanges(file)
+		if err != nil {
+			panic(file + ": " + err.Error())
+		}
+		all = append(all, exchangeFile{strings.TrimSuffix(filepath.Base(file), ".json"), exchanges})
+	}
+	return all
+})
+
+// ExchangeOf returns the first documented exchange of an operation that is a success.
+func ExchangeOf(route *routes.Route) (Exchange, bool) {
+	for _, exchanges := range AllExchanges() {
+		for _, e := range exchanges {
+			if e.Operation == route.Operation && e.Response.Status < 300 {
+				return e, true
+			}
+		}
+	}
+	return Exchange{}, false
+}
+
+// Route returns the route of the exchange, and the values in the path of its request.
+func (e Exchange) Route() (route *routes.Route, values []string) {
+	for _, route := range routes.All {
+		if route.Operation != e.Operation {
+			continue
+		}
+		u, err := url.Parse(e.Request.URL)
+		if err != nil {
+			panic(err)
+		}
+		segments := strings.Split(u.EscapedPath(), "/")[1:]
+		for i := range segments {
+			segments[i], _ = url.PathUnescape(segments[i])
+		}
+		if values, ok := route.Match(segments); ok {
+			return route, values
+		}
+	}
+	panic("no route has the path of the exchange of " + e.Operation)
+}
+
+// Transport returns a transport that checks the request, to the last member of
+// its body, and gives the response.
+func (e Exchange) Transport(t testing.TB) TransportFunc {
+	text := []string{string(e.Response.Body) + e.Response.Text}
+	for name, value := range e.Response.Header {
+		text = append(text, name, value)
+	}
+	return func(req *http.Request) (*http.Response, error) {
+		assert.Equal(t, e.Request.Method, req.Method)
+		assert.Equal(t, e.Request.URL, req.URL.String())
+		assert.Equal(t, "Bearer fake_token", req.Header.Get("Authorization"))
+		for _, name := range []string{"Accept", "Content-Type"} {
+			assert.Equal(t, e.Request.Header[name], req.Header.Get(name), name)
+		}
+		var body []byte
+		if req.Body != nil {
+			var err error
+			body, err = io.ReadAll(req.Body)
+			assert.NoError(t, err)
+		}
+		AssertSameJSON(t, e.Request.Body, body)
+		return Respond(e.Response.Status, text...)(req)
+	}
+}
+
+// AssertReceived checks that the caller has the status and the headers of the
+// response, as policy.WithCaptureResponse and Poll return them.
+func (e Exchange) AssertReceived(t testing.TB, resp *http.Response) {
+	t.Helper()
+	require.NotNil(t, resp)
+	assert.Equal(t, e.Response.Status, resp.StatusCode)
+	for name, value := range e.Response.Header {
+		assert.Equal(t, value, resp.Header.Get(name), name)
+	}
+}
+
+// AssertWireForm checks that the model's JSON is the body of the response, to the last member.
+func (e Exchange) AssertWireForm(t testing.TB, model any) {
+	t.Helper()
+	data, err := json.Marshal(model)
+	require.NoError(t, err)
+	AssertSameJSON(t, e.Response.Body, data)
+}
+
+// AssertSameJSON checks that two texts are the same JSON, or both empty. The
+// order of members and white space may differ; a digit of a number may not.
+func AssertSameJSON(t testing.TB, want, got []byte) {
+	t.Helper()
+	normalize := func(text []byte) string {
+		value := jsontext.Value(bytes.Clone(text))
+		if len(text) > 0 {
+			err := value.Format(jsontext.ReorderRawObjects(true), jsontext.Multiline(true))
+			assert.NoError(t, err, "%s", text)
+		}
+		return string(value)
+	}
+	assert.Equal(t, normalize(want), normalize(got))
+}

@@ -1,0 +1,58 @@
+package testkit
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	mirror "github.com/go-json-experiment/json"
+)
+
+// JSONPackage is a JSON package that users have.
+type JSONPackage struct {
+	Marshal   func(any) ([]byte, error)
+	Unmarshal func([]byte, any) error
+}
+
+// JSONPackages are the two JSON packages that users have.
+var JSONPackages = map[string]JSONPackage{
+	"encoding/json": {json.Marshal, json.Unmarshal},
+	"mirror": {
+		func(v any) ([]byte, error) { return mirror.Marshal(v) },
+		func(data []byte, v any) error { return mirror.Unmarshal(data, v) },
+	},
+}
+
+// EachPackage runs a test with each of the JSON packages.
+func EachPackage(t *testing.T, test func(*testing.T, func(any) ([]byte, error), func([]byte, any) error)) {
+	for name, p := range JSONPackages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, p.Marshal, p.Unmarshal)
+		})
+	}
+}
+
+// Unknown returns the names of the members, at any depth, that a model keeps in
+// AdditionalProperties.
+func Unknown(model any) []string { return unknown(reflect.ValueOf(model)) }
+
+func unknown(v reflect.Value) (names []string) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); field.Name == "AdditionalProperties" {
+				for _, name := range v.Field(i).MapKeys() {
+					names = append(names, name.String())
+				}
+			} else if field.IsExported() {
+				names = append(names, unknown(v.Field(i))...)
+			}
+		}
+	case reflect.Slice:
+		for _, element := range v.Seq2() {
+			names = append(names, unknown(element)...)
+		}
+	}
+	return names
+}

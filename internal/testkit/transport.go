@@ -1,0 +1,157 @@
+// Package testkit is what the tests of the module and of interop share: transports
+// that follow a script, the documented exchanges, a driver that calls any operation
+// of any client by its route, and documents of every type.
+package testkit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/armsecops/armsecops"
+)
+
+// Options returns options with a transport, and with retries that don't wait.
+func Options(transport policy.Transporter) *armsecops.ClientOptions {
+	o := &armsecops.ClientOptions{ClientOptions: arm.ClientOptions{}}
+	o.Transport = transport
+	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
+	o.Retry.MaxRetryDelay = time.Second
+	return o
+}
+
+// TransportFunc is a transport that is a function.
+type TransportFunc func(*http.Request) (*http.Response, error)
+
+// Do calls the function.
+func (f TransportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
+
+// Respond returns a transport that gives every request the same response:
+// Respond(503), Respond(200, body), Respond(429, body, "Retry-After", "1").
+func Respond(status int, bodyAndHeader ...string) TransportFunc {
+	body, header := "", http.Header{}
+	if len(bodyAndHeader) > 0 {
+		body = bodyAndHeader[0]
+		for i := 1; i < len(bodyAndHeader); i += 2 {
+			header.Set(bodyAndHeader[i], bodyAndHeader[i+1])
+		}
+	}
+	return func(req *http.Request) (*http.Response, error) {
+		return &http.Response{
+			Status:     fmt.Sprint(status, " ", http.StatusText(status)),
+			StatusCode: status,
+			Header:     header.Clone(),
+			Body:       io.NopCloser(strings.NewReader(body)),
+			Request:    req,
+		}, nil
+	}
+}
+
+// Minimal is the least body of any success: of a resource, a page and a result of
+// Azure Resource Graph.
+const Minimal = `{"name":"a","value":[],"data":[]}`
+
+// Scripted is the transport that Script returns.
+type Scripted struct {
+	t testing.TB
+
+	mu   sync.Mutex
+	made int // requests
+	left []TransportFunc
+}
+
+// Script returns a transport for the requests of a whole test: the first of the
+// responses is for the first request, and so on. The test fails over a request
+// that has no response left, and over a response that no request has used. A
+// response is any transport: Respond(503), one of testdata/exchanges (see
+// Documented), or a function that fails, waits or looks at the request. Requests
+// may be concurrent; they are numbered as they arrive.
+func Script(t testing.TB, responses ...TransportFunc) *Scripted {
+	t.Helper()
+	s := &Scripted{t: t, left: responses}
+	t.Cleanup(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.left) > 0 {
+			t.Errorf("%d requests were made, %d more were expected", s.made, len(s.left))
+		}
+	})
+	return s
+}
+
+// ErrUnexpectedRequest is the error of a request that has no response left.
+var ErrUnexpectedRequest = errors.New("unexpected request")
+
+// Do responds to the request with the next response of the script.
+func (s *Scripted) Do(req *http.Request) (*http.Response, error) {
+	next, n := s.next()
+	if next == nil {
+		s.t.Errorf("request %d was not expected: %s %s", n, req.Method, req.URL)
+		return nil, ErrUnexpectedRequest
+	}
+	return next(req)
+}
+
+func (s *Scripted) next() (response TransportFunc, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made++
+	if len(s.left) > 0 {
+		response, s.left = s.left[0], s.left[1:]
+	}
+	return response, s.made
+}
+
+// Requests returns how many requests have been made.
+func (s *Scripted) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.made
+}
+
+// Lost is a transport on which the response never comes.
+func Lost(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+
+// BreakOff returns a transport whose response, a success, ends in its body.
+func BreakOff(text string) TransportFunc {
+	return func(req *http.Request) (*http.Response, error) {
+		resp, err := Respond(200)(req)
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		return resp, err
+	}
+}
+
+// NewTLSServer starts a server, and returns options of clients whose endpoint it is.
+func NewTLSServer(t testing.TB, handler http.Handler, http2 bool) *armsecops.ClientOptions {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.EnableHTTP2 = http2
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	o := Options(server.Client())
+	o.Cloud = Endpoint(server.URL)
+	return o
+}
+
+// Endpoint returns the cloud whose Resource Manager has the URL.
+func Endpoint(url string) cloud.Configuration {
+	return cloud.Configuration{
+		ActiveDirectoryAuthorityHost: "https://login.example",
+		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+			cloud.ResourceManager: {Audience: "https://management.example", Endpoint: url},
+		},
+	}
+}

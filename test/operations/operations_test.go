@@ -1,0 +1,233 @@
+// Package operations tests what holds for every operation of every client: that it
+// sends and returns what is documented, and loses nothing. The tests walk the table
+// of routes; only internal/testkit knows the clients.
+package operations
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
+)
+
+func TestEveryOperationHasADocumentedExchange(t *testing.T) {
+	t.Parallel()
+	documented := map[string]bool{} // whole exchanges: those without a note
+	for _, exchanges := range testkit.AllExchanges() {
+		for _, e := range exchanges {
+			route, _ := e.Route()
+			// No page has the text of the library's own queries.
+			documented[e.Operation] = documented[e.Operation] || e.Note == "" || route.Kind == routes.Query
+		}
+	}
+	for _, route := range routes.All {
+		assert.True(t, documented[route.Operation], "%s needs a documented exchange in testdata/exchanges", route.Operation)
+	}
+}
+
+func TestEveryExchangeNamesItsSource(t *testing.T) {
+	t.Parallel()
+	for name, exchanges := range testkit.AllExchanges() {
+		for _, e := range exchanges {
+			route, _ := e.Route()
+			assert.Equal(t, route.Page, e.Source, name)
+			assert.Regexp(t, `^https://learn\.microsoft\.com/rest/api/[a-z]+(/[a-z-]+){2,3}$`, e.Source, name)
+		}
+	}
+}
+
+// failure reports whether the exchanges are those of an error, which errors_test.go replays.
+func failure(exchanges []testkit.Exchange) bool { return exchanges[0].Response.Status >= 400 }
+
+// Every documented exchange is what the client sends and returns: the request and
+// the model match to the last member.
+func TestEveryExchangeIsReplayed(t *testing.T) {
+	t.Parallel()
+	for name, exchanges := range testkit.AllExchanges() {
+		if failure(exchanges) {
+			continue
+		}
+		for way, options := range map[string]func(*testing.T, *armsecops.ClientOptions) any{
+			"constructor": func(_ *testing.T, o *armsecops.ClientOptions) any { return o },
+			"factory":     func(t *testing.T, o *armsecops.ClientOptions) any { return newFactory(t, o) },
+		} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				o := options(t, testkit.Options(testkit.Documented(t, name)))
+				for left := exchanges; len(left) > 0; left = left[1:] {
+					var received *http.Response
+					ctx := policy.WithCaptureResponse(t.Context(), &received)
+					result, err := testkit.Ours.Do(ctx, left[0].Call(), o)
+					require.NoError(t, err)
+					pager, ok := testkit.PagerOf(result)
+					if !ok {
+						for _, model := range testkit.Models(result) {
+							left[0].AssertWireForm(t, model)
+							assertKnown(t, left[0], model)
+						}
+						left[0].AssertReceived(t, received)
+						continue
+					}
+					for ; pager.More(); left = left[1:] {
+						page, items, err := pager.NextPage(ctx)
+						require.NoError(t, err)
+						assertItems(t, left[:1], items)
+						if left[0].Note == "" {
+							left[0].AssertWireForm(t, page)
+							assertKnown(t, left[0], page)
+						}
+						var sent struct{ NextLink string }
+						require.NoError(t, json.Unmarshal(left[0].Response.Body, &sent))
+						assert.Equal(t, sent.NextLink, reflect.ValueOf(page).FieldByName("NextLink").String())
+						left[0].AssertReceived(t, received)
+						if !pager.More() {
+							break
+						}
+					}
+					_, _, err = pager.NextPage(ctx)
+					require.EqualError(t, err, "no more pages")
+				}
+			})
+		}
+	}
+}
+
+func newFactory(t *testing.T, o *armsecops.ClientOptions) *armsecops.ClientFactory {
+	t.Helper()
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, o)
+	require.NoError(t, err)
+	return factory
+}
+
+// assertKnown checks that the model has a member for everything that the
+// documentation shows, unless the exchange has a note.
+func assertKnown(t *testing.T, e testkit.Exchange, model any) {
+	t.Helper()
+	if e.Note == "" {
+		assert.Empty(t, testkit.Unknown(model), "%s has members that the model doesn't know", e.Operation)
+	}
+}
+
+// assertItems checks that the items are those of the exchanges' pages.
+func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
+	t.Helper()
+	var want []jsontext.Value
+	for _, e := range exchanges {
+		var page struct {
+			Value []jsontext.Value `json:"value"`
+			Data  []jsontext.Value `json:"data"` // of a query
+		}
+		require.NoError(t, json.Unmarshal(e.Response.Body, &page))
+		want = append(append(want, page.Value...), page.Data...)
+	}
+	require.Len(t, items, len(want))
+	for i, item := range items {
+		text, err := json.Marshal(item)
+		require.NoError(t, err)
+		testkit.AssertSameJSON(t, want[i], text)
+	}
+}
+
+// A listing yields the same in every way to read it, and resumes after each page,
+// with another client, too.
+func TestEveryListingIsReadInEveryWay(t *testing.T) {
+	t.Parallel()
+	for name, exchanges := range testkit.AllExchanges() {
+		call := exchanges[0].Call()
+		if failure(exchanges) || call.Route.Kind != routes.List && call.Route.Kind != routes.Query {
+			continue
+		}
+		newPager := func(t *testing.T, transport policy.Transporter, page armsecops.PageOptions) testkit.Pager {
+			result, err := testkit.Ours.Do(t.Context(), call.With("PageOptions", page), testkit.Options(transport))
+			require.NoError(t, err)
+			pager, ok := testkit.PagerOf(result)
+			require.True(t, ok)
+			return pager
+		}
+		for _, prefetch := range []int{0, 2} {
+			t.Run(fmt.Sprint(name, "/prefetch ", prefetch), func(t *testing.T) {
+				t.Parallel()
+				for _, read := range []func(testkit.Pager) ([]any, error){
+					func(p testkit.Pager) ([]any, error) { return p.Pages(t.Context()) },
+					func(p testkit.Pager) ([]any, error) { return p.All(t.Context()) },
+				} {
+					transport := testkit.Documented(t, name)
+					pager := newPager(t, transport, armsecops.PageOptions{Prefetch: prefetch})
+					assert.Zero(t, transport.Requests(), "before anything is read")
+					items, err := read(pager)
+					require.NoError(t, err)
+					assertItems(t, exchanges, items)
+					assert.Empty(t, pager.Token())
+				}
+			})
+		}
+		t.Run(name+"/resumed by another client", func(t *testing.T) {
+			t.Parallel()
+			transport := testkit.Documented(t, name)
+			var items []any
+			token := ""
+			for n := 1; n == 1 || token != ""; n++ {
+				pager := newPager(t, transport, armsecops.PageOptions{ContinuationToken: token})
+				_, read, err := pager.NextPage(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, n, transport.Requests())
+				items, token = append(items, read...), pager.Token()
+			}
+			assertItems(t, exchanges, items)
+		})
+	}
+}
+
+// An invalid value is refused by name before anything is sent, whichever parameter has it.
+func TestEveryParameterIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		for i, parameter := range route.Parameters() {
+			t.Run(route.Operation+" "+parameter, func(t *testing.T) {
+				t.Parallel()
+				call := testkit.CallOf(route)
+				call.Values = slices.Clone(call.Values)
+				call.Values[i] = "in/valid"
+				_, err := call.Call(t.Context(), testkit.Options(testkit.Script(t)))
+				refused, ok := errors.AsType[*armsecops.ParameterError](err)
+				require.True(t, ok, "the error is %v", err)
+				assert.Equal(t, parameter, refused.Name)
+				assert.Equal(t, "in/valid", refused.Value)
+				assert.True(t, strings.HasPrefix(refused.Reason, "must"), refused.Reason)
+			})
+		}
+	}
+}
+
+// The option APIVersion is sent with every request but queries of Azure Resource
+// Graph, whose versions are others.
+func TestEveryAPIVersionIsOverridden(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		o := testkit.Options(testkit.Script(t, func(req *http.Request) (*http.Response, error) {
+			want := "2030-01-01"
+			if route.Kind == routes.Query {
+				want = route.APIVersion
+			}
+			assert.Equal(t, want, req.URL.Query().Get("api-version"), route.Operation)
+			return testkit.Respond(200, testkit.Minimal)(req)
+		}))
+		o.APIVersion = "2030-01-01"
+		_, err := testkit.CallOf(route).Call(t.Context(), o)
+		require.NoError(t, err, route.Operation)
+	}
+}
