@@ -9,16 +9,18 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/faulttest"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 var update = flag.Bool("update", false, "write api/armsecops.txt, testdata/matrix.json and docs/reliability.md")
 
-// Every fault against every operation has the outcome in testdata/matrix.json and
+// Every fault has, against every operation, the outcome in testdata/matrix.json and
 // does no harm.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
@@ -27,8 +29,9 @@ func TestMatrix(t *testing.T) {
 		return
 	}
 	for _, row := range rows {
-		for operation, outcome := range row.Outcomes {
-			assert.Empty(t, outcome.Harm, "%s: %s", row.Fault, operation)
+		for kind, outcomes := range row.Outcomes {
+			require.Len(t, outcomes, 1, "%s: operations of one kind (%s) differ", row.Fault, kind)
+			assert.Empty(t, outcomes[0].Harm, "%s: %s", row.Fault, kind)
 		}
 	}
 	faulttest.Document(t, "docs/reliability.md", *update, map[string]string{"matrix": faulttest.Table(rows)})
@@ -36,50 +39,8 @@ func TestMatrix(t *testing.T) {
 
 // matrixClient is this library.
 var matrixClient = faulttest.Client{
-	Calls: map[string]faulttest.Call{
-		"WorkspaceManagerJobsClient.Create": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			resp, err := matrixJobsClient(s).Create(ctx, "rg", "workspace", "assignment", nil)
-			return []any{resp.Job}, err
-		},
-		"WorkspaceManagerJobsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			resp, err := matrixJobsClient(s).Get(ctx, "rg", "workspace", "assignment", "job", nil)
-			return []any{resp.Job}, err
-		},
-		"WorkspaceManagerJobsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			_, err := matrixJobsClient(s).Delete(ctx, "rg", "workspace", "assignment", "job", nil)
-			return nil, err
-		},
-		"SecurityAssignmentsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			resp, err := matrixAssignmentsClient(s).Get(ctx, "rg", "id", nil)
-			return []any{resp.Assignment}, err
-		},
-		"SecurityAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			resp, err := matrixAssignmentsClient(s).CreateOrUpdate(ctx, "rg", "id", documentedAssignment(), nil)
-			return []any{resp.Assignment}, err
-		},
-		"SecurityAssignmentsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			_, err := matrixAssignmentsClient(s).Delete(ctx, "rg", "id", nil)
-			return nil, err
-		},
-		"StandardAssignmentsClient.Get": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			resp, err := matrixStandardsClient(s).Get(ctx, virtualMachine, standardName, nil)
-			return []any{resp.StandardAssignment}, err
-		},
-		"StandardAssignmentsClient.CreateOrUpdate": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			resp, err := matrixStandardsClient(s).CreateOrUpdate(ctx, virtualMachine, standardName, documentedExemption(), nil)
-			return []any{resp.StandardAssignment}, err
-		},
-		"StandardAssignmentsClient.Delete": func(ctx context.Context, s *faulttest.Server) ([]any, error) {
-			_, err := matrixStandardsClient(s).Delete(ctx, virtualMachine, standardName, nil)
-			return nil, err
-		},
-		"WorkspaceManagerJobsClient.NewListPager":              listCall("WorkspaceManagerJobsClient.NewListPager"),
-		"SecurityAssignmentsClient.NewListPager":               listCall("SecurityAssignmentsClient.NewListPager"),
-		"SecurityAssignmentsClient.NewListBySubscriptionPager": listCall("SecurityAssignmentsClient.NewListBySubscriptionPager"),
-		"StandardAssignmentsClient.NewListPager":               listCall("StandardAssignmentsClient.NewListPager"),
-		"SecurityAssignmentsClient.NewResourceGraphPager":      listCall("SecurityAssignmentsClient.NewResourceGraphPager"),
-		"StandardAssignmentsClient.NewResourceGraphPager":      listCall("StandardAssignmentsClient.NewResourceGraphPager"),
-	},
+	Has:  testkit.Ours.Has,
+	Call: callOurs,
 	Errors: []faulttest.NamedError{
 		{Name: "ErrOutcomeUnknown", Err: armsecops.ErrOutcomeUnknown},
 		{Name: "ErrUnauthorized", Err: armsecops.ErrUnauthorized},
@@ -97,95 +58,29 @@ var matrixClient = faulttest.Client{
 	After: afterFault,
 }
 
-func matrixOptions(s *faulttest.Server) *armsecops.ClientOptions {
-	return &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: faulttest.MaxResponseBytes}
-}
-
-func matrixJobsClient(s *faulttest.Server) *armsecops.WorkspaceManagerJobsClient {
-	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, matrixOptions(s))
-	if err != nil {
-		panic(err)
-	}
-	return client
-}
-
-func matrixAssignmentsClient(s *faulttest.Server) *armsecops.SecurityAssignmentsClient {
-	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, &azfake.TokenCredential{}, matrixOptions(s))
-	if err != nil {
-		panic(err)
-	}
-	return client
-}
-
-func matrixStandardsClient(s *faulttest.Server) *armsecops.StandardAssignmentsClient {
-	client, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, matrixOptions(s))
-	if err != nil {
-		panic(err)
-	}
-	return client
-}
-
-func listCall(operation string) faulttest.Call {
-	return func(ctx context.Context, s *faulttest.Server) ([]any, error) { return list(ctx, s, operation, "") }
-}
-
-// list reads a listing from the token on.
-func list(ctx context.Context, s *faulttest.Server, operation, token string) ([]any, error) {
-	o := armsecops.PageOptions{ContinuationToken: token}
-	switch operation {
-	case "WorkspaceManagerJobsClient.NewListPager":
-		options := &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: o}
-		return readPages(ctx, s, matrixJobsClient(s).NewListPager("rg", "workspace", "assignment", options))
-	case "SecurityAssignmentsClient.NewListPager":
-		options := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}
-		return readPages(ctx, s, matrixAssignmentsClient(s).NewListPager("rg", options))
-	case "StandardAssignmentsClient.NewListPager":
-		options := &armsecops.StandardAssignmentsClientListOptions{PageOptions: o}
-		return readPages(ctx, s, matrixStandardsClient(s).NewListPager(virtualMachine, options))
-	case "SecurityAssignmentsClient.NewResourceGraphPager":
-		options := &armsecops.ResourceGraphOptions{PageOptions: o}
-		return readPages(ctx, s, matrixAssignmentsClient(s).NewResourceGraphPager(options))
-	case "StandardAssignmentsClient.NewResourceGraphPager":
-		options := &armsecops.ResourceGraphOptions{PageOptions: o}
-		return readPages(ctx, s, matrixStandardsClient(s).NewResourceGraphPager(options))
-	}
-	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
-	return readPages(ctx, s, matrixAssignmentsClient(s).NewListBySubscriptionPager(options))
-}
-
-func readPages[T any](ctx context.Context, s *faulttest.Server, pager *armsecops.Pager[T]) (items []any, err error) {
-	pages := 0
-	for page, err := range pager.Pages(ctx) {
-		if err != nil {
-			return items, err
-		}
-		for _, item := range page.Value {
-			items = append(items, item)
-		}
-		if pages++; pages == s.MaxPages() {
-			return items, faulttest.ErrEndless
-		}
-	}
-	return items, nil
+func callOurs(ctx context.Context, s *faulttest.Server, call testkit.Call) ([]any, error) {
+	o := &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: faulttest.MaxResponseBytes}
+	return testkit.Ours.All(ctx, call, o, s.MaxPages(), faulttest.ErrEndless)
 }
 
 // afterFault checks what holds for every error: it names the operation and hides
 // the token; it says so if a job may have been started; a response keeps its type,
 // operation and request id; and a listing resumes where it failed, without an item
 // lost or doubled.
-func afterFault(s *faulttest.Server, operation string, got []any, err error) error {
+func afterFault(s *faulttest.Server, call testkit.Call, got []any, err error) error {
+	route, operation := call.Route, call.Route.Operation
 	if err == nil {
 		return nil
 	}
 	if text := err.Error(); !strings.Contains(text, operation) || strings.Contains(text, "fake_token") || len(text) > 2500 {
 		return fmt.Errorf("the text of the error is %q", text)
 	}
-	if operation == "WorkspaceManagerJobsClient.Create" && s.Uncertain() && !errors.Is(err, armsecops.ErrOutcomeUnknown) {
+	if !route.Repeatable && s.Uncertain() && !errors.Is(err, armsecops.ErrOutcomeUnknown) {
 		return fmt.Errorf("not ErrOutcomeUnknown: %w", err)
 	}
 	if _, responded := errors.AsType[*azcore.ResponseError](err); responded {
 		var service armsecops.ServiceError
-		if strings.HasPrefix(operation, "WorkspaceManagerJobsClient.") {
+		if route.Namespace == "Microsoft.SecurityInsights" {
 			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 			if !ok {
 				return fmt.Errorf("no *ErrorResponse: %w", err)
@@ -202,7 +97,7 @@ func afterFault(s *faulttest.Server, operation string, got []any, err error) err
 			return fmt.Errorf("operation %q, request id %q, status %d: %w", service.Operation, service.RequestID, service.StatusCode, err)
 		}
 	}
-	if !strings.Contains(operation, "Pager") {
+	if route.Kind != routes.List && route.Kind != routes.Query {
 		return nil
 	}
 	page, ok := errors.AsType[*armsecops.PageError](err)
@@ -216,7 +111,8 @@ func afterFault(s *faulttest.Server, operation string, got []any, err error) err
 		return nil
 	}
 	s.Heal()
-	rest, again := list(context.Background(), s, operation, page.ContinuationToken)
+	resumed := call.With("PageOptions", armsecops.PageOptions{ContinuationToken: page.ContinuationToken})
+	rest, again := callOurs(context.Background(), s, resumed)
 	switch {
 	case errors.Is(err, armsecops.ErrUntrustedNextLink):
 		if !errors.Is(again, armsecops.ErrUntrustedNextLink) {

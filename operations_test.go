@@ -1,13 +1,11 @@
 package armsecops_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/parser"
 	"go/token"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -18,13 +16,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // Every operation has all that the others have. A failure names what is missing.
 func TestEveryOperationIsComplete(t *testing.T) {
 	t.Parallel()
 	source := parseRoot(t)
-	matrix := matrixOperations(t)
 	for _, route := range routes.All {
 		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
@@ -38,8 +36,7 @@ func TestEveryOperationIsComplete(t *testing.T) {
 			}
 
 			assert.True(t, source.examples[client+"_"+method], "%s needs an Example with output in example_test.go", route.Operation)
-			assert.NotNil(t, matrixClient.Calls[route.Operation], "%s needs a call in matrix_test.go", route.Operation)
-			assert.True(t, matrix[route.Operation], "%s needs outcomes in testdata/matrix.json: go test -run TestMatrix -update .", route.Operation)
+			assert.True(t, testkit.Ours.Has(route), "%s needs a client in Ours in internal/testkit", route.Operation)
 		})
 	}
 }
@@ -125,22 +122,6 @@ func (s rootSource) method(client, name string) (comment string, parameters []st
 		}
 	}
 	return method.Doc.Text(), parameters
-}
-
-// matrixOperations returns the operations that every row of the fault matrix
-// that isn't about listings alone has an outcome for.
-func matrixOperations(t *testing.T) map[string]bool {
-	t.Helper()
-	data, err := os.ReadFile("testdata/matrix.json")
-	require.NoError(t, err)
-	var rows []struct{ Outcomes map[string]any }
-	require.NoError(t, json.Unmarshal(data, &rows))
-	require.NotEmpty(t, rows)
-	operations := map[string]bool{}
-	for operation := range rows[0].Outcomes {
-		operations[operation] = true
-	}
-	return operations
 }
 
 // Internal packages import what this table says, and never the root.

@@ -24,25 +24,26 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
-
-// Call calls an operation once and returns the models of its result: all items of
-// a listing, none of a deletion. It gives up a listing after [Server.MaxPages]
-// pages with [ErrEndless].
-type Call func(context.Context, *Server) ([]any, error)
 
 // ErrEndless is the error of a listing that does not end.
 var ErrEndless = errors.New("the listing does not end")
 
 // Client is a client library to test.
 type Client struct {
-	Calls map[string]Call // by operation, as the routes name it
+	Has func(*routes.Route) bool // reports whether it has the operation
+
+	// Call calls an operation once and returns the models of its result: all items
+	// of a listing, none of a deletion. It gives up a listing after [Server.MaxPages] pages
+	// with [ErrEndless].
+	Call func(context.Context, *Server, testkit.Call) ([]any, error)
 
 	// Errors are the client's sentinel errors.
 	Errors []NamedError
 
 	// After, if not nil, checks the result of a call while its server still runs.
-	After func(s *Server, operation string, got []any, err error) error
+	After func(s *Server, call testkit.Call, got []any, err error) error
 }
 
 // NamedError is an error that [errors.Is] finds.
@@ -68,24 +69,42 @@ func (o Outcome) String() string {
 	return text
 }
 
-// Row is a fault and its outcomes by operation.
+// Row is a fault and its outcomes by kind of operation: one, unless operations of
+// the kind differ.
 type Row struct {
-	Fault    string             `json:"fault"`
-	Outcomes map[string]Outcome `json:"outcomes"`
+	Fault    string               `json:"fault"`
+	Outcomes map[string][]Outcome `json:"outcomes"`
 }
 
-// Try calls every operation with the fault, all at the same time.
-func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
-	row := Row{f.Name, map[string]Outcome{}}
+// Operations returns the client's operations: every one, or the first one of each
+// kind and form of path.
+func (c Client) Operations(every bool) (operations []*routes.Route) {
+	type form struct {
+		kind                  routes.Kind
+		ofSubscription, scope bool
+	}
+	seen := map[form]bool{}
+	for _, route := range routes.All {
+		f := form{route.Kind, route.OfSubscription(), route.OfScope()}
+		if c.Has(route) && (every || !seen[f]) {
+			operations = append(operations, route)
+			seen[f] = true
+		}
+	}
+	return operations
+}
+
+// Try calls the operations with the fault, all at the same time.
+func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Route) (map[*routes.Route]Outcome, error) {
+	outcomes := map[*routes.Route]Outcome{}
 	var (
 		mu      sync.Mutex
 		errs    []error
 		calls   sync.WaitGroup
 		servers []*Server
 	)
-	for _, route := range routes.All {
-		call, ok := client.Calls[route.Operation]
-		if !ok || !f.affects(route) {
+	for _, route := range operations {
+		if !f.affects(route) {
 			continue
 		}
 		s := newServer(f, route)
@@ -93,10 +112,10 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 		calls.Go(func() {
 			// The goroutines that the call starts inherit the label.
 			pprof.Do(ctx, pprof.Labels(label, f.labelOf(route)), func(ctx context.Context) {
-				outcome, err := s.try(ctx, call, client)
+				outcome, err := s.try(ctx, client)
 				mu.Lock()
 				defer mu.Unlock()
-				row.Outcomes[route.Operation] = outcome
+				outcomes[route] = outcome
 				if err != nil {
 					errs = append(errs, fmt.Errorf("%s: %s: %w", f.Name, route.Operation, err))
 				}
@@ -106,13 +125,13 @@ func (f Fault) Try(ctx context.Context, client Client) (Row, error) {
 	calls.Wait()
 	for _, s := range servers {
 		if left := s.goroutines(f.labelOf(s.route)); left > 0 {
-			o := row.Outcomes[s.route.Operation]
+			o := outcomes[s.route]
 			o.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", o.Harm, left), ", ")
-			row.Outcomes[s.route.Operation] = o
+			outcomes[s.route] = o
 		}
 		s.close()
 	}
-	return row, errors.Join(errs...)
+	return outcomes, errors.Join(errs...)
 }
 
 const label = "matrix"
@@ -153,7 +172,8 @@ const maxResends = 3
 const timeout = 30 * time.Second
 
 // try calls the operation once.
-func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, error) {
+func (s *Server) try(ctx context.Context, client Client) (Outcome, error) {
+	call := testkit.CallOf(s.route)
 	limit := timeout
 	if s.fault.deadline {
 		limit = deadline
@@ -161,7 +181,7 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 	var limited context.Context
 	limited, s.cancel = context.WithTimeout(ctx, limit) // canceled once the goroutines are counted: it ends them
 	start := time.Now()
-	got, err := call(limited, s)
+	got, err := client.Call(limited, s, call)
 	took := time.Since(start)
 
 	s.mu.Lock()
@@ -183,7 +203,7 @@ func (s *Server) try(ctx context.Context, call Call, client Client) (Outcome, er
 	case took > timeout/2:
 		return o, fmt.Errorf("took %v", took)
 	case client.After != nil:
-		return o, client.After(s, s.route.Operation, got, err)
+		return o, client.After(s, call, got, err)
 	}
 	return o, nil
 }
@@ -199,7 +219,7 @@ func (s *Server) harm(got []any, err error) string {
 			break
 		}
 	}
-	if s.route.Operation == routes.JobsCreate.Operation && s.fault.uncertain && s.carried > 1 {
+	if s.route.Kind == routes.Action && s.fault.uncertain && s.carried > 1 {
 		harm = append(harm, fmt.Sprintf("up to %d jobs started", s.carried))
 	}
 	if s.most > 1+maxResends {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // What the transport of net/http makes of the faults, the same on every version of Go.
@@ -42,17 +43,16 @@ func TestHTTP2Faults(t *testing.T) {
 			t.Parallel()
 			fault := test.fault
 			fault.Name, fault.http2 = name, true
-			row, err := fault.Try(t.Context(), Client{Calls: map[string]Call{
-				routes.Assignments.Get.Operation: func(ctx context.Context, s *Server) (models []any, err error) {
-					for range test.attempts {
-						body, getErr := get(ctx, s, "https://example.com/?api-version=1")
-						models, err = []any{json.RawMessage(body)}, getErr
-					}
-					return models, err
-				},
-			}})
+			client := Client{Call: func(ctx context.Context, s *Server, _ testkit.Call) (models []any, err error) {
+				for range test.attempts {
+					body, getErr := get(ctx, s, "https://example.com/?api-version=1")
+					models, err = []any{json.RawMessage(body)}, getErr
+				}
+				return models, err
+			}}
+			outcomes, err := fault.Try(t.Context(), client, []*routes.Route{routes.Assignments.Get})
 			require.NoError(t, err)
-			assert.Equal(t, test.want, row.Outcomes[routes.Assignments.Get.Operation])
+			assert.Equal(t, test.want, outcomes[routes.Assignments.Get])
 		})
 	}
 }

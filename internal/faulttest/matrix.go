@@ -1,19 +1,25 @@
 package faulttest
 
 import (
+	"flag"
 	"go/version"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// Test tries every fault with the client and compares the rows with those of the
-// file, or writes the file if update is set. It returns nil if -run left out some
-// faults.
+var every = flag.Bool("every", false, "try every operation, not only one of each kind and form of path")
+
+// Test tries every fault with the client and compares the outcomes with those of
+// the file, or writes the file if update is set. It returns the file's rows, or nil
+// if -run left out some faults.
 func Test(t *testing.T, client Client, file string, update bool) []Row {
 	want, err := ReadRows(file)
 	if !update {
@@ -21,21 +27,27 @@ func Test(t *testing.T, client Client, file string, update bool) []Row {
 	}
 	faults := Faults()
 	rows := make([]Row, len(faults))
+	operations := client.Operations(*every || update)
 	var tried atomic.Int32
 	t.Run("faults", func(t *testing.T) {
 		for i, fault := range faults {
 			t.Run(fault.Name, func(t *testing.T) {
 				t.Parallel()
-				row, err := fault.Try(t.Context(), client)
-				require.NoError(t, err)
-				if recorded, ok := want[fault.Name]; ok && fault.resent && version.Compare(runtime.Version(), "go1.27") >= 0 {
-					row = recorded
-				}
-				if !update {
-					assert.Equal(t, want[fault.Name], row)
-				}
-				rows[i] = row
 				tried.Add(1)
+				recorded, ok := want[fault.Name]
+				rows[i] = recorded
+				outcomes, err := fault.Try(t.Context(), client, operations)
+				require.NoError(t, err)
+				if ok && fault.resent && version.Compare(runtime.Version(), "go1.27") >= 0 {
+					return
+				}
+				if update {
+					rows[i] = newRow(fault, outcomes)
+					return
+				}
+				for route, outcome := range outcomes {
+					assert.Contains(t, recorded.Outcomes[route.Kind.String()], outcome, route.Operation)
+				}
 			})
 		}
 	})
@@ -48,6 +60,19 @@ func Test(t *testing.T, client Client, file string, update bool) []Row {
 		assert.Len(t, want, len(faults), "%s has other faults", file)
 	}
 	return rows
+}
+
+// newRow returns the outcomes of the operations by their kind, each once.
+func newRow(fault Fault, outcomes map[*routes.Route]Outcome) Row {
+	row := Row{fault.Name, map[string][]Outcome{}}
+	for _, route := range routes.All {
+		outcome, ok := outcomes[route]
+		kind := route.Kind.String()
+		if ok && !slices.Contains(row.Outcomes[kind], outcome) {
+			row.Outcomes[kind] = append(row.Outcomes[kind], outcome)
+		}
+	}
+	return row
 }
 
 // Document compares the sections of a document with their content, by name, or
@@ -64,5 +89,5 @@ func Document(t *testing.T, file string, update bool, sections map[string]string
 		require.NoError(t, os.WriteFile(file, []byte(generated), 0o666))
 		return
 	}
-	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update .", file)
+	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update ./test/faults", file)
 }

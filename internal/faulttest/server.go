@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // RequestID is the x-ms-request-id of every response of the server.
@@ -262,7 +264,7 @@ func sendError(w http.ResponseWriter, status int, code string) {
 
 // body returns the body of the success.
 func (s *Server) body(r *http.Request, healthy bool) string {
-	if s.route.Method == http.MethodDelete {
+	if s.route.Kind == routes.Delete {
 		return "{}"
 	}
 	document := s.document(2)
@@ -291,41 +293,41 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 func (s *Server) listing() bool { return isListing(s.route) }
 
 func isListing(route *routes.Route) bool {
-	return route.Kind == routes.Query || route.Method == http.MethodGet && !strings.HasSuffix(route.Path, "}")
+	return route.Kind == routes.List || route.Kind == routes.Query
 }
 
-// document returns one of the server's two documents of the operation's kind.
+// document returns one of the server's two documents of the operation's resource.
 func (s *Server) document(n int) string {
-	client, _, _ := strings.Cut(s.route.Operation, ".")
-	return strings.ReplaceAll(documents[client], "{n}", fmt.Sprint(n))
+	return strings.ReplaceAll(documentOf(s.route.Resource), "{n}", fmt.Sprint(n))
+}
+
+// anyTime is a time in a document.
+var anyTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
+
+// documentOf returns the documented resource, with the one time and the members that the faults change.
+func documentOf(resource *routes.Resource) string {
+	e, _ := testkit.ExchangeOf(resource.Get)
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(e.Response.Body, &members); err != nil {
+		panic(resource.Client + " needs a documented exchange of its Get: " + err.Error())
+	}
+	members["id"], members["name"] = json.RawMessage(`"/resources/{n}"`), json.RawMessage(`"name-{n}"`)
+	if !anyTime.Match(e.Response.Body) {
+		members["systemData"] = json.RawMessage(`{"createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}`)
+	}
+	document, _ := json.Marshal(members)
+	return anyTime.ReplaceAllString(string(document), `"2022-06-14T04:47:52Z"`)
 }
 
 // want returns the documents that a call must return.
 func (s *Server) want() []string {
 	switch {
-	case s.route.Method == http.MethodDelete:
+	case s.route.Kind == routes.Delete:
 		return nil
 	case s.listing():
 		return []string{s.document(1), s.fault.document(s.document(2))}
 	}
 	return []string{s.fault.document(s.document(2))}
-}
-
-// documents has the resource of each client.
-var documents = map[string]string{
-	"WorkspaceManagerJobsClient": `{"id":"/jobs/{n}","name":"job-{n}","type":"Microsoft.SecurityInsights/workspaceManagerAssignments/jobs","etag":"\"a\"",` +
-		`"properties":{"startTime":"2022-06-14T04:47:52Z","endTime":"2022-06-14T04:52:52Z","provisioningState":"Succeeded",` +
-		`"items":[{"resourceId":"/rules/1","status":"Succeeded","executionTime":"2022-06-14T04:49:52Z"}]},` +
-		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`,
-	"SecurityAssignmentsClient": `{"id":"/assignments/{n}","name":"assignment-{n}","type":"Microsoft.Security/assignments","location":"East US","etag":"a",` +
-		`"properties":{"displayName":"ASC Default","effect":"Exempt","expiresOn":"2022-06-14T04:47:52Z",` +
-		`"additionalData":{"exemptionCategory":"waiver"},"metadata":{"ticketId":12345}},` +
-		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`,
-	"StandardAssignmentsClient": `{"id":"/standardAssignments/{n}","name":"standard-{n}","type":"Microsoft.Security/standardAssignments",` +
-		`"properties":{"displayName":"ASC Default","effect":"Exempt","expiresOn":"2022-06-14T04:47:52Z","excludedScopes":["/subscriptions/1"],` +
-		`"exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"a"}},` +
-		`"metadata":{"createdBy":"b","createdOn":"2022-06-14T04:47:52Z"}},` +
-		`"systemData":{"createdBy":"user@contoso.com","createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}}`,
 }
 
 // serveElsewhere stands for the hosts that are not the service's. It responds as

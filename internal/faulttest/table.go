@@ -40,121 +40,107 @@ func WriteRows(path string, rows []Row) error {
 	return os.WriteFile(path, text.Bytes(), 0o666)
 }
 
-type column struct {
-	title      string
-	operations []*routes.Route
+// columns are the columns of a table: the kinds of operations.
+var columns = []struct {
+	kind  routes.Kind
+	title string
+}{
+	{routes.Action, "Create"},
+	{routes.Get, "Get"},
+	{routes.List, "lists"},
+	{routes.Query, "Resource Graph"},
+	{routes.CreateOrUpdate, "CreateOrUpdate"},
+	{routes.Update, "Update"},
+	{routes.Delete, "Delete"},
 }
 
-// columns are the columns of a table: operations that are alike share one.
-var columns = []column{
-	{"Create", []*routes.Route{routes.JobsCreate}},
-	{"Get", []*routes.Route{routes.Jobs.Get, routes.Assignments.Get, routes.StandardAssignments.Get}},
-	{"lists", []*routes.Route{routes.Jobs.List, routes.Assignments.List, routes.AssignmentsListBySubscription, routes.StandardAssignments.List}},
-	{"Resource Graph", []*routes.Route{routes.Assignments.Query, routes.StandardAssignments.Query}},
-	{"CreateOrUpdate", []*routes.Route{routes.Assignments.CreateOrUpdate, routes.StandardAssignments.CreateOrUpdate}},
-	{"Delete", []*routes.Route{routes.Jobs.Delete, routes.Assignments.Delete, routes.StandardAssignments.Delete}},
+// kindsOf returns the kinds and the titles of the columns that the rows have.
+func kindsOf(rows []Row) (kinds, titles []string) {
+	for _, c := range columns {
+		kind := c.kind.String()
+		if slices.ContainsFunc(rows, func(row Row) bool { return len(row.Outcomes[kind]) > 0 }) {
+			kinds, titles = append(kinds, kind), append(titles, c.title)
+		}
+	}
+	return kinds, titles
+}
+
+// head returns the head of a Markdown table.
+func head(titles ...string) string {
+	return "| " + strings.Join(titles, " | ") + " |\n" + strings.Repeat("|---", len(titles)) + "|\n"
 }
 
 // Table returns the rows of one client as a Markdown table.
 func Table(rows []Row) string {
-	var b strings.Builder
-	b.WriteString("| fault |")
-	for _, c := range columns {
-		b.WriteString(" " + c.title + " |")
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	kinds, titles := kindsOf(rows)
+	text := head(append([]string{"fault"}, titles...)...)
 	for _, row := range rows {
-		b.WriteString("| " + row.Fault + " |")
-		for _, cell := range row.cells(columns) {
-			b.WriteString(" " + cell + " |")
-		}
-		b.WriteString("\n")
+		text += "| " + row.Fault + " | " + strings.Join(row.cells(kinds), " | ") + " |\n"
 	}
-	return b.String()
+	return text
 }
 
 // Comparison returns a Markdown table of the rows in which two clients differ by
 // more than the names of their errors, with the columns that both have. This
 // library's rows are by fault.
 func Comparison(ours map[string]Row, theirs []Row) string {
-	var b strings.Builder
-	b.WriteString("| fault | client |")
-	both := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return !c.in(theirs) })
-	for _, c := range both {
-		b.WriteString(" " + c.title + " |")
-	}
-	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(both)) + "\n")
+	kinds, titles := kindsOf(theirs)
+	text := head(append([]string{"fault", "client"}, titles...)...)
 	for _, their := range theirs {
 		our := ours[their.Fault]
 		if !our.equivalent(their) {
-			fmt.Fprintf(&b, "| %s | ours | %s |\n", their.Fault, strings.Join(our.cells(both), " | "))
-			fmt.Fprintf(&b, "| | Microsoft's | %s |\n", strings.Join(their.cells(both), " | "))
+			text += fmt.Sprintf("| %s | ours | %s |\n", their.Fault, strings.Join(our.cells(kinds), " | "))
+			text += fmt.Sprintf("| | Microsoft's | %s |\n", strings.Join(their.cells(kinds), " | "))
 		}
 	}
-	return b.String()
+	return text
 }
 
-// in reports whether the rows have an outcome of the column's operations.
-func (c column) in(rows []Row) bool {
-	return slices.ContainsFunc(rows, func(row Row) bool {
-		return slices.ContainsFunc(c.operations, func(route *routes.Route) bool { _, ok := row.Outcomes[route.Operation]; return ok })
-	})
-}
-
-// Harms returns a Markdown table of what must not happen and did.
+// Harms returns a Markdown table of what must not happen and did, with the kinds
+// of the operations of which at least one did.
 func Harms(rows []Row) string {
-	var b strings.Builder
-	b.WriteString("| fault | operations | harm |\n|---|---|---|\n")
+	text := head("fault", "operations", "harm")
 	for _, row := range rows {
-		var harms []string // in the order of the operations
-		operations := map[string][]string{}
+		var harms []string // in the order of the columns
+		titles := map[string][]string{}
 		for _, c := range columns {
-			byHarm := map[string][]string{}
-			for _, route := range c.operations {
-				if harm := row.Outcomes[route.Operation].Harm; harm != "" {
-					byHarm[harm] = append(byHarm[harm], route.Operation)
-					if !slices.Contains(harms, harm) {
+			for _, outcome := range row.Outcomes[c.kind.String()] {
+				if harm := outcome.Harm; harm != "" {
+					if titles[harm] == nil {
 						harms = append(harms, harm)
 					}
+					titles[harm] = append(titles[harm], c.title)
 				}
-			}
-			for harm, names := range byHarm {
-				if len(names) == len(c.operations) {
-					names = []string{c.title}
-				}
-				operations[harm] = append(operations[harm], names...)
 			}
 		}
 		for _, harm := range harms {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", row.Fault, strings.Join(operations[harm], ", "), harm)
+			text += fmt.Sprintf("| %s | %s | %s |\n", row.Fault, strings.Join(titles[harm], ", "), harm)
 		}
 	}
-	return b.String()
+	return text
 }
 
 // equivalent reports whether the outcomes are the same except for the names of the errors.
-// Operations that only one of the clients has don't count.
+// Kinds of operations that only one of the clients has don't count.
 func (r Row) equivalent(other Row) bool {
-	for operation, theirs := range other.Outcomes {
-		ours, ok := r.Outcomes[operation]
-		ours.Errors, theirs.Errors = "", ""
-		if ok && ours != theirs {
+	for kind, theirs := range other.Outcomes {
+		ours, ok := r.Outcomes[kind]
+		if ok && !slices.EqualFunc(ours, theirs, func(our, their Outcome) bool {
+			our.Errors, their.Errors = "", ""
+			return our == their
+		}) {
 			return false
 		}
 	}
 	return true
 }
 
-// cells returns the outcomes by column. If operations of one column differ, the
-// cell has each of their outcomes once.
-func (r Row) cells(columns []column) []string {
-	var cells []string
-	for _, c := range columns {
+// cells returns the outcomes of the kinds.
+func (r Row) cells(kinds []string) (cells []string) {
+	for _, kind := range kinds {
 		var texts []string
-		for _, route := range c.operations {
-			if o, ok := r.Outcomes[route.Operation]; ok && !slices.Contains(texts, o.String()) {
-				texts = append(texts, o.String())
-			}
+		for _, outcome := range r.Outcomes[kind] {
+			texts = append(texts, outcome.String())
 		}
 		cells = append(cells, strings.Join(texts, "; or "))
 	}
