@@ -125,6 +125,13 @@ func (l Library) Has(route *routes.Route) bool {
 	return ok
 }
 
+// Name returns the operation's name in the library, as in "AssignmentsClient.Get".
+func (l Library) Name(route *routes.Route) string {
+	client := reflect.TypeOf(l[route.Resource.Client]).Out(0)
+	method, _ := methodOf(client, route)
+	return client.Elem().Name() + "." + method.Name
+}
+
 // methodOf returns the method of an operation: of the name in the table, or else of
 // the name of its REST page.
 func methodOf(client reflect.Type, route *routes.Route) (reflect.Method, bool) {
@@ -194,8 +201,7 @@ func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
 				return nil, err
 			}
 		case len(call.Options) > 0:
-			argument.Set(reflect.New(in.Elem()))
-			setOptions(argument.Elem(), call.Options)
+			argument = call.OptionsOf(in)
 		}
 		arguments = append(arguments, argument)
 	}
@@ -210,10 +216,11 @@ func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
 // Subscription is that of clients whose operation has none in its path.
 const Subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
-// setOptions sets the members of the options that have the names.
-func setOptions(options reflect.Value, values map[string]any) {
-	for name, value := range values {
-		member := options.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+// OptionsOf returns options of the type, a pointer, with the members that it has.
+func (c Call) OptionsOf(t reflect.Type) reflect.Value {
+	options := reflect.New(t.Elem())
+	for name, value := range c.Options {
+		member := options.Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
 		if !member.IsValid() {
 			continue
 		}
@@ -227,6 +234,7 @@ func setOptions(options reflect.Value, values map[string]any) {
 		}
 		member.Set(reflect.ValueOf(value).Convert(member.Type()))
 	}
+	return options
 }
 
 // Models returns what a response embeds: the resource, or nothing.
