@@ -44,7 +44,7 @@ func TestEveryExchangeNamesItsSource(t *testing.T) {
 	for name, exchanges := range testkit.AllExchanges() {
 		for _, e := range exchanges {
 			route, _ := e.Route()
-			assert.Equal(t, route.Page, e.Source, name)
+			assert.True(t, strings.HasPrefix(e.Source, route.Page), "%s: %s isn't %s or below it", name, e.Source, route.Page)
 			assert.Regexp(t, `^https://learn\.microsoft\.com/rest/api/[a-z]+(/[a-z-]+){2,3}$`, e.Source, name)
 		}
 	}
