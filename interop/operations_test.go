@@ -77,7 +77,7 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 				want = []any{json.RawMessage(body)}
 			}
 			options := ourOptions(server.transport(route.Resource.Client))
-			got, err := testkit.Ours.All(t.Context(), call, options, 10, errEndless)
+			got, err := testkit.Ours.All(t.Context(), call, options, 10, nil)
 			require.NoError(t, err)
 			if want != nil {
 				assertSame(t, want, got)
@@ -96,7 +96,7 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 
 			if route.Kind != routes.List {
 				server.status = http.StatusNotFound
-				_, err = testkit.Ours.All(t.Context(), call, options, 10, errEndless)
+				_, err = testkit.Ours.All(t.Context(), call, options, 10, nil)
 				response, ok := errors.AsType[*azcore.ResponseError](err)
 				require.True(t, ok, "%v", err)
 				assert.Equal(t, http.StatusNotFound, response.StatusCode)
@@ -113,98 +113,20 @@ func TestTheirClientsWithOurServer(t *testing.T) {
 	for client := range microsoft {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
-			ours := play(t, testkit.Ours, client, ourOptions(fake.NewServer(serverOptions())))
-			their := play(t, theirs, client, theirOptions(fake.NewServer(serverOptions())))
+			ours := testkit.Play(t, testkit.Ours, client, theirs.Has, ourOptions(fake.NewServer(serverOptions())))
+			their := testkit.Play(t, theirs, client, theirs.Has, theirOptions(fake.NewServer(serverOptions())))
 			require.Len(t, ours, len(their))
 			for i := range ours {
-				assert.Equal(t, their[i].result, ours[i].result, ours[i].name)
-				our, _ := errors.AsType[*azcore.ResponseError](ours[i].err)
-				other, failed := errors.AsType[*azcore.ResponseError](their[i].err)
-				require.Equal(t, failed, ours[i].err != nil, "%s: %v", ours[i].name, ours[i].err)
+				assertSame(t, their[i].Models, ours[i].Models)
+				our, _ := errors.AsType[*azcore.ResponseError](ours[i].Err)
+				other, failed := errors.AsType[*azcore.ResponseError](their[i].Err)
+				require.Equal(t, failed, ours[i].Err != nil, "%v", ours[i])
 				if failed {
-					assert.Equal(t, []any{other.StatusCode, other.ErrorCode}, []any{our.StatusCode, our.ErrorCode}, ours[i].name)
+					assert.Equal(t, []any{other.StatusCode, other.ErrorCode}, []any{our.StatusCode, our.ErrorCode}, "%v", ours[i])
 				}
 			}
 		})
 	}
-}
-
-// step is a call and its result.
-type step struct {
-	name   string
-	result any
-	err    error
-}
-
-var errEndless = errors.New("the listing does not end")
-
-// play makes resources of a client, and gets, replaces, lists and deletes them.
-func play(t *testing.T, library testkit.Library, client string, options any) (steps []step) {
-	t.Helper()
-	var resource *routes.Resource
-	of := map[routes.Kind][]*routes.Route{}
-	for route := range compared {
-		if route.Resource.Client == client {
-			resource = route.Resource
-			of[route.Kind] = append(of[route.Kind], route)
-		}
-	}
-	values := map[string]string{} // one resource's, whatever the documentation of an operation shows
-	parameters := resource.Get.Parameters()
-	for i, value := range testkit.CallOf(resource.Get).Values {
-		values[parameters[i]] = value
-	}
-	nameOf := parameters[len(parameters)-1]
-	do := func(route *routes.Route, name string, body []byte) (result any) {
-		call := testkit.CallOf(route)
-		for i, parameter := range route.Parameters() {
-			call.Values[i] = values[parameter]
-			if parameter == nameOf {
-				call.Values[i] = name
-			}
-		}
-		if body != nil {
-			call.Body = body
-		}
-		models, err := library.All(t.Context(), call, options, 10, errEndless)
-		if len(models) > 0 {
-			result = members(t, models)
-		}
-		steps = append(steps, step{route.Operation + " " + name, result, err})
-		return result
-	}
-	missing := func(name string) {
-		do(resource.Get, name, nil)
-		require.ErrorContains(t, steps[len(steps)-1].err, "404", "what isn't there")
-	}
-	last := values[nameOf]
-	missing(last)
-	var names []string
-	for i := range 5 {
-		for _, route := range slices.Concat(of[routes.Action], of[routes.CreateOrUpdate]) {
-			name := ""
-			if route.Kind == routes.CreateOrUpdate {
-				name = fmt.Sprint(last[:len(last)-1], i)
-			}
-			made := do(route, name, nil).([]any)[0].(map[string]any)
-			names = append(names, made["name"].(string))
-		}
-	}
-	for range 4 { // a job ends meanwhile
-		got := do(resource.Get, names[0], nil).([]any)[0]
-		body, err := json.Marshal(got)
-		require.NoError(t, err)
-		for _, route := range of[routes.CreateOrUpdate] {
-			do(route, names[0], body)
-		}
-	}
-	for _, route := range of[routes.List] {
-		assert.Len(t, do(route, "", nil), len(names), route.Operation)
-	}
-	do(resource.Delete, names[0], nil)
-	do(resource.Delete, names[0], nil)
-	missing(names[0])
-	return steps
 }
 
 // serverOptions are those of a server that responds to the same requests with the same bytes.

@@ -316,7 +316,8 @@ func documentOf(resource *routes.Resource) string {
 		members["systemData"] = json.RawMessage(`{"createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}`)
 	}
 	document, _ := json.Marshal(members)
-	return anyTime.ReplaceAllString(string(document), `"2022-06-14T04:47:52Z"`)
+	text := strings.ReplaceAll(string(document), `"ga":`, `"GA":`) // which is how the model writes it
+	return anyTime.ReplaceAllString(text, `"2022-06-14T04:47:52Z"`)
 }
 
 // want returns the documents that a call must return.

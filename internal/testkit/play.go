@@ -1,0 +1,116 @@
+package testkit
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// Step is a call of a play and its result.
+type Step struct {
+	Call   Call
+	Models []any
+	Err    error
+}
+
+// Play makes resources of a client, and gets, replaces, lists and deletes them, by
+// every operation that the function chooses. It fails if a step doesn't have the
+// result of those before it.
+func Play(t *testing.T, library Library, client string, chosen func(*routes.Route) bool, options any) (steps []Step) {
+	t.Helper()
+	var resource *routes.Resource
+	of := map[routes.Kind][]*routes.Route{}
+	for _, route := range routes.All {
+		if route.Resource.Client == client && chosen(route) {
+			resource = route.Resource
+			of[route.Kind] = append(of[route.Kind], route)
+		}
+	}
+	parameters := resource.Get.Parameters()
+	values := map[string]string{} // one resource's, whatever the documentation of an operation shows
+	for i, value := range CallOf(resource.Get).Values {
+		values[parameters[i]] = value
+	}
+	nameParameter := parameters[len(parameters)-1]
+	do := func(route *routes.Route, name string, body []byte) []any {
+		call := CallOf(route)
+		for i, parameter := range route.Parameters() {
+			call.Values[i] = values[parameter]
+			if parameter == nameParameter {
+				call.Values[i] = name
+			}
+		}
+		call.Options = nil
+		if body != nil {
+			call.Body = body
+		}
+		models, err := library.All(t.Context(), call, options, 100, nil)
+		steps = append(steps, Step{call, models, err})
+		return models
+	}
+	succeed := func(route *routes.Route, name string, body []byte) []any {
+		models := do(route, name, body)
+		require.NoError(t, steps[len(steps)-1].Err, "%s of %s", route.Operation, name)
+		return models
+	}
+	missing := func(name string) {
+		do(resource.Get, name, nil)
+		require.ErrorContains(t, steps[len(steps)-1].Err, "404", "there is none")
+	}
+
+	documented := values[nameParameter]
+	missing(documented)
+	var names []string
+	for i := range 5 {
+		for _, route := range of[routes.Action] {
+			names = append(names, nameOf(t, succeed(route, "", nil)[0]))
+		}
+		for _, route := range of[routes.CreateOrUpdate] {
+			name := fmt.Sprint(documented[:len(documented)-1], i)
+			names = append(names, nameOf(t, succeed(route, name, nil)[0]))
+			assert.Equal(t, name, names[len(names)-1])
+		}
+	}
+	for _, route := range slices.Concat(of[routes.List], of[routes.Query]) {
+		var listed []string
+		for _, item := range succeed(route, "", nil) {
+			listed = append(listed, nameOf(t, item))
+		}
+		if len(names) > 0 {
+			assert.ElementsMatch(t, names, listed, route.Operation)
+		}
+	}
+	if len(names) == 0 {
+		return steps
+	}
+	for range 4 { // a job ends meanwhile
+		got, err := json.Marshal(succeed(resource.Get, names[0], nil)[0])
+		require.NoError(t, err)
+		for _, route := range of[routes.CreateOrUpdate] {
+			succeed(route, names[0], got)
+		}
+	}
+	for _, route := range of[routes.Update] {
+		succeed(route, names[0], nil)
+	}
+	succeed(resource.Delete, names[0], nil)
+	succeed(resource.Delete, names[0], nil)
+	missing(names[0])
+	return steps
+}
+
+// nameOf returns the name in a model's JSON.
+func nameOf(t *testing.T, model any) string {
+	t.Helper()
+	text, err := json.Marshal(model)
+	require.NoError(t, err)
+	var named struct{ Name string }
+	require.NoError(t, json.Unmarshal(text, &named))
+	return named.Name
+}
