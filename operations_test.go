@@ -36,7 +36,7 @@ func TestEveryOperationIsComplete(t *testing.T) {
 			}
 
 			assert.True(t, source.examples[client+"_"+method], "%s needs an Example with output in example_test.go", route.Operation)
-			assert.True(t, testkit.Ours.Has(route), "%s needs a client in Ours in internal/testkit", route.Operation)
+			assert.NotNil(t, testkit.Ours[route.Resource.Client], "%s needs a client in Ours in internal/testkit", route.Operation)
 		})
 	}
 }

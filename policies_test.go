@@ -176,9 +176,12 @@ func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(r
 func TestPoliciesSeeRequestAndResponse(t *testing.T) {
 	t.Parallel()
 	for _, route := range routes.All {
+		e, ok := testkit.ExchangeOf(route)
+		if !ok {
+			continue
+		}
 		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
-			e, _ := testkit.ExchangeOf(route)
 			var seen []string
 			see := policyFunc(func(req *policy.Request) (*http.Response, error) {
 				assert.Equal(t, e.Request.URL, req.Raw().URL.String())

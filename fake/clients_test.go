@@ -24,7 +24,7 @@ func TestEveryClientWorksWithTheServer(t *testing.T) {
 					called[step.Call.Route] = true
 				}
 				for _, route := range routes.All {
-					assert.True(t, called[route] || route.Resource.Client != client, route.Operation)
+					assert.True(t, called[route] || route.Resource.Client != client || !testkit.Ours.Has(route), route.Operation)
 				}
 			})
 		}

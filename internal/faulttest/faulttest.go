@@ -174,6 +174,7 @@ const timeout = 30 * time.Second
 // try calls the operation once.
 func (s *Server) try(ctx context.Context, client Client) (Outcome, error) {
 	call := testkit.CallOf(s.route)
+	call.Options = nil
 	limit := timeout
 	if s.fault.deadline {
 		limit = deadline

@@ -22,14 +22,10 @@ func Documents() map[reflect.Type]*routes.Route {
 		}
 	}
 	for _, route := range routes.All {
-		constructor := Ours[route.Resource.Client]
-		if constructor == nil {
+		if !Ours.Has(route) {
 			continue
 		}
-		method, ok := methodOf(reflect.TypeOf(constructor).Out(0), route)
-		if !ok {
-			continue
-		}
+		method, _ := methodOf(reflect.TypeOf(Ours[route.Resource.Client]).Out(0), route)
 		result := method.Type.Out(0)
 		if next, ok := result.MethodByName("NextPage"); ok {
 			add(next.Type.Out(0), route)

@@ -29,6 +29,7 @@ var Ours = Library{
 	"SecurityStandardsClient":              armsecops.NewSecurityStandardsClient,
 	"AssessmentsMetadataClient":            armsecops.NewAssessmentsMetadataClient,
 	"PolicyExemptionsClient":               armsecops.NewPolicyExemptionsClient,
+	"ExemptionsClient":                     armsecops.NewExemptionsClient,
 	"WorkspaceManagerConfigurationsClient": armsecops.NewWorkspaceManagerConfigurationsClient,
 	"WorkspaceManagerMembersClient":        armsecops.NewWorkspaceManagerMembersClient,
 	"WorkspaceManagerGroupsClient":         armsecops.NewWorkspaceManagerGroupsClient,
@@ -118,10 +119,10 @@ func (c Call) With(name string, value any) Call {
 	return c
 }
 
-// Has reports whether the library has the operation.
+// Has reports whether the library has the operation, one of a resource.
 func (l Library) Has(route *routes.Route) bool {
 	constructor := l[route.Resource.Client]
-	if constructor == nil {
+	if constructor == nil || route.Resource.Get == nil { // the rows of several resources
 		return false
 	}
 	_, ok := methodOf(reflect.TypeOf(constructor).Out(0), route)

@@ -32,6 +32,9 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 			of[route.Kind] = append(of[route.Kind], route)
 		}
 	}
+	if resource == nil {
+		return nil
+	}
 	parameters := resource.Get.Parameters()
 	values := map[string]string{} // one resource's, whatever the documentation of an operation shows
 	for i, value := range CallOf(resource.Get).Values {

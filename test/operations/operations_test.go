@@ -38,7 +38,7 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 		}
 	}
 	for _, route := range routes.All {
-		assert.True(t, documented[route.Operation], "%s needs a documented exchange in testdata/exchanges", route.Operation)
+		assert.True(t, documented[route.Operation] || route.Resource.Get == nil, "%s needs a documented exchange in testdata/exchanges", route.Operation)
 	}
 }
 
@@ -221,6 +221,9 @@ func TestEveryParameterIsChecked(t *testing.T) {
 func TestEveryAPIVersionIsOverridden(t *testing.T) {
 	t.Parallel()
 	for _, route := range routes.All {
+		if route.Resource.Get == nil {
+			continue // rows of several resources, each of which has its own
+		}
 		o := testkit.Options(testkit.Script(t, func(req *http.Request) (*http.Response, error) {
 			want := "2030-01-01"
 			if route.Kind == routes.Query {
