@@ -105,16 +105,6 @@ func (s *tenant) client(t testing.TB) *armsecops.SecurityAssignmentsClient {
 	return newAssignmentsClient(t, o)
 }
 
-func subscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }
-
-func subscriptionIDs(n int) []string {
-	var ids []string
-	for i := range n {
-		ids = append(ids, subscriptionID(i))
-	}
-	return ids
-}
-
 type acrossOptions = armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions
 
 func TestListingAcrossSubscriptionsKeepsAllPlacesBusy(t *testing.T) {

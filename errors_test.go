@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -24,7 +27,6 @@ import (
 
 // The ids of the documented errors.
 const (
-	requestID     = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 	correlationID = "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 )
 
@@ -569,4 +571,42 @@ func TestErrorShowsNoBinaryBody(t *testing.T) {
 	t.Parallel()
 	err := getJob(t.Context(), options(respond(400, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xffJ\xad\x01\x00\x00\xff\xff", "Content-Encoding", "gzip")))
 	assert.EqualError(t, err, "WorkspaceManagerJobsClient.Get: 400 Bad Request")
+}
+
+// For any body, an error has the status and the request id, and prints one line
+// of bounded length.
+func FuzzErrorBody(f *testing.F) {
+	for name := range errorShapes {
+		r := readExchanges(f, name)[0].Response
+		f.Add(r.Status, r.Text+string(r.Body), "")
+	}
+	f.Add(400, `{"error":{"code":"a","message":"{\"error\":{\"message\":\"{\\\"code\\\":1}\"}}","details":[{"details":null},1]}}`, "Code")
+	f.Add(400, `{"error":"invalid_grant","error_description":"AADSTS70008"}`, "")
+	f.Add(200, "\xef\xbb\xbf{", "\x1b[31m")
+	f.Add(503, "<html><style>a{}</style><p>Busy</html>", "")
+	f.Fuzz(func(t *testing.T, status int, body, code string) {
+		status = 400 + max(status%200, -status%200)%200
+		o := options(respond(status, body, "x-ms-request-id", requestID, "x-ms-error-code", code))
+		o.Retry.MaxRetries = -1
+		_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+		e, ok := errors.AsType[*armsecops.CloudError](err)
+		require.True(t, ok, "%T %v", err, err)
+		require.Equal(t, status, e.StatusCode)
+		require.Equal(t, requestID, e.RequestID)
+		response, ok := errors.AsType[*azcore.ResponseError](err)
+		require.True(t, ok)
+		require.Equal(t, status, response.StatusCode)
+		line := err.Error()
+		require.Less(t, len(line), 2500)
+		require.True(t, strings.HasPrefix(line, "SecurityAssignmentsClient.Get: "), line)
+		require.Equal(t, -1, strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", line)
+		require.True(t, utf8.ValidString(line))
+		if e.Code != "" {
+			require.True(t, armsecops.HasCode(err, e.Code))
+		}
+		slog.New(slog.NewJSONHandler(io.Discard, nil)).Error("failed", "err", err)
+		for name, value := range e.AdditionalProperties {
+			require.True(t, json.Valid(value), "%s: %q", name, value)
+		}
+	})
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // listing is a service with one listing, whose items are named by number.
@@ -87,7 +88,7 @@ func (l *listing) Do(req *http.Request) (*http.Response, error) {
 	body.WriteString("}")
 	resp, _ := respond(200, body.String())(req)
 	l.open++
-	resp.Body = closing{resp.Body, func() { l.mu.Lock(); l.open--; l.mu.Unlock() }}
+	resp.Body = testkit.Closing{Reader: resp.Body, Closed: func() { l.mu.Lock(); l.open--; l.mu.Unlock() }}
 	return resp, nil
 }
 

@@ -35,6 +35,9 @@ var waitedAssignment = armsecops.WorkspaceManagerAssignmentID{
 	WorkspaceName: waitedJob.WorkspaceName, Name: waitedJob.WorkspaceManagerAssignmentName,
 }
 
+// startedJob is a job that runs, as Create returns it.
+const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
+
 // newFake returns a server that names the job it starts as waitedJob is named.
 func newFake(steps int) *fake.Server {
 	return fake.NewServer(&fake.ServerOptions{JobSteps: steps, NewID: func() string { return waitedJob.Name }})

@@ -1,9 +1,7 @@
 package armsecops_test
 
 import (
-	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -376,48 +374,6 @@ func TestParseStandardAssignmentIDRefusesOthers(t *testing.T) {
 			id, err := armsecops.ParseStandardAssignmentID(text)
 			assert.Zero(t, id)
 			assertParameterError(t, err, "id")
-		})
-	}
-}
-
-func TestStandardAssignmentsAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates, too")
-	}
-	document := string(readExchanges(t, "standard_assignments_get")[0].Response.Body)
-	put := documentedExemption()
-	tests := []struct {
-		name               string
-		body               string
-		call               func(context.Context, *armsecops.StandardAssignmentsClient) error
-		allocations, bytes float64
-	}{
-		{"Get", document, func(ctx context.Context, c *armsecops.StandardAssignmentsClient) error {
-			_, err := c.Get(ctx, virtualMachine, standardName, nil)
-			return err
-		}, 79, 9500},
-		{"CreateOrUpdate", document, func(ctx context.Context, c *armsecops.StandardAssignmentsClient) error {
-			_, err := c.CreateOrUpdate(ctx, virtualMachine, standardName, put, nil)
-			return err
-		}, 90, 11_230},
-		{"Delete", "", func(ctx context.Context, c *armsecops.StandardAssignmentsClient) error {
-			_, err := c.Delete(ctx, virtualMachine, standardName, nil)
-			return err
-		}, 70, 7030},
-		{"list of 1,000", `{"value":[` + strings.Repeat(document+",", 999) + document + `]}`, func(ctx context.Context, c *armsecops.StandardAssignmentsClient) error {
-			_, err := c.NewListPager(virtualMachine, nil).NextPage(ctx)
-			return err
-		}, 4115, 4_184_000},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			client := newStandardsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: req}, nil
-			})))
-			allocations, size := allocated(func() { require.NoError(t, test.call(t.Context(), client)) })
-			t.Logf("%.0f allocations, %.0f bytes", allocations, size)
-			assert.LessOrEqual(t, allocations, test.allocations*1.125)
-			assert.LessOrEqual(t, size, test.bytes*1.125)
 		})
 	}
 }

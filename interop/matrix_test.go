@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops/internal/faulttest"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/faults"
 )
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
@@ -17,23 +17,23 @@ var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/
 // judged; docs/reliability.md shows them beside this library's.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	theirs := faulttest.Test(t, microsoftClients, "testdata/matrix.json", *update)
+	theirs := faults.Test(t, microsoftClients, "testdata/matrix.json", *update)
 	if theirs == nil {
 		return
 	}
-	ours, err := faulttest.ReadRows("../testdata/matrix.json")
+	ours, err := faults.ReadRows("../testdata/matrix.json")
 	require.NoError(t, err)
-	faulttest.Document(t, "../docs/reliability.md", *update, map[string]string{
-		"harm":       faulttest.Harms(theirs),
-		"comparison": faulttest.Comparison(ours, theirs),
+	faults.Document(t, "../docs/reliability.md", *update, map[string]string{
+		"harm":       faults.Harms(theirs),
+		"comparison": faults.Comparison(ours, theirs),
 	})
 }
 
 // microsoftClients are Microsoft's clients.
-var microsoftClients = faulttest.Client{
+var microsoftClients = faults.Client{
 	Has: theirs.Has,
-	Call: func(ctx context.Context, s *faulttest.Server, call testkit.Call) ([]any, error) {
+	Call: func(ctx context.Context, s *faults.Server, call testkit.Call) ([]any, error) {
 		options := s.Options()
-		return theirs.All(ctx, call, &options, s.MaxPages(), faulttest.ErrEndless)
+		return theirs.All(ctx, call, &options, s.MaxPages(), faults.ErrEndless)
 	},
 }

@@ -1,6 +1,7 @@
-package armsecops_test
+package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,19 +13,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // What calls allocate through a transport in memory: a regression of more than an
 // eighth fails. Not parallel, because the allocations of other tests would count.
 func TestAllocations(t *testing.T) {
-	if raceEnabled {
+	if testkit.RaceEnabled {
 		t.Skip("the race detector allocates, too")
 	}
 	type jobsClient = *armsecops.WorkspaceManagerJobsClient
 	type assignmentsClient = *armsecops.SecurityAssignmentsClient
 	job := string(readExchanges(t, "jobs_get")[0].Response.Body)
 	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
-	put := documentedAssignment()
+	var put armsecops.Assignment
+	require.NoError(t, json.Unmarshal([]byte(assignment), &put))
 	tests := map[string]struct {
 		body               string
 		call               func(jobsClient, assignmentsClient) error

@@ -1,8 +1,7 @@
-package armsecops_test
+package test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -81,20 +78,6 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 			assert.NotContains(t, log.String(), "\u202e")
 		})
 	}
-}
-
-func assertHarmlessLine(t *testing.T, text string) {
-	t.Helper()
-	assert.LessOrEqual(t, len(text), 2048)
-	assert.True(t, utf8.ValidString(text))
-	assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", text)
-}
-
-// credentialFunc is a credential that is a function.
-type credentialFunc func() (azcore.AccessToken, error)
-
-func (f credentialFunc) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return f()
 }
 
 // createError returns the error of BeginCreate.

@@ -1,4 +1,4 @@
-package armsecops_test
+package test
 
 import (
 	"fmt"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // maxGrowth is how many times its length a body can take in memory, as
@@ -40,7 +41,7 @@ var (
 // length in memory; with elements one byte shorter it is refused. Not parallel:
 // the heap is that of all tests.
 func TestMemoryOfElementsIsBounded(t *testing.T) {
-	if testing.Short() || raceEnabled {
+	if testing.Short() || testkit.RaceEnabled {
 		t.Skip("measures memory")
 	}
 	const (
@@ -95,7 +96,7 @@ func TestMemoryOfElementsIsBounded(t *testing.T) {
 // No body takes more than maxGrowth times its length in memory, whatever else is
 // in it. Not parallel: the heap is that of all tests.
 func TestMemoryOfABodyIsBounded(t *testing.T) {
-	if testing.Short() || raceEnabled {
+	if testing.Short() || testkit.RaceEnabled {
 		t.Skip("measures memory")
 	}
 	var names strings.Builder

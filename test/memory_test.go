@@ -1,4 +1,4 @@
-package armsecops_test
+package test
 
 import (
 	"fmt"
@@ -11,12 +11,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // A listing of a million assignments takes no more memory than one of a tenth
 // of them. Not parallel: the tests share the heap.
 func TestListingTakesNoMoreMemoryWithItsLength(t *testing.T) {
-	if testing.Short() || raceEnabled {
+	if testing.Short() || testkit.RaceEnabled {
 		t.Skip("decodes a gigabyte")
 	}
 	const pages, items = 1000, 1000

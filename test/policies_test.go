@@ -1,4 +1,4 @@
-package armsecops_test
+package test
 
 import (
 	"bytes"
@@ -166,10 +166,6 @@ func TestPolicyWithNeitherResponseNorError(t *testing.T) {
 	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 	require.EqualError(t, err, "SecurityAssignmentsClient.Get: a policy returned neither a response nor an error")
 }
-
-type policyFunc func(*policy.Request) (*http.Response, error)
-
-func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
 
 // The caller's policies see every operation's request as it is sent, and the body
 // of a success, as WithCaptureResponse does.

@@ -1,4 +1,4 @@
-package armsecops_test
+package test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
@@ -238,20 +239,12 @@ func TestCreateAndItsContext(t *testing.T) {
 	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "no connection was made")
 }
 
-// closing calls a function when a body is closed.
-type closing struct {
-	io.Reader
-	closed func()
-}
-
-func (c closing) Close() error { c.closed(); return nil }
-
 func TestCompleteResponseCountsEvenIfTheContextEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	client := newJobsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
 		resp, err := respond(200, startedJob)(req)
-		resp.Body = closing{resp.Body, cancel}
+		resp.Body = testkit.Closing{Reader: resp.Body, Closed: cancel}
 		return resp, err
 	})))
 	resp, err := client.Create(ctx, "rg", "workspace", "assignment", nil)

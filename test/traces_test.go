@@ -1,7 +1,8 @@
-package armsecops_test
+package test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
@@ -196,7 +198,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
 		"the caller leaves":   {ok, &azfake.TokenCredential{}, 1, 1, 1, ""},
 		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
-		"a credential":        {ok, failingCredential{errSignIn}, 1, 0, 1, across + ": run az login"},
+		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, across + ": run az login"},
 		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nparameter Concurrency"},
 	}
 	for name, test := range tests {
@@ -266,46 +268,40 @@ func TestSpanOfARefusedArgument(t *testing.T) {
 
 	_, err = newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "-", nil)
 	assertParameterError(t, err, "jobName")
-	assert.Equal(t, "Microsoft.SecurityInsights", s.last(t, getOperation).attributes["az.namespace"], "the service, not the workspace's")
+	assert.Equal(t, "Microsoft.SecurityInsights", s.last(t, "WorkspaceManagerJobsClient.Get").attributes["az.namespace"], "the service, not the workspace's")
 }
 
 // Pollers trace their waiting, those of a resume token as well.
 func TestPollersAreTraced(t *testing.T) {
 	t.Parallel()
-	const name = "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone"
-	tests := map[string]func(*testing.T, *armsecops.WorkspaceManagerJobsClient) error{
-		"BeginCreate": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
-			_, err := beginCreate(t, c).PollUntilDone(t.Context(), nil)
-			return err
-		},
-		"BeginCreate, resumed": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
-			token, err := beginCreate(t, c).ResumeToken()
-			require.NoError(t, err)
-			_, err = resumeCreate(t, c, token).PollUntilDone(t.Context(), nil)
-			return err
-		},
-		"NewJobPoller": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
-			beginCreate(t, c)
-			_, err := newJobPoller(t, c).PollUntilDone(t.Context(), nil)
-			return err
-		},
-		"NewJobPoller, resumed": func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
-			beginCreate(t, c)
-			token, err := newJobPoller(t, c).ResumeToken()
-			require.NoError(t, err)
-			_, err = resumeJobPoller(t, c, token).PollUntilDone(t.Context(), nil)
-			return err
-		},
+	type client = *armsecops.WorkspaceManagerJobsClient
+	begin := func(t *testing.T, c client, token string) *armsecops.JobPoller {
+		poller, err := c.BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token})
+		require.NoError(t, err)
+		return poller
 	}
-	for title, wait := range tests {
-		t.Run(title, func(t *testing.T) {
+	follow := func(t *testing.T, c client, token string) *armsecops.JobPoller {
+		poller, err := c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
+		require.NoError(t, err)
+		return poller
+	}
+	for name, newPoller := range map[string]func(*testing.T, client, string) *armsecops.JobPoller{"BeginCreate": begin, "NewJobPoller": follow} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var s spans
-				o := options(newFake(1))
+				o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
 				o.TracingProvider = s.provider()
-				require.NoError(t, wait(t, newJobsClient(t, o)))
-				assert.False(t, s.last(t, name).failed)
+				c := newJobsClient(t, o)
+				begin(t, c, "")
+				poller := newPoller(t, c, "")
+				token, err := poller.ResumeToken()
+				require.NoError(t, err)
+				for _, p := range []*armsecops.JobPoller{poller, newPoller(t, c, token)} {
+					_, err = p.PollUntilDone(t.Context(), nil)
+					require.NoError(t, err)
+					assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
+				}
 			})
 		})
 	}

@@ -220,6 +220,18 @@ func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
 // Subscription is that of clients whose operation has none in its path.
 const Subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
+// SubscriptionID returns the id of one of many subscriptions.
+func SubscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }
+
+// SubscriptionIDs returns the ids of n subscriptions.
+func SubscriptionIDs(n int) []string {
+	var ids []string
+	for i := range n {
+		ids = append(ids, SubscriptionID(i))
+	}
+	return ids
+}
+
 // OptionsOf returns options of the type, a pointer, with the members that it has.
 func (c Call) OptionsOf(t reflect.Type) reflect.Value {
 	options := reflect.New(t.Elem())

@@ -1,5 +1,6 @@
 //go:build race
 
-package armsecops_test
+package testkit
 
-const raceEnabled = true
+// RaceEnabled reports whether the race detector is on.
+const RaceEnabled = true

@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/faulttest"
+	"github.com/armsecops/armsecops/test/faults"
 )
 
 // The quota of Azure Resource Graph for a principal.
@@ -211,7 +211,7 @@ func TestQueryTakesFewerCallsThanListing(t *testing.T) {
 	}
 	text, err := os.ReadFile(*graphOut)
 	require.NoError(t, err)
-	section, err := faulttest.Section(string(text), "graph", graphSection(t, results))
+	section, err := faults.Section(string(text), "graph", graphSection(t, results))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(*graphOut, []byte(section), 0o644))
 }

@@ -1,4 +1,4 @@
-package armsecops_test
+package faults_test
 
 import (
 	"context"
@@ -13,18 +13,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/faulttest"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/faults"
 )
 
-var update = flag.Bool("update", false, "write api/armsecops.txt, testdata/matrix.json and docs/reliability.md")
+var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md")
 
 // Every fault has, against every operation, the outcome in testdata/matrix.json and
 // does no harm.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	rows := faulttest.Test(t, matrixClient, "testdata/matrix.json", *update)
+	rows := faults.Test(t, matrixClient, "../../testdata/matrix.json", *update)
 	if rows == nil {
 		return
 	}
@@ -34,14 +34,14 @@ func TestMatrix(t *testing.T) {
 			assert.Empty(t, outcomes[0].Harm, "%s: %s", row.Fault, kind)
 		}
 	}
-	faulttest.Document(t, "docs/reliability.md", *update, map[string]string{"matrix": faulttest.Table(rows)})
+	faults.Document(t, "../../docs/reliability.md", *update, map[string]string{"matrix": faults.Table(rows)})
 }
 
 // matrixClient is this library.
-var matrixClient = faulttest.Client{
+var matrixClient = faults.Client{
 	Has:  testkit.Ours.Has,
 	Call: callOurs,
-	Errors: []faulttest.NamedError{
+	Errors: []faults.NamedError{
 		{Name: "ErrOutcomeUnknown", Err: armsecops.ErrOutcomeUnknown},
 		{Name: "ErrUnauthorized", Err: armsecops.ErrUnauthorized},
 		{Name: "ErrForbidden", Err: armsecops.ErrForbidden},
@@ -58,16 +58,16 @@ var matrixClient = faulttest.Client{
 	After: afterFault,
 }
 
-func callOurs(ctx context.Context, s *faulttest.Server, call testkit.Call) ([]any, error) {
-	o := &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: faulttest.MaxResponseBytes}
-	return testkit.Ours.All(ctx, call, o, s.MaxPages(), faulttest.ErrEndless)
+func callOurs(ctx context.Context, s *faults.Server, call testkit.Call) ([]any, error) {
+	o := &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: faults.MaxResponseBytes}
+	return testkit.Ours.All(ctx, call, o, s.MaxPages(), faults.ErrEndless)
 }
 
 // afterFault checks what holds for every error: it names the operation and hides
 // the token; it says so if a job may have been started; a response keeps its type,
 // operation and request id; and a listing resumes where it failed, without an item
 // lost or doubled.
-func afterFault(s *faulttest.Server, call testkit.Call, got []any, err error) error {
+func afterFault(s *faults.Server, call testkit.Call, got []any, err error) error {
 	route, operation := call.Route, call.Route.Operation
 	if err == nil {
 		return nil
@@ -93,7 +93,7 @@ func afterFault(s *faulttest.Server, call testkit.Call, got []any, err error) er
 			}
 			service = e.ServiceError
 		}
-		if service.Operation != operation || service.RequestID != faulttest.RequestID || service.StatusCode == 0 {
+		if service.Operation != operation || service.RequestID != faults.RequestID || service.StatusCode == 0 {
 			return fmt.Errorf("operation %q, request id %q, status %d: %w", service.Operation, service.RequestID, service.StatusCode, err)
 		}
 	}

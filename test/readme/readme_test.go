@@ -30,13 +30,13 @@ func TestPagesShowPrograms(t *testing.T) {
 		if filepath.Ext(path) == ".go" {
 			source := read(t, path)
 			isTest := strings.HasSuffix(path, "_test.go")
-			assert.True(t, shown[source] || isTest, "README.md or docs/guide.md must show internal/readme/%s unchanged", path)
+			assert.True(t, shown[source] || isTest, "README.md or docs/guide.md must show test/readme/%s unchanged", path)
 			delete(shown, source)
 		}
 		return err
 	}))
 	for block := range shown {
-		assert.Fail(t, "no file of internal/readme has this code of README.md or docs/guide.md", block)
+		assert.Fail(t, "no file of test/readme has this code of README.md or docs/guide.md", block)
 	}
 }
 

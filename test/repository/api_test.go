@@ -1,7 +1,8 @@
-package armsecops_test
+package repository
 
 import (
 	"bytes"
+	"flag"
 	"go/ast"
 	"go/format"
 	"go/parser"
@@ -15,14 +16,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
+
+var update = flag.Bool("update", false, "write api/armsecops.txt")
 
 // api/armsecops.txt lists the exported API of both packages, so that a change of
 // it is seen in a review.
 func TestAPI(t *testing.T) {
 	t.Parallel()
-	const path = "api/armsecops.txt"
-	api := "package armsecops\n\n" + exportedAPI(t, ".") + "\npackage fake\n\n" + exportedAPI(t, "fake")
+	path := filepath.Join(testkit.Root(), "api", "armsecops.txt")
+	api := "package armsecops\n\n" + exportedAPI(t, testkit.Root()) + "\npackage fake\n\n" + exportedAPI(t, filepath.Join(testkit.Root(), "fake"))
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(api), 0o666))
 		return
@@ -30,7 +35,7 @@ func TestAPI(t *testing.T) {
 	recorded, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, string(recorded), api,
-		"the exported API changes: name the change in CHANGELOG.md, and write %s by: go test -run TestAPI -update .", path)
+		"the exported API changes: name the change in CHANGELOG.md, and write %s by: go test -run TestAPI -update ./test/repository", path)
 }
 
 // exportedAPI returns the exported declarations of a package without comments and bodies, sorted.

@@ -1,4 +1,4 @@
-package armsecops_test
+package repository
 
 import (
 	"fmt"
@@ -65,7 +65,7 @@ type rootSource struct {
 func parseRoot(t *testing.T) rootSource {
 	t.Helper()
 	source := rootSource{map[string]*ast.FuncDecl{}, map[string]*ast.StructType{}, map[string]bool{}}
-	names, err := filepath.Glob("*.go")
+	names, err := filepath.Glob(filepath.Join(testkit.Root(), "*.go"))
 	require.NoError(t, err)
 	var examples []*ast.File
 	for _, name := range names {
@@ -142,9 +142,11 @@ func TestImports(t *testing.T) {
 		"throttle":  {azcore + "/policy"},
 		"wire":      {json, json + "/jsontext", azcore + "/runtime/datetime"},
 	}
-	testSupport := regexp.MustCompile("^" + module + "/(internal/(faulttest|readme|testkit)|test)(/|$)")
+	testSupport := regexp.MustCompile("^" + module + "/(internal/testkit|test)(/|$)")
 
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, "./...").CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, "./...")
+	cmd.Dir = testkit.Root()
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	for text := range strings.Lines(string(out)) {
 		path, imports, _ := strings.Cut(strings.TrimSpace(text), ": ")

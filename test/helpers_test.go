@@ -1,13 +1,12 @@
-package armsecops_test
+package test
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
@@ -24,20 +23,31 @@ const (
 )
 
 // Short names of what the tests use most.
-type transportFunc = testkit.TransportFunc
+type (
+	transportFunc  = testkit.TransportFunc
+	policyFunc     = testkit.PolicyFunc
+	credentialFunc = testkit.CredentialFunc
+)
 
-const minimal = testkit.Minimal
+const (
+	minimal   = testkit.Minimal
+	requestID = testkit.RequestID
+)
 
 var (
-	options        = testkit.Options
-	respond        = testkit.Respond
-	script         = testkit.Script
-	lost           = testkit.Lost
-	breakOff       = testkit.BreakOff
-	documented     = testkit.Documented
-	readExchanges  = testkit.ReadExchanges
-	assertSameJSON = testkit.AssertSameJSON
-	eachPackage    = testkit.EachPackage
+	options              = testkit.Options
+	respond              = testkit.Respond
+	script               = testkit.Script
+	subscriptionID       = testkit.SubscriptionID
+	subscriptionIDs      = testkit.SubscriptionIDs
+	lost                 = testkit.Lost
+	breakOff             = testkit.BreakOff
+	documented           = testkit.Documented
+	readExchanges        = testkit.ReadExchanges
+	assertSameJSON       = testkit.AssertSameJSON
+	eachPackage          = testkit.EachPackage
+	assertParameterError = testkit.AssertParameterError
+	assertHarmlessLine   = testkit.AssertHarmlessLine
 )
 
 func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
@@ -61,11 +71,9 @@ func newAssignmentsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.S
 	return client
 }
 
-func assertParameterError(t testing.TB, err error, name string) {
+func newFactory(t testing.TB, credential azcore.TokenCredential, o *armsecops.ClientOptions) *armsecops.ClientFactory {
 	t.Helper()
-	e, ok := errors.AsType[*armsecops.ParameterError](err)
-	if assert.True(t, ok, "%T: %v", err, err) {
-		assert.Equal(t, name, e.Name)
-		assert.Contains(t, e.Reason, "must")
-	}
+	factory, err := armsecops.NewClientFactory(credential, o)
+	require.NoError(t, err)
+	return factory
 }

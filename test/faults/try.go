@@ -1,7 +1,7 @@
-// Package faulttest is the fault matrix: it tests clients with everything that can
+// Package faults is the fault matrix: it tests clients with everything that can
 // go wrong with a call, each fault against each operation, over TLS. The tests of
 // the module and of interop share it.
-package faulttest
+package faults
 
 import (
 	"bytes"

@@ -1,0 +1,66 @@
+package testkit
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/armsecops/armsecops"
+)
+
+// The ids of the documented exchanges, and of responses.
+const (
+	RequestID     = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+	CorrelationID = "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+)
+
+// CredentialFunc is a credential that is a function.
+type CredentialFunc func() (azcore.AccessToken, error)
+
+// GetToken calls the function.
+func (f CredentialFunc) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return f()
+}
+
+// PolicyFunc is a policy that is a function.
+type PolicyFunc func(*policy.Request) (*http.Response, error)
+
+// Do calls the function.
+func (f PolicyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+
+// Closing is a body that calls a function when it is closed.
+type Closing struct {
+	io.Reader
+	Closed func()
+}
+
+// Close calls the function.
+func (c Closing) Close() error { c.Closed(); return nil }
+
+// AssertHarmlessLine checks that a text is one line of at most 2 KiB, free of
+// control and bidi characters.
+func AssertHarmlessLine(t *testing.T, text string) {
+	t.Helper()
+	assert.LessOrEqual(t, len(text), 2048)
+	assert.True(t, utf8.ValidString(text))
+	assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", text)
+}
+
+// AssertParameterError checks that an error refuses the parameter.
+func AssertParameterError(t testing.TB, err error, name string) {
+	t.Helper()
+	e, ok := errors.AsType[*armsecops.ParameterError](err)
+	if assert.True(t, ok, "%T: %v", err, err) {
+		assert.Equal(t, name, e.Name)
+		assert.Contains(t, e.Reason, "must")
+	}
+}
