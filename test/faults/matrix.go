@@ -89,5 +89,5 @@ func Document(t *testing.T, file string, update bool, sections map[string]string
 		require.NoError(t, os.WriteFile(file, []byte(generated), 0o666))
 		return
 	}
-	assert.True(t, generated == string(text), "%s is out of date: go test -run TestMatrix -update ./test/faults", file)
+	assert.True(t, generated == string(text), "%s is out of date: go test ./test/faults -run TestMatrix -update", file)
 }

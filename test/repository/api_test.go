@@ -35,7 +35,7 @@ func TestAPI(t *testing.T) {
 	recorded, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, string(recorded), api,
-		"the exported API changes: name the change in CHANGELOG.md, and write %s by: go test -run TestAPI -update ./test/repository", path)
+		"the exported API changes: name the change in CHANGELOG.md, and write %s by: go test ./test/repository -run TestAPI -update", path)
 }
 
 // exportedAPI returns the exported declarations of a package without comments and bodies, sorted.
