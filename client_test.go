@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -174,48 +173,11 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	}
 }
 
-// Values that the rules allow arrive in one path segment each.
-func TestPathsAreEscaped(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ resourceGroupName, assignmentID, group, name string }{
-		"letters of other scripts": {"größe_(東京)-1.a", "id", "gr%C3%B6%C3%9Fe_%28%E6%9D%B1%E4%BA%AC%29-1.a", "id"},
-		"90 characters":            {strings.Repeat("ü", 90), "id", strings.Repeat("%C3%BC", 90), "id"},
-		"percent signs":            {"rg", "100%25", "rg", "100%2525"},
-		"spaces and the like":      {"rg", `a b;c="{d}"`, "rg", "a%20b%3Bc=%22%7Bd%7D%22"},
-		"dots in the middle":       {"rg", "...", "rg", "..."},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := newAssignmentsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
-				assert.Equal(t, "/subscriptions/"+assignmentsSubscription+"/resourceGroups/"+test.group+
-					"/providers/Microsoft.Security/assignments/"+test.name, req.URL.EscapedPath())
-				return respond(200, minimal)(req)
-			})))
-			_, err := client.Get(t.Context(), test.resourceGroupName, test.assignmentID, nil)
-			require.NoError(t, err)
-		})
-	}
-}
-
 // assertURL returns a transport that checks the URL, and gives the response.
 func assertURL(t *testing.T, want string, response transportFunc) transportFunc {
 	return func(req *http.Request) (*http.Response, error) {
 		assert.Equal(t, want, req.URL.String())
 		return response(req)
-	}
-}
-
-func TestAPIVersionOverridesEveryRequest(t *testing.T) {
-	t.Parallel()
-	const list = "https://management.azure.com/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
-	o := options(script(t,
-		assertURL(t, list+"api-version=2030-01-01%26a", respond(200, `{"value":[],"nextLink":"`+list+`api-version=2021-08-01-preview&$skipToken=a"}`)),
-		assertURL(t, list+"$skipToken=a&api-version=2030-01-01%26a", respond(200, minimal)),
-	))
-	o.APIVersion = "2030-01-01&a"
-	for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
-		require.NoError(t, err)
 	}
 }
 

@@ -76,19 +76,6 @@ func TestFactoryParameters(t *testing.T) {
 	}
 }
 
-func TestFactoryChecksSubscriptions(t *testing.T) {
-	t.Parallel()
-	f := newFactory(t, &azfake.TokenCredential{}, nil)
-	for _, id := range []string{"", "production"} {
-		jobs, err := f.NewWorkspaceManagerJobsClient(id)
-		assert.Nil(t, jobs)
-		assertParameterError(t, err, "subscriptionID")
-	}
-	assignments, err := f.NewSecurityAssignmentsClient("production")
-	assert.Nil(t, assignments)
-	assertParameterError(t, err, "subscriptionID")
-}
-
 func TestClientsOfFactoryShareOneToken(t *testing.T) {
 	t.Parallel()
 	c := &credential{}
@@ -101,15 +88,6 @@ func TestClientsOfFactoryShareOneToken(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.EqualValues(t, 1, c.calls.Load())
-}
-
-func TestClientsOfFactoryKeepTheirTypesOfError(t *testing.T) {
-	t.Parallel()
-	jobs, assignments := factoryClients(t, newFactory(t, &azfake.TokenCredential{}, options(respond(404))))
-	_, err := jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-	require.ErrorAs(t, err, new(*armsecops.ErrorResponse))
-	_, err = assignments.Get(t.Context(), "rg", "id", nil)
-	require.ErrorAs(t, err, new(*armsecops.CloudError))
 }
 
 // A 429 of one client holds the others back in its subscription, and in no other.

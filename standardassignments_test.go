@@ -2,10 +2,8 @@ package armsecops_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -117,37 +115,6 @@ func listConnector(t *testing.T, o *armsecops.ClientOptions, page armsecops.Page
 	return newStandardsClient(t, o).NewListPager(connector, &armsecops.StandardAssignmentsClientListOptions{PageOptions: page})
 }
 
-// A scope's segments arrive as they are, each of them as one.
-func TestScopesAreEscaped(t *testing.T) {
-	t.Parallel()
-	const machines = "/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29/providers/Microsoft.Compute/virtualMachines/"
-	tests := map[string]struct{ scope, name, path string }{
-		"with a slash first":    {subscription, standardName, subscription + standardAssignmentsOf + "/" + standardName},
-		"without a slash first": {subscription[1:], standardName, subscription + standardAssignmentsOf + "/" + standardName},
-		"braces":                {managementGroup, "{" + standardName + "}", managementGroup + standardAssignmentsOf + "/%7B" + standardName + "%7D"},
-		"letters of other scripts": {
-			subscription + "/resourceGroups/größe (a)/providers/Microsoft.Compute/virtualMachines/100%2F;",
-			standardName, subscription + machines + "100%252F%3B" + standardAssignmentsOf + "/" + standardName,
-		},
-		"another one's scope": {
-			managementGroup + standardAssignmentsOf + "/" + standardName, standardName,
-			managementGroup + standardAssignmentsOf + "/" + standardName + standardAssignmentsOf + "/" + standardName,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := newStandardsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
-				assert.Equal(t, test.path, req.URL.EscapedPath())
-				assert.Equal(t, "api-version=2024-08-01", req.URL.RawQuery)
-				return respond(200, minimal)(req)
-			})))
-			_, err := client.Get(t.Context(), test.scope, test.name, nil)
-			require.NoError(t, err)
-		})
-	}
-}
-
 // Links to next pages must lead to the listing's own scope.
 func TestStandardAssignmentsListFollowsLinksOfItsScopeOnly(t *testing.T) {
 	t.Parallel()
@@ -196,75 +163,6 @@ func TestContinuationTokenIsOfItsScope(t *testing.T) {
 	assertParameterError(t, err, "ContinuationToken")
 }
 
-func TestStandardAssignmentsErrorsAreCloudErrors(t *testing.T) {
-	t.Parallel()
-	client := newStandardsClient(t, options(respond(404, `{"error":{"code":"NotFound","message":"No."}}`)))
-	_, err := client.Get(t.Context(), subscription, standardName, nil)
-	require.ErrorIs(t, err, armsecops.ErrNotFound)
-	require.ErrorAs(t, err, new(*armsecops.CloudError))
-	require.EqualError(t, err, "StandardAssignmentsClient.Get: 404 Not Found: NotFound: No.")
-}
-
-// A 429 holds back what counts for the same subscription, whichever scope and
-// client it is, or for the same scope where that has no subscription.
-func TestStandardAssignmentsAreThrottledBySubscriptionOrScope(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		throttled, next string
-		waits           bool
-	}{
-		"the same subscription":         {subscription, strings.ToUpper(connector[1:]), true},
-		"another subscription":          {subscription, virtualMachine, false},
-		"the same management group":     {managementGroup, managementGroup[1:], true},
-		"another management group":      {managementGroup, managementGroup + "2", false},
-		"of no subscription, then one":  {managementGroup, subscription, false},
-		"of a subscription, then none":  {subscription, managementGroup, false},
-		"the resource's subscription":   {virtualMachine, strings.Join(strings.Split(virtualMachine, "/")[:3], "/"), true},
-		"a scope below the other scope": {managementGroup, managementGroup + "/providers/Microsoft.A/b/c", false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, minimal)))
-				o.Retry.MaxRetryDelay = time.Minute
-				o.Retry.StatusCodes = []int{} // don't try again
-				client := newStandardsClient(t, o)
-				_, err := client.Get(t.Context(), test.throttled, standardName, nil)
-				require.ErrorIs(t, err, armsecops.ErrThrottled)
-				start := time.Now()
-				_, err = client.NewListPager(test.next, nil).NextPage(t.Context())
-				require.NoError(t, err)
-				assert.Equal(t, test.waits, time.Since(start) >= 30*time.Second, time.Since(start))
-			})
-		})
-	}
-}
-
-func TestSecurityAndStandardAssignmentsOfFactoryWaitTogether(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, minimal)))
-		o.Retry.MaxRetryDelay = time.Minute
-		o.Retry.StatusCodes = []int{} // don't try again
-		f := newFactory(t, &credential{}, o)
-		_, assignments := factoryClients(t, f)
-		_, err := assignments.Get(t.Context(), "rg", "id", nil)
-		require.ErrorIs(t, err, armsecops.ErrThrottled)
-		start := time.Now()
-		_, err = f.NewStandardAssignmentsClient().Get(t.Context(), connector, standardName, nil)
-		require.NoError(t, err)
-		assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
-	})
-}
-
-func TestNewStandardAssignmentsClientChecksItsParameters(t *testing.T) {
-	t.Parallel()
-	client, err := armsecops.NewStandardAssignmentsClient(nil, nil)
-	assert.Nil(t, client)
-	assertParameterError(t, err, "credential")
-}
-
 // Every part of what is assigned is written as the service reads it.
 func TestStandardAssignmentIsWrittenWithoutWhatIsZero(t *testing.T) {
 	t.Parallel()
@@ -295,85 +193,6 @@ func TestStandardAssignmentIsWrittenWithoutWhatIsZero(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, test.want, string(text))
 			})
-		})
-	}
-}
-
-func TestComplianceStateIsComparedIgnoringCase(t *testing.T) {
-	t.Parallel()
-	values := armsecops.PossibleAttestationComplianceStateValues()
-	assert.Len(t, values, 3)
-	for _, state := range values {
-		for _, other := range values {
-			assert.Equal(t, state == other, armsecops.AttestationComplianceState(strings.ToUpper(string(state))).Is(other))
-		}
-	}
-}
-
-const sampleStandardID = connector + standardAssignmentsOf + "/" + standardName
-
-func TestParseStandardAssignmentID(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		text string
-		want armsecops.StandardAssignmentID
-	}{
-		"resource":              {sampleStandardID, armsecops.StandardAssignmentID{Scope: connector, Name: standardName}},
-		"without a slash first": {sampleStandardID[1:], armsecops.StandardAssignmentID{Scope: connector, Name: standardName}},
-		"management group": {
-			managementGroup + standardAssignmentsOf + "/" + standardName, armsecops.StandardAssignmentID{Scope: managementGroup, Name: standardName},
-		},
-		"literals in upper case": {
-			connector + strings.ToUpper(standardAssignmentsOf) + "/" + standardName, armsecops.StandardAssignmentID{Scope: connector, Name: standardName},
-		},
-		"braces": {
-			subscription + standardAssignmentsOf + "/{" + standardName + "}", armsecops.StandardAssignmentID{Scope: subscription, Name: "{" + standardName + "}"},
-		},
-		"of another one": {
-			sampleStandardID + standardAssignmentsOf + "/" + standardName, armsecops.StandardAssignmentID{Scope: sampleStandardID, Name: standardName},
-		},
-		"scope and name keep their case": {
-			strings.ToUpper(sampleStandardID), armsecops.StandardAssignmentID{Scope: strings.ToUpper(connector), Name: strings.ToUpper(standardName)},
-		},
-		"other scripts": {
-			subscription + "/resourceGroups/größe 100%25" + standardAssignmentsOf + "/" + standardName,
-			armsecops.StandardAssignmentID{Scope: subscription + "/resourceGroups/größe 100%25", Name: standardName},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, err := armsecops.ParseStandardAssignmentID(test.text)
-			require.NoError(t, err)
-			assert.Equal(t, test.want, id)
-			assert.Equal(t, test.want.Scope+standardAssignmentsOf+"/"+test.want.Name, id.String())
-			id.Scope = id.Scope[1:]
-			assert.Equal(t, test.want.String(), id.String(), "the first slash may be missing")
-		})
-	}
-}
-
-func TestParseStandardAssignmentIDRefusesOthers(t *testing.T) {
-	t.Parallel()
-	tests := map[string]string{
-		"no scope":                         standardAssignmentsOf + "/" + standardName,
-		"of a subscription that is none":   "/subscriptions/production" + standardAssignmentsOf + "/" + standardName,
-		"of a resource group without name": subscription + "/resourceGroups" + standardAssignmentsOf + "/" + standardName,
-		"name that is no UUID":             connector + standardAssignmentsOf + "/name",
-		"list":                             connector + standardAssignmentsOf,
-		"relative segments":                strings.Replace(sampleStandardID, "gcpconnector", "..", 1),
-		"query in the scope":               strings.Replace(sampleStandardID, "gcpconnector", "a?b", 1),
-		"fragment in the scope":            strings.Replace(sampleStandardID, "gcpconnector", "a#b", 1),
-		"host":                             "management.azure.com" + sampleStandardID,
-		"documented, of another type":      asStored(documentedExemption(), managementGroup+"/providers/Microsoft.Security/securityStandards/"+standardName).ID,
-		"documented, without providers":    virtualMachine + "/Microsoft.Security/standardAssignments/" + standardName,
-	}
-	for name, text := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, err := armsecops.ParseStandardAssignmentID(text)
-			assert.Zero(t, id)
-			assertParameterError(t, err, "id")
 		})
 	}
 }

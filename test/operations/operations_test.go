@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/go-json-experiment/json/jsontext"
@@ -235,5 +236,49 @@ func TestEveryAPIVersionIsOverridden(t *testing.T) {
 		o.APIVersion = "2030-01-01"
 		_, err := testkit.CallOf(route).Call(t.Context(), o)
 		require.NoError(t, err, route.Operation)
+	}
+}
+
+// Every constructor refuses what the factory refuses, but an API version.
+func TestEveryConstructorChecksItsParameters(t *testing.T) {
+	t.Parallel()
+	withoutTLS := testkit.Options(nil)
+	withoutTLS.Cloud = testkit.Endpoint("http://management.example")
+	for client, constructor := range testkit.Ours {
+		for parameter, test := range map[string]struct {
+			credential azcore.TokenCredential
+			options    *armsecops.ClientOptions
+		}{
+			"credential":       {nil, nil},
+			"MaxResponseBytes": {&azfake.TokenCredential{}, &armsecops.ClientOptions{MaxResponseBytes: -1}},
+			"Cloud":            {&azfake.TokenCredential{}, withoutTLS},
+		} {
+			in := []reflect.Value{reflect.ValueOf(&test.credential).Elem(), reflect.ValueOf(test.options)}
+			if reflect.TypeOf(constructor).NumIn() > len(in) {
+				in = append([]reflect.Value{reflect.ValueOf(testkit.Subscription)}, in...)
+			}
+			made := reflect.ValueOf(constructor).Call(in)
+			assert.True(t, made[0].IsNil(), "%s: %s", client, parameter)
+			err, _ := reflect.TypeAssert[error](made[1])
+			testkit.AssertParameterError(t, err, parameter)
+		}
+	}
+}
+
+// A response that isn't success is the error type of the service, with the operation.
+func TestEveryErrorHasTheTypeOfItsService(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		_, err := testkit.CallOf(route).Call(t.Context(), testkit.Options(testkit.Respond(404)))
+		sentinel, isSentinel := errors.AsType[*armsecops.ErrorResponse](err)
+		cloud, isCloud := errors.AsType[*armsecops.CloudError](err)
+		require.NotEqual(t, isSentinel, isCloud, "%s: %v", route.Operation, err)
+		if isSentinel {
+			assert.Equal(t, "Microsoft.SecurityInsights", route.Namespace)
+			assert.Equal(t, route.Operation, sentinel.Operation)
+		} else {
+			assert.NotEqual(t, "Microsoft.SecurityInsights", route.Namespace)
+			assert.Equal(t, route.Operation, cloud.Operation)
+		}
 	}
 }

@@ -41,6 +41,40 @@ func TestEveryOperationIsComplete(t *testing.T) {
 	}
 }
 
+// Every open string with constants has Is, and a function that returns all of them.
+func TestEveryEnumerationIsComplete(t *testing.T) {
+	t.Parallel()
+	source := parseRoot(t)
+	constants := map[string][]string{} // by type
+	returned := map[string][]string{}  // by function
+	for _, file := range source.files {
+		for _, declaration := range file.Decls {
+			switch d := declaration.(type) {
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if v, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.CONST && v.Type != nil && ast.IsExported(nameOf(v.Type)) {
+						constants[nameOf(v.Type)] = append(constants[nameOf(v.Type)], v.Names[0].Name)
+					}
+				}
+			case *ast.FuncDecl:
+				ast.Inspect(d, func(n ast.Node) bool {
+					if literal, ok := n.(*ast.CompositeLit); ok && d.Recv == nil {
+						for _, element := range literal.Elts {
+							returned[d.Name.Name] = append(returned[d.Name.Name], nameOf(element.(ast.Expr)))
+						}
+					}
+					return true
+				})
+			}
+		}
+	}
+	require.NotEmpty(t, constants)
+	for name, values := range constants {
+		assert.ElementsMatch(t, values, returned["Possible"+name+"Values"], "Possible%sValues must return every constant", name)
+		assert.NotNil(t, source.methods[name+".Is"], "%s needs Is", name)
+	}
+}
+
 // Every exported field has a comment that says what it is.
 func TestEveryFieldIsDocumented(t *testing.T) {
 	t.Parallel()
@@ -58,13 +92,14 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 // rootSource is what the tests read in the sources of the root package.
 type rootSource struct {
 	methods  map[string]*ast.FuncDecl // by receiver and name
+	files    []*ast.File
 	structs  map[string]*ast.StructType
 	examples map[string]bool // with output, by the suffix of their name
 }
 
 func parseRoot(t *testing.T) rootSource {
 	t.Helper()
-	source := rootSource{map[string]*ast.FuncDecl{}, map[string]*ast.StructType{}, map[string]bool{}}
+	source := rootSource{methods: map[string]*ast.FuncDecl{}, structs: map[string]*ast.StructType{}, examples: map[string]bool{}}
 	names, err := filepath.Glob(filepath.Join(testkit.Root(), "*.go"))
 	require.NoError(t, err)
 	var examples []*ast.File
@@ -75,6 +110,7 @@ func parseRoot(t *testing.T) rootSource {
 			examples = append(examples, file)
 			continue
 		}
+		source.files = append(source.files, file)
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncDecl:
