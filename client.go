@@ -18,6 +18,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/resume"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/throttle"
 	"github.com/armsecops/armsecops/internal/wire"
@@ -301,6 +302,12 @@ func (c client) listing(call *call) (nextlink.Listing, error) {
 		APIVersion: cmp.Or(override, call.route.APIVersion),
 		Override:   override != "",
 	}, nil
+}
+
+// resumable checks the values of the call's path and returns what its tokens are bound to.
+func (c client) resumable(call *call) (resume.Listing, error) {
+	listing, err := c.listing(call)
+	return resume.Listing{Endpoint: listing.Endpoint, Path: listing.Path}, err
 }
 
 // values returns the values of the route's parameters: the subscription first, if

@@ -15,6 +15,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/resume"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -165,7 +166,7 @@ func checkGraphOptions(options *ResourceGraphOptions) error {
 
 // listing returns what a continuation token is bound to: the endpoint, the query
 // and its scopes, ignoring their case and order.
-func (g graph[T]) listing() (nextlink.Listing, error) {
+func (g graph[T]) listing() (resume.Listing, error) {
 	hash := sha256.New()
 	for _, q := range g.queries {
 		for _, names := range [][]string{{q.Query}, lower(q.Subscriptions), lower(q.ManagementGroups)} {
@@ -175,7 +176,7 @@ func (g graph[T]) listing() (nextlink.Listing, error) {
 			_, _ = fmt.Fprintf(hash, "%q\n", filter)
 		}
 	}
-	l, err := g.client.listing(&call{route: g.route})
+	l, err := g.client.resumable(&call{route: g.route})
 	l.Path += "#" + hex.EncodeToString(hash.Sum(nil))
 	return l, err
 }
@@ -323,7 +324,7 @@ func (g graph[T]) parseLink(link string) (query int, skipToken string, err error
 	number, skipToken, ok := strings.Cut(link, ":")
 	query, err = strconv.Atoi(number)
 	if !ok || err != nil || query < 0 || query >= len(g.queries) || len(skipToken) > maxSkipTokenBytes {
-		return 0, "", &ParameterError{Name: "ContinuationToken", Reason: "must be a token that a pager returned: it was altered"}
+		return 0, "", &ParameterError{Name: "ContinuationToken", Reason: resume.AlteredPage}
 	}
 	return query, skipToken, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/resume"
 )
 
 // Pager reads a listing page by page. A pager is not safe for concurrent use;
@@ -40,7 +41,7 @@ type source[T any] interface {
 	fetch(ctx context.Context, at place) (Page[T], place, error)
 
 	// listing returns what a continuation token is bound to.
-	listing() (nextlink.Listing, error)
+	listing() (resume.Listing, error)
 }
 
 // place is where a listing is.
@@ -290,7 +291,7 @@ type links[T any] struct {
 	call   call
 }
 
-func (l links[T]) listing() (nextlink.Listing, error) { return l.client.listing(&l.call) }
+func (l links[T]) listing() (resume.Listing, error) { return l.client.resumable(&l.call) }
 
 func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
 	call := l.call

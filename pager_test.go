@@ -486,7 +486,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	token := pager.ContinuationToken()
 	l.requests = 0
 
-	// That each altered byte is noticed is tested in package nextlink.
+	// That each altered byte is noticed is tested in package resume.
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), "fake_token")

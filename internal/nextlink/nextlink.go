@@ -1,6 +1,6 @@
 // Package nextlink decides which link to a next page may be followed with the
-// caller's token, repairs what services get wrong in links, notices listings
-// that loop, and makes the continuation tokens by which a listing is resumed.
+// caller's token, repairs what services get wrong in links, and notices listings
+// that loop.
 package nextlink
 
 import (
@@ -31,8 +31,7 @@ type Listing struct {
 	Override   bool   // APIVersion replaces that of the link
 }
 
-// maxLinkBytes bounds a link. No service reads a request line that is longer,
-// and the token of the page that a link leads to has to stay below its own bound.
+// maxLinkBytes bounds a link. No service reads a request line that is longer.
 const maxLinkBytes = 64 << 10
 
 // URL returns the URL of the listing, which is that of its first page.

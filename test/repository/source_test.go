@@ -174,6 +174,7 @@ func TestImports(t *testing.T) {
 		"fanout":    {},
 		"nextlink":  {module + "/internal/printable"},
 		"printable": {},
+		"resume":    {},
 		"routes":    {},
 		"throttle":  {azcore + "/policy"},
 		"wire":      {json, json + "/jsontext", azcore + "/runtime/datetime"},

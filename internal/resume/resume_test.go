@@ -1,4 +1,4 @@
-package nextlink
+package resume
 
 import (
 	"encoding/base64"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/nextlink"
 )
 
 func TestTokenNamesItsPage(t *testing.T) {
@@ -20,7 +22,7 @@ func TestTokenNamesItsPage(t *testing.T) {
 		"next page":             {`https://a.example/?a=1&b=<">`, "", `https://a.example/?a=1&b=<">`, ""},
 		"query beside a link":   {"?a", "$top=5", "?a", ""},
 		"longest link":          {strings.Repeat("&", maxLinkBytes), "", strings.Repeat("&", maxLinkBytes), ""},
-		"link that is too long": {strings.Repeat("&", 9*maxLinkBytes), "", strings.Repeat("&", maxLinkBytes+1), ""},
+		"link that is too long": {strings.Repeat("&", 9*maxLinkBytes), "", strings.Repeat("&", maxLinkBytes), ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -36,13 +38,24 @@ func TestTokenNamesItsPage(t *testing.T) {
 	}
 }
 
+const (
+	testHost = "management.azure.com"
+	testPath = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/my%28Rg%29/providers/Microsoft.Security/assignments"
+)
+
+// testListing returns the listing of testPath below an endpoint.
+func testListing(t testing.TB, endpoint string) Listing {
+	u, err := url.Parse(endpoint)
+	require.NoError(t, err)
+	return Listing{u, testPath}
+}
+
 // encode returns a token with the right checksum.
 func encode(text string) string {
 	return base64.RawURLEncoding.EncodeToString(append(checksum([]byte(text)), text...))
 }
 
 const (
-	altered        = "must be a token that a pager returned: it was altered"
 	tooLong        = "must be a token that a pager returned: it is too long"
 	ofAnother      = "must be a token of this listing: it belongs to another listing, subscription or endpoint"
 	ofOtherVersion = "must be a token of this version of the library"
@@ -68,8 +81,8 @@ func TestReadTokenContent(t *testing.T) {
 		"another version": {text: `{"v":2,` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
 		"no version":      {text: `{` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
 		"no listing":      {text: `{"v":1,"link":"?a"}`, reason: ofAnother},
-		"no JSON":         {text: `{"v":1`, reason: altered},
-		"nothing":         {text: ``, reason: altered},
+		"no JSON":         {text: `{"v":1`, reason: AlteredPage},
+		"nothing":         {text: ``, reason: AlteredPage},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -90,24 +103,24 @@ func TestReadTokenRefusesAlteredTokens(t *testing.T) {
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
 	tests := map[string]struct{ token, reason string }{
-		"no checksum":       {base64.RawURLEncoding.EncodeToString(data[checksumBytes:]), altered},
-		"only a checksum":   {base64.RawURLEncoding.EncodeToString(data[:checksumBytes]), altered},
-		"part of one":       {base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]), altered},
-		"cut":               {token[:len(token)-4], altered},
-		"longer":            {token + "AAAA", altered},
-		"not base64":        {"!" + token[1:], altered},
-		"line end":          {token + "\n", altered},
-		"line end inside":   {token[:9] + "\r\n" + token[9:], altered},
-		"spare bits":        {token[:len(token)-1] + string(token[len(token)-1]+1), altered},
-		"padding":           {token + "=", altered},
-		"empty":             {"", altered},
-		"long":              {strings.Repeat("A", maxTokenBytes), altered},
+		"no checksum":       {base64.RawURLEncoding.EncodeToString(data[checksumBytes:]), AlteredPage},
+		"only a checksum":   {base64.RawURLEncoding.EncodeToString(data[:checksumBytes]), AlteredPage},
+		"part of one":       {base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]), AlteredPage},
+		"cut":               {token[:len(token)-4], AlteredPage},
+		"longer":            {token + "AAAA", AlteredPage},
+		"not base64":        {"!" + token[1:], AlteredPage},
+		"line end":          {token + "\n", AlteredPage},
+		"line end inside":   {token[:9] + "\r\n" + token[9:], AlteredPage},
+		"spare bits":        {token[:len(token)-1] + string(token[len(token)-1]+1), AlteredPage},
+		"padding":           {token + "=", AlteredPage},
+		"empty":             {"", AlteredPage},
+		"long":              {strings.Repeat("A", maxTokenBytes), AlteredPage},
 		"one byte too long": {strings.Repeat("A", maxTokenBytes+1), tooLong},
 	}
 	for i := range data {
 		flipped := slices.Clone(data)
 		flipped[i] ^= 1
-		tests[fmt.Sprintf("byte %d", i)] = struct{ token, reason string }{base64.RawURLEncoding.EncodeToString(flipped), altered}
+		tests[fmt.Sprintf("byte %d", i)] = struct{ token, reason string }{base64.RawURLEncoding.EncodeToString(flipped), AlteredPage}
 	}
 	for name, test := range tests {
 		link, query, reason := l.ReadToken(test.token)
@@ -155,13 +168,12 @@ func TestTokenOfUntrustedLinkIsRefusedWhenResolved(t *testing.T) {
 	for _, evil := range []string{"https://evil.example" + testPath, "?" + strings.Repeat("a", 9*maxLinkBytes)} {
 		link, _, reason := l.ReadToken(l.Token(evil, ""))
 		require.Empty(t, reason)
-		_, err := l.Resolve(link)
-		assert.ErrorIs(t, err, ErrUntrusted)
+		_, err := nextlink.Listing{Endpoint: l.Endpoint, Path: l.Path}.Resolve(link)
+		assert.ErrorIs(t, err, nextlink.ErrUntrusted)
 	}
 }
 
-// Whatever a token holds, it is refused, or what it says is refused or resolved
-// like every other link; and a token that is read is one that Token wrote.
+// Whatever a token holds, it is refused, or it is one that Token writes.
 func FuzzReadToken(f *testing.F) {
 	l := testListing(f, "https://"+testHost)
 	f.Add(l.Token("", ""), false)
@@ -180,13 +192,6 @@ func FuzzReadToken(f *testing.F) {
 			require.True(t, strings.HasPrefix(reason, "must be a token "), reason)
 			require.Empty(t, link+query)
 			return
-		}
-		for _, link := range []string{link, "?" + query} {
-			if got, err := l.Resolve(link); err != nil {
-				require.ErrorIs(t, err, ErrUntrusted)
-			} else {
-				require.Contains(t, got.String(), testHost+testPath+"?")
-			}
 		}
 		if len(link) <= maxLinkBytes {
 			again := l.Token(link, query)
