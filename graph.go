@@ -324,7 +324,7 @@ func (g graph[T]) parseLink(link string) (query int, skipToken string, err error
 	number, skipToken, ok := strings.Cut(link, ":")
 	query, err = strconv.Atoi(number)
 	if !ok || err != nil || query < 0 || query >= len(g.queries) || len(skipToken) > maxSkipTokenBytes {
-		return 0, "", &ParameterError{Name: "ContinuationToken", Reason: resume.AlteredPage}
+		return 0, "", &ParameterError{Name: "ContinuationToken", Reason: resume.AlteredPageToken}
 	}
 	return query, skipToken, nil
 }

@@ -1,10 +1,7 @@
 package armsecops
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -14,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops/internal/printable"
+	"github.com/armsecops/armsecops/internal/resume"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/throttle"
 )
@@ -140,8 +138,7 @@ func (s *jobStart) recent(later *http.Response) bool {
 
 // jobPollingHandler is what [runtime.Poller] needs to wait for a job. Its JSON is the resume token's.
 type jobPollingHandler struct {
-	JobID    string `json:"jobId"`
-	Checksum []byte `json:"checksum"` // of JobID
+	resume.JobToken
 
 	client   client
 	get      call
@@ -156,8 +153,8 @@ func newJobPoller(c client, values pathValues, start *jobStart, progress func(Jo
 	if err := parameterError(get.route.Check(checked)); err != nil {
 		return nil, err
 	}
-	id := routes.Jobs.Get.ID(checked...)
-	handler := &jobPollingHandler{JobID: id, Checksum: checksum(id), client: c, get: get, start: start, progress: progress}
+	token := resume.NewJobToken(get.route.ID(checked...))
+	handler := &jobPollingHandler{JobToken: token, client: c, get: get, start: start, progress: progress}
 	var resp *http.Response
 	if start != nil {
 		handler.job, resp = start.job, start.response
@@ -169,29 +166,19 @@ func newJobPoller(c client, values pathValues, start *jobStart, progress func(Jo
 	})
 }
 
-func checksum(id string) []byte {
-	sum := sha256.Sum256([]byte(id))
-	return sum[:8]
-}
-
 // resumeJobPoller returns a poller for the job of another poller's token, if the
 // values that aren't empty agree with it.
 func resumeJobPoller(c client, values pathValues, token string, progress func(Job)) (*JobPoller, error) {
 	refuse := func(reason string) (*JobPoller, error) {
 		return nil, &ParameterError{Name: "ResumeToken", Reason: reason}
 	}
-	// As azcore writes the token. Earlier versions had a type for each of the two methods.
-	var resume struct {
-		Type  string            `json:"type"`
-		Token jobPollingHandler `json:"token"`
+	id, reason := resume.ReadJobToken(token)
+	if reason != "" {
+		return refuse(reason)
 	}
-	err := json.Unmarshal([]byte(token), &resume)
-	if err != nil || resume.Type != "WorkspaceManagerJobsClientCreateResponse" && resume.Type != "WorkspaceManagerJobsClientGetResponse" {
-		return refuse("must be a token of such a poller")
-	}
-	named, err := parseID(routes.Jobs.Get, resume.Token.JobID)
-	if err != nil || !bytes.Equal(resume.Token.Checksum, checksum(resume.Token.JobID)) {
-		return refuse("must be a token of such a poller: it was altered")
+	named, err := parseID(routes.Jobs.Get, id)
+	if err != nil {
+		return refuse(resume.AlteredJobToken)
 	}
 	for i, value := range append([]string{c.subscriptionID}, values[:]...) {
 		if value != "" && !strings.EqualFold(value, named[i]) {

@@ -38,8 +38,8 @@ const (
 	maxLinkBytes = 64<<10 + 1
 )
 
-// AlteredPage is the rule that a continuation token breaks which no pager made.
-const AlteredPage = "must be a token that a pager returned: it was altered"
+// AlteredPageToken is the rule that a continuation token breaks which no pager made.
+const AlteredPageToken = "must be a token that a pager returned: it was altered"
 
 // Token returns the continuation token of a page.
 //   - link: the link that leads to the page; empty for the first page
@@ -63,12 +63,12 @@ func (l Listing) ReadToken(token string) (link, query, reason string) {
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(data) < checksumBytes || !bytes.Equal(checksum(data[checksumBytes:]), data[:checksumBytes]) ||
 		base64.RawURLEncoding.EncodeToString(data) != token { // decoding skips line ends and spare bits
-		return "", "", AlteredPage
+		return "", "", AlteredPageToken
 	}
 	var c continuation
 	switch err := json.Unmarshal(data[checksumBytes:], &c); {
 	case err != nil:
-		return "", "", AlteredPage
+		return "", "", AlteredPageToken
 	case c.Version != tokenVersion:
 		return "", "", "must be a token of this version of the library"
 	case !strings.EqualFold(c.Listing, l.identity()):

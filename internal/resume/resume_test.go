@@ -81,8 +81,8 @@ func TestReadTokenContent(t *testing.T) {
 		"another version": {text: `{"v":2,` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
 		"no version":      {text: `{` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
 		"no listing":      {text: `{"v":1,"link":"?a"}`, reason: ofAnother},
-		"no JSON":         {text: `{"v":1`, reason: AlteredPage},
-		"nothing":         {text: ``, reason: AlteredPage},
+		"no JSON":         {text: `{"v":1`, reason: AlteredPageToken},
+		"nothing":         {text: ``, reason: AlteredPageToken},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -103,24 +103,24 @@ func TestReadTokenRefusesAlteredTokens(t *testing.T) {
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
 	tests := map[string]struct{ token, reason string }{
-		"no checksum":       {base64.RawURLEncoding.EncodeToString(data[checksumBytes:]), AlteredPage},
-		"only a checksum":   {base64.RawURLEncoding.EncodeToString(data[:checksumBytes]), AlteredPage},
-		"part of one":       {base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]), AlteredPage},
-		"cut":               {token[:len(token)-4], AlteredPage},
-		"longer":            {token + "AAAA", AlteredPage},
-		"not base64":        {"!" + token[1:], AlteredPage},
-		"line end":          {token + "\n", AlteredPage},
-		"line end inside":   {token[:9] + "\r\n" + token[9:], AlteredPage},
-		"spare bits":        {token[:len(token)-1] + string(token[len(token)-1]+1), AlteredPage},
-		"padding":           {token + "=", AlteredPage},
-		"empty":             {"", AlteredPage},
-		"long":              {strings.Repeat("A", maxTokenBytes), AlteredPage},
+		"no checksum":       {base64.RawURLEncoding.EncodeToString(data[checksumBytes:]), AlteredPageToken},
+		"only a checksum":   {base64.RawURLEncoding.EncodeToString(data[:checksumBytes]), AlteredPageToken},
+		"part of one":       {base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]), AlteredPageToken},
+		"cut":               {token[:len(token)-4], AlteredPageToken},
+		"longer":            {token + "AAAA", AlteredPageToken},
+		"not base64":        {"!" + token[1:], AlteredPageToken},
+		"line end":          {token + "\n", AlteredPageToken},
+		"line end inside":   {token[:9] + "\r\n" + token[9:], AlteredPageToken},
+		"spare bits":        {token[:len(token)-1] + string(token[len(token)-1]+1), AlteredPageToken},
+		"padding":           {token + "=", AlteredPageToken},
+		"empty":             {"", AlteredPageToken},
+		"long":              {strings.Repeat("A", maxTokenBytes), AlteredPageToken},
 		"one byte too long": {strings.Repeat("A", maxTokenBytes+1), tooLong},
 	}
 	for i := range data {
 		flipped := slices.Clone(data)
 		flipped[i] ^= 1
-		tests[fmt.Sprintf("byte %d", i)] = struct{ token, reason string }{base64.RawURLEncoding.EncodeToString(flipped), AlteredPage}
+		tests[fmt.Sprintf("byte %d", i)] = struct{ token, reason string }{base64.RawURLEncoding.EncodeToString(flipped), AlteredPageToken}
 	}
 	for name, test := range tests {
 		link, query, reason := l.ReadToken(test.token)
