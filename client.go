@@ -114,9 +114,10 @@ type call struct {
 	name      string                 // the client's method; empty: the route's
 	values    pathValues             // without the subscription
 	query     string                 // escaped, without api-version
-	link      string                 // to a page after the first, in the place of the query
+	link      string                 // to a page of the listing, in the place of the query
 	visit     func(url string) error // refuses the URL of a page that was there before; nil: doesn't
 	body      any                    // nil: none
+	first     bool                   // the page is a listing's first one
 	creates   bool                   // the resource is new, as far as the caller knows
 	parameter string                 // the name of the body's parameter
 	response  **http.Response        // set to the response of a success, with its body; nil: isn't
@@ -145,7 +146,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 		NewError:   newError,
 	})
 	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
-		if err = decode(resp, &result, call.link != ""); err != nil {
+		if err = decode(resp, &result, call.first); err != nil {
 			result, unknown = *new(T), true
 			err = newError(exchange.Failure{Response: resp, Reason: err})
 		}
@@ -200,8 +201,8 @@ func spanAttributes(route *routes.Route) []tracing.Attribute {
 
 // decode reads the body of a response into the result. The error is
 // [ErrUnexpectedResponse] if the body isn't what the operation returns.
-//   - linked: a link led to the response
-func decode(resp *http.Response, result any, linked bool) error {
+//   - first: the response is the first page of a listing
+func decode(resp *http.Response, result any, first bool) error {
 	body, err := runtime.Payload(resp)
 	if err != nil {
 		return fmt.Errorf("reading the response: %w", err)
@@ -219,7 +220,7 @@ func decode(resp *http.Response, result any, linked bool) error {
 		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
 	}
 	if r, ok := result.(response); ok {
-		if reason := r.unexpected(linked); reason != "" {
+		if reason := r.unexpected(first); reason != "" {
 			return fmt.Errorf("%w: %s", ErrUnexpectedResponse, reason)
 		}
 	}
@@ -229,8 +230,8 @@ func decode(resp *http.Response, result any, linked bool) error {
 // response is what has members that the body of a success must have.
 type response interface {
 	// unexpected returns what is wrong with the decoded body, or "".
-	//   - linked: a link led to the response
-	unexpected(linked bool) string
+	//   - first: the body is the first page of a listing
+	unexpected(first bool) string
 }
 
 // newRequest checks the arguments of the call and makes its request.
@@ -270,44 +271,44 @@ var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
 func (c client) requestURL(call *call) (url.URL, error) {
-	listing, err := c.listing(call)
-	switch {
-	case err != nil:
+	values, err := c.checkedValues(call)
+	if err != nil {
 		return url.URL{}, err
-	case call.link != "":
-		return listing.Resolve(call.link)
-	case call.query != "": // a token may hold any query
-		return listing.Resolve("?" + call.query)
-	}
-	return listing.URL(), nil
-}
-
-// listing checks the values of the call's path and returns where it leads.
-func (c client) listing(call *call) (nextlink.Listing, error) {
-	values := c.values(call)
-	check := call.route.Check
-	if call.creates {
-		check = call.route.CheckNew
-	}
-	if err := parameterError(check(values)); err != nil {
-		return nextlink.Listing{}, err
 	}
 	override := c.apiVersion
 	if call.route.Kind == routes.Query { // which the options' api-version, that of a resource, isn't for
 		override = ""
 	}
+	u := call.route.URL(c.endpoint, override, call.query, values...)
+	if call.link == "" {
+		return u, nil
+	}
 	return nextlink.Listing{
+		First:      u,
 		Endpoint:   c.endpoint,
-		Path:       call.route.URLPath(values...),
 		APIVersion: cmp.Or(override, call.route.APIVersion),
 		Override:   override != "",
-	}, nil
+	}.Resolve(call.link)
 }
 
-// resumable checks the values of the call's path and returns what its tokens are bound to.
+// resumable returns what the continuation tokens of a call are bound to.
 func (c client) resumable(call *call) (resume.Listing, error) {
-	listing, err := c.listing(call)
-	return resume.Listing{Endpoint: listing.Endpoint, Path: listing.Path}, err
+	values, err := c.checkedValues(call)
+	if err != nil {
+		return resume.Listing{}, err
+	}
+	return resume.Listing{Endpoint: c.endpoint, Path: call.route.URLPath(values...)}, nil
+}
+
+// checkedValues returns the values of the route's parameters, or the error of the
+// first that breaks its rule.
+func (c client) checkedValues(call *call) ([]string, error) {
+	values := c.values(call)
+	check := call.route.Check
+	if call.creates {
+		check = call.route.CheckNew
+	}
+	return values, parameterError(check(values))
 }
 
 // values returns the values of the route's parameters: the subscription first, if

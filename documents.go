@@ -70,11 +70,11 @@ func (m *plainPage[T]) page() Page[T] {
 
 // unexpected accepts an object without members as a first page: services send it
 // for an empty list.
-func (m *plainPage[T]) unexpected(linked bool) string {
+func (m *plainPage[T]) unexpected(first bool) string {
 	switch {
 	case isError(m.AdditionalProperties):
 		return "it is an error"
-	case !m.Value.present && (linked || m.NextLink != "" || len(m.AdditionalProperties) > 0):
+	case !m.Value.present && (!first || m.NextLink != "" || len(m.AdditionalProperties) > 0):
 		return "it has no value"
 	}
 	return ""

@@ -463,19 +463,19 @@ func TestQueryTokenIsBound(t *testing.T) {
 	assertParameterError(t, err, "ContinuationToken")
 }
 
-// forge returns the token with another link.
-func forge(t testing.TB, token, link string) string {
+// forge returns the token with another member.
+func forge(t testing.TB, token, member, text string) string {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
 	const checksum = 8
 	var content map[string]any
 	require.NoError(t, json.Unmarshal(data[checksum:], &content))
-	content["link"] = link
-	text, err := json.Marshal(content)
+	content[member] = text
+	forged, err := json.Marshal(content)
 	require.NoError(t, err)
-	sum := sha256.Sum256(text)
-	return base64.RawURLEncoding.EncodeToString(append(sum[:checksum], text...))
+	sum := sha256.Sum256(forged)
+	return base64.RawURLEncoding.EncodeToString(append(sum[:checksum], forged...))
 }
 
 // Whatever a token with a valid checksum says, it is refused, or goes into the
@@ -490,7 +490,7 @@ func FuzzQueryToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, link string) {
 		link = strings.ToValidUTF8(link, "\ufffd") // as JSON has it
 		query := graphOptions{SubscriptionIDs: subscriptionIDs(1001)}
-		query.ContinuationToken = forge(t, secondPage(t, "a", query), link)
+		query.ContinuationToken = forge(t, secondPage(t, "a", query), "link", link)
 		requests := 0
 		pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			requests++

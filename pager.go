@@ -48,6 +48,7 @@ type source[T any] interface {
 type place struct {
 	link  string // to the next page, as its source understands it; empty: the first one
 	query string // of the first page
+	read  bool   // query is that of a token, which may hold any
 	end   bool
 	err   error         // in the place of the next page
 	pages int           // read so far
@@ -194,7 +195,7 @@ func (p *Pager[T]) readToken(at *place) error {
 		return &ParameterError{Name: "ContinuationToken", Reason: reason}
 	}
 	if at.link = link; query != "" {
-		at.query = query
+		at.query, at.read = query, true
 	}
 	return nil
 }
@@ -295,14 +296,17 @@ func (l links[T]) listing() (resume.Listing, error) { return l.client.resumable(
 
 func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
 	call := l.call
-	call.link, call.query = at.link, at.query
+	call.link, call.query, call.first = at.link, at.query, at.link == ""
+	if call.first && at.read {
+		call.link = "?" + at.query
+	}
 	call.visit = at.visit
 	read, err := run[plainPage[T]](ctx, l.client, call)
 	if err != nil {
 		return page, at, err
 	}
 	next = at
-	next.link, next.query, next.end = read.NextLink, "", read.NextLink == ""
+	next.link, next.query, next.read, next.end = read.NextLink, "", false, read.NextLink == ""
 	return read.page(), next, nil
 }
 

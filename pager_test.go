@@ -898,3 +898,24 @@ func TestAllEndsWithAnEmptyPage(t *testing.T) {
 	assert.False(t, pager.More())
 	assert.Empty(t, pager.ContinuationToken())
 }
+
+// A token may hold any query: what is sent is one query, with one api-version. The
+// page is the first, so that an object without members is an empty list.
+func TestQueryOfATokenIsRepaired(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a#b c\n":                  "a%23b%20c%0A&api-version=2021-08-01-preview",
+		"api-version=1&a=https://": "api-version=1&a=https://",
+	} {
+		var query string
+		client := newAssignmentsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
+			query = req.URL.RawQuery
+			return respond(200, `{}`)(req)
+		})))
+		o := armsecops.PageOptions{ContinuationToken: forge(t, client.NewListBySubscriptionPager(nil).ContinuationToken(), "query", text)}
+		page, err := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}).NextPage(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, page.Value)
+		assert.Equal(t, want, query)
+	}
+}

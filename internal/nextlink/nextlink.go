@@ -25,44 +25,29 @@ var (
 
 // Listing is a listing whose links are followed.
 type Listing struct {
-	Endpoint   *url.URL
-	Path       string // escaped, below the endpoint
-	APIVersion string // of a link that has none
-	Override   bool   // APIVersion replaces that of the link
+	First      url.URL  // of the first page
+	Endpoint   *url.URL // with which First begins
+	APIVersion string   // of a link that has none
+	Override   bool     // APIVersion replaces that of the link
 }
 
 // maxLinkBytes bounds a link. No service reads a request line that is longer.
 const maxLinkBytes = 64 << 10
 
-// URL returns the URL of the listing, which is that of its first page.
-func (l Listing) URL() url.URL {
-	return l.url(l.Endpoint.Scheme, l.Endpoint.Host, "api-version="+url.QueryEscape(l.APIVersion))
-}
-
-// url returns a URL with the listing's path.
-func (l Listing) url(scheme, host, query string) url.URL {
-	u := url.URL{Scheme: scheme, Host: host, Path: l.path(), RawQuery: query}
-	if strings.Contains(u.Path, "%") {
-		u.RawPath = u.Path
-		u.Path, _ = url.PathUnescape(u.Path) // never fails: we have escaped it
-	}
-	return u
-}
-
 // Resolve returns the URL of the page that a link leads to, repaired where
 // necessary. It is the one place that decides which link is trusted: one to the
 // endpoint itself or to a host below it, on the same port, and to the path of
-// the listing. An empty link leads to the first page.
+// the listing.
 func (l Listing) Resolve(link string) (url.URL, error) {
 	if len(link) > maxLinkBytes {
 		return url.URL{}, fmt.Errorf("%w: longer than %d bytes", ErrUntrusted, maxLinkBytes)
 	}
 	reference, query, _ := strings.Cut(link, "?")
-	first := l.URL()
-	target, err := first.Parse(reference)
+	target, err := l.First.Parse(reference)
 	if err != nil {
 		return url.URL{}, fmt.Errorf("%w: not a URL", ErrUntrusted)
 	}
+	path := l.First.EscapedPath()
 	switch {
 	case target.Scheme != "https" && target.Scheme != l.Endpoint.Scheme:
 		return url.URL{}, fmt.Errorf("%w: scheme %s", ErrUntrusted, printable.Quote(target.Scheme))
@@ -70,19 +55,21 @@ func (l Listing) Resolve(link string) (url.URL, error) {
 		return url.URL{}, fmt.Errorf("%w: host %s", ErrUntrusted, printable.Quote(target.Host))
 	case target.User != nil || strings.Contains(reference, "#"):
 		return url.URL{}, fmt.Errorf("%w: it has a user or a fragment", ErrUntrusted)
-	case !samePath(target.EscapedPath(), l.path()) && !samePath(target.EscapedPath(), l.Path):
+	case !samePath(target.EscapedPath(), path) && !samePath(target.EscapedPath(), l.belowEndpoint(path)):
 		return url.URL{}, fmt.Errorf("%w: path %s is not the listing's", ErrUntrusted, printable.Quote(target.Path))
 	}
 	host := strings.TrimSuffix(strings.ToLower(target.Host), ":"+target.Port())
 	if target.Port() != "" && target.Port() != defaultPorts[target.Scheme] {
 		host += ":" + target.Port()
 	}
-	return l.url(target.Scheme, host, repairQuery(query, l.APIVersion, l.Override)), nil
+	page := l.First
+	page.Scheme, page.Host, page.RawQuery = target.Scheme, host, repairQuery(query, l.APIVersion, l.Override)
+	return page, nil
 }
 
-// path returns the escaped path of the listing, that of the endpoint included.
-func (l Listing) path() string {
-	return strings.TrimSuffix(l.Endpoint.EscapedPath(), "/") + l.Path
+// belowEndpoint returns a path without that of the endpoint, which some links lack.
+func (l Listing) belowEndpoint(path string) string {
+	return strings.TrimPrefix(path, strings.TrimSuffix(l.Endpoint.EscapedPath(), "/"))
 }
 
 // trusts reports whether the URL has the endpoint's host and port, or those of a

@@ -168,7 +168,7 @@ func TestTokenOfUntrustedLinkIsRefusedWhenResolved(t *testing.T) {
 	for _, evil := range []string{"https://evil.example" + testPath, "?" + strings.Repeat("a", 9*maxLinkBytes)} {
 		link, _, reason := l.ReadToken(l.Token(evil, ""))
 		require.Empty(t, reason)
-		_, err := nextlink.Listing{Endpoint: l.Endpoint, Path: l.Path}.Resolve(link)
+		_, err := nextlink.Listing{First: *l.Endpoint.JoinPath(l.Path), Endpoint: l.Endpoint}.Resolve(link)
 		assert.ErrorIs(t, err, nextlink.ErrUntrusted)
 	}
 }

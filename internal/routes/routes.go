@@ -290,6 +290,27 @@ func (r *Route) firstBroken(values []string, check func(*parameter) func(string)
 // segment, or as those of a scope.
 func (r *Route) URLPath(values ...string) string { return r.fill(values, escape) }
 
+// URL returns the URL of a request: the path below the endpoint, the query, and
+// the api-version behind it.
+//   - apiVersion: empty for the route's own
+//   - query: escaped, without api-version; empty for none
+func (r *Route) URL(endpoint *url.URL, apiVersion, query string, values ...string) url.URL {
+	u := url.URL{
+		Scheme:   endpoint.Scheme,
+		Host:     endpoint.Host,
+		Path:     strings.TrimSuffix(endpoint.EscapedPath(), "/") + r.URLPath(values...),
+		RawQuery: "api-version=" + url.QueryEscape(cmp.Or(apiVersion, r.APIVersion)),
+	}
+	if query != "" {
+		u.RawQuery = query + "&" + u.RawQuery
+	}
+	if strings.Contains(u.Path, "%") {
+		u.RawPath = u.Path
+		u.Path, _ = url.PathUnescape(u.Path) // never fails: we have escaped it
+	}
+	return u
+}
+
 // ID returns the path with the values unchanged, which is the form of a resource
 // id. Only the first slash of a scope, which the path has already, is left out.
 func (r *Route) ID(values ...string) string { return r.fill(values, unchanged) }

@@ -70,6 +70,31 @@ func TestURLPath(t *testing.T) {
 		Assignments.Get.URLPath("s", "größe (a)", "a/b?c#d%25"))
 }
 
+func TestURL(t *testing.T) {
+	t.Parallel()
+	const group = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/assignments?"
+	tests := map[string]struct{ endpoint, group, apiVersion, query, want string }{
+		"path":              {"https://a.example", "rg", "", "", "https://a.example" + group + "api-version=2021-08-01-preview"},
+		"another version":   {"https://a.example", "rg", "a b&c", "", "https://a.example" + group + "api-version=a+b%26c"},
+		"query":             {"https://a.example", "rg", "1", "$top=5&$skipToken=a%26", "https://a.example" + group + "$top=5&$skipToken=a%26&api-version=1"},
+		"endpoint's path":   {"http://a.example:8443/a%2Fb/", "rg", "1", "", "http://a.example:8443/a%2Fb" + group + "api-version=1"},
+		"value with escape": {"https://a.example", "größe (a)", "1", "", "https://a.example" + strings.Replace(group, "rg", "gr%C3%B6%C3%9Fe%20%28a%29", 1) + "api-version=1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			endpoint, err := url.Parse(test.endpoint)
+			require.NoError(t, err)
+			u := Assignments.List.URL(endpoint, test.apiVersion, test.query, "s", test.group)
+			assert.Equal(t, test.want, u.String())
+			parsed, err := url.Parse(test.want)
+			require.NoError(t, err)
+			assert.Equal(t, parsed.Path, u.Path)
+			assert.Equal(t, parsed.EscapedPath(), u.EscapedPath())
+		})
+	}
+}
+
 func TestID(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, jobID, Jobs.Get.ID(jobValues...))
