@@ -120,15 +120,22 @@ type call struct {
 	first     bool                   // the page is a listing's first one
 	creates   bool                   // the resource is new, as far as the caller knows
 	parameter string                 // the name of the body's parameter
-	response  **http.Response        // set to the response of a success, with its body; nil: isn't
 }
 
 // pathValues are the values of a path's parameters, in their order.
 type pathValues [4]string
 
-// run performs a call: it starts the span, checks the arguments, sends, decodes
-// and makes the error. Nothing else does.
-func run[T any](ctx context.Context, c client, call call) (result T, err error) {
+// run performs a call and returns the result.
+func run[T any](ctx context.Context, c client, call call) (T, error) {
+	result, _, err := runResponse[T](ctx, c, call)
+	return result, err
+}
+
+// runResponse performs a call: it starts the span, checks the arguments, sends,
+// decodes and makes the error. Nothing else does. The response is that of a
+// success, with its body in memory; nil with an error, and for a resource that an
+// earlier attempt deleted.
+func runResponse[T any](ctx context.Context, c client, call call) (result T, resp *http.Response, err error) {
 	name, route := cmp.Or(call.name, call.route.Operation), call.route
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, name)
 	ctx, endSpan := c.startSpan(ctx, name, route)
@@ -136,7 +143,7 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 
 	req, err := c.newRequest(ctx, &call)
 	if err != nil {
-		return result, withOperation(name, err)
+		return result, nil, withOperation(name, err)
 	}
 	newError := func(f exchange.Failure) error { return c.serviceError(name, route, f) }
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
@@ -153,22 +160,19 @@ func run[T any](ctx context.Context, c client, call call) (result T, err error) 
 	}
 	switch {
 	case err == nil:
-		if call.response != nil {
-			*call.response = resp
-		}
-		return result, nil
+		return result, resp, nil
 	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound):
 		if !HasCode(err, parentMissing...) {
-			return result, nil // an earlier attempt deleted it
+			return result, nil, nil // an earlier attempt deleted it
 		}
-		return result, outcomeUnknown(err)
+		return result, nil, outcomeUnknown(err)
 	}
 	err = withOperation(name, c.secrets(req.Raw()).blankError(err))
 	isWrite := route.Kind != routes.Get && route.Kind != routes.List && route.Kind != routes.Query
 	if unknown && isWrite && (!route.Repeatable || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)) {
 		err = outcomeUnknown(err)
 	}
-	return result, err
+	return result, nil, err
 }
 
 // startSpan starts the span of an operation. The returned function ends it, with

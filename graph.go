@@ -197,14 +197,11 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	}
 	query := g.queries[n]
 	query.Options.SkipToken = skipToken
-	var resp *http.Response
-	call := call{
-		route:    g.route,
-		body:     &query,
-		visit:    func(string) error { return at.visit(graphLink(n, skipToken)) }, // all pages have one URL
-		response: &resp,
-	}
-	result, err := run[graphResult[T]](ctx, g.client, call)
+	result, resp, err := runResponse[graphResult[T]](ctx, g.client, call{
+		route: g.route,
+		body:  &query,
+		visit: func(string) error { return at.visit(graphLink(n, skipToken)) }, // all pages have one URL
+	})
 	if err == nil && len(result.SkipToken) > maxSkipTokenBytes {
 		err = g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
 			Response: resp,

@@ -60,8 +60,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 			return nil, err
 		}
 	}
-	var resp *http.Response
-	created, err := run[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values, response: &resp})
+	created, resp, err := runResponse[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values})
 	if recovery != nil && errors.Is(err, ErrOutcomeUnknown) {
 		job, findErr := recovery.find(ctx)
 		if findErr != nil {
@@ -195,10 +194,7 @@ func (h *jobPollingHandler) Done() bool {
 
 // Poll implements [runtime.PollingHandler].
 func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
-	var resp *http.Response
-	get := h.get
-	get.response = &resp
-	got, err := run[WorkspaceManagerJobsClientGetResponse](ctx, h.client, get)
+	got, resp, err := runResponse[WorkspaceManagerJobsClientGetResponse](ctx, h.client, h.get)
 	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusNotFound {
 		if h.start.recent(failed.RawResponse) {
 			throttle.Bound(failed.RawResponse, maxPollDelay)
