@@ -97,19 +97,19 @@ type subscriptionListing struct{ subscriptionID, token string }
 // subscriptionListings returns what is left to list of the subscriptions, each
 // of them once. It reads the tokens at once: Progress may write to the same map.
 func subscriptionListings(subscriptionIDs []string, continuationTokens map[string]string) ([]subscriptionListing, error) {
-	tokens := make(map[string]string, len(continuationTokens))
+	byID := make(map[string]string, len(continuationTokens))
 	for id, token := range continuationTokens {
 		key := strings.ToLower(id)
-		if _, twice := tokens[key]; twice {
+		if _, twice := byID[key]; twice {
 			return nil, &ParameterError{"ContinuationTokens", key, "must not have two tokens for one subscription"}
 		}
-		tokens[key] = token
+		byID[key] = token
 	}
 	seen := make(map[string]bool, len(subscriptionIDs))
 	var left []subscriptionListing
 	for _, id := range subscriptionIDs {
 		key := strings.ToLower(id)
-		token, known := tokens[key]
+		token, known := byID[key]
 		if finished := known && token == ""; !finished && !seen[key] {
 			left = append(left, subscriptionListing{id, token})
 		}
@@ -129,8 +129,8 @@ type subscriptionPage struct {
 // listSubscription yields the pages of one subscription, up to the end, an error or the bound.
 func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing, maxPages int) iter.Seq[subscriptionPage] {
 	return func(yield func(subscriptionPage) bool) {
-		client := &SecurityAssignmentsClient{c.of(l.subscriptionID)}
-		pager := client.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
+		one := &SecurityAssignmentsClient{c.of(l.subscriptionID)}
+		pager := one.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
 			PageOptions{ContinuationToken: l.token, MaxPages: maxPages},
 		})
 		for pager.More() {

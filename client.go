@@ -126,8 +126,8 @@ type call struct {
 type pathValues [4]string
 
 // run performs a call and returns the result.
-func run[T any](ctx context.Context, c client, call call) (T, error) {
-	result, _, err := runResponse[T](ctx, c, call)
+func run[T any](ctx context.Context, c client, op call) (T, error) {
+	result, _, err := runResponse[T](ctx, c, op)
 	return result, err
 }
 
@@ -135,13 +135,13 @@ func run[T any](ctx context.Context, c client, call call) (T, error) {
 // decodes and makes the error. Nothing else does. The response is that of a
 // success, with its body in memory; nil with an error, and for a resource that an
 // earlier attempt deleted.
-func runResponse[T any](ctx context.Context, c client, call call) (result T, resp *http.Response, err error) {
-	name, route := cmp.Or(call.name, call.route.Operation), call.route
+func runResponse[T any](ctx context.Context, c client, op call) (result T, resp *http.Response, err error) {
+	name, route := cmp.Or(op.name, op.route.Operation), op.route
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, name)
 	ctx, endSpan := c.startSpan(ctx, name, route)
 	defer func() { endSpan(err) }()
 
-	req, err := c.newRequest(ctx, &call)
+	req, err := c.newRequest(ctx, &op)
 	if err != nil {
 		return result, nil, withOperation(name, err)
 	}
@@ -149,11 +149,11 @@ func runResponse[T any](ctx context.Context, c client, call call) (result T, res
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
 		Success:    route.Success,
 		Repeatable: route.Repeatable,
-		Gate:       call.route.Gate(c.values(&call)),
+		Gate:       op.route.Gate(c.values(&op)),
 		NewError:   newError,
 	})
 	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
-		if err = decode(resp, &result, call.first); err != nil {
+		if err = decode(resp, &result, op.first); err != nil {
 			result, unknown = *new(T), true
 			err = newError(exchange.Failure{Response: resp, Reason: err})
 		}
@@ -239,17 +239,17 @@ type response interface {
 }
 
 // newRequest checks the arguments of the call and makes its request.
-func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, error) {
-	u, err := c.requestURL(call)
+func (c client) newRequest(ctx context.Context, op *call) (*policy.Request, error) {
+	u, err := c.requestURL(op)
 	if err != nil {
 		return nil, err
 	}
-	if call.visit != nil {
-		if err := call.visit(u.String()); err != nil {
+	if op.visit != nil {
+		if err := op.visit(u.String()); err != nil {
 			return nil, err
 		}
 	}
-	raw, err := http.NewRequestWithContext(ctx, call.route.Method, "", nil)
+	raw, err := http.NewRequestWithContext(ctx, op.route.Method, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -259,10 +259,10 @@ func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, er
 	if err != nil {
 		return nil, err
 	}
-	if call.body != nil {
-		body, err := wire.Marshal(call.body)
+	if op.body != nil {
+		body, err := wire.Marshal(op.body)
 		if err != nil {
-			return nil, &ParameterError{Name: call.parameter, Reason: "must have a JSON form: " + err.Error()}
+			return nil, &ParameterError{Name: op.parameter, Reason: "must have a JSON form: " + err.Error()}
 		}
 		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(body)), "application/json"); err != nil {
 			return nil, err
@@ -274,54 +274,54 @@ func (c client) newRequest(ctx context.Context, call *call) (*policy.Request, er
 var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
-func (c client) requestURL(call *call) (url.URL, error) {
-	values, err := c.checkedValues(call)
+func (c client) requestURL(op *call) (url.URL, error) {
+	values, err := c.checkedValues(op)
 	if err != nil {
 		return url.URL{}, err
 	}
 	override := c.apiVersion
-	if call.route.Kind == routes.Query { // which the options' api-version, that of a resource, isn't for
+	if op.route.Kind == routes.Query { // which the options' api-version, that of a resource, isn't for
 		override = ""
 	}
-	u := call.route.URL(c.endpoint, override, call.query, values...)
-	if call.link == "" {
+	u := op.route.URL(c.endpoint, override, op.query, values...)
+	if op.link == "" {
 		return u, nil
 	}
 	return nextlink.Listing{
 		First:      u,
 		Endpoint:   c.endpoint,
-		APIVersion: cmp.Or(override, call.route.APIVersion),
+		APIVersion: cmp.Or(override, op.route.APIVersion),
 		Override:   override != "",
-	}.Resolve(call.link)
+	}.Resolve(op.link)
 }
 
 // resumable returns what the continuation tokens of a call are bound to.
-func (c client) resumable(call *call) (resume.Listing, error) {
-	values, err := c.checkedValues(call)
+func (c client) resumable(op *call) (resume.Listing, error) {
+	values, err := c.checkedValues(op)
 	if err != nil {
 		return resume.Listing{}, err
 	}
-	return resume.Listing{Endpoint: c.endpoint, Path: call.route.URLPath(values...)}, nil
+	return resume.Listing{Endpoint: c.endpoint, Path: op.route.URLPath(values...)}, nil
 }
 
 // checkedValues returns the values of the route's parameters, or the error of the
 // first that breaks its rule.
-func (c client) checkedValues(call *call) ([]string, error) {
-	values := c.values(call)
-	check := call.route.Check
-	if call.creates {
-		check = call.route.CheckNew
+func (c client) checkedValues(op *call) ([]string, error) {
+	values := c.values(op)
+	check := op.route.Check
+	if op.creates {
+		check = op.route.CheckNew
 	}
 	return values, parameterError(check(values))
 }
 
 // values returns the values of the route's parameters: the subscription first, if
 // it has one, then the call's own.
-func (c client) values(call *call) []string {
-	if call.route.OfSubscription() {
-		return append([]string{c.subscriptionID}, call.values[:]...)
+func (c client) values(op *call) []string {
+	if op.route.OfSubscription() {
+		return append([]string{c.subscriptionID}, op.values[:]...)
 	}
-	return call.values[:]
+	return op.values[:]
 }
 
 // parameterError makes the error of what [routes.Route.Check] returns; nil for no rule.

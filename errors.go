@@ -432,12 +432,12 @@ const maxKeptBytes = 32 << 10
 // serviceError makes the error of a response to the operation of that name.
 func (c client) serviceError(name string, route *routes.Route, f exchange.Failure) error {
 	resp := f.Response
-	secrets := c.secrets(resp.Request)
+	s := c.secrets(resp.Request)
 	e := ServiceError{
 		Operation:            name,
 		StatusCode:           resp.StatusCode,
-		RequestID:            secrets.blank(resp.Header.Get("x-ms-request-id")),
-		CorrelationRequestID: secrets.blank(resp.Header.Get("x-ms-correlation-request-id")),
+		RequestID:            s.blank(resp.Header.Get("x-ms-request-id")),
+		CorrelationRequestID: s.blank(resp.Header.Get("x-ms-correlation-request-id")),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		cause:                f.Reason,
 	}
@@ -453,18 +453,18 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		}
 		text := body
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
-			text = []byte(secrets.blank(string(body)))
+			text = []byte(s.blank(string(body)))
 		}
-		e.setBody(errorbody.Read(text), secrets)
+		e.setBody(errorbody.Read(text), s)
 	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
 		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
-			e.setBody(said, secrets)
+			e.setBody(said, s)
 		}
 	}
 	if e.Code == "" {
-		e.Code = secrets.blank(resp.Header.Get("x-ms-error-code"))
+		e.Code = s.blank(resp.Header.Get("x-ms-error-code"))
 	}
-	e.cause = secrets.blankError(e.cause)
+	e.cause = s.blankError(e.cause)
 	kept := *resp
 	kept.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body[:min(len(body), maxKeptBytes)])))
 	// azcore's constructor would print all of the body for a log that may have no reader.
@@ -473,22 +473,22 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 }
 
 // setBody sets what the body of an error says.
-func (e *ServiceError) setBody(said errorbody.Error, secrets secrets) {
-	d := errorDetail(said, secrets)
+func (e *ServiceError) setBody(said errorbody.Error, s secrets) {
+	d := errorDetail(said, s)
 	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
 	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
 }
 
-func errorDetail(said errorbody.Error, secrets secrets) ErrorDetail {
+func errorDetail(said errorbody.Error, s secrets) ErrorDetail {
 	d := ErrorDetail{
-		Code:                 secrets.blank(said.Code),
-		Message:              secrets.blank(said.Message),
-		Target:               secrets.blank(said.Target),
+		Code:                 s.blank(said.Code),
+		Message:              s.blank(said.Message),
+		Target:               s.blank(said.Target),
 		AdditionalInfo:       additionalInfo(said.AdditionalInfo),
 		AdditionalProperties: said.AdditionalProperties,
 	}
 	for _, detail := range said.Details {
-		d.Details = append(d.Details, errorDetail(detail, secrets))
+		d.Details = append(d.Details, errorDetail(detail, s))
 	}
 	return d
 }

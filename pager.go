@@ -71,10 +71,10 @@ func newListPager[T any](c client, listing call, options PageOptions) *Pager[T] 
 	return newPager[T](links[T]{c, listing}, place{query: listing.query}, options)
 }
 
-func newPager[T any](source source[T], first place, options PageOptions) *Pager[T] {
+func newPager[T any](from source[T], first place, options PageOptions) *Pager[T] {
 	first.seen = nextlink.Seen{}
 	p := &Pager[T]{
-		source:   source,
+		source:   from,
 		token:    options.ContinuationToken,
 		prefetch: options.Prefetch,
 		maxPages: options.MaxPages,
@@ -295,13 +295,13 @@ type links[T any] struct {
 func (l links[T]) listing() (resume.Listing, error) { return l.client.resumable(&l.call) }
 
 func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
-	call := l.call
-	call.link, call.query, call.first = at.link, at.query, at.link == ""
-	if call.first && at.read {
-		call.link = "?" + at.query
+	op := l.call
+	op.link, op.query, op.first = at.link, at.query, at.link == ""
+	if op.first && at.read {
+		op.link = "?" + at.query
 	}
-	call.visit = at.visit
-	read, err := run[plainPage[T]](ctx, l.client, call)
+	op.visit = at.visit
+	read, err := run[plainPage[T]](ctx, l.client, op)
 	if err != nil {
 		return page, at, err
 	}

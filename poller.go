@@ -53,16 +53,16 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if options.ResumeToken != "" {
 		return resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
 	}
-	var recovery *recovery
+	var lost *recovery
 	if options.Recover {
 		var err error
-		if recovery, err = newRecovery(ctx, c, values); err != nil {
+		if lost, err = newRecovery(ctx, c, values); err != nil {
 			return nil, err
 		}
 	}
 	created, resp, err := runResponse[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values})
-	if recovery != nil && errors.Is(err, ErrOutcomeUnknown) {
-		job, findErr := recovery.find(ctx)
+	if lost != nil && errors.Is(err, ErrOutcomeUnknown) {
+		job, findErr := lost.find(ctx)
 		if findErr != nil {
 			return nil, &wrappedError{"looking for the job: " + findErr.Error(), []error{err}}
 		}

@@ -35,7 +35,7 @@ type Gates struct {
 type gate struct {
 	opens  time.Time     // closed until then
 	spread time.Duration // over which the requests leave that the gate held back
-	held   int           // requests that wait, or will come back after their 429
+	held   int           // requests that wait, or are retried after a 429
 	gap    time.Duration // between two of them, at most; 0 until the first one leaves
 	next   time.Time     // when the next one may leave
 	queue  []*waiter
@@ -145,30 +145,30 @@ func (g *Gates) Wait(ctx context.Context, name string, before time.Duration) (wa
 	start := time.Now()
 	g.sweep(start)
 	name = strings.ToLower(name)
-	gate := g.gates[name]
-	if gate == nil {
+	closed := g.gates[name]
+	if closed == nil {
 		return 0, nil
 	}
 	w := &waiter{make(chan struct{}, 1)}
-	gate.queue = append(gate.queue, w)
-	defer func() { g.leave(name, gate, w) }()
+	closed.queue = append(closed.queue, w)
+	defer func() { g.leave(name, closed, w) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		now := time.Now()
 		waited = now.Sub(start)
 		left := max(g.maxDelay-before-waited, 0)
-		if delay := gate.opens.Sub(now); delay > left {
+		if delay := closed.opens.Sub(now); delay > left {
 			return waited, &ClosedError{delay}
 		}
 		delay := left
-		if gate.queue[0] == w { // the others wait for the first
-			delay = min(delay, gate.delay(now))
+		if closed.queue[0] == w { // the others wait for the first
+			delay = min(delay, closed.delay(now))
 		}
 		if delay <= 0 {
-			gate.next = now
-			if gate.held--; gate.held > 0 {
-				gate.next = now.Add(rand.N(gate.gap + 1))
+			closed.next = now
+			if closed.held--; closed.held > 0 {
+				closed.next = now.Add(rand.N(closed.gap + 1))
 			}
 			return waited, nil
 		}
@@ -188,7 +188,7 @@ func (g *Gates) Wait(ctx context.Context, name string, before time.Duration) (wa
 }
 
 // delay returns how long the first of the queue has to wait. All that the gate
-// held back, or that will come back after their 429, share the spread; at random,
+// held back, or that are retried after a 429, share the spread; at random,
 // because other processes wait as well.
 func (g *gate) delay(now time.Time) time.Duration {
 	if delay := g.opens.Sub(now); delay > 0 {
@@ -209,8 +209,8 @@ func (g *Gates) sweep(now time.Time) {
 		return
 	}
 	g.swept = now
-	maps.DeleteFunc(g.gates, func(_ string, gate *gate) bool {
-		return len(gate.queue) == 0 && !gate.opens.Add(gate.spread).After(now) && !gate.next.After(now)
+	maps.DeleteFunc(g.gates, func(_ string, old *gate) bool {
+		return len(old.queue) == 0 && !old.opens.Add(old.spread).After(now) && !old.next.After(now)
 	})
 	if len(g.gates) == 0 {
 		g.gates = map[string]*gate{} // a map keeps the memory of what it held
@@ -218,13 +218,13 @@ func (g *Gates) sweep(now time.Time) {
 }
 
 // leave takes a waiter out of the queue, and forgets a gate that holds nothing back.
-func (g *Gates) leave(name string, gate *gate, w *waiter) {
-	i := slices.Index(gate.queue, w)
-	gate.queue = slices.Delete(gate.queue, i, i+1)
+func (g *Gates) leave(name string, closed *gate, w *waiter) {
+	i := slices.Index(closed.queue, w)
+	closed.queue = slices.Delete(closed.queue, i, i+1)
 	switch now := time.Now(); {
-	case len(gate.queue) > 0:
-		gate.queue[0].notify()
-	case !gate.opens.After(now) && !gate.next.After(now):
+	case len(closed.queue) > 0:
+		closed.queue[0].notify()
+	case !closed.opens.After(now) && !closed.next.After(now):
 		delete(g.gates, name)
 	}
 }
