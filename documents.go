@@ -17,7 +17,9 @@ import (
 
 // document is a document that can do without its methods where package wire reads
 // it anyway: they would only lead there.
-type document interface{ plain() any }
+type document interface {
+	plain() any // the same document, without methods
+}
 
 // plainResource is a resource without its methods.
 type plainResource[P any] Resource[P]
@@ -50,27 +52,25 @@ func (r *Resource[P]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return wire.Decode(d, (*plainResource[P])(r))
 }
 
-// plainPage is a page whose elements are read by the methods of their slice.
-type plainPage[T any] struct {
+// pageBody is a page as JSON has it: its elements are read by the methods of their slice.
+type pageBody[T any] struct {
 	Value    elements[T] `json:"value"`
 	NextLink string      `json:"nextLink,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
-func (m Page[T]) plain() *plainPage[T] {
-	return &plainPage[T]{elements[T]{list: m.Value}, m.NextLink, m.AdditionalProperties}
+func (m Page[T]) body() *pageBody[T] {
+	return &pageBody[T]{elements[T]{list: m.Value}, m.NextLink, m.AdditionalProperties}
 }
 
-func (m *Page[T]) set(plain *plainPage[T]) { *m = plain.page() }
-
-func (m *plainPage[T]) page() Page[T] {
+func (m *pageBody[T]) page() Page[T] {
 	return Page[T]{m.Value.list, m.NextLink, m.AdditionalProperties}
 }
 
 // unexpected accepts an object without members as a first page: services send it
 // for an empty list.
-func (m *plainPage[T]) unexpected(first bool) string {
+func (m *pageBody[T]) unexpected(first bool) string {
 	switch {
 	case isError(m.AdditionalProperties):
 		return "it is an error"
@@ -87,23 +87,25 @@ func isError(unknown map[string]json.RawMessage) bool {
 }
 
 // MarshalJSON writes the page as the service does.
-func (m Page[T]) MarshalJSON() ([]byte, error) { return wire.Marshal(m.plain()) }
+func (m Page[T]) MarshalJSON() ([]byte, error) { return wire.Marshal(m.body()) }
 
 // UnmarshalJSON reads a page.
 func (m *Page[T]) UnmarshalJSON(data []byte) error {
-	plain := m.plain()
-	defer m.set(plain)
-	return wire.Unmarshal(data, plain)
+	body := m.body()
+	err := wire.Unmarshal(data, body)
+	*m = body.page()
+	return err
 }
 
 // MarshalJSONTo is MarshalJSON for encoding/json/v2.
-func (m Page[T]) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, m.plain()) }
+func (m Page[T]) MarshalJSONTo(e *jsontext.Encoder) error { return wire.Encode(e, m.body()) }
 
 // UnmarshalJSONFrom is UnmarshalJSON for encoding/json/v2.
 func (m *Page[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	plain := m.plain()
-	defer m.set(plain)
-	return wire.Decode(d, plain)
+	body := m.body()
+	err := wire.Decode(d, body)
+	*m = body.page()
+	return err
 }
 
 // elements are the elements of a page. Package json would let their slice grow an

@@ -301,7 +301,7 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		op.link = "?" + at.query
 	}
 	op.visit = at.visit
-	read, err := run[plainPage[T]](ctx, l.client, op)
+	read, err := run[pageBody[T]](ctx, l.client, op)
 	if err != nil {
 		return page, at, err
 	}

@@ -1,4 +1,4 @@
-// Package wire reads and writes the JSON of the two services. Struct tags say
+// Package wire reads and writes the JSON of the services. Struct tags say
 // what a model looks like, and package json (encoding/json/v2) does the work.
 // What departs from that package's defaults, and why, is all here.
 package wire
@@ -59,8 +59,8 @@ func IsObject(data []byte) bool {
 // Marshal writes a model.
 func Marshal(model any) ([]byte, error) { return json.Marshal(model, writing) }
 
-// Encode is the MarshalJSONTo of a document; plain is the document without its methods.
-func Encode(e *jsontext.Encoder, plain any) error { return json.MarshalEncode(e, plain, writing) }
+// Encode is the MarshalJSONTo of a document; the model is the document without its methods.
+func Encode(e *jsontext.Encoder, model any) error { return json.MarshalEncode(e, model, writing) }
 
 // Unmarshal reads a model; a byte-order mark before it is ignored. An error names
 // the place and what is wrong there.
@@ -82,18 +82,18 @@ func IsCut(data []byte) bool {
 	return errors.Is(jsontext.NewDecoder(bytes.NewBuffer(data), lax).SkipValue(), io.ErrUnexpectedEOF)
 }
 
-// Decode is the UnmarshalJSONFrom of a document; plain points to the document
+// Decode is the UnmarshalJSONFrom of a document; the model points to the document
 // without its methods. The decoder of a caller may be more or less strict than
 // this package, and knows no lenient times: of it, only the text is taken.
-func Decode(d *jsontext.Decoder, plain any) error {
+func Decode(d *jsontext.Decoder, model any) error {
 	if m, _ := json.GetOption(d.Options(), json.WithMarshalers); m == ours {
-		return json.UnmarshalDecode(d, plain)
+		return json.UnmarshalDecode(d, model)
 	}
 	var text jsontext.Value
 	if err := json.UnmarshalDecode(d, &text, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return explain(err)
 	}
-	return Unmarshal(text, plain)
+	return Unmarshal(text, model)
 }
 
 // checkGrowth refuses a document whose Go value would take far more memory than
