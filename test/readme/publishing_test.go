@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 
@@ -9,30 +12,50 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestPublish(t *testing.T) {
-	t.Parallel()
-	const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	server := fake.NewServer(nil)
-	server.SetJobItems(armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "workspace", Name: "assignment",
-	}, []armsecops.JobItem{
-		{ResourceID: "/rules/one", Status: armsecops.JobItemStatusSucceeded},
-		{ResourceID: "/rules/two", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{
-			{MemberResourceName: "member", ErrorMessage: "Forbidden."},
-		}},
-	})
+var central = armsecops.WorkspaceManagerAssignmentID{
+	SubscriptionID: "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", ResourceGroupName: "rg", WorkspaceName: "central", Name: "rules",
+}
+
+func newJobsClient(t *testing.T, server *fake.Server) *armsecops.WorkspaceManagerJobsClient {
+	t.Helper()
 	options := &armsecops.ClientOptions{}
 	options.Transport = server
-	client, err := armsecops.NewWorkspaceManagerJobsClient(subscription, &azfake.TokenCredential{}, options)
+	client, err := armsecops.NewWorkspaceManagerJobsClient(central.SubscriptionID, &azfake.TokenCredential{}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	failures, err := publish(t.Context(), client, "rg", "workspace", "assignment")
-	if err != nil {
-		t.Fatal(err)
+	return client
+}
+
+func TestPublishNamesTheFailures(t *testing.T) {
+	t.Parallel()
+	server := fake.NewServer(nil)
+	server.SetJobItems(central, []armsecops.JobItem{{
+		ResourceID: "/rules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}},
+	}})
+	err := publish(t.Context(), newJobsClient(t, server), central)
+	_, failed := errors.AsType[*armsecops.JobFailedError](err)
+	if want := "/rules/one at member branch: Forbidden."; !failed || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
 	}
-	want := armsecops.JobFailure{ResourceID: "/rules/two", MemberResourceName: "member", ErrorMessage: "Forbidden."}
-	if len(failures) != 1 || failures[0] != want {
-		t.Errorf("got %v, want %v", failures, want)
-	}
+}
+
+func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := fake.NewServer(nil)
+		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
+		if err := publish(t.Context(), newJobsClient(t, server), central); err != nil {
+			t.Fatal(err)
+		}
+		posts := 0
+		for _, request := range server.Requests() {
+			if request.Method == "POST" {
+				posts++
+			}
+		}
+		if posts != 1 {
+			t.Errorf("%d jobs were started, want 1", posts)
+		}
+	})
 }

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/armsecops/armsecops"
+	"github.com/google/uuid"
+)
+
+// exempt exempts a virtual machine from a recommendation for 90 days, in the place where that is exempted.
+func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName, machine, policyAssignmentID, referenceID, standardID string) error {
+	for recommendation, err := range factory.NewAssessmentsMetadataClient().NewListPager(nil).All(ctx) {
+		if err != nil {
+			return err
+		}
+		if recommendation.Properties.DisplayName != displayName {
+			continue
+		}
+		kind, expires := recommendation.Properties.ExemptedBy(), time.Now().AddDate(0, 0, 90)
+		fmt.Printf("%s is exempted by %s\n", recommendation.Name, kind)
+		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(machine+recommendation.Name)).String() // the same in a second run
+		if kind == armsecops.ExemptionKindPolicyExemption {
+			_, err = factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+				DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
+				PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: []string{referenceID},
+			}}, nil)
+			return err
+		}
+		_, err = factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires,
+			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID}, ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name},
+			},
+		}}, nil)
+		return err
+	}
+	return fmt.Errorf("no recommendation is called %q", displayName)
+}

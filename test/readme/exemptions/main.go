@@ -1,0 +1,41 @@
+// This program prints every exemption of a tenant with its expiry.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/armsecops/armsecops"
+)
+
+func main() {
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := armsecops.NewExemptionsClient(credential, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := list(context.Background(), client); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
+	for exemption, err := range client.NewListPager(nil).All(ctx) {
+		if err != nil {
+			return err
+		}
+		expires := "never"
+		if !exemption.ExpiresOn.IsZero() {
+			expires = exemption.ExpiresOn.Format(time.DateOnly)
+		}
+		fmt.Printf("%-10s  %q  %s\n", expires, exemption.DisplayName, exemption.Scope)
+	}
+	return nil
+}
