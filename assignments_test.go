@@ -64,12 +64,3 @@ func TestChangedAssignmentIsPutWithItsUnknownMembers(t *testing.T) {
 	require.NoError(t, err)
 	readExchanges(t, "assignments_get_put")[1].AssertWireForm(t, put.Assignment)
 }
-
-func listGroup(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
-	return newAssignmentsClient(t, o).NewListPager("myResourceGroup", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: page})
-}
-
-func listSubscription(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
-	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: page}
-	return newAssignmentsClient(t, o).NewListBySubscriptionPager(options)
-}

@@ -29,29 +29,6 @@ const graphURL = "https://management.azure.com/providers/Microsoft.ResourceGraph
 
 type graphOptions = armsecops.ResourceGraphOptions
 
-// queryOptions are those of the documented queries.
-func queryOptions(o armsecops.PageOptions) graphOptions {
-	return graphOptions{
-		SubscriptionIDs: []string{"cfbbd179-59d2-4052-aa06-9270a38aa9d6"},
-		Where:           "name contains 'test'",
-		PageOptions:     o,
-	}
-}
-
-type rowsPager = *armsecops.Pager[armsecops.Assignment]
-
-func queryAssignments(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) rowsPager {
-	t.Helper()
-	query := queryOptions(p)
-	return newAssignmentsClient(t, o).NewResourceGraphPager(&query)
-}
-
-func queryStandards(t *testing.T, o *armsecops.ClientOptions, p armsecops.PageOptions) *armsecops.Pager[armsecops.StandardAssignment] {
-	t.Helper()
-	query := queryOptions(p)
-	return newStandardsClient(t, o).NewResourceGraphPager(&query)
-}
-
 // graphRequest is the body of a request to Azure Resource Graph.
 type graphRequest struct {
 	Query            string   `json:"query"`

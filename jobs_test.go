@@ -68,11 +68,6 @@ func TestJobsGetReturnsTheWholeJob(t *testing.T) {
 	assert.Equal(t, failedDocumentedJob(), resp.Job)
 }
 
-func listJobs(t *testing.T, o *armsecops.ClientOptions, page armsecops.PageOptions) *armsecops.Pager[armsecops.Job] {
-	options := &armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: page}
-	return newJobsClient(t, o).NewListPager("myRg", "myWorkspace", jobsAssignment, options)
-}
-
 // The poller sends the same requests as Create and Get do.
 func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
 	t.Parallel()

@@ -47,17 +47,6 @@ func documentedExemption() armsecops.StandardAssignment {
 	}}
 }
 
-// documentedAudit is the audit of the documented exchanges, without what the service sets.
-func documentedAudit() armsecops.StandardAssignment {
-	return armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-		DisplayName:      "ASC Default",
-		Description:      "Set of policies monitored by Azure Security Center for cross cloud",
-		AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/" + standardName},
-		Effect:           "Audit",
-		ExcludedScopes:   []string{},
-	}}
-}
-
 // asStored returns the standard assignment with what the service sets.
 func asStored(a armsecops.StandardAssignment, id string) armsecops.StandardAssignment {
 	at := time.Date(2022, 11, 10, 8, 31, 26, 799312400, time.UTC)

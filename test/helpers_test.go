@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/require"
 
@@ -42,10 +41,7 @@ var (
 	subscriptionIDs      = testkit.SubscriptionIDs
 	lost                 = testkit.Lost
 	breakOff             = testkit.BreakOff
-	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
-	assertSameJSON       = testkit.AssertSameJSON
-	eachPackage          = testkit.EachPackage
 	assertParameterError = testkit.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
 )
@@ -54,8 +50,6 @@ func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
 	t.Helper()
 	return testkit.NewTLSServer(t, handler, false)
 }
-
-func endpoint(url string) cloud.Configuration { return testkit.Endpoint(url) }
 
 func newJobsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManagerJobsClient {
 	t.Helper()

@@ -60,7 +60,7 @@ func TestEveryEnumerationIsComplete(t *testing.T) {
 				ast.Inspect(d, func(n ast.Node) bool {
 					if literal, ok := n.(*ast.CompositeLit); ok && d.Recv == nil {
 						for _, element := range literal.Elts {
-							returned[d.Name.Name] = append(returned[d.Name.Name], nameOf(element.(ast.Expr)))
+							returned[d.Name.Name] = append(returned[d.Name.Name], nameOf(element))
 						}
 					}
 					return true
