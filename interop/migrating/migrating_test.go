@@ -4,9 +4,11 @@ package migrating
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -31,6 +34,7 @@ const (
 
 // program is what both programs do.
 type program interface {
+	AddMember(ctx context.Context, group, workspace, name, targetID, tenantID string) error
 	Publish(ctx context.Context, w io.Writer, group, workspace, assignment string) error
 	PrintExpired(ctx context.Context, w io.Writer, now time.Time) error
 	Extend(ctx context.Context, group, name string, expiresOn time.Time) (bool, error)
@@ -159,14 +163,96 @@ func TestExtend(t *testing.T) {
 	})
 }
 
+func TestAddMember(t *testing.T) {
+	t.Parallel()
+	forBoth(t, func(t *testing.T, p program, server *fake.Server) {
+		require.NoError(t, p.AddMember(t.Context(), group, "workspace", "branch("+subscription+")", "/the/workspace", "the tenant"))
+		requests := server.Requests()
+		assert.Equal(t, "WorkspaceManagerMembersClient.CreateOrUpdate", requests[len(requests)-1].Operation)
+		assert.JSONEq(t, `{"properties":{"targetWorkspaceResourceId":"/the/workspace","targetWorkspaceTenantId":"the tenant"}}`, string(requests[len(requests)-1].Body))
+	})
+}
+
+// exempter is what both exempters do.
+type exempter interface {
+	Find(ctx context.Context, displayName string) (key string, byPolicy bool, err error)
+	Standards(ctx context.Context, scope, key string) (names []string, err error)
+	Extend(ctx context.Context, scope, name string, expiresOn time.Time) error
+}
+
+func TestExempter(t *testing.T) {
+	t.Parallel()
+	const (
+		scope        = "subscriptions/" + subscription
+		ports, disks = "bc303248-3d14-44c2-96a0-55f5c326b5fe", "21300918-b2e3-0346-785f-c77ff57d243b"
+		standard     = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	)
+	server := fake.NewServer(&fake.ServerOptions{PageSize: 1, APIVersions: []string{"2025-05-04"}})
+	server.Put(armsecops.AssessmentMetadataID{Name: ports}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: "/policy"}})
+	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Encrypt disks"}})
+	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: standard}, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
+		Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: strings.ToUpper(disks)}},
+	}})
+	exemption := armsecops.PolicyExemptionID{Scope: scope, Name: "one"}
+	server.Put(exemption, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "One"}})
+	var options arm.ClientOptions
+	options.Transport = server
+	one, err := before.NewExempter(subscription, &azfake.TokenCredential{}, options)
+	require.NoError(t, err)
+	other, err := after.NewExempter(&azfake.TokenCredential{}, options)
+	require.NoError(t, err)
+	for i, e := range []exempter{one, other} {
+		for displayName, want := range map[string]struct {
+			key      string
+			byPolicy bool
+		}{"Close ports": {ports, true}, "Encrypt disks": {disks, false}, "Unknown": {}} {
+			key, byPolicy, err := e.Find(t.Context(), displayName)
+			require.NoError(t, err)
+			assert.Equal(t, want.key, key)
+			assert.Equal(t, want.byPolicy, byPolicy)
+		}
+		names, err := e.Standards(t.Context(), scope, disks)
+		require.NoError(t, err)
+		assert.Equal(t, []string{standard}, names)
+		expiresOn := time.Date(2026+i, 12, 31, 0, 0, 0, 0, time.UTC)
+		require.NoError(t, e.Extend(t.Context(), scope, "one", expiresOn))
+		requests := server.Requests()
+		assert.JSONEq(t, `{"displayName":"One","expiresOn":"`+expiresOn.Format(time.RFC3339)+`"}`, properties(t, requests[len(requests)-1].Body))
+	}
+}
+
+// properties returns a member of a resource.
+func properties(t *testing.T, body []byte) string {
+	t.Helper()
+	var resource struct {
+		Properties json.RawMessage `json:"properties"`
+	}
+	require.NoError(t, json.Unmarshal(body, &resource))
+	return string(resource.Properties)
+}
+
+func TestTicket(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{`{"properties":{"metadata":{"ticket":"SEC-17"}}}`: "SEC-17", `{"properties":{}}`: ""} {
+		var one armsecurity.Assignment
+		require.NoError(t, json.Unmarshal([]byte(body), &one))
+		assert.Equal(t, want, before.Ticket(one))
+		var other armsecops.Assignment
+		require.NoError(t, json.Unmarshal([]byte(body), &other))
+		assert.Equal(t, want, after.Ticket(other))
+	}
+}
+
 // docs/migrating.md shows both programs.
 func TestPageShowsPrograms(t *testing.T) {
 	t.Parallel()
 	page := read(t, "../../docs/migrating.md")
-	for name := range programs {
-		assert.Contains(t, page, "```go\n"+read(t, name+"/program.go")+"```\n")
+	files, err := filepath.Glob("*/*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		assert.Contains(t, page, "```go\n"+read(t, file)+"```\n", file)
 	}
-	assert.Equal(t, len(programs), strings.Count(page, "```go\n"))
+	assert.Equal(t, len(files), strings.Count(page, "```go\n"))
 }
 
 func read(t *testing.T, path string) string {

@@ -18,6 +18,7 @@ import (
 // Program publishes content and looks after exemptions.
 type Program struct {
 	jobs        *armsecops.WorkspaceManagerJobsClient
+	members     *armsecops.WorkspaceManagerMembersClient
 	assignments *armsecops.SecurityAssignmentsClient
 }
 
@@ -31,11 +32,23 @@ func New(subscriptionID string, credential azcore.TokenCredential, options arm.C
 	if err != nil {
 		return nil, err
 	}
+	members, err := factory.NewWorkspaceManagerMembersClient(subscriptionID)
+	if err != nil {
+		return nil, err
+	}
 	assignments, err := factory.NewSecurityAssignmentsClient(subscriptionID)
 	if err != nil {
 		return nil, err
 	}
-	return &Program{jobs, assignments}, nil
+	return &Program{jobs, members, assignments}, nil
+}
+
+// AddMember makes a workspace a member of the central one.
+func (p *Program) AddMember(ctx context.Context, group, workspace, name, targetID, tenantID string) error {
+	_, err := p.members.CreateOrUpdate(ctx, group, workspace, name, armsecops.WorkspaceManagerMember{
+		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: targetID, TargetWorkspaceTenantID: tenantID},
+	}, nil)
+	return err
 }
 
 // Publish starts a job, waits for its end, and prints what failed.

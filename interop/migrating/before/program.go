@@ -19,6 +19,7 @@ import (
 // Program publishes content and looks after exemptions.
 type Program struct {
 	jobs        *armsecurityinsights.WorkspaceManagerAssignmentJobsClient
+	members     *armsecurityinsights.WorkspaceManagerMembersClient
 	assignments *armsecurity.AssignmentsClient
 }
 
@@ -32,7 +33,18 @@ func New(subscriptionID string, credential azcore.TokenCredential, options arm.C
 	if err != nil {
 		return nil, err
 	}
-	return &Program{insights.NewWorkspaceManagerAssignmentJobsClient(), security.NewAssignmentsClient()}, nil
+	return &Program{insights.NewWorkspaceManagerAssignmentJobsClient(), insights.NewWorkspaceManagerMembersClient(), security.NewAssignmentsClient()}, nil
+}
+
+// AddMember makes a workspace a member of the central one.
+func (p *Program) AddMember(ctx context.Context, group, workspace, name, targetID, tenantID string) error {
+	_, err := p.members.CreateOrUpdate(ctx, group, workspace, name, armsecurityinsights.WorkspaceManagerMember{
+		Properties: &armsecurityinsights.WorkspaceManagerMemberProperties{
+			TargetWorkspaceResourceID: to.Ptr(targetID),
+			TargetWorkspaceTenantID:   to.Ptr(tenantID),
+		},
+	}, nil)
+	return err
 }
 
 // Publish starts a job, waits for its end, and prints what failed.
