@@ -1,9 +1,8 @@
-// Package armsecops is a client for the publish jobs of the workspace manager of
-// Microsoft Sentinel, and for the assignments of security standards, exemptions
-// and attestations in Microsoft Defender for Cloud.
+// Package armsecops is a client for two jobs of a security team in Azure: it
+// publishes content of a central Microsoft Sentinel workspace to its members, and
+// governs exemptions from the recommendations of Microsoft Defender for Cloud.
 //
-// This program prints the exemptions among the Microsoft.Security/assignments of
-// a subscription, one of three places for exemptions:
+// This program prints every exemption of a tenant with its expiry:
 //
 //	package main
 //
@@ -23,109 +22,122 @@
 //		if err != nil {
 //			log.Fatal(err)
 //		}
-//		client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", credential, nil)
+//		client, err := armsecops.NewExemptionsClient(credential, nil)
 //		if err != nil {
 //			log.Fatal(err)
 //		}
-//		for assignment, err := range client.NewListBySubscriptionPager(nil).All(context.Background()) {
+//		for exemption, err := range client.NewListPager(nil).All(context.Background()) {
 //			switch {
 //			case errors.Is(err, armsecops.ErrForbidden):
 //				log.Fatal("the identity needs the role Security Reader: ", err)
 //			case err != nil:
 //				log.Fatal(err)
-//			case assignment.Properties.Effect.Is(armsecops.EffectExempt):
-//				fmt.Println(assignment.Properties.DisplayName, assignment.Properties.Scope)
 //			}
+//			fmt.Println(exemption.ExpiresOn, exemption.DisplayName, exemption.Scope)
 //		}
 //	}
 //
-// [WorkspaceManagerJobsClient] starts, waits for, reads, lists and deletes jobs;
-// [SecurityAssignmentsClient] reads, writes, lists and deletes assignments, in
-// one subscription or in many; [StandardAssignmentsClient] does so with standard
-// assignments, at any scope. All are built on azcore and work as its other
-// clients do: a credential of azidentity, [ClientOptions] that embed those of
-// every Azure Resource Manager client, options last and nil for the defaults.
-// For more than one client, make them with a [ClientFactory]: they share one
-// pipeline and token cache.
+// # Clients
+//
+//	publish
+//	    enable the workspace manager             WorkspaceManagerConfigurationsClient
+//	    make workspaces members                  WorkspaceManagerMembersClient
+//	    group members                            WorkspaceManagerGroupsClient
+//	    assign content items to a group          WorkspaceManagerAssignmentsClient
+//	    publish an assignment, and wait          WorkspaceManagerJobsClient
+//	govern exemptions
+//	    find a recommendation, and its place     AssessmentsMetadataClient
+//	    find the standard that has it            SecurityStandardsClient
+//	    exempt from one of Azure Policy          PolicyExemptionsClient
+//	    exempt from another one, or attest       StandardAssignmentsClient
+//	    change what the preview of 2021 left     SecurityAssignmentsClient
+//	    list all exemptions of a tenant          ExemptionsClient
+//	both
+//	    make clients that share a connection     ClientFactory
+//
+// All are built on azcore and work as its other clients do: a credential of
+// azidentity, [ClientOptions] that embed those of every Azure Resource Manager
+// client, options last and nil for the defaults. Clients of one [ClientFactory] share
+// the pipeline, the token cache and the waits after a 429. docs/api.md has the REST
+// page of every operation.
 //
 // # Where exemptions are
 //
 // Azure keeps exemptions in three places. A listing of one says nothing of the
-// others: a complete picture takes all three.
+// others: [ExemptionsClient] lists all three.
 //
-//	Microsoft.Authorization/policyExemptions
-//	    holds:  exemptions from recommendations that come from Azure Policy initiatives
-//	    client: none here yet; ExemptionsClient of armpolicy v0.10.0 or of a beta of armpolicy/v2. It went with
-//	            armpolicy 1.0.0. "az policy exemption list" lists only those of the current subscription itself;
-//	            all are in the table policyresources of Azure Resource Graph:
-//	            policyresources | where type =~ 'microsoft.authorization/policyexemptions'
-//	    write:  exemptions from such recommendations
+//	resource type                             client                     write to it
+//	Microsoft.Authorization/policyExemptions  PolicyExemptionsClient     new exemptions from recommendations that a
+//	                                                                     policy of Azure Policy turns on: most
+//	Microsoft.Security/standardAssignments    StandardAssignmentsClient  new exemptions from other recommendations,
+//	                                                                     audits and attestations
+//	Microsoft.Security/assignments            SecurityAssignmentsClient  changes to what the preview of 2021 left
 //
-//	Microsoft.Security/standardAssignments
-//	    holds:  audits by Defender's own standards, exemptions from them, attestations; of a management
-//	            group, subscription, resource group, security connector or single resource
-//	    client: StandardAssignmentsClient
-//	    write:  new exemptions from Defender's standards, and attestations
-//
-//	Microsoft.Security/assignments
-//	    holds:  assignments of standards and exemptions of the preview of 2021, of a resource group
-//	    client: SecurityAssignmentsClient
-//	    write:  changes to what is there
+// [AssessmentsMetadataClient] lists recommendations. The name of one is its key, and
+// [AssessmentMetadataProperties.ExemptedBy] its place. A policy exemption names the
+// assignment of an initiative that has the recommendation's PolicyDefinitionID, and
+// the reference id of the policy in it. A standard assignment names the key;
+// [SecurityStandardsClient] lists the standards with the keys that they have.
 //
 // # Reading a whole tenant
 //
-// To list one subscription after the other takes a call or more for each of them.
-// [SecurityAssignmentsClient.NewResourceGraphPager] and
-// [StandardAssignmentsClient.NewResourceGraphPager] query Azure Resource Graph, the
-// index of Azure Resource Manager, instead: one request for 1,000 rows of all that
-// the identity may read, filtered on the service's side. The index follows changes
-// within minutes. Its rows lack ETag and SystemData: they are for reading.
+// [ExemptionsClient] and the NewResourceGraphPager methods query Azure Resource Graph,
+// the index of Azure Resource Manager: one request for 1,000 rows of all that the
+// identity may read, filtered on the service's side. The index follows changes within
+// minutes. Its rows lack ETag and SystemData: they are for reading.
 //
 // If rows or subscriptions are missing and Azure Resource Graph says so, the error
 // is [ErrIncompleteResult]. It doesn't say so of a subscription that the identity
 // may not read, named or not: its rows are missing, and there is no error unless no
 // subscription that the query names can be read, which is [ErrForbidden]. A query of
-// named subscriptions has no rows of the management groups above them.
+// named subscriptions has no rows of the management groups above them, except policy
+// exemptions with IncludeInherited.
 // [SecurityAssignmentsClient.ListAcrossSubscriptions] requests each subscription: one
 // that the identity may not read is a [*SubscriptionError] with [ErrForbidden].
-// Standard assignments are listed for each scope by
-// [StandardAssignmentsClient.NewListPager].
+//
+// # Options of one call
+//
+// azcore's contexts hold for one call of any method:
+//
+//	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // adds headers
+//	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
+//	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // replaces the client's retry options
+//
+// The deadline of a context bounds the call with all of its attempts and waits.
+//
+// # Conditional writes
+//
+// CreateOrUpdate replaces a resource, and the last writer wins. To write only if the
+// resource hasn't changed since it was read, send its ETag in If-Match, as above. A
+// service that finds another one responds 412, which is [ErrPreconditionFailed].
+// The services don't document that they look at If-Match: one that doesn't writes anyway.
 //
 // # Models
 //
 // The models are plain values: p := got.Properties is a copy, and a change to it
-// doesn't reach got. Absent, null and zero are the same; a field is written only
-// if it isn't zero. Members that this version doesn't know are kept
-// in AdditionalProperties and written again, so a resource that is read, changed
-// and written loses nothing. Only an explicit {}, "", null or the time
-// 0001-01-01T00:00:00Z of a known member may turn into its absence, and a null
-// that is a tag or an element of a list into "" or {}; a null in Metadata or
-// AdditionalProperties stays. A time keeps nine digits of its second's fraction,
-// two more than Azure writes. Names are matched exactly: one in another casing is an unknown
-// member. Metadata is any JSON, as it came. Invalid UTF-8 is replaced, as Azure's
-// own clients do. A duplicate name, which could mean either value, is an error
-// that says where, and so is a document nested deeper than 10,000.
+// doesn't reach got. Absent, null and zero are the same; a field is written only if it
+// isn't zero. Members that this version doesn't know are kept in AdditionalProperties
+// and written again, so a resource that is read, changed and written loses nothing.
+// Every resource is a [Resource], every page of a list a [Page].
 //
-// To write only if the resource hasn't changed since it was read, set If-Match to
-// its ETag by policy.WithHTTPHeader of azcore. A service that refuses the request
-// says 412, which is [ErrPreconditionFailed]. Neither service documents that it
-// looks at If-Match: one that doesn't writes anyway.
+// Only an explicit {}, "", null or the time 0001-01-01T00:00:00Z of a known member may
+// turn into its absence, and a null that is a tag or an element of a list into "" or
+// {}. A time keeps nine digits of its second's fraction. Names are matched exactly: one
+// in another casing is an unknown member. Invalid UTF-8 is replaced. A duplicate name is
+// an error that says where, and so is a document nested deeper than 10,000.
 //
-// Both encoding/json and github.com/go-json-experiment/json read and write the
-// documents ([Job], [Assignment], [StandardAssignment],
-// [Page]) alike. For a part of a document that is marshaled on its own, use the
-// latter, or encoding/json on Go 1.27: on Go 1.26, encoding/json shows
-// AdditionalProperties as a field.
+// Both encoding/json and github.com/go-json-experiment/json read and write resources
+// and pages alike. For a part that is marshaled on its own, use the latter, or
+// encoding/json on Go 1.27: on Go 1.26, it shows AdditionalProperties as a field.
 //
 // # Errors
 //
-// An invalid parameter is a [*ParameterError], and nothing is sent. A response
-// that isn't success, or that cannot be read, is an [*ErrorResponse] from the
-// jobs or a [*CloudError] from the assignments, and in both cases a
-// [*ServiceError] and an azcore.ResponseError as well. So is a success whose body
-// isn't what the operation returns, such as null or an error: it is
-// [ErrUnexpectedResponse]. An error of a credential, which got no token, is
-// [ErrCredential]; its own type is in the chain. Use [errors.Is] with
+// An invalid parameter is a [*ParameterError], and nothing is sent. A response that
+// isn't success, or that cannot be read, is an [*ErrorResponse] from Microsoft Sentinel
+// and a [*CloudError] from the other services, and in both cases a [*ServiceError] and
+// an azcore.ResponseError as well. A success whose body isn't what the operation
+// returns, such as null or an error, is [ErrUnexpectedResponse]. A credential that got
+// no token is [ErrCredential]; its own error is in the chain. Use [errors.Is] with
 // [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
 //
 // In a log of package slog, every error is one group with the same members:
@@ -135,11 +147,11 @@
 //
 // # Retries
 //
-// Requests are retried by azcore's rules, with one exception: a request that
-// starts a job is sent again only if nothing was sent, or the service refused it,
-// as with 429. No retry option of the client or of the call, no policy, even if its
-// attempts overlap, no header and no reset of the connection lifts that. The error
-// is [ErrOutcomeUnknown] if it is unknown whether the job started.
+// Requests are retried by azcore's rules, with one exception: a request that starts a
+// job is sent again only if nothing was sent, or the service refused it, as with 429.
+// No retry option, no policy, even if its attempts overlap, no header and no reset of
+// the connection lifts that. The error is [ErrOutcomeUnknown] if it is unknown whether
+// the job started; with Recover, BeginCreate finds the job.
 //
 // What was sent is told from what the transport reports to net/http/httptrace, as
 // those of net/http do. From another transport, an error of dialing means that
@@ -153,21 +165,18 @@
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for
 // the identity. No call waits there for longer than MaxRetryDelay in all of its
-// attempts: one that would have to isn't sent, and is [ErrThrottled]. A Retry-After
-// that is a date counts from the Date of its response. A poller waits between two
-// polls for its Frequency, or for as long as the response asks, at most an hour.
+// attempts: one that would have to isn't sent, and is [ErrThrottled].
 //
 // # Trust
 //
 // The token is sent to the endpoint and to hosts below it, over TLS, and nowhere
 // else. A link to a next page that leads elsewhere is [ErrUntrustedNextLink];
-// redirects are not followed, which none of the operations needs. A Transport
-// that is an http.Client follows none either. What a Transporter of the caller's
-// own follows, the library can only recognize afterwards and refuse: net/http
-// drops the Authorization header at another host, but not
+// redirects are not followed, which none of the operations needs. What a Transporter of
+// the caller's own follows, the library can only recognize afterwards and refuse:
+// net/http drops the Authorization header at another host, but not
 // x-ms-authorization-auxiliary, which AuxiliaryTenants sets. Bodies are bounded by
-// MaxResponseBytes, and text from a server is printed in part, in one
-// line, without control characters.
+// MaxResponseBytes, and text from a server is printed in part, in one line, without
+// control characters.
 //
 // # Testing
 //
