@@ -7,17 +7,19 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// advice returns what to do about an error of the assignments client.
+// advice returns what to do about an error of any client.
 func advice(err error) string {
 	if parameter, ok := errors.AsType[*armsecops.ParameterError](err); ok {
 		return fmt.Sprintf("correct %s: it %s", parameter.Name, parameter.Reason)
 	}
-	service, ok := errors.AsType[*armsecops.CloudError](err)
+	service, ok := errors.AsType[*armsecops.ServiceError](err)
 	switch {
 	case errors.Is(err, armsecops.ErrCredential):
 		return "sign in: " + err.Error()
+	case errors.Is(err, armsecops.ErrOutcomeUnknown):
+		return "look before you repeat it: " + err.Error()
 	case !ok:
-		return "check the connection: " + err.Error()
+		return "try again later: " + err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the name"
 	case errors.Is(err, armsecops.ErrThrottled):
