@@ -30,7 +30,7 @@ const (
 
 func main() {
 	options := &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(&fake.ServerOptions{JobSteps: 1}) // in memory, instead of Azure
+	options.Transport = fake.NewServer(nil) // in memory, instead of Azure
 	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)

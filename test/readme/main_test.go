@@ -54,7 +54,6 @@ func TestProgramPublishes(t *testing.T) {
 func Example() {
 	main()
 	// Output:
-	// InProgress
 	// Succeeded
 	// 1 of 1 items published
 }
