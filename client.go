@@ -32,7 +32,7 @@ const (
 // client is the view that one client of one service and subscription has of a connection.
 type client struct {
 	*connection
-	subscriptionID string                   // empty: none
+	subscriptionID string                   // empty for none
 	newError       func(ServiceError) error // makes the service's own type of error
 }
 
@@ -40,7 +40,7 @@ type client struct {
 type connection struct {
 	arm           *arm.Client
 	endpoint      *url.URL
-	apiVersion    string // overrides those of the routes; empty: it doesn't
+	apiVersion    string // of every request; empty for the routes' own
 	maxErrorBytes int64
 	tokens        *tokens
 }
@@ -111,12 +111,12 @@ func (c client) of(subscriptionID string) client {
 // call describes one call of an operation.
 type call struct {
 	route     *routes.Route
-	name      string                 // the client's method; empty: the route's
+	name      string                 // of the client's method; empty for the route's
 	values    pathValues             // without the subscription
 	query     string                 // escaped, without api-version
 	link      string                 // to a page of the listing, in the place of the query
-	visit     func(url string) error // refuses the URL of a page that was there before; nil: doesn't
-	body      any                    // nil: none
+	visit     func(url string) error // refuses the URL of a page that was there before; nil to accept every URL
+	body      any                    // nil for none
 	first     bool                   // the page is a listing's first one
 	creates   bool                   // the resource is new, as far as the caller knows
 	parameter string                 // the name of the body's parameter

@@ -7,7 +7,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// Error codes of Azure Resource Manager and of the two services, for [HasCode].
+// Error codes of Azure Resource Manager and of the services, for [HasCode].
 // Services add codes over time. Unless a comment names another source, a code is
 // described at
 // https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors.

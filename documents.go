@@ -15,8 +15,8 @@ import (
 // them alike. The structs inside them have none: package json goes through them
 // by their tags.
 
-// document is a document that can do without its methods where package wire reads
-// it anyway: they would only lead there.
+// document is a document that package wire reads without its methods: they would
+// only call package wire.
 type document interface {
 	plain() any // the same document, without methods
 }
@@ -120,8 +120,8 @@ type elements[T any] struct {
 func (m elements[T]) MarshalJSONTo(e *jsontext.Encoder) error { return jsonv2.MarshalEncode(e, m.list) }
 
 // UnmarshalJSONFrom reads the elements of a page, of whose text d is a decoder of
-// package wire. The first element tells about how many there are; where it tells
-// wrong, the slice is no larger than the text.
+// package wire. The length of the first element estimates their number; the
+// slice is never larger than the text.
 func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	array, err := d.ReadToken()
 	m.present = true

@@ -213,7 +213,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"an incomplete result": {func(context.Context) error { return &armsecops.PageError{Err: armsecops.ErrIncompleteResult} }, map[string]any{
 			"kind": "response", "message": armsecops.ErrIncompleteResult.Error(),
 		}},
-		"two services' errors": {func(context.Context) error {
+		"services' errors": {func(context.Context) error {
 			first := &armsecops.ErrorResponse{ServiceError: armsecops.ServiceError{Operation: "a", StatusCode: 404, Code: "First"}}
 			last := &armsecops.CloudError{ServiceError: armsecops.ServiceError{Operation: "b", StatusCode: 409, Code: "Last"}}
 			return &armsecops.PageError{Err: errors.Join(first, last)}

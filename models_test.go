@@ -143,7 +143,7 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 	}
 	tests := map[string]struct {
 		text string
-		err  string // empty: it is read
+		err  string // empty for a success
 		want string // empty: as it was
 	}{
 		"invalid UTF-8 in a known member":    {text: "{\"name\":\"a\xff\"}", want: `{"name":"a` + "\ufffd" + `"}`},

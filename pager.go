@@ -29,7 +29,7 @@ type Pager[T any] struct {
 	token    string // to begin with
 	prefetch int
 	maxPages int
-	top      int // items at most; 0: no bound
+	top      int // items at most; 0 for no bound
 
 	place place // of the next page
 	err   error
@@ -46,7 +46,7 @@ type source[T any] interface {
 
 // place is where a listing is.
 type place struct {
-	link  string // to the next page, as its source understands it; empty: the first one
+	link  string // to the next page, as its source understands it; empty for the first one
 	query string // of the first page
 	read  bool   // query is that of a token, which may hold any
 	end   bool

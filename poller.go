@@ -141,7 +141,7 @@ type jobPollingHandler struct {
 
 	client   client
 	get      call
-	start    *jobStart // until the service has shown the job; nil: somewhere else, or long ago
+	start    *jobStart // until the service has shown the job; nil if another poller started it
 	job      Job       // as the service last described it
 	progress func(Job) // called with it after every poll; nil if the caller doesn't want it
 }

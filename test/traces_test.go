@@ -189,7 +189,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		transport   transportFunc
 		credential  azcore.TokenCredential
 		concurrency int
-		loops       int // items after which the caller leaves the loop; 0: it doesn't
+		loops       int // items after which the caller leaves the loop; 0 for all
 		pages       int
 		status      string // empty: success
 	}{

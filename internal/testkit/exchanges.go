@@ -24,7 +24,7 @@ import (
 type Exchange struct {
 	Operation string   `json:"operation"` // as in routes.Route
 	Source    string   `json:"source"`    // the page of the REST documentation
-	Note      string   `json:"note"`      // what the source doesn't have; empty: it has all
+	Note      string   `json:"note"`      // what the source doesn't have; empty if it has all
 	Request   Request  `json:"request"`
 	Response  Response `json:"response"`
 }
