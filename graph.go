@@ -169,9 +169,8 @@ func checkGraphOptions(options *ResourceGraphOptions) error {
 func (g graph[T]) listing() (resume.Listing, error) {
 	hash := sha256.New()
 	for _, q := range g.queries {
-		for _, names := range [][]string{{q.Query}, lower(q.Subscriptions), lower(q.ManagementGroups)} {
-			_, _ = fmt.Fprintf(hash, "%q\n", names) // never fails
-		}
+		scopes := strings.ToLower(fmt.Sprintf("%q\n%q\n", q.Subscriptions, q.ManagementGroups))
+		_, _ = fmt.Fprintf(hash, "[%q]\n%s", q.Query, scopes) // never fails
 		if filter := q.Options.AuthorizationScopeFilter; filter != "" {
 			_, _ = fmt.Fprintf(hash, "%q\n", filter)
 		}
@@ -179,14 +178,6 @@ func (g graph[T]) listing() (resume.Listing, error) {
 	l, err := g.client.resumable(&call{route: g.route})
 	l.Path += "#" + hex.EncodeToString(hash.Sum(nil))
 	return l, err
-}
-
-func lower(names []string) []string {
-	var lowered []string
-	for _, name := range names {
-		lowered = append(lowered, strings.ToLower(name))
-	}
-	return lowered
 }
 
 // fetch returns the page at a place, and where the next one is.
