@@ -44,7 +44,9 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 	do := func(route *routes.Route, name string, body []byte) []any {
 		call := CallOf(route)
 		for i, parameter := range route.Parameters() {
-			call.Values[i] = values[parameter]
+			if value, ok := values[parameter]; ok {
+				call.Values[i] = value
+			}
 			if parameter == nameParameter {
 				call.Values[i] = name
 			}
