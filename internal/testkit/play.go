@@ -65,8 +65,10 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 		return models
 	}
 	missing := func(name string) {
-		do(resource.Get, name, nil)
-		require.ErrorContains(t, steps[len(steps)-1].Err, "404", "there is none")
+		for _, route := range of[routes.Get] {
+			do(route, name, nil)
+			require.ErrorContains(t, steps[len(steps)-1].Err, "404", "there is none")
+		}
 	}
 
 	documented := values[nameParameter]
