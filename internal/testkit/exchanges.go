@@ -60,11 +60,19 @@ func Root() string {
 // Documented(t, "jobs_get"). The test fails over a request that isn't the documented one.
 func Documented(t testing.TB, names ...string) *Scripted {
 	t.Helper()
-	var responses []TransportFunc
+	var exchanges []Exchange
 	for _, name := range names {
-		for _, e := range ReadExchanges(t, name) {
-			responses = append(responses, e.Transport(t))
-		}
+		exchanges = append(exchanges, ReadExchanges(t, name)...)
+	}
+	return Replay(t, exchanges)
+}
+
+// Replay returns a script of the exchanges.
+func Replay(t testing.TB, exchanges []Exchange) *Scripted {
+	t.Helper()
+	var responses []TransportFunc
+	for _, e := range exchanges {
+		responses = append(responses, e.Transport(t))
 	}
 	return Script(t, responses...)
 }
