@@ -250,7 +250,7 @@ func TestControlPutsAndResets(t *testing.T) {
 		}
 		id := route.ID(values...)
 		status, text := p.do(http.MethodPut, p.Control+"/put"+id, `{"properties":{}}`)
-		require.Equal(t, 204, status, text)
+		require.Equal(t, 204, status, "%s needs a line in stores: %s", route.Resource.Type, text)
 		status, text = p.do(http.MethodGet, p.Endpoint+id+"?api-version="+route.APIVersion, "", "Authorization", "Bearer any")
 		assert.Equal(t, 200, status, text)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -213,5 +214,14 @@ func TestMatchOfScope(t *testing.T) {
 			assert.Equal(t, test.want != nil, ok)
 			assert.Equal(t, test.want, values)
 		})
+	}
+}
+
+func TestEveryParameterHasARule(t *testing.T) {
+	t.Parallel()
+	for _, route := range All {
+		for _, match := range regexp.MustCompile(`{(\w+)}`).FindAllStringSubmatch(route.Path, -1) {
+			assert.NotNil(t, parameters[match[1]], "%s: %s needs a line in parameters.go", route.Operation, match[1])
+		}
 	}
 }

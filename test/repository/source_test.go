@@ -1,11 +1,13 @@
 package repository
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -35,9 +37,26 @@ func TestEveryOperationIsComplete(t *testing.T) {
 				assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter+`(, \w+)*: `, comment, "the comment must describe the parameter")
 			}
 
-			assert.True(t, source.examples[client+"_"+method], "%s needs an Example with output in example_test.go", route.Operation)
-			assert.NotNil(t, testkit.Ours[route.Resource.Client], "%s needs a client in Ours in internal/testkit", route.Operation)
+			assert.True(t, source.examples[client+"_"+method], "%s needs an Example with output", route.Operation)
 		})
+	}
+}
+
+// Every client is where a user looks for it, and the tests know it.
+func TestEveryClientIsComplete(t *testing.T) {
+	t.Parallel()
+	for _, route := range routes.All {
+		client := route.Resource.Client
+		assert.NotNil(t, testkit.Ours[client], "Ours in internal/testkit needs %s", client)
+		for page, place := range map[string]string{
+			"doc.go":           "(?m)^//\t    .+ " + client + "$",
+			"docs/versions.md": "(?m)^\\| .*`" + client + "`.* \\| " + cmp.Or(route.Resource.APIVersion, route.APIVersion) + " \\|$",
+			"CHANGELOG.md":     "`" + client + "\\b",
+		} {
+			text, err := os.ReadFile(filepath.Join(testkit.Root(), page))
+			require.NoError(t, err)
+			assert.True(t, regexp.MustCompile(place).Match(text), "%s must name %s", page, client)
+		}
 	}
 }
 
