@@ -1,13 +1,16 @@
 package repository
 
 import (
+	"cmp"
 	"errors"
 	"go/format"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,163 +20,292 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// The recipe of CONTRIBUTING.md is complete: in a copy of the repository, it adds
-// an operation with which the tests pass. Without a part of it, a test names what
-// is missing.
+const (
+	cancel  = "WorkspaceManagerJobsClient.Cancel"
+	banners = "WorkspaceManagerBannersClient"
+)
+
+// walks are tests that hold for what the recipes add, by package. Those with a
+// second part have a subtest that it names.
+var walks = map[string][]string{
+	"./test/repository": {
+		"TestAPI", "TestAPIPage", "TestEveryClientIsComplete", "TestEveryFieldIsDocumented",
+		"TestEveryOperationIsComplete/" + cancel, "TestEveryOperationIsComplete/" + banners + ".NewListPager",
+	},
+	"./test/operations": {
+		"FuzzModels", "FuzzNothingIsLost", "FuzzParseID", "FuzzPath", "TestEveryOperationHasADocumentedExchange", "TestMembersAreNamedAfterTheirFields",
+		"TestEveryExchangeIsReplayed/jobs_cancel/factory", "TestEveryExchangeIsReplayed/workspace_manager_banners/factory",
+		"TestEveryIDIsParsed/" + banners + ".Get", "TestEveryListingIsReadInEveryWay/workspace_manager_banners/resumed_by_another_client",
+		"TestEveryParameterIsChecked/" + cancel + "_jobName", "TestEveryParameterIsChecked/" + banners + ".Delete_workspaceManagerBannerName",
+	},
+	"./test": {
+		"TestSpansNameTheResourceProvider/" + cancel, "TestSpansNameTheResourceProvider/" + banners + ".CreateOrUpdate",
+		"TestPoliciesSeeRequestAndResponse/" + cancel, "TestPoliciesSeeRequestAndResponse/" + banners + ".CreateOrUpdate",
+	},
+	"./test/faults": {"TestMatrix/faults/429_with_Retry-After,_once"},
+	"./fake": {
+		"TestEveryClientWorksWithTheServer/WorkspaceManagerJobsClient/transport", "TestEveryClientWorksWithTheServer/" + banners + "/transport",
+		"TestEveryResourceIsStoredUntilDeleted/Microsoft.SecurityInsights/workspaceManagerBanners",
+		"TestStrictServerChecksProperties/Microsoft.SecurityInsights/workspaceManagerBanners",
+	},
+	"./internal/routes":    {"TestRoutesAreAsDocumented", "TestEveryParameterHasARule", "TestRules/workspaceManagerBannerName"},
+	"./cmd/armsecops-fake": {"TestControlPutsAndResets"},
+	".":                    {"Example" + strings.Replace(cancel, ".", "_", 1), "Example" + banners + "_Get", "Example" + banners + "_NewListPager"},
+}
+
+// The recipes of CONTRIBUTING.md are complete: in a copy of the repository, they
+// add an operation and a client with which the tests pass. Without a part of them,
+// a test names what is missing.
 //
 // The test is not parallel, because its builds would slow down tests that have a
 // deadline.
-func TestRecipeAddsAnOperation(t *testing.T) {
+func TestRecipes(t *testing.T) {
 	if testing.Short() || testkit.RaceEnabled {
 		t.Skip("builds a copy of the repository")
 	}
-	const operation = "WorkspaceManagerJobsClient.Cancel"
-	steps, commands := readRecipe(t)
 	repository := copyRepository(t)
-	for _, s := range steps {
-		repository.follow(t, s)
+	before := repository.files(t)
+	updates := repository.followRecipe(t, "Add a client")
+	changed, lines := 0, 0
+	for name, after := range repository.files(t) {
+		if after != before[name] {
+			changed++
+			if strings.HasSuffix(name, ".go") {
+				lines += strings.Count(after, "\n") - strings.Count(before[name], "\n")
+			}
+		}
 	}
-	// The tests read the sources when they run, so one build does for all.
-	source, operations := filepath.Join(t.TempDir(), "source.test"), filepath.Join(t.TempDir(), "operations.test")
-	const walks = "^(TestEvery.*|TestAPI|TestRoutesAreAsDocumented|TestServerSupports.*|TestOperations.*|TestSpans.*|TestPoliciesSee.*|Example.*_Cancel)$"
-	commands = append(commands,
-		[]string{"go", "test", "-c", "-o", source, "./test/repository"},
-		[]string{"go", "test", "-c", "-o", operations, "./test/operations"},
-		[]string{source, "-test.run", walks},
-		[]string{operations},
-		[]string{"go", "test", "-run", walks, ".", "./fake", "./internal/routes", "./test/..."})
-	for _, command := range commands {
-		out, err := repository.run(t, command...)
-		require.NoError(t, err, "%s:\n%s", command, out)
+	t.Logf("a client with four operations is %d files and %d lines of Go", changed, lines)
+	assert.LessOrEqual(t, changed, 12, "files of a client")
+	assert.LessOrEqual(t, lines, 350, "lines of Go of a client")
+
+	updates = append(updates, repository.followRecipe(t, "Add an operation")...)
+	slices.Sort(updates)
+	for _, update := range slices.Compact(updates) {
+		repository.succeed(t, update)
+	}
+	// Many tests read the sources when they run: one build does for all of those.
+	binaries := t.TempDir()
+	repository.succeed(t, "go test -c -o "+binaries+" "+strings.Join(slices.Sorted(maps.Keys(walks)), " "))
+	run := func(folder, test string) string {
+		name := cmp.Or(strings.TrimLeft(filepath.Base(folder), "."), "armsecops")
+		return "cd " + folder + " && " + filepath.Join(binaries, name+".test") + " -test.v -test.run '^" + test + "$'"
+	}
+	for folder, tests := range walks {
+		command := run(folder, pattern(tests))
+		if folder == "./test/faults" {
+			command += " -every"
+		}
+		out := repository.succeed(t, command)
+		for _, test := range tests {
+			assert.Contains(t, out, "--- PASS: "+test+" ", folder)
+		}
 	}
 
-	complete := []string{source, "-test.run", "^TestEveryOperationIsComplete$"}
-	documented := []string{operations, "-test.run", "^TestEveryOperationHasADocumentedExchange$"}
-	handled := []string{"go", "test", "-run", "^TestServerSupportsEveryOperation$", "./fake"}
-	recorded := []string{source, "-test.run", "^TestAPI$"}
 	omissions := map[string]struct {
 		file    string
 		omitted string // a regular expression; its group stays
-		test    []string
+		folder  string // of the test; with ! if its program must be built without the part
+		test    string
 		failure string
 	}{
 		"comment": {
-			"jobs.go", `(?m)^// Cancel cancels .*\n(?://.*\n)+`, complete, operation + " needs a method with a comment",
+			"jobs.go", `(?m)^// Cancel cancels .*\n(?://.*\n)+`,
+			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs a method with a comment",
 		},
 		"parameter in the comment": {
-			"jobs.go", `(?s)(// Cancel cancels .*?)//   - workspaceName: [^\n]*\n`, complete, "the comment must describe the parameter",
+			"jobs.go", `(?s)(// Cancel cancels .*?)//   - workspaceName: [^\n]*\n`,
+			"./test/repository", "TestEveryOperationIsComplete", "the comment must describe the parameter",
 		},
 		"REST page in the comment": {
-			"jobs.go", `//\n// REST: \S+/cancel\n`, complete, "the comment must name the REST page",
+			"jobs.go", `//\n// REST: \S+/cancel\n`,
+			"./test/repository", "TestEveryOperationIsComplete", "the comment must name the REST page",
 		},
 		"documented exchange": {
-			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, documented, operation + " needs a documented exchange",
+			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`,
+			"./test/operations", "TestEveryOperationHasADocumentedExchange", cancel + " needs a documented exchange",
+		},
+		"documented exchanges": {
+			"testdata/exchanges/workspace_manager_banners.json", `(?s)^.*$`,
+			"./test/operations", "TestEveryOperationHasADocumentedExchange", banners + ".Get needs a documented exchange",
 		},
 		"handler": {
-			"fake/store.go", `.*routes\.JobsCancel.*\n`, handled, "no handler for " + operation,
+			"fake/store.go", `.*routes\.JobsCancel.*\n`,
+			"!./fake", "TestEveryClientWorksWithTheServer/WorkspaceManagerJobsClient", "no handler for " + cancel,
+		},
+		"row of the fake": {
+			"fake/rows.go", `(?s)\trowOf\[armsecops.WorkspaceManagerBanner.*?nil\),\n`,
+			"!./fake", "TestEveryClientWorksWithTheServer/" + banners, "no handler for " + banners,
+		},
+		"store of the fake's process": {
+			"cmd/armsecops-fake/control.go", `.*WorkspaceManagerBanner.*\n`,
+			"!./cmd/armsecops-fake", "TestControlPutsAndResets", "workspaceManagerBanners needs a line in stores",
 		},
 		"example": {
-			"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, complete, operation + " needs an Example with output",
+			"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`,
+			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs an Example with output",
 		},
-		"output of the example": {
-			"example_test.go", `// Output: Canceled`, complete, operation + " needs an Example with output",
+		"output of an example": {
+			"example_test.go", `// Output: Canceled`,
+			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs an Example with output",
+		},
+		"examples": {
+			"example_workspacemanagerbanners_test.go", `(?s)^.*$`,
+			"./test/repository", "TestEveryOperationIsComplete", banners + ".Delete needs an Example with output",
+		},
+		"rule of a parameter": {
+			"internal/routes/parameters.go", `.*workspaceManagerBannerName.*\n`,
+			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
+		},
+		"constructor": {
+			"internal/testkit/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`,
+			"!./test/repository", "TestEveryClientIsComplete", "Ours in internal/testkit needs " + banners,
+		},
+		"parser": {
+			"internal/testkit/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`,
+			"!./test/operations", "TestEveryIDIsParsed", banners + " needs a parser of its resource's id",
+		},
+		"table of doc.go": {
+			"doc.go", `//.*` + banners + `\n`,
+			"./test/repository", "TestEveryClientIsComplete", "doc.go must name " + banners,
+		},
+		"api-version": {
+			"docs/versions.md", `.*` + banners + `.*\n`,
+			"./test/repository", "TestEveryClientIsComplete", "docs/versions.md must name " + banners,
+		},
+		"release notes": {
+			"CHANGELOG.md", `.*` + banners + `.*\n`,
+			"./test/repository", "TestEveryClientIsComplete", "CHANGELOG.md must name " + banners,
 		},
 		"line in the listing of the API": {
-			"api/armsecops.txt", `(?m)^func \(c \*WorkspaceManagerJobsClient\) Cancel\(.*\n`, recorded, "name the change in CHANGELOG.md",
+			"api/armsecops.txt", `(?m)^func \(c \*WorkspaceManagerJobsClient\) Cancel\(.*\n`,
+			"./test/repository", "TestAPI", "name the change in CHANGELOG.md",
+		},
+		"line in the page of operations": {
+			"docs/api.md", `.*/cancel.*\n`,
+			"./test/repository", "TestAPIPage", "the operations change: write docs/api.md",
 		},
 	}
 	for name, omission := range omissions {
 		t.Run(name, func(t *testing.T) {
 			repository.omit(t, omission.file, omission.omitted)
-			out, err := repository.run(t, omission.test...)
+			command := run(omission.folder, omission.test)
+			if folder, ok := strings.CutPrefix(omission.folder, "!"); ok {
+				command = "go test -vet=off -run '^" + omission.test + "$' " + folder
+			}
+			out, err := repository.run(t, command)
 			require.Error(t, err)
 			assert.Contains(t, out, omission.failure)
-			assert.Regexp(t, `WorkspaceManagerJobsClient\W+Cancel`, out)
 		})
 	}
 }
 
-// step is a block of the recipe and the file that it belongs to.
-type step struct {
-	file   string
-	where  string // "above" or "instead of" the line with the anchor; empty: at the end
-	anchor string
-	block  string
+// pattern returns the pattern of go test for the tests: for a single one without
+// other subtests.
+func pattern(tests []string) string {
+	if len(tests) == 1 {
+		return tests[0]
+	}
+	var names []string
+	for _, test := range tests {
+		name, _, _ := strings.Cut(test, "/")
+		names = append(names, name)
+	}
+	return "(" + strings.Join(names, "|") + ")"
 }
 
 var (
-	stepOfRecipe    = regexp.MustCompile("(?ms)^In `([^`]+)`(?:, (above|instead of) `([^`]+)`)?:\n\n```\\w+\n(.*?)^```$")
-	commandOfRecipe = regexp.MustCompile(`(?m)^\$ (.+)`)
+	partOfRecipe = regexp.MustCompile("(?ms)^In `([^`]+)`(?:, (above|instead of) `([^`]+)`)?:\n\n```\\w+\n(.*?)^```$")
+	command      = regexp.MustCompile(`(?m)^\$ (.+)`)
 )
-
-func readRecipe(t *testing.T) (steps []step, commands [][]string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
-	require.NoError(t, err)
-	_, section, _ := strings.Cut(string(text), "\n## Add an operation\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	for _, match := range stepOfRecipe.FindAllStringSubmatch(section, -1) {
-		steps = append(steps, step{match[1], match[2], match[3], match[4]})
-	}
-	for _, match := range commandOfRecipe.FindAllStringSubmatch(section, -1) {
-		commands = append(commands, strings.Fields(match[1]))
-	}
-	require.Len(t, steps, strings.Count(section, "\n```\n")-len(commands), "every block needs a line before it that says where it goes")
-	return steps, commands
-}
 
 // copied is a copy of the repository: its path.
 type copied string
 
+// followRecipe carries out the steps of a section of CONTRIBUTING.md, and returns
+// the commands that update what is derived.
+func (c copied) followRecipe(t *testing.T, title string) (updates []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## "+title+"\n")
+	require.True(t, found, title)
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks := strings.Count(section, "\n```\n")
+	for _, match := range partOfRecipe.FindAllStringSubmatch(section, -1) {
+		c.add(t, match[1], match[2], match[3], match[4])
+		blocks--
+	}
+	for _, match := range command.FindAllStringSubmatch(section, -1) {
+		blocks--
+		if strings.HasSuffix(match[1], " -update") {
+			updates = append(updates, match[1])
+			continue
+		}
+		c.succeed(t, match[1])
+	}
+	require.Zero(t, blocks, "every block needs a line before it that says where it goes")
+	assert.Empty(t, c.succeed(t, "gofmt -l ."), "gofmt changes it")
+	return updates
+}
+
 // copyRepository copies all but what Git and editors hide.
 func copyRepository(t *testing.T) copied {
 	t.Helper()
-	dir := t.TempDir()
-	err := filepath.WalkDir(testkit.Root(), func(path string, entry fs.DirEntry, err error) error {
-		target := filepath.Join(dir, strings.TrimPrefix(path, testkit.Root()))
-		switch hidden := strings.HasPrefix(entry.Name(), "."); {
-		case err != nil, path == testkit.Root():
+	c := copied(t.TempDir())
+	for name, text := range copied(testkit.Root()).files(t) {
+		path := filepath.Join(string(c), name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
+	}
+	return c
+}
+
+// files returns the files by their paths, without hidden ones.
+func (c copied) files(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(string(c)), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch hidden := strings.HasPrefix(entry.Name(), ".") && path != "."; {
+		case err != nil:
 			return err
 		case entry.IsDir() && hidden:
 			return fs.SkipDir
-		case entry.IsDir():
-			return os.Mkdir(target, 0o777)
-		case hidden:
+		case entry.IsDir() || hidden:
 			return nil
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(target, text, 0o666)
+		text, err := os.ReadFile(filepath.Join(string(c), path))
+		files[path] = string(text)
+		return err
 	})
 	require.NoError(t, err)
-	return copied(dir)
+	return files
 }
 
-// follow adds a step to its file, and formats the file.
-func (c copied) follow(t *testing.T, s step) {
+// add adds a block to a file, and formats the file.
+//   - where: "above" or "instead of" the line with the anchor; empty: at the end
+func (c copied) add(t *testing.T, file, where, anchor, block string) {
 	t.Helper()
-	path := filepath.Join(string(c), s.file)
+	path := filepath.Join(string(c), file)
 	text, err := os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		require.NoError(t, err)
 	}
 	before, after := string(text), ""
-	if s.where != "" {
-		line := regexp.MustCompile(`(?m)^.*` + regexp.QuoteMeta(s.anchor) + `.*\n`)
+	if where != "" {
+		line := regexp.MustCompile(`(?m)^.*` + regexp.QuoteMeta(anchor) + `.*\n`)
 		found := line.FindAllString(before, -1)
-		require.Len(t, found, 1, "%s must have one line with %s", s.file, s.anchor)
+		require.Len(t, found, 1, "%s must have one line with %s", file, anchor)
 		before, after, _ = strings.Cut(before, found[0])
-		if s.where == "above" {
+		if where == "above" {
 			after = found[0] + after
 		}
 	}
-	text = []byte(before + s.block + after)
-	if strings.HasSuffix(s.file, ".go") {
+	text = []byte(before + block + after)
+	if strings.HasSuffix(file, ".go") {
 		formatted, err := format.Source(text)
-		require.NoError(t, err, s.file)
-		assert.Equal(t, withoutBlankLines(formatted), withoutBlankLines(text), "gofmt changes %s", s.file)
+		require.NoError(t, err, file)
+		assert.Equal(t, withoutBlankLines(formatted), withoutBlankLines(text), "gofmt changes %s", file)
 		text = formatted
 	}
 	require.NoError(t, os.WriteFile(path, text, 0o666))
@@ -199,11 +331,18 @@ func (c copied) omit(t *testing.T, file, omitted string) {
 	require.NoError(t, os.WriteFile(path, left, 0o666))
 }
 
-func (c copied) run(t *testing.T, command ...string) (output string, err error) {
+func (c copied) succeed(t *testing.T, command string) (output string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	output, err := c.run(t, command)
+	require.NoError(t, err, "%s:\n%s", command, output)
+	return output
+}
+
+func (c copied) run(t *testing.T, command string) (output string, err error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
 	cmd.Dir = string(c)
-	cmd.Env = append(cmd.Environ(), "GOWORK=off")
+	cmd.Env = append(cmd.Environ(), "GOWORK=off", "GOFLAGS=-ldflags=-w") // links faster
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
