@@ -128,6 +128,10 @@ func (q *kqlQuery) Rows(rows iter.Seq[map[string]any], now time.Time) []map[stri
 				result[i][name] = value.Format(time.RFC3339Nano)
 			case time.Duration:
 				result[i][name] = kqlText(value)
+			case float64:
+				if result[i][name] = value; math.IsNaN(value) || math.IsInf(value, 0) {
+					result[i][name] = nil // which JSON doesn't have
+				}
 			default:
 				result[i][name] = value
 			}
@@ -548,6 +552,7 @@ func (p *kqlParser) parse(read func(*kqlParser, *kqlQuery)) (q *kqlQuery, err *k
 			q, err = nil, r.(*kqlError) // any other value is a bug
 		}
 	}()
+	p.query = strings.ToValidUTF8(p.query, "\ufffd")
 	p.columns = maps.Clone(kqlColumns)
 	p.readTokens()
 	q = &kqlQuery{Table: "resources"} // the default
@@ -602,7 +607,7 @@ func (p *kqlParser) failType(t kqlToken, format string, args ...any) {
 func (p *kqlParser) refuse(t kqlToken, code, message, expected string) {
 	before := p.query[:t.offset]
 	line := before[strings.LastIndexByte(before, '\n')+1:]
-	panic(&kqlError{code, message, strings.Count(before, "\n") + 1, utf8.RuneCountInString(line), strings.ToValidUTF8(t.text, "\ufffd"), expected})
+	panic(&kqlError{code, message, strings.Count(before, "\n") + 1, utf8.RuneCountInString(line), t.text, expected})
 }
 
 func (p *kqlParser) readQuery(q *kqlQuery) {
@@ -1003,8 +1008,9 @@ func (p *kqlParser) primary() kqlExpr {
 		e := p.expression()
 		p.expect(")")
 		return e
-	case p.accept("true", "false"):
-		return kqlExpr{kqlType: kqlBool, eval: func(*kqlRow) any { return t.text == "true" }}
+	case p.accept("true", "True", "TRUE", "false", "False", "FALSE"):
+		value := strings.EqualFold(t.text, "true")
+		return kqlExpr{kqlType: kqlBool, constant: value, eval: func(*kqlRow) any { return value }}
 	case !p.isName():
 		p.fail(t, "")
 	case p.tokens[1].text == "(":
