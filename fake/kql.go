@@ -485,9 +485,10 @@ func (p *kqlParser) readTokens() {
 				ok = false
 			}
 			ok = ok && err == nil
-		case has(8) && strings.ContainsAny(t.text, "'\""): // a string without an end
-			p.fail(kqlToken{text: kqlEnd, offset: len(p.query)}, t.text)
 		case has(8):
+			if quote := strings.TrimPrefix(rest, "@"); quote != "" && strings.ContainsAny(quote[:1], "'\"") { // a string without an end
+				p.fail(kqlToken{text: kqlEnd, offset: len(p.query)}, quote[:1])
+			}
 			ok = false
 		}
 		if !ok {

@@ -208,6 +208,7 @@ func TestKQLErrors(t *testing.T) {
 	for query, want := range map[string]kqlError{
 		"": {"ParserFailure", "", 1, 0, "<EOF>", ""},
 		"resources\n| where name == 'a\n| take 1":        {"ParserFailure", "", 3, 8, "<EOF>", "'"},
+		"where name == @\"a":                             {"ParserFailure", "", 1, 17, "<EOF>", `"`},
 		"resources | summarize count()":                  {"ParserFailure", "", 1, 12, "summarize", ""},
 		"resources | where name = 'a'":                   {"ParserFailure", "", 1, 23, "=", ""},
 		"resources | where (name == 'a'":                 {"ParserFailure", "", 1, 30, "<EOF>", ")"},
@@ -237,9 +238,10 @@ func TestKQLErrors(t *testing.T) {
 		"resources | where tolower(id, id) == 'a'":       {"SemanticError", "", 1, 30, "id", ""},
 		"resources | where not(name)":                    {"SemanticError", "", 1, 22, "name", ""},
 		"resources | order by properties.a":              {"SemanticError", "order operator: key can't be of dynamic type", 1, 21, "properties", ""},
-		"where " + strings.Repeat("(", 1e6):              {"ParserFailure", "The expression is nested too deeply.", 1, 106, "(", ""},
+		"where " + strings.Repeat("(", 1e5):              {"ParserFailure", "The expression is nested too deeply.", 1, 106, "(", ""},
 		"where " + strings.Repeat(`'\`, 1e5):             {"ParserFailure", "", 1, 200006, "<EOF>", "'"},
-		"where " + strings.Repeat("-", 1e6):              {"ParserFailure", "The expression is nested too deeply.", 1, 106, "-", ""},
+		"where properties" + strings.Repeat(".a", 1e5):   {"SemanticError", "", 1, 6, "properties", ""},
+		"where " + strings.Repeat("-", 1e5):              {"ParserFailure", "The expression is nested too deeply.", 1, 106, "-", ""},
 	} {
 		t.Run(fmt.Sprintf("%.60s", query), func(t *testing.T) {
 			t.Parallel()
