@@ -26,13 +26,13 @@ import (
 
 // kqlQuery is a query that was read.
 type kqlQuery struct {
-	Table      string          // in lower case
-	Types      map[string]bool // the values, in lower case, that the predicates allow for the column type; nil for any
-	HasLimit   bool
-	ProjectsID bool // has a column id: Azure Resource Graph pages such queries only, and none that has a limit
+	table    string          // in lower case
+	types    map[string]bool // the values, in lower case, that the predicates allow for the column type; nil for any
+	columns  []string        // of the result
+	hasLimit bool
+	ordered  bool // otherwise than by id, the order of the rows of a table
 
-	stages  []kqlStage
-	columns map[string]kqlType // of the result
+	stages []kqlStage
 }
 
 // kqlError says what is wrong with a query, as a detail of Azure's error does.
@@ -45,14 +45,6 @@ type kqlError struct {
 	Expected  string // empty if several tokens are possible
 }
 
-func (e *kqlError) Error() string {
-	text := fmt.Sprintf("line %d, character %d: %s at '%s'", e.Line, e.Character, e.Code, e.Token)
-	if e.Expected != "" {
-		text += ", expected '" + e.Expected + "'"
-	}
-	return text + ": " + e.Message
-}
-
 // kqlStage is an operator between pipes: it has one of the functions.
 type kqlStage struct {
 	each func(r *kqlRow) bool           // changes a row, and returns whether to keep it
@@ -62,6 +54,7 @@ type kqlStage struct {
 // kqlRow is a row on its way through the stages. A cell is a value of package
 // json or a jsontext.Value, which is decoded when an expression needs it.
 type kqlRow struct {
+	key     string // of its resource
 	cells   map[string]any
 	decoded map[string]any
 	now     time.Time
@@ -94,21 +87,14 @@ func (r *kqlRow) pass(stages []kqlStage) bool {
 	return true
 }
 
-// Keeps returns whether a row has the predicates of the query.
-func (q *kqlQuery) Keeps(cells map[string]any, now time.Time) bool {
-	return (&kqlRow{cells: cells, now: now}).pass(q.stages)
-}
-
-// Rows returns the result of the query for the rows of its table. It doesn't
-// change them.
-func (q *kqlQuery) Rows(rows iter.Seq[map[string]any], now time.Time) []map[string]any {
+// run returns the rows of the table that are in the result of the query.
+func (q *kqlQuery) run(rows iter.Seq[*kqlRow]) (kept []*kqlRow) {
 	first := slices.IndexFunc(q.stages, func(s kqlStage) bool { return s.all != nil })
 	if first < 0 {
 		first = len(q.stages)
 	}
-	var kept []*kqlRow
-	for cells := range rows {
-		if r := (&kqlRow{cells: cells, now: now}); r.pass(q.stages[:first]) {
+	for r := range rows {
+		if r.pass(q.stages[:first]) {
 			kept = append(kept, r)
 		}
 	}
@@ -119,25 +105,24 @@ func (q *kqlQuery) Rows(rows iter.Seq[map[string]any], now time.Time) []map[stri
 			kept = slices.DeleteFunc(kept, func(r *kqlRow) bool { return !s.each(r) })
 		}
 	}
-	result := make([]map[string]any, len(kept))
-	for i, r := range kept {
-		result[i] = make(map[string]any, len(q.columns))
-		for name := range q.columns {
-			switch value := r.cells[name].(type) {
-			case time.Time:
-				result[i][name] = value.Format(time.RFC3339Nano)
-			case time.Duration:
-				result[i][name] = kqlText(value)
-			case float64:
-				if result[i][name] = value; math.IsNaN(value) || math.IsInf(value, 0) {
-					result[i][name] = nil // which JSON doesn't have
-				}
-			default:
-				result[i][name] = value
-			}
+	return kept
+}
+
+// encode returns a row of the result.
+func (q *kqlQuery) encode(r *kqlRow) jsontext.Value {
+	text := []byte("{")
+	for i, name := range q.columns {
+		if i > 0 {
+			text = append(text, ',')
 		}
+		text, _ = jsontext.AppendQuote(text, name) // a name is valid UTF-8
+		value := r.cells[name]
+		if f, ok := value.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			value = nil // which JSON doesn't have
+		}
+		text = append(append(text, ':'), mustEncode(value)...)
 	}
-	return result
+	return append(text, '}')
 }
 
 // kqlType is the type of an expression.
@@ -148,16 +133,22 @@ const (
 	kqlNumber   kqlType = "long"   // and real
 	kqlBool     kqlType = "bool"
 	kqlDatetime kqlType = "datetime"
-	kqlTimespan kqlType = "timespan"
-	kqlDynamic  kqlType = "dynamic" // what JSON has; known for each row only
+	kqlTimespan kqlType = "timespan" // an argument only
+	kqlDynamic  kqlType = "dynamic"  // what JSON has; known for each row only
 )
 
 // kqlColumns are the columns of all tables.
-var kqlColumns = map[string]kqlType{
-	"id": kqlString, "name": kqlString, "type": kqlString, "tenantId": kqlString, "kind": kqlString, "location": kqlString,
-	"resourceGroup": kqlString, "subscriptionId": kqlString, "managedBy": kqlString, "sku": kqlDynamic, "plan": kqlDynamic,
-	"properties": kqlDynamic, "tags": kqlDynamic, "identity": kqlDynamic, "zones": kqlDynamic, "extendedLocation": kqlDynamic,
+var kqlColumns = []struct {
+	name string
+	kqlType
+}{
+	{"id", kqlString}, {"name", kqlString}, {"type", kqlString}, {"tenantId", kqlString}, {"kind", kqlString}, {"location", kqlString},
+	{"resourceGroup", kqlString}, {"subscriptionId", kqlString}, {"managedBy", kqlString}, {"sku", kqlDynamic}, {"plan", kqlDynamic},
+	{"properties", kqlDynamic}, {"tags", kqlDynamic}, {"identity", kqlDynamic}, {"zones", kqlDynamic}, {"extendedLocation", kqlDynamic},
 }
+
+// kqlNullColumns are members of resources that the tables don't have.
+var kqlNullColumns = []string{"etag", "systemData"}
 
 // convert returns a value as one of the type, or nil for null.
 func (t kqlType) convert(value any) any {
@@ -222,15 +213,6 @@ func kqlText(value any) string {
 		return strconv.FormatFloat(value, 'f', -1, 64)
 	case time.Time:
 		return value.Format("2006-01-02T15:04:05.0000000Z")
-	case time.Duration:
-		sign, d := "", value
-		if d < 0 {
-			sign, d = "-", -d
-		}
-		if days := d / (24 * time.Hour); days > 0 {
-			sign += strconv.Itoa(int(days)) + "."
-		}
-		return sign + time.Time{}.Add(d%(24*time.Hour)).Format("15:04:05.9999999")
 	}
 	text, _ := json.Marshal(value, json.Deterministic(true)) // a value of JSON
 	return string(text)
@@ -256,44 +238,12 @@ var kqlOperators = map[string]kqlOperator{
 	"contains":   {text: ignoringCase(strings.Contains)},
 	"startswith": {text: ignoringCase(strings.HasPrefix)},
 	"endswith":   {text: ignoringCase(strings.HasSuffix)},
-	"has":        {text: ignoringCase(kqlHas)},
-
-	"contains_cs":   {text: strings.Contains},
-	"startswith_cs": {text: strings.HasPrefix},
-	"endswith_cs":   {text: strings.HasSuffix},
-	"has_cs":        {text: kqlHas},
-
-	"in":      {each: "=="},
-	"in~":     {each: "=~"},
-	"between": {},
+	"in":         {each: "=="},
+	"in~":        {each: "=~"},
 }
 
 func ignoringCase(compare func(a, b string) bool) func(a, b string) bool {
 	return func(a, b string) bool { return compare(strings.ToLower(a), strings.ToLower(b)) }
-}
-
-func isTermRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-// kqlHas returns whether text has the terms, whole ones: a term is a run of
-// letters and digits.
-func kqlHas(text, terms string) bool {
-	first, _ := utf8.DecodeRuneInString(terms)
-	last, _ := utf8.DecodeLastRuneInString(terms)
-	for at := 0; ; {
-		n := strings.Index(text[at:], terms)
-		if n < 0 {
-			return false
-		}
-		at += n
-		before, _ := utf8.DecodeLastRuneInString(text[:at])
-		after, _ := utf8.DecodeRuneInString(text[at+len(terms):])
-		if !(isTermRune(first) && isTermRune(before)) && !(isTermRune(last) && isTermRune(after)) {
-			return true
-		}
-		rest := strings.TrimLeftFunc(text[at:], isTermRune) // a term within a longer one is none
-		_, size := utf8.DecodeRuneInString(text[at:])
-		at = max(at+size, len(text)-len(rest))
-	}
 }
 
 // kqlFunction is a function of scalars.
@@ -322,22 +272,12 @@ var kqlFunctions = map[string]kqlFunction{
 	"isnotnull":  {[]kqlType{kqlDynamic}, 1, kqlBool, func(_ *kqlRow, args []any) any { return args[0] != nil }},
 	"not":        {[]kqlType{kqlBool}, 1, kqlBool, func(_ *kqlRow, args []any) any { return kqlNot(args[0]) }},
 	"now": {[]kqlType{kqlTimespan}, 0, kqlDatetime, func(r *kqlRow, args []any) any {
-		return kqlAdd(r.now.UTC(), slices.Concat(args, []any{time.Duration(0)})[0], 1)
-	}},
-	"ago": {[]kqlType{kqlTimespan}, 1, kqlDatetime, func(r *kqlRow, args []any) any { return kqlAdd(r.now.UTC(), args[0], -1) }},
-	"array_length": {[]kqlType{kqlDynamic}, 1, kqlNumber, func(_ *kqlRow, args []any) any {
-		if array, ok := args[0].([]any); ok {
-			return float64(len(array))
+		if len(args) == 0 {
+			return r.now.UTC()
 		}
-		return nil
+		return r.now.UTC().Add(args[0].(time.Duration))
 	}},
-	"split": {[]kqlType{kqlString, kqlString}, 2, kqlDynamic, func(_ *kqlRow, args []any) any {
-		parts := []any{}
-		for part := range strings.SplitSeq(args[0].(string), args[1].(string)) {
-			parts = append(parts, part)
-		}
-		return parts
-	}},
+	"ago": {[]kqlType{kqlTimespan}, 1, kqlDatetime, func(r *kqlRow, args []any) any { return r.now.UTC().Add(-args[0].(time.Duration)) }},
 }
 
 func kqlConversion(to kqlType) kqlFunction {
@@ -352,44 +292,6 @@ func kqlNot(value any) any {
 	return nil
 }
 
-// kqlAdd adds to a value, or subtracts from it if the sign is -1. With null, or
-// with dynamic values that aren't numbers, the sum is null.
-func kqlAdd(value, other any, sign int) any {
-	if _, ok := value.(time.Duration); ok {
-		if _, ok := other.(time.Time); ok {
-			value, other = other, value
-		}
-	}
-	switch value := value.(type) {
-	case float64:
-		if other, ok := other.(float64); ok {
-			return value + float64(sign)*other
-		}
-	case time.Duration:
-		if other, ok := other.(time.Duration); ok {
-			return value + time.Duration(sign)*other
-		}
-	case time.Time:
-		switch other := other.(type) {
-		case time.Duration:
-			return value.Add(time.Duration(sign) * other)
-		case time.Time:
-			return value.Sub(other)
-		}
-	}
-	return nil
-}
-
-// kqlSums are the types that can be added or subtracted, and the type of the sum.
-var kqlSums = map[[3]kqlType]kqlType{
-	{kqlNumber, "+", kqlNumber}: kqlNumber, {kqlNumber, "-", kqlNumber}: kqlNumber,
-	{kqlDynamic, "+", kqlNumber}: kqlNumber, {kqlDynamic, "-", kqlNumber}: kqlNumber,
-	{kqlNumber, "+", kqlDynamic}: kqlNumber, {kqlNumber, "-", kqlDynamic}: kqlNumber,
-	{kqlTimespan, "+", kqlTimespan}: kqlTimespan, {kqlTimespan, "-", kqlTimespan}: kqlTimespan,
-	{kqlDatetime, "+", kqlTimespan}: kqlDatetime, {kqlDatetime, "-", kqlTimespan}: kqlDatetime,
-	{kqlTimespan, "+", kqlDatetime}: kqlDatetime, {kqlDatetime, "-", kqlDatetime}: kqlTimespan,
-}
-
 // kqlOrder compares two values of a type; ok is false if they have no order.
 func kqlOrder(a, b any) (sign int, ok bool) {
 	if reflect.TypeOf(a) != reflect.TypeOf(b) {
@@ -400,8 +302,6 @@ func kqlOrder(a, b any) (sign int, ok bool) {
 		return strings.Compare(a, b.(string)), true
 	case float64:
 		return cmp.Compare(a, b.(float64)), true
-	case time.Duration:
-		return cmp.Compare(a, b.(time.Duration)), true
 	case time.Time:
 		return a.Compare(b.(time.Time)), true
 	case bool:
@@ -521,7 +421,7 @@ type kqlExpr struct {
 	kqlType
 	name     string          // of its column, if it gets no other
 	raw      bool            // is the column of that name
-	types    map[string]bool // as kqlQuery.Types
+	types    map[string]bool // as kqlQuery.types
 	constant any
 	eval     func(r *kqlRow) any
 }
@@ -534,35 +434,30 @@ type kqlParser struct {
 	query   string
 	tokens  []kqlToken // those not read yet, kqlEnd, and one to look ahead to
 	columns map[string]kqlType
+	id      bool // the column id is that of the table
 	depth   int
 }
 
 // parseKQL reads a query.
-func parseKQL(query string) (*kqlQuery, *kqlError) {
-	return (&kqlParser{query: query}).parse((*kqlParser).readQuery)
-}
-
-// parsePredicate reads what stands after "where", for [kqlQuery.Keeps].
-func parsePredicate(predicate string) (*kqlQuery, *kqlError) {
-	return (&kqlParser{query: predicate}).parse((*kqlParser).readWhere)
-}
-
-func (p *kqlParser) parse(read func(*kqlParser, *kqlQuery)) (q *kqlQuery, err *kqlError) {
+func parseKQL(query string) (q *kqlQuery, err *kqlError) {
 	defer func() {
 		if r := recover(); r != nil {
 			q, err = nil, r.(*kqlError) // any other value is a bug
 		}
 	}()
-	p.query = strings.ToValidUTF8(p.query, "\ufffd")
-	p.columns = maps.Clone(kqlColumns)
+	p := &kqlParser{query: strings.ToValidUTF8(query, "\ufffd"), columns: map[string]kqlType{}, id: true}
+	q = &kqlQuery{table: "resources"} // the default
+	for _, c := range kqlColumns {
+		q.columns, p.columns[c.name] = append(q.columns, c.name), c.kqlType
+	}
+	for _, name := range kqlNullColumns {
+		p.columns[name] = kqlDynamic
+	}
 	p.readTokens()
-	q = &kqlQuery{Table: "resources"} // the default
-	read(p, q)
+	p.readQuery(q)
 	if !p.is(kqlEnd) {
 		p.fail(p.tokens[0], "")
 	}
-	_, q.ProjectsID = p.columns["id"]
-	q.columns = p.columns
 	return q, nil
 }
 
@@ -613,7 +508,7 @@ func (p *kqlParser) refuse(t kqlToken, code, message, expected string) {
 
 func (p *kqlParser) readQuery(q *kqlQuery) {
 	if p.isName() && slices.Contains([]string{"|", ";", kqlEnd}, p.tokens[1].text) {
-		q.Table = strings.ToLower(p.next().text)
+		q.table = strings.ToLower(p.next().text)
 	} else {
 		p.readStage(q)
 	}
@@ -644,7 +539,7 @@ func (p *kqlParser) readStage(q *kqlQuery) {
 			p.fail(p.tokens[0], "")
 		}
 		p.next()
-		q.HasLimit = true
+		q.hasLimit = true
 		q.stages = append(q.stages, kqlStage{all: func(rows []*kqlRow) []*kqlRow { return rows[:int(min(limit, float64(len(rows))))] }})
 	default:
 		p.fail(t, "")
@@ -655,7 +550,7 @@ func (p *kqlParser) readWhere(q *kqlQuery) {
 	at := p.tokens[0]
 	predicate := p.expression()
 	p.checkBool(at, predicate)
-	q.Types = kqlBoth(q.Types, predicate.types)
+	q.types = kqlBoth(q.types, predicate.types)
 	q.stages = append(q.stages, kqlStage{each: func(r *kqlRow) bool { return predicate.eval(r) == true }})
 }
 
@@ -689,20 +584,31 @@ func kqlBoth(a, b map[string]bool) map[string]bool {
 //   - only: the columns before are dropped
 func (p *kqlParser) readColumns(q *kqlQuery, only bool) {
 	values := map[string]kqlExpr{}
+	var names []string
 	for more := true; more; more = p.accept(",") {
 		name := ""
 		if p.isName() && p.tokens[1].text == "=" {
 			name = p.next().text
 			p.next()
 		}
+		at := p.tokens[0]
 		e := p.expression()
-		values[cmp.Or(name, e.name, "Column"+strconv.Itoa(len(values)+1))] = e
+		if e.kqlType == kqlTimespan {
+			p.failType(at, "A value of type %s can't be a column here", e.kqlType)
+		}
+		name = cmp.Or(name, e.name, "Column"+strconv.Itoa(len(values)+1))
+		values[name], names = e, append(names, name)
 	}
 	if only {
-		p.columns = map[string]kqlType{}
+		q.columns = nil // where it names one of those, it is null
 	}
-	for name, e := range values {
-		p.columns[name] = e.kqlType
+	for _, name := range names {
+		if p.columns[name] = values[name].kqlType; !slices.Contains(q.columns, name) {
+			q.columns = append(q.columns, name)
+		}
+		if e := values[name]; name == "id" && !(e.raw && e.name == "id") {
+			p.id = false
+		}
 	}
 	q.stages = append(q.stages, kqlStage{each: func(r *kqlRow) bool {
 		cells := make(map[string]any, len(values))
@@ -740,6 +646,10 @@ func (p *kqlParser) readOrder(q *kqlQuery) {
 		}
 		keys, signs = append(keys, key), append(signs, sign)
 	}
+	if !q.ordered && p.id && len(keys) == 1 && keys[0].raw && keys[0].name == "id" && signs[0] > 0 {
+		return // the rows are in this order
+	}
+	q.ordered = true
 	q.stages = append(q.stages, kqlStage{all: func(rows []*kqlRow) []*kqlRow {
 		values := make(map[*kqlRow][]any, len(rows))
 		for _, r := range rows {
@@ -815,7 +725,7 @@ func (p *kqlParser) logical(word string, decisive bool, operand func() kqlExpr) 
 }
 
 func (p *kqlParser) comparison() kqlExpr {
-	left := p.sum()
+	left := p.operand()
 	t := p.tokens[0]
 	name, negated := strings.CutPrefix(t.text, "!")
 	if negated && (name == "=" || name == "~") {
@@ -828,12 +738,10 @@ func (p *kqlParser) comparison() kqlExpr {
 	p.next()
 	var e kqlExpr
 	switch {
-	case name == "between":
-		e = p.compareRange(t, left)
 	case operator.each != "":
 		e = p.compareList(t, kqlOperators[operator.each], left)
 	default:
-		e = p.compare(t, operator, left, p.sum())
+		e = p.compare(t, operator, left, p.operand())
 	}
 	if negated {
 		positive := e.eval
@@ -851,7 +759,8 @@ func (p *kqlParser) compare(at kqlToken, operator kqlOperator, left, right kqlEx
 	}
 	same := left.kqlType == right.kqlType
 	switch dynamic := left.kqlType == kqlDynamic || right.kqlType == kqlDynamic; {
-	case operator.text != nil && (right.kqlType != kqlString || common != kqlString),
+	case left.kqlType == kqlTimespan || right.kqlType == kqlTimespan,
+		operator.text != nil && (right.kqlType != kqlString || common != kqlString),
 		operator.text == nil && !same && !dynamic,
 		operator.text == nil && !operator.equal && (!same && common != kqlNumber || common == kqlString || common == kqlBool):
 		p.failType(at, "Cannot compare values of types %s and %s with '%s'. Try adding explicit casts", left.kqlType, right.kqlType, at.text)
@@ -871,7 +780,7 @@ func (p *kqlParser) compareList(at kqlToken, operator kqlOperator, left kqlExpr)
 	var each []kqlExpr
 	p.expect("(")
 	for more := true; more; more = p.accept(",") {
-		one := p.compare(at, operator, left, p.sum())
+		one := p.compare(at, operator, left, p.operand())
 		each = append(each, one)
 		if maps.Copy(e.types, one.types); one.types == nil {
 			e.types = nil
@@ -884,63 +793,8 @@ func (p *kqlParser) compareList(at kqlToken, operator kqlOperator, left kqlExpr)
 	return e
 }
 
-// compareRange reads the bounds of between.
-func (p *kqlParser) compareRange(at kqlToken, left kqlExpr) kqlExpr {
-	p.expect("(")
-	low := p.compare(at, kqlOperators[">="], left, p.sum())
-	p.expect("..")
-	high := p.compare(at, kqlOperators["<="], left, p.sum())
-	p.expect(")")
-	return kqlExpr{kqlType: kqlBool, eval: func(r *kqlRow) any { return low.eval(r) == true && high.eval(r) == true }}
-}
-
-func (p *kqlParser) sum() kqlExpr {
-	first := p.operand()
-	if !p.is("+", "-") {
-		return first
-	}
-	kind, terms := first.kqlType, []kqlExpr{first}
-	var signs []int
-	for p.is("+", "-") {
-		t := p.next()
-		e := p.operand()
-		sum, ok := kqlSums[[3]kqlType{kind, kqlType(t.text), e.kqlType}]
-		if !ok {
-			p.failType(t, "Operator '%s' isn't for values of types %s and %s. Try adding explicit casts", t.text, kind, e.kqlType)
-		}
-		kind, terms, signs = sum, append(terms, e), append(signs, map[string]int{"+": 1, "-": -1}[t.text])
-	}
-	return kqlExpr{kqlType: kind, eval: func(r *kqlRow) any {
-		value := terms[0].eval(r)
-		for i, sign := range signs {
-			value = kqlAdd(value, terms[i+1].eval(r), sign)
-		}
-		return value
-	}}
-}
-
-// operand reads a value with its sign and the path of a part of it.
+// operand reads a value and the path of a part of it.
 func (p *kqlParser) operand() kqlExpr {
-	if t := p.tokens[0]; p.accept("+", "-") {
-		p.deeper()
-		e := p.operand()
-		p.depth--
-		if e.kqlType != kqlNumber && e.kqlType != kqlTimespan {
-			p.failType(t, "Operator '%s' isn't for a value of type %s. Try adding an explicit cast", t.text, e.kqlType)
-		}
-		if t.text == "+" {
-			return e
-		}
-		return kqlExpr{kqlType: e.kqlType, eval: func(r *kqlRow) any {
-			switch value := e.eval(r).(type) {
-			case float64:
-				return -value
-			case time.Duration:
-				return -value
-			}
-			return nil
-		}}
-	}
 	e := p.primary()
 	var path []any
 	names := []string{e.name}
@@ -1005,6 +859,16 @@ func (p *kqlParser) primary() kqlExpr {
 	case t.kqlType != "":
 		p.next()
 		return kqlExpr{kqlType: t.kqlType, constant: t.value, eval: func(*kqlRow) any { return t.value }}
+	case p.is("+", "-") && (p.tokens[1].kqlType == kqlNumber || p.tokens[1].kqlType == kqlTimespan):
+		sign := map[string]float64{"+": 1, "-": -1}[p.next().text]
+		value := p.next().value
+		switch v := value.(type) {
+		case float64:
+			value = sign * v
+		case time.Duration:
+			value = time.Duration(sign) * v
+		}
+		return kqlExpr{kqlType: kqlTypeOf(value), constant: value, eval: func(*kqlRow) any { return value }}
 	case p.accept("("):
 		e := p.expression()
 		p.expect(")")
@@ -1039,7 +903,7 @@ func (p *kqlParser) call() kqlExpr {
 		if len(args) == len(f.parameters) {
 			p.failType(at, "%s(): function expects %d argument(s).", name.text, len(f.parameters))
 		}
-		if want := f.parameters[len(args)]; want != kqlDynamic && e.kqlType != want && (e.kqlType != kqlDynamic || want == kqlBool) {
+		if want := f.parameters[len(args)]; want != kqlDynamic && e.kqlType != want && (e.kqlType != kqlDynamic || want == kqlBool || want == kqlTimespan) {
 			p.failType(at, "%s(): argument #%d must be of type %s, not %s", name.text, len(args)+1, want, e.kqlType)
 		}
 		args = append(args, e)

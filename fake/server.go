@@ -29,6 +29,7 @@ type state struct {
 	resources map[string]*storedResource     // by key
 	jobItems  map[string][]armsecops.JobItem // by key of the workspace manager assignment
 	parents   map[string]bool                // by key: what exists if the server is strict
+	results   map[string]graphRows           // of queries, for their next pages; empty after a change of a resource
 	faults    []*pendingFault
 	requests  []Request
 }
@@ -63,11 +64,10 @@ type ServerOptions struct {
 	// most: the newest. 0 means 10,000.
 	MaxRequests int
 
-	// Where evaluates a predicate of a query of Azure Resource Graph, for a row with
-	// its values by column, as [encoding/json.Unmarshal] makes them. An error is sent as a 400.
-	// It must not call the server. nil means that a query with a predicate gets a
-	// 400: the server can't read the Kusto Query Language.
-	Where func(predicate string, row map[string]any) (bool, error)
+	// FlatAssessmentKeys makes the rows of Azure Resource Graph have the key of an
+	// exempted assessment as exemptionData.assessmentKey, in place of
+	// exemptionData.assignedAssessment.assessmentKey. Azure is seen to send both.
+	FlatAssessmentKeys bool
 
 	// APIVersions are accepted beside the documented version of each operation,
 	// for clients with an APIVersion in their options.
@@ -93,6 +93,7 @@ func NewServer(options *ServerOptions) *Server {
 		resources: map[string]*storedResource{},
 		jobItems:  map[string][]armsecops.JobItem{},
 		parents:   map[string]bool{},
+		results:   map[string]graphRows{},
 	}}
 	if options != nil {
 		s.options = *options

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -68,7 +67,6 @@ func newTenant(today time.Time) tenant {
 			PageSize: 2,
 			Now:      func() time.Time { return today },
 			NewID:    func() string { id++; return fmt.Sprint(id) },
-			Where:    evaluate,
 		}),
 		map[string]failure{
 			tenantSubscription(7):  {403, "AuthorizationFailed", "The client does not have authorization to read the assignments.", ""},
@@ -88,6 +86,7 @@ func newTenant(today time.Time) tenant {
 		if _, fails := t.failures[subscription]; fails {
 			continue // which has nothing that a caller may read
 		}
+		t.AddSubscription(subscription)
 		for i := range n % 4 {
 			p := kinds[(n+i)%len(kinds)]
 			p.Scope = "/subscriptions/" + subscription
@@ -126,47 +125,4 @@ func (t tenant) putStandardAssignments(n int, expiresOn time.Time) {
 		DisplayName: "Two owners", Effect: armsecops.EffectAttest,
 		AttestationData: armsecops.AttestationData{ComplianceState: armsecops.AttestationComplianceStateCompliant, AssignedAssessment: assessment},
 	}})
-}
-
-// evaluate returns whether a row of Azure Resource Graph matches a predicate that
-// [filter.where] returned. It knows no other predicates.
-func evaluate(predicate string, row map[string]any) (bool, error) {
-	for part := range strings.SplitSeq(predicate, " and ") {
-		switch {
-		case equal.MatchString(part):
-			match := equal.FindStringSubmatch(part)
-			if !strings.EqualFold(column(row, match[1]), match[2]) {
-				return false, nil
-			}
-		case until.MatchString(part):
-			match := until.FindStringSubmatch(part)
-			limit, err := time.Parse(time.RFC3339, match[2])
-			if err != nil {
-				return false, err
-			}
-			expires, err := time.Parse(time.RFC3339, column(row, match[1]))
-			if err != nil || expires.After(limit) { // without a time, it is null
-				return false, nil
-			}
-		default:
-			return false, fmt.Errorf("unknown predicate: %s", part)
-		}
-	}
-	return true, nil
-}
-
-var (
-	equal = regexp.MustCompile(`^([\w.]+) =~ '([A-Za-z]*)'$`)
-	until = regexp.MustCompile(`^todatetime\(([\w.]+)\) <= datetime\((\S+)\)$`)
-)
-
-// column returns the text in a row at a path such as properties.effect, or "" if there is none.
-func column(row map[string]any, path string) string {
-	var value any = row
-	for name := range strings.SplitSeq(path, ".") {
-		object, _ := value.(map[string]any)
-		value = object[name]
-	}
-	text, _ := value.(string)
-	return text
 }
