@@ -899,6 +899,21 @@ func TestAllEndsWithAnEmptyPage(t *testing.T) {
 	assert.Empty(t, pager.ContinuationToken())
 }
 
+// The option APIVersion is sent with every page, whatever the link says.
+func TestAPIVersionReplacesThatOfALink(t *testing.T) {
+	t.Parallel()
+	var query string
+	o := options(script(t, respond(200, `{"value":[{"id":"/a"}],"nextLink":"?api-version=1&$skip=1"}`), func(req *http.Request) (*http.Response, error) {
+		query = req.URL.RawQuery
+		return respond(200, `{"value":[]}`)(req)
+	}))
+	o.APIVersion = "2030-01-01"
+	for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).All(t.Context()) {
+		require.NoError(t, err)
+	}
+	assert.Equal(t, "$skip=1&api-version=2030-01-01", query)
+}
+
 // A token may hold any query: what is sent is one query, with one api-version. The
 // page is the first, so that an object without members is an empty list.
 func TestQueryOfATokenIsRepaired(t *testing.T) {
