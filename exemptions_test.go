@@ -220,7 +220,7 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 		"properties":     {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", "null")},
 		"time":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"expiresOn":"TOMORROW"}`)},
 		"type":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/locks", "{}")},
-		"id":             {"securityresources", exemptRow(policyRow, "Microsoft.Security/standardAssignments", "{}")},
+		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", "{}")},
 		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", "{}"), policyRow, "", 1)},
 	}
 	for name, test := range tests {

@@ -80,7 +80,7 @@ func (r *recovery) find(ctx context.Context) (string, error) {
 		case err != nil:
 			last, err = "", fmt.Errorf("listing the jobs failed: %w", err)
 		case len(found) > 1:
-			return "", fmt.Errorf("%d jobs are new: %s, %s, ...", len(found), printable.Quote(found[0]), printable.Quote(found[1]))
+			return "", fmt.Errorf("%d jobs are new, %s and %s among them", len(found), printable.Quote(found[0]), printable.Quote(found[1]))
 		case len(found) == 0:
 			last, err = "", errors.New("no job is new")
 		case found[0] == last:
