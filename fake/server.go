@@ -36,9 +36,11 @@ type state struct {
 
 // ServerOptions holds the optional parameters of [NewServer].
 type ServerOptions struct {
-	// Samples stores the resources of the services' documentation: a job that
-	// failed, an assignment, the exemption of a management group, and an audit and
-	// an exemption of a security connector, with their documented ids.
+	// Samples stores the resources of the services' documentation, with their
+	// documented ids: a job that failed, an assignment, a policy exemption, the
+	// standard assignments of a management group and of a security connector, the
+	// security standards of a subscription, a management group and a security
+	// connector, and the metadata of three assessments.
 	Samples bool
 
 	// PageSize is the number of items on a page of a list. 0 means all of them.

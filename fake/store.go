@@ -48,13 +48,19 @@ func (s *Server) Put(id fmt.Stringer, resource any) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	doc.ID = cmp.Or(doc.ID, text)
+	s.putDocument(route, values, doc)
+}
+
+// putDocument stores a resource that no client has written. The caller holds the lock.
+func (s *Server) putDocument(route *routes.Route, values []string, doc document) {
+	id := route.ID(values...)
+	doc.ID = cmp.Or(doc.ID, id)
 	doc.Name = cmp.Or(doc.Name, values[len(values)-1])
-	doc.Type = cmp.Or(doc.Type, row.resource.Type)
-	if doc.ETag == "" && row.etag {
+	doc.Type = cmp.Or(doc.Type, route.Resource.Type)
+	if doc.ETag == "" && rows[route.Resource].etag {
 		doc.ETag = s.newETag()
 	}
-	s.store(text, &storedResource{document: doc, of: row.resource})
+	s.store(id, &storedResource{document: doc, of: route.Resource})
 }
 
 // store stores a resource, whose parents then exist. The caller holds the lock.
