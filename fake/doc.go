@@ -98,12 +98,12 @@
 //
 // # Azure Resource Graph
 //
-// The server responds to the queries of NewResourceGraphPager from the same
-// resources, without delay, sorted by id: at most $top and [ServerOptions].PageSize
-// rows a page. It knows nothing of what is below a management group: a query of
-// management groups returns their own resources, and all that belongs
-// to subscriptions. It can't read the Kusto Query Language: a predicate takes
-// [ServerOptions].Where.
+// The server responds to the queries of NewResourceGraphPager and of
+// [armsecops.ExemptionsClient] from the same resources, without delay: at most $top
+// and [ServerOptions].PageSize rows a page. It reads the Kusto Query Language of
+// queries of a single table, and refuses with Azure's error what it can't read. It
+// knows nothing of what is below a management group: a query of management groups
+// returns their own resources, and all that belongs to subscriptions.
 //
 // # Faults
 //
