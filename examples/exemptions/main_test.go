@@ -92,7 +92,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			createArgs("-assessment", "{1195afff-c881-495e-9bc5-1486211ae03f}"),
 			"-assessment: not a UUID: {1195afff-c881-495e-9bc5-1486211ae03f}",
 		},
-		"control characters": {[]string{"-\x1b[2J"}, "flag provided but not defined: -[2J"},
+		"control characters": {[]string{"-\x1b[2J"}, `an argument has control characters, or white space at an end: "-\x1b[2J"`},
 		"empty input":        {[]string{"-"}, "the input has no subscriptions"},
 		"empty file":         {[]string{"-file", os.DevNull}, "the input has no subscriptions"},
 		"no file":            {[]string{"-file", ""}, "the input has no subscriptions"},

@@ -205,7 +205,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	}{
 		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
 		"argument":                         {[]string{"now"}, "unexpected argument: now"},
-		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
+		"argument with control characters": {[]string{"\x1b[2Jnow"}, `an argument has control characters, or white space at an end: "\x1b[2Jnow"`},
 		"timeout without unit":             {[]string{"-timeout", "5"}, `invalid value "5" for flag -timeout: parse error`},
 		"negative timeout":                 {[]string{"-timeout", "-1s"}, "-timeout must not be negative"},
 		"no interval":                      {[]string{"-interval", "0"}, "-interval must be at least 1s"},
@@ -242,7 +242,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"help": {"-h"}, "screen": nil, "timed-out-screen": {"-interval", "2500ms", "-timeout", "3400ms"},
+		"help": {"-h"}, "output": nil, "timed-out": {"-interval", "2500ms", "-timeout", "3400ms"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })

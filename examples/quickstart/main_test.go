@@ -60,7 +60,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	}{
 		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
 		"argument":                         {[]string{"now"}, "unexpected argument: now"},
-		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
+		"argument with control characters": {[]string{"\x1b[2Jnow"}, `an argument has control characters, or white space at an end: "\x1b[2Jnow"`},
 		"no value":                         {[]string{"-live", "-job"}, "flag needs an argument: -job"},
 		"without -live":                    {[]string{"-job", "myJob"}, "-job needs -live"},
 		"-live alone":                      {[]string{"-live"}, "-live needs -subscription"},

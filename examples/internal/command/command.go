@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -128,6 +129,17 @@ func or(choices []string) string {
 	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }
 
+// List adds a flag that can be repeated.
+func (c *Command) List(values *[]string, name, usage string) {
+	c.Flags.Func(name, usage+"; can be repeated", func(value string) error {
+		if value == "" {
+			return errors.New("is empty")
+		}
+		*values = append(*values, value)
+		return nil
+	})
+}
+
 // usageError is the error of an invalid flag or argument.
 type usageError struct{ error }
 
@@ -137,8 +149,14 @@ func (e usageError) Unwrap() error { return e.error }
 func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // Parse parses the arguments of the command line. The flags named live are
-// required with -live, and refused without.
+// required with -live, and refused without. An argument that a file with other line
+// ends or a careless copy has spoiled is refused, since a service would take it.
 func (c *Command) Parse(args []string, live ...string) error {
+	for _, arg := range args {
+		if strings.TrimSpace(arg) != arg || strings.ContainsFunc(arg, unicode.IsControl) {
+			return Usagef("an argument has control characters, or white space at an end: %q", arg)
+		}
+	}
 	if err := c.Flags.Parse(args); err != nil {
 		return usageError{err}
 	}

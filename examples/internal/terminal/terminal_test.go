@@ -93,15 +93,21 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestTableLeavesOutWhatIsMostlyCut(t *testing.T) {
+func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 	t.Parallel()
-	rows := [][]string{{"NAME", "ID"}, {"assignment", strings.Repeat("/segment", 12)}}
-	out, text := screen(44)
-	out.Table(rows)
-	assert.Equal(t, "NAME        ID\nassignment  "+strings.Repeat("/segment", 3)+"/segmen…\n", text.String())
-	out, text = screen(43)
-	out.Table(rows)
-	assert.Equal(t, "NAME        …\nassignment\n", text.String())
+	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "subscription/machine", "recommendation", "2026-06-01"}}
+	for columns, want := range map[int]string{
+		60: "NAME        SCOPE                 FROM            DATE\nidentifier  subscription/machine  recommendation  2026-06-01\n",
+		50: "NAME        SCOPE         FROM          DATE\nidentifier  …ion/machine  recommendat…  2026-06-01\n",
+		48: "NAME        SCOPE        FROM         DATE\nidentifier  …on/machine  recommenda…  2026-06-01\n",
+		40: "NAME        SCOPE          DATE        …\nidentifier  …tion/machine  2026-06-01\n",
+		25: "NAME        DATE        …\nidentifier  2026-06-01\n",
+		8:  "NAME        …\nidentifier\n",
+	} {
+		out, text := screen(columns)
+		out.Table(rows, terminal.Whole, terminal.End, 0, terminal.Whole)
+		assert.Equal(t, want, text.String(), columns)
+	}
 }
 
 func TestTableAlignsWideCharacters(t *testing.T) {
@@ -144,7 +150,7 @@ func TestStatusNeverWraps(t *testing.T) {
 	out.Status("012345")
 	out.Println("done")
 	out.Println("")
-	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\ndone\n\n", text.String())
+	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\r    \rdone\n\n", text.String())
 }
 
 func TestStatusIsForTerminalsOnly(t *testing.T) {
