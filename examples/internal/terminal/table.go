@@ -9,7 +9,7 @@ import (
 
 const (
 	gap   = 2  // columns between two cells
-	least = 11 // columns of a cell that is cut: a date and a …
+	least = 11 // columns of a cell that is cut, such as a date and a …
 )
 
 // Style says how a column of a table is shortened; the zero value cuts the end of
@@ -19,7 +19,7 @@ type Style int
 // The other styles.
 const (
 	Whole Style = iota + 1 // never cut, and left out last
-	End                    // cut at the beginning
+	End                    // cut at the beginning, if leaving out the first style's columns is no help
 )
 
 // Table prints a table, whose first row is its header. On a terminal it cuts cells
@@ -60,29 +60,11 @@ func (o *Output) Table(rows [][]string, styles ...Style) {
 }
 
 // fit returns the widths of a table's cells on a terminal, at most their natural
-// ones, or 0 for a column that is left out. It leaves room for a … in the header then.
+// ones, or 0 for a column that is left out.
 func fit(styles []Style, natural []int, width int) []int {
-	widths := slices.Clone(natural)
-	room := width + gap
-	for i, style := range styles {
-		if style != Whole {
-			widths[i] = min(natural[i], least)
-		}
-		room -= widths[i] + gap
-	}
-	complete := true
-	for _, whole := range []bool{false, true} {
-		for i := len(styles) - 1; i > 0 && room < 0; i-- {
-			if (styles[i] == Whole) != whole {
-				continue
-			}
-			if complete {
-				complete = false
-				room -= gap + 1
-			}
-			room += widths[i] + gap
-			widths[i] = 0
-		}
+	widths, room := leaveOut(styles, natural, width, true)
+	if room < 0 {
+		widths, room = leaveOut(styles, natural, width, false)
 	}
 	if room < 0 && styles[0] != Whole { // a very narrow terminal
 		widths[0] = max(1, widths[0]+room)
@@ -100,4 +82,37 @@ func fit(styles []Style, natural []int, width int) []int {
 		widths[narrowest]++
 	}
 	return widths
+}
+
+// leaveOut returns the least widths of the columns, 0 for those that don't fit, and
+// the room that is left for wider ones, with a … in the header if columns are left out.
+//   - wholeEnds: never cut nor leave out the style End, so that there may be no room
+func leaveOut(styles []Style, natural []int, width int, wholeEnds bool) (widths []int, room int) {
+	widths = slices.Clone(natural)
+	room = width + gap
+	for i, style := range styles {
+		if style == 0 || style == End && !wholeEnds {
+			widths[i] = min(natural[i], least)
+		}
+		room -= widths[i] + gap
+	}
+	order := []Style{0}
+	if !wholeEnds {
+		order = []Style{0, End, Whole}
+	}
+	complete := true
+	for _, style := range order {
+		for i := len(styles) - 1; i > 0 && room < 0; i-- {
+			if styles[i] != style {
+				continue
+			}
+			if complete {
+				complete = false
+				room -= gap + 1
+			}
+			room += widths[i] + gap
+			widths[i] = 0
+		}
+	}
+	return widths, room
 }

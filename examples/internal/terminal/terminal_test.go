@@ -95,12 +95,13 @@ func TestTableFitsTheTerminal(t *testing.T) {
 
 func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 	t.Parallel()
-	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "subscription/machine", "recommendation", "2026-06-01"}}
+	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "machine-of-the-other-team", "recommendation", "2026-06-01"}}
 	for columns, want := range map[int]string{
-		60: "NAME        SCOPE                 FROM            DATE\nidentifier  subscription/machine  recommendation  2026-06-01\n",
-		50: "NAME        SCOPE         FROM          DATE\nidentifier  …ion/machine  recommendat…  2026-06-01\n",
-		48: "NAME        SCOPE        FROM         DATE\nidentifier  …on/machine  recommenda…  2026-06-01\n",
-		40: "NAME        SCOPE          DATE        …\nidentifier  …tion/machine  2026-06-01\n",
+		70: "NAME        SCOPE                      FROM            DATE\nidentifier  machine-of-the-other-team  recommendation  2026-06-01\n",
+		62: "NAME        SCOPE                      FROM         DATE\nidentifier  machine-of-the-other-team  recommenda…  2026-06-01\n",
+		61: "NAME        SCOPE                      DATE        …\nidentifier  machine-of-the-other-team  2026-06-01\n",
+		51: "NAME        SCOPE          FROM          DATE\nidentifier  …e-other-team  recommendat…  2026-06-01\n",
+		40: "NAME        SCOPE          DATE        …\nidentifier  …e-other-team  2026-06-01\n",
 		25: "NAME        DATE        …\nidentifier  2026-06-01\n",
 		8:  "NAME        …\nidentifier\n",
 	} {
