@@ -1,4 +1,4 @@
-package armsecops_test
+package test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -447,7 +448,7 @@ func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testin
 				}
 				return nil
 			}}
-			credential := tokenFunc(func(o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			credential := tokenFunc(func(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 				if test.fails(o) {
 					return azcore.AccessToken{}, errors.New("interaction required")
 				}
@@ -475,11 +476,17 @@ func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testin
 	}
 }
 
-type tokenFunc func(policy.TokenRequestOptions) (azcore.AccessToken, error)
+// tokenFunc is a credential that is a function.
+type tokenFunc func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error)
 
-func (f tokenFunc) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return f(o)
+func (f tokenFunc) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return f(ctx, o)
 }
+
+// errNoToken is an error of a credential.
+type errNoToken struct{}
+
+func (*errNoToken) Error() string { return "run az login" }
 
 func TestListingAcrossSubscriptionsReportsAnInvalidToken(t *testing.T) {
 	t.Parallel()
@@ -654,4 +661,78 @@ func TestListingAcrossSubscriptionsCanBeRepeated(t *testing.T) {
 		}
 		assert.Len(t, got, 3)
 	}
+}
+
+func TestCredentialErrorEndsListingAcrossSubscriptions(t *testing.T) {
+	t.Parallel()
+	c := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, &errNoToken{} })
+	client, err := newFactory(t, c, options(script(t))).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
+	var got []error
+	for item, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(100), nil) {
+		assert.Zero(t, item)
+		got = append(got, err)
+	}
+	require.Len(t, got, 1)
+	require.EqualError(t, got[0], "SecurityAssignmentsClient.ListAcrossSubscriptions: run az login")
+	require.ErrorAs(t, got[0], new(*errNoToken))
+	assert.NotErrorAs(t, got[0], new(*armsecops.SubscriptionError))
+	assert.NotErrorAs(t, got[0], new(*armsecops.PageError), "its token would be one subscription's")
+}
+
+// The error of a credential that waited for the context is the context's.
+func TestContextEndsListingAcrossSubscriptionsWhileGettingToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c := tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			<-ctx.Done()
+			return azcore.AccessToken{}, ctx.Err()
+		})
+		client, err := newFactory(t, c, options(script(t))).NewSecurityAssignmentsClient("")
+		require.NoError(t, err)
+		failed := map[string]bool{}
+		for _, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs(20), nil) {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			failed[failedSubscription(t, err)] = true
+		}
+		assert.Len(t, failed, 20)
+	})
+}
+
+func TestUnauthorizedSubscriptionDoesNotEndTheOthers(t *testing.T) {
+	t.Parallel()
+	s := &tenant{fault: func(id string, _, _ int) *http.Response {
+		if id == subscriptionID(1) {
+			return failWith(http.StatusUnauthorized, "WWW-Authenticate", "Bearer error=\"invalid_token\"")
+		}
+		return nil
+	}}
+	items, failed := 0, 0
+	for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), nil) {
+		if err == nil {
+			items++
+			continue
+		}
+		failed++
+		require.ErrorIs(t, err, armsecops.ErrUnauthorized)
+		e, ok := errors.AsType[*armsecops.SubscriptionError](err)
+		require.True(t, ok)
+		assert.Equal(t, subscriptionID(1), e.SubscriptionID)
+	}
+	assert.Equal(t, 9, items)
+	assert.Equal(t, 1, failed)
+}
+
+func TestClientWithoutSubscriptionListsAcrossSubscriptions(t *testing.T) {
+	t.Parallel()
+	client, err := newFactory(t, &azfake.TokenCredential{}, options(&tenant{})).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
+	items := 0
+	for _, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), nil) {
+		require.NoError(t, err)
+		items++
+	}
+	assert.Equal(t, 3, items)
 }

@@ -1,17 +1,164 @@
-package armsecops_test
+package test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 )
+
+const jobsWorkspace = "/subscriptions/" + jobsSubscription +
+	"/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"
+
+// documentedTime returns the documented time in a minute after 04:00.
+func documentedTime(minute int) time.Time {
+	return time.Date(2022, 6, 14, 4, minute, 52, 961495600, time.UTC)
+}
+
+// startedDocumentedJob is the documented job as Create returns it.
+func startedDocumentedJob() armsecops.Job {
+	return armsecops.Job{
+		ID:   jobsWorkspace + "/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/" + jobsAssignment + "/jobs/" + jobName,
+		Name: jobName,
+		Type: "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs",
+		ETag: `"f20a2523-7817-47b5-a3b2-21539c00c788"`,
+		Properties: armsecops.JobProperties{
+			StartTime:         documentedTime(47),
+			ProvisioningState: armsecops.ProvisioningStateInProgress,
+		},
+	}
+}
+
+// failedDocumentedJob is the same job at its end.
+func failedDocumentedJob() armsecops.Job {
+	const rules = jobsWorkspace + "/providers/Microsoft.SecurityInsights/alertRules/"
+	job := startedDocumentedJob()
+	job.Properties.EndTime = documentedTime(52)
+	job.Properties.ProvisioningState = armsecops.ProvisioningStateFailed
+	job.Properties.Items = []armsecops.JobItem{
+		{
+			ResourceID:    rules + "microsoftSecurityIncidentCreationRuleExampleOne",
+			Status:        armsecops.JobItemStatusSucceeded,
+			ExecutionTime: documentedTime(49),
+		},
+		{
+			ResourceID:    rules + "microsoftSecurityIncidentCreationRuleExampleTwo",
+			Status:        armsecops.JobItemStatusFailed,
+			ExecutionTime: documentedTime(50),
+			Errors: []armsecops.JobItemError{{
+				MemberResourceName: "f5fa104e-c0e3-4747-9182-d342dc048a9e",
+				ErrorMessage:       "Failed to write. Status code: Forbidden.",
+			}},
+		},
+	}
+	return job
+}
+
+func TestJobsGetReturnsTheWholeJob(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(documented(t, "jobs_get")))
+	resp, err := client.Get(t.Context(), "myRg", "myWorkspace", jobsAssignment, jobName, nil)
+	require.NoError(t, err)
+	assert.Equal(t, failedDocumentedJob(), resp.Job)
+}
+
+// The poller sends the same requests as Create and Get do.
+func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := documented(t, "jobs_create_get_get")
+		client := newJobsClient(t, options(transport))
+		poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 1, transport.Requests())
+		assert.False(t, poller.Done())
+		start := time.Now()
+		_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
+		failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, failedDocumentedJob(), failed.Job)
+		assert.Equal(t, 5*time.Second, time.Since(start), "one wait, between the two polls")
+		assert.True(t, poller.Done())
+	})
+}
+
+// Poll returns the response as the service sent it, with its headers and the job as its body.
+func TestPollReturnsTheResponse(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(documented(t, "jobs_create_get_get")))
+	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+	require.NoError(t, err)
+	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
+		received, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		want.AssertReceived(t, received)
+		body, err := runtime.Payload(received)
+		require.NoError(t, err)
+		assertSameJSON(t, want.Response.Body, body)
+	}
+}
+
+// documentedAssignment is the assignment of the documented exchanges.
+func documentedAssignment() armsecops.Assignment {
+	at := time.Date(2021, 8, 31, 13, 47, 50, 328000000, time.UTC)
+	return armsecops.Assignment{
+		ID: "subscriptions/" + assignmentsSubscription +
+			"/resourceGroups/myResourceGroup/providers/Microsoft.Security/assignments/" + assignmentName,
+		Name:     assignmentName,
+		Type:     "Microsoft.Security/assignments",
+		Location: "East US",
+		ETag:     "etag value",
+		Properties: armsecops.AssignmentProperties{
+			DisplayName:      "ASC Default",
+			Description:      "Set of policies monitored by Azure Security Center for cross cloud",
+			AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/Standards/" + assignmentName},
+			Effect:           "Exempt",
+			ExpiresOn:        time.Date(2022, 5, 1, 19, 50, 47, 83633000, time.UTC),
+			AdditionalData:   armsecops.AdditionalData{ExemptionCategory: "waiver"},
+			Metadata:         json.RawMessage(`{"ticketId":12345}`),
+			Scope:            "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg",
+		},
+		SystemData: armsecops.SystemData{
+			CreatedBy: "user@contoso.com", CreatedByType: armsecops.CreatedByTypeUser, CreatedAt: at,
+			LastModifiedBy: "user@contoso.com", LastModifiedByType: armsecops.CreatedByTypeUser, LastModifiedAt: at,
+		},
+	}
+}
+
+func TestAssignmentsGetReturnsTheWholeAssignment(t *testing.T) {
+	t.Parallel()
+	client := newAssignmentsClient(t, options(documented(t, "assignments_get")))
+	resp, err := client.Get(t.Context(), "myResourceGroup", assignmentName, nil)
+	require.NoError(t, err)
+	assert.Equal(t, documentedAssignment(), resp.Assignment)
+}
+
+// The request of the put is documented to have every member that the get returned.
+func TestChangedAssignmentIsPutWithItsUnknownMembers(t *testing.T) {
+	t.Parallel()
+	client := newAssignmentsClient(t, options(documented(t, "assignments_get_put")))
+	got, err := client.Get(t.Context(), "myResourceGroup", assignmentName, nil)
+	require.NoError(t, err)
+	assert.Contains(t, got.AdditionalProperties, "managedBy")
+	assert.Contains(t, got.Properties.AdditionalProperties, "resourceSelectors")
+	assert.Contains(t, got.Properties.AssignedStandard.AdditionalProperties, "version")
+	assert.Contains(t, got.Properties.AdditionalData.AdditionalProperties, "approvals")
+	assert.Contains(t, got.SystemData.AdditionalProperties, "tenantId")
+
+	assignment := got.Assignment
+	assignment.Properties.ExpiresOn = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	put, err := client.CreateOrUpdate(t.Context(), "myResourceGroup", assignmentName, assignment, nil)
+	require.NoError(t, err)
+	readExchanges(t, "assignments_get_put")[1].AssertWireForm(t, put.Assignment)
+}
 
 // The scopes and the name of the documented exchanges.
 const (
@@ -23,13 +170,6 @@ const (
 
 	standardAssignmentsOf = "/providers/Microsoft.Security/standardAssignments"
 )
-
-func newStandardsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.StandardAssignmentsClient {
-	t.Helper()
-	client, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return client
-}
 
 // documentedExemption is the exemption of the documented exchanges, without what
 // the service sets.

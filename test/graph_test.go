@@ -1,8 +1,6 @@
-package armsecops_test
+package test
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -438,21 +436,6 @@ func TestQueryTokenIsBound(t *testing.T) {
 	list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: base.PageOptions}
 	_, err = newAssignmentsClient(t, options(script(t))).NewListBySubscriptionPager(list).NextPage(t.Context())
 	assertParameterError(t, err, "ContinuationToken")
-}
-
-// forge returns the token with another member.
-func forge(t testing.TB, token, member, text string) string {
-	t.Helper()
-	data, err := base64.RawURLEncoding.DecodeString(token)
-	require.NoError(t, err)
-	const checksum = 8
-	var content map[string]any
-	require.NoError(t, json.Unmarshal(data[checksum:], &content))
-	content[member] = text
-	forged, err := json.Marshal(content)
-	require.NoError(t, err)
-	sum := sha256.Sum256(forged)
-	return base64.RawURLEncoding.EncodeToString(append(sum[:checksum], forged...))
 }
 
 // Whatever a token with a valid checksum says, it is refused, or goes into the

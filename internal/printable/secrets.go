@@ -1,9 +1,8 @@
-package armsecops
+package printable
 
 import (
 	"cmp"
 	"html"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,31 +10,25 @@ import (
 	"sync"
 )
 
-// secrets blanks in a text what the library sent and must not print: the tokens,
+// Secrets blanks in a text what the library sent and must not print: the tokens,
 // and the query of one call. A transport or a service may repeat either.
-type secrets struct{ replacer *strings.Replacer } // nil if there are none
+type Secrets struct{ replacer *strings.Replacer } // nil if there are none
 
-const (
-	blanked = "…"
+// minSecretBytes is the length from which a value of a query is blanked without
+// its name, too. A shorter one may be a word.
+const minSecretBytes = 8
 
-	// minSecretBytes is the length from which a value of a query is blanked
-	// without its name, too. A shorter one may be a word.
-	minSecretBytes = 8
-)
-
-// secrets returns those of a request, which may be nil.
-func (c client) secrets(req *http.Request) secrets {
+// NewSecrets returns the secrets of a call: its query, and tokens.
+func NewSecrets(tokens []string, query string) Secrets {
 	var texts []string // each before its replacement
-	for _, token := range c.tokens.recent() {
-		texts = append(texts, token, blanked)
+	for _, token := range tokens {
+		texts = append(texts, token, ellipsis)
 	}
-	if req != nil && req.URL != nil {
-		texts = append(texts, querySecrets(req.URL.RawQuery)...)
-	}
+	texts = append(texts, querySecrets(query)...)
 	if texts == nil {
-		return secrets{}
+		return Secrets{}
 	}
-	return secrets{strings.NewReplacer(texts...)}
+	return Secrets{strings.NewReplacer(texts...)}
 }
 
 // querySecrets returns the parameters of a query but its api-version, and their
@@ -49,10 +42,10 @@ func querySecrets(query string) []string {
 		}
 		for _, v := range printedForms(value) {
 			for _, n := range printedForms(name) {
-				pairs = append(pairs, n+"="+v, n+"="+blanked)
+				pairs = append(pairs, n+"="+v, n+"="+ellipsis)
 			}
 			if len(v) >= minSecretBytes {
-				values = append(values, v, blanked)
+				values = append(values, v, ellipsis)
 			}
 		}
 	}
@@ -73,43 +66,16 @@ func printedForms(escaped string) []string {
 	return slices.Compact(forms)
 }
 
-func (s secrets) blank(text string) string {
+// Blank returns the text without the secrets.
+func (s Secrets) Blank(text string) string {
 	if s.replacer == nil {
 		return text
 	}
 	return s.replacer.Replace(text)
 }
 
-// blankError returns an error whose text has neither secrets nor the URLs that
-// net/http puts there. That of a service's error hasn't, anyway.
-func (s secrets) blankError(err error) error {
-	switch err.(type) {
-	case nil, *ErrorResponse, *CloudError:
-		return err
-	}
-	text := err.Error()
-	for err := range tree(err) {
-		if e, ok := err.(*url.Error); ok {
-			text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
-		}
-	}
-	if text = s.blank(text); text == err.Error() {
-		return err
-	}
-	return &blankedError{err, text}
-}
-
-// blankedError is an error in whose text secrets are blanked.
-type blankedError struct {
-	err  error
-	text string
-}
-
-func (e *blankedError) Error() string { return e.text }
-func (e *blankedError) Unwrap() error { return e.err }
-
-// tokens are the last tokens of a credential.
-type tokens struct {
+// Tokens are the last tokens of a credential.
+type Tokens struct {
 	mu    sync.Mutex
 	texts []string
 }
@@ -118,7 +84,8 @@ type tokens struct {
 // auxiliary ones, now and before they were renewed.
 const maxTokens = 8
 
-func (t *tokens) add(token string) {
+// Add adds a token, unless it is known or too short to be one.
+func (t *Tokens) Add(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(token) < minSecretBytes || slices.Contains(t.texts, token) {
@@ -128,7 +95,8 @@ func (t *tokens) add(token string) {
 	t.texts = t.texts[max(0, len(t.texts)-maxTokens):]
 }
 
-func (t *tokens) recent() []string {
+// Recent returns the tokens.
+func (t *Tokens) Recent() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.texts)

@@ -1,4 +1,4 @@
-package armsecops_test
+package test
 
 import (
 	"encoding/json"
