@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,9 +16,8 @@ import (
 
 // Short names of what the tests use most.
 type (
-	transportFunc  = testkit.TransportFunc
-	policyFunc     = testkit.PolicyFunc
-	credentialFunc = testkit.CredentialFunc
+	transportFunc = testkit.TransportFunc
+	policyFunc    = testkit.PolicyFunc
 )
 
 const (
@@ -41,13 +38,10 @@ var (
 	forge                = testkit.Forge
 	respond              = testkit.Respond
 	script               = testkit.Script
-	subscriptionID       = testkit.SubscriptionID
 	subscriptionIDs      = testkit.SubscriptionIDs
 	lost                 = testkit.Lost
-	breakOff             = testkit.BreakOff
 	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
-	assertSameJSON       = testkit.AssertSameJSON
 	eachPackage          = testkit.EachPackage
 	assertParameterError = testkit.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
@@ -57,52 +51,6 @@ var (
 	newAssignmentsClient = testkit.NewAssignmentsClient
 	newStandardsClient   = testkit.NewStandardsClient
 )
-
-func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
-	t.Helper()
-	return testkit.NewTLSServer(t, handler, false)
-}
-
-func TestNewClientParameters(t *testing.T) {
-	t.Parallel()
-	credential := &azfake.TokenCredential{}
-	inCloud := func(c cloud.Configuration) *armsecops.ClientOptions {
-		o := &armsecops.ClientOptions{}
-		o.Cloud = c
-		return o
-	}
-	tests := map[string]struct {
-		subscriptionID string
-		credential     azcore.TokenCredential
-		options        *armsecops.ClientOptions
-		parameter      string
-	}{
-		"subscription's name":    {"production", credential, nil, "subscriptionID"},
-		"no UUID":                {"d0cfe6b2-9ac0-4464-9919-dccaee2e48cg", credential, nil, "subscriptionID"},
-		"UUID without hyphens":   {"d0cfe6b29ac044649919dccaee2e48c0", credential, nil, "subscriptionID"},
-		"more than a UUID":       {jobsSubscription + "/", credential, nil, "subscriptionID"},
-		"no credential":          {jobsSubscription, nil, nil, "credential"},
-		"negative bound":         {jobsSubscription, credential, &armsecops.ClientOptions{MaxResponseBytes: -1}, "MaxResponseBytes"},
-		"endpoint isn't a URL":   {jobsSubscription, credential, inCloud(endpoint("management.example")), "Cloud"},
-		"endpoint without host":  {jobsSubscription, credential, inCloud(endpoint("https://")), "Cloud"},
-		"endpoint without https": {jobsSubscription, credential, inCloud(endpoint("http://management.example")), "Cloud"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			jobs, err := armsecops.NewWorkspaceManagerJobsClient(test.subscriptionID, test.credential, test.options)
-			assert.Nil(t, jobs)
-			assertParameterError(t, err, test.parameter)
-			assignments, err := armsecops.NewSecurityAssignmentsClient(test.subscriptionID, test.credential, test.options)
-			assert.Nil(t, assignments)
-			assertParameterError(t, err, test.parameter)
-		})
-	}
-	_, err := armsecops.NewWorkspaceManagerJobsClient("", credential, nil)
-	assertParameterError(t, err, "subscriptionID")
-	_, err = armsecops.NewSecurityAssignmentsClient("", credential, nil)
-	require.NoError(t, err, "it lists across subscriptions")
-}
 
 // The parameters of the path are TestEveryParameterIsChecked's.
 func TestArgumentsBesideThePathAreChecked(t *testing.T) {
@@ -129,6 +77,10 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 			_, err := armsecops.NewWorkspaceManagerJobsClient("production", &azfake.TokenCredential{}, nil)
 			return err
 		}, "subscriptionID", "production"},
+		"no subscription of a jobs client": {func() error {
+			_, err := armsecops.NewWorkspaceManagerJobsClient("", &azfake.TokenCredential{}, nil)
+			return err
+		}, "subscriptionID", ""},
 		"subscription of an assignments client": {func() error {
 			_, err := armsecops.NewSecurityAssignmentsClient("production", &azfake.TokenCredential{}, nil)
 			return err

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -527,22 +526,6 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	assert.Zero(t, l.requests)
 }
 
-// Before the first page there is a token as well: that of the first page.
-func TestContinuationTokenNamesTheFirstPage(t *testing.T) {
-	t.Parallel()
-	l := &listing{items: 3, fail: map[int]bool{0: true}}
-	pager := l.pager(t, armsecops.PageOptions{})
-	before := pager.ContinuationToken()
-	require.NotEmpty(t, before)
-	_, err := pager.NextPage(t.Context())
-	e, ok := errors.AsType[*armsecops.PageError](err)
-	require.True(t, ok)
-	assert.Equal(t, before, e.ContinuationToken)
-	page, err := l.pager(t, armsecops.PageOptions{ContinuationToken: before}).NextPage(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, []string{"0"}, names(page))
-}
-
 func TestPagingLoopsEndTheListing(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ before, cycle int }{
@@ -609,31 +592,6 @@ func TestLinksAreNotKept(t *testing.T) {
 	runtime.KeepAlive(pager)
 }
 
-// Fetching ahead overlaps the service's work with the caller's.
-func TestPrefetchOverlapsWithTheCaller(t *testing.T) {
-	t.Parallel()
-	took := func(t *testing.T, prefetch int) (d time.Duration) {
-		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			pager := (&listing{items: 20, delay: 20 * time.Millisecond}).pager(t, armsecops.PageOptions{Prefetch: prefetch})
-			var got []string
-			for page, err := range pager.Pages(t.Context()) {
-				require.NoError(t, err)
-				got = append(got, names(page)...)
-				time.Sleep(20 * time.Millisecond) // the caller's work, on synctest's clock
-			}
-			assert.Equal(t, numbers(20), got)
-			d = time.Since(start)
-		})
-		return d
-	}
-	without := took(t, 0)
-	assert.Equal(t, 800*time.Millisecond, without)
-	with := took(t, 1)
-	t.Logf("%v without, %v with", without, with)
-	assert.LessOrEqual(t, with, without*65/100)
-}
-
 func TestPrefetchIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, prefetch := range []int{0, 1, 3} {
@@ -649,81 +607,6 @@ func TestPrefetchIsBounded(t *testing.T) {
 				l.mu.Unlock()
 			}
 		})
-	}
-}
-
-// leavings are the ways to leave a loop.
-var leavings = map[string]func(t *testing.T, loop iter.Seq[error], cancel context.CancelCauseFunc){
-	"break": func(t *testing.T, loop iter.Seq[error], _ context.CancelCauseFunc) {
-		for err := range loop {
-			require.NoError(t, err)
-			break
-		}
-	},
-	"cancel": func(t *testing.T, loop iter.Seq[error], cancel context.CancelCauseFunc) {
-		reason := errors.New("enough")
-		var last error
-		for err := range loop {
-			cancel(reason)
-			last = err
-		}
-		require.ErrorIs(t, last, context.Canceled)
-		require.ErrorIs(t, last, reason)
-	},
-	"error": func(t *testing.T, loop iter.Seq[error], _ context.CancelCauseFunc) {
-		var last error
-		for err := range loop {
-			last = err
-		}
-		require.ErrorAs(t, last, new(*armsecops.PageError))
-	},
-	"panic": func(t *testing.T, loop iter.Seq[error], _ context.CancelCauseFunc) {
-		assert.PanicsWithValue(t, "the caller's", func() {
-			for range loop {
-				panic("the caller's")
-			}
-		})
-	},
-}
-
-// errorsOf yields the errors of a loop over pages or items.
-func errorsOf[T any](loop iter.Seq2[T, error]) iter.Seq[error] {
-	return func(yield func(error) bool) {
-		for _, err := range loop {
-			if !yield(err) {
-				return
-			}
-		}
-	}
-}
-
-// However a loop is left, nothing is left behind: synctest fails a test that
-// leaves one of its goroutines behind.
-func TestLoopsLeaveNothingBehind(t *testing.T) {
-	t.Parallel()
-	type pager = *armsecops.Pager[armsecops.Assignment]
-	loops := map[string]func(context.Context, pager) iter.Seq[error]{
-		"All":   func(ctx context.Context, p pager) iter.Seq[error] { return errorsOf(p.All(ctx)) },
-		"Pages": func(ctx context.Context, p pager) iter.Seq[error] { return errorsOf(p.Pages(ctx)) },
-	}
-	for name, leave := range leavings {
-		for prefetch := range 4 {
-			for way, loop := range loops {
-				t.Run(fmt.Sprintf("%s, prefetch %d, %s", name, prefetch, way), func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
-						ctx, cancel := context.WithCancelCause(t.Context())
-						defer cancel(nil)
-						l := &listing{items: 50, delay: time.Millisecond, fail: map[int]bool{7: true}}
-						leave(t, loop(ctx, l.pager(t, armsecops.PageOptions{Prefetch: prefetch})), cancel)
-						sent := l.requests // without the lock: no other goroutine is left
-						time.Sleep(time.Second)
-						assert.Equal(t, sent, l.requests, "a request after the loop")
-						assert.Zero(t, l.open)
-					})
-				})
-			}
-		}
 	}
 }
 
@@ -789,18 +672,6 @@ func FuzzContinuationToken(f *testing.F) {
 			require.ErrorAs(t, err, new(*armsecops.ParameterError))
 		}
 	})
-}
-
-// All moves past a page without items.
-func TestAllEndsWithAnEmptyPage(t *testing.T) {
-	t.Parallel()
-	o := options(script(t, respond(200, `{"value":[{}],"nextLink":"?a"}`), respond(200, `{"value":[]}`)))
-	pager := newAssignmentsClient(t, o).NewListPager("rg", nil)
-	for _, err := range pager.All(t.Context()) {
-		require.NoError(t, err)
-	}
-	assert.False(t, pager.More())
-	assert.Empty(t, pager.ContinuationToken())
 }
 
 // The option APIVersion is sent with every page, whatever the link says.

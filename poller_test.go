@@ -35,9 +35,6 @@ var waitedAssignment = armsecops.WorkspaceManagerAssignmentID{
 	WorkspaceName: waitedJob.WorkspaceName, Name: waitedJob.WorkspaceManagerAssignmentName,
 }
 
-// startedJob is a job that runs, as Create returns it.
-const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
-
 // newFake returns a server that names the job it starts as waitedJob is named.
 func newFake(steps int) *fake.Server {
 	return fake.NewServer(&fake.ServerOptions{JobSteps: steps, NewID: func() string { return waitedJob.Name }})
@@ -492,22 +489,6 @@ func TestPollerOfEndedJobSendsNothing(t *testing.T) {
 	assert.Equal(t, waitedJob.Name, got.Name)
 	_, err = begin(t, "Failed").PollUntilDone(t.Context(), nil)
 	assert.ErrorAs(t, err, new(*armsecops.JobFailedError))
-}
-
-// The caller may read the body of a Poll's response, more than once.
-func TestPollResponseHasItsBody(t *testing.T) {
-	t.Parallel()
-	poller := newJobPoller(t, newJobsClient(t, options(script(t, respond(200, startedJob, "Retry-After", "5")))))
-	resp, err := poller.Poll(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, 200, resp.StatusCode)
-	assert.Equal(t, "5", resp.Header.Get("Retry-After"))
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	assert.Equal(t, startedJob, string(body))
-	body, err = runtime.Payload(resp)
-	require.NoError(t, err)
-	assert.Equal(t, startedJob, string(body))
 }
 
 // A job without a usable name cannot be waited for, though it may well run.

@@ -108,24 +108,6 @@ func (s *tenant) client(t testing.TB) *armsecops.SecurityAssignmentsClient {
 
 type acrossOptions = armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions
 
-func TestListingAcrossSubscriptionsKeepsAllPlacesBusy(t *testing.T) {
-	t.Parallel()
-	for _, pages := range []int{1, 3} {
-		synctest.Test(t, func(t *testing.T) {
-			s := &tenant{delay: 50 * time.Millisecond, pages: pages}
-			start, items := time.Now(), 0
-			for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(200), &acrossOptions{Concurrency: 20}) {
-				require.NoError(t, err)
-				items++
-			}
-			ideal := time.Duration(pages) * 200 / 20 * s.delay
-			assert.LessOrEqual(t, time.Since(start), ideal*5/4)
-			assert.Equal(t, 200*pages, items)
-			assert.Equal(t, 20, s.most)
-		})
-	}
-}
-
 func TestListingAcrossSubscriptionsListsEightAtATimeByDefault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -135,50 +117,6 @@ func TestListingAcrossSubscriptionsListsEightAtATimeByDefault(t *testing.T) {
 		}
 		assert.Equal(t, 8, s.most)
 	})
-}
-
-// A subscription that is throttled keeps its place, and delays no other.
-func TestListingAcrossSubscriptionsIsNotHeldUpByAThrottledOne(t *testing.T) {
-	t.Parallel()
-	const subscriptions, pages = 20, 3
-	tests := map[string]struct {
-		concurrency int
-		others      time.Duration // when the last one of them is finished
-	}{
-		"a place for each":  {subscriptions, pages * 50 * time.Millisecond},
-		"two places":        {2, (subscriptions - 1) * pages * 50 * time.Millisecond},
-		"more than a place": {1000, pages * 50 * time.Millisecond},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				throttled := subscriptionID(0)
-				s := &tenant{pages: pages, delay: 50 * time.Millisecond, fault: func(id string, _, request int) *http.Response {
-					if id == throttled && request == 1 {
-						return failWith(http.StatusTooManyRequests, "Retry-After", "10")
-					}
-					return nil
-				}}
-				start := time.Now()
-				finished := map[string]time.Duration{}
-				o := &acrossOptions{Concurrency: test.concurrency, Progress: func(id, token string) {
-					if token == "" {
-						finished[id] = time.Since(start)
-					}
-				}}
-				for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(subscriptions), o) {
-					require.NoError(t, err)
-				}
-				require.Len(t, finished, subscriptions)
-				assert.InDelta(t, 10.5, finished[throttled].Seconds(), 1)
-				delete(finished, throttled)
-				for id, after := range finished {
-					assert.LessOrEqual(t, after, test.others, id)
-				}
-			})
-		})
-	}
 }
 
 // However the listing ends, its requests and goroutines have ended when the loop
@@ -282,41 +220,6 @@ func TestListingAcrossSubscriptionsListsEachOnce(t *testing.T) {
 	for range s.client(t).ListAcrossSubscriptions(t.Context(), nil, nil) {
 		t.Error("an item of no subscription")
 	}
-}
-
-func TestListingAcrossSubscriptionsKeepsTheOrderOfEach(t *testing.T) {
-	t.Parallel()
-	s := &tenant{pages: 5, pageSize: func(_ string, page int) int { return page }} // the first one is empty
-	got := map[string][]string{}
-	for item, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil) {
-		require.NoError(t, err)
-		got[item.SubscriptionID()] = append(got[item.SubscriptionID()], item.Name)
-	}
-	assert.Len(t, got, 20)
-	for id, names := range got {
-		assert.Equal(t, numbers(10), names, id)
-	}
-}
-
-// While the caller works, there is one page for each place and no more.
-func TestListingAcrossSubscriptionsBoundsThePagesInMemory(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &tenant{pages: 4, pageSize: func(string, int) int { return 2 }}
-		consumed := 0
-		o := &acrossOptions{Concurrency: 3, Progress: func(string, string) { consumed++ }}
-		most := 0
-		for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), o) {
-			require.NoError(t, err)
-			time.Sleep(time.Second)
-			synctest.Wait()
-			s.mu.Lock()
-			most = max(most, s.fetched-consumed)
-			s.mu.Unlock()
-		}
-		assert.Equal(t, 3, most)
-		assert.Equal(t, 40, consumed)
-	})
 }
 
 func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
@@ -482,11 +385,6 @@ type tokenFunc func(context.Context, policy.TokenRequestOptions) (azcore.AccessT
 func (f tokenFunc) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	return f(ctx, o)
 }
-
-// errNoToken is an error of a credential.
-type errNoToken struct{}
-
-func (*errNoToken) Error() string { return "run az login" }
 
 func TestListingAcrossSubscriptionsReportsAnInvalidToken(t *testing.T) {
 	t.Parallel()
@@ -663,23 +561,6 @@ func TestListingAcrossSubscriptionsCanBeRepeated(t *testing.T) {
 	}
 }
 
-func TestCredentialErrorEndsListingAcrossSubscriptions(t *testing.T) {
-	t.Parallel()
-	c := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, &errNoToken{} })
-	client, err := newFactory(t, c, options(script(t))).NewSecurityAssignmentsClient("")
-	require.NoError(t, err)
-	var got []error
-	for item, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(100), nil) {
-		assert.Zero(t, item)
-		got = append(got, err)
-	}
-	require.Len(t, got, 1)
-	require.EqualError(t, got[0], "SecurityAssignmentsClient.ListAcrossSubscriptions: run az login")
-	require.ErrorAs(t, got[0], new(*errNoToken))
-	assert.NotErrorAs(t, got[0], new(*armsecops.SubscriptionError))
-	assert.NotErrorAs(t, got[0], new(*armsecops.PageError), "its token would be one subscription's")
-}
-
 // The error of a credential that waited for the context is the context's.
 func TestContextEndsListingAcrossSubscriptionsWhileGettingToken(t *testing.T) {
 	t.Parallel()
@@ -699,30 +580,6 @@ func TestContextEndsListingAcrossSubscriptionsWhileGettingToken(t *testing.T) {
 		}
 		assert.Len(t, failed, 20)
 	})
-}
-
-func TestUnauthorizedSubscriptionDoesNotEndTheOthers(t *testing.T) {
-	t.Parallel()
-	s := &tenant{fault: func(id string, _, _ int) *http.Response {
-		if id == subscriptionID(1) {
-			return failWith(http.StatusUnauthorized, "WWW-Authenticate", "Bearer error=\"invalid_token\"")
-		}
-		return nil
-	}}
-	items, failed := 0, 0
-	for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), nil) {
-		if err == nil {
-			items++
-			continue
-		}
-		failed++
-		require.ErrorIs(t, err, armsecops.ErrUnauthorized)
-		e, ok := errors.AsType[*armsecops.SubscriptionError](err)
-		require.True(t, ok)
-		assert.Equal(t, subscriptionID(1), e.SubscriptionID)
-	}
-	assert.Equal(t, 9, items)
-	assert.Equal(t, 1, failed)
 }
 
 func TestClientWithoutSubscriptionListsAcrossSubscriptions(t *testing.T) {

@@ -471,51 +471,6 @@ func FuzzQueryToken(f *testing.F) {
 	})
 }
 
-// A query only reads: it is sent again as a read is, and never ends in
-// ErrOutcomeUnknown. Only a body that breaks isn't read again, but resumed.
-func TestQueryIsRepeated(t *testing.T) {
-	t.Parallel()
-	complete := respond(200, pageOf(1, "", "false"))
-	tests := map[string]struct {
-		first transportFunc
-		error bool
-	}{
-		"500":             {respond(500), false},
-		"503":             {respond(503, "", "Retry-After-Ms", "1"), false},
-		"429":             {respond(429, "", "Retry-After-Ms", "1"), false},
-		"408":             {respond(408), false},
-		"lost response":   {lost, false},
-		"body that broke": {breakOff(`{"data":[`), true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var bodies [][]byte
-			record := func(next transportFunc) transportFunc {
-				return func(req *http.Request) (*http.Response, error) {
-					body, _ := readGraphRequest(t, req)
-					bodies = append(bodies, body)
-					return next(req)
-				}
-			}
-			transport := script(t, record(test.first), record(complete))
-			pager := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(nil)
-			_, err := pager.NextPage(t.Context())
-			if test.error {
-				assert.Equal(t, 1, transport.Requests())
-				page, ok := errors.AsType[*armsecops.PageError](err)
-				require.True(t, ok)
-				assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-				query := &graphOptions{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}
-				_, err = newAssignmentsClient(t, options(transport)).NewResourceGraphPager(query).NextPage(t.Context())
-			}
-			require.NoError(t, err)
-			require.Len(t, bodies, 2)
-			assert.Equal(t, bodies[0], bodies[1])
-		})
-	}
-}
-
 // A 429 closes one gate for every query of a factory's clients, until the quota
 // resets, and no subscription's gate.
 func TestQueriesShareAGate(t *testing.T) {
@@ -624,46 +579,6 @@ func TestQueryResumesInAnotherProcess(t *testing.T) {
 	assert.Len(t, got, subscriptions*10)
 	for id, n := range got {
 		require.Equal(t, 1, n, id)
-	}
-}
-
-// A tenant of 50,000 assignments in 5,000 subscriptions takes as many requests
-// as it has pages; one of its subscriptions at a time would take thousands. A
-// filter that matches few takes one for each query.
-func TestQueryOfALargeTenantTakesFewRequests(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	const subscriptions, rows = 5000, 50_000
-	twelve := fmt.Sprintf("id startswith '/subscriptions/%s' and id endswith '/a7' or id startswith '/subscriptions/%s/' and (id endswith '/a1' or id endswith '/a2')",
-		subscriptionID(4242)[:35], subscriptionID(0))
-	srv := newLargeTenant(subscriptions, fake.ServerOptions{})
-	client := newAssignmentsClient(t, newTLSServer(t, srv))
-	ids := subscriptionIDs(subscriptions)
-	tests := []struct {
-		name     string
-		query    graphOptions
-		rows     int
-		requests int // at most
-	}{
-		{"tenant", graphOptions{}, rows, 60},
-		{"subscriptions", graphOptions{SubscriptionIDs: ids}, rows, 60},
-		{"tenant, filtered", graphOptions{Where: twelve}, 12, 1},
-		{"subscriptions, filtered", graphOptions{SubscriptionIDs: ids, Where: twelve}, 12, 5},
-	}
-	for _, test := range tests {
-		before := len(srv.Requests())
-		start := time.Now()
-		seen := map[string]bool{}
-		for row, err := range client.NewResourceGraphPager(&test.query).All(t.Context()) {
-			require.NoError(t, err)
-			seen[row.ID] = true
-		}
-		requests := len(srv.Requests()) - before
-		t.Logf("%s: %d requests, %v", test.name, requests, time.Since(start))
-		assert.Len(t, seen, test.rows, test.name)
-		assert.LessOrEqual(t, requests, test.requests, test.name)
 	}
 }
 

@@ -40,7 +40,6 @@ var (
 	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
 	assertSameJSON       = testkit.AssertSameJSON
-	eachPackage          = testkit.EachPackage
 	assertParameterError = testkit.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
 

@@ -286,17 +286,3 @@ func TestFollowedRedirectIsAnError(t *testing.T) {
 		})
 	}
 }
-
-// A redirect that changes the host alone is recognised, too.
-func TestFollowedRedirectToAnotherHostIsAnError(t *testing.T) {
-	t.Parallel()
-	o := options(script(t, func(req *http.Request) (*http.Response, error) {
-		followed := req.Clone(req.Context())
-		followed.URL.Host = "elsewhere.example"
-		followed.Response = &http.Response{StatusCode: 307}
-		return respond(200, `{"name":"not the service's"}`)(followed)
-	}))
-	got, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-	require.ErrorContains(t, err, "followed a redirect")
-	assert.Empty(t, got.Name)
-}

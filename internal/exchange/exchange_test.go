@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -259,36 +258,6 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 func responseAndError(status int, err error) transportFunc {
 	return func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody}, err
-	}
-}
-
-// The caller's own retry options don't make a request that must not be repeated repeatable.
-func TestRetryOptionsDoNotRepeatWhatMustNotBe(t *testing.T) {
-	t.Parallel()
-	tests := map[string]policy.RetryOptions{
-		"more retries":  {MaxRetries: 10, RetryDelay: 1},
-		"status codes":  {StatusCodes: []int{503}, RetryDelay: 1},
-		"zero value":    {},
-		"negative":      {MaxRetries: -1},
-		"short attempt": {TryTimeout: time.Minute, RetryDelay: 1},
-	}
-	for name, options := range tests {
-		for _, perCall := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, per call %t", name, perCall), func(t *testing.T) {
-				t.Parallel()
-				var s setup
-				ctx := t.Context()
-				if perCall {
-					ctx = policy.WithRetryOptions(ctx, options)
-				} else {
-					s.options.Retry = options
-				}
-				_, unknown, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, ctx, create()), create())
-				require.EqualError(t, err, "503 busy")
-				assert.True(t, unknown)
-				assert.EqualValues(t, 1, s.requests.Load())
-			})
-		}
 	}
 }
 
@@ -705,36 +674,6 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.False(t, unknown)
 	require.Error(t, ctx.Err())
-}
-
-// Requests wait at the gate of their own name, together.
-func TestThrottledRequestsWaitTogether(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var s setup
-		var mu sync.Mutex
-		start, early := time.Now(), 0
-		pipeline := s.pipeline(func(*http.Request) (*http.Response, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if time.Since(start) < 10*time.Second {
-				early++
-				return respond(429, "", "Retry-After", "10")(nil)
-			}
-			return respond(200, "")(nil)
-		})
-		var group sync.WaitGroup
-		for i := range 10 {
-			group.Go(func() {
-				time.Sleep(time.Duration(i) * time.Second / 2)
-				_, _, err := Do(pipeline, newRequest(t, t.Context(), read()), read())
-				assert.NoError(t, err)
-			})
-		}
-		group.Wait()
-		assert.Equal(t, 1, early, "requests while the service asked to wait")
-		assert.Less(t, time.Since(start), 12*time.Second)
-	})
 }
 
 // The time that azcore gives to an attempt starts after the wait at the gate.
