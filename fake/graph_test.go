@@ -261,6 +261,13 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	names, err = queryAssignments(t, srv, &queryAssignmentsOptions{ManagementGroups: []string{"none"}})
 	require.NoError(t, err, "the server isn't strict")
 	assert.Len(t, names, 4)
+
+	strict := newTenant(fake.ServerOptions{Strict: true})
+	strict.AddManagementGroup("Empty")
+	names, err = queryAssignments(t, strict, &queryAssignmentsOptions{ManagementGroups: []string{"none", "empty"}})
+	require.NoError(t, err)
+	assert.Len(t, names, 4)
+	assertPanics(t, "fake: the name of the management group 'a/b'", func() { strict.AddManagementGroup("a/b") })
 }
 
 // Queries that no client makes are served, too, and the operation of a query is

@@ -59,7 +59,8 @@ type ServerOptions struct {
 	// if it is stored, if a test has put something below it, or has named it with
 	// [Server.AddSubscription], [Server.AddResourceGroup] or [Server.SetJobItems].
 	// A server that isn't strict has all. Strict also refuses a resource that lacks
-	// a required property, or has a value that its documented enumeration lacks.
+	// a required property, or has a value that its documented enumeration lacks, and
+	// a query of Azure Resource Graph for management groups of which none exists.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at

@@ -412,7 +412,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		code int
 		want string // on standard error
 	}{
-		"help":                 {[]string{"-h"}, exitOK, "Usage: armsecops-fake [flags]"},
+		"an api-version":       {[]string{"-api-version", "latest"}, exitUsage, "must be an api-version"},
 		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "flag provided but not defined"},
 		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
 		"an argument":          {[]string{"serve"}, exitUsage, `unexpected argument "serve"`},
@@ -432,9 +432,60 @@ func TestFlagsAreChecked(t *testing.T) {
 			assert.Empty(t, stdout.String())
 		})
 	}
-	var help bytes.Buffer
-	run(t.Context(), []string{"-h"}, io.Discard, &help)
-	for _, name := range []string{"-addr", "-control", "-ca", "-samples", "-page-size", "-job-duration", "-strict", "-host"} {
-		assert.Contains(t, help.String(), "\n  "+name)
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &stdout, &stderr))
+	assert.Empty(t, stderr.String())
+	help := stdout.String()
+	assert.True(t, strings.HasPrefix(help, "Usage: armsecops-fake [FLAGS]\n\n"), help)
+	for _, name := range []string{
+		"-addr", "-api-version", "-control", "-ca", "-flat-assessment-keys", "-samples", "-page-size", "-job-duration", "-strict", "-host",
+	} {
+		assert.Contains(t, help, "\n  "+name+" ")
+	}
+	for line := range strings.Lines(help) {
+		assert.True(t, len(line) <= 81 || strings.Contains(line, `{"endpoint"`), line)
+	}
+}
+
+// The printed addresses can be used, wherever the command listens.
+func TestAddressesCanBeUsed(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-addr", ":0", "-control", ":0")
+	for _, url := range []string{p.Endpoint, p.Control} {
+		assert.Contains(t, url, "//localhost:")
+		status, _ := p.do(http.MethodGet, url+"/healthz", "")
+		assert.Equal(t, 200, status)
+	}
+	p = start(t, "-addr", ":0", "-control", ":0", "-host", "fake.test")
+	for _, url := range []string{p.Endpoint, p.Control} {
+		assert.Contains(t, url, "//fake.test:")
+		status, _ := p.do(http.MethodGet, url+"/healthz", "") // whose port is dialed on this machine
+		assert.Equal(t, 200, status)
+	}
+}
+
+func TestEndpointsOfTheCloud(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	for version, list := range map[string]bool{"2015-01-01": false, "2019-05-01": true, "2022-09-01": false} {
+		status, body := p.do(http.MethodGet, p.Endpoint+"/metadata/endpoints?api-version="+version, "")
+		assert.Equal(t, 200, status)
+		assert.Equal(t, list, strings.HasPrefix(body, "["))
+		for _, want := range []string{`"resourceManager":"` + p.Endpoint + `"`, `"loginEndpoint":"https://login.microsoftonline.com"`, `"audiences":[`, `"graphEndpoint":`, `"galleryEndpoint":`} {
+			assert.Contains(t, body, want)
+		}
+	}
+}
+
+func TestAPIVersionFlag(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-samples", "-api-version", "2030-01-01", "-api-version", "2031-01-01-preview")
+	for version, want := range map[string]int{"2030-01-01": 200, "2031-01-01-preview": 200, "2029-01-01": 400} {
+		status, body := p.do(http.MethodGet, p.Endpoint+sampleJob+"?api-version="+version, "", "Authorization", "Bearer any")
+		assert.Equal(t, want, status, body)
 	}
 }
