@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -488,4 +489,29 @@ func TestAPIVersionFlag(t *testing.T) {
 		status, body := p.do(http.MethodGet, p.Endpoint+sampleJob+"?api-version="+version, "", "Authorization", "Bearer any")
 		assert.Equal(t, want, status, body)
 	}
+}
+
+// The commands for curl in docs/fake.md work as they stand.
+func TestDocumentedCommandsWork(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "fake.md"))
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(text), "## curl\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	script := "curl() { command curl --silent --output /dev/null --write-out '%{http_code} ' \"$@\"; }\n"
+	for i, block := range strings.Split(section, "```") {
+		if commands, ok := strings.CutPrefix(block, "console\n"); ok && i%2 == 1 {
+			script += strings.ReplaceAll("\n"+commands, "\n$ ", "\n")
+		}
+	}
+	p := start(t, "-samples")
+	script = strings.NewReplacer("https://localhost:8443", p.Endpoint, "http://127.0.0.1:8444", p.Control, "ca.pem", p.CA).Replace(script)
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
+	require.NoError(t, err)
+	assert.Equal(t, "200 200 204 503 ", string(out))
 }
