@@ -3,7 +3,6 @@ package fake
 import (
 	"cmp"
 	stdjson "encoding/json"
-	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -84,14 +83,16 @@ var otherQuery = func() *routes.Route {
 // route returns the route of a query. The table and type tell the queries of
 // NewResourceGraphPager apart, and the columns those of ExemptionsClient.
 func (q *graphQuery) route() *routes.Route {
-	if q.kql != nil && len(q.kql.types) == 1 {
-		for resource := range rows {
-			if resource.Query != nil && resource.Table == q.kql.table && q.kql.types[key(resource.Type)] {
-				if slices.Equal(q.kql.columns, exemptionColumns) {
-					return routes.Exemptions
-				}
-				return resource.Query
-			}
+	if q.kql == nil {
+		return otherQuery
+	}
+	for _, resource := range graphTables[q.kql.table] {
+		switch {
+		case q.kql.ofType != key(resource.Type):
+		case slices.Equal(q.kql.columns, exemptionColumns):
+			return routes.Exemptions
+		default:
+			return resource.Query
 		}
 	}
 	return otherQuery
@@ -129,7 +130,7 @@ func (s *Server) checkGraphQuery(r *request) (refused *response) {
 			Code: "DisallowedLogicalTableName", Message: "Table " + q.kql.table + " is invalid, unsupported or disallowed.",
 		})
 	default:
-		return s.checkGraphScope(r)
+		return nil
 	}
 	return newErrorResponse(http.StatusBadRequest, "BadRequest", message)
 }
@@ -147,14 +148,12 @@ var graphTables = func() map[string][]*routes.Resource {
 
 // checkGraphScope refuses a query none of whose subscriptions exists and, if the
 // server is strict, none of whose management groups does. Azure leaves out those
-// that don't exist if there are others.
+// that don't exist if there are others. The caller holds the lock.
 func (s *Server) checkGraphScope(r *request) *response {
 	ids, format := r.graph.Subscriptions, "/subscriptions/"
 	if len(ids) == 0 && s.options.Strict {
 		ids, format = r.graph.ManagementGroups, managementGroups
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return s.parents[key(format+id)] }) {
 		return nil
 	}
@@ -209,6 +208,9 @@ const maxGraphResults = 8
 // query responds to a query. The result is kept for its next pages, until a
 // resource changes.
 func (s *Server) query(r *request) *response {
+	if refused := s.checkGraphScope(r); refused != nil {
+		return refused
+	}
 	q := &r.graph
 	id := string(mustEncode([]any{q.Query, q.Subscriptions, q.ManagementGroups, q.authorizationScope()}))
 	result, ok := s.results[id]
@@ -275,23 +277,16 @@ func newGraphResponse(r *request, total int, rows []jsontext.Value, next string,
 
 // graphRows returns the rows of the table that are in the scope of the query,
 // sorted by key.
-func (s *Server) graphRows(q *graphQuery) iter.Seq[*kqlRow] {
-	var keys []string
-	inScope := q.scope()
+func (s *Server) graphRows(q *graphQuery) graphRows {
+	var table []*kqlRow
+	inScope, now := q.scope(), s.now()
 	for k, res := range s.resources {
-		if res.of.Table == q.kql.table && (q.kql.types == nil || q.kql.types[key(res.of.Type)]) && inScope(k, res) {
-			keys = append(keys, k)
+		if res.of.Table == q.kql.table && (q.kql.ofType == "" || q.kql.ofType == key(res.of.Type)) && inScope(k, res) {
+			table = append(table, &kqlRow{key: k, cells: s.graphCells(k, res), now: now})
 		}
 	}
-	slices.Sort(keys)
-	now := s.now()
-	return func(yield func(*kqlRow) bool) {
-		for _, k := range keys {
-			if !yield(&kqlRow{key: k, cells: s.graphCells(k, s.resources[k]), now: now}) {
-				return
-			}
-		}
-	}
+	slices.SortFunc(table, func(a, b *kqlRow) int { return cmp.Compare(a.key, b.key) })
+	return table
 }
 
 func (q *graphQuery) authorizationScope() string {

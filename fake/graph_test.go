@@ -276,14 +276,15 @@ func TestQueriesOfOtherPrograms(t *testing.T) {
 	t.Parallel()
 	const typed = "resources | where type =~ 'Microsoft.Security/assignments' | "
 	tests := map[string]struct{ query, options, want, operation string }{
-		"take":            {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"exemptions":      {typed + "where name == 'a0' | project id, name, type, subscriptionId, resourceGroup, properties | project name", "", `"data":[{"name":"a0"}]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"columns":         {"resources | where name == 'a1' | project n = toupper(name), type", "", `"data":[{"n":"A1","type":"microsoft.security/assignments"}]`, ""},
-		"another type":    {"resources | where type =~ 'microsoft.compute/disks' | project id", "", `"totalRecords":0,"count":0,"data":[]`, ""},
-		"descending":      {typed + "order by name desc | project name, id = name", `"$top":1,"$skip":1`, `"data":[{"name":"a2","id":"a2"}],"facets":[],"resultTruncated":"false","$skipToken"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"without an id":   {typed + "project name", `"$top":1`, `"totalRecords":4,"count":1,"data":[{"name":"a0"}],"facets":[],"resultTruncated":"true"}`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"beyond the end":  {typed + "project name", `"$skip":9`, `"totalRecords":4,"count":0,"data":[]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"other resources": {"securityresources | where isempty(subscriptionId) and properties.effect != 'x' | project resourceGroup, subscriptionId", `"$top":1`, `"data":[{"resourceGroup":"","subscriptionId":""}]`, ""},
+		"take":              {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"exemptions":        {typed + "where name == 'a0' | project id, name, type, subscriptionId, resourceGroup, properties | project name", "", `"data":[{"name":"a0"}]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"columns":           {"resources | where name == 'a1' | project n = toupper(name), type", "", `"data":[{"n":"A1","type":"microsoft.security/assignments"}]`, ""},
+		"a type of its own": {"resources | extend type = 'x' | where type == 'x' | project name", `"$top":1`, `"totalRecords":4,`, ""},
+		"another type":      {"resources | where type =~ 'microsoft.compute/disks' | project id", "", `"totalRecords":0,"count":0,"data":[]`, ""},
+		"descending":        {typed + "order by name desc | project name, id = name", `"$top":1,"$skip":1`, `"data":[{"name":"a2","id":"a2"}],"facets":[],"resultTruncated":"false","$skipToken"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"without an id":     {typed + "project name", `"$top":1`, `"totalRecords":4,"count":1,"data":[{"name":"a0"}],"facets":[],"resultTruncated":"true"}`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"beyond the end":    {typed + "project name", `"$skip":9`, `"totalRecords":4,"count":0,"data":[]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"other resources":   {"securityresources | where isempty(subscriptionId) and properties.effect != 'x' | project resourceGroup, subscriptionId", `"$top":1`, `"data":[{"resourceGroup":"","subscriptionId":""}]`, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -428,7 +429,7 @@ func TestOverriddenQueryPages(t *testing.T) {
 				fake.Respond(http.StatusOK, page).ServeHTTP(w, r)
 			}))
 			srv.Inject(test.fault)
-			names, err := queryAssignments(t, srv, nil)
+			names, err := queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{subscription}})
 			assert.ErrorIs(t, err, test.err)
 			assert.Equal(t, test.want, names)
 			assert.Len(t, srv.Requests(), test.requests)

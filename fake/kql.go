@@ -3,7 +3,6 @@ package fake
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"reflect"
@@ -26,13 +25,13 @@ import (
 
 // kqlQuery is a query that was read.
 type kqlQuery struct {
-	table    string          // in lower case
-	types    map[string]bool // the values, in lower case, that the predicates allow for the column type; nil for any
-	columns  []string        // of the result
+	table    string   // in lower case
+	ofType   string   // the type, in lower case, that all rows of the result have; empty if the query doesn't say
+	columns  []string // of the result
 	hasLimit bool
 	ordered  bool // otherwise than by id, the order of the rows of a table
 
-	stages []kqlStage
+	stages []func(rows []*kqlRow) []*kqlRow
 }
 
 // kqlError says what is wrong with a query, as a detail of Azure's error does.
@@ -43,12 +42,6 @@ type kqlError struct {
 	Character int // in the line, from 0
 	Token     string
 	Expected  string // empty if several tokens are possible
-}
-
-// kqlStage is an operator between pipes: it has one of the functions.
-type kqlStage struct {
-	each func(r *kqlRow) bool           // changes a row, and returns whether to keep it
-	all  func(rows []*kqlRow) []*kqlRow // for all rows at once
 }
 
 // kqlRow is a row on its way through the stages. A cell is a value of package
@@ -76,36 +69,12 @@ func (r *kqlRow) value(column string) any {
 	return r.decoded[column]
 }
 
-// pass sends the row through the stages that take a row at a time, and returns
-// whether all of them keep it.
-func (r *kqlRow) pass(stages []kqlStage) bool {
-	for _, s := range stages {
-		if s.each != nil && !s.each(r) {
-			return false
-		}
+// run returns the result of the query for the rows of its table.
+func (q *kqlQuery) run(rows []*kqlRow) []*kqlRow {
+	for _, stage := range q.stages {
+		rows = stage(rows)
 	}
-	return true
-}
-
-// run returns the rows of the table that are in the result of the query.
-func (q *kqlQuery) run(rows iter.Seq[*kqlRow]) (kept []*kqlRow) {
-	first := slices.IndexFunc(q.stages, func(s kqlStage) bool { return s.all != nil })
-	if first < 0 {
-		first = len(q.stages)
-	}
-	for r := range rows {
-		if r.pass(q.stages[:first]) {
-			kept = append(kept, r)
-		}
-	}
-	for _, s := range q.stages[first:] {
-		if s.all != nil {
-			kept = s.all(kept)
-		} else {
-			kept = slices.DeleteFunc(kept, func(r *kqlRow) bool { return !s.each(r) })
-		}
-	}
-	return kept
+	return rows
 }
 
 // encode returns a row of the result.
@@ -338,19 +307,17 @@ type kqlToken struct {
 // kqlEnd is the token after the last one.
 const kqlEnd = "<EOF>"
 
-// kqlLexer has the tokens: spaces and comments, verbatim strings, strings, times,
-// numbers and time spans, names and words, operators, and the start of no token.
+// kqlLexer has the tokens: spaces and comments, strings, times, numbers and time spans, names and words, operators, and the start of no token.
 var kqlLexer = regexp.MustCompile(`^(?:(\s+|//[^\n\r]*)` +
-	`|@(?:'((?:[^'\n\r]|'')*)'|"((?:[^"\n\r]|"")*)")` +
 	`|('(?:[^'\\\n\r]|\\.)*'|"(?:[^"\\\n\r]|\\.)*")` +
 	`|datetime\s*\(\s*(\d[^()]*|'[^'()]*'|"[^"()]*"|null)\s*\)` +
 	`|(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([\pL\d_]*)` +
-	`|!?(?:in~|[\pL_][\pL\d_]*)|[=!]~|[=!<>]=|\.\.|[=<>|()\[\],.;+-]` +
+	`|!?(?:in~|[\pL_][\pL\d_]*)|[=!]~|[=!<>]=|[=<>|()\[\],.;+-]` +
 	`|(.))`)
 
 // kqlUnits are the units of time spans.
 var kqlUnits = map[string]time.Duration{
-	"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond, "microsecond": time.Microsecond, "tick": 100,
+	"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond,
 }
 
 // readTokens cuts the query into tokens.
@@ -367,27 +334,21 @@ func (p *kqlParser) readTokens() {
 		case has(1):
 			continue
 		case has(2):
-			t.kqlType, t.value = kqlString, strings.ReplaceAll(group(2), "''", "'")
-		case has(3):
-			t.kqlType, t.value = kqlString, strings.ReplaceAll(group(3), `""`, `"`)
-		case has(4):
 			t.kqlType = kqlString
-			t.value, ok = kqlUnquote(group(4))
-		case has(5):
-			t.kqlType, t.value = kqlDatetime, kqlDatetime.convert(strings.Trim(group(5), "'\""))
-			ok = t.value != nil || group(5) == "null"
-		case has(6):
-			number, err := strconv.ParseFloat(group(6), 64)
+			t.value, ok = kqlUnquote(group(2))
+		case has(3):
+			t.kqlType, t.value = kqlDatetime, kqlDatetime.convert(strings.Trim(group(3), "'\""))
+			ok = t.value != nil || group(3) == "null"
+		case has(4):
+			number, err := strconv.ParseFloat(group(4), 64)
 			t.kqlType, t.value = kqlNumber, number
-			if unit := float64(kqlUnits[group(7)]); unit > 0 {
+			if unit := float64(kqlUnits[group(5)]); unit > 0 {
 				t.kqlType, t.value = kqlTimespan, time.Duration(min(number*unit, math.MaxInt64/2))
-			} else if group(7) != "" {
-				ok = false
 			}
-			ok = ok && err == nil
-		case has(8):
-			if quote := strings.TrimPrefix(rest, "@"); quote != "" && strings.ContainsAny(quote[:1], "'\"") { // a string without an end
-				p.fail(kqlToken{text: kqlEnd, offset: len(p.query)}, quote[:1])
+			ok = err == nil && (t.kqlType == kqlTimespan || group(5) == "")
+		case has(6):
+			if t.text == "'" || t.text == `"` { // a string without an end
+				p.fail(kqlToken{text: kqlEnd, offset: len(p.query)}, t.text)
 			}
 			ok = false
 		}
@@ -419,9 +380,9 @@ func kqlUnquote(literal string) (value string, ok bool) {
 // kqlExpr is a compiled expression.
 type kqlExpr struct {
 	kqlType
-	name     string          // of its column, if it gets no other
-	raw      bool            // is the column of that name
-	types    map[string]bool // as kqlQuery.types
+	name     string // of its column in the result, if it gets no other
+	column   string // that it is; empty if it is none
+	ofType   string // as in kqlQuery, of the rows that have the predicate
 	constant any
 	eval     func(r *kqlRow) any
 }
@@ -434,7 +395,7 @@ type kqlParser struct {
 	query   string
 	tokens  []kqlToken // those not read yet, kqlEnd, and one to look ahead to
 	columns map[string]kqlType
-	id      bool // the column id is that of the table
+	changed map[string]bool // columns that no longer are those of the table
 	depth   int
 }
 
@@ -445,7 +406,7 @@ func parseKQL(query string) (q *kqlQuery, err *kqlError) {
 			q, err = nil, r.(*kqlError) // any other value is a bug
 		}
 	}()
-	p := &kqlParser{query: strings.ToValidUTF8(query, "\ufffd"), columns: map[string]kqlType{}, id: true}
+	p := &kqlParser{query: strings.ToValidUTF8(query, "\ufffd"), columns: map[string]kqlType{}, changed: map[string]bool{}}
 	q = &kqlQuery{table: "resources"} // the default
 	for _, c := range kqlColumns {
 		q.columns, p.columns[c.name] = append(q.columns, c.name), c.kqlType
@@ -540,7 +501,7 @@ func (p *kqlParser) readStage(q *kqlQuery) {
 		}
 		p.next()
 		q.hasLimit = true
-		q.stages = append(q.stages, kqlStage{all: func(rows []*kqlRow) []*kqlRow { return rows[:int(min(limit, float64(len(rows))))] }})
+		q.stages = append(q.stages, func(rows []*kqlRow) []*kqlRow { return rows[:int(min(limit, float64(len(rows))))] })
 	default:
 		p.fail(t, "")
 	}
@@ -550,8 +511,10 @@ func (p *kqlParser) readWhere(q *kqlQuery) {
 	at := p.tokens[0]
 	predicate := p.expression()
 	p.checkBool(at, predicate)
-	q.types = kqlBoth(q.types, predicate.types)
-	q.stages = append(q.stages, kqlStage{each: func(r *kqlRow) bool { return predicate.eval(r) == true }})
+	q.ofType = cmp.Or(q.ofType, predicate.ofType)
+	q.stages = append(q.stages, func(rows []*kqlRow) []*kqlRow {
+		return slices.DeleteFunc(rows, func(r *kqlRow) bool { return predicate.eval(r) != true })
+	})
 }
 
 func (p *kqlParser) checkBool(at kqlToken, e kqlExpr) {
@@ -561,23 +524,6 @@ func (p *kqlParser) checkBool(at kqlToken, e kqlExpr) {
 	if e.kqlType != kqlBool {
 		p.failType(at, "Expected a value of type bool, not %s. Try adding an explicit cast", e.kqlType)
 	}
-}
-
-// kqlBoth returns the types that both sets allow.
-func kqlBoth(a, b map[string]bool) map[string]bool {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
-	}
-	both := map[string]bool{}
-	for name := range a {
-		if b[name] {
-			both[name] = true
-		}
-	}
-	return both
 }
 
 // readColumns reads columns with expressions, which see the columns before.
@@ -606,25 +552,25 @@ func (p *kqlParser) readColumns(q *kqlQuery, only bool) {
 		if p.columns[name] = values[name].kqlType; !slices.Contains(q.columns, name) {
 			q.columns = append(q.columns, name)
 		}
-		if e := values[name]; name == "id" && !(e.raw && e.name == "id") {
-			p.id = false
-		}
 	}
-	q.stages = append(q.stages, kqlStage{each: func(r *kqlRow) bool {
-		cells := make(map[string]any, len(values))
-		if !only {
-			maps.Copy(cells, r.cells)
-		}
-		for name, e := range values {
-			if e.raw {
-				cells[name] = r.cells[e.name]
-			} else {
-				cells[name] = e.eval(r)
+	for _, name := range names {
+		p.changed[name] = p.changed[name] || !p.isColumn(values[name], name)
+	}
+	q.stages = append(q.stages, func(rows []*kqlRow) []*kqlRow {
+		for _, r := range rows {
+			cells := make(map[string]any, len(values))
+			if !only {
+				maps.Copy(cells, r.cells)
 			}
+			for name, e := range values {
+				if cells[name] = r.cells[e.column]; e.column == "" {
+					cells[name] = e.eval(r)
+				}
+			}
+			r.cells, r.decoded = cells, nil
 		}
-		r.cells, r.decoded = cells, nil
-		return true
-	}})
+		return rows
+	})
 }
 
 // readOrder reads what stands after "order by". The order is descending unless
@@ -646,11 +592,11 @@ func (p *kqlParser) readOrder(q *kqlQuery) {
 		}
 		keys, signs = append(keys, key), append(signs, sign)
 	}
-	if !q.ordered && p.id && len(keys) == 1 && keys[0].raw && keys[0].name == "id" && signs[0] > 0 {
+	if !q.ordered && len(keys) == 1 && p.isColumn(keys[0], "id") && signs[0] > 0 {
 		return // the rows are in this order
 	}
 	q.ordered = true
-	q.stages = append(q.stages, kqlStage{all: func(rows []*kqlRow) []*kqlRow {
+	q.stages = append(q.stages, func(rows []*kqlRow) []*kqlRow {
 		values := make(map[*kqlRow][]any, len(rows))
 		for _, r := range rows {
 			for _, key := range keys {
@@ -671,7 +617,7 @@ func (p *kqlParser) readOrder(q *kqlQuery) {
 			return 0
 		})
 		return rows
-	}})
+	})
 }
 
 func (p *kqlParser) expression() kqlExpr {
@@ -695,22 +641,18 @@ func (p *kqlParser) logical(word string, decisive bool, operand func() kqlExpr) 
 		return first
 	}
 	p.checkBool(at, first)
-	operands, types := []kqlExpr{first}, maps.Clone(first.types)
+	operands, ofType := []kqlExpr{first}, first.ofType
 	for p.accept(word) {
 		at := p.tokens[0]
 		e := operand()
 		p.checkBool(at, e)
 		operands = append(operands, e)
-		switch {
-		case word == "and":
-			types = kqlBoth(types, e.types)
-		case types == nil || e.types == nil:
-			types = nil
-		default:
-			maps.Copy(types, e.types)
-		}
+		ofType = cmp.Or(ofType, e.ofType)
 	}
-	return kqlExpr{kqlType: kqlBool, types: types, eval: func(r *kqlRow) any {
+	if decisive { // one operand of several
+		ofType = ""
+	}
+	return kqlExpr{kqlType: kqlBool, ofType: ofType, eval: func(r *kqlRow) any {
 		result := any(!decisive)
 		for _, o := range operands {
 			switch o.eval(r) {
@@ -737,21 +679,18 @@ func (p *kqlParser) comparison() kqlExpr {
 	}
 	p.next()
 	var e kqlExpr
-	switch {
-	case operator.each != "":
+	if operator.each != "" {
 		e = p.compareList(t, kqlOperators[operator.each], left)
-	default:
+	} else {
 		e = p.compare(t, operator, left, p.operand())
 	}
 	if negated {
-		positive := e.eval
-		return kqlExpr{kqlType: kqlBool, eval: func(r *kqlRow) any { return kqlNot(positive(r)) }}
+		return kqlExpr{kqlType: kqlBool, eval: func(r *kqlRow) any { return kqlNot(e.eval(r)) }}
 	}
 	return e
 }
 
-// compare checks the types of a comparison. The types that a row has are those
-// that its condition compares the column type with.
+// compare checks the types of a comparison.
 func (p *kqlParser) compare(at kqlToken, operator kqlOperator, left, right kqlExpr) kqlExpr {
 	common := left.kqlType
 	if common == kqlDynamic {
@@ -768,29 +707,28 @@ func (p *kqlParser) compare(at kqlToken, operator kqlOperator, left, right kqlEx
 	e := kqlExpr{kqlType: kqlBool, eval: func(r *kqlRow) any {
 		return operator.evaluate(common.convert(left.eval(r)), common.convert(right.eval(r)))
 	}}
-	if left.raw && left.name == "type" && right.constant != nil && (operator.equal || at.text == "=~" || at.text == "in~") {
-		e.types = map[string]bool{strings.ToLower(kqlText(right.constant)): true}
+	if text, ok := right.constant.(string); ok && p.isColumn(left, "type") && (operator.equal || at.text == "=~") {
+		e.ofType = strings.ToLower(text)
 	}
 	return e
 }
 
 // compareList reads a list, of which one value must satisfy the operator.
 func (p *kqlParser) compareList(at kqlToken, operator kqlOperator, left kqlExpr) kqlExpr {
-	e := kqlExpr{kqlType: kqlBool, types: map[string]bool{}}
 	var each []kqlExpr
 	p.expect("(")
 	for more := true; more; more = p.accept(",") {
-		one := p.compare(at, operator, left, p.operand())
-		each = append(each, one)
-		if maps.Copy(e.types, one.types); one.types == nil {
-			e.types = nil
-		}
+		each = append(each, p.compare(at, operator, left, p.operand()))
 	}
 	p.expect(")")
-	e.eval = func(r *kqlRow) any {
+	return kqlExpr{kqlType: kqlBool, eval: func(r *kqlRow) any {
 		return slices.ContainsFunc(each, func(one kqlExpr) bool { return one.eval(r) == true })
-	}
-	return e
+	}}
+}
+
+// isColumn returns whether an expression is a column of the table, unchanged.
+func (p *kqlParser) isColumn(e kqlExpr, name string) bool {
+	return e.column == name && !p.changed[name]
 }
 
 // operand reads a value and the path of a part of it.
@@ -886,7 +824,7 @@ func (p *kqlParser) primary() kqlExpr {
 	if !ok {
 		p.failType(t, "Failed to resolve column or scalar expression named '%s'", t.text)
 	}
-	return kqlExpr{kqlType: kind, name: t.text, raw: true, eval: func(r *kqlRow) any { return kind.convert(r.value(t.text)) }}
+	return kqlExpr{kqlType: kind, name: t.text, column: t.text, eval: func(r *kqlRow) any { return kind.convert(r.value(t.text)) }}
 }
 
 func (p *kqlParser) call() kqlExpr {
