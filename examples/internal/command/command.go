@@ -163,7 +163,12 @@ func (c *Command) Parse(args []string, live ...string) error {
 	if c.Arguments == "" && c.Flags.NArg() > 0 {
 		return Usagef("unexpected argument: %s", c.Flags.Arg(0))
 	}
-	for _, name := range append(live, "cloud") {
+	return c.Require(append(live, "cloud")...)
+}
+
+// Require refuses flags without -live that only it has a use for, and their lack with it.
+func (c *Command) Require(live ...string) error {
+	for _, name := range live {
 		switch {
 		case c.Given(name) && !c.Live:
 			return Usagef("-%s needs -live", name)
@@ -209,7 +214,7 @@ func (c *Command) Exit(err error, s Streams) int {
 	}
 	code := c.exitCode(err)
 	if err != nil && !errors.Is(err, ErrReported) {
-		s.Err.Println(err.Error())
+		s.Err.Println(Message(err))
 	}
 	if code == BadUsage {
 		s.Err.Println("For help: " + c.Name + " -h")
@@ -219,6 +224,17 @@ func (c *Command) Exit(err error, s Streams) int {
 		return LostOutput
 	}
 	return code
+}
+
+// Message returns the text of an error. That of a sign-in begins with the advice and
+// fits a screen, without the rules of dashes of azidentity.
+func Message(err error) string {
+	text := err.Error()
+	if !errors.Is(err, armsecops.ErrCredential) {
+		return text
+	}
+	text = strings.ReplaceAll(text, strings.Repeat("-", 8), "")
+	return fmt.Sprintf("Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot\n%.1600s", text)
 }
 
 func (c *Command) exitCode(err error) int {
@@ -255,6 +271,7 @@ func (c *Command) help(out *terminal.Output) {
 	out.Definitions(flags)
 	out.Text("\nExit codes:")
 	out.Definitions(codes)
+	out.Text("  (of a built program: go run makes each but 0 a 1)")
 	out.Text("\nExample:\n" + c.Example)
 }
 
