@@ -270,6 +270,71 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 	// Output: true 7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11
 }
 
+// exampleRule exempts the findings of one CVE.
+func exampleRule(cve string) armsecops.SubAssessmentExemptionRule {
+	return armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{
+		AllOf: []armsecops.SubAssessmentCondition{{
+			Field:         "va.cve.cveId",
+			OperationType: "ContainedInOperation",
+			Operation:     armsecops.SubAssessmentOperation{Values: []armsecops.SubAssessmentValue{{Title: cve}}},
+		}},
+	}}
+}
+
+// One CVE is exempt, the other findings of the recommendation aren't.
+func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
+	client := exampleStandardsClient()
+	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
+	exemption, err := client.CreateOrUpdate(context.Background(), scope, "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10", armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: "CVE-2020-1347 is mitigated by the gateway",
+			Effect:      armsecops.EffectExempt,
+			ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory:          armsecops.ExemptionCategoryMitigated,
+				AssignedAssessment:         armsecops.AssignedAssessmentItem{AssessmentKey: "122e0164-4019-4126-8c64-b0816b49505f"},
+				SubAssessmentExemptionRule: exampleRule("CVE-2020-1347"),
+			},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exemption.Properties.ExemptionData.SubAssessmentExemptionRule.If.AllOf[0].Operation.Values[0].Title)
+	// Output: CVE-2020-1347
+}
+
+// A rule moves to another scope, with members that this version doesn't know:
+// Template leaves out what identifies the exemption.
+func ExampleResource_Template() {
+	client := exampleStandardsClient()
+	ctx := context.Background()
+	from, to := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26", "/providers/Microsoft.Management/managementGroups/contoso"
+	name := "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10"
+	_, err := client.CreateOrUpdate(ctx, from, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		Effect:        armsecops.EffectExempt,
+		ExemptionData: armsecops.ExemptionData{SubAssessmentExemptionRule: exampleRule("CVE-2020-1347")},
+	}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	rule, err := client.Get(ctx, from, name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	moved, err := client.CreateOrUpdate(ctx, to, name, rule.Template(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, from, name, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(moved.ID)
+	fmt.Println(moved.Properties.ExemptionData.SubAssessmentExemptionRule.If.AllOf[0].Operation.Values[0].Title)
+	// Output:
+	// /providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10
+	// CVE-2020-1347
+}
+
 func ExampleStandardAssignmentsClient_Delete() {
 	client := exampleStandardsClient()
 	ctx := context.Background()
