@@ -117,6 +117,11 @@
 // are others, and a 400 alone. A query pages only if its result has a column id and
 // no limit. The server doesn't serve facets, nor tables as results.
 //
+// Rows are like Azure's: types in lower case, an assignmentScopeValidation that is
+// null, an empty subscriptionId and resourceGroup above those, and the key of an
+// assessment in the form that [ServerOptions].FlatAssessmentKeys selects. For a row
+// that outlives its resource, [Server.Put] the resource and inject a 404 for its Get.
+//
 // The server knows nothing of what is below a management group: a query of
 // management groups returns their own resources, and all that belongs to
 // subscriptions. The queries of each client are an operation of their own, told by

@@ -307,7 +307,8 @@ type kqlToken struct {
 // kqlEnd is the token after the last one.
 const kqlEnd = "<EOF>"
 
-// kqlLexer has the tokens: spaces and comments, strings, times, numbers and time spans, names and words, operators, and the start of no token.
+// kqlLexer has the tokens: spaces and comments, strings, times, numbers and time
+// spans, names and words, operators, and the start of no token.
 var kqlLexer = regexp.MustCompile(`^(?:(\s+|//[^\n\r]*)` +
 	`|('(?:[^'\\\n\r]|\\.)*'|"(?:[^"\\\n\r]|\\.)*")` +
 	`|datetime\s*\(\s*(\d[^()]*|'[^'()]*'|"[^"()]*"|null)\s*\)` +
@@ -841,7 +842,9 @@ func (p *kqlParser) call() kqlExpr {
 		if len(args) == len(f.parameters) {
 			p.failType(at, "%s(): function expects %d argument(s).", name.text, len(f.parameters))
 		}
-		if want := f.parameters[len(args)]; want != kqlDynamic && e.kqlType != want && (e.kqlType != kqlDynamic || want == kqlBool || want == kqlTimespan) {
+		want := f.parameters[len(args)]
+		converts := want == kqlDynamic || e.kqlType == kqlDynamic && want != kqlBool && want != kqlTimespan
+		if e.kqlType != want && !converts {
 			p.failType(at, "%s(): argument #%d must be of type %s, not %s", name.text, len(args)+1, want, e.kqlType)
 		}
 		args = append(args, e)

@@ -240,7 +240,7 @@ func TestControlPutsAndResets(t *testing.T) {
 	require.Equal(t, 204, status, body)
 	require.NoError(t, p.getSampleJob())
 
-	const scope = "/subscriptions/" + subscription
+	const scope, managementGroup = "/subscriptions/" + subscription, "/providers/Microsoft.Management/managementGroups/contoso"
 	for _, route := range routes.All { // each type of resource
 		if route.Kind != routes.Get {
 			continue
@@ -257,12 +257,12 @@ func TestControlPutsAndResets(t *testing.T) {
 	}
 	for _, prefix := range []string{"/put", "/put/"} { // with the slash of the id, and without
 		group, _, _ := strings.Cut(sampleJob, "/providers")
-		for _, id := range []string{sampleJob, path.Dir(path.Dir(sampleJob)), group, scope} {
+		for _, id := range []string{sampleJob, path.Dir(path.Dir(sampleJob)), group, scope, managementGroup} {
 			status, text := p.do(http.MethodPut, p.Control+prefix+id, "{}")
 			assert.Equal(t, 204, status, text)
 		}
 		for _, bad := range [][2]string{
-			{"/subscriptions/x", "{}"}, {scope + "/resourceGroups/a.", "{}"}, {scope + "/a", "{}"}, {group + "/providers/a", "{}"}, {"", "{}"}, {"/", "{}"},
+			{"/subscriptions/x", "{}"}, {scope + "/resourceGroups/a.", "{}"}, {scope + "/a", "{}"}, {group + "/providers/a", "{}"}, {managementGroup + "/a", "{}"}, {"", "{}"}, {"/", "{}"},
 			{sampleJob, `{"properties":1}`}, {sampleJob, "null"}, {sampleJob, ""}, {path.Dir(path.Dir(sampleJob)), `{"item":[]}`}, {path.Dir(path.Dir(sampleJob)), "null"},
 		} {
 			status, text := p.do(http.MethodPut, p.Control+prefix+bad[0], bad[1])
