@@ -76,6 +76,7 @@ type publication struct {
 	concurrency int
 	credential  azcore.TokenCredential
 	options     *armsecops.ClientOptions
+	factory     *armsecops.ClientFactory // of run: jobs that run at a time share its connection
 
 	wait     bool
 	recover  bool
@@ -91,7 +92,10 @@ type target struct {
 }
 
 // run publishes and prints the outcomes.
-func (p publication) run(ctx context.Context, s command.Streams) error {
+func (p publication) run(ctx context.Context, s command.Streams) (err error) {
+	if p.factory, err = armsecops.NewClientFactory(p.credential, p.options); err != nil {
+		return err
+	}
 	if p.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
@@ -119,7 +123,7 @@ func (p publication) run(ctx context.Context, s command.Streams) error {
 // publish starts a job, or resumes one, and waits for its end.
 func (p publication) publish(ctx context.Context, t target, show func(armsecops.Job)) (o outcome) {
 	o.target = t
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(t.id.SubscriptionID, p.credential, p.options)
+	jobs, err := p.factory.NewWorkspaceManagerJobsClient(t.id.SubscriptionID)
 	if err != nil {
 		return o.with(err)
 	}
@@ -274,6 +278,8 @@ func (p *publication) setTargets(tokens []string) error {
 		switch {
 		case strings.HasPrefix(arg, "-"):
 			return command.Usagef("flags come before the resource ids: %s", arg)
+		case strings.HasPrefix(arg, "{"):
+			return command.Usagef("a token goes after -resume, in single quotes")
 		case err != nil && !strings.Contains(arg, "/"):
 			return command.Usagef("unknown command %q: an argument is the resource id of a workspace manager assignment", arg)
 		case err != nil:
@@ -283,7 +289,10 @@ func (p *publication) setTargets(tokens []string) error {
 			p.Given("workspace") && !strings.EqualFold(p.assignment.WorkspaceName, id.WorkspaceName):
 			return command.Usagef("-subscription, -resource-group and -workspace say another place than the resource id: %q", arg)
 		}
-		p.targets = append(p.targets, target{id: id})
+		same := func(t target) bool { return strings.EqualFold(t.id.String(), id.String()) }
+		if !slices.ContainsFunc(p.targets, same) { // must not start two jobs of one
+			p.targets = append(p.targets, target{id: id})
+		}
 	}
 	if !p.Live && !named {
 		p.assignment.Name = "baseline"

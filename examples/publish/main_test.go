@@ -135,7 +135,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 			args: []string{"-timeout", "1700ms"}, setUp: inject(fake.Fault{Operation: get, Skip: 1, Delay: time.Hour}), code: 4,
 		},
 		"interrupted": {interrupt: 1900 * time.Millisecond, code: 4},
-		"one-by-id":   {args: []string{"-assignment", assignmentID}, code: 0},
+		"one-by-id":   {args: []string{"-assignment", assignmentID, strings.ToUpper(assignmentID)}, code: 0},
 		"recovered": {
 			args: []string{"-recover"}, setUp: inject(fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}), code: 1,
 		},
@@ -271,6 +271,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			[]string{"now"}, `unknown command "now": an argument is the resource id of a workspace manager assignment`,
 		},
 		"id of a job":         {[]string{assignmentID + "/jobs/1"}, `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`},
+		"token":               {[]string{resumeToken}, "a token goes after -resume, in single quotes"},
 		"flags last":          {[]string{assignmentID, "-all"}, "flags come before the resource ids: -all"},
 		"all and one":         {[]string{"-all", assignmentID}, "-all excludes -assignment, -resume and resource ids"},
 		"all and -assignment": {[]string{"-all", "-assignment", "hunting"}, "-all excludes -assignment, -resume and resource ids"},

@@ -57,7 +57,7 @@ func (p publication) checkTokens() error {
 		if t.token == "" {
 			continue
 		}
-		jobs, err := armsecops.NewWorkspaceManagerJobsClient(t.id.SubscriptionID, p.credential, p.options)
+		jobs, err := p.factory.NewWorkspaceManagerJobsClient(t.id.SubscriptionID)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (p publication) checkTokens() error {
 // list returns the assignments of the workspace, each once.
 func (p publication) list(ctx context.Context) (targets []target, err error) {
 	id := p.assignment
-	assignments, err := armsecops.NewWorkspaceManagerAssignmentsClient(id.SubscriptionID, p.credential, p.options)
+	assignments, err := p.factory.NewWorkspaceManagerAssignmentsClient(id.SubscriptionID)
 	if err != nil {
 		return nil, err
 	}
