@@ -151,19 +151,6 @@ func TestEndpointWithoutTLS(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A Cloud that says where to sign in, but not where Resource Manager is.
-func TestCloudWithoutResourceManagerIsRefused(t *testing.T) {
-	t.Parallel()
-	o := &armsecops.ClientOptions{}
-	o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example"
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, o)
-	assert.Nil(t, jobs)
-	require.ErrorContains(t, err, "Azure Resource Manager")
-	assignments, err := armsecops.NewSecurityAssignmentsClient(jobsSubscription, &azfake.TokenCredential{}, o)
-	assert.Nil(t, assignments)
-	require.ErrorContains(t, err, "Azure Resource Manager")
-}
-
 // After an attempt that may have deleted it, a 404 is the end of a resource,
 // unless it says that something above is missing.
 func TestDeleteAfterALostResponse(t *testing.T) {

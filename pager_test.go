@@ -388,7 +388,11 @@ func TestMaxPagesEndsThePager(t *testing.T) {
 
 func TestPageOptionsAreChecked(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]armsecops.PageOptions{"MaxPages": {MaxPages: -1}, "Prefetch": {Prefetch: -1}} {
+	for _, o := range []armsecops.PageOptions{{MaxPages: -1}, {Prefetch: -1}, {Prefetch: 65}} {
+		name := "Prefetch"
+		if o.MaxPages != 0 {
+			name = "MaxPages"
+		}
 		l := &listing{items: 5}
 		pager := l.pager(t, o)
 		assert.False(t, pager.More())
@@ -406,6 +410,9 @@ func TestPageOptionsAreChecked(t *testing.T) {
 		require.Error(t, err, "yielded, not left out")
 		assert.Zero(t, l.requests)
 	}
+	got, err := ways["All"](t.Context(), (&listing{items: 5}).pager(t, armsecops.PageOptions{Prefetch: 64}), 0)
+	require.NoError(t, err)
+	assert.Equal(t, numbers(5), got)
 }
 
 func TestPagesResumesAfterBreak(t *testing.T) {

@@ -158,15 +158,6 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 	}
 }
 
-// azcore itself panics where a policy inside its retry returns neither.
-func TestPolicyWithNeitherResponseNorError(t *testing.T) {
-	t.Parallel()
-	o := options(script(t))
-	o.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil })}
-	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-	require.EqualError(t, err, "SecurityAssignmentsClient.Get: a policy returned neither a response nor an error")
-}
-
 // The caller's policies see every operation's request as it is sent, and the body
 // of a success, as WithCaptureResponse does.
 func TestPoliciesSeeRequestAndResponse(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -172,23 +171,6 @@ func TestBrokenErrorKeepsWhatItSaid(t *testing.T) {
 	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
 	assert.True(t, armsecops.HasCode(err, "Conflict"))
 	assert.ErrorContains(t, err, "Another job is running.")
-}
-
-// A byte-order mark is dropped, as Azure's own clients do.
-func TestByteOrderMarkIsDropped(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{"\xef\xbb\xbf{\"name\":\"a\"}", "\xef\xbb\xbf" + minimal, minimal} {
-		client := newAssignmentsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
-			resp, err := respond(200)(req)
-			resp.Body = io.NopCloser(iotest.OneByteReader(strings.NewReader(body)))
-			return resp, err
-		})))
-		_, err := client.Get(t.Context(), "rg", "id", nil)
-		require.NoError(t, err)
-	}
-	client := newAssignmentsClient(t, options(script(t, respond(404, "\xef\xbb\xbf{\"error\":{\"code\":\"Marked\"}}"))))
-	_, err := client.Get(t.Context(), "rg", "id", nil)
-	assert.True(t, armsecops.HasCode(err, "Marked"))
 }
 
 // unexpectedBodies are no resources, and no pages after the first; the text is

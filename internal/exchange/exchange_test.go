@@ -645,21 +645,6 @@ func TestResponsesOfTheCallersPolicies(t *testing.T) {
 	}
 }
 
-// A caller's policy may refuse the response that it got.
-func TestErrorOfTheCallersPolicyCountsWithAResponse(t *testing.T) {
-	t.Parallel()
-	refused := errors.New("refused")
-	s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{PerCallPolicies: []policy.Policy{
-		policyFunc(func(req *policy.Request) (*http.Response, error) {
-			resp, err := req.Next()
-			return resp, errors.Join(err, refused)
-		}),
-	}}}}
-	resp, _, err := Do(s.pipeline(respond(200, "whole")), newRequest(t, t.Context(), read()), read())
-	assert.Nil(t, resp)
-	require.ErrorIs(t, err, refused)
-}
-
 // A response that is complete is the result, even if the context ends with it.
 func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 	t.Parallel()
