@@ -156,9 +156,6 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"a shorter Retry-After": {jobs{running, after("Retry-After", "2"), succeeded}, time.Minute, 2 * time.Second},
 		"milliseconds":          {jobs{running, after("Retry-After-Ms", "1500"), succeeded}, time.Minute, 1500 * time.Millisecond},
 		"ten years":             {jobs{running, after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
-		"ten years, of Create":  {jobs{after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
-		"a number too large":    {jobs{running, after("Retry-After", "20211507185753197"), succeeded}, time.Minute, time.Hour},
-		"milliseconds, large":   {jobs{running, after("Retry-After-Ms", "20211507185753197"), succeeded}, time.Minute, time.Hour},
 		"a date of the service": {jobs{running, respondJob("InProgress", "Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:15 GMT"), succeeded}, time.Minute, 10 * time.Second},
 		"a longer frequency":    {jobs{running, after("Retry-After", "20211507185753197"), running, succeeded}, 2 * time.Hour, 3 * time.Hour},
 		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
@@ -611,7 +608,6 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		return a
 	}
 	same := func(token string) string { return token }
-	constant := func(token string) func(string) string { return func(string) string { return token } }
 	otherCase := arguments{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}
 	otherSubscription := with(func(a *arguments) { a.subscription = assignmentsSubscription })
 	tests := map[string]struct {
@@ -628,22 +624,11 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		"another workspace":    {with(func(a *arguments) { a.workspace = "workspace2" }), same, false, false},
 		"another assignment":   {with(func(a *arguments) { a.assignment = "assignment2" }), same, false, false},
 		"another job":          {with(func(a *arguments) { a.job = "another-job" }), same, false, true},
-		"not JSON":             {own, constant("token"), false, false},
-		"an array":             {own, constant("[]"), false, false},
-		"null":                 {own, constant("null"), false, false},
-		"cut":                  {own, func(s string) string { return s[:len(s)-1] }, false, false},
-		"longer":               {own, func(s string) string { return s + "}" }, false, false},
-		"without job":          {own, replaced(t, `"jobId"`, `"job"`), false, false},
-		"without checksum":     {own, replaced(t, `"checksum"`, `"sum"`), false, false},
 		"altered job":          {own, replaced(t, "waited-job", "other-job"), false, false},
-		"altered case":         {own, replaced(t, "waited-job", "Waited-job"), false, false},
 		"altered subscription": {otherSubscription, replaced(t, jobsSubscription, assignmentsSubscription), false, false},
-		"altered path":         {own, replaced(t, "/jobs/", "/tasks/"), false, false},
-		"altered literal":      {own, replaced(t, "/jobs/", "/joks/"), false, false},
 		"path that climbs":     {own, replaced(t, "waited-job", ".."), false, false},
 		"of another client":    {own, replaced(t, "WorkspaceManagerJobsClient", "AnotherClient"), false, false},
 		"control characters":   {own, replaced(t, "WorkspaceManagerJobsClient", `\u001b[31m`), false, false},
-		"token null":           {own, replaced(t, `"token":`, `"token":null,"rest":`), false, false},
 		"of an earlier Create": {own, replaced(t, "ClientGetResponse", "ClientCreateResponse"), true, true},
 		"of azcore's fakes":    {own, replaced(t, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`), true, true},
 	}

@@ -186,18 +186,6 @@ func TestCreateAndItsContext(t *testing.T) {
 	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "no connection was made")
 }
 
-// readAndPut are the calls that may be repeated and return an assignment.
-var readAndPut = map[string]func(context.Context, *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error){
-	"Get": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error) {
-		resp, err := c.Get(ctx, "rg", "id", nil)
-		return resp.Assignment, err
-	},
-	"CreateOrUpdate": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error) {
-		resp, err := c.CreateOrUpdate(ctx, "rg", "id", armsecops.Assignment{Name: "put"}, nil)
-		return resp.Assignment, err
-	},
-}
-
 // A conflict after an attempt that may have been applied can be that attempt's doing.
 func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 	t.Parallel()
@@ -213,7 +201,7 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 	}
 	calls := map[string]func(*armsecops.SecurityAssignmentsClient) error{
 		"CreateOrUpdate": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := readAndPut["CreateOrUpdate"](t.Context(), c)
+			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", armsecops.Assignment{}, nil)
 			return err
 		},
 		"Delete": func(c *armsecops.SecurityAssignmentsClient) error {
@@ -221,7 +209,7 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 			return err
 		},
 		"Get": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := readAndPut["Get"](t.Context(), c)
+			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
 		},
 	}
