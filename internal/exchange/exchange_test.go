@@ -661,21 +661,23 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 	require.Error(t, ctx.Err())
 }
 
-// The time that azcore gives to an attempt starts after the wait at the gate.
+// The time that azcore gives to an attempt starts after the wait at the gate, and
+// the call's own is over when it is.
 func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		delay time.Duration // of the response
-		err   error
+		try, delay time.Duration // of an attempt, and of the response
+		err        error
 	}{
-		"a response in time": {150 * time.Millisecond, nil},
-		"one too late":       {250 * time.Millisecond, context.DeadlineExceeded},
+		"a response in time": {200 * time.Millisecond, 150 * time.Millisecond, nil},
+		"one too late":       {200 * time.Millisecond, 250 * time.Millisecond, context.DeadlineExceeded},
+		"the call ends":      {time.Hour, time.Hour, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
-					Retry: policy.RetryOptions{TryTimeout: 200 * time.Millisecond, MaxRetries: -1},
+					Retry: policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1},
 				}}}
 				s.gates = throttle.NewGates(policy.RetryOptions{})
 				s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"5"}}})
@@ -687,10 +689,13 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 						return nil, req.Context().Err()
 					}
 				})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
 				start := time.Now()
-				_, _, err := Do(pipeline, newRequest(t, t.Context(), read()), read())
+				_, _, err := Do(pipeline, newRequest(t, ctx, read()), read())
 				require.ErrorIs(t, err, test.err)
 				assert.GreaterOrEqual(t, time.Since(start), 5*time.Second)
+				assert.LessOrEqual(t, time.Since(start), 10*time.Second)
 			})
 		})
 	}
