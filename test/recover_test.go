@@ -3,7 +3,11 @@ package test
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +18,55 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
+
+// pipeListener accepts connections that are pipes, which synctest's clock can wait for.
+type pipeListener struct {
+	connections chan net.Conn
+	closed      chan struct{}
+	once        sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.connections:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv6loopback, Port: 443} }
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.connections <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// servePipes serves a handler over TLS and pipes, and returns the client that reaches it.
+func servePipes(t *testing.T, handler http.Handler, http2 bool) *http.Client {
+	t.Helper()
+	l := &pipeListener{connections: make(chan net.Conn), closed: make(chan struct{})}
+	srv := httptest.NewUnstartedServer(handler)
+	_ = srv.Listener.Close()
+	srv.Listener, srv.EnableHTTP2 = l, http2
+	srv.StartTLS()
+	client := srv.Client()
+	transport := client.Transport.(*http.Transport)
+	transport.DialContext, transport.TLSClientConfig.ServerName = l.dial, "example.com"
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		srv.Close()
+	})
+	return client
+}
 
 // A lost response doesn't lose the job, and never starts a second one.
 func TestRecover(t *testing.T) {
@@ -45,36 +98,40 @@ func TestRecover(t *testing.T) {
 		"the response isn't a success": {[]fake.Fault{{Operation: create, StatusCode: 502, CarriedOut: true}}, 0, 0, "", 1},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
-				client := newJobsClient(t, options(srv))
-				another(t, client) // which has nothing to do with it
-				for _, fault := range test.faults {
-					srv.Inject(fault)
-				}
-				if test.others > 0 {
-					time.AfterFunc(test.after, func() {
-						for range test.others {
-							another(t, client)
-						}
-					})
-				}
-				poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-				requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
-				assert.Len(t, requests, 1+test.requests)
-				if test.err != "" {
-					require.ErrorContains(t, err, test.err)
-					assert.Equal(t, test.err != "403" && test.err != "409", errors.Is(err, armsecops.ErrOutcomeUnknown))
-					return
-				}
-				require.NoError(t, err)
-				job, err := poller.PollUntilDone(t.Context(), nil)
-				require.NoError(t, err)
-				assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
+		for _, http2 := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", HTTP/2", false: ", HTTP/1.1"}[http2], func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
+					o := options(servePipes(t, srv, http2))
+					client := newJobsClient(t, o)
+					another(t, client) // which has nothing to do with it
+					for _, fault := range test.faults {
+						srv.Inject(fault)
+					}
+					if test.others > 0 {
+						direct := newJobsClient(t, options(srv))
+						time.AfterFunc(test.after, func() {
+							for range test.others {
+								another(t, direct)
+							}
+						})
+					}
+					poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
+					requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
+					assert.Len(t, requests, 1+test.requests)
+					if test.err != "" {
+						require.ErrorContains(t, err, test.err)
+						assert.Equal(t, test.err != "403" && test.err != "409", errors.Is(err, armsecops.ErrOutcomeUnknown))
+						return
+					}
+					require.NoError(t, err)
+					job, err := poller.PollUntilDone(t.Context(), nil)
+					require.NoError(t, err)
+					assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
+				})
 			})
-		})
+		}
 	}
 }
 
