@@ -18,6 +18,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/resume"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/throttle"
@@ -42,7 +43,7 @@ type connection struct {
 	endpoint      *url.URL
 	apiVersion    string // of every request; empty for the routes' own
 	maxErrorBytes int64
-	tokens        *tokens
+	tokens        *printable.Tokens
 }
 
 func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*connection, error) {
@@ -59,7 +60,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	if maxBytes == 0 {
 		maxBytes = defaultMaxResponseBytes
 	}
-	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes), tokens: &tokens{}}
+	c := &connection{apiVersion: options.APIVersion, maxErrorBytes: min(maxBytes, maxErrorResponseBytes), tokens: &printable.Tokens{}}
 
 	armOptions := options.ClientOptions.Clone()
 	armOptions.APIVersion = "" // the URL of each request has it already
@@ -80,7 +81,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 // to blank.
 type markedCredential struct {
 	azcore.TokenCredential
-	tokens *tokens
+	tokens *printable.Tokens
 }
 
 func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -88,7 +89,7 @@ func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequ
 	if err != nil {
 		err = &credentialError{err, options.Claims != ""}
 	}
-	c.tokens.add(token.Token)
+	c.tokens.Add(token.Token)
 	return token, err
 }
 
@@ -167,7 +168,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		}
 		return result, nil, outcomeUnknown(err)
 	}
-	err = withOperation(name, c.secrets(req.Raw()).blankError(err))
+	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
 	isWrite := route.Kind != routes.Get && route.Kind != routes.List && route.Kind != routes.Query
 	if unknown && isWrite && (!route.Repeatable || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)) {
 		err = outcomeUnknown(err)

@@ -3,12 +3,9 @@ package armsecops_test
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"testing"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,104 +14,43 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// The ids of the documented exchanges.
-const (
-	jobsSubscription        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	jobsAssignment          = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
-	jobName                 = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-	assignmentsSubscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	assignmentName          = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-)
-
 // Short names of what the tests use most.
 type (
-	transportFunc  = testkit.TransportFunc
-	policyFunc     = testkit.PolicyFunc
-	credentialFunc = testkit.CredentialFunc
+	transportFunc = testkit.TransportFunc
+	policyFunc    = testkit.PolicyFunc
 )
 
 const (
+	jobsSubscription        = testkit.JobsSubscription
+	jobsAssignment          = testkit.JobsAssignment
+	jobName                 = testkit.JobName
+	assignmentsSubscription = testkit.AssignmentsSubscription
+	assignmentName          = testkit.AssignmentName
+
 	minimal   = testkit.Minimal
 	requestID = testkit.RequestID
 )
 
 var (
 	options              = testkit.Options
+	endpoint             = testkit.Endpoint
+	numbers              = testkit.Numbers
+	forge                = testkit.Forge
 	respond              = testkit.Respond
 	script               = testkit.Script
-	subscriptionID       = testkit.SubscriptionID
 	subscriptionIDs      = testkit.SubscriptionIDs
 	lost                 = testkit.Lost
-	breakOff             = testkit.BreakOff
 	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
-	assertSameJSON       = testkit.AssertSameJSON
 	eachPackage          = testkit.EachPackage
 	assertParameterError = testkit.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
+
+	newFactory           = testkit.NewFactory
+	newJobsClient        = testkit.NewJobsClient
+	newAssignmentsClient = testkit.NewAssignmentsClient
+	newStandardsClient   = testkit.NewStandardsClient
 )
-
-func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
-	t.Helper()
-	return testkit.NewTLSServer(t, handler, false)
-}
-
-func endpoint(url string) cloud.Configuration { return testkit.Endpoint(url) }
-
-func newJobsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManagerJobsClient {
-	t.Helper()
-	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return client
-}
-
-func newAssignmentsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
-	t.Helper()
-	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, &azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return client
-}
-
-func TestNewClientParameters(t *testing.T) {
-	t.Parallel()
-	credential := &azfake.TokenCredential{}
-	inCloud := func(c cloud.Configuration) *armsecops.ClientOptions {
-		o := &armsecops.ClientOptions{}
-		o.Cloud = c
-		return o
-	}
-	tests := map[string]struct {
-		subscriptionID string
-		credential     azcore.TokenCredential
-		options        *armsecops.ClientOptions
-		parameter      string
-	}{
-		"subscription's name":    {"production", credential, nil, "subscriptionID"},
-		"no UUID":                {"d0cfe6b2-9ac0-4464-9919-dccaee2e48cg", credential, nil, "subscriptionID"},
-		"UUID without hyphens":   {"d0cfe6b29ac044649919dccaee2e48c0", credential, nil, "subscriptionID"},
-		"more than a UUID":       {jobsSubscription + "/", credential, nil, "subscriptionID"},
-		"no credential":          {jobsSubscription, nil, nil, "credential"},
-		"negative bound":         {jobsSubscription, credential, &armsecops.ClientOptions{MaxResponseBytes: -1}, "MaxResponseBytes"},
-		"endpoint isn't a URL":   {jobsSubscription, credential, inCloud(endpoint("management.example")), "Cloud"},
-		"endpoint without host":  {jobsSubscription, credential, inCloud(endpoint("https://")), "Cloud"},
-		"endpoint without https": {jobsSubscription, credential, inCloud(endpoint("http://management.example")), "Cloud"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			jobs, err := armsecops.NewWorkspaceManagerJobsClient(test.subscriptionID, test.credential, test.options)
-			assert.Nil(t, jobs)
-			assertParameterError(t, err, test.parameter)
-			assignments, err := armsecops.NewSecurityAssignmentsClient(test.subscriptionID, test.credential, test.options)
-			assert.Nil(t, assignments)
-			assertParameterError(t, err, test.parameter)
-		})
-	}
-	_, err := armsecops.NewWorkspaceManagerJobsClient("", credential, nil)
-	assertParameterError(t, err, "subscriptionID")
-	_, err = armsecops.NewSecurityAssignmentsClient("", credential, nil)
-	require.NoError(t, err, "it lists across subscriptions")
-}
 
 // The parameters of the path are TestEveryParameterIsChecked's.
 func TestArgumentsBesideThePathAreChecked(t *testing.T) {
@@ -141,6 +77,10 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 			_, err := armsecops.NewWorkspaceManagerJobsClient("production", &azfake.TokenCredential{}, nil)
 			return err
 		}, "subscriptionID", "production"},
+		"no subscription of a jobs client": {func() error {
+			_, err := armsecops.NewWorkspaceManagerJobsClient("", &azfake.TokenCredential{}, nil)
+			return err
+		}, "subscriptionID", ""},
 		"subscription of an assignments client": {func() error {
 			_, err := armsecops.NewSecurityAssignmentsClient("production", &azfake.TokenCredential{}, nil)
 			return err
@@ -209,108 +149,6 @@ func TestEndpointWithoutTLS(t *testing.T) {
 	o.InsecureAllowCredentialWithHTTP = true
 	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 	require.NoError(t, err)
-}
-
-// A Cloud that says where to sign in, but not where Resource Manager is.
-func TestCloudWithoutResourceManagerIsRefused(t *testing.T) {
-	t.Parallel()
-	o := &armsecops.ClientOptions{}
-	o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example"
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, &azfake.TokenCredential{}, o)
-	assert.Nil(t, jobs)
-	require.ErrorContains(t, err, "Azure Resource Manager")
-	assignments, err := armsecops.NewSecurityAssignmentsClient(jobsSubscription, &azfake.TokenCredential{}, o)
-	assert.Nil(t, assignments)
-	require.ErrorContains(t, err, "Azure Resource Manager")
-}
-
-// unexpectedBodies are no resources, and no pages after the first; the text is
-// part of the error.
-var unexpectedBodies = map[string]string{
-	`null`: "unexpected response: null is not an object",
-	`{"error":{"code":"GatewayTimeout","message":"No upstream."}}`:              ": GatewayTimeout: No upstream.",
-	`{"value":null,"error":{"code":"GatewayTimeout","message":"No upstream."}}`: ": GatewayTimeout: No upstream.",
-	`{"statusCode":500,"message":"Internal server error"}`:                      ": Internal server error",
-	`{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"No entity."}`:     ": Not Found: No entity.",
-	`{"status":"login required"}`:                                               "unexpected response: it has n",
-	`{"Value":[],"ID":"a","NAME":"a"}`:                                          "unexpected response: it has n",
-	`{"id":"","name":null}`:                                                     "unexpected response: it has n",
-	`[]`:                                                                        "decoding the response: ",
-	`"ok"`:                                                                      "decoding the response: ",
-	`<html>Sign in</html>`:                                                      "decoding the response: ",
-}
-
-func assertUnexpected(t *testing.T, err error, text string) {
-	t.Helper()
-	require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse)
-	assert.ErrorContains(t, err, text)
-	e, ok := errors.AsType[*armsecops.ServiceError](err)
-	require.True(t, ok)
-	assert.Equal(t, 200, e.StatusCode)
-	assert.Equal(t, requestID, e.RequestID)
-	assertHarmlessLine(t, err.Error())
-}
-
-func TestBodyThatIsNoResourceIsAnError(t *testing.T) {
-	t.Parallel()
-	bodies := maps.Clone(unexpectedBodies)
-	bodies[`{}`] = "unexpected response: it has neither id nor name"
-	for body, want := range bodies {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			once := func() *armsecops.ClientOptions { // nothing is repeated
-				return options(script(t, respond(200, body, "x-ms-request-id", requestID)))
-			}
-			job, err := newJobsClient(t, once()).Create(t.Context(), "rg", "workspace", "assignment", nil)
-			assertUnexpected(t, err, want)
-			assert.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-			assert.Zero(t, job)
-			assignment, err := newAssignmentsClient(t, once()).CreateOrUpdate(t.Context(), "rg", "a", armsecops.Assignment{}, nil)
-			assertUnexpected(t, err, want)
-			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-			assert.Zero(t, assignment)
-			_, err = newStandardsClient(t, once()).Get(t.Context(), virtualMachine, standardName, nil)
-			assertUnexpected(t, err, want)
-			_, err = newJobsClient(t, once()).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
-			assert.NoError(t, err, "the body of a deletion isn't read")
-		})
-	}
-}
-
-func TestBodyThatIsNoPageIsResumable(t *testing.T) {
-	t.Parallel()
-	const link = `{"value":[{"id":"/1"}],"nextLink":"?$skipToken=2"}`
-	bodies := maps.Clone(unexpectedBodies)
-	bodies[`{}`] = "unexpected response: it has no value"
-	bodies[`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`] = ": Partial: Broken."
-	for body, want := range bodies {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			bad := respond(200, body, "x-ms-request-id", requestID)
-			pager := newAssignmentsClient(t, options(script(t, respond(200, link), bad))).NewListBySubscriptionPager(nil)
-			_, err := pager.NextPage(t.Context())
-			require.NoError(t, err)
-			_, err = pager.NextPage(t.Context())
-			assertUnexpected(t, err, want)
-			page, ok := errors.AsType[*armsecops.PageError](err)
-			require.True(t, ok)
-			o := armsecops.PageOptions{ContinuationToken: page.ContinuationToken}
-			list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
-			resumed, err := newAssignmentsClient(t, options(script(t, respond(200, `{"value":[{"id":"/2"}]}`)))).NewListBySubscriptionPager(list).NextPage(t.Context())
-			require.NoError(t, err)
-			assert.Len(t, resumed.Value, 1)
-
-			if body == `{}` {
-				return // an empty list, as a first page
-			}
-			progress := 0
-			across := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Progress: func(string, string) { progress++ }}
-			for _, err := range newAssignmentsClient(t, options(script(t, bad))).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across) {
-				assertUnexpected(t, err, want)
-			}
-			assert.Zero(t, progress, "the subscription isn't finished")
-		})
-	}
 }
 
 // After an attempt that may have deleted it, a 404 is the end of a resource,

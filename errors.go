@@ -436,8 +436,8 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 	e := ServiceError{
 		Operation:            name,
 		StatusCode:           resp.StatusCode,
-		RequestID:            s.blank(resp.Header.Get("x-ms-request-id")),
-		CorrelationRequestID: s.blank(resp.Header.Get("x-ms-correlation-request-id")),
+		RequestID:            s.Blank(resp.Header.Get("x-ms-request-id")),
+		CorrelationRequestID: s.Blank(resp.Header.Get("x-ms-correlation-request-id")),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		cause:                f.Reason,
 	}
@@ -453,7 +453,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		}
 		text := body
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
-			text = []byte(s.blank(string(body)))
+			text = []byte(s.Blank(string(body)))
 		}
 		e.setBody(errorbody.Read(text), s)
 	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
@@ -462,9 +462,9 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		}
 	}
 	if e.Code == "" {
-		e.Code = s.blank(resp.Header.Get("x-ms-error-code"))
+		e.Code = s.Blank(resp.Header.Get("x-ms-error-code"))
 	}
-	e.cause = s.blankError(e.cause)
+	e.cause = blankError(s, e.cause)
 	kept := *resp
 	kept.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body[:min(len(body), maxKeptBytes)])))
 	// azcore's constructor would print all of the body for a log that may have no reader.
@@ -473,17 +473,17 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 }
 
 // setBody sets what the body of an error says.
-func (e *ServiceError) setBody(said errorbody.Error, s secrets) {
+func (e *ServiceError) setBody(said errorbody.Error, s printable.Secrets) {
 	d := errorDetail(said, s)
 	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
 	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
 }
 
-func errorDetail(said errorbody.Error, s secrets) ErrorDetail {
+func errorDetail(said errorbody.Error, s printable.Secrets) ErrorDetail {
 	d := ErrorDetail{
-		Code:                 s.blank(said.Code),
-		Message:              s.blank(said.Message),
-		Target:               s.blank(said.Target),
+		Code:                 s.Blank(said.Code),
+		Message:              s.Blank(said.Message),
+		Target:               s.Blank(said.Target),
 		AdditionalInfo:       additionalInfo(said.AdditionalInfo),
 		AdditionalProperties: said.AdditionalProperties,
 	}

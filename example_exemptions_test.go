@@ -2,6 +2,8 @@ package armsecops_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -46,4 +48,438 @@ func ExampleExemptionsClient_NewListPager() {
 	// Output:
 	// /providers/Microsoft.Management/managementGroups/contoso 2026-12-24
 	// /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web 2026-12-31
+}
+
+const exampleCluster = "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster"
+
+// examplePolicyExemptions returns a client with one exemption, which has a member of
+// a newer api-version.
+func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
+	client := exampleFactory().NewPolicyExemptionsClient()
+	_, err := client.CreateOrUpdate(context.Background(), exampleCluster, "DemoExpensiveVM", armsecops.PolicyExemption{
+		Properties: armsecops.PolicyExemptionProperties{
+			PolicyAssignmentID: "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/providers/Microsoft.Authorization/policyAssignments/CostManagement",
+			ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
+			ExpiresOn:          time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
+			AdditionalProperties: map[string]json.RawMessage{
+				"exemptionManagementMode": json.RawMessage(`"UserManaged"`),
+			},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+// Extending an exemption takes a get and a put of everything: members of newer
+// api-versions survive it.
+func ExamplePolicyExemptionsClient_CreateOrUpdate() {
+	client := examplePolicyExemptions()
+	ctx := context.Background()
+	got, err := client.Get(ctx, exampleCluster, "DemoExpensiveVM", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	exemption := got.PolicyExemption
+	exemption.Properties.ExpiresOn = exemption.Properties.ExpiresOn.AddDate(0, 0, 90)
+	put, err := client.CreateOrUpdate(ctx, exampleCluster, exemption.Name, exemption, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(put.Properties.ExpiresOn.Format(time.DateOnly), put.Properties.ExemptionCategory)
+	fmt.Printf("%s\n", put.Properties.AdditionalProperties["exemptionManagementMode"])
+	// Output:
+	// 2027-03-31 Waiver
+	// "UserManaged"
+}
+
+func ExamplePolicyExemptionsClient_Get() {
+	client := examplePolicyExemptions()
+	exemption, err := client.Get(context.Background(), exampleCluster, "DemoExpensiveVM", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := exemption.Properties
+	fmt.Println(p.ExemptionCategory.Is(armsecops.ExemptionCategoryWaiver), p.ExpiresOn.Format(time.DateOnly))
+	// Output: true 2026-12-31
+}
+
+// Update changes the resource selectors alone.
+func ExamplePolicyExemptionsClient_Update() {
+	client := examplePolicyExemptions()
+	exemption, err := client.Update(context.Background(), exampleCluster, "DemoExpensiveVM", armsecops.PolicyExemptionUpdate{
+		Properties: armsecops.PolicyExemptionUpdateProperties{
+			ResourceSelectors: []armsecops.PolicyResourceSelector{{
+				Name:      "SDPRegions",
+				Selectors: []armsecops.PolicySelector{{Kind: armsecops.PolicySelectorKindResourceLocation, In: []string{"eastus2euap"}}},
+			}},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exemption.Properties.ResourceSelectors[0].Name, exemption.Properties.ExpiresOn.Format(time.DateOnly))
+	// Output: SDPRegions 2026-12-31
+}
+
+func ExamplePolicyExemptionsClient_Delete() {
+	client := examplePolicyExemptions()
+	ctx := context.Background()
+	if _, err := client.Delete(ctx, exampleCluster, "DemoExpensiveVM", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, exampleCluster, "DemoExpensiveVM", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+// The filter leaves out what the scope inherits and what is below it.
+func ExamplePolicyExemptionsClient_NewListPager() {
+	client := examplePolicyExemptions()
+	options := &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}
+	for exemption, err := range client.NewListPager(exampleCluster, options).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(exemption.Name)
+	}
+	// Output: DemoExpensiveVM
+}
+
+// With IncludeInherited, the rows have the exemptions of management groups above the
+// subscription, too.
+func ExamplePolicyExemptionsClient_NewResourceGraphPager() {
+	client := examplePolicyExemptions()
+	options := &armsecops.ResourceGraphOptions{
+		SubscriptionIDs:  []string{"ae640e6b-ba3e-4256-9d62-2993eecfa6f2"},
+		IncludeInherited: true,
+	}
+	for exemption, err := range client.NewResourceGraphPager(options).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(exemption.Name, exemption.ResourceGroupName())
+	}
+	// Output: DemoExpensiveVM demoCluster
+}
+
+func exampleFactory() *armsecops.ClientFactory {
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, exampleOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	return factory
+}
+
+func exampleStandardsClient() *armsecops.StandardAssignmentsClient {
+	return exampleFactory().NewStandardAssignmentsClient()
+}
+
+// The clients of a factory share one pipeline, token cache and set of throttling
+// gates.
+func ExampleNewClientFactory() {
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, exampleOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	jobs, err := factory.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	for job, err := range jobs.NewListPager("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Properties.ProvisioningState)
+	}
+	standards := factory.NewStandardAssignmentsClient()
+	for standard, err := range standards.NewListPager("/providers/Microsoft.Management/managementGroups/contoso", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(standard.Properties.DisplayName)
+	}
+	// Output:
+	// Failed
+	// Test exemption
+}
+
+// A listing across subscriptions needs no subscription of its own.
+func ExampleClientFactory_NewSecurityAssignmentsClient() {
+	client, err := exampleFactory().NewSecurityAssignmentsClient("")
+	if err != nil {
+		log.Fatal(err)
+	}
+	subscriptions := []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"}
+	n := 0
+	for _, err := range client.ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		n++
+	}
+	fmt.Println("assignments:", n)
+	// Output: assignments: 1
+}
+
+func ExampleStandardAssignmentsClient_Get() {
+	client := exampleStandardsClient()
+	scope := "/providers/Microsoft.Management/managementGroups/contoso"
+	exemption, err := client.Get(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := exemption.Properties
+	fmt.Println(p.DisplayName, p.Effect, p.ExemptionData.ExemptionCategory, p.ExpiresOn)
+	// Output: Test exemption Exempt waiver 2022-05-01 19:50:47.083633 +0000 UTC
+}
+
+// An exemption needs a display name, the effect Exempt, the standard, the
+// category, and the key of the assessment that the scope is exempt from. Without
+// ExpiresOn it never expires. The service sets everything else.
+func ExampleStandardAssignmentsClient_CreateOrUpdate() {
+	client := exampleStandardsClient()
+	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26/resourceGroups/ANAT_TEST_RG" +
+		"/providers/Microsoft.Compute/virtualMachines/anatTestE2LA"
+	name := "7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11" // a new UUID
+	exemption, err := client.CreateOrUpdate(context.Background(), scope, name, armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: "Test system without disk encryption",
+			Description: "Accepted until it is shut down.",
+			Effect:      armsecops.EffectExempt,
+			AssignedStandard: armsecops.AssignedStandardItem{
+				ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
+			},
+			ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
+				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"},
+			},
+			ExpiresOn: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	id, err := armsecops.ParseStandardAssignmentID(exemption.ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id.Scope == scope, id.Name)
+	// Output: true 7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11
+}
+
+// exampleRule exempts the findings of one CVE.
+func exampleRule(cve string) armsecops.SubAssessmentExemptionRule {
+	return armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{
+		AllOf: []armsecops.SubAssessmentCondition{{
+			Field:         "va.cve.cveId",
+			OperationType: "ContainedInOperation",
+			Operation:     armsecops.SubAssessmentOperation{Values: []armsecops.SubAssessmentValue{{Title: cve}}},
+		}},
+	}}
+}
+
+// One CVE is exempt, the other findings of the recommendation aren't.
+func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
+	client := exampleStandardsClient()
+	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
+	exemption, err := client.CreateOrUpdate(context.Background(), scope, "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10", armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: "CVE-2020-1347 is mitigated by the gateway",
+			Effect:      armsecops.EffectExempt,
+			ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory:          armsecops.ExemptionCategoryMitigated,
+				AssignedAssessment:         armsecops.AssignedAssessmentItem{AssessmentKey: "122e0164-4019-4126-8c64-b0816b49505f"},
+				SubAssessmentExemptionRule: exampleRule("CVE-2020-1347"),
+			},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exemption.Properties.ExemptionData.SubAssessmentExemptionRule.If.AllOf[0].Operation.Values[0].Title)
+	// Output: CVE-2020-1347
+}
+
+// A rule moves to another scope, with members that this version doesn't know:
+// Template leaves out what identifies the exemption.
+func ExampleResource_Template() {
+	client := exampleStandardsClient()
+	ctx := context.Background()
+	from, to := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26", "/providers/Microsoft.Management/managementGroups/contoso"
+	name := "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10"
+	_, err := client.CreateOrUpdate(ctx, from, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		Effect:        armsecops.EffectExempt,
+		ExemptionData: armsecops.ExemptionData{SubAssessmentExemptionRule: exampleRule("CVE-2020-1347")},
+	}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	rule, err := client.Get(ctx, from, name, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	moved, err := client.CreateOrUpdate(ctx, to, name, rule.Template(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, from, name, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(moved.ID)
+	fmt.Println(moved.Properties.ExemptionData.SubAssessmentExemptionRule.If.AllOf[0].Operation.Values[0].Title)
+	// Output:
+	// /providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10
+	// CVE-2020-1347
+}
+
+func ExampleStandardAssignmentsClient_Delete() {
+	client := exampleStandardsClient()
+	ctx := context.Background()
+	scope := "/providers/Microsoft.Management/managementGroups/contoso"
+	if _, err := client.Delete(ctx, scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+func ExampleStandardAssignmentsClient_NewListPager() {
+	client := exampleStandardsClient()
+	connector := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/gcpResourceGroup" +
+		"/providers/Microsoft.Security/securityConnectors/gcpconnector"
+	for standard, err := range client.NewListPager(connector, nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(standard.Properties.Effect, standard.Properties.DisplayName)
+	}
+	// Output:
+	// Audit ASC Default
+	// Exempt Test exemption
+}
+
+const (
+	exampleStandardScope = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	exampleStandardID    = "8bb8be0a-6010-4789-812f-e4d661c4ed0e"
+)
+
+// exampleStandards returns a client with one custom standard.
+func exampleStandards() *armsecops.SecurityStandardsClient {
+	client := exampleFactory().NewSecurityStandardsClient()
+	_, err := client.CreateOrUpdate(context.Background(), exampleStandardScope, exampleStandardID, armsecops.SecurityStandard{
+		Properties: armsecops.SecurityStandardProperties{
+			DisplayName:    "Azure Test Security Standard 1",
+			CloudProviders: []armsecops.StandardSupportedCloud{armsecops.StandardSupportedCloudGCP},
+			Assessments:    []armsecops.PartialAssessmentProperties{{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"}},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func ExampleSecurityStandardsClient_Get() {
+	client := exampleStandards()
+	standard, err := client.Get(context.Background(), exampleStandardScope, exampleStandardID, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(standard.Properties.DisplayName, len(standard.Properties.Assessments))
+	// Output: Azure Test Security Standard 1 1
+}
+
+func ExampleSecurityStandardsClient_CreateOrUpdate() {
+	client := exampleStandards()
+	ctx := context.Background()
+	got, err := client.Get(ctx, exampleStandardScope, exampleStandardID, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	got.Properties.Assessments = append(got.Properties.Assessments, armsecops.PartialAssessmentProperties{AssessmentKey: "dbd0cb49-b563-45e7-9724-889e799fa648"})
+	put, err := client.CreateOrUpdate(ctx, exampleStandardScope, exampleStandardID, got.SecurityStandard, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(put.Properties.Assessments))
+	// Output: 2
+}
+
+func ExampleSecurityStandardsClient_Delete() {
+	client := exampleStandards()
+	ctx := context.Background()
+	if _, err := client.Delete(ctx, exampleStandardScope, exampleStandardID, nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, exampleStandardScope, exampleStandardID, nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+func ExampleSecurityStandardsClient_NewListPager() {
+	client := exampleStandards()
+	for standard, err := range client.NewListPager(exampleStandardScope, nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if standard.Name == exampleStandardID {
+			fmt.Println(standard.Properties.DisplayName)
+		}
+	}
+	// Output: Azure Test Security Standard 1
+}
+
+// The key of a recommendation is the name of its metadata. ExemptedBy says where it
+// is exempted.
+func ExampleAssessmentsMetadataClient_Get() {
+	client := exampleFactory().NewAssessmentsMetadataClient()
+	metadata, err := client.Get(context.Background(), "21300918-b2e3-0346-785f-c77ff57d243b", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(metadata.Properties.DisplayName)
+	fmt.Println(metadata.Properties.ExemptedBy())
+	// Output:
+	// Install endpoint protection solution on virtual machine scale sets
+	// Microsoft.Authorization/policyExemptions
+}
+
+func ExampleAssessmentsMetadataClient_GetInSubscription() {
+	client := exampleFactory().NewAssessmentsMetadataClient()
+	metadata, err := client.GetInSubscription(context.Background(), "0980887d-03d6-408c-9566-532f3456804e", "21300918-b2e3-0346-785f-c77ff57d243b", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(metadata.Properties.Severity)
+	// Output: Medium
+}
+
+func ExampleAssessmentsMetadataClient_NewListPager() {
+	client := exampleFactory().NewAssessmentsMetadataClient()
+	for metadata, err := range client.NewListPager(nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if metadata.Properties.DisplayName == "Close management ports on your virtual machines" {
+			fmt.Println(metadata.Name)
+		}
+	}
+	// Output: bc303248-3d14-44c2-96a0-55f5c326b5fe
+}
+
+func ExampleAssessmentsMetadataClient_NewListBySubscriptionPager() {
+	client := exampleFactory().NewAssessmentsMetadataClient()
+	n := 0
+	for _, err := range client.NewListBySubscriptionPager("0980887d-03d6-408c-9566-532f3456804e", nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		n++
+	}
+	fmt.Println(n > 0)
+	// Output: true
 }

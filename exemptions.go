@@ -278,37 +278,37 @@ func (c exemptionColumns) exemption() (Exemption, error) {
 				SubscriptionID: routes.SubscriptionOf(c.ID), ResourceGroupName: routes.ResourceGroupOf(c.ID),
 			}
 			e.CreatedBy, e.CreatedOn = createdBy(c.Properties)
-			return e, k.read(c, &e)
+			if err := k.read(c, &e); err != nil {
+				return Exemption{}, err
+			}
+			if e.Scope == "" && k.kind != ExemptionKindAssignment {
+				return Exemption{}, errors.New("its id is none of an exemption")
+			}
+			return e, nil
 		}
 	}
 	return Exemption{}, errors.New("its type is none of an exemption: " + printable.Quote(string(c.Type)))
 }
 
+// readPolicyExemption reads the scope from the id, as readStandardAssignment does:
+// the rest of an id may be misspelt, as in the services' own samples.
 func readPolicyExemption(c exemptionColumns, e *Exemption) error {
-	id, err := ParsePolicyExemptionID(c.ID)
-	if err != nil {
-		return err
-	}
 	var p PolicyExemptionProperties
 	if err := wire.Unmarshal(c.Properties, &p); err != nil {
 		return err
 	}
-	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = id.Scope, p.DisplayName, p.Description, p.ExpiresOn
+	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
 	e.Category = p.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
 	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs
 	return nil
 }
 
 func readStandardAssignment(c exemptionColumns, e *Exemption) error {
-	id, err := ParseStandardAssignmentID(c.ID)
-	if err != nil {
-		return err
-	}
 	var p StandardAssignmentProperties
 	if err := wire.Unmarshal(c.Properties, &p); err != nil {
 		return err
 	}
-	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = id.Scope, p.DisplayName, p.Description, p.ExpiresOn
+	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
 	e.Category = p.ExemptionData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
 	e.StandardID, e.AssessmentKeys = p.AssignedStandard.ID, p.ExemptionData.keys()
 	return nil

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"github.com/armsecops/armsecops/internal/printable"
 )
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
@@ -138,3 +141,41 @@ func message(err error) string {
 	}
 	return err.Error()
 }
+
+// secrets returns what no text of an error may show: the tokens, and the query of
+// a request, which may be nil.
+func (c client) secrets(req *http.Request) printable.Secrets {
+	query := ""
+	if req != nil && req.URL != nil {
+		query = req.URL.RawQuery
+	}
+	return printable.NewSecrets(c.tokens.Recent(), query)
+}
+
+// blankError returns an error whose text has neither secrets nor the URLs that
+// net/http puts there. That of a service's error hasn't, anyway.
+func blankError(s printable.Secrets, err error) error {
+	switch err.(type) {
+	case nil, *ErrorResponse, *CloudError:
+		return err
+	}
+	text := err.Error()
+	for err := range tree(err) {
+		if e, ok := err.(*url.Error); ok {
+			text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
+		}
+	}
+	if text = s.Blank(text); text == err.Error() {
+		return err
+	}
+	return &blankedError{err, text}
+}
+
+// blankedError is an error in whose text secrets are blanked.
+type blankedError struct {
+	err  error
+	text string
+}
+
+func (e *blankedError) Error() string { return e.text }
+func (e *blankedError) Unwrap() error { return e.err }

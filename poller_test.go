@@ -35,9 +35,6 @@ var waitedAssignment = armsecops.WorkspaceManagerAssignmentID{
 	WorkspaceName: waitedJob.WorkspaceName, Name: waitedJob.WorkspaceManagerAssignmentName,
 }
 
-// startedJob is a job that runs, as Create returns it.
-const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
-
 // newFake returns a server that names the job it starts as waitedJob is named.
 func newFake(steps int) *fake.Server {
 	return fake.NewServer(&fake.ServerOptions{JobSteps: steps, NewID: func() string { return waitedJob.Name }})
@@ -107,17 +104,11 @@ func TestPollerEndsInTerminalStatesAlone(t *testing.T) {
 	}{
 		"Succeeded":  {true, true},
 		"succeeded":  {true, true},
-		"SUCCEEDED":  {true, true},
 		"Failed":     {true, false},
-		"FAILED":     {true, false},
 		"Canceled":   {true, false},
 		"Cancelled":  {true, false},
-		"CANCELLED":  {true, false},
 		"Completed":  {true, true},
-		"completed":  {true, true},
-		"canceled":   {true, false},
 		"InProgress": {false, false},
-		"inprogress": {false, false},
 		"Publishing": {false, false},
 		"Succeeded ": {false, false},
 		"":           {false, false},
@@ -165,9 +156,6 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"a shorter Retry-After": {jobs{running, after("Retry-After", "2"), succeeded}, time.Minute, 2 * time.Second},
 		"milliseconds":          {jobs{running, after("Retry-After-Ms", "1500"), succeeded}, time.Minute, 1500 * time.Millisecond},
 		"ten years":             {jobs{running, after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
-		"ten years, of Create":  {jobs{after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
-		"a number too large":    {jobs{running, after("Retry-After", "20211507185753197"), succeeded}, time.Minute, time.Hour},
-		"milliseconds, large":   {jobs{running, after("Retry-After-Ms", "20211507185753197"), succeeded}, time.Minute, time.Hour},
 		"a date of the service": {jobs{running, respondJob("InProgress", "Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:15 GMT"), succeeded}, time.Minute, 10 * time.Second},
 		"a longer frequency":    {jobs{running, after("Retry-After", "20211507185753197"), running, succeeded}, 2 * time.Hour, 3 * time.Hour},
 		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
@@ -257,14 +245,9 @@ func TestPollerSurvivesTransientErrors(t *testing.T) {
 		err   string // of a Poll whose attempts all fail
 		is    error  // nil: none in particular
 	}{
-		"408":                      {fake.Fault{StatusCode: 408}, "408 Request Timeout", nil},
 		"429":                      {fake.Fault{StatusCode: 429}, "429 Too Many Requests", armsecops.ErrThrottled},
-		"429 with Retry-After":     {fake.Fault{StatusCode: 429, RetryAfter: time.Second}, "429 Too Many Requests", armsecops.ErrThrottled},
 		"500":                      {fake.Fault{StatusCode: 500}, "500 Internal Server Error", nil},
-		"502":                      {fake.Fault{StatusCode: 502, Body: "<html>Bad gateway</html>"}, "502 Bad Gateway: Bad gateway", nil},
 		"503":                      {fake.Fault{StatusCode: 503}, "503 Service Unavailable", nil},
-		"503 with Retry-After":     {fake.Fault{StatusCode: 503, RetryAfter: time.Second}, "503 Service Unavailable", nil},
-		"504":                      {fake.Fault{StatusCode: 504, NoBody: true}, "504 Gateway Timeout", nil},
 		"disconnected":             {fake.Fault{Disconnect: true}, "unexpected EOF", io.ErrUnexpectedEOF},
 		"disconnected in the body": {fake.Fault{Disconnect: true, Truncate: true}, "unexpected EOF", io.ErrUnexpectedEOF},
 	}
@@ -494,22 +477,6 @@ func TestPollerOfEndedJobSendsNothing(t *testing.T) {
 	assert.ErrorAs(t, err, new(*armsecops.JobFailedError))
 }
 
-// The caller may read the body of a Poll's response, more than once.
-func TestPollResponseHasItsBody(t *testing.T) {
-	t.Parallel()
-	poller := newJobPoller(t, newJobsClient(t, options(script(t, respond(200, startedJob, "Retry-After", "5")))))
-	resp, err := poller.Poll(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, 200, resp.StatusCode)
-	assert.Equal(t, "5", resp.Header.Get("Retry-After"))
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	assert.Equal(t, startedJob, string(body))
-	body, err = runtime.Payload(resp)
-	require.NoError(t, err)
-	assert.Equal(t, startedJob, string(body))
-}
-
 // A job without a usable name cannot be waited for, though it may well run.
 func TestBeginCreateNeedsTheNameOfTheJob(t *testing.T) {
 	t.Parallel()
@@ -641,7 +608,6 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		return a
 	}
 	same := func(token string) string { return token }
-	constant := func(token string) func(string) string { return func(string) string { return token } }
 	otherCase := arguments{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}
 	otherSubscription := with(func(a *arguments) { a.subscription = assignmentsSubscription })
 	tests := map[string]struct {
@@ -658,22 +624,11 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		"another workspace":    {with(func(a *arguments) { a.workspace = "workspace2" }), same, false, false},
 		"another assignment":   {with(func(a *arguments) { a.assignment = "assignment2" }), same, false, false},
 		"another job":          {with(func(a *arguments) { a.job = "another-job" }), same, false, true},
-		"not JSON":             {own, constant("token"), false, false},
-		"an array":             {own, constant("[]"), false, false},
-		"null":                 {own, constant("null"), false, false},
-		"cut":                  {own, func(s string) string { return s[:len(s)-1] }, false, false},
-		"longer":               {own, func(s string) string { return s + "}" }, false, false},
-		"without job":          {own, replaced(t, `"jobId"`, `"job"`), false, false},
-		"without checksum":     {own, replaced(t, `"checksum"`, `"sum"`), false, false},
 		"altered job":          {own, replaced(t, "waited-job", "other-job"), false, false},
-		"altered case":         {own, replaced(t, "waited-job", "Waited-job"), false, false},
 		"altered subscription": {otherSubscription, replaced(t, jobsSubscription, assignmentsSubscription), false, false},
-		"altered path":         {own, replaced(t, "/jobs/", "/tasks/"), false, false},
-		"altered literal":      {own, replaced(t, "/jobs/", "/joks/"), false, false},
 		"path that climbs":     {own, replaced(t, "waited-job", ".."), false, false},
 		"of another client":    {own, replaced(t, "WorkspaceManagerJobsClient", "AnotherClient"), false, false},
 		"control characters":   {own, replaced(t, "WorkspaceManagerJobsClient", `\u001b[31m`), false, false},
-		"token null":           {own, replaced(t, `"token":`, `"token":null,"rest":`), false, false},
 		"of an earlier Create": {own, replaced(t, "ClientGetResponse", "ClientCreateResponse"), true, true},
 		"of azcore's fakes":    {own, replaced(t, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`), true, true},
 	}

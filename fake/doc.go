@@ -98,12 +98,34 @@
 //
 // # Azure Resource Graph
 //
-// The server responds to the queries of NewResourceGraphPager from the same
-// resources, without delay, sorted by id: at most $top and [ServerOptions].PageSize
-// rows a page. It knows nothing of what is below a management group: a query of
-// management groups returns their own resources, and all that belongs
-// to subscriptions. It can't read the Kusto Query Language: a predicate takes
-// [ServerOptions].Where.
+// The server responds to queries of the tables resources, policyresources and
+// securityresources from the same resources, without delay, at most $top and
+// [ServerOptions].PageSize rows a page, sorted by id, ignoring case, unless the query
+// has another order. It reads the Kusto Query Language of queries for one table,
+// those of other programs, too:
+//
+//   - where with ==, !=, =~, !~, <, <=, >, >=, in, in~, contains, startswith, endswith,
+//     their negatives with !, and, or, not and parentheses
+//   - project and extend, order by, limit and take
+//   - paths such as properties.a, tags['a b'] and list[0]
+//   - isempty, isnotempty, isnull, isnotnull, tostring, tolower, toupper, todatetime,
+//     tobool, tolong, toreal and their like, now, ago and datetime
+//
+// What it can't read is Azure's 400, whose details name the token and its place.
+// The rest is Azure's as well: a named subscription that doesn't exist, since it
+// holds nothing and [Server.AddSubscription] hasn't named it, is left out if there
+// are others, and a 400 alone. A query pages only if its result has a column id and
+// no limit. The server doesn't serve facets, nor tables as results.
+//
+// Rows are like Azure's: types in lower case, an assignmentScopeValidation that is
+// null, an empty subscriptionId and resourceGroup above those, and the key of an
+// assessment in the form that [ServerOptions].FlatAssessmentKeys selects. For a row
+// that outlives its resource, [Server.Put] the resource and inject a 404 for its Get.
+//
+// The server knows nothing of what is below a management group: a query of
+// management groups returns their own resources, and all that belongs to
+// subscriptions. The queries of each client are an operation of their own, told by
+// their table, type and columns, for [Fault] and [Server.Override].
 //
 // # Faults
 //

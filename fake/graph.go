@@ -2,13 +2,13 @@ package fake
 
 import (
 	"cmp"
+	stdjson "encoding/json"
+	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops"
@@ -36,60 +36,66 @@ const tenantID = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 
 // graphQuery is the body of a request to Azure Resource Graph.
 type graphQuery struct {
-	Query            string   `json:"query"`
-	Subscriptions    []string `json:"subscriptions"`
-	ManagementGroups []string `json:"managementGroups"`
+	Query            string           `json:"query"`
+	Subscriptions    []string         `json:"subscriptions"`
+	ManagementGroups []string         `json:"managementGroups"`
+	Facets           []jsontext.Value `json:"facets"`
 	Options          struct {
-		Top                int    `json:"$top"`
+		Top                *int   `json:"$top"`
+		Skip               int    `json:"$skip"`
 		SkipToken          string `json:"$skipToken"`
 		ResultFormat       string `json:"resultFormat"`
 		AuthorizationScope string `json:"authorizationScopeFilter"`
 		AllowPartialScopes bool   `json:"allowPartialScopes"`
 	} `json:"options"`
 
-	where   string   // the predicate in Query
-	columns []string // that Query projects
+	kql   *kqlQuery // what Query says; nil if it can't be read
+	wrong *kqlError
+}
+
+func parseGraphQuery(body []byte) (q graphQuery, err error) {
+	if err = wire.Unmarshal(body, &q); err == nil {
+		q.kql, q.wrong = parseKQL(q.Query)
+	}
+	return q, err
 }
 
 // graphResult is the body of its response.
 type graphResult struct {
-	TotalRecords    int        `json:"totalRecords"`
-	Count           int        `json:"count"`
-	Data            []graphRow `json:"data"`
-	Facets          []struct{} `json:"facets"`
-	ResultTruncated string     `json:"resultTruncated"`
-	SkipToken       string     `json:"$skipToken,omitzero"`
+	TotalRecords    int              `json:"totalRecords"`
+	Count           int              `json:"count"`
+	Data            []jsontext.Value `json:"data"`
+	Facets          []struct{}       `json:"facets"`
+	ResultTruncated string           `json:"resultTruncated"`
+	SkipToken       string           `json:"$skipToken,omitzero"`
 }
 
-// graphRow has the values of a row by column.
-type graphRow map[string]jsontext.Value
+// exemptionColumns are the columns that the queries of ExemptionsClient have.
+var exemptionColumns = []string{"id", "name", "type", "subscriptionId", "resourceGroup", "properties"}
 
-// kql is the query of NewResourceGraphPager, with the parts that differ.
-var kql = regexp.MustCompile(`(?is)^\s*(\w+)\s*\|\s*where\s+type\s*=~\s*'([^']*)'\s*` +
-	`(?:\|\s*where\s*\((.*)\)\s*)?\|\s*project\s+([\w\s,]+?)\s*\|\s*order\s+by\s+id\s+asc\s*$`)
-
-// graphTables has the routes of the queries, by table and type in lower case.
-var graphTables = func() map[[2]string]*routes.Route {
-	tables := map[[2]string]*routes.Route{}
-	for _, route := range routes.All {
-		if route.Kind == routes.Query {
-			tables[[2]string{route.Resource.Table, key(route.Resource.Type)}] = route
-		}
-	}
-	return tables
+// otherQuery is the route of queries that no client makes.
+var otherQuery = func() *routes.Route {
+	route := *routes.Exemptions
+	route.Operation = ""
+	return &route
 }()
 
-// graphRoute returns the route of a query, or nil.
-func graphRoute(body []byte) *routes.Route {
-	var q graphQuery
-	if json.Unmarshal(body, &q) != nil {
-		return nil
+// route returns the route of a query. The table and type tell the queries of
+// NewResourceGraphPager apart, and the columns those of ExemptionsClient.
+func (q *graphQuery) route() *routes.Route {
+	if q.kql == nil {
+		return otherQuery
 	}
-	parts := kql.FindStringSubmatch(q.Query)
-	if parts == nil {
-		return nil
+	for _, resource := range graphTables[q.kql.table] {
+		switch {
+		case q.kql.ofType != key(resource.Type):
+		case slices.Equal(q.kql.columns, exemptionColumns):
+			return routes.Exemptions
+		default:
+			return resource.Query
+		}
 	}
-	return graphTables[[2]string{strings.ToLower(parts[1]), strings.ToLower(parts[2])}]
+	return otherQuery
 }
 
 // checkGraphQuery refuses a query that the server can't carry out.
@@ -97,115 +103,170 @@ func (s *Server) checkGraphQuery(r *request) (refused *response) {
 	if r.route.Kind != routes.Query {
 		return nil
 	}
-	r.graph, refused = parseBody(r.body, "a query", func(text []byte) (q graphQuery, err error) { return q, wire.Unmarshal(text, &q) })
-	if refused != nil {
+	if r.graph, refused = parseBody(r.body, "a query", parseGraphQuery); refused != nil {
 		return refused
 	}
-	q := &r.graph
-	parts := kql.FindStringSubmatch(q.Query)
+	q, top := &r.graph, cmp.Or(r.graph.Options.Top, new(maxGraphRows))
 	message := ""
-	switch top := q.Options.Top; {
-	case graphRoute(r.body) != r.route:
-		message = "The fake server has no KQL engine: it understands only the queries of NewResourceGraphPager."
+	switch {
 	case len(q.Subscriptions) > 0 && len(q.ManagementGroups) > 0:
 		message = "A query has subscriptions or managementGroups, not both."
 	case len(q.Subscriptions) > maxGraphSubscriptions:
 		message = "A query has at most " + strconv.Itoa(maxGraphSubscriptions) + " subscriptions."
-	case top < 0 || top > maxGraphRows:
-		message = "$top must be between 1 and " + strconv.Itoa(maxGraphRows) + "."
-	case q.authorizationScope() != "atscopeandbelow" && q.authorizationScope() != "atscopeaboveandbelow":
-		message = "The fake server has no authorizationScopeFilter but AtScopeAndBelow and AtScopeAboveAndBelow."
+	case *top < 1 || *top > maxGraphRows:
+		message = "$top must be between 1 and " + strconv.Itoa(maxGraphRows) + ", not " + strconv.Itoa(*top) + "."
+	case q.Options.Skip < 0:
+		message = "$skip must not be negative."
+	case len(q.Facets) > 0:
+		message = "The fake server doesn't serve facets."
+	case graphScopes[q.authorizationScope()] == nil:
+		message = "The authorizationScopeFilter '" + q.Options.AuthorizationScope + "' is none of AtScopeAndBelow, AtScopeAndAbove, AtScopeAboveAndBelow and AtScopeExact."
 	case !strings.EqualFold(cmp.Or(q.Options.ResultFormat, "objectArray"), "objectArray"):
-		message = "The fake server has no resultFormat but objectArray."
+		message = "The fake server doesn't serve the resultFormat '" + q.Options.ResultFormat + "', only objectArray."
+	case q.wrong != nil:
+		return s.newGraphError(r, q.wrong.detail())
+	case graphTables[q.kql.table] == nil:
+		return s.newGraphError(r, armsecops.ErrorDetail{
+			Code: "DisallowedLogicalTableName", Message: "Table " + q.kql.table + " is invalid, unsupported or disallowed.",
+		})
+	default:
+		return nil
 	}
-	if message != "" {
-		return newErrorResponse(http.StatusBadRequest, "BadRequest", message)
-	}
-	q.where = parts[3]
-	for column := range strings.SplitSeq(parts[4], ",") {
-		q.columns = append(q.columns, strings.TrimSpace(column))
-	}
-	return nil
+	return newErrorResponse(http.StatusBadRequest, "BadRequest", message)
 }
 
-// graphPage collects the first keys after a key. It sorts now and then only: a
-// tenant may have many.
-type graphPage struct {
-	after string
-	size  int
-	keys  []string
-	bound string // the first key that can't be on the page; empty: none is known
+// graphTables has the tables that the server serves, with the types in them.
+var graphTables = func() map[string][]*routes.Resource {
+	tables := map[string][]*routes.Resource{}
+	for resource := range rows {
+		if resource.Table != "" {
+			tables[resource.Table] = append(tables[resource.Table], resource)
+		}
+	}
+	return tables
+}()
+
+// checkGraphScope refuses a query none of whose subscriptions exists and, if the
+// server is strict, none of whose management groups does. Azure leaves out those
+// that don't exist if there are others. The caller holds the lock.
+func (s *Server) checkGraphScope(r *request) *response {
+	ids, format := r.graph.Subscriptions, "/subscriptions/"
+	if len(ids) == 0 && s.options.Strict {
+		ids, format = r.graph.ManagementGroups, managementGroups
+	}
+	if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return s.parents[key(format+id)] }) {
+		return nil
+	}
+	return s.newGraphDetails(r, armsecops.ErrorDetail{
+		Code:    armsecops.CodeNoValidSubscriptionsInQueryRequest,
+		Message: "There must be at least one subscription that is eligible to contain resources. Given: '" + strings.Join(ids, ",") + "'.",
+	})
 }
 
-func (p *graphPage) add(key string) {
-	if key <= p.after || p.bound != "" && key >= p.bound {
-		return
-	}
-	p.keys = append(p.keys, key)
-	if len(p.keys) > 2*p.size {
-		slices.Sort(p.keys)
-		p.keys, p.bound = p.keys[:p.size+1], p.keys[p.size]
-	}
+const managementGroups = "/providers/Microsoft.Management/managementGroups/"
+
+// newGraphError returns the error of a query that is wrong.
+func (s *Server) newGraphError(r *request, detail armsecops.ErrorDetail) *response {
+	return s.newGraphDetails(r, armsecops.ErrorDetail{
+		Code:    "InvalidQuery",
+		Message: "Query is invalid. Please refer to the documentation for the Azure Resource Graph service and fix the error before retrying.",
+	}, detail)
 }
 
-// sorted returns the page, and whether there is another one after it.
-func (p *graphPage) sorted() (keys []string, more bool) {
-	slices.Sort(p.keys)
-	return p.keys[:min(p.size, len(p.keys))], len(p.keys) > p.size
+func (s *Server) newGraphDetails(r *request, details ...armsecops.ErrorDetail) *response {
+	return newModelResponse(http.StatusBadRequest, errorBody{armsecops.ErrorDetail{
+		Code: "BadRequest",
+		Message: "Please provide below info when asking for support: timestamp = " + s.now().Format("2006-01-02T15:04:05.0000000Z") +
+			", correlationId = " + cmp.Or(r.Header.Get("x-ms-correlation-request-id"), r.id) + ".",
+		Details: details,
+	}})
 }
 
-// query responds to a query over the resources of the row.
-func (s *Server) query(r *request, row *row) *response {
-	q := r.graph
-	if q.where != "" && s.options.Where == nil {
-		return newErrorResponse(http.StatusBadRequest, "BadRequest",
-			"The fake server has no KQL engine: ServerOptions.Where must evaluate the predicate '"+q.where+"'.")
+// detail returns the error as Azure sends it.
+func (e *kqlError) detail() armsecops.ErrorDetail {
+	detail := armsecops.ErrorDetail{Code: e.Code, Message: e.Message}
+	if e.Code == "UnknownFunction" {
+		return detail
 	}
-	after := ""
+	detail.AdditionalProperties = map[string]stdjson.RawMessage{
+		"line": stdjson.RawMessage(strconv.Itoa(e.Line)), "characterPositionInLine": stdjson.RawMessage(strconv.Itoa(e.Character)),
+		"token": stdjson.RawMessage(mustEncode(e.Token)),
+	}
+	if e.Expected != "" {
+		detail.AdditionalProperties["expectedToken"] = stdjson.RawMessage(mustEncode(e.Expected))
+	}
+	return detail
+}
+
+// graphRows is the result of a query: what it keeps of the resources of a table,
+// sorted by key if the query doesn't order it otherwise.
+type graphRows []*kqlRow
+
+// maxGraphResults bounds how many results are kept for their next pages.
+const maxGraphResults = 8
+
+// query responds to a query. The result is kept for its next pages, until a
+// resource changes.
+func (s *Server) query(r *request) *response {
+	if refused := s.checkGraphScope(r); refused != nil {
+		return refused
+	}
+	q := &r.graph
+	id := string(mustEncode([]any{q.Query, q.Subscriptions, q.ManagementGroups, q.authorizationScope()}))
+	result, ok := s.results[id]
+	if !ok || q.Options.SkipToken == "" { // a first page is of now
+		result = q.kql.run(s.graphRows(q))
+	}
+	start := q.Options.Skip
 	if q.Options.SkipToken != "" {
-		var err error
-		if _, after, err = parseSkipToken(q.Options.SkipToken); err != nil {
-			return newErrorResponse(http.StatusBadRequest, "BadRequest", err.Error())
+		order, after, err := parseSkipToken(q.Options.SkipToken)
+		number, notNumber := strconv.Atoi(after)
+		switch {
+		case err != nil || order != "" && notNumber != nil:
+			return s.newGraphDetails(r, armsecops.ErrorDetail{Code: "CouldNotDecodeSkipToken", Message: "Could not decode the skip token."})
+		case order != "":
+			start = max(number, 0)
+		default: // the row may be gone
+			start, _ = slices.BinarySearchFunc(result, after, func(row *kqlRow, after string) int { return cmp.Or(cmp.Compare(row.key, after), -1) })
 		}
 	}
-	inScope := q.scope(row.resource == routes.PolicyExemptions)
-	total := 0
-	page := graphPage{after: after, size: min(cmp.Or(q.Options.Top, maxGraphRows), cmp.Or(s.options.PageSize, maxGraphRows))}
-	for k, res := range s.resources {
-		if res.of != row.resource || !inScope(k) {
-			continue
+	size := min(*cmp.Or(q.Options.Top, new(maxGraphRows)), cmp.Or(s.options.PageSize, maxGraphRows))
+	start = min(start, len(result))
+	end := min(start+size, len(result))
+	page := make([]jsontext.Value, 0, end-start)
+	for _, row := range result[start:end] {
+		page = append(page, q.kql.encode(row))
+	}
+	next, truncated := "", false
+	switch pages := slices.Contains(q.kql.columns, "id") && !q.kql.hasLimit; {
+	case end == len(result):
+		delete(s.results, id)
+	case !pages:
+		truncated = true
+	case q.kql.ordered:
+		next = newSkipToken("ordered", strconv.Itoa(end))
+	default:
+		next = newSkipToken("", result[end-1].key)
+	}
+	if next != "" {
+		if len(s.results) >= maxGraphResults {
+			clear(s.results)
 		}
-		if q.where != "" {
-			matches, err := evaluate(s.options.Where, q.where, newGraphRow(k, res))
-			if err != nil {
-				return newErrorResponse(http.StatusBadRequest, "BadRequest", "ServerOptions.Where: "+err.Error())
-			}
-			if !matches {
-				continue
-			}
-		}
-		total++
-		page.add(k)
+		s.results[id] = result
 	}
-	found, more := page.sorted()
-	rows := make([]graphRow, len(found))
-	for i, k := range found {
-		rows[i] = newGraphRow(k, s.resources[k]).project(q.columns)
-	}
-	next := ""
-	if more {
-		next = newSkipToken("", found[len(found)-1])
-	}
-	return newGraphResponse(r, total, rows, next)
+	return newGraphResponse(r, len(result), page, next, truncated)
 }
 
 // newGraphResponse returns a page of a query, changed by the fault.
 //   - next: the $skipToken of the next page; empty if there is none
-func newGraphResponse(r *request, total int, rows []graphRow, next string) *response {
+//   - truncated: there are more rows although there is no next page
+func newGraphResponse(r *request, total int, rows []jsontext.Value, next string, truncated bool) *response {
 	result := graphResult{TotalRecords: total, Count: len(rows), Data: rows, Facets: []struct{}{}, ResultTruncated: "false"}
+	if truncated || r.nextLink == NextLinkTruncated {
+		result.ResultTruncated = "true"
+	}
 	switch r.nextLink {
 	case NextLinkTruncated:
-		result.ResultTruncated = "true"
 	case NextLinkLoop:
 		result.SkipToken = cmp.Or(r.graph.Options.SkipToken, newSkipToken("", "")) // which leads to the first page
 	default:
@@ -214,66 +275,100 @@ func newGraphResponse(r *request, total int, rows []graphRow, next string) *resp
 	return newModelResponse(http.StatusOK, result)
 }
 
-func (q graphQuery) authorizationScope() string {
+// graphRows returns the rows of the table that are in the scope of the query,
+// sorted by key.
+func (s *Server) graphRows(q *graphQuery) graphRows {
+	var table []*kqlRow
+	inScope, now := q.scope(), s.now()
+	for k, res := range s.resources {
+		if res.of.Table == q.kql.table && (q.kql.ofType == "" || q.kql.ofType == key(res.of.Type)) && inScope(k, res) {
+			table = append(table, &kqlRow{key: k, cells: s.graphCells(k, res), now: now})
+		}
+	}
+	slices.SortFunc(table, func(a, b *kqlRow) int { return cmp.Compare(a.key, b.key) })
+	return table
+}
+
+func (q *graphQuery) authorizationScope() string {
 	return strings.ToLower(cmp.Or(q.Options.AuthorizationScope, "AtScopeAndBelow"))
 }
 
-// scope returns whether a key is in the scope of the query. The server knows
+// graphScopes has, by authorizationScopeFilter, whether a query sees a resource by
+// where it is: at the scope, below it, or above it.
+var graphScopes = map[string]func(at, below, above bool) bool{
+	"atscopeandbelow":      func(at, below, _ bool) bool { return at || below },
+	"atscopeandabove":      func(at, _, above bool) bool { return at || above },
+	"atscopeaboveandbelow": func(at, below, above bool) bool { return at || below || above },
+	"atscopeexact":         func(at, _, _ bool) bool { return at },
+}
+
+// scope returns whether a resource is in the scope of the query. The server knows
 // nothing of what is below a management group: every subscription is below each.
-//   - inherits: resources of the type apply to what is below their scope
-func (q graphQuery) scope(inherits bool) func(key string) bool {
-	above := inherits && q.authorizationScope() == "atscopeaboveandbelow"
-	ids := map[string]bool{}
+// The filter matters to policy exemptions only.
+func (q *graphQuery) scope() func(k string, res *storedResource) bool {
+	if len(q.Subscriptions)+len(q.ManagementGroups) == 0 {
+		return func(string, *storedResource) bool { return true }
+	}
+	scopes := map[string]bool{} // by key
 	for _, id := range q.Subscriptions {
-		ids[strings.ToLower(id)] = true
+		scopes[key("/subscriptions/"+id)] = true
 	}
-	groups := map[string]bool{}
 	for _, name := range q.ManagementGroups {
-		groups[strings.ToLower(name)] = true
+		scopes[key(managementGroups+name)] = true
 	}
-	return func(key string) bool {
-		if len(ids)+len(groups) == 0 {
-			return true
+	sees := graphScopes[q.authorizationScope()]
+	return func(k string, res *storedResource) bool {
+		ancestors := routes.Ancestors(k)
+		named, inSubscription := scopes[ancestors[0].ID], ancestors[0].Type == "subscriptions"
+		at := named && len(ancestors) == 2
+		below := named && !at || len(q.ManagementGroups) > 0 && inSubscription
+		if res.of != routes.PolicyExemptions {
+			return at || below
 		}
-		subscription, group := owner(key)
-		return ids[subscription] || groups[group] || len(groups) > 0 && subscription != "" || above && group != ""
+		return sees(at, below, !named && !inSubscription)
 	}
 }
 
-// owner returns the subscription of a resource, or else its management group.
-func owner(key string) (subscription, managementGroup string) {
-	if top := routes.Ancestors(key)[0]; top.Type == "microsoft.management/managementgroups" {
-		managementGroup = top.Name
+// graphCells returns the columns of a resource. It has no others.
+func (s *Server) graphCells(k string, res *storedResource) map[string]any {
+	cells := map[string]any{
+		"id": res.ID, "name": res.Name, "type": key(res.of.Type), "tenantId": tenantID,
+		"resourceGroup": routes.ResourceGroupOf(k), "subscriptionId": routes.SubscriptionOf(k), "properties": s.graphProperties(res),
 	}
-	return routes.SubscriptionOf(key), managementGroup
-}
-
-// newGraphRow returns all columns of a resource.
-func newGraphRow(key string, res *storedResource) graphRow {
-	doc := res.document
-	doc.ETag, doc.SystemData = "", armsecops.SystemData{} // which the tables don't have
-	doc.Type = strings.ToLower(doc.Type)
-	row := mustParse[graphRow](mustEncode(doc))
-	for name, value := range map[string]string{
-		"tenantId": tenantID, "subscriptionId": routes.SubscriptionOf(key), "resourceGroup": routes.ResourceGroupOf(key),
-	} {
-		row[name] = mustEncode(value)
-	}
-	return row
-}
-
-// project returns the columns of the row; one that the resource doesn't have is null.
-func (row graphRow) project(columns []string) graphRow {
-	projected := graphRow{}
-	for _, column := range columns {
-		if projected[column] = row[column]; row[column] == nil {
-			projected[column] = jsontext.Value("null")
+	for name, text := range map[string]string{"kind": res.Kind, "location": res.Location} {
+		if text != "" {
+			cells[name] = text
 		}
 	}
-	return projected
+	if res.Tags != nil {
+		cells["tags"] = mustEncode(res.Tags)
+	}
+	for _, c := range kqlColumns {
+		if value, ok := res.AdditionalProperties[c.name]; ok && cells[c.name] == nil {
+			cells[c.name] = jsontext.Value(value)
+		}
+	}
+	return cells
 }
 
-// evaluate returns whether a row has the predicate.
-func evaluate(where func(string, map[string]any) (bool, error), predicate string, row graphRow) (bool, error) {
-	return where(predicate, mustParse[map[string]any](mustEncode(row)))
+// graphProperties returns the properties of a resource as its row has them.
+func (s *Server) graphProperties(res *storedResource) jsontext.Value {
+	nulls := rows[res.of].nulls
+	flat := s.options.FlatAssessmentKeys && res.of == routes.StandardAssignments
+	if nulls == nil && !flat {
+		return res.Properties
+	}
+	properties := map[string]jsontext.Value{}
+	for _, name := range nulls {
+		properties[name] = jsontext.Value("null")
+	}
+	maps.Copy(properties, mustParse[map[string]jsontext.Value](res.Properties))
+	if data := mustParse[map[string]jsontext.Value](properties["exemptionData"]); flat && data != nil {
+		if assessment := valueAt(data["assignedAssessment"], "assessmentKey"); assessment != nil {
+			data["assessmentKey"] = assessment
+			delete(data, "assignedAssessment")
+			properties["exemptionData"] = mustEncode(data)
+		}
+	}
+	return mustEncode(properties)
 }

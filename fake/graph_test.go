@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -72,7 +71,6 @@ func TestQueryReturnsTheScope(t *testing.T) {
 		"tenant":           {&queryAssignmentsOptions{}, nil, []string{"a0", "a1", "a2", "b0"}},
 		"subscription":     {&queryAssignmentsOptions{SubscriptionIDs: []string{otherSubscription}}, nil, []string{"b0"}},
 		"two of them":      {&queryAssignmentsOptions{SubscriptionIDs: both}, nil, []string{"a0", "a1", "a2", "b0"}},
-		"unknown":          {&queryAssignmentsOptions{SubscriptionIDs: []string{"33333333-2222-3333-4444-555555555555"}}, nil, nil},
 		"management group": {&queryAssignmentsOptions{ManagementGroups: []string{"contoso"}}, nil, []string{"a0", "a1", "a2", "b0"}},
 
 		"standards, tenant":            {nil, &queryStandardsOptions{}, []string{"1", "2", "0"}},
@@ -173,22 +171,9 @@ func TestQueryPages(t *testing.T) {
 
 func TestQueryWithPredicate(t *testing.T) {
 	t.Parallel()
-	where := func(predicate string, row map[string]any) (bool, error) {
-		if predicate != "tags.number in ('0', '2') and (1 == 1)" {
-			return false, errors.New("what is " + predicate)
-		}
-		tags, _ := row["tags"].(map[string]any)
-		return tags["number"] == "0" || tags["number"] == "2", nil
-	}
-	srv := newTenant(fake.ServerOptions{Where: where})
-	names, err := queryAssignments(t, srv, &queryAssignmentsOptions{Where: "tags.number in ('0', '2') and (1 == 1)"})
+	names, err := queryAssignments(t, newTenant(fake.ServerOptions{}), &queryAssignmentsOptions{Where: "tags.number in ('0', '2') and (true)"})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a0", "a2"}, names)
-
-	_, err = queryAssignments(t, srv, &queryAssignmentsOptions{Where: "name == 'a0'"})
-	assert.ErrorContains(t, err, "400 Bad Request: BadRequest: ServerOptions.Where: what is name == 'a0'")
-	_, err = queryAssignments(t, newTenant(fake.ServerOptions{}), &queryAssignmentsOptions{Where: "name == 'a0'"})
-	assert.ErrorContains(t, err, "no KQL engine: ServerOptions.Where must evaluate the predicate 'name == 'a0''")
 }
 
 func TestQueryIsRefused(t *testing.T) {
@@ -196,17 +181,16 @@ func TestQueryIsRefused(t *testing.T) {
 	const query = `"query":"resources | where type =~ 'microsoft.security/assignments' | project id, name | order by id asc"`
 	ids := `["` + strings.Repeat(subscription+`","`, 1000) + subscription + `"]`
 	tests := map[string]struct{ body, code, message string }{
-		"no object":             {`[]`, "InvalidRequestContent", "a query"},
-		"no query":              {`{}`, "BadRequest", "no KQL engine"},
-		"another query":         {`{"query":"Resources | where name contains 'test' | project id"}`, "BadRequest", "no KQL engine"},
-		"another type":          {`{` + strings.Replace(query, "security/assignments", "compute/disks", 1) + `}`, "BadRequest", "no KQL engine"},
-		"another stage":         {`{` + strings.Replace(query, "order", "take 5 | order", 1) + `}`, "BadRequest", "no KQL engine"},
-		"both kinds of scopes":  {`{` + query + `,"subscriptions":["a"],"managementGroups":["b"]}`, "BadRequest", "not both"},
-		"1,001 subscriptions":   {`{` + query + `,"subscriptions":` + ids + `}`, "BadRequest", "at most 1000"},
-		"$top":                  {`{` + query + `,"options":{"$top":1001}}`, "BadRequest", "between 1 and 1000"},
-		"$top, negative":        {`{` + query + `,"options":{"$top":-1}}`, "BadRequest", "between 1 and 1000"},
-		"$skipToken":            {`{` + query + `,"options":{"$skipToken":"a"}}`, "BadRequest", "not one of this server"},
-		"table as resultFormat": {`{` + query + `,"options":{"resultFormat":"table"}}`, "BadRequest", "objectArray"},
+		"no object":                {`[]`, "InvalidRequestContent", "a query"},
+		"both kinds of scopes":     {`{` + query + `,"subscriptions":["a"],"managementGroups":["b"]}`, "BadRequest", "not both"},
+		"1,001 subscriptions":      {`{` + query + `,"subscriptions":` + ids + `}`, "BadRequest", "at most 1000"},
+		"$top":                     {`{` + query + `,"options":{"$top":1001}}`, "BadRequest", "between 1 and 1000, not 1001"},
+		"$top, zero":               {`{` + query + `,"options":{"$top":0}}`, "BadRequest", "between 1 and 1000, not 0"},
+		"$top, negative":           {`{` + query + `,"options":{"$top":-1}}`, "BadRequest", "between 1 and 1000"},
+		"$skip, negative":          {`{` + query + `,"options":{"$skip":-1}}`, "BadRequest", "$skip must not be negative"},
+		"facets":                   {`{` + query + `,"facets":[{"expression":"location"}]}`, "BadRequest", "facets"},
+		"authorizationScopeFilter": {`{` + query + `,"options":{"authorizationScopeFilter":"all"}}`, "BadRequest", "AtScopeExact"},
+		"table as resultFormat":    {`{` + query + `,"options":{"resultFormat":"table"}}`, "BadRequest", "objectArray"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -215,8 +199,171 @@ func TestQueryIsRefused(t *testing.T) {
 			assertRefused(t, newTenant(fake.ServerOptions{}), req, http.StatusBadRequest, test.code, test.message)
 		})
 	}
-	resp, text := do(t, newTenant(fake.ServerOptions{}), newRequest(t, http.MethodPost, graphURL, `{`+query+`}`))
-	assert.Equal(t, http.StatusOK, resp.StatusCode, text)
+}
+
+// Errors of a query have the details that Azure's have.
+func TestQueryErrorsHaveDetails(t *testing.T) {
+	t.Parallel()
+	const (
+		assignments = "resources | where type =~ 'microsoft.security/assignments' | project id"
+		invalid     = `{"code":"InvalidQuery","message":"Query is invalid. Please refer to the documentation for the Azure Resource Graph service` +
+			` and fix the error before retrying."},`
+		unknown = "33333333-2222-3333-4444-555555555555"
+	)
+	tests := map[string]struct{ query, options, details string }{
+		"a string without an end": {"resources\\n| where name == 'a\\n| take 1", "",
+			invalid + `{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"}`},
+		"a stage":    {"resources | summarize n = count()", "", invalid + `{"code":"ParserFailure","message":"ParserFailure","line":1,"characterPositionInLine":12,"token":"summarize"}`},
+		"no query":   {"", "", invalid + `{"code":"ParserFailure","message":"ParserFailure","line":1,"characterPositionInLine":0,"token":"<EOF>"}`},
+		"a function": {"resources | where cout(name) == 'a'", "", invalid + `{"code":"UnknownFunction","message":"Unknown function: 'cout'."}`},
+		"a table":    {"Disks | project id", "", invalid + `{"code":"DisallowedLogicalTableName","message":"Table disks is invalid, unsupported or disallowed."}`},
+		"$skipToken": {assignments, `,"options":{"$skipToken":"a"}`, `{"code":"CouldNotDecodeSkipToken","message":"Could not decode the skip token."}`},
+		"subscription": {assignments, `,"subscriptions":["` + unknown + `"]`, `{"code":"NoValidSubscriptionsInQueryRequest",` +
+			`"message":"There must be at least one subscription that is eligible to contain resources. Given: '` + unknown + `'."}`},
+		"management group": {assignments, `,"managementGroups":["none"]`, `{"code":"NoValidSubscriptionsInQueryRequest",` +
+			`"message":"There must be at least one subscription that is eligible to contain resources. Given: 'none'."}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(`{"query":"%s"%s}`, test.query, test.options))
+			resp, body := do(t, newTenant(fake.ServerOptions{Strict: true}), req)
+			assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+			var got struct {
+				Error struct {
+					Code, Message string
+					Details       jsontext.Value
+				}
+			}
+			require.NoError(t, json.Unmarshal([]byte(body), &got, json.MatchCaseInsensitiveNames(true)))
+			assert.Equal(t, "BadRequest", got.Error.Code)
+			assert.Regexp(t, `^Please provide below info when asking for support: timestamp = .+Z, correlationId = .+\.$`, got.Error.Message)
+			assert.JSONEq(t, "["+test.details+"]", string(got.Error.Details))
+		})
+	}
+}
+
+// A subscription that isn't there is left out if there are others.
+func TestQueryLeavesOutUnknownScopes(t *testing.T) {
+	t.Parallel()
+	const unknown, empty = "33333333-2222-3333-4444-555555555555", "44444444-2222-3333-4444-555555555555"
+	srv := newTenant(fake.ServerOptions{})
+	srv.AddSubscription(strings.ToUpper(empty))
+	names, err := queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{unknown, otherSubscription}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b0"}, names)
+	names, err = queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{empty}})
+	require.NoError(t, err)
+	assert.Empty(t, names)
+	_, err = queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{unknown}})
+	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
+	assert.ErrorIs(t, err, armsecops.ErrForbidden)
+	names, err = queryAssignments(t, srv, &queryAssignmentsOptions{ManagementGroups: []string{"none"}})
+	require.NoError(t, err, "the server isn't strict")
+	assert.Len(t, names, 4)
+
+	strict := newTenant(fake.ServerOptions{Strict: true})
+	strict.AddManagementGroup("Empty")
+	names, err = queryAssignments(t, strict, &queryAssignmentsOptions{ManagementGroups: []string{"none", "empty"}})
+	require.NoError(t, err)
+	assert.Len(t, names, 4)
+	assertPanics(t, "fake: the name of the management group 'a/b'", func() { strict.AddManagementGroup("a/b") })
+}
+
+// Queries that no client makes are served, too, and the operation of a query is
+// that of the client that makes it.
+func TestQueriesOfOtherPrograms(t *testing.T) {
+	t.Parallel()
+	const typed = "resources | where type =~ 'Microsoft.Security/assignments' | "
+	tests := map[string]struct{ query, options, want, operation string }{
+		"take":              {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"exemptions":        {typed + "where name == 'a0' | project id, name, type, subscriptionId, resourceGroup, properties | project name", "", `"data":[{"name":"a0"}]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"columns":           {"resources | where name == 'a1' | project n = toupper(name), type", "", `"data":[{"n":"A1","type":"microsoft.security/assignments"}]`, ""},
+		"a type of its own": {"resources | extend type = 'x' | where type == 'x' | project name", `"$top":1`, `"totalRecords":4,`, ""},
+		"another type":      {"resources | where type =~ 'microsoft.compute/disks' | project id", "", `"totalRecords":0,"count":0,"data":[]`, ""},
+		"descending":        {typed + "order by name desc | project name, id = name", `"$top":1,"$skip":1`, `"data":[{"name":"a2","id":"a2"}],"facets":[],"resultTruncated":"false","$skipToken"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"without an id":     {typed + "project name", `"$top":1`, `"totalRecords":4,"count":1,"data":[{"name":"a0"}],"facets":[],"resultTruncated":"true"}`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"beyond the end":    {typed + "project name", `"$skip":9`, `"totalRecords":4,"count":0,"data":[]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+		"other resources":   {"securityresources | where isempty(subscriptionId) and properties.effect != 'x' | project resourceGroup, subscriptionId", `"$top":1`, `"data":[{"resourceGroup":"","subscriptionId":""}]`, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newTenant(fake.ServerOptions{})
+			_, body := do(t, srv, newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(`{"query":"%s","options":{%s}}`, test.query, test.options)))
+			assert.Contains(t, body, test.want)
+			assert.Equal(t, test.operation, srv.Requests()[0].Operation)
+		})
+	}
+}
+
+// Pages of a query in another order than that of the ids have every row once.
+func TestOrderedQueryPages(t *testing.T) {
+	t.Parallel()
+	const body = `{"query":"resources | order by name desc | project id, name","options":{"$top":3,"$skipToken":%q}}`
+	srv, names, token := newTenant(fake.ServerOptions{}), []string{}, ""
+	for range 2 {
+		var page struct {
+			Data  []struct{ Name string }
+			Token string `json:"$skipToken"`
+		}
+		_, text := do(t, srv, newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(body, token)))
+		require.NoError(t, json.Unmarshal([]byte(text), &page, json.MatchCaseInsensitiveNames(true)))
+		for _, row := range page.Data {
+			names = append(names, row.Name)
+		}
+		token = page.Token
+	}
+	assert.Equal(t, []string{"b0", "a2", "a1", "a0"}, names)
+	assert.Empty(t, token)
+}
+
+// A listing in the order of the ids keeps its place while resources change.
+func TestQueryKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	srv := newTenant(fake.ServerOptions{PageSize: 2})
+	assignments := newAssignments(t, subscription, options(srv))
+	var names []string
+	for page, err := range assignments.NewResourceGraphPager(nil).Pages(t.Context()) {
+		require.NoError(t, err)
+		for _, a := range page.Value {
+			names = append(names, a.Name)
+		}
+		if len(names) == 2 {
+			_, err := assignments.Delete(t.Context(), "group", "a1", nil)
+			require.NoError(t, err)
+			srv.Put(namedAssignment("a9"), armsecops.Assignment{})
+		}
+	}
+	assert.Equal(t, []string{"a0", "a1", "a2", "a9", "b0"}, names)
+}
+
+// The rows are like those of Azure: both forms of a key, members that are null.
+func TestRowsAreLikeAzures(t *testing.T) {
+	t.Parallel()
+	for flat, want := range map[bool]string{
+		false: `{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"k"}}`, true: `{"exemptionCategory":"waiver","assessmentKey":"k"}`,
+	} {
+		srv := fake.NewServer(&fake.ServerOptions{FlatAssessmentKeys: flat})
+		srv.Put(armsecops.StandardAssignmentID{Scope: managementGroup, Name: standardName}, armsecops.StandardAssignment{
+			Properties: armsecops.StandardAssignmentProperties{ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory: "waiver", AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "k"},
+			}},
+		})
+		srv.Put(armsecops.PolicyExemptionID{Scope: managementGroup, Name: "e"}, armsecops.PolicyExemption{})
+		for query, want := range map[string]string{
+			"securityresources | project resourceGroup, properties.exemptionData": `{"resourceGroup":"","properties_exemptionData":` + want + `}`,
+			"policyresources | project subscriptionId, type, properties":          `{"subscriptionId":"","type":"microsoft.authorization/policyexemptions","properties":{"assignmentScopeValidation":null}}`,
+		} {
+			_, body := do(t, srv, newRequest(t, http.MethodPost, graphURL, `{"query":"`+query+`"}`))
+			var result struct {
+				Data []jsontext.Value `json:"data"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(body), &result))
+			require.Len(t, result.Data, 1, body)
+			assert.JSONEq(t, want, string(result.Data[0]))
+		}
+	}
 }
 
 func TestQueryHasItsFaults(t *testing.T) {
@@ -282,7 +429,7 @@ func TestOverriddenQueryPages(t *testing.T) {
 				fake.Respond(http.StatusOK, page).ServeHTTP(w, r)
 			}))
 			srv.Inject(test.fault)
-			names, err := queryAssignments(t, srv, nil)
+			names, err := queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{subscription}})
 			assert.ErrorIs(t, err, test.err)
 			assert.Equal(t, test.want, names)
 			assert.Len(t, srv.Requests(), test.requests)

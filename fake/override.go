@@ -113,16 +113,16 @@ func overriddenList(r *request, resp *response) *response {
 
 func overriddenQuery(r *request, resp *response) *response {
 	var body struct {
-		Value     []graphRow `json:"value"`
-		NextLink  string     `json:"nextLink"`
-		Data      []graphRow `json:"data"`
-		SkipToken string     `json:"$skipToken"`
+		Value     []jsontext.Value `json:"value"`
+		NextLink  string           `json:"nextLink"`
+		Data      []jsontext.Value `json:"data"`
+		SkipToken string           `json:"$skipToken"`
 	}
 	if json.Unmarshal(resp.body, &body) != nil || body.Value == nil && (body.Data == nil || r.nextLink == "") {
 		return resp
 	}
 	rows := append(body.Value, body.Data...)
-	resp.body = newGraphResponse(r, len(rows), rows, cmp.Or(body.NextLink, body.SkipToken)).body
+	resp.body = newGraphResponse(r, len(rows), rows, cmp.Or(body.NextLink, body.SkipToken), false).body
 	return resp
 }
 

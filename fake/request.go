@@ -2,7 +2,6 @@ package fake
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -143,7 +142,8 @@ func (r *request) findRoute() {
 		}
 	}
 	if r.route != nil && r.route.Kind == routes.Query { // the body tells the queries apart
-		r.route = cmp.Or(graphRoute(r.body), r.route)
+		q, _ := parseGraphQuery(r.body) // checkGraphQuery says what is wrong with it
+		r.route = q.route()
 	}
 }
 

@@ -29,6 +29,7 @@ type row struct {
 	etag       bool                // resources of the type have etags
 	systemData bool                // and systemData
 	update     []string            // properties that a PATCH can change
+	nulls      []string            // properties that rows of Azure Resource Graph have as null if the resource lacks them
 
 	// selects returns which resources a list has, or what is wrong with its query.
 	// nil means those below the last resource that the path of the list names.
@@ -67,6 +68,7 @@ var rows = byResource(
 		resource: routes.PolicyExemptions, name: "a policy exemption", systemData: true, selects: selectExemptions,
 		required: []string{"policyAssignmentId", "exemptionCategory"},
 		update:   []string{"resourceSelectors", "assignmentScopeValidation"},
+		nulls:    []string{"assignmentScopeValidation"},
 		values: map[string][]string{
 			"exemptionCategory":         {"Waiver", "Mitigated"},
 			"assignmentScopeValidation": {"Default", "DoNotValidate"},

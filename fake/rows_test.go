@@ -130,6 +130,8 @@ func TestQueryOfPolicyExemptions(t *testing.T) {
 	sub := `,"subscriptions":["` + subscription + `"]`
 	for options, want := range map[string][]string{
 		"": {"group", "group2", "machine", "other", "root", "subscription"},
+		sub + `,"options":{"authorizationScopeFilter":"AtScopeExact"}`:         {"subscription"},
+		sub + `,"options":{"authorizationScopeFilter":"AtScopeAndAbove"}`:      {"root", "subscription"},
 		sub + `,"options":{"authorizationScopeFilter":"AtScopeAndBelow"}`:      {"group", "group2", "machine", "subscription"},
 		sub + `,"options":{"authorizationScopeFilter":"ATSCOPEABOVEANDBELOW"}`: {"group", "group2", "machine", "root", "subscription"},
 	} {
@@ -146,7 +148,7 @@ func TestQueryOfPolicyExemptions(t *testing.T) {
 		}
 		assert.ElementsMatch(t, want, names, options)
 	}
-	req := newRequest(t, http.MethodPost, graphURL, query+`,"options":{"authorizationScopeFilter":"AtScopeExact"}}`)
+	req := newRequest(t, http.MethodPost, graphURL, query+`,"options":{"authorizationScopeFilter":"Below"}}`)
 	assertRefused(t, newExemptions(fake.ServerOptions{}), req, http.StatusBadRequest, "BadRequest", "authorizationScopeFilter")
 }
 

@@ -1,55 +1,42 @@
 package fake
 
 import (
-	_ "embed"
+	"cmp"
+	"embed"
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-
-	"github.com/armsecops/armsecops"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The bodies of the services' documentation.
-var (
-	//go:embed samples/Job.json
-	sampleJob []byte
-	//go:embed samples/Assignment.json
-	sampleAssignment []byte
-	//go:embed samples/StandardAssignment.json
-	sampleStandardAssignment []byte
-	//go:embed samples/ListStandardAssignments.json
-	sampleListStandardAssignments []byte
-)
+// samples has the bodies of the services' documentation: resources, and lists of them.
+//
+//go:embed samples/*.json
+var samples embed.FS
+
+// sampleIDs are the ids of samples whose own id has the type of another resource.
+var sampleIDs = map[string]string{
+	"StandardAssignment.json": "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
+}
 
 func (s *Server) putSamples() {
-	job := sample[armsecops.Job](sampleJob)
-	s.Put(sampleID(armsecops.ParseJobID(job.ID)), job)
-
-	assignment := sample[armsecops.Assignment](sampleAssignment)
-	s.Put(sampleID(armsecops.ParseAssignmentID(assignment.ID)), assignment)
-
-	// The documented id of this one has the type of another resource.
-	exemption := sample[armsecops.StandardAssignment](sampleStandardAssignment)
-	s.Put(armsecops.StandardAssignmentID{
-		Scope: "/providers/Microsoft.Management/managementGroups/contoso",
-		Name:  exemption.Name,
-	}, exemption)
-	for _, item := range sample[armsecops.StandardAssignmentsList](sampleListStandardAssignments).Value {
-		s.Put(sampleID(armsecops.ParseStandardAssignmentID(item.ID)), item)
+	files, _ := samples.ReadDir("samples") // is embedded, as is each file
+	for _, file := range files {
+		text, _ := samples.ReadFile("samples/" + file.Name())
+		body := mustParse[struct {
+			Value []jsontext.Value `json:"value"`
+			ID    string           `json:"id"`
+		}](text)
+		if body.ID != "" {
+			body.Value = []jsontext.Value{text}
+		}
+		for _, resource := range body.Value {
+			doc := mustParse[document](resource)
+			id := cmp.Or(sampleIDs[file.Name()], doc.ID)
+			route, values := routeOfID(id)
+			if route == nil {
+				panic(fmt.Sprintf("fake: the sample %s has the id %q", file.Name(), id))
+			}
+			s.putDocument(route, values, doc)
+		}
 	}
-}
-
-func sampleID[T fmt.Stringer](id T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
-// sample parses a documented body.
-func sample[T any](body []byte) (model T) {
-	if err := json.Unmarshal(body, &model); err != nil {
-		panic(err)
-	}
-	return model
 }

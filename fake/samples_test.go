@@ -34,6 +34,9 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 		"Assignment.json":              scope + sampleResourceGroup + "/providers/Microsoft.Security/assignments/" + sampleAssignment + assignmentsVersion,
 		"StandardAssignment.json":      endpoint + managementGroup + standardsType + "/" + standardName + standardsVersion,
 		"ListStandardAssignments.json": connector + standardsType + standardsVersion,
+		"PolicyExemption.json": endpoint + "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster" + exemptionsType +
+			"/DemoExpensiveVM" + exemptionsVersion,
+		"ListAssessmentMetadata.json": endpoint + "/providers/Microsoft.Security/assessmentMetadata?api-version=2021-06-01",
 	}
 	for file, url := range tests {
 		t.Run(file, func(t *testing.T) {

@@ -29,15 +29,18 @@ type state struct {
 	resources map[string]*storedResource     // by key
 	jobItems  map[string][]armsecops.JobItem // by key of the workspace manager assignment
 	parents   map[string]bool                // by key: what exists if the server is strict
+	results   map[string]graphRows           // of queries, for their next pages; empty after a change of a resource
 	faults    []*pendingFault
 	requests  []Request
 }
 
 // ServerOptions holds the optional parameters of [NewServer].
 type ServerOptions struct {
-	// Samples stores the resources of the services' documentation: a job that
-	// failed, an assignment, the exemption of a management group, and an audit and
-	// an exemption of a security connector, with their documented ids.
+	// Samples stores the resources of the services' documentation, with their
+	// documented ids: a job that failed, an assignment, a policy exemption, the
+	// standard assignments of a management group and of a security connector, the
+	// security standards of a subscription, a management group and a security
+	// connector, and the metadata of three assessments.
 	Samples bool
 
 	// PageSize is the number of items on a page of a list. 0 means all of them.
@@ -56,18 +59,18 @@ type ServerOptions struct {
 	// if it is stored, if a test has put something below it, or has named it with
 	// [Server.AddSubscription], [Server.AddResourceGroup] or [Server.SetJobItems].
 	// A server that isn't strict has all. Strict also refuses a resource that lacks
-	// a required property, or has a value that its documented enumeration lacks.
+	// a required property, or has a value that its documented enumeration lacks, and
+	// a query of Azure Resource Graph for management groups of which none exists.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at
 	// most: the newest. 0 means 10,000.
 	MaxRequests int
 
-	// Where evaluates a predicate of a query of Azure Resource Graph, for a row with
-	// its values by column, as [encoding/json.Unmarshal] makes them. An error is sent as a 400.
-	// It must not call the server. nil means that a query with a predicate gets a
-	// 400: the server can't read the Kusto Query Language.
-	Where func(predicate string, row map[string]any) (bool, error)
+	// FlatAssessmentKeys makes the rows of Azure Resource Graph have the key of an
+	// exempted assessment as exemptionData.assessmentKey, in place of
+	// exemptionData.assignedAssessment.assessmentKey. Azure is seen to send both.
+	FlatAssessmentKeys bool
 
 	// APIVersions are accepted beside the documented version of each operation,
 	// for clients with an APIVersion in their options.
@@ -93,6 +96,7 @@ func NewServer(options *ServerOptions) *Server {
 		resources: map[string]*storedResource{},
 		jobItems:  map[string][]armsecops.JobItem{},
 		parents:   map[string]bool{},
+		results:   map[string]graphRows{},
 	}}
 	if options != nil {
 		s.options = *options

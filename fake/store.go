@@ -48,14 +48,26 @@ func (s *Server) Put(id fmt.Stringer, resource any) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	doc.ID = cmp.Or(doc.ID, text)
+	s.putDocument(route, values, doc)
+}
+
+// putDocument stores a resource that no client has written. The caller holds the lock.
+func (s *Server) putDocument(route *routes.Route, values []string, doc document) {
+	id := route.ID(values...)
+	doc.ID = cmp.Or(doc.ID, id)
 	doc.Name = cmp.Or(doc.Name, values[len(values)-1])
-	doc.Type = cmp.Or(doc.Type, row.resource.Type)
-	if doc.ETag == "" && row.etag {
+	doc.Type = cmp.Or(doc.Type, route.Resource.Type)
+	if doc.ETag == "" && rows[route.Resource].etag {
 		doc.ETag = s.newETag()
 	}
-	s.resources[key(text)] = &storedResource{document: doc, of: row.resource}
-	s.addParents(text)
+	s.store(id, &storedResource{document: doc, of: route.Resource})
+}
+
+// store stores a resource, whose parents then exist. The caller holds the lock.
+func (s *Server) store(id string, res *storedResource) {
+	s.resources[key(id)] = res
+	s.addParents(id)
+	clear(s.results)
 }
 
 // routeOfID returns the route that reads the resource of an id, and the values of its parameters.
@@ -120,13 +132,15 @@ var kinds = map[routes.Kind]func(*Server, *request, *row) *response{
 	routes.CreateOrUpdate: (*Server).put,
 	routes.Update:         (*Server).update,
 	routes.Delete:         (*Server).delete,
-	routes.Query:          (*Server).query,
 }
 
 // carryOut responds to a request that was checked. The caller holds the lock.
 func (s *Server) carryOut(r *request) *response {
 	if action := actions[r.route]; action != nil {
 		return action(s, r)
+	}
+	if r.route.Kind == routes.Query {
+		return s.query(r)
 	}
 	row, do := rows[r.route.Resource], kinds[r.route.Kind]
 	switch {
@@ -169,7 +183,7 @@ func (s *Server) put(r *request, row *row) *response {
 	}
 	doc.ID, doc.Name, doc.Type = r.resourceID(), r.values[len(r.values)-1], row.resource.Type
 	s.modify(row, &doc, &before.document)
-	s.resources[key(doc.ID)] = &storedResource{document: doc, of: row.resource}
+	s.store(doc.ID, &storedResource{document: doc, of: row.resource})
 	return newDocumentResponse(status, doc)
 }
 
@@ -196,6 +210,7 @@ func (s *Server) update(r *request, row *row) *response {
 	doc.Properties = mustEncode(properties)
 	s.modify(row, &doc, &res.document)
 	res.document = doc
+	clear(s.results)
 	return newDocumentResponse(http.StatusOK, doc)
 }
 
@@ -224,6 +239,7 @@ func (s *Server) delete(r *request, row *row) *response {
 	k := key(r.resourceID())
 	delete(s.resources, k)
 	delete(s.parents, k)
+	clear(s.results)
 	for other := range s.resources {
 		if routes.IsBelow(other, k) {
 			delete(s.resources, other)

@@ -11,8 +11,9 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// AddSubscription makes a subscription exist on a server that is
-// [ServerOptions].Strict. It panics if the id is invalid.
+// AddSubscription makes a subscription exist that holds nothing: for requests to a
+// server that is [ServerOptions].Strict, and for queries of Azure Resource Graph on
+// every server. It panics if the id is invalid.
 func (s *Server) AddSubscription(id string) {
 	mustBeValid(routes.AssignmentsListBySubscription, id)
 	s.mu.Lock()
@@ -27,6 +28,17 @@ func (s *Server) AddResourceGroup(subscriptionID, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.addParents(routes.Assignments.List.ID(subscriptionID, name))
+}
+
+// AddManagementGroup makes a management group exist for queries of Azure Resource
+// Graph, on a server that is [ServerOptions].Strict. It panics if the name is invalid.
+func (s *Server) AddManagementGroup(name string) {
+	if reason := routes.CheckManagementGroup(name); reason != "" {
+		panic("fake: the name of the management group '" + name + "' " + reason)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parents[key(managementGroups+name)] = true
 }
 
 // addParents makes everything exist that a resource or list is below. The caller holds the lock.

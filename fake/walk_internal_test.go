@@ -36,13 +36,25 @@ func exampleValues(route *routes.Route) (values []string) {
 	return values
 }
 
+// storedBy returns the resource that an operation reads or writes.
+func storedBy(route *routes.Route) *routes.Resource {
+	if route == routes.Exemptions {
+		return routes.PolicyExemptions
+	}
+	return route.Resource
+}
+
 // exampleBody returns a body that the operation accepts.
 func exampleBody(route *routes.Route) string {
 	switch route.Kind {
 	case routes.CreateOrUpdate, routes.Update:
 		return `{"properties":{}}`
 	case routes.Query:
-		return fmt.Sprintf(`{"query":"%s | where type =~ '%s' | project id, name | order by id asc"}`, route.Resource.Table, route.Resource.Type)
+		resource, columns := storedBy(route), "id, name"
+		if route == routes.Exemptions {
+			columns = strings.Join(exemptionColumns, ", ")
+		}
+		return fmt.Sprintf(`{"query":"%s | where type =~ '%s' | project %s | order by id asc"}`, resource.Table, resource.Type, columns)
 	}
 	return ""
 }
@@ -117,16 +129,17 @@ func TestServerSupportsEveryOperation(t *testing.T) {
 	srv := NewServer(nil)
 	for protocol, send := range senders(t, srv) {
 		for _, route := range routes.All {
-			row := rows[route.Resource]
+			resource := storedBy(route)
+			row := rows[resource]
 			require.NotNil(t, row, route.Operation)
 			srv.Reset()
 			if route.Kind != routes.CreateOrUpdate {
-				srv.Put(exampleID(route.Resource), row.zero())
+				srv.Put(exampleID(resource), row.zero())
 			}
 			code, body := status(t, send, exampleRequest(t, route))
 			assert.Contains(t, route.Success, code, "%s %s: %s", protocol, route.Operation, body)
 			if route.Kind != routes.Delete && route.Kind != routes.Action {
-				assert.Contains(t, strings.ToLower(body), key(exampleID(route.Resource).String()), route.Operation)
+				assert.Contains(t, strings.ToLower(body), key(exampleID(resource).String()), route.Operation)
 			}
 			requests := srv.Requests()
 			assert.Equal(t, route.Operation, requests[len(requests)-1].Operation)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -101,24 +100,6 @@ func TestCredentialErrorKeepsItsAdvice(t *testing.T) {
 	assertHarmlessLine(t, err.Error())
 	assert.Contains(t, err.Error(), "SecurityAssignmentsClient.Get: DefaultAzureCredential: failed to acquire a token. Attempted credentials: EnvironmentCredential")
 	assert.True(t, strings.HasSuffix(err.Error(), advice), err)
-}
-
-func TestPrefetchIsChecked(t *testing.T) {
-	t.Parallel()
-	for prefetch, valid := range map[int]bool{-1: false, 0: true, 1: true, 64: true, 65: false, math.MaxInt: false} {
-		t.Run(strconv.Itoa(prefetch), func(t *testing.T) {
-			t.Parallel()
-			o := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{Prefetch: prefetch}}
-			client := newAssignmentsClient(t, options(respond(200, minimal)))
-			for _, err := range client.NewListPager("rg", o).Pages(t.Context()) {
-				if valid {
-					require.NoError(t, err)
-				} else {
-					assertParameterError(t, err, "Prefetch")
-				}
-			}
-		})
-	}
 }
 
 // A Cloud without Resource Manager is refused as the caller's mistake.

@@ -1,8 +1,11 @@
 package test
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -146,4 +149,91 @@ func TestMaxPagesEndsAListingThatOnlyGrows(t *testing.T) {
 		items++
 	}
 	assert.Equal(t, 50, items)
+}
+
+// A listing that has pages but no items, forever, ends without the caller, and
+// can be resumed. One item among them is enough.
+func TestEmptyPagesEndTheListing(t *testing.T) {
+	t.Parallel()
+	const most = 1000
+	number := func(req *http.Request) int { // of the page
+		at := req.URL.Query().Get("$skipToken")
+		if req.Method == http.MethodPost {
+			_, query := readGraphRequest(t, req)
+			at = query.Options.SkipToken
+		}
+		page, _ := strconv.Atoi(at)
+		return page
+	}
+	tests := map[string]struct {
+		pages int   // of the listing
+		items []int // the pages that have one
+		ends  int   // requests
+		loop  bool
+	}{
+		"endless":                     {math.MaxInt, nil, most, true},
+		"an item in the first page":   {math.MaxInt, []int{0}, 1 + most, true},
+		"an item in the last of them": {math.MaxInt, []int{most - 1}, 2 * most, true},
+		"just short enough":           {most, nil, most, false},
+		"items now and then":          {3 * most, []int{most - 1, 2*most - 1}, 3 * most, false},
+	}
+	for name, test := range tests {
+		for _, listing := range []string{"links", "queries", "across"} {
+			t.Run(name+", "+listing, func(t *testing.T) {
+				t.Parallel()
+				requests := 0
+				o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+					requests++
+					page := number(req)
+					value, next := "", ""
+					if slices.Contains(test.items, page) {
+						value = `{"name":"a"}`
+					}
+					if page+1 < test.pages {
+						next = strconv.Itoa(page + 1)
+					}
+					if listing == "queries" {
+						return respond(200, fmt.Sprintf(`{"data":[%s],"$skipToken":%q}`, value, next))(req)
+					}
+					if next != "" {
+						next = "?$skipToken=" + next
+					}
+					return respond(200, fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, value, next))(req)
+				}))
+				client := newAssignmentsClient(t, o)
+				items, token := 0, ""
+				var last error
+				count := func(err error) {
+					if err == nil {
+						items++
+					} else if page, ok := errors.AsType[*armsecops.PageError](err); assert.True(t, ok) {
+						last, token = err, page.ContinuationToken
+					}
+				}
+				switch listing {
+				case "links":
+					for _, err := range client.NewListBySubscriptionPager(nil).All(t.Context()) {
+						count(err)
+					}
+				case "queries":
+					for _, err := range client.NewResourceGraphPager(nil).All(t.Context()) {
+						count(err)
+					}
+				default:
+					for _, err := range client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), nil) {
+						count(err)
+					}
+				}
+				assert.Len(t, test.items, items)
+				assert.Equal(t, test.ends, requests)
+				if !test.loop {
+					require.NoError(t, last)
+					return
+				}
+				require.ErrorIs(t, last, armsecops.ErrPagingLoop)
+				assert.ErrorContains(t, last, "1000 pages in a row have no items")
+				assert.NotEmpty(t, token)
+			})
+		}
+	}
 }

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -173,19 +173,91 @@ func TestBrokenErrorKeepsWhatItSaid(t *testing.T) {
 	assert.ErrorContains(t, err, "Another job is running.")
 }
 
-// A byte-order mark is dropped, as Azure's own clients do.
-func TestByteOrderMarkIsDropped(t *testing.T) {
+// unexpectedBodies are no resources, and no pages after the first; the text is
+// part of the error.
+var unexpectedBodies = map[string]string{
+	`null`: "unexpected response: null is not an object",
+	`{"error":{"code":"GatewayTimeout","message":"No upstream."}}`:              ": GatewayTimeout: No upstream.",
+	`{"value":null,"error":{"code":"GatewayTimeout","message":"No upstream."}}`: ": GatewayTimeout: No upstream.",
+	`{"statusCode":500,"message":"Internal server error"}`:                      ": Internal server error",
+	`{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"No entity."}`:     ": Not Found: No entity.",
+	`{"status":"login required"}`:                                               "unexpected response: it has n",
+	`{"Value":[],"ID":"a","NAME":"a"}`:                                          "unexpected response: it has n",
+	`{"id":"","name":null}`:                                                     "unexpected response: it has n",
+	`[]`:                                                                        "decoding the response: ",
+	`"ok"`:                                                                      "decoding the response: ",
+	`<html>Sign in</html>`:                                                      "decoding the response: ",
+}
+
+func assertUnexpected(t *testing.T, err error, text string) {
+	t.Helper()
+	require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse)
+	assert.ErrorContains(t, err, text)
+	e, ok := errors.AsType[*armsecops.ServiceError](err)
+	require.True(t, ok)
+	assert.Equal(t, 200, e.StatusCode)
+	assert.Equal(t, requestID, e.RequestID)
+	assertHarmlessLine(t, err.Error())
+}
+
+func TestBodyThatIsNoResourceIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"\xef\xbb\xbf{\"name\":\"a\"}", "\xef\xbb\xbf" + minimal, minimal} {
-		client := newAssignmentsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
-			resp, err := respond(200)(req)
-			resp.Body = io.NopCloser(iotest.OneByteReader(strings.NewReader(body)))
-			return resp, err
-		})))
-		_, err := client.Get(t.Context(), "rg", "id", nil)
-		require.NoError(t, err)
+	bodies := maps.Clone(unexpectedBodies)
+	bodies[`{}`] = "unexpected response: it has neither id nor name"
+	for body, want := range bodies {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			once := func() *armsecops.ClientOptions { // nothing is repeated
+				return options(script(t, respond(200, body, "x-ms-request-id", requestID)))
+			}
+			job, err := newJobsClient(t, once()).Create(t.Context(), "rg", "workspace", "assignment", nil)
+			assertUnexpected(t, err, want)
+			assert.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			assert.Zero(t, job)
+			assignment, err := newAssignmentsClient(t, once()).CreateOrUpdate(t.Context(), "rg", "a", armsecops.Assignment{}, nil)
+			assertUnexpected(t, err, want)
+			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			assert.Zero(t, assignment)
+			_, err = newStandardsClient(t, once()).Get(t.Context(), virtualMachine, standardName, nil)
+			assertUnexpected(t, err, want)
+			_, err = newJobsClient(t, once()).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
+			assert.NoError(t, err, "the body of a deletion isn't read")
+		})
 	}
-	client := newAssignmentsClient(t, options(script(t, respond(404, "\xef\xbb\xbf{\"error\":{\"code\":\"Marked\"}}"))))
-	_, err := client.Get(t.Context(), "rg", "id", nil)
-	assert.True(t, armsecops.HasCode(err, "Marked"))
+}
+
+func TestBodyThatIsNoPageIsResumable(t *testing.T) {
+	t.Parallel()
+	const link = `{"value":[{"id":"/1"}],"nextLink":"?$skipToken=2"}`
+	bodies := maps.Clone(unexpectedBodies)
+	bodies[`{}`] = "unexpected response: it has no value"
+	bodies[`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`] = ": Partial: Broken."
+	for body, want := range bodies {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			bad := respond(200, body, "x-ms-request-id", requestID)
+			pager := newAssignmentsClient(t, options(script(t, respond(200, link), bad))).NewListBySubscriptionPager(nil)
+			_, err := pager.NextPage(t.Context())
+			require.NoError(t, err)
+			_, err = pager.NextPage(t.Context())
+			assertUnexpected(t, err, want)
+			page, ok := errors.AsType[*armsecops.PageError](err)
+			require.True(t, ok)
+			o := armsecops.PageOptions{ContinuationToken: page.ContinuationToken}
+			list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
+			resumed, err := newAssignmentsClient(t, options(script(t, respond(200, `{"value":[{"id":"/2"}]}`)))).NewListBySubscriptionPager(list).NextPage(t.Context())
+			require.NoError(t, err)
+			assert.Len(t, resumed.Value, 1)
+
+			if body == `{}` {
+				return // an empty list, as a first page
+			}
+			progress := 0
+			across := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Progress: func(string, string) { progress++ }}
+			for _, err := range newAssignmentsClient(t, options(script(t, bad))).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across) {
+				assertUnexpected(t, err, want)
+			}
+			assert.Zero(t, progress, "the subscription isn't finished")
+		})
+	}
 }

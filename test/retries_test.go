@@ -12,16 +12,13 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
@@ -160,56 +157,6 @@ func TestCreateIsNeverDoubled(t *testing.T) {
 	}
 }
 
-// No retry option makes a second request of a Create, not even one for the call alone.
-func TestCreateIgnoresRetryOptions(t *testing.T) {
-	t.Parallel()
-	tests := map[string]policy.RetryOptions{
-		"more retries": {MaxRetries: 10, RetryDelay: 1},
-		"status codes": {StatusCodes: []int{503}, RetryDelay: 1},
-		"should retry": {ShouldRetry: func(*http.Response, error) bool { return true }, RetryDelay: 1},
-	}
-	for name, retry := range tests {
-		for method, call := range createCalls {
-			t.Run(name+"/"+method, func(t *testing.T) {
-				t.Parallel()
-				perClient := options(script(t, respond(503)))
-				perClient.Retry = retry
-				require.ErrorIs(t, call(t.Context(), newJobsClient(t, perClient)), armsecops.ErrOutcomeUnknown)
-
-				perCall := newJobsClient(t, options(script(t, respond(503))))
-				require.ErrorIs(t, call(policy.WithRetryOptions(t.Context(), retry), perCall), armsecops.ErrOutcomeUnknown)
-			})
-		}
-	}
-}
-
-// A transport that doesn't trace its connections may fail to make one: nothing was sent then.
-func TestCreateIsRepeatedAfterUntracedDialErrors(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		err     error
-		unknown bool
-	}{
-		"refused":      {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
-		"unknown host": {&net.DNSError{Err: "no such host"}, false},
-		"reset":        {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			requests := 0
-			client := newJobsClient(t, options(transportFunc(func(*http.Request) (*http.Response, error) {
-				requests++
-				return nil, fmt.Errorf("the transport's own: %w", test.err)
-			})))
-			_, err := client.Create(t.Context(), "rg", "workspace", "assignment", nil)
-			require.ErrorIs(t, err, test.err)
-			assert.Equal(t, test.unknown, errors.Is(err, armsecops.ErrOutcomeUnknown))
-			assert.Equal(t, test.unknown, requests == 1)
-		})
-	}
-}
-
 // Whether the job may run is known if the context ends before the request is sent.
 func TestCreateAndItsContext(t *testing.T) {
 	t.Parallel()
@@ -239,81 +186,6 @@ func TestCreateAndItsContext(t *testing.T) {
 	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "no connection was made")
 }
 
-func TestCompleteResponseCountsEvenIfTheContextEnds(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	client := newJobsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
-		resp, err := respond(200, startedJob)(req)
-		resp.Body = testkit.Closing{Reader: resp.Body, Closed: cancel}
-		return resp, err
-	})))
-	resp, err := client.Create(ctx, "rg", "workspace", "assignment", nil)
-	require.NoError(t, err)
-	assert.Equal(t, jobName, resp.Name)
-	require.Error(t, ctx.Err())
-}
-
-// readAndPut are the calls that may be repeated and return an assignment.
-var readAndPut = map[string]func(context.Context, *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error){
-	"Get": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error) {
-		resp, err := c.Get(ctx, "rg", "id", nil)
-		return resp.Assignment, err
-	},
-	"CreateOrUpdate": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) (armsecops.Assignment, error) {
-		resp, err := c.CreateOrUpdate(ctx, "rg", "id", armsecops.Assignment{Name: "put"}, nil)
-		return resp.Assignment, err
-	},
-}
-
-// sendsWholeBody checks that an attempt sends the body, if there is one, from its start.
-func sendsWholeBody(t *testing.T, next transportFunc) transportFunc {
-	return func(req *http.Request) (*http.Response, error) {
-		if req.Body != nil {
-			body, err := io.ReadAll(req.Body)
-			assert.NoError(t, err)
-			assert.Equal(t, `{"name":"put"}`, string(body))
-		}
-		return next(req)
-	}
-}
-
-func TestReadsAndPutsAreRepeated(t *testing.T) {
-	t.Parallel()
-	whole := respond(200, `{"name":"whole"}`)
-	tests := map[string]struct {
-		responses []transportFunc
-		err       error
-	}{
-		"lost, then whole":     {[]transportFunc{lost, whole}, nil},
-		"half, then whole":     {[]transportFunc{breakOff(`{"name":"half`), whole}, nil},
-		"503, then whole":      {[]transportFunc{respond(503), whole}, nil},
-		"lost each time":       {[]transportFunc{lost, lost, lost, lost}, io.ErrUnexpectedEOF},
-		"lost, then not found": {[]transportFunc{lost, respond(404)}, armsecops.ErrNotFound},
-		"503, then not found":  {[]transportFunc{respond(503), respond(404)}, armsecops.ErrNotFound},
-		"not found":            {[]transportFunc{respond(404)}, armsecops.ErrNotFound},
-		"429, then not found":  {[]transportFunc{respond(429), respond(404)}, armsecops.ErrNotFound},
-		"lost, then conflict":  {[]transportFunc{lost, respond(409)}, armsecops.ErrConflict},
-	}
-	for name, test := range tests {
-		for method, call := range readAndPut {
-			t.Run(name+"/"+method, func(t *testing.T) {
-				t.Parallel()
-				var responses []transportFunc
-				for _, response := range test.responses {
-					responses = append(responses, sendsWholeBody(t, response))
-				}
-				got, err := call(t.Context(), newAssignmentsClient(t, options(script(t, responses...))))
-				if test.err != nil {
-					require.ErrorIs(t, err, test.err)
-					return
-				}
-				require.NoError(t, err)
-				assert.Equal(t, armsecops.Assignment{Name: "whole"}, got)
-			})
-		}
-	}
-}
-
 // A conflict after an attempt that may have been applied can be that attempt's doing.
 func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 	t.Parallel()
@@ -329,7 +201,7 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 	}
 	calls := map[string]func(*armsecops.SecurityAssignmentsClient) error{
 		"CreateOrUpdate": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := readAndPut["CreateOrUpdate"](t.Context(), c)
+			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", armsecops.Assignment{}, nil)
 			return err
 		},
 		"Delete": func(c *armsecops.SecurityAssignmentsClient) error {
@@ -337,7 +209,7 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 			return err
 		},
 		"Get": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := readAndPut["Get"](t.Context(), c)
+			_, err := c.Get(t.Context(), "rg", "id", nil)
 			return err
 		},
 	}
@@ -355,34 +227,6 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 				})
 			}
 		}
-	}
-}
-
-// A deletion that is repeated and finds nothing has succeeded: an earlier attempt deleted it.
-func TestDeletesAreRepeated(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		responses []transportFunc
-		err       error
-	}{
-		"lost, then deleted":      {[]transportFunc{lost, respond(200)}, nil},
-		"half, which says enough": {[]transportFunc{breakOff(`{"name":"half`)}, nil},
-		"503, then deleted":       {[]transportFunc{respond(503), respond(204)}, nil},
-		"lost each time":          {[]transportFunc{lost, lost, lost, lost}, io.ErrUnexpectedEOF},
-		"lost, then not found":    {[]transportFunc{lost, respond(404)}, nil},
-		"503, then not found":     {[]transportFunc{respond(503), respond(404)}, nil},
-		"not found":               {[]transportFunc{respond(404)}, armsecops.ErrNotFound},
-		"429, then not found":     {[]transportFunc{respond(429), respond(404)}, armsecops.ErrNotFound},
-		"lost, then conflict":     {[]transportFunc{lost, respond(409)}, armsecops.ErrConflict},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := newAssignmentsClient(t, options(script(t, test.responses...))).Delete(t.Context(), "rg", "id", nil)
-			require.ErrorIs(t, err, test.err)
-			_, err = newJobsClient(t, options(script(t, test.responses...))).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
-			require.ErrorIs(t, err, test.err)
-		})
 	}
 }
 
@@ -431,180 +275,6 @@ func isStatus(code int) func(*http.Response, error) bool {
 	return func(resp *http.Response, err error) bool { return err == nil && resp.StatusCode == code }
 }
 
-// A throttled call waits as long as the service asks, up to MaxRetryDelay.
-func TestThrottledCallsWait(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		retry      policy.RetryOptions
-		retryAfter string
-		atLeast    time.Duration
-		refused    bool
-	}{
-		"default delay":         {policy.RetryOptions{}, "", 600 * time.Millisecond, false}, // azcore's own varies
-		"0 for a delay":         {policy.RetryOptions{}, "0", 600 * time.Millisecond, false},
-		"garbage for a delay":   {policy.RetryOptions{}, "soon", 600 * time.Millisecond, false},
-		"the caller's delay":    {policy.RetryOptions{RetryDelay: 10 * time.Second}, "", 8 * time.Second, false},
-		"negative delay":        {policy.RetryOptions{RetryDelay: -1, MaxRetryDelay: time.Second}, "", 0, false},
-		"default bound":         {policy.RetryOptions{}, "60", time.Minute, false},
-		"beyond the default":    {policy.RetryOptions{}, "61", 0, true},
-		"the caller's bound":    {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, "90", 90 * time.Second, false},
-		"beyond the caller's":   {policy.RetryOptions{MaxRetryDelay: 90 * time.Second}, "91", 0, true},
-		"negative: not bounded": {policy.RetryOptions{MaxRetryDelay: -1}, "3600", time.Hour, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				requests := 0
-				o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
-					if requests++; requests == 1 {
-						return respond(429, "", "Retry-After", test.retryAfter)(req)
-					}
-					return respond(200, minimal)(req)
-				}))
-				o.Retry = test.retry
-				start := time.Now()
-				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-				took := time.Since(start)
-				if test.refused {
-					require.ErrorIs(t, err, armsecops.ErrThrottled)
-					assert.Zero(t, took)
-					assert.Equal(t, 1, requests)
-					return
-				}
-				require.NoError(t, err)
-				assert.Equal(t, 2, requests)
-				assert.GreaterOrEqual(t, took, test.atLeast)
-				assert.LessOrEqual(t, took, test.atLeast*2+2*time.Second)
-			})
-		})
-	}
-}
-
-// Each subscription has its own gate, ignoring the case of its id.
-func TestThrottledSubscriptionDelaysNoOther(t *testing.T) {
-	t.Parallel()
-	requests := map[string]int{}
-	factory := newFactory(t, &azfake.TokenCredential{}, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-		id := strings.Split(req.URL.Path, "/")[2]
-		requests[id]++
-		if strings.EqualFold(id, assignmentsSubscription) {
-			return respond(429, "", "Retry-After", "3600")(req)
-		}
-		return respond(200, minimal)(req)
-	})))
-	throttled, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
-	require.NoError(t, err)
-	upper, err := factory.NewSecurityAssignmentsClient(strings.ToUpper(assignmentsSubscription))
-	require.NoError(t, err)
-	other, err := factory.NewSecurityAssignmentsClient(jobsSubscription)
-	require.NoError(t, err)
-	for _, client := range []*armsecops.SecurityAssignmentsClient{throttled, upper, throttled} {
-		_, err := client.Get(t.Context(), "rg", "id", nil)
-		require.ErrorIs(t, err, armsecops.ErrThrottled)
-	}
-	_, err = other.Get(t.Context(), "rg", "id", nil)
-	require.NoError(t, err)
-	assert.Equal(t, map[string]int{assignmentsSubscription: 1, jobsSubscription: 1}, requests)
-}
-
-// While the gate is closed for too long to wait, calls fail at once and say what is left.
-func TestThrottledErrorSaysWhatIsLeft(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", "3600"), respond(200, minimal))))
-		for n := range 3 {
-			_, err := client.Get(t.Context(), "rg", "id", nil)
-			require.ErrorIs(t, err, armsecops.ErrThrottled)
-			e, ok := errors.AsType[*armsecops.CloudError](err)
-			require.True(t, ok)
-			assert.Equal(t, time.Hour-time.Duration(n)*time.Minute, e.RetryAfter)
-			time.Sleep(time.Minute)
-		}
-		time.Sleep(time.Hour)
-		_, err := client.Get(t.Context(), "rg", "id", nil)
-		require.NoError(t, err)
-	})
-}
-
-// A service that always says that nothing remains must not starve its callers.
-func TestCallsDoNotWaitBeforeA429(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newAssignmentsClient(t, options(respond(200, minimal, "x-ms-ratelimit-remaining-subscription-reads", "0")))
-		start := time.Now()
-		for range 130 {
-			_, err := client.Get(t.Context(), "rg", "id", nil)
-			require.NoError(t, err)
-		}
-		assert.Zero(t, time.Since(start))
-	})
-}
-
-// hang waits for the end of the context of the request.
-func hang(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, req.Context().Err()
-}
-
-// hangInBody responds at once, and waits for the end of the context in the body.
-func hangInBody(req *http.Request) (*http.Response, error) {
-	resp, err := respond(200)(req)
-	resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
-		<-req.Context().Done()
-		return 0, req.Context().Err()
-	}))
-	return resp, err
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// A call ends with its context, and says how the last attempt failed.
-func TestCallEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	busy := respond(503, `{"error":{"code":"ServerBusy"}}`, "x-ms-request-id", requestID)
-	const (
-		ended     = "WorkspaceManagerJobsClient.Get: context deadline exceeded"
-		lastBusy  = "; the last attempt failed: WorkspaceManagerJobsClient.Get: 503 Service Unavailable: ServerBusy (request " + requestID + ")"
-		lastEOF   = "; the last attempt failed: unexpected EOF"
-		noTimeout = 0
-	)
-	tests := map[string]struct {
-		responses []transportFunc
-		delay     time.Duration // before the next attempt
-		want      string
-	}{
-		"in the request":               {[]transportFunc{hang}, noTimeout, ended},
-		"in the body":                  {[]transportFunc{hangInBody}, noTimeout, ended},
-		"in the next request":          {[]transportFunc{busy, hang}, noTimeout, ended + lastBusy},
-		"in the body of the next":      {[]transportFunc{busy, hangInBody}, noTimeout, ended + lastBusy},
-		"after a response":             {[]transportFunc{busy}, time.Hour, ended + lastBusy},
-		"after a transport failure":    {[]transportFunc{lost}, time.Hour, ended + lastEOF},
-		"in a request after a failure": {[]transportFunc{lost, hang}, noTimeout, ended + lastEOF},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				o := options(script(t, test.responses...))
-				if test.delay > 0 {
-					o.Retry.RetryDelay, o.Retry.MaxRetryDelay = test.delay, test.delay
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				start := time.Now()
-				_, err := newJobsClient(t, o).Get(ctx, "rg", "workspace", "assignment", "job", nil)
-				require.EqualError(t, err, test.want)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Equal(t, strings.Contains(test.want, "ServerBusy"), armsecops.HasCode(err, "ServerBusy"))
-				assert.Equal(t, 10*time.Second, time.Since(start))
-			})
-		})
-	}
-}
-
 func TestCanceledCallReportsTheCause(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the operator went home")
@@ -619,12 +289,4 @@ func TestCanceledCallReportsTheCause(t *testing.T) {
 	require.ErrorIs(t, err, cause)
 	assert.True(t, armsecops.HasCode(err, "ServerBusy"))
 	assert.ErrorContains(t, err, "WorkspaceManagerJobsClient.Get: context canceled: the operator went home; the last attempt failed: ")
-}
-
-func TestCallWhoseContextHasEndedSendsNothing(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	_, err := newJobsClient(t, options(script(t))).Get(ctx, "rg", "workspace", "assignment", "job", nil)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
 }

@@ -2,12 +2,9 @@ package test
 
 import (
 	"crypto/x509"
-	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,25 +12,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 )
-
-// The token doesn't go where a redirect leads.
-func TestRedirectsAreNotFollowed(t *testing.T) {
-	t.Parallel()
-	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") }))
-	defer elsewhere.Close()
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		var requests atomic.Int32
-		o := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			requests.Add(1)
-			http.Redirect(w, r, elsewhere.URL, status)
-		}))
-		_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-		e, ok := errors.AsType[*armsecops.CloudError](err)
-		require.True(t, ok)
-		assert.Equal(t, status, e.StatusCode)
-		assert.EqualValues(t, 1, requests.Load())
-	}
-}
 
 // The default transport checks the endpoint's certificate before anything is sent.
 func TestDefaultTransportChecksTheCertificate(t *testing.T) {

@@ -229,7 +229,11 @@ func put(server *fake.Server, id string, body []byte) error {
 	subscription, group := routes.SubscriptionOf(id), routes.ResourceGroupOf(id)
 	ancestors := routes.Ancestors(id)
 	switch n := len(ancestors); {
-	case routes.CheckSubscription(subscription) != "" || !strings.HasSuffix(ancestors[n-1].ID, strings.Trim(id, "/")): // not all of it
+	case n == 0 || !strings.HasSuffix(ancestors[n-1].ID, strings.Trim(id, "/")): // not all of it
+	case n == 1 && strings.EqualFold(ancestors[0].Type, "Microsoft.Management/managementGroups") && routes.CheckManagementGroup(ancestors[0].Name) == "":
+		server.AddManagementGroup(ancestors[0].Name)
+		return nil
+	case routes.CheckSubscription(subscription) != "":
 	case n == 1:
 		server.AddSubscription(subscription)
 		return nil
@@ -238,5 +242,5 @@ func put(server *fake.Server, id string, body []byte) error {
 		return nil
 	}
 	return errors.New("the path must be /put and the id of a resource that the server can store, of a workspace manager assignment, " +
-		"a resource group or a subscription")
+		"a management group, a resource group or a subscription")
 }

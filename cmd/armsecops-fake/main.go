@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -35,26 +36,35 @@ const (
 	exitUsage = 2
 )
 
-const usage = `Armsecops-fake stands in for Azure Resource Manager: the workspace manager of Microsoft
-Sentinel, the exemptions and standards of Microsoft Defender for Cloud, and the exemptions
-of Azure Policy, in memory.
-It accepts any bearer token. When it is ready, it prints one line of JSON:
+const about = `Usage: armsecops-fake [FLAGS]
+
+Stands in for Azure Resource Manager, in memory: the workspace manager of
+Microsoft Sentinel, the exemptions and standards of Microsoft Defender for
+Cloud, the exemptions of Azure Policy, and Azure Resource Graph's queries for
+them. It accepts any bearer token. When it is ready, it prints one line of JSON:
 
   {"endpoint":"https://localhost:8443","control":"http://127.0.0.1:8444","ca":"ca.pem"}
 
-Usage: armsecops-fake [flags]
-
+Flags:
 `
+
+const codes = `
+Exit codes:
+  0  ended by a signal
+  1  an error, such as an address that is in use
+  2  a flag or an argument is invalid
+
+Example:
+  go run ./cmd/armsecops-fake -samples -ca ca.pem
+`
+
+// apiVersion is the form of an api-version.
+var apiVersion = regexp.MustCompile(`^\d{4}-\d\d-\d\d(-[a-z]+)?$`)
 
 // run serves until the context ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("armsecops-fake", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage)
-		flags.PrintDefaults()
-		fmt.Fprint(flags.Output(), "\nExit codes: 0 ended by a signal, 1 an error, 2 wrong usage.\n")
-	}
+	flags.SetOutput(io.Discard)
 	addr := flags.String("addr", "127.0.0.1:8443", "`address` of the service, over HTTPS; port 0 picks a free one")
 	control := flags.String("control", "127.0.0.1:8444", "`address` of the control endpoint, over HTTP; it needs no token, so keep it on the loopback address")
 	ca := flags.String("ca", "", "`file` to write the certificate to that clients must trust, in PEM; each start makes a new one")
@@ -67,22 +77,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return nil
 	})
 	var options fake.ServerOptions
+	flags.Func("api-version", "`version` to accept beside the documented one of each operation; can be repeated", func(version string) error {
+		if !apiVersion.MatchString(version) {
+			return errors.New("must be an api-version, as in 2024-08-01 or 2022-07-01-preview")
+		}
+		options.APIVersions = append(options.APIVersions, version)
+		return nil
+	})
 	flags.BoolVar(&options.Samples, "samples", false, "start with the resources of the services' documentation")
+	flags.BoolVar(&options.FlatAssessmentKeys, "flat-assessment-keys", false,
+		"rows of Azure Resource Graph have exemptionData.assessmentKey instead of exemptionData.assignedAssessment.assessmentKey")
 	flags.IntVar(&options.PageSize, "page-size", 0, "`number` of items on a page of a list; 0 means all of them")
 	flags.DurationVar(&options.JobDuration, "job-duration", 0, "`time` for which a started job is InProgress, such as 5s; 0 means until it is read")
-	flags.BoolVar(&options.Strict, "strict", false, "subscriptions, resource groups, workspaces and workspace manager assignments exist\n"+
-		"only if something was put there by the control endpoint or is a sample; otherwise 404")
-	switch err := flags.Parse(args); {
+	flags.BoolVar(&options.Strict, "strict", false, "subscriptions, resource groups, workspaces and workspace manager assignments exist "+
+		"only if something was put there by the control endpoint or is a sample; resources must be complete")
+	err := flags.Parse(args)
+	switch {
 	case errors.Is(err, flag.ErrHelp):
+		help(stdout, flags)
 		return exitOK
 	case err != nil:
-		return exitUsage
 	case flags.NArg() > 0:
-		fmt.Fprintf(stderr, "unexpected argument %q\n", flags.Arg(0))
-		flags.Usage()
-		return exitUsage
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case options.PageSize < 0 || options.JobDuration < 0:
-		fmt.Fprintln(stderr, "-page-size and -job-duration must not be negative")
+		err = errors.New("-page-size and -job-duration must not be negative")
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "%v\nFor help: armsecops-fake -h\n", err)
 		return exitUsage
 	}
 	if err := serve(ctx, &options, hosts, *addr, *control, *ca, stdout, log.New(stderr, "", log.LstdFlags)); err != nil {
@@ -92,12 +113,30 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// help prints all flags with their defaults, at most 80 characters a line.
+func help(out io.Writer, flags *flag.FlagSet) {
+	const column, width = 25, 80
+	fmt.Fprint(out, about)
+	flags.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		line := fmt.Sprintf("  %-*s", column-2, "-"+f.Name+" "+value)
+		for word := range strings.FieldsSeq(usage) {
+			if len(line)+len(word) >= width {
+				fmt.Fprintln(out, strings.TrimRight(line, " "))
+				line = strings.Repeat(" ", column)
+			}
+			line += word + " "
+		}
+		fmt.Fprintln(out, strings.TrimRight(line, " "))
+	})
+	fmt.Fprint(out, codes)
+}
+
 // serve listens on both addresses, says so in one line of JSON, and serves.
 func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, addr, control, ca string, stdout io.Writer, logger *log.Logger) error {
-	certificate, authority, err := newCertificate(time.Now(), hosts)
-	if err != nil {
-		return err
-	}
 	service, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -108,6 +147,11 @@ func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, add
 		return err
 	}
 	defer controls.Close()
+	endpoint := reachable(service, "localhost", hosts)
+	certificate, authority, err := newCertificate(time.Now(), append(hosts, endpoint))
+	if err != nil {
+		return err
+	}
 	if ca != "" { // not before: a command that has the addresses may have written it
 		if err := os.WriteFile(ca, authority, 0o644); err != nil {
 			return err
@@ -127,7 +171,10 @@ func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, add
 	go func() { failed <- servers[0].ServeTLS(service, "", "") }()
 	go func() { failed <- servers[1].Serve(controls) }()
 
-	err = json.NewEncoder(stdout).Encode(ready{"https://localhost:" + port(service), "http://" + controls.Addr().String(), ca})
+	err = json.NewEncoder(stdout).Encode(ready{
+		"https://" + net.JoinHostPort(endpoint, port(service)),
+		"http://" + net.JoinHostPort(reachable(controls, "", hosts), port(controls)), ca,
+	})
 	if err == nil {
 		select {
 		case err = <-failed:
@@ -152,20 +199,58 @@ type ready struct {
 	CA       string `json:"ca"` // the file; empty if there is none
 }
 
+// reachable returns a name or an IP address under which a listener is reached.
+//   - loopback: the name for the loopback address; empty for the address itself
+//   - hosts: the names of this machine that the caller knows
+func reachable(l net.Listener, loopback string, hosts []string) string {
+	host, _, _ := net.SplitHostPort(l.Addr().String())
+	switch ip := net.ParseIP(host); {
+	case ip.IsUnspecified():
+		return append(hosts, "localhost")[0]
+	case ip.IsLoopback() && loopback != "":
+		return loopback
+	}
+	return host
+}
+
 func port(l net.Listener) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String()) // a listener's address has one
 	return port
 }
 
-// withHealth responds to /healthz, which no service has, without a token.
+// withHealth responds to what needs no token: /healthz, which no service has, and
+// the endpoints of the cloud, which az cloud register reads.
 func withHealth(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/healthz" {
+		switch r.URL.Path {
+		case "/healthz":
 			health(w, r)
-			return
+		case "/metadata/endpoints":
+			endpoints(w, r)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+// endpoints responds with what Azure Resource Manager knows of its cloud, in the
+// forms of all api-versions: from 2018 to 2021 it is a list of clouds.
+func endpoints(w http.ResponseWriter, r *http.Request) {
+	const login, graph = "https://login.microsoftonline.com", "https://graph.windows.net/"
+	metadata := any(map[string]any{
+		"galleryEndpoint": "https://gallery.azure.com/", "graphEndpoint": graph, "portalEndpoint": "https://portal.azure.com",
+		"name": "armsecops-fake", "resourceManager": "https://" + r.Host, "portal": "https://portal.azure.com", "graph": graph, "graphAudience": graph,
+		"authentication": map[string]any{
+			"loginEndpoint": login, "audiences": []string{"https://management.core.windows.net/", "https://management.azure.com/"},
+			"tenant": "common", "identityProvider": "AAD",
+		},
+		"suffixes": map[string]string{},
+	})
+	if version := r.URL.Query().Get("api-version"); version >= "2018" && version < "2022" {
+		metadata = []any{metadata}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(metadata) // fails only if the client is gone
 }
 
 func health(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -239,7 +240,7 @@ func TestControlPutsAndResets(t *testing.T) {
 	require.Equal(t, 204, status, body)
 	require.NoError(t, p.getSampleJob())
 
-	const scope = "/subscriptions/" + subscription
+	const scope, managementGroup = "/subscriptions/" + subscription, "/providers/Microsoft.Management/managementGroups/contoso"
 	for _, route := range routes.All { // each type of resource
 		if route.Kind != routes.Get {
 			continue
@@ -256,12 +257,12 @@ func TestControlPutsAndResets(t *testing.T) {
 	}
 	for _, prefix := range []string{"/put", "/put/"} { // with the slash of the id, and without
 		group, _, _ := strings.Cut(sampleJob, "/providers")
-		for _, id := range []string{sampleJob, path.Dir(path.Dir(sampleJob)), group, scope} {
+		for _, id := range []string{sampleJob, path.Dir(path.Dir(sampleJob)), group, scope, managementGroup} {
 			status, text := p.do(http.MethodPut, p.Control+prefix+id, "{}")
 			assert.Equal(t, 204, status, text)
 		}
 		for _, bad := range [][2]string{
-			{"/subscriptions/x", "{}"}, {scope + "/resourceGroups/a.", "{}"}, {scope + "/a", "{}"}, {group + "/providers/a", "{}"}, {"", "{}"}, {"/", "{}"},
+			{"/subscriptions/x", "{}"}, {scope + "/resourceGroups/a.", "{}"}, {scope + "/a", "{}"}, {group + "/providers/a", "{}"}, {managementGroup + "/a", "{}"}, {"", "{}"}, {"/", "{}"},
 			{sampleJob, `{"properties":1}`}, {sampleJob, "null"}, {sampleJob, ""}, {path.Dir(path.Dir(sampleJob)), `{"item":[]}`}, {path.Dir(path.Dir(sampleJob)), "null"},
 		} {
 			status, text := p.do(http.MethodPut, p.Control+prefix+bad[0], bad[1])
@@ -412,7 +413,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		code int
 		want string // on standard error
 	}{
-		"help":                 {[]string{"-h"}, exitOK, "Usage: armsecops-fake [flags]"},
+		"an api-version":       {[]string{"-api-version", "latest"}, exitUsage, "must be an api-version"},
 		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "flag provided but not defined"},
 		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
 		"an argument":          {[]string{"serve"}, exitUsage, `unexpected argument "serve"`},
@@ -432,9 +433,85 @@ func TestFlagsAreChecked(t *testing.T) {
 			assert.Empty(t, stdout.String())
 		})
 	}
-	var help bytes.Buffer
-	run(t.Context(), []string{"-h"}, io.Discard, &help)
-	for _, name := range []string{"-addr", "-control", "-ca", "-samples", "-page-size", "-job-duration", "-strict", "-host"} {
-		assert.Contains(t, help.String(), "\n  "+name)
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &stdout, &stderr))
+	assert.Empty(t, stderr.String())
+	help := stdout.String()
+	assert.True(t, strings.HasPrefix(help, "Usage: armsecops-fake [FLAGS]\n\n"), help)
+	for _, name := range []string{
+		"-addr", "-api-version", "-control", "-ca", "-flat-assessment-keys", "-samples", "-page-size", "-job-duration", "-strict", "-host",
+	} {
+		assert.Contains(t, help, "\n  "+name+" ")
 	}
+	for line := range strings.Lines(help) {
+		assert.True(t, len(line) <= 81 || strings.Contains(line, `{"endpoint"`), line)
+	}
+}
+
+// The printed addresses can be used, wherever the command listens.
+func TestAddressesCanBeUsed(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-addr", ":0", "-control", ":0")
+	for _, url := range []string{p.Endpoint, p.Control} {
+		assert.Contains(t, url, "//localhost:")
+		status, _ := p.do(http.MethodGet, url+"/healthz", "")
+		assert.Equal(t, 200, status)
+	}
+	p = start(t, "-addr", ":0", "-control", ":0", "-host", "fake.test")
+	for _, url := range []string{p.Endpoint, p.Control} {
+		assert.Contains(t, url, "//fake.test:")
+		status, _ := p.do(http.MethodGet, url+"/healthz", "") // whose port is dialed on this machine
+		assert.Equal(t, 200, status)
+	}
+}
+
+func TestEndpointsOfTheCloud(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	for version, list := range map[string]bool{"2015-01-01": false, "2019-05-01": true, "2022-09-01": false} {
+		status, body := p.do(http.MethodGet, p.Endpoint+"/metadata/endpoints?api-version="+version, "")
+		assert.Equal(t, 200, status)
+		assert.Equal(t, list, strings.HasPrefix(body, "["))
+		for _, want := range []string{`"resourceManager":"` + p.Endpoint + `"`, `"loginEndpoint":"https://login.microsoftonline.com"`, `"audiences":[`, `"graphEndpoint":`, `"galleryEndpoint":`} {
+			assert.Contains(t, body, want)
+		}
+	}
+}
+
+func TestAPIVersionFlag(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-samples", "-api-version", "2030-01-01", "-api-version", "2031-01-01-preview")
+	for version, want := range map[string]int{"2030-01-01": 200, "2031-01-01-preview": 200, "2029-01-01": 400} {
+		status, body := p.do(http.MethodGet, p.Endpoint+sampleJob+"?api-version="+version, "", "Authorization", "Bearer any")
+		assert.Equal(t, want, status, body)
+	}
+}
+
+// The commands for curl in docs/fake.md work as they stand.
+func TestDocumentedCommandsWork(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip(err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "fake.md"))
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(text), "## curl\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	script := "curl() { command curl --silent --output /dev/null --write-out '%{http_code} ' \"$@\"; }\n"
+	for i, block := range strings.Split(section, "```") {
+		if commands, ok := strings.CutPrefix(block, "console\n"); ok && i%2 == 1 {
+			script += strings.ReplaceAll("\n"+commands, "\n$ ", "\n")
+		}
+	}
+	p := start(t, "-samples")
+	script = strings.NewReplacer("https://localhost:8443", p.Endpoint, "http://127.0.0.1:8444", p.Control, "ca.pem", p.CA).Replace(script)
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
+	require.NoError(t, err)
+	assert.Equal(t, "200 200 204 503 ", string(out))
 }

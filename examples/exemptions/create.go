@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,101 +13,200 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/command"
 )
 
-// creation is an exemption to create, and where.
+// creation is one exemption to create, or several from one assessment each.
 type creation struct {
 	*command.Command
+	connection
 
-	id         armsecops.StandardAssignmentID
-	document   armsecops.StandardAssignment
-	dryRun     bool
-	connection connection
+	kind, scope, id   string
+	displayName       string
+	description       string
+	category          armsecops.ExemptionCategory
+	expires           time.Time // zero for never
+	standard          string
+	assessments, cves []string
+	policyAssignment  string
+	references        []string
+	dryRun            bool
 }
+
+// standardID is the resource id of a security standard, whose documented types differ.
+var standardID = regexp.MustCompile(`(?i)^/?(\S+/)?providers/Microsoft\.Security/(securityStandards|standards)/[^\s/]+$`)
 
 // parseCreation returns the exemption that the arguments describe.
 func parseCreation(args []string) (c creation, err error) {
-	c.Command = command.New("exemptions create")
-	c.About = "Creates an exemption, one of the Microsoft.Security/standardAssignments, and prints its id. Without -live it creates it in a tenant in memory.\n\n" +
-		"It takes the role Security Admin; for a single resource, that role for the subscription may not suffice. For a management group, the " +
+	c.Command = newCommand("create")
+	c.About = "Creates an exemption and prints its id. Without -live it creates it in a tenant in memory.\n\n" +
+		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): -standard and -assessment, and -cve " +
+		"for single findings, which need no -standard. -kind policy exempts from a policy assignment (Microsoft.Authorization/policyExemptions): " +
+		"-policy-assignment, and -reference for some of its policies. A recommendation that has a policyDefinitionId in its metadata is exempted by Azure Policy.\n\n" +
+		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not suffice. For a management group, the " +
 		"service principal \"Windows Azure Security Resource Provider\" needs the role Reader of the group. An exemption can take 24 hours " +
-		"to count. The limit is 5,000 a subscription."
+		"to count. The limit is 5,000 a subscription.\n\n" +
+		"The last writer wins: with the -id of an exemption that exists, that is replaced."
 	c.Example = `  go run ./examples/exemptions create -dry-run \
     -scope /subscriptions/ID -standard STANDARD_ID \
     -assessment 00000000-0000-0000-0000-000000000000 \
     -category waiver -expires 90d -name "Test systems"`
-	p := &c.document.Properties
-	assessment := &p.ExemptionData.AssignedAssessment.AssessmentKey
 	var category, expires string
-	c.Flags.StringVar(&c.id.Scope, "scope", "",
+	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
+	c.Flags.StringVar(&c.scope, "scope", "",
 		"resource `id` of what is exempt: a management group, subscription, resource group, connector or resource; required")
-	c.Flags.StringVar(&p.AssignedStandard.ID, "standard", "", "resource `id` of the security standard; required")
-	c.Flags.StringVar(assessment, "assessment", "", "`UUID` of the assessment that the scope is exempt from; required")
+	c.Flags.StringVar(&c.standard, "standard", "", "resource `id` of the security standard; required for -kind standard without -cve")
+	c.List(&c.assessments, "assessment", "`UUID` of an assessment that the scope is exempt from, which makes an exemption of its own; required for -kind standard")
+	c.List(&c.cves, "cve", "`CVE`, such as CVE-2020-1347, whose findings are exempt; the others of the assessment are not")
+	c.Flags.StringVar(&c.policyAssignment, "policy-assignment", "", "resource `id` of the policy assignment; required for -kind policy")
+	c.List(&c.references, "reference", "`id` of a policy in the policy set of the assignment (policyDefinitionReferenceId; default all)")
 	c.Flags.StringVar(&category, "category", "", "`category` of the exemption: waiver or mitigated; required")
-	c.Flags.StringVar(&p.DisplayName, "name", "", "`text` to show; required")
-	c.Flags.StringVar(&p.Description, "description", "", "`text` that says why it is exempt")
-	c.Flags.StringVar(&expires, "expires", "", "`time` until the exemption ends; 90d is days, other units are Go's (default never)")
-	c.Flags.StringVar(&c.id.Name, "id", "", "`UUID` of the exemption, to repeat a creation that failed (default a new one)")
+	c.Flags.StringVar(&c.displayName, "name", "", "`text` to show; required")
+	c.Flags.StringVar(&c.description, "description", "", "`text` that says why it is exempt")
+	c.Flags.StringVar(&expires, "expires", "", "`time` until the exemption ends, or its last day; 90d is days from now, 2026-12-31 a date (default never)")
+	c.Flags.StringVar(&c.id, "id", "", "`UUID` of the exemption, to repeat a creation that failed (default a new one)")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
 	if err := c.Parse(args); err != nil {
 		return c, err
 	}
-	for _, name := range []string{"scope", "standard", "assessment", "category", "name"} {
+	required, other := []string{"scope", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
+	switch {
+	case c.kind == "policy":
+		required, other = []string{"scope", "policy-assignment", "category", "name"}, []string{"standard", "assessment", "cve"}
+	case len(c.assessments) == 0:
+		return c, command.Usagef("create needs -assessment")
+	case len(c.cves) > 0:
+		required = []string{"scope", "category", "name"}
+	}
+	for _, name := range required {
 		if c.Flags.Lookup(name).Value.String() == "" {
 			return c, command.Usagef("create needs -%s", name)
 		}
 	}
-	p.Effect = armsecops.EffectExempt
-	for _, known := range armsecops.PossibleExemptionCategoryValues() {
-		if known.Is(armsecops.ExemptionCategory(category)) {
-			p.ExemptionData.ExemptionCategory = known
+	for _, name := range other {
+		if c.Given(name) {
+			return c, command.Usagef("-%s doesn't go with -kind %s", name, c.kind)
 		}
 	}
+	if c.category, err = parseCategory(category); err != nil {
+		return c, err
+	}
 	if !c.Given("id") {
-		c.id.Name = uuid.NewString()
+		c.id = uuid.NewString()
 	}
-	var duration time.Duration
-	if c.Given("expires") { // an empty one must not create an exemption that never expires
-		duration, err = parseDuration(expires)
-	}
-	_, badScope := armsecops.ParseStandardAssignmentID(c.id.String())
 	switch {
-	case !isUUID(c.id.Name):
-		return c, command.Usagef("-id: not a UUID: %s", c.id.Name)
-	case p.ExemptionData.ExemptionCategory == "":
-		return c, command.Usagef("-category: must be waiver or mitigated: %s", category)
-	case err != nil:
-		return c, command.Usagef("-expires: %w", err)
-	case badScope != nil:
-		return c, command.Usagef("-scope: not a resource id: %s", c.id.Scope)
-	case !isUUID(*assessment):
-		return c, command.Usagef("-assessment: not a UUID: %s", *assessment)
+	case !isUUID(c.id):
+		return c, command.Usagef("-id: not a UUID: %s", c.id)
+	case !isScope(c.scope):
+		return c, command.Usagef("-scope: not a resource id: %s", c.scope)
+	case c.standard != "" && !standardID.MatchString(c.standard):
+		return c, command.Usagef("-standard: not the resource id of a security standard: %s", c.standard)
+	case c.policyAssignment != "" && !isScope(c.policyAssignment):
+		return c, command.Usagef("-policy-assignment: not a resource id: %s", c.policyAssignment)
+	}
+	for _, key := range c.assessments {
+		if !isUUID(key) {
+			return c, command.Usagef("-assessment: not a UUID: %s", key)
+		}
+	}
+	c.assessments = distinct(c.assessments, strings.ToLower)
+	for i, cve := range c.cves {
+		if c.cves[i] = strings.ToUpper(cve); !cveID.MatchString(c.cves[i]) {
+			return c, command.Usagef("-cve: not a CVE such as CVE-2020-1347: %s", cve)
+		}
 	}
 	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
 	}
-	if c.Given("expires") {
-		p.ExpiresOn = c.connection.now.Add(duration)
+	if c.Given("expires") { // an empty one must not create an exemption that never expires
+		if c.expires, err = parseExpiry(expires, c.now); err != nil {
+			return c, command.Usagef("-expires: %w", err)
+		}
 	}
 	return c, nil
 }
 
-// run creates the exemption and prints its id, or prints the request body.
-func (c creation) run(ctx context.Context, s command.Streams) error {
-	if c.dryRun {
-		return s.Out.JSON(c.document)
-	}
-	client, err := armsecops.NewStandardAssignmentsClient(c.connection.credential, c.connection.options)
-	if err != nil {
-		return err
-	}
-	created, err := client.CreateOrUpdate(ctx, c.id.Scope, c.id.Name, c.document, nil)
-	if err != nil {
-		return fmt.Errorf("%w (-id %s repeats this creation, should the exemption have been created)", err, c.id.Name)
-	}
-	s.Out.Println(created.ID)
-	return nil
+var cveID = regexp.MustCompile(`^CVE-\d{4}-\d{4,}$`)
+
+// isScope reports whether the text is a resource id without white space at the end of a name.
+func isScope(text string) bool {
+	_, err := armsecops.ParseStandardAssignmentID(armsecops.StandardAssignmentID{Scope: text, Name: uuid.Nil.String()}.String())
+	return err == nil && !strings.Contains(text, " /")
 }
 
-// isUUID reports whether the text is a UUID in its usual form.
-func isUUID(text string) bool {
-	return len(text) == len(uuid.Nil.String()) && uuid.Validate(text) == nil
+// run creates the exemptions and prints their ids, or prints the request bodies.
+func (c creation) run(ctx context.Context, s command.Streams) error {
+	if c.kind == "policy" {
+		return c.put(ctx, s, "")
+	}
+	if len(c.assessments) == 1 || c.dryRun {
+		for _, key := range c.assessments {
+			if err := c.put(ctx, s, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return apply(ctx, s, c.assessments, func(key string) (string, error) { return c.create(ctx, key) })
+}
+
+func (c creation) put(ctx context.Context, s command.Streams, key string) error {
+	if c.dryRun {
+		return s.Out.JSON(c.document(key))
+	}
+	id, err := c.create(ctx, key)
+	if err == nil {
+		s.Out.Println(id)
+	}
+	return err
+}
+
+// create creates the exemption from an assessment, or of -kind policy, and returns its id.
+func (c creation) create(ctx context.Context, key string) (id string, err error) {
+	switch document := c.document(key).(type) {
+	case armsecops.PolicyExemption:
+		var created armsecops.PolicyExemptionsClientCreateOrUpdateResponse
+		created, err = c.factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, c.scope, c.id, document, nil)
+		id = created.ID
+	case armsecops.StandardAssignment:
+		var created armsecops.StandardAssignmentsClientCreateOrUpdateResponse
+		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
+		id = created.ID
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w (-id %s repeats this creation, should the exemption have been created)", err, c.id)
+	}
+	return id, nil
+}
+
+// name returns the name of the exemption from an assessment: the -id if it is the
+// only one, else one that follows from the -id.
+func (c creation) name(key string) string {
+	if len(c.assessments) == 1 {
+		return c.id
+	}
+	return uuid.NewSHA1(uuid.MustParse(c.id), []byte(strings.ToLower(key))).String()
+}
+
+// document returns the body of the exemption from an assessment, or of -kind policy.
+func (c creation) document(key string) any {
+	if c.kind == "policy" {
+		category := strings.ToUpper(string(c.category[:1])) + string(c.category[1:]) // as Azure Policy writes it
+		return armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+			DisplayName: c.displayName, Description: c.description, ExemptionCategory: armsecops.ExemptionCategory(category), ExpiresOn: c.expires,
+			PolicyAssignmentID: c.policyAssignment, PolicyDefinitionReferenceIDs: c.references,
+		}}
+	}
+	p := armsecops.StandardAssignmentProperties{
+		DisplayName: c.displayName, Description: c.description, ExpiresOn: c.expires, Effect: armsecops.EffectExempt,
+		AssignedStandard: armsecops.AssignedStandardItem{ID: c.standard},
+		ExemptionData: armsecops.ExemptionData{
+			ExemptionCategory: c.category, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: key},
+		},
+	}
+	if len(c.cves) > 0 {
+		condition := armsecops.SubAssessmentCondition{Field: "va.cve.cveId", OperationType: "ContainedInOperation"}
+		for _, cve := range c.cves {
+			condition.Operation.Values = append(condition.Operation.Values, armsecops.SubAssessmentValue{Title: cve})
+		}
+		p.ExemptionData.SubAssessmentExemptionRule.If.AllOf = []armsecops.SubAssessmentCondition{condition}
+	}
+	return armsecops.StandardAssignment{Properties: p}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -9,21 +10,69 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// columns are the columns of the formats table and csv.
-var columns = []struct {
+// column is a column of a table or of CSV.
+type column struct {
 	title string
-	value func(exemption) string
-}{
-	{"expires", func(e exemption) string { return formatTime(e.expiresOn) }},
-	{"display name", func(e exemption) string { return e.displayName }},
-	{"category", func(e exemption) string { return string(e.category) }},
-	{"effect", func(e exemption) string { return string(e.effect) }},
-	{"source", func(e exemption) string { return e.source }},
-	{"subscription", func(e exemption) string { return e.subscriptionID }},
-	{"resource group", exemption.resourceGroup},
-	{"name", func(e exemption) string { return e.name }},
-	{"scope", func(e exemption) string { return e.scope }},
-	{"id", func(e exemption) string { return e.id }},
+	value func(row) string
+	style terminal.Style
+}
+
+// columns returns the columns of the table.
+func (q query) columns() []column {
+	expires := column{"expires", func(r row) string {
+		switch {
+		case r.ExpiresOn.IsZero():
+			return "never"
+		case r.ExpiresOn.After(q.now):
+			return formatDate(r.ExpiresOn)
+		}
+		return formatDate(r.ExpiresOn) + "!"
+	}, terminal.Whole}
+	if q.wide {
+		wide := q.allColumns()
+		wide[slices.IndexFunc(wide, func(c column) bool { return c.title == expires.title })] = expires
+		return wide
+	}
+	return append([]column{
+		{"name", func(r row) string { return r.Name }, terminal.Whole},
+		{"scope", func(r row) string { return lastSegment(r.Scope) }, terminal.End},
+		{"from", func(r row) string { return r.From }, 0},
+		expires,
+		{"category", func(r row) string { return string(r.Category) }, 0},
+		{"kind", func(r row) string { return kindName(r.Kind) }, 0},
+		{"created by", func(r row) string { return r.CreatedBy }, 0},
+	}, q.effectColumn()...)
+}
+
+// effectColumn returns the column that the other effects take, if the query is for any.
+func (q query) effectColumn() []column {
+	if q.effect != "" {
+		return nil
+	}
+	return []column{{"effect", func(r row) string { return string(effectOf(r.Exemption)) }, 0}}
+}
+
+// allColumns returns the columns of CSV.
+func (q query) allColumns() []column {
+	return append([]column{
+		{"name", func(r row) string { return r.Name }, 0},
+		{"scope", func(r row) string { return r.Scope }, 0},
+		{"from", func(r row) string { return r.From }, 0},
+		{"expires", func(r row) string { return formatTime(r.ExpiresOn) }, 0},
+		{"category", func(r row) string { return string(r.Category) }, 0},
+		{"kind", func(r row) string { return kindName(r.Kind) }, 0},
+		{"created by", func(r row) string { return r.CreatedBy }, 0},
+		{"created on", func(r row) string { return formatTime(r.CreatedOn) }, 0},
+		{"display name", func(r row) string { return r.DisplayName }, 0},
+		{"description", func(r row) string { return r.Description }, 0},
+		{"subscription", func(r row) string { return r.SubscriptionID }, 0},
+		{"resource group", func(r row) string { return r.ResourceGroupName }, 0},
+		{"standard", func(r row) string { return r.StandardID }, 0},
+		{"assessments", func(r row) string { return strings.Join(r.AssessmentKeys, " ") }, 0},
+		{"policy assignment", func(r row) string { return r.PolicyAssignmentID }, 0},
+		{"policies", func(r row) string { return strings.Join(r.PolicyDefinitionReferenceIDs, " ") }, 0},
+		{"id", func(r row) string { return r.ID }, 0},
+	}, q.effectColumn()...)
 }
 
 func formatTime(t time.Time) string {
@@ -33,50 +82,69 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// write writes the exemptions in the format.
-func write(out *terminal.Output, format string, found []exemption) error {
-	switch format {
-	case "csv":
-		writeCSV(out, found)
-	case "json":
-		return writeJSON(out, found)
-	default:
-		writeTable(out, found)
+// formatDate returns the day of a time, or never.
+func formatDate(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// write writes the rows in the query's format.
+func (q query) write(out *terminal.Output, rows []row) error {
+	switch {
+	case q.format == "csv":
+		writeCSV(out, q.allColumns(), rows)
+	case q.format == "json":
+		return out.JSON(rows)
+	case q.format == "ids":
+		for _, r := range rows {
+			fmt.Fprintln(out, terminal.Printable(r.ID)) // out keeps its error
+		}
+	case len(rows) > 0:
+		q.writeTable(out, rows)
 	}
 	return nil
 }
 
-func writeTable(out *terminal.Output, found []exemption) {
-	rows := [][]string{make([]string, len(columns))}
-	for i, c := range columns {
-		rows[0][i] = strings.ToUpper(c.title)
-	}
-	for _, e := range found {
-		row := make([]string, len(columns))
-		for i, c := range columns {
-			row[i] = c.value(e)
+// writeTable writes the columns that the query leaves different, and that the rows
+// have something in.
+func (q query) writeTable(out *terminal.Output, rows []row) {
+	columns := slices.DeleteFunc(q.columns(), func(c column) bool {
+		return c.title == "category" && q.category != "" || c.title == "kind" && q.kind != "all" ||
+			!slices.ContainsFunc(rows, func(r row) bool { return c.value(r) != "" })
+	})
+	table := make([][]string, 1+len(rows))
+	var styles []terminal.Style
+	for _, c := range columns {
+		table[0] = append(table[0], strings.ToUpper(c.title))
+		styles = append(styles, c.style)
+		for i, r := range rows {
+			table[1+i] = append(table[1+i], c.value(r))
 		}
-		rows = append(rows, row)
 	}
-	out.Table(rows)
+	if q.wide {
+		out = &terminal.Output{Writer: out} // as wide as it is
+	}
+	out.Table(table, styles...)
 }
 
 // writeCSV writes all columns. To a terminal it writes no control characters of a service.
-func writeCSV(out *terminal.Output, found []exemption) {
-	row := make([]string, len(columns))
+func writeCSV(out *terminal.Output, columns []column, rows []row) {
+	line := make([]string, len(columns))
 	for i, c := range columns {
-		row[i] = c.title
+		line[i] = c.title
 	}
-	fmt.Fprintln(out, strings.Join(row, ",")) // out keeps its error
-	for _, e := range found {
+	fmt.Fprintln(out, strings.Join(line, ",")) // out keeps its error
+	for _, r := range rows {
 		for i, c := range columns {
-			cell := c.value(e)
+			cell := c.value(r)
 			if out.Width() > 0 {
 				cell = terminal.Printable(cell)
 			}
-			row[i] = quote(escapeFormulas(cell))
+			line[i] = quote(escapeFormulas(cell))
 		}
-		fmt.Fprintln(out, strings.Join(row, ","))
+		fmt.Fprintln(out, strings.Join(line, ","))
 	}
 }
 
@@ -107,22 +175,4 @@ func escapeFormulas(cell string) string {
 		}
 	}
 	return escaped.String() + cell[written:]
-}
-
-// writeJSON writes an array of exemptions: where each is, and the resource with
-// all members that the service sent.
-func writeJSON(out *terminal.Output, found []exemption) error {
-	type row struct {
-		Source         string `json:"source"`
-		SubscriptionID string `json:"subscriptionId"`
-		ResourceGroup  string `json:"resourceGroup"`
-		Scope          string `json:"scope"`
-		ID             string `json:"id"`
-		Resource       any    `json:"resource"`
-	}
-	rows := make([]row, len(found))
-	for i, e := range found {
-		rows[i] = row{e.source, e.subscriptionID, e.resourceGroup(), e.scope, e.id, e.resource}
-	}
-	return out.JSON(rows)
 }

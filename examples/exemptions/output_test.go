@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/assert"
@@ -17,27 +18,17 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-func assignmentNamed(name string) []exemption {
-	return []exemption{fromAssignment(armsecops.Assignment{ID: "/subscriptions/" + tenantSubscription(1) + "/a/b", Name: name})}
-}
-
-func TestResourceGroupIsOfTheIDOrElseOfTheScope(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		id, scope, want string
-	}{
-		"id":                  {"/subscriptions/1/resourceGroups/a/providers/Microsoft.Security/assignments/x", "/subscriptions/1/resourceGroups/b", "a"},
-		"in another casing":   {"subscriptions/1/resourcegroups/a/providers/Microsoft.Security/assignments/x", "", "a"},
-		"scope":               {"/subscriptions/1/providers/Microsoft.Security/assignments/x", "/subscriptions/1/resourceGroups/b", "b"},
-		"neither":             {"/subscriptions/1/providers/Microsoft.Security/standardAssignments/x", "/subscriptions/1", ""},
-		"cut after its title": {"/subscriptions/1/resourceGroups", "", ""},
+// write returns what a format makes of an exemption that a service named.
+func write(t *testing.T, format, name string, columns int) string {
+	t.Helper()
+	var text bytes.Buffer
+	out := &terminal.Output{Writer: &text}
+	if columns > 0 {
+		out = commandtest.Terminal(&text, columns)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, test.want, exemption{id: test.id, scope: test.scope}.resourceGroup())
-		})
-	}
+	q := query{format: format, kind: "all", effect: armsecops.EffectExempt}
+	require.NoError(t, q.write(out, []row{{armsecops.Exemption{Name: name, DisplayName: name}, name}}))
+	return text.String()
 }
 
 // A spreadsheet may take a semicolon, a tab or all of them for the separator,
@@ -66,14 +57,13 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	for cell, want := range tests {
 		t.Run(cell, func(t *testing.T) {
 			t.Parallel()
-			var text bytes.Buffer
-			require.NoError(t, write(&terminal.Output{Writer: &text}, "csv", assignmentNamed(cell)))
+			text := write(t, "csv", cell, 0)
 			quoted := strings.ReplaceAll(want, `"`, `""`)
 			if strings.ContainsAny(want, ",;\t\r\n\"") {
-				assert.Contains(t, text.String(), `,"`+quoted+`",`)
+				assert.Contains(t, text, `,"`+quoted+`",`)
 			}
 			for _, separator := range ",;\t" {
-				r := csv.NewReader(strings.NewReader(text.String()))
+				r := csv.NewReader(strings.NewReader(text))
 				r.Comma, r.LazyQuotes, r.FieldsPerRecord = separator, true, -1
 				rows, err := r.ReadAll()
 				require.NoError(t, err)
@@ -81,41 +71,55 @@ func TestCSVHasNoFormulas(t *testing.T) {
 					assert.NotRegexp(t, `^[\s\x00\x{feff}\x{200b}"]*[-=+@＝]`, found)
 				}
 				if separator == ',' && !strings.Contains(want, "\r") {
-					assert.Equal(t, want, rows[1][7])
+					assert.Equal(t, want, rows[1][2])
 				}
 			}
 		})
 	}
 }
 
-const hostile = "\x1b]0;title\x07\u009b2J\u202egnp\r\n\ttail"
-
-func TestTableHasNoControlCharacters(t *testing.T) {
+func TestOutputHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	require.NoError(t, write(&terminal.Output{Writer: &text}, "table", assignmentNamed(hostile)))
-	assert.Equal(t, 2, strings.Count(text.String(), "\n"))
-	assert.Contains(t, text.String(), "]0;title2Jgnp   tail  -")
-	for _, r := range text.String() {
-		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q", r)
+	const hostile = "\x1b]0;title\x07\u009b2J\u202egnp\r\n\ttail"
+	for format, columns := range map[string]int{"table": 0, "csv": 60, "json": 0} {
+		text := write(t, format, hostile, columns)
+		for _, r := range text {
+			assert.True(t, r == '\n' || unicode.IsPrint(r), "%s: %q", format, r)
+		}
+		if format == "json" {
+			var found []row
+			require.NoError(t, json.Unmarshal([]byte(text), &found))
+			assert.Equal(t, hostile, found[0].Name)
+		}
 	}
 }
 
-func TestJSONKeepsEveryCharacter(t *testing.T) {
+func TestFromNamesWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	require.NoError(t, write(&terminal.Output{Writer: &text}, "json", assignmentNamed(hostile)))
-	var found []struct{ Resource armsecops.Assignment }
-	require.NoError(t, json.Unmarshal(text.Bytes(), &found))
-	require.Len(t, found, 1)
-	assert.Equal(t, hostile, found[0].Resource.Name)
+	const key, zero = "1195AFFF-c881-495e-9bc5-1486211ae03f", "00000000-0000-0000-0000-000000000000"
+	names := map[string]string{strings.ToLower(key): "Findings"}
+	tests := map[string]struct {
+		exemption armsecops.Exemption
+		want      string
+	}{
+		"recommendation": {armsecops.Exemption{AssessmentKeys: []string{key}, StandardID: "/a/b"}, "Findings"},
+		"unknown":        {armsecops.Exemption{AssessmentKeys: []string{"k", key}}, "k, Findings"},
+		"several":        {armsecops.Exemption{AssessmentKeys: []string{zero}}, "several recommendations"},
+		"standard":       {armsecops.Exemption{StandardID: "/a/b"}, "b"},
+		"policies":       {armsecops.Exemption{PolicyAssignmentID: "/a/b", PolicyDefinitionReferenceIDs: []string{"c", "d"}}, "c, d"},
+		"assignment":     {armsecops.Exemption{PolicyAssignmentID: "/a/b"}, "b"},
+		"nothing":        {armsecops.Exemption{}, ""},
+	}
+	for name, test := range tests {
+		assert.Equal(t, test.want, from(test.exemption, names), name)
+	}
 }
 
-func TestCSVOnATerminalHasNoControlCharacters(t *testing.T) {
+func TestPastExpiriesAreMarked(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	require.NoError(t, write(commandtest.Terminal(&text, 60), "csv", assignmentNamed(hostile)))
-	for _, r := range text.String() {
-		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q", r)
+	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	q := query{connection: connection{now: now}, effect: armsecops.EffectExempt}
+	for want, expires := range map[string]time.Time{"never": {}, "2026-06-01!": now, "2026-06-01": now.Add(1), "2026-05-31!": now.Add(-1)} {
+		assert.Equal(t, want, q.columns()[3].value(row{Exemption: armsecops.Exemption{ExpiresOn: expires}}))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ type failure struct {
 }
 
 // Do implements the Transporter of azcore's policy package.
-func (t tenant) Do(req *http.Request) (*http.Response, error) {
+func (t *tenant) Do(req *http.Request) (*http.Response, error) {
 	subscription := strings.Split(req.URL.Path, "/")[2] // of /subscriptions/{subscriptionId}/...; elsewhere it is no subscription
 	f, fails := t.failures[subscription]
 	if !fails {
@@ -59,114 +58,108 @@ func tenantSubscriptionIDs() (ids []string) {
 	return ids
 }
 
-// newTenant returns a tenant with up to three assignments in each subscription,
-// and up to two standard assignments in some.
-func newTenant(today time.Time) tenant {
+// The recommendations that the tenant exempts from; the last one is a subscription's own.
+var recommendations = []struct{ key, name string }{
+	{"1195afff-c881-495e-9bc5-1486211ae03f", "Machines should have vulnerability findings resolved"},
+	{"d57a4221-a804-52ca-3dea-768284f06bb7", "Disk encryption should be applied on virtual machines"},
+	{"5ec0ffee-0004-4000-8000-000000000001", "Machines of the lab should be tagged"},
+}
+
+// newTenant returns a tenant with exemptions of all kinds, in some of its subscriptions
+// and in a management group above them.
+func newTenant(today time.Time) *tenant {
 	id := 0
-	t := tenant{
-		fake.NewServer(&fake.ServerOptions{
-			PageSize: 2,
+	t := &tenant{
+		Server: fake.NewServer(&fake.ServerOptions{
+			PageSize: 5,
 			Now:      func() time.Time { return today },
 			NewID:    func() string { id++; return fmt.Sprint(id) },
-			Where:    evaluate,
 		}),
-		map[string]failure{
+		failures: map[string]failure{
 			tenantSubscription(7):  {403, "AuthorizationFailed", "The client does not have authorization to read the assignments.", ""},
 			tenantSubscription(19): {404, "SubscriptionNotFound", "The subscription could not be found.", ""},
 			tenantSubscription(33): {429, "SubscriptionRequestsThrottled", "Too many requests.", "3600"},
 		},
 	}
-	mitigated, waiver := armsecops.AdditionalData{ExemptionCategory: "mitigated"}, armsecops.AdditionalData{ExemptionCategory: "waiver"}
-	kinds := []armsecops.AssignmentProperties{
-		{DisplayName: "Audit of virtual machines", Effect: "audit"},
-		{DisplayName: "Storage accounts behind the gateway", Effect: "Exempt", AdditionalData: mitigated},
-		{DisplayName: "Test systems", Effect: "Exempt", AdditionalData: waiver},
-		{DisplayName: "-1 day of grace", Effect: "Exempt", AdditionalData: waiver},
+	for i, r := range recommendations {
+		id := armsecops.AssessmentMetadataID{Name: r.key}
+		if i == len(recommendations)-1 {
+			id.SubscriptionID = tenantSubscription(20)
+		}
+		t.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: r.name}})
 	}
-	for n := range tenantSubscriptions {
-		subscription := tenantSubscription(n + 1)
-		if _, fails := t.failures[subscription]; fails {
+	group := managementGroups + "platform"
+	t.putPolicyExemption(group, 0, today.AddDate(0, 1, 0))
+	t.putStandardAssignment(group, 0, "", recommendations[1].key, time.Time{})
+	for n := 1; n <= tenantSubscriptions; n++ {
+		subscription := "/subscriptions/" + tenantSubscription(n)
+		if _, fails := t.failures[tenantSubscription(n)]; fails {
 			continue // which has nothing that a caller may read
 		}
-		for i := range n % 4 {
-			p := kinds[(n+i)%len(kinds)]
-			p.Scope = "/subscriptions/" + subscription
-			if i < 2 { // the others never expire
-				p.ExpiresOn = today.AddDate(0, 0, 7*n-20+i)
-			}
-			t.Put(armsecops.AssignmentID{
-				SubscriptionID:    subscription,
-				ResourceGroupName: "security",
-				Name:              fmt.Sprintf("exemption-%d", i+1),
-			}, armsecops.Assignment{Properties: p})
-		}
-		if n%8 == 3 {
-			t.putStandardAssignments(n, today.AddDate(0, 0, 5*n))
+		t.AddSubscription(tenantSubscription(n))
+		expires := today.AddDate(0, 0, 7*n-20)
+		switch n % 8 {
+		case 1:
+			t.putAssignment(n, "Test systems", "waiver", expires)
+		case 2:
+			t.putAssignment(n, "-1 day of grace", "mitigated", time.Time{})
+		case 3:
+			t.putPolicyExemption(subscription+"/resourceGroups/lab", n, expires)
+		case 4:
+			machine := subscription + "/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/"
+			t.putStandardAssignment(machine+fmt.Sprintf("build-%02d", n), n, "lea@contoso.example", recommendations[n/4%3].key, expires)
+		case 5:
+			t.putStandardAssignment(subscription, n, "", "00000000-0000-0000-0000-000000000000", expires)
+			t.putAttestation(subscription, n)
 		}
 	}
 	return t
 }
 
-// putStandardAssignments exempts a virtual machine, and attests the state of a
-// whole subscription.
-func (t tenant) putStandardAssignments(n int, expiresOn time.Time) {
-	scope := "/subscriptions/" + tenantSubscription(n+1)
-	assessment := armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"}
-	t.Put(armsecops.StandardAssignmentID{
-		Scope: scope + "/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build",
-		Name:  fmt.Sprintf("5ec0ffee-0001-4000-8000-%012d", n+1),
-	}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-		DisplayName: "Build machine without disk encryption", Effect: armsecops.EffectExempt, ExpiresOn: expiresOn,
-		ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: assessment},
-	}})
-	t.Put(armsecops.StandardAssignmentID{
-		Scope: scope,
-		Name:  fmt.Sprintf("5ec0ffee-0002-4000-8000-%012d", n+1),
-	}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-		DisplayName: "Two owners", Effect: armsecops.EffectAttest,
-		AttestationData: armsecops.AttestationData{ComplianceState: armsecops.AttestationComplianceStateCompliant, AssignedAssessment: assessment},
-	}})
+func (t *tenant) putAssignment(n int, displayName string, category armsecops.ExemptionCategory, expires time.Time) {
+	t.Put(armsecops.AssignmentID{SubscriptionID: tenantSubscription(n), ResourceGroupName: "security", Name: "exemption-1"},
+		armsecops.Assignment{Properties: armsecops.AssignmentProperties{
+			DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires, Scope: "/subscriptions/" + tenantSubscription(n),
+			AdditionalData:   armsecops.AdditionalData{ExemptionCategory: category},
+			AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/Standards/iso27001"},
+		}})
 }
 
-// evaluate returns whether a row of Azure Resource Graph matches a predicate that
-// [filter.where] returned. It knows no other predicates.
-func evaluate(predicate string, row map[string]any) (bool, error) {
-	for part := range strings.SplitSeq(predicate, " and ") {
-		switch {
-		case equal.MatchString(part):
-			match := equal.FindStringSubmatch(part)
-			if !strings.EqualFold(column(row, match[1]), match[2]) {
-				return false, nil
-			}
-		case until.MatchString(part):
-			match := until.FindStringSubmatch(part)
-			limit, err := time.Parse(time.RFC3339, match[2])
-			if err != nil {
-				return false, err
-			}
-			expires, err := time.Parse(time.RFC3339, column(row, match[1]))
-			if err != nil || expires.After(limit) { // without a time, it is null
-				return false, nil
-			}
-		default:
-			return false, fmt.Errorf("unknown predicate: %s", part)
-		}
+func (t *tenant) putPolicyExemption(scope string, n int, expires time.Time) {
+	var references []string
+	if n%16 == 3 {
+		references = []string{"diskEncryption", "endpointProtection"}
 	}
-	return true, nil
+	t.Put(armsecops.PolicyExemptionID{Scope: scope, Name: fmt.Sprintf("lab-%d", n)}, armsecops.PolicyExemption{
+		SystemData: armsecops.SystemData{CreatedBy: "sam@contoso.example", CreatedAt: expires.AddDate(-1, 0, 0)},
+		Properties: armsecops.PolicyExemptionProperties{
+			DisplayName: "The lab has no data", ExemptionCategory: "Waiver", ExpiresOn: expires,
+			PolicyAssignmentID:           managementGroups + "platform/providers/Microsoft.Authorization/policyAssignments/SecurityBaseline",
+			PolicyDefinitionReferenceIDs: references,
+		},
+	})
 }
 
-var (
-	equal = regexp.MustCompile(`^([\w.]+) =~ '([A-Za-z]*)'$`)
-	until = regexp.MustCompile(`^todatetime\(([\w.]+)\) <= datetime\((\S+)\)$`)
-)
+func (t *tenant) putStandardAssignment(scope string, n int, by, key string, expires time.Time) {
+	t.Put(armsecops.StandardAssignmentID{Scope: scope, Name: fmt.Sprintf("5ec0ffee-0001-4000-8000-%012d", n)},
+		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: "Build machine", Description: "Rebuilt every night.", Effect: armsecops.EffectExempt, ExpiresOn: expires,
+			Metadata: armsecops.StandardMetadata{CreatedBy: by},
+			ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
+				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: key},
+			},
+		}})
+}
 
-// column returns the text in a row at a path such as properties.effect, or "" if there is none.
-func column(row map[string]any, path string) string {
-	var value any = row
-	for name := range strings.SplitSeq(path, ".") {
-		object, _ := value.(map[string]any)
-		value = object[name]
-	}
-	text, _ := value.(string)
-	return text
+// putAttestation stores a standard assignment that isn't an exemption.
+func (t *tenant) putAttestation(scope string, n int) {
+	t.Put(armsecops.StandardAssignmentID{Scope: scope, Name: fmt.Sprintf("5ec0ffee-0002-4000-8000-%012d", n)},
+		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: "Two owners", Effect: armsecops.EffectAttest,
+			AttestationData: armsecops.AttestationData{
+				ComplianceState:    armsecops.AttestationComplianceStateCompliant,
+				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendations[0].key},
+			},
+		}})
 }

@@ -1,23 +1,27 @@
-// Publish starts a job of a workspace manager assignment in Microsoft Sentinel,
-// which publishes the assignment's content to its member workspaces. It waits
-// until the job has ended and prints what could not be published, and where.
+// Publish starts jobs of workspace manager assignments in Microsoft Sentinel, which
+// publish the assignments' content to member workspaces. It waits until the jobs
+// have ended and prints what could not be published, and where.
 //
 //	go run ./examples/publish
+//	go run ./examples/publish -all
 //
-// Without -live it uses a server in memory, where two of a job's 12 items fail.
-// With -live it uses Azure, with azidentity's default credential, such as the
-// account of az login:
+// Without -live it uses a server in memory that has three assignments; of one, two
+// of 12 items fail. With -live it uses Azure, with azidentity's default credential,
+// such as the account of az login:
 //
-//	go run ./examples/publish -live -subscription ID -resource-group NAME -workspace NAME -assignment NAME
+//	go run ./examples/publish -live -all -subscription ID -resource-group NAME -workspace NAME
+//	go run ./examples/publish -live /subscriptions/ID/.../workspaceManagerAssignments/NAME
 //
 // The outcome is printed to standard output, progress and errors to standard
-// error. A run that ends before its job prints the token to resume with. -h prints
-// the flags, their defaults, and the exit codes.
+// error. A run that ends before its jobs, as by Ctrl-C, prints how to resume. -h
+// prints the flags, their defaults, and the exit codes.
 package main
 
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -25,7 +29,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 func main() { command.Main(run) }
@@ -43,19 +46,23 @@ func run(ctx context.Context, args []string, s command.Streams) int {
 var (
 	errTimedOut    = errors.New("timed out while the job runs")
 	errInterrupted = errors.New("interrupted while the job runs")
+	errNotStarted  = errors.New("the wait ended before the job was started")
 )
 
 var exitCodes = []command.ExitCode{
-	{Code: 0, Meaning: "the job Succeeded, or was started with -wait=false"},
-	{Code: command.Failed, Meaning: "the job Failed or was Canceled, or anything else failed, such as a request"},
+	{Code: 0, Meaning: "every job Succeeded, or was started with -wait=false"},
+	{Code: command.Failed, Meaning: "a job Failed or was Canceled, or anything else failed, such as a request"},
 	{
-		Code: 3, Meaning: "it is unknown whether the job was started: list the jobs before starting another",
+		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs before starting another",
 		Errors: []error{armsecops.ErrOutcomeUnknown},
 	},
-	{Code: 4, Meaning: "the wait ended before the job, by -timeout, Ctrl-C, SIGTERM or SIGHUP", Errors: []error{errTimedOut, errInterrupted}},
+	{
+		Code: 4, Meaning: "the wait ended before a job, by -timeout, Ctrl-C, SIGTERM or SIGHUP",
+		Errors: []error{errTimedOut, errInterrupted, errNotStarted},
+	},
 	{
 		Code:    command.LostOutput,
-		Meaning: "the standard output could not be written, for example to a full disk; the job may have been started: list the jobs",
+		Meaning: "the standard output could not be written, for example to a full disk; jobs may have been started: list them",
 	},
 }
 
@@ -63,58 +70,74 @@ var exitCodes = []command.ExitCode{
 type publication struct {
 	*command.Command
 
-	assignment armsecops.WorkspaceManagerAssignmentID
-	credential azcore.TokenCredential
-	options    *armsecops.ClientOptions
+	assignment  armsecops.WorkspaceManagerAssignmentID // of the flags
+	targets     []target                               // without -all
+	all         bool
+	concurrency int
+	credential  azcore.TokenCredential
+	options     *armsecops.ClientOptions
+	factory     *armsecops.ClientFactory // of run: jobs that run at a time share its connection
 
-	resumeToken string // of a job that was started before; empty to start one
-	wait        bool
-	timeout     time.Duration // 0 for none
-	interval    time.Duration
-	json        bool
+	wait     bool
+	recover  bool
+	timeout  time.Duration // 0 for none
+	interval time.Duration
+	format   string
 }
 
-// run publishes and prints the outcome.
-func (p publication) run(ctx context.Context, s command.Streams) error {
-	progress := newProgress(s.Err)
-	o, err := p.publish(ctx, progress)
-	progress.end()
-	if p.json {
-		if failure := o.printJSON(s.Out, err); failure != nil {
-			return failure
-		}
-	} else {
-		o.print(s.Out)
-	}
-	if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed {
-		return command.ErrReported // the printed outcome has the failures
-	}
-	return err
+// target is an assignment to publish, or with a token the job of an earlier run.
+type target struct {
+	id    armsecops.WorkspaceManagerAssignmentID
+	token string
 }
 
-// publish starts a job and waits for its end. It returns the outcome, as far as
-// it is known, with an error too.
-func (p publication) publish(ctx context.Context, progress *progress) (o outcome, err error) {
+// run publishes and prints the outcomes.
+func (p publication) run(ctx context.Context, s command.Streams) (err error) {
+	if p.factory, err = armsecops.NewClientFactory(p.credential, p.options); err != nil {
+		return err
+	}
 	if p.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
 		defer cancel()
 	}
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(p.assignment.SubscriptionID, p.credential, p.options)
-	if err != nil {
-		return o, err
+	if p.all || len(p.targets) > 1 {
+		return p.publishMany(ctx, s)
 	}
-	id := p.assignment
-	poller, err := jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name,
+	progress := newProgress(s.Err, 1)
+	o := p.publish(ctx, p.targets[0], func(job armsecops.Job) { progress.show(0, "", job) })
+	progress.end()
+	if p.format == "json" {
+		if failure := s.Out.JSON(o.forJSON()); failure != nil {
+			return failure
+		}
+	} else {
+		o.print(s.Out)
+	}
+	if _, failed := errors.AsType[*armsecops.JobFailedError](o.err); failed {
+		return command.ErrReported // the printed outcome has the failures
+	}
+	return inUsersWords(o.err)
+}
+
+// publish starts a job, or resumes one, and waits for its end.
+func (p publication) publish(ctx context.Context, t target, show func(armsecops.Job)) (o outcome) {
+	o.target = t
+	jobs, err := p.factory.NewWorkspaceManagerJobsClient(t.id.SubscriptionID)
+	if err != nil {
+		return o.with(err)
+	}
+	poller, err := jobs.BeginCreate(ctx, t.id.ResourceGroupName, t.id.WorkspaceName, t.id.Name,
 		&armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
-			ResumeToken: p.resumeToken,
+			ResumeToken: t.token,
+			Recover:     p.recover,
 			Progress: func(job armsecops.Job) {
 				o.job = &job
-				progress.show(job)
+				show(job)
 			},
 		})
 	if err != nil {
-		return o, err
+		return o.with(notStarted(ctx, err))
 	}
 	if p.wait {
 		_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.interval})
@@ -123,9 +146,10 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	}
 	switch {
 	case poller.Done():
-		return o.withResult(poller.Result(ctx))
+		resp, err := poller.Result(ctx)
+		return o.withResult(resp.Job, err)
 	case errors.Is(err, armsecops.ErrNotFound):
-		return o, err
+		return o.with(err)
 	}
 	o.resumeToken, _ = poller.ResumeToken() // fails only for a job that has ended
 	switch {
@@ -134,95 +158,95 @@ func (p publication) publish(ctx context.Context, progress *progress) (o outcome
 	case err != nil && ctx.Err() != nil:
 		err = errInterrupted
 	}
-	return o, err
+	return o.with(err)
+}
+
+// notStarted returns errNotStarted for an error of a request before the start of a
+// job, if the wait has ended and it is known that no job was started.
+func notStarted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(err, armsecops.ErrOutcomeUnknown) {
+		return errNotStarted
+	}
+	return err
 }
 
 // outcome is what is known of a job when the program ends.
 type outcome struct {
+	target      target
 	job         *armsecops.Job // of the last poll; nil if none succeeded
 	resumeToken string         // empty if there is nothing to wait for
+	err         error
+}
+
+func (o outcome) with(err error) outcome {
+	o.err = err
+	return o
 }
 
 // withResult returns the outcome of a job that has ended, maybe before the first poll.
-func (o outcome) withResult(resp armsecops.WorkspaceManagerJobsClientGetResponse, err error) (outcome, error) {
+func (o outcome) withResult(job armsecops.Job, err error) outcome {
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
 	switch {
 	case ok:
 		o.job = &failed.Job
 	case err == nil:
-		o.job = &resp.Job
+		o.job = &job
 	}
-	return o, err
-}
-
-// print prints the outcome as text.
-func (o outcome) print(out *terminal.Output) {
-	if o.job != nil {
-		printJob(out, *o.job)
-	}
-	if o.resumeToken != "" {
-		out.Println("\nTo wait for the job's end, add -resume '" + o.resumeToken + "'")
-	}
-}
-
-// printJSON prints the outcome as JSON.
-func (o outcome) printJSON(out *terminal.Output, err error) error {
-	type failed struct {
-		ResourceID         string `json:"resourceId"`
-		MemberResourceName string `json:"memberResourceName,omitzero"`
-		ErrorMessage       string `json:"errorMessage,omitzero"`
-	}
-	printed := struct {
-		Job         *armsecops.Job `json:"job,omitzero"`
-		Failures    []failed       `json:"failures,omitzero"`
-		ResumeToken string         `json:"resumeToken,omitzero"`
-		Error       string         `json:"error,omitzero"`
-	}{Job: o.job, ResumeToken: o.resumeToken}
-	if o.job != nil {
-		for f := range o.job.Properties.Failures() {
-			printed.Failures = append(printed.Failures, failed(f))
-		}
-	}
-	if err != nil {
-		printed.Error = err.Error()
-	}
-	return out.JSON(printed)
+	return o.with(err)
 }
 
 // parse returns the publication that the program's arguments describe.
 func parse(args []string) (p publication, err error) {
 	p.Command = command.New("publish", exitCodes...)
-	p.About = "Starts a job of a workspace manager assignment in Microsoft Sentinel, which publishes the assignment's content to its " +
-		"member workspaces. Waits until the job has ended and prints what could not be published, and where. " +
-		"Without -live it uses a server in memory, where two of a job's 12 items fail.\n\n" +
-		"A run that ends before its job prints the token to resume with."
+	p.Arguments = "[ID...]"
+	p.About = "Starts jobs of workspace manager assignments in Microsoft Sentinel, which publish the assignments' content to member " +
+		"workspaces. Waits until the jobs have ended and prints what could not be published, and where.\n\n" +
+		"An assignment is given by -assignment or its resource id, ID; -all publishes every one of a workspace. " +
+		"Without -live these are in memory: baseline, of which two of 12 items fail, hunting and reporting.\n\n" +
+		"A run that ends before its jobs, as by Ctrl-C, prints how to resume."
 	p.Example = `  go run ./examples/publish -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`
+	var tokens []string
 	flags := p.Flags
-	flags.BoolVar(&p.wait, "wait", true, "wait for the job's end; -wait=false only starts it")
-	flags.StringVar(&p.resumeToken, "resume", "", "wait for the job of this `token`, which an earlier run printed, instead of starting one")
+	flags.BoolVar(&p.all, "all", false, "publish every assignment of the workspace")
+	flags.IntVar(&p.concurrency, "concurrency", 4, "`number` of jobs that run at a time")
+	flags.BoolVar(&p.wait, "wait", true, "wait for the jobs' end; -wait=false only starts them")
+	flags.BoolVar(&p.recover, "recover", false, "if the response to the start of a job is lost, look for the job")
+	flags.Func("resume", "wait for the job of this `token`, which an earlier run printed, instead of starting one; can be repeated",
+		func(token string) error {
+			tokens = append(tokens, token)
+			return nil
+		})
 	flags.DurationVar(&p.timeout, "timeout", 0, "stop waiting after this `duration`; 0 is never")
 	flags.DurationVar(&p.interval, "interval", 0,
 		"`duration` between two polls, at least 1s, unless the service sets it (default 5s, in memory 1s)")
-	flags.BoolVar(&p.json, "json", false, "print the outcome as JSON")
+	p.Choice(&p.format, "o", "output `format`", "text", "json")
+	flags.BoolFunc("json", "the same as -o json", func(string) error {
+		p.format = "json"
+		return nil
+	})
 	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "`id` of the workspace's subscription; -live needs it")
 	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
 	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
-	flags.StringVar(&p.assignment.Name, "assignment", "",
-		"`name` of the workspace manager assignment to publish; -live needs it")
-	if err := p.Parse(args, "subscription", "resource-group", "workspace", "assignment"); err != nil {
+	flags.StringVar(&p.assignment.Name, "assignment", "", "`name` or resource id of the workspace manager assignment to publish")
+	if err := p.Parse(args); err != nil {
 		return p, err
 	}
 	switch {
-	case p.Given("resume") && p.resumeToken == "":
+	case slices.Contains(tokens, ""):
 		return p, command.Usagef("-resume: the token is empty") // must not start another job
-	case p.Given("resume") && !p.wait:
+	case len(tokens) > 0 && !p.wait:
 		return p, command.Usagef("-resume and -wait=false exclude each other")
 	case p.timeout < 0:
 		return p, command.Usagef("-timeout must not be negative")
+	case p.concurrency < 1:
+		return p, command.Usagef("-concurrency must be at least 1")
 	case p.Given("interval") && p.interval < time.Second:
 		return p, command.Usagef("-interval must be at least 1s")
+	}
+	if err := p.setTargets(tokens); err != nil {
+		return p, err
 	}
 	if !p.Live {
 		return p.inMemory()
@@ -232,4 +256,86 @@ func parse(args []string) (p publication, err error) {
 	}
 	p.credential, p.options, err = p.Connect(nil)
 	return p, err
+}
+
+// setTargets sets what to publish: the assignments of the ids, the jobs of the
+// tokens, the assignment of the flags, or all.
+func (p *publication) setTargets(tokens []string) error {
+	ids := p.Flags.Args()
+	if strings.Contains(p.assignment.Name, "/") {
+		ids = append(ids, p.assignment.Name)
+		p.assignment.Name = ""
+	}
+	named := p.assignment.Name != ""
+	switch {
+	case p.all && (named || len(ids)+len(tokens) > 0):
+		return command.Usagef("-all excludes -assignment, -resume and resource ids")
+	case named && len(ids) > 0:
+		return command.Usagef("-assignment and resource ids exclude each other")
+	}
+	for _, arg := range ids {
+		id, err := armsecops.ParseWorkspaceManagerAssignmentID(arg)
+		switch {
+		case strings.HasPrefix(arg, "-"):
+			return command.Usagef("flags come before the resource ids: %s", arg)
+		case strings.HasPrefix(arg, "{"):
+			return command.Usagef("a token goes after -resume, in single quotes")
+		case err != nil && !strings.Contains(arg, "/"):
+			return command.Usagef("unknown command %q: an argument is the resource id of a workspace manager assignment", arg)
+		case err != nil:
+			return command.Usagef("not the resource id of a workspace manager assignment: %q", arg)
+		case p.Given("subscription") && !strings.EqualFold(p.assignment.SubscriptionID, id.SubscriptionID),
+			p.Given("resource-group") && !strings.EqualFold(p.assignment.ResourceGroupName, id.ResourceGroupName),
+			p.Given("workspace") && !strings.EqualFold(p.assignment.WorkspaceName, id.WorkspaceName):
+			return command.Usagef("-subscription, -resource-group and -workspace say another place than the resource id: %q", arg)
+		}
+		same := func(t target) bool { return strings.EqualFold(t.id.String(), id.String()) }
+		if !slices.ContainsFunc(p.targets, same) { // must not start two jobs of one
+			p.targets = append(p.targets, target{id: id})
+		}
+	}
+	if !p.Live && !named {
+		p.assignment.Name = "baseline"
+	}
+	if !p.Live {
+		p.assignment.SubscriptionID, p.assignment.ResourceGroupName, p.assignment.WorkspaceName = memorySubscription, "security", "central"
+	}
+	for _, token := range tokens {
+		id := p.assignment
+		if !named {
+			id.Name = "" // is in the token
+		}
+		p.targets = append(p.targets, target{id, token})
+	}
+	needed := []string{"subscription", "resource-group", "workspace"}
+	switch {
+	case len(ids) > 0 && len(tokens) == 0 && p.Live:
+		return nil // the ids say it
+	case !p.all && len(p.targets) == 0:
+		p.targets = []target{{id: p.assignment}}
+		if p.Live {
+			needed = append(needed, "assignment")
+		}
+	}
+	return p.Require(needed...)
+}
+
+// inUsersWords returns an error that names the flag instead of the parameter.
+func inUsersWords(err error) error {
+	invalid, ok := errors.AsType[*armsecops.ParameterError](err)
+	if !ok {
+		return err
+	}
+	if invalid.Name == "ResumeToken" {
+		return command.Usagef("-resume: not a token of a job of this workspace: copy all that publish printed, in single quotes, " +
+			"and the flags of that run")
+	}
+	flagOf := map[string]string{
+		"subscriptionID": "subscription", "resourceGroupName": "resource-group",
+		"workspaceName": "workspace", "workspaceManagerAssignmentName": "assignment",
+	}
+	if name := flagOf[invalid.Name]; name != "" {
+		return command.Usagef("-%s %q %s", name, invalid.Value, invalid.Reason)
+	}
+	return err
 }

@@ -39,6 +39,12 @@ const resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"j
 	`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
 	`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
 
+const (
+	assignmentID = "/subscriptions/" + subscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights" +
+		"/workspaces/central/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/hunting"
+	notAToken = "-resume: not a token of a job of this workspace: copy all that publish printed, in single quotes, and the flags of that run"
+)
+
 // liveFlags returns valid flags for -live, and more.
 func liveFlags(more ...string) []string {
 	return append([]string{
@@ -95,10 +101,11 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	const (
 		create = "WorkspaceManagerJobsClient.Create"
 		get    = "WorkspaceManagerJobsClient.Get"
+		list   = "WorkspaceManagerAssignmentsClient.NewListPager"
 	)
 	const canceled = `{"name":"job","properties":{"provisioningState":"canceled","errorMessage":"The assignment was deleted."}}`
 	const forbidden = `{"error":{"code":"Forbidden","message":"Not yours."}}`
-	succeed := func(p publication) { server(p).SetJobItems(p.assignment, items()[:3]) }
+	succeed := func(p publication) { server(p).SetJobItems(p.assignment, items("baseline")[:3]) }
 	inject := func(fault fake.Fault) func(publication) {
 		return func(p publication) { server(p).Inject(fault) }
 	}
@@ -128,6 +135,18 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 			args: []string{"-timeout", "1700ms"}, setUp: inject(fake.Fault{Operation: get, Skip: 1, Delay: time.Hour}), code: 4,
 		},
 		"interrupted": {interrupt: 1900 * time.Millisecond, code: 4},
+		"one-by-id":   {args: []string{"-assignment", assignmentID, strings.ToUpper(assignmentID)}, code: 0},
+		"recovered": {
+			args: []string{"-recover"}, setUp: inject(fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}), code: 1,
+		},
+		"unknown-assignment": {args: []string{strings.Replace(assignmentID, "hunting", "other", 1)}, code: 1},
+		"all":                {args: []string{"-all", "-concurrency", "1"}, code: 1},
+		"all-json":           {args: []string{"-all", "-o", "json", "-concurrency", "1"}, code: 1},
+		"all-not-waited-for": {args: []string{"-all", "-concurrency", "1", "-wait=false"}, code: 0},
+		"all-unknown":        {args: []string{"-all", "-concurrency", "1"}, setUp: inject(fake.Fault{Operation: create, Disconnect: true, Skip: 1}), code: 3},
+		"all-list-refused":   {args: []string{"-all"}, setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
+		"all-interrupted":    {args: []string{"-all", "-concurrency", "1"}, interrupt: 4900 * time.Millisecond, code: 4},
+		"all-timed-out-json": {args: []string{"-all", "-concurrency", "1", "-json", "-timeout", "500ms"}, code: 4},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +168,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 				assert.Equal(t, test.code, code)
 				server(p).AssertFaultsConsumed(t)
 				commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", stdout, code, stderr))
-				if p.json {
+				if p.format == "json" {
 					assert.True(t, json.Valid(stdout.Bytes()))
 				}
 			})
@@ -184,6 +203,50 @@ func TestRunResumesWithAPrintedToken(t *testing.T) {
 	})
 }
 
+func TestSomeJobsRunAtATime(t *testing.T) {
+	t.Parallel()
+	for concurrency, want := range map[string]time.Duration{"1": 9 * time.Second, "2": 6 * time.Second, "3": 3 * time.Second, "100": 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			p, err := parse([]string{"-all", "-concurrency", concurrency})
+			require.NoError(t, err)
+			s, stdout, stderr := commandtest.Streams()
+			start := time.Now()
+			assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
+			assert.Equal(t, want, time.Since(start), concurrency)
+			for _, name := range []string{"baseline", "hunting", "reporting"} {
+				assert.Contains(t, stdout.String(), "\n"+name+" ")
+				assert.Contains(t, stderr.String(), name+": InProgress, 0 of ")
+			}
+		})
+	}
+}
+
+// What Ctrl-C prints leads to the end of the jobs that run and the start of the others.
+func TestInterruptedRunOfAllIsResumed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		s, stdout, _ := commandtest.Streams()
+		assert.Equal(t, 4, run(ctx, []string{"-all", "-concurrency", "2"}, s))
+		var args, ids []string
+		for line := range strings.Lines(stdout.String()) {
+			if token, ok := strings.CutPrefix(strings.TrimSpace(line), "-resume "); ok {
+				args = append(args, "-resume", strings.Trim(token, "'"))
+			} else if strings.HasPrefix(line, "/subscriptions/") {
+				ids = append(ids, strings.TrimSpace(line))
+			}
+		}
+		require.Len(t, args, 4)
+		require.Len(t, ids, 1)
+		s, stdout, _ = commandtest.Streams()
+		assert.Equal(t, 1, run(t.Context(), append(args, ids...), s))
+		for _, want := range []string{"\nbaseline    Failed     12", "\nhunting     Succeeded  3", "\nreporting   Succeeded  2"} {
+			assert.Contains(t, stdout.String(), want)
+		}
+	})
+}
+
 func TestRunWaitsForRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -203,9 +266,24 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		args []string
 		want string // the line before where to find help
 	}{
-		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
-		"argument":                         {[]string{"now"}, "unexpected argument: now"},
-		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
+		"unknown flag": {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
+		"unknown command": {
+			[]string{"now"}, `unknown command "now": an argument is the resource id of a workspace manager assignment`,
+		},
+		"id of a job":         {[]string{assignmentID + "/jobs/1"}, `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`},
+		"token":               {[]string{resumeToken}, "a token goes after -resume, in single quotes"},
+		"flags last":          {[]string{assignmentID, "-all"}, "flags come before the resource ids: -all"},
+		"all and one":         {[]string{"-all", assignmentID}, "-all excludes -assignment, -resume and resource ids"},
+		"all and -assignment": {[]string{"-all", "-assignment", "hunting"}, "-all excludes -assignment, -resume and resource ids"},
+		"id and -assignment":  {[]string{"-assignment", "hunting", assignmentID}, "-assignment and resource ids exclude each other"},
+		"id and workspace": {
+			[]string{"-live", "-workspace", "other", assignmentID},
+			`-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`,
+		},
+		"none at a time":                   {[]string{"-all", "-concurrency", "0"}, "-concurrency must be at least 1"},
+		"all without its place":            {[]string{"-live", "-all"}, "-live needs -subscription"},
+		"several, one no token":            {[]string{"-resume", resumeToken, "-resume", "{}"}, notAToken},
+		"argument with control characters": {[]string{"\x1b[2Jnow"}, `an argument has control characters, or white space at an end: "\x1b[2Jnow"`},
 		"timeout without unit":             {[]string{"-timeout", "5"}, `invalid value "5" for flag -timeout: parse error`},
 		"negative timeout":                 {[]string{"-timeout", "-1s"}, "-timeout must not be negative"},
 		"no interval":                      {[]string{"-interval", "0"}, "-interval must be at least 1s"},
@@ -215,17 +293,17 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			[]string{"-resume", resumeToken, "-wait=false"}, "-resume and -wait=false exclude each other",
 		},
 		"not a token": {
-			[]string{"-resume", "{}"}, `parameter ResumeToken must be a token of such a poller`,
+			[]string{"-resume", "{}"}, notAToken,
 		},
 		"without -live":                {[]string{"-workspace", "myWorkspace"}, "-workspace needs -live"},
 		"-live alone":                  {[]string{"-live"}, "-live needs -subscription"},
 		"-live without the assignment": {liveFlags()[:7], "-live needs -assignment"},
 		"not a subscription": {
 			liveFlags("-subscription", "mine"),
-			`parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
+			`-subscription "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
 		},
 		"not a resource group": {
-			liveFlags("-resource-group", ".."), `parameter resourceGroupName ".." must not end in a period`,
+			liveFlags("-resource-group", ".."), `-resource-group ".." must not end in a period`,
 		},
 	}
 	for name, test := range tests {
@@ -242,7 +320,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"help": {"-h"}, "screen": nil, "timed-out-screen": {"-interval", "2500ms", "-timeout", "3400ms"},
+		"help": {"-h"}, "output": nil, "all": {"-all", "-concurrency", "1", "-timeout", "5500ms"}, "timed-out": {"-interval", "2500ms", "-timeout", "3400ms"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
@@ -322,7 +400,8 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		"job": {nil, job, []string{
 			"Job ]0;title job: Failed, 1 of 1 item done, 1 failed\n",
 			"\na  [2Jb\n",
-			"gnp.exe  2J      one  two😀\n",
+			"\nFailed at 2J:\n",
+			"\nrules/gnp.exe  one  two😀\n",
 		}},
 		"job as JSON":   {[]string{"-json"}, job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},
 		"error":         {nil, failed, nil},

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"path"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/armsecops/armsecops"
@@ -11,42 +14,88 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// progress shows the progress of a job: on a terminal, a bar that is redrawn in
-// place; elsewhere, a line for each change.
+// progress shows the progress of jobs: on a terminal, a bar that is redrawn in
+// place; elsewhere, a line for each change of a job.
 type progress struct {
 	out   *terminal.Output
 	start time.Time
-	shown string // the last line; empty if there is none
+
+	mu    sync.Mutex
+	names []string
+	jobs  []*armsecops.Job // nil before the first poll
+	shown []string         // the last line of each job
 }
 
-func newProgress(out *terminal.Output) *progress { return &progress{out: out, start: time.Now()} }
+func newProgress(out *terminal.Output, jobs int) *progress {
+	return &progress{
+		out: out, start: time.Now(),
+		names: make([]string, jobs), jobs: make([]*armsecops.Job, jobs), shown: make([]string, jobs),
+	}
+}
 
-// show shows the state of the job.
-func (p *progress) show(job armsecops.Job) {
+// show shows the state of a job.
+//   - i: its number
+//   - name: of its assignment, if there are several jobs
+func (p *progress) show(i int, name string, job armsecops.Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names[i], p.jobs[i] = terminal.Printable(name), &job
 	line := describe(job)
 	columns := p.out.Width()
 	switch {
 	case columns > 0:
+		if len(p.jobs) > 1 {
+			line = p.summary()
+		}
 		line += ", " + time.Since(p.start).Truncate(time.Second).String()
-		p.out.Status(bar(job, columns-len(line)-len("[] ")-1) + line)
-	case line != p.shown:
+		p.out.Status(bar(p.done(), columns-len(line)-len("[] ")-1) + line)
+	case line != p.shown[i]:
+		p.shown[i] = line
+		if len(p.jobs) > 1 {
+			line = p.names[i] + ": " + line
+		}
 		p.out.Println(line)
-		p.shown = line
 	}
+}
+
+// summary returns how many jobs have ended, and the progress of those that run.
+func (p *progress) summary() string {
+	ended, running := 0, ""
+	for i, job := range p.jobs {
+		switch {
+		case job == nil:
+		case job.Properties.ProvisioningState.Terminal():
+			ended++
+		default:
+			s := job.Properties.Summary()
+			running += fmt.Sprintf(", %s %d/%d", p.names[i], s.Succeeded+s.Failed, s.Total)
+		}
+	}
+	return fmt.Sprintf("%d of %s ended%s", ended, command.Count(len(p.jobs), "job"), running)
+}
+
+// done returns the part of the work that is done, 0 to 1.
+func (p *progress) done() (done float64) {
+	for _, job := range p.jobs {
+		if job == nil {
+			continue
+		}
+		if s := job.Properties.Summary(); s.Total > 0 {
+			done += float64(s.Succeeded+s.Failed) / float64(s.Total)
+		}
+	}
+	return done / float64(len(p.jobs))
 }
 
 func (p *progress) end() { p.out.EndStatus() }
 
 // bar returns a bar of up to 24 columns, or "" if there are only a few.
-func bar(job armsecops.Job, columns int) string {
+func bar(done float64, columns int) string {
 	columns = min(columns, 24)
 	if columns < 4 {
 		return ""
 	}
-	filled := 0
-	if s := job.Properties.Summary(); s.Total > 0 {
-		filled = columns * (s.Succeeded + s.Failed) / s.Total
-	}
+	filled := int(done*float64(columns) + 1e-9)
 	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", columns-filled) + "] "
 }
 
@@ -59,7 +108,58 @@ func describe(job armsecops.Job) string {
 	return fmt.Sprintf("%s, %d of %s done, %d failed", state, s.Succeeded+s.Failed, command.Count(s.Total, "item"), s.Failed)
 }
 
-// printJob prints a job and a table of its failures.
+// print prints the outcome as text.
+func (o outcome) print(out *terminal.Output) {
+	if o.job != nil {
+		printJob(out, *o.job)
+	}
+	if o.resumeToken != "" {
+		out.Println("\nTo wait for the job's end, add -resume '" + o.resumeToken + "'")
+	}
+}
+
+// jsonOutcome is the JSON of an outcome.
+type jsonOutcome struct {
+	Assignment  string         `json:"assignment,omitzero"` // resource id, if there are several
+	Job         *armsecops.Job `json:"job,omitzero"`
+	Failures    []jsonFailure  `json:"failures,omitzero"`
+	ResumeToken string         `json:"resumeToken,omitzero"`
+	Error       string         `json:"error,omitzero"`
+}
+
+type jsonFailure struct {
+	ResourceID         string `json:"resourceId"`
+	MemberResourceName string `json:"memberResourceName,omitzero"`
+	ErrorMessage       string `json:"errorMessage,omitzero"`
+}
+
+func (o outcome) forJSON() jsonOutcome {
+	printed := jsonOutcome{Job: o.job, ResumeToken: o.resumeToken}
+	if o.job != nil {
+		for f := range o.job.Properties.Failures() {
+			printed.Failures = append(printed.Failures, jsonFailure(f))
+		}
+	}
+	if o.err != nil {
+		printed.Error = o.err.Error()
+	}
+	return printed
+}
+
+// printJSON prints the outcomes of several assignments.
+func printJSON(out *terminal.Output, outcomes []outcome) error {
+	printed := make([]jsonOutcome, len(outcomes))
+	for i, o := range outcomes {
+		printed[i] = o.forJSON()
+		id := o.target.id
+		if id.Name = nameOf(o.target, o.job); id.Name != "" {
+			printed[i].Assignment = id.String()
+		}
+	}
+	return out.JSON(map[string]any{"assignments": printed})
+}
+
+// printJob prints a job and its failures.
 func printJob(out *terminal.Output, job armsecops.Job) {
 	p := job.Properties
 	out.Println("Job " + terminal.Printable(job.Name) + ": " + describe(job))
@@ -67,14 +167,45 @@ func printJob(out *terminal.Output, job armsecops.Job) {
 	if p.ErrorMessage != "" {
 		out.Println(terminal.Printable(p.ErrorMessage))
 	}
-	rows := [][]string{{"ITEM", "MEMBER", "ERROR"}}
-	for f := range p.Failures() {
-		rows = append(rows, []string{path.Base(f.ResourceID), f.MemberResourceName, f.ErrorMessage})
+	printFailures(out, failuresOf("", job))
+}
+
+// failure is an item of an assignment that could not be published to a member.
+type failure struct {
+	assignment string // empty if there is only one
+	armsecops.JobFailure
+}
+
+func failuresOf(assignment string, job armsecops.Job) (failures []failure) {
+	for f := range job.Properties.Failures() {
+		failures = append(failures, failure{assignment, f})
 	}
-	if len(rows) > 1 {
-		out.Println("")
-		out.Table(rows)
+	return failures
+}
+
+// printFailures prints a table for each member, the name of which can fill a line.
+func printFailures(out *terminal.Output, failures []failure) {
+	byMember := map[string][][]string{}
+	for _, f := range failures {
+		row := []string{typeAndName(f.ResourceID), f.ErrorMessage}
+		if f.assignment != "" {
+			row = append(row, f.assignment)
+		}
+		byMember[f.MemberResourceName] = append(byMember[f.MemberResourceName], row)
 	}
+	for _, member := range slices.Sorted(maps.Keys(byMember)) {
+		rows := byMember[member]
+		header := []string{"ITEM", "ERROR", "ASSIGNMENT"}[:len(rows[0])]
+		out.Println("\nFailed at " + cmp.Or(terminal.Printable(member), "a member that the service doesn't name") + ":")
+		out.Table(slices.Insert(rows, 0, header), terminal.Whole)
+	}
+}
+
+// typeAndName returns what tells content items apart: the last two segments of a
+// resource id, as in alertRules/mass-download. The names of real ones are UUIDs.
+func typeAndName(id string) string {
+	segments := strings.Split(strings.Trim(id, "/"), "/")
+	return strings.Join(segments[max(0, len(segments)-2):], "/")
 }
 
 func formatTime(t time.Time) string {

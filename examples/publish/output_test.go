@@ -31,22 +31,19 @@ func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
 func TestProgressHasALineForEachChange(t *testing.T) {
 	t.Parallel()
 	s, _, stderr := commandtest.Streams()
-	p := newProgress(s.Err)
+	p := newProgress(s.Err, 1)
 	for _, state := range []armsecops.ProvisioningState{"InProgress", "InProgress", "Succeeded"} {
-		p.show(armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
+		p.show(0, "", armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
 	}
 	assert.Equal(t, "InProgress\nSucceeded\n", stderr.String())
 }
 
 func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
 	t.Parallel()
-	job := armsecops.Job{Properties: armsecops.JobProperties{Items: []armsecops.JobItem{
-		{Status: armsecops.JobItemStatusSucceeded}, {Status: armsecops.JobItemStatusInProgress},
-	}}}
 	for columns, want := range map[int]string{
 		-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] ",
 	} {
-		assert.Equal(t, want, bar(job, columns), columns)
+		assert.Equal(t, want, bar(0.5, columns), columns)
 	}
-	assert.Equal(t, "[....] ", bar(armsecops.Job{}, 4))
+	assert.Equal(t, "[....] ", bar(0, 4))
 }

@@ -1,141 +1,120 @@
-// Quickstart reads a job of a workspace manager assignment in Microsoft Sentinel,
-// then lists the assignments of a subscription in Microsoft Defender for Cloud.
-//
-//	go run ./examples/quickstart
-//
-// Without flags it reads the samples of the REST documentation from a server in
-// memory. With -live it reads from Azure, with azidentity's default credential,
-// such as the account of az login:
-//
-//	go run ./examples/quickstart -live -subscription ID -resource-group NAME -workspace NAME -assignment NAME -job NAME
-//
-// -h prints the flags, their defaults, and the exit codes.
+// Quickstart reads a job of Microsoft Sentinel's workspace manager, then the assignments of a subscription in Defender for Cloud.
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
 	"path"
-	"time"
+	"strings"
+	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/examples/internal/command"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 	"github.com/armsecops/armsecops/fake"
 )
 
-func main() { command.Main(run) }
+const help = `Usage: quickstart [-live -subscription ID -resource-group NAME -workspace NAME
+  -assignment NAME -job NAME [-cloud public|china|government]]
+Reads a job, then assignments: with -live in Azure after az login, else samples
+Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output`
 
-// run is the program; it returns the exit code.
-func run(ctx context.Context, args []string, s command.Streams) int {
-	q, err := parse(args)
-	if err == nil {
-		err = q.report(ctx, s.Out)
-	}
-	return q.Exit(err, s)
+var errUsage = errors.New("for help: quickstart -h")
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], fake.NewServer(&fake.ServerOptions{Samples: true}), os.Stdout, os.Stderr))
 }
 
-// query is what the program reads, and how it reaches the services.
-type query struct {
-	*command.Command
-	job          armsecops.JobID
-	subscription string // of the assignments
-	credential   azcore.TokenCredential
-	options      *armsecops.ClientOptions
-}
-
-// report prints the job, then the assignments of the subscription.
-func (q query) report(ctx context.Context, out *terminal.Output) error {
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(q.job.SubscriptionID, q.credential, q.options)
-	if err != nil {
-		return err
-	}
-	assignments, err := armsecops.NewSecurityAssignmentsClient(q.subscription, q.credential, q.options)
-	if err != nil {
-		return err
-	}
-	resp, err := jobs.Get(ctx, q.job.ResourceGroupName, q.job.WorkspaceName, q.job.WorkspaceManagerAssignmentName, q.job.Name, nil)
-	if err != nil {
-		return err
-	}
-	printJob(out, resp.Job)
-	out.Println("\nAssignments of subscription " + q.subscription + "\n")
-	return printAssignments(ctx, out, assignments.NewListBySubscriptionPager(nil))
-}
-
-func printJob(out *terminal.Output, job armsecops.Job) {
-	p := job.Properties
-	out.Println("Job " + terminal.Printable(job.Name) + ": " + terminal.Printable(string(p.ProvisioningState)))
-	out.Println("Started " + formatTime(p.StartTime) + ", ended " + formatTime(p.EndTime) + "\n")
-
-	rows := [][]string{{"ITEM", "STATUS", "MEMBER", "ERROR"}}
-	for _, item := range p.Items {
-		name, status := path.Base(item.ResourceID), string(item.Status)
-		if len(item.Errors) == 0 {
-			rows = append(rows, []string{name, status, "", ""})
+// run runs quickstart, prints its error and returns the exit code.
+func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
+	out := bufio.NewWriter(stdout)
+	if err := quickstart(ctx, args, memory, out); err != nil {
+		code = 1
+		if errors.Is(err, errUsage) || errors.As(err, new(*armsecops.ParameterError)) {
+			code = 2
+		} else if errors.Is(err, armsecops.ErrCredential) {
+			printLine(stderr, "Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot")
 		}
+		printLine(stderr, "%.1600s", strings.ReplaceAll(err.Error(), "--------", "")) // without azidentity's rules
+	}
+	if err := out.Flush(); err != nil {
+		code = 5
+		printLine(stderr, "standard output: %s", err)
+	}
+	return code
+}
+
+func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.Writer) error {
+	flags, id, options := flag.NewFlagSet("quickstart", flag.ContinueOnError), armsecops.JobID{}, &armsecops.ClientOptions{}
+	flags.SetOutput(io.Discard) // run prints the error
+	live, region := flags.Bool("live", false, ""), flags.String("cloud", "public", "")
+	for name, value := range map[string]*string{"subscription": &id.SubscriptionID, "resource-group": &id.ResourceGroupName,
+		"workspace": &id.WorkspaceName, "assignment": &id.WorkspaceManagerAssignmentName, "job": &id.Name} {
+		flags.StringVar(value, name, "", "")
+	}
+	clouds := map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintln(out, help)
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w; %w", err, errUsage)
+	case flags.NArg() > 0:
+		return fmt.Errorf("unknown command %q; %w", flags.Arg(0), errUsage)
+	case *live && flags.NFlag() < 6 || clouds[*region].Services == nil:
+		return fmt.Errorf("-live needs -subscription, -resource-group, -workspace, -assignment and -job; -cloud is public, china or government; %w", errUsage)
+	case !*live && len(args) > 0:
+		return fmt.Errorf("%s needs -live; %w", args[0], errUsage)
+	}
+	subscription, credential, err := id.SubscriptionID, azcore.TokenCredential(&azfake.TokenCredential{}), error(nil)
+	if options.Cloud = clouds[*region]; *live {
+		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
+	} else {
+		subscription, options.Transport = "20ff7fc3-e762-44dd-bd96-b71116dcdc23", memory
+		id, err = armsecops.ParseJobID("/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
+			"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e")
+	}
+	if err != nil {
+		return err
+	}
+	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, options)
+	if err != nil {
+		return err
+	}
+	job, err := jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
+	if err != nil {
+		return err
+	}
+	printLine(out, "Job %s: %s", job.Name, job.Properties.ProvisioningState)
+	for _, item := range job.Properties.Items {
+		printLine(out, "%s  %s/%s", item.Status, path.Base(path.Dir(item.ResourceID)), path.Base(item.ResourceID))
 		for _, e := range item.Errors {
-			rows = append(rows, []string{name, status, e.MemberResourceName, e.ErrorMessage})
+			printLine(out, "  %s: %s", e.MemberResourceName, e.ErrorMessage)
 		}
 	}
-	out.Table(rows)
-}
-
-// printAssignments prints every assignment of the listing. If the listing fails,
-// it prints the assignments before the error.
-func printAssignments(ctx context.Context, out *terminal.Output, pager *armsecops.Pager[armsecops.Assignment]) error {
-	rows := [][]string{{"NAME", "DISPLAY NAME", "EFFECT", "CATEGORY", "EXPIRES", "SCOPE"}}
-	var failure error
-	for a, err := range pager.All(ctx) {
+	assignments, err := armsecops.NewSecurityAssignmentsClient(subscription, credential, options)
+	if err != nil {
+		return err
+	}
+	printLine(out, "Assignments of subscription %s", subscription)
+	for a, err := range assignments.NewListBySubscriptionPager(nil).All(ctx) {
 		if err != nil {
-			failure = err
-			break
+			return err
 		}
-		p := a.Properties
-		rows = append(rows, []string{
-			a.Name, p.DisplayName, string(p.Effect), string(p.AdditionalData.ExemptionCategory), formatTime(p.ExpiresOn), p.Scope,
-		})
+		printLine(out, "%s  %s, %s, expires %s", a.Name, a.Properties.DisplayName, a.Properties.Effect, strings.Replace(fmt.Sprintf("%.10s", a.Properties.ExpiresOn), "0001-01-01", "never", 1))
+		printLine(out, "  %s", a.Properties.Scope)
 	}
-	out.Table(rows)
-	return failure
+	return nil
 }
 
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// parse returns the query that the program's arguments describe.
-func parse(args []string) (q query, err error) {
-	q.Command = command.New("quickstart")
-	q.About = "Reads a job of a workspace manager assignment in Microsoft Sentinel, then lists the assignments of a subscription in " +
-		"Microsoft Defender for Cloud. Without -live it reads the samples of the REST documentation from a server in memory."
-	q.Example = `  go run ./examples/quickstart -live \
-    -subscription 00000000-0000-0000-0000-000000000000 \
-    -resource-group NAME -workspace NAME -assignment NAME \
-    -job NAME`
-	q.Flags.StringVar(&q.job.SubscriptionID, "subscription", "", "`id` of the subscription of the job and of the assignments; -live needs it")
-	q.Flags.StringVar(&q.job.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
-	q.Flags.StringVar(&q.job.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
-	q.Flags.StringVar(&q.job.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the job's workspace manager assignment; -live needs it")
-	q.Flags.StringVar(&q.job.Name, "job", "", "`name` of the job; -live needs it")
-	if err := q.Parse(args, "subscription", "resource-group", "workspace", "assignment", "job"); err != nil {
-		return q, err
-	}
-	q.subscription = q.job.SubscriptionID
-	if !q.Live { // read the documented samples
-		q.job = armsecops.JobID{
-			SubscriptionID:                 "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0",
-			ResourceGroupName:              "myRg",
-			WorkspaceName:                  "myWorkspace",
-			WorkspaceManagerAssignmentName: "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58",
-			Name:                           "cfbe1338-8276-4d5d-8b96-931117f9fa0e",
-		}
-		q.subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	}
-	q.credential, q.options, err = q.Connect(fake.NewServer(&fake.ServerOptions{Samples: true}))
-	return q, err
+// printLine prints one line, without characters with which a service could write elsewhere on a terminal.
+func printLine(out io.Writer, format string, values ...any) {
+	fmt.Fprintln(out, strings.Join(strings.FieldsFunc(fmt.Sprintf(format, values...), func(r rune) bool { return !unicode.IsPrint(r) }), " "))
 }

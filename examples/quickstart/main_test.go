@@ -1,25 +1,39 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
-	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 	"github.com/armsecops/armsecops/fake"
 )
 
-// liveFlags returns valid flags for -live, and more.
+const (
+	getJob          = "WorkspaceManagerJobsClient.Get"
+	listAssignments = "SecurityAssignmentsClient.NewListBySubscriptionPager"
+)
+
+// runWith runs the program with the faults of the server in memory.
+func runWith(ctx context.Context, args []string, faults ...fake.Fault) (code int, stdout, stderr string) {
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
+	for _, fault := range faults {
+		srv.Inject(fault)
+	}
+	var out, problems bytes.Buffer
+	code = run(ctx, args, srv, &out, &problems)
+	return code, out.String(), problems.String()
+}
+
 func liveFlags(more ...string) []string {
 	return append([]string{
 		"-live", "-subscription", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "-resource-group", "myRg",
@@ -27,182 +41,126 @@ func liveFlags(more ...string) []string {
 	}, more...)
 }
 
-func TestRunPrintsSamples(t *testing.T) {
+func TestScreensFit80Columns(t *testing.T) {
 	t.Parallel()
-	streams, stdout, stderr := commandtest.Streams()
-	assert.Zero(t, run(t.Context(), nil, streams))
-	commandtest.AssertGolden(t, "output", stdout.String())
-	assert.Empty(t, stderr.String())
+	for name, args := range map[string][]string{"output": nil, "help": {"-h"}} {
+		code, stdout, stderr := runWith(t.Context(), args)
+		assert.Zero(t, code)
+		assert.Empty(t, stderr)
+		commandtest.AssertGolden(t, name, stdout)
+		for line := range strings.SplitSeq(stdout, "\n") {
+			assert.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+		}
+	}
 }
 
-func TestScreensFitTheTerminal(t *testing.T) {
+func TestProgramIsShortAndOnItsOwn(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"output": nil, "help": {"-h"}, "bad-flag": {"-subscription", "1"}} {
-		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
-	}
+	source, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, bytes.Count(source, []byte("\n")), 120, "a reader copies it")
+	assert.NotContains(t, string(source), "/internal/")
 }
 
 func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"-h"}} {
-		streams, _, stderr := commandtest.Streams()
-		streams.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
-		assert.Equal(t, command.LostOutput, run(t.Context(), args, streams))
+		var stderr bytes.Buffer
+		assert.Equal(t, 5, run(t.Context(), args, fake.NewServer(&fake.ServerOptions{Samples: true}), commandtest.FullDisk{}, &stderr))
 		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
 	}
 }
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
+	const missing = "-live needs -subscription, -resource-group, -workspace, -assignment and -job; "
 	tests := map[string]struct {
 		args []string
-		want string // the line before where to find help
+		want string // at the beginning of the error
 	}{
-		"unknown flag":                     {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
-		"argument":                         {[]string{"now"}, "unexpected argument: now"},
-		"argument with control characters": {[]string{"\x1b[2Jnow"}, "unexpected argument: [2Jnow"},
-		"no value":                         {[]string{"-live", "-job"}, "flag needs an argument: -job"},
-		"without -live":                    {[]string{"-job", "myJob"}, "-job needs -live"},
-		"-live alone":                      {[]string{"-live"}, "-live needs -subscription"},
-		"-live without the job":            {liveFlags()[:9], "-live needs -job"},
-		"empty value":                      {liveFlags("-workspace", ""), "-live needs -workspace"},
-		"not a subscription": {
-			liveFlags("-subscription", "mine"),
-			`parameter subscriptionID "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
-		},
-		"not a resource group": {
-			liveFlags("-resource-group", ".."), `parameter resourceGroupName ".." must not end in a period`,
-		},
+		"unknown flag":    {[]string{"-verbose"}, "flag provided but not defined: -verbose; "},
+		"unknown command": {[]string{"now"}, `unknown command "now"; `},
+		"characters":      {[]string{"\x1b[2Jnow\u202e"}, `unknown command "\x1b[2Jnow\u202e"; `},
+		"no value":        {[]string{"-live", "-job"}, "flag needs an argument: -job; "},
+		"without -live":   {[]string{"-job", "myJob"}, "-job needs -live; "},
+		"-live alone":     {[]string{"-live"}, missing},
+		"no job":          {liveFlags()[:9], missing},
+		"empty value":     {liveFlags("-workspace", ""), "parameter workspaceName must "},
+		"unknown cloud":   {liveFlags("-cloud", "moon"), missing + "-cloud is public, china or government; "},
+		"no subscription": {liveFlags("-subscription", "mine"), `parameter subscriptionID "mine" must be a UUID`},
+		"no group":        {liveFlags("-resource-group", ".."), `parameter resourceGroupName ".." must not end in a period`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			streams, stdout, stderr := commandtest.Streams()
-			code := run(t.Context(), test.args, streams)
+			code, stdout, stderr := runWith(t.Context(), test.args)
 			assert.Equal(t, 2, code)
-			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.want+"\nFor help: quickstart -h\n", stderr.String())
+			assert.Empty(t, stdout)
+			assert.True(t, strings.HasPrefix(stderr, test.want), stderr)
+			assert.Equal(t, 1, strings.Count(stderr, "\n"))
 		})
 	}
 }
 
-func TestRunEndsWithTheContext(t *testing.T) {
+func TestLiveFlagsLeadToAzure(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	streams, stdout, stderr := commandtest.Streams()
-	assert.Equal(t, command.Failed, run(ctx, nil, streams))
-	assert.Empty(t, stdout.String())
-	assert.Equal(t, "WorkspaceManagerJobsClient.Get: context canceled\n", stderr.String())
+	for _, name := range []string{"public", "china", "government"} {
+		code, stdout, stderr := runWith(canceled, liveFlags("-cloud", name))
+		assert.Equal(t, 1, code)
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, getJob+": ")
+	}
 }
 
-func TestParseReadsLiveFlags(t *testing.T) {
+func TestSignInErrorBeginsWithTheAdvice(t *testing.T) {
+	t.Setenv("PATH", "")
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential")
+	code, stdout, stderr := runWith(t.Context(), liveFlags())
+	assert.Equal(t, 1, code)
+	assert.Empty(t, stdout)
+	assert.True(t, strings.HasPrefix(stderr, "Sign in with az login, "), stderr)
+	assert.Contains(t, stderr, "AzureCLICredential")
+}
+
+func TestErrorIsPrintedOnOneLine(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		args []string
-		want cloud.Configuration
-	}{
-		"default":    {liveFlags(), cloud.AzurePublic},
-		"public":     {liveFlags("-cloud", "public"), cloud.AzurePublic},
-		"china":      {liveFlags("-cloud", "china"), cloud.AzureChina},
-		"government": {liveFlags("-cloud", "government"), cloud.AzureGovernment},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q, err := parse(test.args)
-			require.NoError(t, err)
-			assert.Equal(t, "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg"+
-				"/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"+
-				"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob", q.job.String())
-			assert.Equal(t, q.job.SubscriptionID, q.subscription)
-			assert.Equal(t, test.want, q.options.Cloud)
-			assert.Nil(t, q.options.Transport, "must be the network")
-			assert.NotNil(t, q.credential)
-		})
-	}
-}
-
-// response is a transport that returns the same response to every request.
-type response struct {
-	status int
-	body   string
-}
-
-func (r response) Do(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: r.status,
-		Header:     http.Header{"Content-Type": {"application/json"}, "X-Ms-Request-Id": {"5e0c"}},
-		Body:       io.NopCloser(strings.NewReader(r.body)),
-		Request:    req,
-	}, nil
-}
-
-func TestServiceErrorIsPrintedOnOneLine(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		response response
-		want     string
-	}{
-		"not found": {
-			response{404, `{"error":{"code":"ResourceNotFound","message":"The job was not found."}}`},
-			"WorkspaceManagerJobsClient.Get: 404 Not Found: ResourceNotFound: The job was not found. (request 5e0c)",
-		},
-		"lines and control characters": {
-			response{403, `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`},
-			"WorkspaceManagerJobsClient.Get: 403 Forbidden: Forbidden: first second [31mred (request 5e0c)",
-		},
-		"not JSON": {
-			response{502, "<html><body>Bad gateway</body></html>"},
-			"WorkspaceManagerJobsClient.Get: 502 Bad Gateway: Bad gateway (request 5e0c)",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q, err := parse(nil)
-			require.NoError(t, err)
-			q.options.Transport = test.response
-			q.options.Retry.MaxRetries = -1
-			streams, stdout, stderr := commandtest.Streams()
-			assert.Equal(t, command.Failed, q.Exit(q.report(t.Context(), streams.Out), streams))
-			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.want+"\n", stderr.String())
-		})
-	}
+	code, stdout, stderr := runWith(t.Context(), nil, fake.Fault{
+		Operation: getJob, StatusCode: 403, Body: `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`,
+	})
+	assert.Equal(t, 1, code)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, "WorkspaceManagerJobsClient.Get: 403 Forbidden: Forbidden: first second [31mred (request ")
+	assert.Equal(t, 1, strings.Count(stderr, "\n"))
 }
 
 func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
 	t.Parallel()
-	q, err := parse(nil)
-	require.NoError(t, err)
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
-	srv.Put(armsecops.AssignmentID{SubscriptionID: q.subscription, ResourceGroupName: "myResourceGroup", Name: "other"}, armsecops.Assignment{})
-	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.NewListBySubscriptionPager", Skip: 1, StatusCode: 403})
-	q.options.Transport = srv
-	streams, stdout, _ := commandtest.Streams()
-	require.ErrorIs(t, q.report(t.Context(), streams.Out), armsecops.ErrForbidden)
+	srv.Put(armsecops.AssignmentID{
+		SubscriptionID: "20ff7fc3-e762-44dd-bd96-b71116dcdc23", ResourceGroupName: "myResourceGroup", Name: "other",
+	}, armsecops.Assignment{})
+	srv.Inject(fake.Fault{Operation: listAssignments, Skip: 1, StatusCode: 403})
+	var stdout bytes.Buffer
+	assert.Equal(t, 1, run(t.Context(), nil, srv, &stdout, io.Discard))
 	assert.Equal(t, 1, strings.Count(stdout.String(), "ASC Default"))
 }
 
 func TestReportPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
-	q, err := parse(nil)
-	require.NoError(t, err)
-	q.options.Transport = response{200, `{
+	code, stdout, _ := runWith(t.Context(), nil, fake.Fault{Operation: getJob, Body: `{
 		"name": "\u001b]0;title\u0007job",
 		"properties": {"provisioningState": "Fai\u0008led", "items": [{
 			"resourceId": "/rules/\u202egnp.exe", "status": "Fai\tled",
 			"errors": [{"memberResourceName": "\u009b2J", "errorMessage": "one\r\ntwo\u0000"}]
-		}]},
-		"value": [{"name": "\u001b[2J", "properties": {"effect": "Ex\nempt"}}]
-	}`}
-	streams, stdout, _ := commandtest.Streams()
-	require.NoError(t, q.report(t.Context(), streams.Out))
-	for _, r := range stdout.String() {
-		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q in %q", r, stdout.String())
+		}]}
+	}`}, fake.Fault{Operation: listAssignments, Body: `{"value": [{"name": "\u001b[2J", "properties": {"effect": "Ex\nempt"}}]}`})
+	assert.Zero(t, code)
+	for _, r := range stdout {
+		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q in %q", r, stdout)
 	}
-	assert.Contains(t, stdout.String(), "Job ]0;titlejob: Failed\n")
-	assert.Contains(t, stdout.String(), "gnp.exe  Fai led  2J      one  two\n")
-	assert.Contains(t, stdout.String(), "[2J   -             Ex empt  -")
+	for _, want := range []string{"Job  ]0;title job: Fai led\n", "Fai led  rules/ gnp.exe\n", "  2J: one two\n", "[2J  , Ex empt, expires never\n"} {
+		assert.Contains(t, stdout, want)
+	}
 }

@@ -96,7 +96,7 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 		"not allowed":            {[]fake.Fault{{Operation: create, StatusCode: 403}}, 1, armsecops.ErrForbidden},
 		"conflict":               {[]fake.Fault{{Operation: create, StatusCode: 409}}, 1, armsecops.ErrConflict},
 		"list not allowed":       {[]fake.Fault{{Operation: list, StatusCode: 403}}, 0, armsecops.ErrForbidden},
-		"response and list lost": {[]fake.Fault{lost, {Operation: list, Skip: 1, StatusCode: 403}}, 1, armsecops.ErrOutcomeUnknown},
+		"response and list lost": {[]fake.Fault{lost, {Operation: list, Skip: 1, StatusCode: 403, Times: 12}}, 1, armsecops.ErrOutcomeUnknown},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

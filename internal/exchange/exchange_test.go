@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -259,36 +258,6 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 func responseAndError(status int, err error) transportFunc {
 	return func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody}, err
-	}
-}
-
-// The caller's own retry options don't make a request that must not be repeated repeatable.
-func TestRetryOptionsDoNotRepeatWhatMustNotBe(t *testing.T) {
-	t.Parallel()
-	tests := map[string]policy.RetryOptions{
-		"more retries":  {MaxRetries: 10, RetryDelay: 1},
-		"status codes":  {StatusCodes: []int{503}, RetryDelay: 1},
-		"zero value":    {},
-		"negative":      {MaxRetries: -1},
-		"short attempt": {TryTimeout: time.Minute, RetryDelay: 1},
-	}
-	for name, options := range tests {
-		for _, perCall := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, per call %t", name, perCall), func(t *testing.T) {
-				t.Parallel()
-				var s setup
-				ctx := t.Context()
-				if perCall {
-					ctx = policy.WithRetryOptions(ctx, options)
-				} else {
-					s.options.Retry = options
-				}
-				_, unknown, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, ctx, create()), create())
-				require.EqualError(t, err, "503 busy")
-				assert.True(t, unknown)
-				assert.EqualValues(t, 1, s.requests.Load())
-			})
-		}
 	}
 }
 
@@ -676,21 +645,6 @@ func TestResponsesOfTheCallersPolicies(t *testing.T) {
 	}
 }
 
-// A caller's policy may refuse the response that it got.
-func TestErrorOfTheCallersPolicyCountsWithAResponse(t *testing.T) {
-	t.Parallel()
-	refused := errors.New("refused")
-	s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{PerCallPolicies: []policy.Policy{
-		policyFunc(func(req *policy.Request) (*http.Response, error) {
-			resp, err := req.Next()
-			return resp, errors.Join(err, refused)
-		}),
-	}}}}
-	resp, _, err := Do(s.pipeline(respond(200, "whole")), newRequest(t, t.Context(), read()), read())
-	assert.Nil(t, resp)
-	require.ErrorIs(t, err, refused)
-}
-
 // A response that is complete is the result, even if the context ends with it.
 func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 	t.Parallel()
@@ -707,51 +661,23 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 	require.Error(t, ctx.Err())
 }
 
-// Requests wait at the gate of their own name, together.
-func TestThrottledRequestsWaitTogether(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var s setup
-		var mu sync.Mutex
-		start, early := time.Now(), 0
-		pipeline := s.pipeline(func(*http.Request) (*http.Response, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if time.Since(start) < 10*time.Second {
-				early++
-				return respond(429, "", "Retry-After", "10")(nil)
-			}
-			return respond(200, "")(nil)
-		})
-		var group sync.WaitGroup
-		for i := range 10 {
-			group.Go(func() {
-				time.Sleep(time.Duration(i) * time.Second / 2)
-				_, _, err := Do(pipeline, newRequest(t, t.Context(), read()), read())
-				assert.NoError(t, err)
-			})
-		}
-		group.Wait()
-		assert.Equal(t, 1, early, "requests while the service asked to wait")
-		assert.Less(t, time.Since(start), 12*time.Second)
-	})
-}
-
-// The time that azcore gives to an attempt starts after the wait at the gate.
+// The time that azcore gives to an attempt starts after the wait at the gate, and
+// the call's own is over when it is.
 func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		delay time.Duration // of the response
-		err   error
+		try, delay time.Duration // of an attempt, and of the response
+		err        error
 	}{
-		"a response in time": {150 * time.Millisecond, nil},
-		"one too late":       {250 * time.Millisecond, context.DeadlineExceeded},
+		"a response in time": {200 * time.Millisecond, 150 * time.Millisecond, nil},
+		"one too late":       {200 * time.Millisecond, 250 * time.Millisecond, context.DeadlineExceeded},
+		"the call ends":      {time.Hour, time.Hour, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
-					Retry: policy.RetryOptions{TryTimeout: 200 * time.Millisecond, MaxRetries: -1},
+					Retry: policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1},
 				}}}
 				s.gates = throttle.NewGates(policy.RetryOptions{})
 				s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"5"}}})
@@ -763,10 +689,13 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 						return nil, req.Context().Err()
 					}
 				})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
 				start := time.Now()
-				_, _, err := Do(pipeline, newRequest(t, t.Context(), read()), read())
+				_, _, err := Do(pipeline, newRequest(t, ctx, read()), read())
 				require.ErrorIs(t, err, test.err)
 				assert.GreaterOrEqual(t, time.Since(start), 5*time.Second)
+				assert.LessOrEqual(t, time.Since(start), 10*time.Second)
 			})
 		})
 	}

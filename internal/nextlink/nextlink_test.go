@@ -2,7 +2,6 @@ package nextlink
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -405,35 +404,6 @@ func FuzzResolve(f *testing.F) {
 			require.Equal(t, got, again, "a link that was repaired needs no repair")
 		}
 	})
-}
-
-func TestSeenFindsLoops(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ before, cycle int }{
-		"first page to itself": {0, 1},
-		"a page to itself":     {3, 1},
-		"two pages":            {0, 2},
-		"late, three pages":    {10, 3},
-		"64 pages":             {1, 64},
-		"65 pages":             {0, 65},
-		"late, 500 pages":      {100, 500},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			seen := Seen{}
-			link := 0
-			for page := range test.before + test.cycle {
-				require.False(t, seen.Again(strconv.Itoa(link), page), "page %d", page)
-				if link++; link == test.before+test.cycle {
-					link = test.before
-				}
-			}
-			for range 2 {
-				assert.True(t, seen.Again(strconv.Itoa(link), test.before+test.cycle), "however often it is asked for")
-			}
-		})
-	}
 }
 
 func TestSeenLetsPagesBeFetchedAgain(t *testing.T) {

@@ -40,6 +40,17 @@ func IsBelow(id, above string) bool {
 	return len(id) > len(above) && id[len(above)] == '/' && strings.EqualFold(id[:len(above)], above)
 }
 
+// ScopeOf returns the scope of an extension resource, with its first slash: what its
+// id has before the last provider. It is "" for an id of another form.
+func ScopeOf(id string) string {
+	segments := strings.Split(trimSlash(id), "/")
+	n := len(segments) - 4 // providers, namespace, type and name
+	if n < 1 || !equalFold(segments[n], "providers") {
+		return ""
+	}
+	return "/" + strings.Join(segments[:n], "/")
+}
+
 // trimSlash returns an id without its first slash, which a caller may leave out.
 func trimSlash(id string) string { return strings.TrimPrefix(id, "/") }
 

@@ -81,3 +81,18 @@ func TestIsBelow(t *testing.T) {
 		assert.Equal(t, test.want, IsBelow(test.id, test.above), "%s below %s", test.id, test.above)
 	}
 }
+
+func TestScopeOf(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"/" + exemptionOfItself:                               "/" + managementGroup,
+		strings.ToUpper(exemptionOfItself):                    "/" + strings.ToUpper(managementGroup),
+		"/" + machine + "/providers/Microsoft.Other/things/a": "/" + machine,
+		"/" + managementGroup:                                 "",
+		"/" + machine + "/providers/Microsoft.Other/things":   "",
+		jobID: "",
+		"":    "",
+	} {
+		assert.Equal(t, want, ScopeOf(id), id)
+	}
+}

@@ -10,11 +10,7 @@ var others = map[string]string{
 	"WorkspaceManagerJobsClient.BeginCreate":            "WorkspaceManagerJobsClient.Create",
 	"WorkspaceManagerJobsClient.NewJobPoller":           "WorkspaceManagerJobsClient.Get",
 	"SecurityAssignmentsClient.ListAcrossSubscriptions": "SecurityAssignmentsClient.NewListBySubscriptionPager",
-	"ExemptionsClient.NewListPager":                     exemptionQueries,
-	"ExemptionsClient.List":                             exemptionQueries,
 }
-
-const exemptionQueries = "PolicyExemptionsClient.NewResourceGraphPager, StandardAssignmentsClient.NewResourceGraphPager and SecurityAssignmentsClient.NewResourceGraphPager"
 
 // ByOperation returns the route of an operation. A list also has the REST API's
 // name: "X.List" is "X.NewListPager". The error names the operations that the

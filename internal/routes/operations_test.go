@@ -18,6 +18,7 @@ func TestByOperation(t *testing.T) {
 		"WorkspaceManagerJobsClient.List":              Jobs.List,
 		"SecurityAssignmentsClient.ListBySubscription": AssignmentsListBySubscription,
 		"StandardAssignmentsClient.ResourceGraph":      StandardAssignments.Query,
+		"ExemptionsClient.List":                        Exemptions,
 	} {
 		found, err := ByOperation(name)
 		require.NoError(t, err)

@@ -128,28 +128,3 @@ func TestScriptFailsOverMissingAndUnexpectedRequests(t *testing.T) {
 		})
 	}
 }
-
-func TestScriptGivesEachResponseToOneRequest(t *testing.T) {
-	t.Parallel()
-	var responses []TransportFunc
-	want := map[int]int{}
-	for n := range 50 {
-		responses = append(responses, Respond(200+n))
-		want[200+n] = 1
-	}
-	s := Script(t, responses...)
-	var mu sync.Mutex
-	got := map[int]int{}
-	var group sync.WaitGroup
-	for range responses {
-		group.Go(func() {
-			resp, err := s.Do(&http.Request{})
-			assert.NoError(t, err)
-			mu.Lock()
-			defer mu.Unlock()
-			got[resp.StatusCode]++
-		})
-	}
-	group.Wait()
-	assert.Equal(t, want, got)
-}

@@ -177,6 +177,8 @@ func TestAddMember(t *testing.T) {
 type exempter interface {
 	Find(ctx context.Context, displayName string) (key string, byPolicy bool, err error)
 	Standards(ctx context.Context, scope, key string) (names []string, err error)
+	Exempt(ctx context.Context, resourceID, name, key string, expiresOn time.Time) error
+	Assignments(ctx context.Context, initiativeID string) (ids []string, err error)
 	Extend(ctx context.Context, scope, name string, expiresOn time.Time) error
 }
 
@@ -187,7 +189,13 @@ func TestExempter(t *testing.T) {
 		ports, disks = "bc303248-3d14-44c2-96a0-55f5c326b5fe", "21300918-b2e3-0346-785f-c77ff57d243b"
 		standard     = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	)
-	server := fake.NewServer(&fake.ServerOptions{PageSize: 1, APIVersions: []string{"2025-05-04"}})
+	server := fake.NewServer(&fake.ServerOptions{PageSize: 1, APIVersions: []string{"2025-05-04"}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/policyAssignments", r.URL.Path)
+		fake.Respond(http.StatusOK, map[string]any{"value": []any{
+			map[string]any{"id": "/one", "properties": map[string]any{"policyDefinitionId": "/initiative"}},
+			map[string]any{"id": "/two", "properties": map[string]any{"policyDefinitionId": "/other"}},
+		}}).ServeHTTP(w, r)
+	})})
 	server.Put(armsecops.AssessmentMetadataID{Name: ports}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: "/policy"}})
 	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Encrypt disks"}})
 	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: standard}, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
@@ -199,7 +207,7 @@ func TestExempter(t *testing.T) {
 	options.Transport = server
 	one, err := before.NewExempter(subscription, &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
-	other, err := after.NewExempter(&azfake.TokenCredential{}, options)
+	other, err := after.NewExempter(subscription, &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
 	for i, e := range []exempter{one, other} {
 		for displayName, want := range map[string]struct {
@@ -218,6 +226,14 @@ func TestExempter(t *testing.T) {
 		require.NoError(t, e.Extend(t.Context(), scope, "one", expiresOn))
 		requests := server.Requests()
 		assert.JSONEq(t, `{"displayName":"One","expiresOn":"`+expiresOn.Format(time.RFC3339)+`"}`, properties(t, requests[len(requests)-1].Body))
+
+		ids, err := e.Assignments(t.Context(), "/INITIATIVE")
+		require.NoError(t, err)
+		assert.Equal(t, []string{"/one"}, ids)
+		require.NoError(t, e.Exempt(t.Context(), scope, standard, disks, expiresOn))
+		requests = server.Requests()
+		assert.JSONEq(t, `{"effect":"Exempt","expiresOn":"`+expiresOn.Format(time.RFC3339)+`","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"`+disks+`"}}}`,
+			properties(t, requests[len(requests)-1].Body))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -128,6 +129,17 @@ func or(choices []string) string {
 	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }
 
+// List adds a flag that can be repeated.
+func (c *Command) List(values *[]string, name, usage string) {
+	c.Flags.Func(name, usage+"; can be repeated", func(value string) error {
+		if value == "" {
+			return errors.New("is empty")
+		}
+		*values = append(*values, value)
+		return nil
+	})
+}
+
 // usageError is the error of an invalid flag or argument.
 type usageError struct{ error }
 
@@ -137,15 +149,26 @@ func (e usageError) Unwrap() error { return e.error }
 func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // Parse parses the arguments of the command line. The flags named live are
-// required with -live, and refused without.
+// required with -live, and refused without. An argument that a file with other line
+// ends or a careless copy has spoiled is refused, since a service would take it.
 func (c *Command) Parse(args []string, live ...string) error {
+	for _, arg := range args {
+		if strings.TrimSpace(arg) != arg || strings.ContainsFunc(arg, unicode.IsControl) {
+			return Usagef("an argument has control characters, or white space at an end: %q", arg)
+		}
+	}
 	if err := c.Flags.Parse(args); err != nil {
 		return usageError{err}
 	}
 	if c.Arguments == "" && c.Flags.NArg() > 0 {
 		return Usagef("unexpected argument: %s", c.Flags.Arg(0))
 	}
-	for _, name := range append(live, "cloud") {
+	return c.Require(append(live, "cloud")...)
+}
+
+// Require refuses flags without -live that only it has a use for, and their lack with it.
+func (c *Command) Require(live ...string) error {
+	for _, name := range live {
 		switch {
 		case c.Given(name) && !c.Live:
 			return Usagef("-%s needs -live", name)
@@ -191,7 +214,7 @@ func (c *Command) Exit(err error, s Streams) int {
 	}
 	code := c.exitCode(err)
 	if err != nil && !errors.Is(err, ErrReported) {
-		s.Err.Println(err.Error())
+		s.Err.Println(Message(err))
 	}
 	if code == BadUsage {
 		s.Err.Println("For help: " + c.Name + " -h")
@@ -201,6 +224,17 @@ func (c *Command) Exit(err error, s Streams) int {
 		return LostOutput
 	}
 	return code
+}
+
+// Message returns the text of an error. That of a sign-in begins with the advice and
+// fits a screen, without the rules of dashes of azidentity.
+func Message(err error) string {
+	text := err.Error()
+	if !errors.Is(err, armsecops.ErrCredential) {
+		return text
+	}
+	text = strings.ReplaceAll(text, strings.Repeat("-", 8), "")
+	return fmt.Sprintf("Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot\n%.1600s", text)
 }
 
 func (c *Command) exitCode(err error) int {
@@ -237,6 +271,7 @@ func (c *Command) help(out *terminal.Output) {
 	out.Definitions(flags)
 	out.Text("\nExit codes:")
 	out.Definitions(codes)
+	out.Text("  (of a built program: go run makes each but 0 a 1)")
 	out.Text("\nExample:\n" + c.Example)
 }
 

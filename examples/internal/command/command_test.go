@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -108,4 +109,23 @@ func TestCountHasSingularAndPlural(t *testing.T) {
 	for n, want := range map[int]string{0: "0 items", 1: "1 item", 2: "2 items"} {
 		assert.Equal(t, want, command.Count(n, "item"))
 	}
+}
+
+// signInError is an error as azidentity makes it: with rules of dashes, and as long as a response.
+type signInError struct{}
+
+func (signInError) Is(target error) bool { return target == armsecops.ErrCredential }
+func (signInError) Error() string {
+	rule := strings.Repeat("-", 80)
+	return "GET http://host/token " + rule + " RESPONSE 403 " + rule + strings.Repeat(" word", 900)
+}
+
+func TestSignInErrorIsOneScreenAfterTheAdvice(t *testing.T) {
+	t.Parallel()
+	s, _, stderr := commandtest.Streams()
+	s.Err = commandtest.Terminal(stderr, 80)
+	assert.Equal(t, command.Failed, newCommand().Exit(signInError{}, s))
+	assert.True(t, strings.HasPrefix(stderr.String(), "Sign in with az login, "), stderr.String())
+	assert.NotContains(t, stderr.String(), "---")
+	assert.Less(t, strings.Count(stderr.String(), "\n"), 24)
 }

@@ -50,13 +50,14 @@ func AssertGolden(t *testing.T, name, got string) {
 	assert.Equal(t, string(want), got)
 }
 
-// AssertScreens runs a program on terminals of 60 and 120 columns, and compares
-// each screen with a golden file. In the file, "␍" is where a carriage return
+// AssertScreens runs a program on terminals of 60, 80 and 120 columns, and compares
+// the screens with a golden file. In the file, "␍" is where a carriage return
 // begins the line again. No line may be wider than the terminal, unless its only
 // word is: an id, which users copy.
 func AssertScreens(t *testing.T, name string, run func(s command.Streams) int) {
 	t.Helper()
-	for _, columns := range []int{60, 120} {
+	var screens strings.Builder
+	for _, columns := range []int{60, 80, 120} {
 		var screen bytes.Buffer
 		code := run(command.Streams{In: strings.NewReader(""), Out: Terminal(&screen, columns), Err: Terminal(&screen, columns)})
 		got := strings.ReplaceAll(screen.String(), "\r", "␍\n")
@@ -65,8 +66,9 @@ func AssertScreens(t *testing.T, name string, run func(s command.Streams) int) {
 			assert.False(t, wide && len(strings.Fields(line)) > 1, line)
 		}
 		assert.NotContains(t, got, "\x1b", "no escape sequences, with or without NO_COLOR")
-		AssertGolden(t, fmt.Sprintf("%s-%d", name, columns), fmt.Sprintf("%sexit status %d\n", got, code))
+		fmt.Fprintf(&screens, "== %d columns\n%sexit status %d\n", columns, got, code)
 	}
+	AssertGolden(t, name+"-screens", screens.String())
 }
 
 // FullDisk fails every write.

@@ -135,11 +135,11 @@ func (o *Output) Status(text string) {
 	fmt.Fprint(o, "\r", text, strings.Repeat(" ", max(0, before-o.status)))
 }
 
-// EndStatus ends the status line, if there is one.
+// EndStatus clears the status line, if there is one.
 func (o *Output) EndStatus() {
 	if o.status > 0 {
+		fmt.Fprint(o, "\r", strings.Repeat(" ", min(o.status, max(0, o.Width()-1))), "\r")
 		o.status = 0
-		fmt.Fprintln(o)
 	}
 }
 
@@ -218,4 +218,20 @@ func cut(s string, columns int) string {
 		}
 	}
 	return s
+}
+
+// cutBeginning returns printable text that is at most as wide as the columns, as
+// cut does, but keeps its end.
+func cutBeginning(s string, columns int) string {
+	if textWidth(s) <= columns {
+		return s
+	}
+	used := 1 + textWidth(s)
+	for i, r := range s {
+		if used <= columns {
+			return "…" + s[i:]
+		}
+		used -= runeWidth(r)
+	}
+	return "…"
 }

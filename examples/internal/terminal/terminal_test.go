@@ -93,15 +93,22 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestTableLeavesOutWhatIsMostlyCut(t *testing.T) {
+func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 	t.Parallel()
-	rows := [][]string{{"NAME", "ID"}, {"assignment", strings.Repeat("/segment", 12)}}
-	out, text := screen(44)
-	out.Table(rows)
-	assert.Equal(t, "NAME        ID\nassignment  "+strings.Repeat("/segment", 3)+"/segmen…\n", text.String())
-	out, text = screen(43)
-	out.Table(rows)
-	assert.Equal(t, "NAME        …\nassignment\n", text.String())
+	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "machine-of-the-other-team", "recommendation", "2026-06-01"}}
+	for columns, want := range map[int]string{
+		70: "NAME        SCOPE                      FROM            DATE\nidentifier  machine-of-the-other-team  recommendation  2026-06-01\n",
+		62: "NAME        SCOPE                      FROM         DATE\nidentifier  machine-of-the-other-team  recommenda…  2026-06-01\n",
+		61: "NAME        SCOPE                      DATE        …\nidentifier  machine-of-the-other-team  2026-06-01\n",
+		51: "NAME        SCOPE          FROM          DATE\nidentifier  …e-other-team  recommendat…  2026-06-01\n",
+		40: "NAME        SCOPE          DATE        …\nidentifier  …e-other-team  2026-06-01\n",
+		25: "NAME        DATE        …\nidentifier  2026-06-01\n",
+		8:  "NAME        …\nidentifier\n",
+	} {
+		out, text := screen(columns)
+		out.Table(rows, terminal.Whole, terminal.End, 0, terminal.Whole)
+		assert.Equal(t, want, text.String(), columns)
+	}
 }
 
 func TestTableAlignsWideCharacters(t *testing.T) {
@@ -144,7 +151,7 @@ func TestStatusNeverWraps(t *testing.T) {
 	out.Status("012345")
 	out.Println("done")
 	out.Println("")
-	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\ndone\n\n", text.String())
+	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\r    \rdone\n\n", text.String())
 }
 
 func TestStatusIsForTerminalsOnly(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy"
 
 	"github.com/armsecops/armsecops"
 )
@@ -15,16 +16,25 @@ import (
 type Exempter struct {
 	recommendations *armsecops.AssessmentsMetadataClient
 	standards       *armsecops.SecurityStandardsClient
+	defender        *armsecops.StandardAssignmentsClient
 	exemptions      *armsecops.PolicyExemptionsClient
+	assignments     *armpolicy.AssignmentsClient // has no counterpart
 }
 
 // NewExempter returns an exempter.
-func NewExempter(credential azcore.TokenCredential, options arm.ClientOptions) (*Exempter, error) {
+func NewExempter(subscriptionID string, credential azcore.TokenCredential, options arm.ClientOptions) (*Exempter, error) {
 	factory, err := armsecops.NewClientFactory(credential, &armsecops.ClientOptions{ClientOptions: options})
 	if err != nil {
 		return nil, err
 	}
-	return &Exempter{factory.NewAssessmentsMetadataClient(), factory.NewSecurityStandardsClient(), factory.NewPolicyExemptionsClient()}, nil
+	assignments, err := armpolicy.NewAssignmentsClient(subscriptionID, credential, &options)
+	if err != nil {
+		return nil, err
+	}
+	return &Exempter{
+		factory.NewAssessmentsMetadataClient(), factory.NewSecurityStandardsClient(), factory.NewStandardAssignmentsClient(),
+		factory.NewPolicyExemptionsClient(), assignments,
+	}, nil
 }
 
 // Find returns the key of a recommendation, and whether Azure Policy exempts it.
@@ -53,6 +63,38 @@ func (e *Exempter) Standards(ctx context.Context, scope, key string) (names []st
 		}
 	}
 	return names, nil
+}
+
+// Exempt exempts a resource from a recommendation of a standard.
+func (e *Exempter) Exempt(ctx context.Context, resourceID, name, key string, expiresOn time.Time) error {
+	_, err := e.defender.CreateOrUpdate(ctx, resourceID, name, armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{
+			Effect:    armsecops.EffectExempt,
+			ExpiresOn: expiresOn,
+			ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
+				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: key},
+			},
+		},
+	}, nil)
+	return err
+}
+
+// Assignments returns the ids of the policy assignments of an initiative.
+func (e *Exempter) Assignments(ctx context.Context, initiativeID string) (ids []string, err error) {
+	pager := e.assignments.NewListPager(nil)
+	for pager.More() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page.Value {
+			if a.Properties != nil && a.Properties.PolicyDefinitionID != nil && strings.EqualFold(*a.Properties.PolicyDefinitionID, initiativeID) {
+				ids = append(ids, *a.ID)
+			}
+		}
+	}
+	return ids, nil
 }
 
 // Extend lets a policy exemption expire later.

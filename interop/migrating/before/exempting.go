@@ -16,7 +16,9 @@ import (
 type Exempter struct {
 	recommendations *armsecurity.AssessmentsMetadataClient
 	standards       *armsecurity.ArmSecurityStandardsClient
+	defender        *armsecurity.StandardAssignmentsClient
 	exemptions      *armpolicy.ExemptionsClient
+	assignments     *armpolicy.AssignmentsClient
 }
 
 // NewExempter returns an exempter.
@@ -29,7 +31,10 @@ func NewExempter(subscriptionID string, credential azcore.TokenCredential, optio
 	if err != nil {
 		return nil, err
 	}
-	return &Exempter{security.NewAssessmentsMetadataClient(), security.NewArmSecurityStandardsClient(), policy.NewExemptionsClient()}, nil
+	return &Exempter{
+		security.NewAssessmentsMetadataClient(), security.NewArmSecurityStandardsClient(), security.NewStandardAssignmentsClient(),
+		policy.NewExemptionsClient(), policy.NewAssignmentsClient(),
+	}, nil
 }
 
 // Find returns the key of a recommendation, and whether Azure Policy exempts it.
@@ -69,6 +74,38 @@ func (e *Exempter) Standards(ctx context.Context, scope, key string) (names []st
 		}
 	}
 	return names, nil
+}
+
+// Exempt exempts a resource from a recommendation of a standard.
+func (e *Exempter) Exempt(ctx context.Context, resourceID, name, key string, expiresOn time.Time) error {
+	_, err := e.defender.Create(ctx, resourceID, name, armsecurity.StandardAssignment{
+		Properties: &armsecurity.StandardAssignmentProperties{
+			Effect:    to.Ptr(armsecurity.EffectExempt),
+			ExpiresOn: to.Ptr(expiresOn),
+			ExemptionData: &armsecurity.StandardAssignmentPropertiesExemptionData{
+				ExemptionCategory:  to.Ptr(armsecurity.ExemptionCategoryWaiver),
+				AssignedAssessment: &armsecurity.AssignedAssessmentItem{AssessmentKey: to.Ptr(key)},
+			},
+		},
+	}, nil)
+	return err
+}
+
+// Assignments returns the ids of the policy assignments of an initiative.
+func (e *Exempter) Assignments(ctx context.Context, initiativeID string) (ids []string, err error) {
+	pager := e.assignments.NewListPager(nil)
+	for pager.More() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page.Value {
+			if a.Properties != nil && a.Properties.PolicyDefinitionID != nil && strings.EqualFold(*a.Properties.PolicyDefinitionID, initiativeID) {
+				ids = append(ids, *a.ID)
+			}
+		}
+	}
+	return ids, nil
 }
 
 // Extend lets a policy exemption expire later.

@@ -1,0 +1,342 @@
+package armsecops_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/armsecops/armsecops"
+)
+
+func exampleWorkspaceManagerAssignmentsClient() *armsecops.WorkspaceManagerAssignmentsClient {
+	client, err := exampleFactory().NewWorkspaceManagerAssignmentsClient(jobsSubscriptionID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
+	client := exampleWorkspaceManagerAssignmentsClient()
+	assignment, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{
+			TargetResourceName: "banks",
+			Items: []armsecops.WorkspaceManagerAssignmentItem{{
+				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
+			}},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(assignment.Name, assignment.Properties.TargetResourceName)
+	// Output: bank-rules banks
+}
+
+// To change one, get it, change the fields in question and put it back.
+func ExampleWorkspaceManagerAssignmentsClient_Get() {
+	client := exampleWorkspaceManagerAssignmentsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{
+			TargetResourceName: "banks",
+			Items: []armsecops.WorkspaceManagerAssignmentItem{{
+				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
+			}},
+		},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	got, err := client.Get(ctx, "myRg", "myWorkspace", "bank-rules", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	got.Properties.TargetResourceName = "all-banks"
+	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", got.WorkspaceManagerAssignment, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(put.Properties.TargetResourceName)
+	// Output: all-banks
+}
+
+func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
+	client := exampleWorkspaceManagerAssignmentsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{
+			TargetResourceName: "banks",
+			Items: []armsecops.WorkspaceManagerAssignmentItem{{
+				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
+			}},
+		},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	for assignment, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(assignment.Name)
+	}
+	// Output: bank-rules
+}
+
+func ExampleWorkspaceManagerAssignmentsClient_Delete() {
+	client := exampleWorkspaceManagerAssignmentsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{
+			TargetResourceName: "banks",
+			Items: []armsecops.WorkspaceManagerAssignmentItem{{
+				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
+			}},
+		},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "bank-rules", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, "myRg", "myWorkspace", "bank-rules", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+func exampleWorkspaceManagerConfigurationsClient() *armsecops.WorkspaceManagerConfigurationsClient {
+	client, err := exampleFactory().NewWorkspaceManagerConfigurationsClient(jobsSubscriptionID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
+	client := exampleWorkspaceManagerConfigurationsClient()
+	configuration, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
+		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(configuration.Name, configuration.Properties.Mode)
+	// Output: default Enabled
+}
+
+// To change one, get it, change the fields in question and put it back.
+func ExampleWorkspaceManagerConfigurationsClient_Get() {
+	client := exampleWorkspaceManagerConfigurationsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
+		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	got, err := client.Get(ctx, "myRg", "myWorkspace", "default", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	got.Properties.Mode = armsecops.WorkspaceManagerModeDisabled
+	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", got.WorkspaceManagerConfiguration, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(put.Properties.Mode)
+	// Output: Disabled
+}
+
+func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
+	client := exampleWorkspaceManagerConfigurationsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
+		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	for configuration, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(configuration.Name)
+	}
+	// Output: default
+}
+
+func ExampleWorkspaceManagerConfigurationsClient_Delete() {
+	client := exampleWorkspaceManagerConfigurationsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
+		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "default", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, "myRg", "myWorkspace", "default", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+func exampleWorkspaceManagerGroupsClient() *armsecops.WorkspaceManagerGroupsClient {
+	client, err := exampleFactory().NewWorkspaceManagerGroupsClient(jobsSubscriptionID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
+	client := exampleWorkspaceManagerGroupsClient()
+	group, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(group.Name, group.Properties.MemberResourceNames)
+	// Output: banks [paris]
+}
+
+// To change one, get it, change the fields in question and put it back.
+func ExampleWorkspaceManagerGroupsClient_Get() {
+	client := exampleWorkspaceManagerGroupsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	got, err := client.Get(ctx, "myRg", "myWorkspace", "banks", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	got.Properties.MemberResourceNames = append(got.Properties.MemberResourceNames, "oslo")
+	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", got.WorkspaceManagerGroup, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(put.Properties.MemberResourceNames)
+	// Output: [paris oslo]
+}
+
+func ExampleWorkspaceManagerGroupsClient_NewListPager() {
+	client := exampleWorkspaceManagerGroupsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	for group, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(group.Name)
+	}
+	// Output: banks
+}
+
+func ExampleWorkspaceManagerGroupsClient_Delete() {
+	client := exampleWorkspaceManagerGroupsClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "banks", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, "myRg", "myWorkspace", "banks", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
+func exampleWorkspaceManagerMembersClient() *armsecops.WorkspaceManagerMembersClient {
+	client, err := exampleFactory().NewWorkspaceManagerMembersClient(jobsSubscriptionID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
+	client := exampleWorkspaceManagerMembersClient()
+	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
+		Properties: armsecops.WorkspaceManagerMemberProperties{
+			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
+			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(member.Name, member.Properties.TargetWorkspaceTenantID)
+	// Output: otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174) f676d436-8d16-42db-81b7-ab578e110ccd
+}
+
+// To change one, get it, change the fields in question and put it back.
+func ExampleWorkspaceManagerMembersClient_Get() {
+	client := exampleWorkspaceManagerMembersClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
+		Properties: armsecops.WorkspaceManagerMemberProperties{
+			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
+			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+		},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	got, err := client.Get(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	got.Properties.TargetWorkspaceTenantID = "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"
+	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", got.WorkspaceManagerMember, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(put.Properties.TargetWorkspaceTenantID)
+	// Output: 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21
+}
+
+func ExampleWorkspaceManagerMembersClient_NewListPager() {
+	client := exampleWorkspaceManagerMembersClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
+		Properties: armsecops.WorkspaceManagerMemberProperties{
+			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
+			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+		},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	for member, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(member.Name)
+	}
+	// Output: otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)
+}
+
+func ExampleWorkspaceManagerMembersClient_Delete() {
+	client := exampleWorkspaceManagerMembersClient()
+	ctx := context.Background()
+	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
+		Properties: armsecops.WorkspaceManagerMemberProperties{
+			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
+			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+		},
+	}, nil); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
+)
+
+// publishMany publishes the targets, or every assignment of the workspace, some at
+// a time, and prints the outcomes.
+func (p publication) publishMany(ctx context.Context, s command.Streams) error {
+	targets := p.targets
+	err := p.checkTokens()
+	if p.all {
+		targets, err = p.list(ctx)
+	}
+	if err != nil {
+		return inUsersWords(notStarted(ctx, err))
+	}
+	progress := newProgress(s.Err, len(targets))
+	outcomes := make([]outcome, len(targets))
+	slots := make(chan struct{}, p.concurrency)
+	var running sync.WaitGroup
+	for i, t := range targets {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			outcomes[i] = outcome{target: t, err: errNotStarted}
+			continue
+		}
+		running.Go(func() {
+			defer func() { <-slots }()
+			outcomes[i] = p.publish(ctx, t, func(job armsecops.Job) { progress.show(i, nameOf(t, &job), job) })
+		})
+	}
+	running.Wait()
+	progress.end()
+	if p.format == "json" {
+		err = printJSON(s.Out, outcomes)
+	} else {
+		printOutcomes(s.Out, outcomes)
+	}
+	return errors.Join(err, printErrors(s.Err, outcomes))
+}
+
+// checkTokens returns the error of a token that leads to no job, before anything is sent.
+func (p publication) checkTokens() error {
+	for _, t := range p.targets {
+		if t.token == "" {
+			continue
+		}
+		jobs, err := p.factory.NewWorkspaceManagerJobsClient(t.id.SubscriptionID)
+		if err != nil {
+			return err
+		}
+		options := &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: t.token}
+		if _, err := jobs.NewJobPoller(t.id.ResourceGroupName, t.id.WorkspaceName, t.id.Name, "", options); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list returns the assignments of the workspace, each once.
+func (p publication) list(ctx context.Context) (targets []target, err error) {
+	id := p.assignment
+	assignments, err := p.factory.NewWorkspaceManagerAssignmentsClient(id.SubscriptionID)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for assignment, err := range assignments.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if id.Name = assignment.Name; !seen[strings.ToLower(id.Name)] {
+			targets = append(targets, target{id: id})
+		}
+		seen[strings.ToLower(id.Name)] = true
+	}
+	return targets, nil
+}
+
+// nameOf returns the name of the target's assignment, which a token has only in its job.
+func nameOf(t target, job *armsecops.Job) string {
+	if t.id.Name == "" && job != nil {
+		id, _ := armsecops.ParseJobID(job.ID)
+		return id.WorkspaceManagerAssignmentName
+	}
+	return t.id.Name
+}
+
+// printOutcomes prints a line for each assignment, the failures of all by member,
+// and how to resume.
+func printOutcomes(out *terminal.Output, outcomes []outcome) {
+	if len(outcomes) == 0 {
+		out.Println("The workspace has no assignments.")
+		return
+	}
+	rows := [][]string{{"ASSIGNMENT", "STATE", "ITEMS", "DONE", "FAILED"}}
+	var failures []failure
+	var tokens, notStarted []string
+	for _, o := range outcomes {
+		name := nameOf(o.target, o.job)
+		row := []string{name, o.state(), "", "", ""}
+		if o.job != nil {
+			s := o.job.Properties.Summary()
+			row = []string{name, o.state(), fmt.Sprint(s.Total), fmt.Sprint(s.Succeeded + s.Failed), fmt.Sprint(s.Failed)}
+			failures = append(failures, failuresOf(name, *o.job)...)
+		}
+		rows = append(rows, row)
+		if o.resumeToken != "" {
+			tokens = append(tokens, "-resume '"+o.resumeToken+"'")
+		}
+		switch {
+		case !errors.Is(o.err, errNotStarted):
+		case o.target.token != "":
+			tokens = append(tokens, "-resume '"+o.target.token+"'")
+		default:
+			notStarted = append(notStarted, o.target.id.String())
+		}
+	}
+	out.Table(rows, terminal.Whole, terminal.Whole)
+	printFailures(out, failures)
+	if len(tokens) > 0 {
+		out.Println("\nTo wait for the jobs that run, instead of -all or resource ids add\n" + strings.Join(tokens, "\n"))
+	}
+	if len(notStarted) > 0 {
+		out.Println("\nTo publish those that were not started, instead of -all add\n" + strings.Join(notStarted, "\n"))
+	}
+}
+
+// state returns the state of the job, or what is known without one.
+func (o outcome) state() string {
+	switch {
+	case o.job != nil:
+		return string(o.job.Properties.ProvisioningState)
+	case o.resumeToken != "":
+		return "started"
+	case errors.Is(o.err, armsecops.ErrOutcomeUnknown):
+		return "unknown"
+	case o.target.token != "":
+		return "not read"
+	default:
+		return "not started"
+	}
+}
+
+// printErrors prints the errors that the outcomes don't show, each once with its
+// assignment. It returns all of them, for the exit code.
+func printErrors(out *terminal.Output, outcomes []outcome) error {
+	var errs []error
+	var ended error // of the wait
+	printed := map[string]bool{}
+	for _, o := range outcomes {
+		if o.err == nil {
+			continue
+		}
+		_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
+		_, invalid := errors.AsType[*armsecops.ParameterError](o.err)
+		switch {
+		case failed || errors.Is(o.err, errNotStarted):
+		case errors.Is(o.err, errTimedOut) || errors.Is(o.err, errInterrupted):
+			ended = o.err
+		default:
+			text := command.Message(o.err)
+			if !errors.Is(o.err, armsecops.ErrCredential) { // which all have
+				text = terminal.Printable(nameOf(o.target, o.job)) + ": " + text
+			}
+			if !printed[text] {
+				out.Println(text)
+			}
+			printed[text] = true
+		}
+		if !invalid { // the service's name, not the user's
+			errs = append(errs, o.err)
+		}
+		errs = append(errs, command.ErrReported)
+	}
+	if ended != nil {
+		out.Println(ended.Error())
+	}
+	return errors.Join(errs...)
+}

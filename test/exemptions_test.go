@@ -1,0 +1,371 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
+
+// tables responds to the queries for exemptions with rows by table.
+type tables struct {
+	rows    map[string][]string // by table
+	queries []string
+	fail    func(n int) *http.Response // nil for the nth query to succeed
+}
+
+func (s *tables) Do(req *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	var q struct {
+		Query         string
+		Subscriptions []string
+		Options       struct {
+			SkipToken string `json:"$skipToken"`
+		}
+	}
+	if err := json.Unmarshal(text, &q); err != nil {
+		return nil, err
+	}
+	n := len(s.queries)
+	s.queries = append(s.queries, string(text))
+	if s.fail != nil {
+		if resp := s.fail(n); resp != nil {
+			resp.Request = req
+			return resp, nil
+		}
+	}
+	table, _, _ := strings.Cut(q.Query, "\n")
+	rows, first := s.rows[table], 0
+	_, _ = fmt.Sscan(q.Options.SkipToken, &first)
+	token := ""
+	if rows = rows[first:]; len(rows) > 1 {
+		rows, token = rows[:1], fmt.Sprint(first+1)
+	}
+	body := fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false"`, len(rows), strings.Join(rows, ","))
+	if token != "" {
+		body += `,"$skipToken":"` + token + `"`
+	}
+	return respond(200, body+"}")(req)
+}
+
+func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *armsecops.Pager[armsecops.Exemption] {
+	t.Helper()
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(s))
+	require.NoError(t, err)
+	return client.NewListPager(o)
+}
+
+func readAll[T any](t testing.TB, pager *armsecops.Pager[T]) (items []T) {
+	t.Helper()
+	for item, err := range pager.All(t.Context()) {
+		require.NoError(t, err)
+		items = append(items, item)
+	}
+	return items
+}
+
+// exemptRow returns a row as Azure Resource Graph has it.
+func exemptRow(id, kind, properties string) string {
+	return fmt.Sprintf(`{"id":%q,"name":"n","type":%q,"subscriptionId":"row","resourceGroup":"row","properties":%s}`, id, strings.ToLower(kind), properties)
+}
+
+const (
+	policyRow   = "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/policyExemptions/p"
+	standardRow = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	oldRow      = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Security/assignments/a"
+)
+
+func TestExemptionsOfAllPlaces(t *testing.T) {
+	t.Parallel()
+	expires := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
+	tests := map[string]struct {
+		table, row string
+		want       armsecops.Exemption // without Name and Properties
+	}{
+		"policy exemption": {
+			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"displayName":"d","description":"e","policyAssignmentId":"pa",
+				"policyDefinitionReferenceIds":["r"],"exemptionCategory":"Waiver","expiresOn":"2026-12-31T00:00:00Z","assignmentScopeValidation":null,
+				"metadata":{"createdBy":"me","createdOn":"2026-12-31T00:00:00Z"}}`),
+			armsecops.Exemption{
+				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", DisplayName: "d", Description: "e",
+				Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: "pa", PolicyDefinitionReferenceIDs: []string{"r"}, CreatedBy: "me", CreatedOn: expires,
+			},
+		},
+		"standard assignment": {
+			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"assignedStandard":{"id":"s"},"effect":"Exempt",
+				"exemptionData":{"exemptionCategory":"Mitigated","assignedAssessment":{"assessmentKey":"k"}},"metadata":{"createdBy":"me"}}`),
+			armsecops.Exemption{
+				Kind: armsecops.ExemptionKindStandardAssignment, ID: standardRow, Scope: exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
+				SubscriptionID: "aaaaaaaa-0000-0000-0000-000000000001", ResourceGroupName: "rg", Category: armsecops.ExemptionCategoryMitigated,
+				AssessmentKeys: []string{"k"}, StandardID: "s", CreatedBy: "me",
+			},
+		},
+		"assignment of 2021": {
+			"resources", exemptRow(oldRow, "Microsoft.Security/assignments", `{"scope":"subscriptions/x","effect":"exempt","assignedStandard":{"id":"s"},
+				"assignedComponent":{"key":"k"},"additionalData":{"exemptionCategory":"other"},"metadata":"text"}`),
+			armsecops.Exemption{
+				Kind: armsecops.ExemptionKindAssignment, ID: oldRow, Scope: "/subscriptions/x", SubscriptionID: "row", ResourceGroupName: "row",
+				Category: "other", AssessmentKeys: []string{"k"}, StandardID: "s",
+			},
+		},
+		"key as rows have it": {
+			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"k"}}`),
+			armsecops.Exemption{AssessmentKeys: []string{"k"}},
+		},
+		"several that aren't named": {
+			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"00000000-0000-0000-0000-000000000000"}}`),
+			armsecops.Exemption{AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
+		},
+		"several that are": {
+			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"00000000-0000-0000-0000-000000000000",
+				"assessmentKeys":["a","b"]}}`),
+			armsecops.Exemption{AssessmentKeys: []string{"a", "b"}},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &tables{rows: map[string][]string{test.table: {test.row}}}
+			got := readAll(t, s.pager(t, nil))
+			require.Len(t, got, 1)
+			assert.NotEmpty(t, got[0].Properties)
+			if test.want.ID == "" {
+				assert.Equal(t, test.want.AssessmentKeys, got[0].AssessmentKeys)
+				return
+			}
+			test.want.Name, test.want.Properties = "n", got[0].Properties
+			assert.Equal(t, test.want, got[0])
+			assert.Len(t, s.queries, 3)
+		})
+	}
+}
+
+func TestExemptionQueries(t *testing.T) {
+	t.Parallel()
+	ends := time.Date(2026, 12, 28, 1, 2, 3, 400, time.FixedZone("", 3600))
+	const project = "\n| project id, name, type, subscriptionId, resourceGroup, properties\n| order by id asc"
+	tests := map[string]struct {
+		options armsecops.ExemptionsClientListOptions
+		want    []string // the queries, without the projection
+	}{
+		"all": {armsecops.ExemptionsClientListOptions{}, []string{
+			"policyresources\n| where type =~ 'microsoft.authorization/policyexemptions'",
+			"securityresources\n| where type =~ 'microsoft.security/standardassignments'\n| where (properties.effect =~ 'exempt')",
+			"resources\n| where type =~ 'microsoft.security/assignments'\n| where (properties.effect =~ 'exempt')",
+		}},
+		"some kinds, in the order of the listing": {
+			armsecops.ExemptionsClientListOptions{
+				Kinds: []armsecops.ExemptionKind{"microsoft.security/ASSIGNMENTS", armsecops.ExemptionKindPolicyExemption}, ExpiresBefore: ends,
+			},
+			[]string{
+				"policyresources\n| where type =~ 'microsoft.authorization/policyexemptions'\n| where (todatetime(properties.expiresOn) < datetime(2026-12-28T00:02:03.0000004Z))",
+				"resources\n| where type =~ 'microsoft.security/assignments'\n| where (properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < datetime(2026-12-28T00:02:03.0000004Z))",
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &tables{}
+			assert.Empty(t, readAll(t, s.pager(t, &test.options)))
+			var got []string
+			for _, text := range s.queries {
+				var q struct{ Query string }
+				require.NoError(t, json.Unmarshal([]byte(text), &q))
+				got = append(got, strings.TrimSuffix(q.Query, project))
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestExemptionsParameters(t *testing.T) {
+	t.Parallel()
+	tests := map[string]armsecops.ExemptionsClientListOptions{
+		"Kinds":            {Kinds: []armsecops.ExemptionKind{"Microsoft.Security/pricings"}},
+		"SubscriptionIDs":  {SubscriptionIDs: []string{"production"}},
+		"ManagementGroups": {ManagementGroups: []string{"a/b"}},
+		"IncludeInherited": {IncludeInherited: true},
+		"PageSize":         {PageSize: 1001},
+		"MaxPages":         {PageOptions: armsecops.PageOptions{MaxPages: -1}},
+	}
+	for parameter, o := range tests {
+		_, err := (&tables{}).pager(t, &o).NextPage(t.Context())
+		assertParameterError(t, err, parameter)
+	}
+	versioned := options(&tables{})
+	versioned.APIVersion = "2024-08-01"
+	_, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)
+	assertParameterError(t, err, "APIVersion")
+}
+
+// A row that can't be read is an error that names it, and the page can be resumed.
+func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ table, row string }{
+		"properties":     {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", "null")},
+		"time":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"expiresOn":"TOMORROW"}`)},
+		"type":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/locks", "{}")},
+		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", "{}")},
+		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", "{}"), policyRow, "", 1)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
+			s := &tables{rows: map[string][]string{test.table: {test.row}, "resources": {good}}}
+			if test.table == "resources" {
+				s.rows["resources"] = []string{good, test.row}
+			}
+			var err error
+			for _, err = range s.pager(t, nil).All(t.Context()) {
+				_ = err
+			}
+			require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse)
+			require.ErrorAs(t, err, new(*armsecops.CloudError))
+			if name != "text for an id" {
+				assert.ErrorContains(t, err, "policyExemptions/p")
+			}
+		})
+	}
+}
+
+// A page that fails resumes in another process, in any of the three queries.
+func TestExemptionsResume(t *testing.T) {
+	t.Parallel()
+	s := &tables{rows: map[string][]string{}}
+	for i := range 3 {
+		n := fmt.Sprint(i)
+		s.rows["policyresources"] = append(s.rows["policyresources"], exemptRow(policyRow+n, "Microsoft.Authorization/policyExemptions", "{}"))
+		s.rows["securityresources"] = append(s.rows["securityresources"], exemptRow(standardRow[:len(standardRow)-1]+n, "Microsoft.Security/standardAssignments", "{}"))
+		s.rows["resources"] = append(s.rows["resources"], exemptRow(oldRow+n, "Microsoft.Security/assignments", "{}"))
+	}
+	want := readAll(t, s.pager(t, nil))
+	require.Len(t, want, 9)
+	for failing := range 9 {
+		s := &tables{rows: s.rows, fail: func(n int) *http.Response {
+			if n == failing {
+				return failWith(http.StatusForbidden)
+			}
+			return nil
+		}}
+		var got []armsecops.Exemption
+		token := ""
+		for range 2 {
+			for exemption, err := range s.pager(t, &armsecops.ExemptionsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}}).All(t.Context()) {
+				if err != nil {
+					e, ok := err.(*armsecops.PageError)
+					require.True(t, ok)
+					token = e.ContinuationToken
+					break
+				}
+				got = append(got, exemption)
+			}
+			if len(got) == 9 {
+				break
+			}
+		}
+		assert.Equal(t, want, got)
+	}
+}
+
+// What two queries of subscriptions inherit from one management group comes once,
+// also where another pager read the first query.
+func TestInheritedExemptionsComeOnce(t *testing.T) {
+	t.Parallel()
+	s := &tables{rows: map[string][]string{"policyresources": {
+		exemptRow(policyRow+"1", "Microsoft.Authorization/policyExemptions", "{}"), exemptRow(policyRow+"2", "Microsoft.Authorization/policyExemptions", "{}"),
+	}}}
+	o := &armsecops.ExemptionsClientListOptions{
+		SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true, Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption},
+	}
+	assert.Len(t, readAll(t, s.pager(t, o)), 2)
+	o.MaxPages = 2
+	first := s.pager(t, o)
+	assert.Len(t, readAll(t, first), 2)
+	o.ContinuationToken, o.MaxPages = first.ContinuationToken(), 0
+	assert.Empty(t, readAll(t, s.pager(t, o)))
+	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
+
+	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, options(s))
+	require.NoError(t, err)
+	assert.Len(t, readAll(t, policies.NewResourceGraphPager(&armsecops.ResourceGraphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true})), 2)
+}
+
+// A tenant of 50,000 exemptions takes as many requests as it has thousands of each
+// kind.
+func TestExemptionsOfALargeTenantTakeFewRequests(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const subscriptions, perKind = 500, 50_000 / 3
+	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	srv := fake.NewServer(&fake.ServerOptions{Now: func() time.Time { return today }})
+	for n := range perKind {
+		scope := "/subscriptions/" + subscriptionID(n%subscriptions)
+		expiresOn := today.AddDate(0, 0, n%100) // 30 of 100 within 30 days
+		srv.Put(armsecops.PolicyExemptionID{Scope: scope, Name: fmt.Sprint("e", n)}, armsecops.PolicyExemption{
+			Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: scope, ExemptionCategory: "Waiver", ExpiresOn: expiresOn},
+		})
+		srv.Put(armsecops.StandardAssignmentID{Scope: scope, Name: subscriptionID(n)}, armsecops.StandardAssignment{
+			Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExpiresOn: expiresOn},
+		})
+		srv.Put(armsecops.AssignmentID{SubscriptionID: subscriptionID(n % subscriptions), ResourceGroupName: "group", Name: fmt.Sprint("a", n)}, armsecops.Assignment{
+			Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt, Scope: scope, ExpiresOn: expiresOn},
+		})
+	}
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, newTLSServer(t, srv))
+	require.NoError(t, err)
+	within30Days := 0
+	for n := range perKind {
+		if n%100 < 30 {
+			within30Days += 3
+		}
+	}
+	for name, test := range map[string]struct {
+		options armsecops.ExemptionsClientListOptions
+		rows    int
+	}{
+		"all":            {armsecops.ExemptionsClientListOptions{}, 3 * perKind},
+		"within 30 days": {armsecops.ExemptionsClientListOptions{ExpiresBefore: today.AddDate(0, 0, 30)}, within30Days},
+		"subscriptions":  {armsecops.ExemptionsClientListOptions{SubscriptionIDs: subscriptionIDs(subscriptions), ExpiresBefore: today}, 0},
+	} {
+		before, start := len(srv.Requests()), time.Now()
+		seen := map[string]bool{}
+		for e, err := range client.NewListPager(&test.options).All(t.Context()) {
+			require.NoError(t, err)
+			seen[e.ID] = true
+		}
+		requests := len(srv.Requests()) - before
+		t.Logf("%s: %d requests, %v", name, requests, time.Since(start))
+		assert.Len(t, seen, test.rows, name)
+		assert.LessOrEqual(t, requests, test.rows/1000+3, name) // a page of each kind isn't full
+	}
+}
+
+func TestExemptionJSON(t *testing.T) {
+	t.Parallel()
+	e := armsecops.Exemption{Kind: armsecops.ExemptionKindAssignment, ID: "i", StandardID: "s", ExpiresOn: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), Properties: json.RawMessage(`{"a":1}`)}
+	text, err := json.Marshal(e)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"kind":"Microsoft.Security/assignments","id":"i","standardId":"s","expiresOn":"2026-01-02T00:00:00Z","properties":{"a":1}}`, string(text))
+	assert.True(t, e.ExpiresBefore(e.ExpiresOn.Add(1)))
+	assert.False(t, armsecops.Exemption{}.ExpiresBefore(time.Now()))
+	assert.Contains(t, e.LogValue().String(), "expiresOn=2026-01-02")
+}
