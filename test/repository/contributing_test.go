@@ -149,8 +149,8 @@ func TestRecipes(t *testing.T) {
 			"example_test.go", `// Output: Canceled`,
 			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs an Example with output",
 		},
-		"examples": {
-			"example_workspacemanagerbanners_test.go", `(?s)^.*$`,
+		"example of a deletion": {
+			"example_publishing_test.go", `(?s)func ExampleWorkspaceManagerBannersClient_Delete.*?\n}\n`,
 			"./test/repository", "TestEveryOperationIsComplete", banners + ".Delete needs an Example with output",
 		},
 		"rule of a parameter": {
@@ -340,7 +340,7 @@ func (c copied) succeed(t *testing.T, command string) (output string) {
 
 func (c copied) run(t *testing.T, command string) (output string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
+	cmd := exec.CommandContext(t.Context(), "bash", "-ec", command)
 	cmd.Dir = string(c)
 	cmd.Env = append(cmd.Environ(), "GOWORK=off", "GOFLAGS=-ldflags=-w") // links faster
 	out, err := cmd.CombinedOutput()
