@@ -9,8 +9,9 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-func exampleWorkspaceManagerAssignmentsClient() *armsecops.WorkspaceManagerAssignmentsClient {
-	client, err := exampleFactory().NewWorkspaceManagerAssignmentsClient(jobsSubscriptionID)
+// exampleClient returns a client that a method of the factory makes.
+func exampleClient[T any](newClient func(subscriptionID string) (*T, error)) *T {
+	client, err := newClient(jobsSubscriptionID)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -18,7 +19,7 @@ func exampleWorkspaceManagerAssignmentsClient() *armsecops.WorkspaceManagerAssig
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
-	client := exampleWorkspaceManagerAssignmentsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
 	assignment, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
 			TargetResourceName: "banks",
@@ -36,7 +37,7 @@ func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerAssignmentsClient_Get() {
-	client := exampleWorkspaceManagerAssignmentsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
@@ -62,7 +63,7 @@ func ExampleWorkspaceManagerAssignmentsClient_Get() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
-	client := exampleWorkspaceManagerAssignmentsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
@@ -84,7 +85,7 @@ func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_Delete() {
-	client := exampleWorkspaceManagerAssignmentsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
@@ -104,16 +105,8 @@ func ExampleWorkspaceManagerAssignmentsClient_Delete() {
 	// Output: true
 }
 
-func exampleWorkspaceManagerConfigurationsClient() *armsecops.WorkspaceManagerConfigurationsClient {
-	client, err := exampleFactory().NewWorkspaceManagerConfigurationsClient(jobsSubscriptionID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
-}
-
 func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
-	client := exampleWorkspaceManagerConfigurationsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
 	configuration, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
 	}, nil)
@@ -126,7 +119,7 @@ func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerConfigurationsClient_Get() {
-	client := exampleWorkspaceManagerConfigurationsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
@@ -147,7 +140,7 @@ func ExampleWorkspaceManagerConfigurationsClient_Get() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
-	client := exampleWorkspaceManagerConfigurationsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
@@ -164,7 +157,7 @@ func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_Delete() {
-	client := exampleWorkspaceManagerConfigurationsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
@@ -179,16 +172,8 @@ func ExampleWorkspaceManagerConfigurationsClient_Delete() {
 	// Output: true
 }
 
-func exampleWorkspaceManagerGroupsClient() *armsecops.WorkspaceManagerGroupsClient {
-	client, err := exampleFactory().NewWorkspaceManagerGroupsClient(jobsSubscriptionID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
-}
-
 func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
-	client := exampleWorkspaceManagerGroupsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
 	group, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
 	}, nil)
@@ -201,7 +186,7 @@ func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerGroupsClient_Get() {
-	client := exampleWorkspaceManagerGroupsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
@@ -222,7 +207,7 @@ func ExampleWorkspaceManagerGroupsClient_Get() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_NewListPager() {
-	client := exampleWorkspaceManagerGroupsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
@@ -239,7 +224,7 @@ func ExampleWorkspaceManagerGroupsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_Delete() {
-	client := exampleWorkspaceManagerGroupsClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
@@ -254,16 +239,8 @@ func ExampleWorkspaceManagerGroupsClient_Delete() {
 	// Output: true
 }
 
-func exampleWorkspaceManagerMembersClient() *armsecops.WorkspaceManagerMembersClient {
-	client, err := exampleFactory().NewWorkspaceManagerMembersClient(jobsSubscriptionID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
-}
-
 func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
-	client := exampleWorkspaceManagerMembersClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
 	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
 			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
@@ -279,7 +256,7 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerMembersClient_Get() {
-	client := exampleWorkspaceManagerMembersClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
@@ -303,7 +280,7 @@ func ExampleWorkspaceManagerMembersClient_Get() {
 }
 
 func ExampleWorkspaceManagerMembersClient_NewListPager() {
-	client := exampleWorkspaceManagerMembersClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
@@ -323,7 +300,7 @@ func ExampleWorkspaceManagerMembersClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerMembersClient_Delete() {
-	client := exampleWorkspaceManagerMembersClient()
+	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
 	ctx := context.Background()
 	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{

@@ -67,7 +67,9 @@ func TestEveryExchangeIsReplayed(t *testing.T) {
 		}
 		for way, options := range map[string]func(*testing.T, *armsecops.ClientOptions) any{
 			"constructor": func(_ *testing.T, o *armsecops.ClientOptions) any { return o },
-			"factory":     func(t *testing.T, o *armsecops.ClientOptions) any { return newFactory(t, o) },
+			"factory": func(t *testing.T, o *armsecops.ClientOptions) any {
+				return testkit.NewFactory(t, &azfake.TokenCredential{}, o)
+			},
 		} {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
@@ -108,13 +110,6 @@ func TestEveryExchangeIsReplayed(t *testing.T) {
 			})
 		}
 	}
-}
-
-func newFactory(t *testing.T, o *armsecops.ClientOptions) *armsecops.ClientFactory {
-	t.Helper()
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return factory
 }
 
 // assertKnown checks that the model has a member for everything that the
