@@ -562,34 +562,6 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	}
 }
 
-// The same, when the context ends between two attempts.
-func TestContextThatEndsBetweenAttemptsQuotesTheLastOne(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		response transportFunc
-		want     string
-	}{
-		"a response":          {respond(503, "busy"), "503 busy"},
-		"a transport failure": {fail(io.EOF), "EOF"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
-					Retry: policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour},
-				}}}
-				start := time.Now()
-				_, _, err := Do(s.pipeline(test.response), newRequest(t, ctx, read()), read())
-				require.EqualError(t, err, "context deadline exceeded; the last attempt failed: "+test.want)
-				assert.Equal(t, 10*time.Second, time.Since(start))
-				assert.EqualValues(t, 1, s.requests.Load())
-			})
-		})
-	}
-}
-
 // A caller's policy may shorten the time of a call, and its end is the call's.
 func TestContextOfTheCallersPolicyCounts(t *testing.T) {
 	t.Parallel()
