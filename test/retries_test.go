@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
@@ -184,6 +185,20 @@ func TestCreateAndItsContext(t *testing.T) {
 	_, err = newJobsClient(t, o).Create(dialing, "rg", "workspace", "assignment", nil)
 	require.ErrorIs(t, err, context.Canceled)
 	require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "no connection was made")
+}
+
+func TestCompleteResponseCountsEvenIfTheContextEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client := newJobsClient(t, options(script(t, func(req *http.Request) (*http.Response, error) {
+		resp, err := respond(200, startedJob)(req)
+		resp.Body = testkit.Closing{Reader: resp.Body, Closed: cancel}
+		return resp, err
+	})))
+	resp, err := client.Create(ctx, "rg", "workspace", "assignment", nil)
+	require.NoError(t, err)
+	assert.Equal(t, jobName, resp.Name)
+	require.Error(t, ctx.Err())
 }
 
 // A conflict after an attempt that may have been applied can be that attempt's doing.
