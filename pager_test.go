@@ -629,6 +629,26 @@ func TestLeavingCancelsTheRequestInFlight(t *testing.T) {
 	})
 }
 
+// The caller's context ends a listing, and the error has its cause.
+func TestListingEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	for prefetch := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			reason := errors.New("enough")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			l := &listing{items: 50, delay: time.Millisecond}
+			var last error
+			for _, err := range l.pager(t, armsecops.PageOptions{Prefetch: prefetch}).All(ctx) {
+				cancel(reason)
+				last = err
+			}
+			require.ErrorIs(t, last, context.Canceled)
+			require.ErrorIs(t, last, reason)
+			assert.Zero(t, l.open)
+		})
+	}
+}
+
 func TestConcurrentListingsDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	l := &listing{items: 30, pageSize: func(page int) int { return page % 4 }}
