@@ -68,7 +68,8 @@
 // A job that a client starts is InProgress for [ServerOptions].JobDuration, or else
 // for JobSteps Gets. Meanwhile the items of the stored workspace manager assignment
 // are published one after another. It then ends Succeeded, or Failed if
-// [Server.SetJobItems] has set an item that fails. A job from Put never changes.
+// [Server.SetJobItems] has set an item that fails. The assignment has the end and
+// the state of the job that was started last. A job from Put never changes.
 //
 // The server keeps the newest [ServerOptions].MaxRequests requests, and resources
 // until they are deleted. [Server.Reset] makes it forget all of them.
@@ -81,9 +82,10 @@
 // another resource, a changed location, or a write whose If-Match or If-None-Match
 // doesn't hold. With [ServerOptions].Strict it also refuses requests below a
 // subscription, resource group, workspace or workspace manager assignment that
-// doesn't exist, resources that lack a required property, and values that a
-// documented enumeration lacks. It accepts a slash at the end of the path, any
-// casing of api-version, and each api-version in which the resources are the same.
+// doesn't exist, resources that lack a required property, values that a documented
+// enumeration lacks, and names of workspace manager groups and members that don't
+// exist in the workspace. It accepts a slash at the end of the path, any casing of
+// api-version, and each api-version in which the resources are the same.
 //
 // # Lists
 //

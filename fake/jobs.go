@@ -55,15 +55,18 @@ func (s *Server) createJob(r *request) *response {
 	doc.Properties = mustEncode(properties)
 	k := key(routes.ManagerAssignments.Get.ID(r.values...))
 	items, set := s.jobItems[k]
-	s.changeManagerAssignment(k, func(p *armsecops.WorkspaceManagerAssignmentProperties) {
-		p.LastJobEndTime, p.LastJobProvisioningState = time.Time{}, properties.ProvisioningState
-		for _, item := range p.Items {
-			if !set {
-				items = append(items, armsecops.JobItem{ResourceID: item.ResourceID, Status: armsecops.JobItemStatusSucceeded})
-			}
+	assignment := s.resources[k] // nil if a test has only named it
+	if assignment != nil && !set {
+		for _, item := range mustParse[armsecops.WorkspaceManagerAssignmentProperties](assignment.Properties).Items {
+			items = append(items, armsecops.JobItem{ResourceID: item.ResourceID, Status: armsecops.JobItemStatusSucceeded})
 		}
-	})
-	s.resources[key(doc.ID)] = &storedResource{document: doc, of: row.resource, running: &progress{items: slices.Clone(items), assignment: k, properties: properties}}
+	}
+	job := &storedResource{document: doc, of: row.resource, running: &progress{items: slices.Clone(items), assignment: k, properties: properties}}
+	s.resources[key(doc.ID)] = job
+	if assignment != nil {
+		assignment.lastJob = job
+		assignment.setLastJob(properties)
+	}
 	return newDocumentResponse(http.StatusOK, doc)
 }
 
@@ -108,18 +111,27 @@ func (s *Server) readJob(res *storedResource) {
 			p.ProvisioningState = armsecops.ProvisioningStateFailed
 		}
 		res.ETag, res.SystemData, res.running = s.newETag(), modifiedAt(end, res.SystemData), nil
-		s.changeManagerAssignment(j.assignment, func(a *armsecops.WorkspaceManagerAssignmentProperties) {
-			a.LastJobEndTime, a.LastJobProvisioningState = p.EndTime, p.ProvisioningState
-		})
+		if assignment := s.resources[j.assignment]; assignment != nil && assignment.lastJob == res {
+			assignment.setLastJob(*p)
+		}
 	}
 	res.Properties = mustEncode(p)
 }
 
-// changeManagerAssignment changes the properties of a workspace manager assignment, if it is stored.
-func (s *Server) changeManagerAssignment(key string, change func(*armsecops.WorkspaceManagerAssignmentProperties)) {
-	if res := s.resources[key]; res != nil {
-		properties := mustParse[armsecops.WorkspaceManagerAssignmentProperties](res.Properties)
-		change(&properties)
-		res.Properties = mustEncode(properties)
+// followClock updates a job, or the last job of a workspace manager assignment, to
+// the server's time, if that decides when jobs end.
+//   - res: nil if there is no resource
+func (s *Server) followClock(res *storedResource) {
+	if res == nil || s.options.JobDuration <= 0 {
+		return
 	}
+	s.readJob(res)
+	s.followClock(res.lastJob)
+}
+
+// setLastJob sets what a workspace manager assignment says of its last job.
+func (res *storedResource) setLastJob(job armsecops.JobProperties) {
+	properties := mustParse[armsecops.WorkspaceManagerAssignmentProperties](res.Properties)
+	properties.LastJobEndTime, properties.LastJobProvisioningState = job.EndTime, job.ProvisioningState
+	res.Properties = mustEncode(properties)
 }

@@ -63,9 +63,7 @@ func (s *Server) list(r *request, row *row) *response {
 	}
 	for k, res := range s.resources {
 		if res.of == row.resource && selected(k, res) {
-			if s.options.JobDuration > 0 {
-				s.readJob(res)
-			}
+			s.followClock(res)
 			l.entries = append(l.entries, entry{sortKey(res.document), k, res.document})
 		}
 	}

@@ -22,14 +22,15 @@ type document = armsecops.Resource[jsontext.Value]
 // row is what the server knows of a type of resource.
 type row struct {
 	resource   *routes.Resource
-	name       string              // in errors, as in "an assignment"
-	required   []string            // names of required properties
-	values     map[string][]string // documented enumerations, by the path below properties
-	orderBy    []string            // what $orderby may name; nil if the lists have neither $orderby nor $top
-	etag       bool                // resources of the type have etags
-	systemData bool                // and systemData
-	update     []string            // properties that a PATCH can change
-	nulls      []string            // properties that rows of Azure Resource Graph have as null if the resource lacks them
+	name       string                      // in errors, as in "an assignment"
+	required   []string                    // names of required properties
+	values     map[string][]string         // documented enumerations, by the path below properties
+	references map[string]*routes.Resource // properties with names of resources of the same workspace
+	orderBy    []string                    // what $orderby may name; nil if the lists have neither $orderby nor $top
+	etag       bool                        // resources of the type have etags
+	systemData bool                        // and systemData
+	update     []string                    // properties that a PATCH can change
+	nulls      []string                    // properties that rows of Azure Resource Graph have as null if the resource lacks them
 
 	// selects returns which resources a list has, or what is wrong with its query.
 	// nil means those below the last resource that the path of the list names.
@@ -87,11 +88,12 @@ var rows = byResource(
 	rowOf[armsecops.WorkspaceManagerGroupProperties](row{
 		resource: routes.Groups, name: "a workspace manager group", etag: true, systemData: true,
 		required: []string{"displayName", "memberResourceNames"}, orderBy: []string{"name", "properties/displayName"},
+		references: map[string]*routes.Resource{"memberResourceNames": routes.Members},
 	}, nil),
 	rowOf(row{
 		resource: routes.ManagerAssignments, name: "a workspace manager assignment", etag: true, systemData: true,
-		required: []string{"targetResourceName", "items"},
-		orderBy:  []string{"name", "properties/targetResourceName", "properties/lastJobEndTime", "properties/lastJobProvisioningState"},
+		required: []string{"targetResourceName", "items"}, references: map[string]*routes.Resource{"targetResourceName": routes.Groups},
+		orderBy: []string{"name", "properties/targetResourceName", "properties/lastJobEndTime", "properties/lastJobProvisioningState"},
 	}, stampManagerAssignment),
 )
 

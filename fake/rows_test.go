@@ -199,7 +199,8 @@ func TestReadOnlyPropertiesStay(t *testing.T) {
 func TestJobOfAStoredAssignment(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Strict: true, Now: clock()})
-	srv.AddResourceGroup(subscription, resourceGroup)
+	group := armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "members"}
+	srv.Put(group, armsecops.WorkspaceManagerGroup{})
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{
 		TargetResourceName: "members", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: "one"}, {ResourceID: "two"}},
 	}})
@@ -262,4 +263,41 @@ func TestListsOfTheWorkspaceManagerAreSorted(t *testing.T) {
 	}
 	_, err = client.NewListPager(resourceGroup, workspace, &armsecops.WorkspaceManagerGroupsClientListOptions{OrderBy: "etag"}).NextPage(t.Context())
 	assert.True(t, armsecops.HasCode(err, "InvalidOrderBy"), "%v", err)
+}
+
+// The newest job counts, whether a client reads it or not.
+func TestAssignmentKnowsItsLastJob(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	first, second := now, now.Add(30*time.Second)
+	srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, Now: func() time.Time { return now }})
+	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})
+	assignments, err := armsecops.NewWorkspaceManagerAssignmentsClient(subscription, &azfake.TokenCredential{}, options(srv))
+	require.NoError(t, err)
+	for i, step := range []struct {
+		at, end time.Time
+		state   armsecops.ProvisioningState
+		create  bool
+	}{
+		{first, time.Time{}, "InProgress", true},
+		{second, time.Time{}, "InProgress", true},
+		{first.Add(time.Minute), time.Time{}, "InProgress", false},
+		{second.Add(time.Hour), second.Add(time.Minute), "Succeeded", false},
+	} {
+		now = step.at
+		if step.create {
+			_, err := newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
+			require.NoError(t, err)
+		}
+		put, err := assignments.CreateOrUpdate(t.Context(), resourceGroup, workspace, assignment, armsecops.WorkspaceManagerAssignment{}, nil)
+		require.NoError(t, err)
+		got, err := assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil)
+		require.NoError(t, err)
+		page, err := assignments.NewListPager(resourceGroup, workspace, nil).NextPage(t.Context())
+		require.NoError(t, err)
+		for _, a := range append(page.Value, put.WorkspaceManagerAssignment, got.WorkspaceManagerAssignment) {
+			assert.Equal(t, step.state, a.Properties.LastJobProvisioningState, i)
+			assert.Equal(t, step.end, a.Properties.LastJobEndTime, i)
+		}
+	}
 }

@@ -59,8 +59,10 @@ type ServerOptions struct {
 	// if it is stored, if a test has put something below it, or has named it with
 	// [Server.AddSubscription], [Server.AddResourceGroup] or [Server.SetJobItems].
 	// A server that isn't strict has all. Strict also refuses a resource that lacks
-	// a required property, or has a value that its documented enumeration lacks, and
-	// a query of Azure Resource Graph for management groups of which none exists.
+	// a required property, or has a value that its documented enumeration lacks, a
+	// workspace manager group whose members don't exist or an assignment whose group
+	// doesn't, and a query of Azure Resource Graph for management groups of which none
+	// exists. It doesn't check what a test puts.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at

@@ -19,7 +19,8 @@ import (
 type storedResource struct {
 	document
 	of      *routes.Resource
-	running *progress // of a job that a client started; nil for others
+	running *progress       // of a job that a client started; nil for others
+	lastJob *storedResource // that a client started of a workspace manager assignment; nil for others
 }
 
 // key returns the key under which a resource is stored: Azure compares ids ignoring case.
@@ -65,6 +66,9 @@ func (s *Server) putDocument(route *routes.Route, values []string, doc document)
 
 // store stores a resource, whose parents then exist. The caller holds the lock.
 func (s *Server) store(id string, res *storedResource) {
+	if before := s.resources[key(id)]; before != nil {
+		res.lastJob = before.lastJob
+	}
 	s.resources[key(id)] = res
 	s.addParents(id)
 	clear(s.results)
@@ -117,6 +121,7 @@ func (s *Server) stored(r *request) *storedResource {
 	if res == nil && r.route == routes.AssessmentsMetadataGetInSubscription {
 		res = s.resources[key(routes.AssessmentsMetadata.Get.ID(r.values[1]))]
 	}
+	s.followClock(res)
 	return res
 }
 

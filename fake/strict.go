@@ -90,8 +90,8 @@ func (s *Server) checkParents(r *request) *response {
 	return nil
 }
 
-// checkProperties refuses a resource that lacks a required property, or has a
-// value that its enumeration doesn't have.
+// checkProperties refuses a resource that lacks a required property, has a value
+// that its enumeration doesn't have, or names a resource that doesn't exist.
 func (s *Server) checkProperties(r *request) *response {
 	row := rows[r.route.Resource]
 	if !s.options.Strict || !r.hasDocument() || row == nil {
@@ -113,6 +113,17 @@ func (s *Server) checkProperties(r *request) *response {
 		for _, text := range textsAt(r.document.Properties, strings.Split(path, ".")...) {
 			if !slices.ContainsFunc(row.values[path], func(value string) bool { return strings.EqualFold(value, text) }) {
 				return refuse("Error converting value '%s'. Path 'properties.%s'. The values are %s.", text, path, strings.Join(row.values[path], ", "))
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for property, resource := range row.references {
+		for _, name := range textsAt(r.document.Properties, property) {
+			id := resource.Get.ID(append(slices.Clone(r.values[:len(r.values)-1]), name)...)
+			if s.resources[key(id)] == nil {
+				return newErrorResponse(http.StatusBadRequest, "InvalidResourceReference", "Resource "+id+" referenced by resource "+
+					r.resourceID()+" was not found. Please make sure that the referenced resource exists. Path 'properties."+property+"'.")
 			}
 		}
 	}

@@ -141,3 +141,39 @@ func TestAddPanics(t *testing.T) {
 		})
 	}
 }
+
+func TestStrictServerRefusesReferencesToNothing(t *testing.T) {
+	t.Parallel()
+	in := strings.TrimSuffix(jobsPath, "/workspaceManagerAssignments/"+assignment+"/jobs")
+	member := armsecops.WorkspaceManagerMemberID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "a (b)"}
+	tests := map[string]struct{ path, properties, missing string }{
+		"member":            {"/workspaceManagerGroups/new", `"displayName":"a","memberResourceNames":["A (B)"]`, ""},
+		"no members":        {"/workspaceManagerGroups/new", `"displayName":"a","memberResourceNames":[]`, ""},
+		"one member of two": {"/workspaceManagerGroups/new", `"displayName":"a","memberResourceNames":["a (b)","c"]`, "/workspaceManagerMembers/c"},
+		"group":             {"/workspaceManagerAssignments/new", `"items":[],"targetResourceName":"Group"`, ""},
+		"unknown group":     {"/workspaceManagerAssignments/new", `"items":[],"targetResourceName":"a (b)"`, "/workspaceManagerGroups/a (b)"},
+		"group of another workspace": {
+			"/workspaceManagerAssignments/new", `"items":[],"targetResourceName":"elsewhere"`, "/workspaceManagerGroups/elsewhere",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, strict := range []bool{true, false} {
+				srv := fake.NewServer(&fake.ServerOptions{Strict: strict})
+				group := armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: []string{"unchecked"}}}
+				srv.Put(member, armsecops.WorkspaceManagerMember{})
+				srv.Put(armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "group"}, group)
+				srv.Put(armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: "other", Name: "elsewhere"}, group)
+				req := newRequest(t, http.MethodPut, endpoint+in+test.path+jobsVersion, `{"properties":{`+test.properties+`}}`)
+				if strict && test.missing != "" {
+					assertRefused(t, srv, req, http.StatusBadRequest, "InvalidResourceReference",
+						"Resource "+in+test.missing+" referenced by resource "+in+test.path+" was not found.")
+					continue
+				}
+				resp, body := do(t, srv, req)
+				assert.Equal(t, http.StatusCreated, resp.StatusCode, body)
+			}
+		})
+	}
+}

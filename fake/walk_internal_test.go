@@ -324,6 +324,10 @@ func TestStrictServerChecksProperties(t *testing.T) {
 				srv.AddResourceGroup(walkedSubscription, walkedSubscription)
 				srv.AddResourceGroup(walkedSubscription, "group")
 				srv.addParents(exampleID(resource).String())
+				for _, other := range row.references {
+					values := exampleValues(other.Get)
+					srv.putDocument(other.Get, append(values[:len(values)-1], "a"), document{})
+				}
 				text, err := json.Marshal(map[string]any{"properties": properties})
 				require.NoError(t, err)
 				return status(t, srv.Do, exampleRequest(t, resource.CreateOrUpdate, func(req *http.Request) {
