@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -22,7 +23,8 @@ import (
 var unreachable = regexp.MustCompile(`(?i)npm (error|err!) code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH)`)
 
 // A program on the packages of Microsoft's JavaScript clients lists, polls and
-// meets a 429 against the command. It needs Node and npm's registry.
+// meets a 429 against the command, and so does the one of docs/fake.md. They need Node
+// and npm's registry.
 func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"node", "npm"} {
@@ -46,10 +48,84 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	}
 	require.NoError(t, err, string(out))
 
+	command := startCommand(ctx, t)
+	run := func(args ...string) string {
+		client := exec.CommandContext(ctx, "node", args...)
+		client.Dir = folder
+		client.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+command.CA, "id="+documentedAssignment(t))
+		out, err := client.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return string(out)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "test.mjs"), command.documented(t, "js"), 0o600))
+	assert.Equal(t, "1\n", run("test.mjs"), "the program of docs/fake.md")
+	assert.JSONEq(t, `{"states":["InProgress","Succeeded"],"pages":2,"jobs":4,"injected":204,"waited":true}`, run("client.mjs", command.Endpoint, command.Control))
+}
+
+// The program of docs/fake.md. It needs Python and its package index.
+func TestPythonClientAgainstTheCommand(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skipf("Microsoft's Python client is not tested here: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	folder := t.TempDir()
+	if out, err := exec.CommandContext(ctx, "python3", "-m", "venv", folder).CombinedOutput(); err != nil {
+		t.Skipf("Microsoft's Python client is not tested here: %s", out)
+	}
+	packages := regexp.MustCompile("`pip install ([^`]+)`").FindStringSubmatch(guide(t))
+	require.NotNil(t, packages)
+	python := filepath.Join(folder, "bin", "python")
+	install := exec.CommandContext(ctx, python, append([]string{"-m", "pip", "install", "--quiet"}, strings.Fields(packages[1])...)...)
+	out, err := install.CombinedOutput()
+	if strings.Contains(string(out), "NewConnectionError") {
+		t.Skip("Microsoft's Python client is not tested here: Python's package index can't be reached")
+	}
+	require.NoError(t, err, string(out))
+	command := startCommand(ctx, t)
+	client := exec.CommandContext(ctx, python, "-c", string(command.documented(t, "python")))
+	client.Env = append(os.Environ(), "id="+documentedAssignment(t))
+	out, err = client.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, "1\n", string(out))
+}
+
+// guide returns docs/fake.md.
+func guide(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "fake.md"))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// documentedAssignment returns the id that docs/fake.md exports.
+func documentedAssignment(t *testing.T) string {
+	t.Helper()
+	id := regexp.MustCompile(`(?m)^\$ export id=(\S+)$`).FindStringSubmatch(guide(t))
+	require.NotNil(t, id)
+	return id[1]
+}
+
+// command is the fake process, with its line of JSON.
+type command struct{ Endpoint, Control, CA string }
+
+// documented returns the block of docs/fake.md in a language, for the process.
+func (c command) documented(t *testing.T, language string) []byte {
+	t.Helper()
+	block := regexp.MustCompile("(?s)\n```" + language + "\n(.*?)\n```").FindStringSubmatch(guide(t))
+	require.NotNil(t, block)
+	return []byte(strings.NewReplacer("https://localhost:8443", c.Endpoint, "ca.pem", c.CA).Replace(block[1]))
+}
+
+// startCommand builds and starts the fake process. SIGTERM ends it with the test.
+func startCommand(ctx context.Context, t *testing.T) (ready command) {
+	t.Helper()
+	folder := t.TempDir()
 	fake := filepath.Join(folder, "armsecops-fake")
 	build := exec.CommandContext(ctx, "go", "build", "-o", fake, "./cmd/armsecops-fake")
 	build.Dir = ".."
-	out, err = build.CombinedOutput()
+	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 
 	ca := filepath.Join(folder, "ca.pem")
@@ -58,24 +134,17 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	loopback.Close()
 	require.NoError(t, err)
 	address := net.JoinHostPort(host, "0")
-	server := exec.CommandContext(ctx, fake, "-addr", address, "-control", address, "-ca", ca,
+	server := exec.CommandContext(context.WithoutCancel(ctx), fake, "-addr", address, "-control", address, "-ca", ca,
 		"-samples", "-page-size", "2", "-job-duration", "50ms")
 	stdout, err := server.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, server.Start())
-	defer func() {
+	t.Cleanup(func() {
 		assert.NoError(t, server.Process.Signal(syscall.SIGTERM))
 		assert.NoError(t, server.Wait(), "SIGTERM ends it cleanly")
-	}()
+	})
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	require.NoError(t, err)
-	var ready struct{ Endpoint, Control string }
 	require.NoError(t, json.Unmarshal(line, &ready))
-
-	client := exec.CommandContext(ctx, "node", "client.mjs", ready.Endpoint, ready.Control)
-	client.Dir = folder
-	client.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+ca)
-	out, err = client.CombinedOutput()
-	require.NoError(t, err, string(out))
-	assert.JSONEq(t, `{"states":["InProgress","Succeeded"],"pages":2,"jobs":4,"injected":204,"waited":true}`, string(out))
+	return ready
 }

@@ -130,6 +130,15 @@ func inject(server *fake.Server, body []byte) (err error) {
 	if len(f.Unknown) > 0 {
 		return fmt.Errorf("a fault has no member %q", slices.Sorted(maps.Keys(f.Unknown))[0])
 	}
+	var members map[string]jsontext.Value
+	if err := wire.Unmarshal(body, &members); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if members[name].Kind() == 'n' {
+			return fmt.Errorf("the %s of a fault must not be null", name)
+		}
+	}
 	retryAfter, err := duration("retryAfter", f.RetryAfter)
 	if err != nil {
 		return err

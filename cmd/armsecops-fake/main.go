@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&options.PageSize, "page-size", 0, "`number` of items on a page of a list; 0 means all of them")
 	flags.DurationVar(&options.JobDuration, "job-duration", 0, "`time` for which a started job is InProgress, such as 5s; 0 means until it is read")
 	flags.BoolVar(&options.Strict, "strict", false, "subscriptions, resource groups, workspaces and workspace manager assignments exist "+
-		"only if something was put there by the control endpoint or is a sample; resources must be complete")
+		"only if something was put there by the control endpoint or is a sample; resources must be complete, and the groups and members that they name must exist")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

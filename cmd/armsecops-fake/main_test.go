@@ -176,7 +176,7 @@ func TestControlInjectsFaults(t *testing.T) {
 
 	for _, body := range []string{
 		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
-		"null", `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
+		"null", `{"times":null}`, `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
 		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
 	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
