@@ -22,9 +22,9 @@ import (
 // unreachable is how npm says that it can't reach its registry.
 var unreachable = regexp.MustCompile(`(?i)npm (error|err!) code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH)`)
 
-// A program on the packages of Microsoft's JavaScript clients lists, polls and
-// meets a 429 against the command, and so does the one of docs/fake.md. They need Node
-// and npm's registry.
+// A program on the packages of Microsoft's JavaScript clients lists, polls, meets a
+// 429, and calls the workspace manager's sixteen operations against the command, and
+// so does the one of docs/fake.md. They need Node and npm's registry.
 func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"node", "npm"} {
@@ -59,7 +59,10 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "test.mjs"), command.documented(t, "js"), 0o600))
 	assert.Equal(t, "1\n", run("test.mjs"), "the program of docs/fake.md")
-	assert.JSONEq(t, `{"states":["InProgress","Succeeded"],"pages":2,"jobs":4,"injected":204,"waited":true}`, run("client.mjs", command.Endpoint, command.Control))
+	assert.JSONEq(t, `{"statuses":{
+		"workspaceManagerConfigurations":[201,200,200,200,404],"workspaceManagerMembers":[201,200,200,200,404],
+		"workspaceManagerGroups":[201,200,200,200,404],"workspaceManagerAssignments":[201,200,200,200,404]},
+		"states":["InProgress","Succeeded"],"pages":2,"jobs":4,"injected":204,"waited":true}`, run("client.mjs", command.Endpoint, command.Control))
 }
 
 // The program of docs/fake.md. It needs Python and its package index.
