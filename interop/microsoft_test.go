@@ -11,6 +11,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy"
+	policyfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
 	securityfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
@@ -23,9 +25,17 @@ import (
 // microsoft has the constructors of Microsoft's clients and of the transports of
 // their fakes, by the names of our clients. A client to compare is a row.
 var microsoft = map[string]struct{ client, fake any }{
-	"WorkspaceManagerJobsClient": {armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient, insightsfake.NewWorkspaceManagerAssignmentJobsServerTransport},
-	"SecurityAssignmentsClient":  {armsecurity.NewAssignmentsClient, securityfake.NewAssignmentsServerTransport},
-	"StandardAssignmentsClient":  {armsecurity.NewStandardAssignmentsClient, securityfake.NewStandardAssignmentsServerTransport},
+	"WorkspaceManagerJobsClient":           {armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient, insightsfake.NewWorkspaceManagerAssignmentJobsServerTransport},
+	"WorkspaceManagerConfigurationsClient": {armsecurityinsights.NewWorkspaceManagerConfigurationsClient, insightsfake.NewWorkspaceManagerConfigurationsServerTransport},
+	"WorkspaceManagerMembersClient":        {armsecurityinsights.NewWorkspaceManagerMembersClient, insightsfake.NewWorkspaceManagerMembersServerTransport},
+	"WorkspaceManagerGroupsClient":         {armsecurityinsights.NewWorkspaceManagerGroupsClient, insightsfake.NewWorkspaceManagerGroupsServerTransport},
+	"WorkspaceManagerAssignmentsClient":    {armsecurityinsights.NewWorkspaceManagerAssignmentsClient, insightsfake.NewWorkspaceManagerAssignmentsServerTransport},
+	"SecurityAssignmentsClient":            {armsecurity.NewAssignmentsClient, securityfake.NewAssignmentsServerTransport},
+	"StandardAssignmentsClient":            {armsecurity.NewStandardAssignmentsClient, securityfake.NewStandardAssignmentsServerTransport},
+	"SecurityStandardsClient":              {armsecurity.NewArmSecurityStandardsClient, securityfake.NewArmSecurityStandardsServerTransport},
+	"AssessmentsMetadataClient":            {armsecurity.NewAssessmentsMetadataClient, securityfake.NewAssessmentsMetadataServerTransport},
+	// Its list methods, one for each kind of scope, are left out: none has a scope as parameter.
+	"PolicyExemptionsClient": {armpolicy.NewExemptionsClient, policyfake.NewExemptionsServerTransport},
 }
 
 // theirs is Microsoft's library, which the driver calls as it calls ours.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
@@ -50,7 +52,7 @@ func documentedCall(route *routes.Route) (testkit.Call, string) {
 			call.Values[i] = escapedGroup
 		}
 	}
-	return call, string(e.Response.Body)
+	return call, strings.ReplaceAll(string(e.Response.Body), `"ga":`, `"GA":`) // as Microsoft's model has it
 }
 
 // Our clients send what Microsoft's fakes understand, and understand what they send.
@@ -82,7 +84,7 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 			if want != nil {
 				assertSame(t, want, got)
 			}
-			values := call.Values
+			values := append([]string{}, call.Values...)
 			if route.OfSubscription() {
 				values = values[1:] // which the client has
 			}
@@ -106,15 +108,15 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 	}
 }
 
-// Microsoft's clients see what ours see: the same calls, on two of our servers in
-// the same state, have the same results, step by step.
+// Microsoft's clients see what ours see: the same calls over TLS and HTTP/2, on two
+// of our servers in the same state, have the same results, step by step.
 func TestTheirClientsWithOurServer(t *testing.T) {
 	t.Parallel()
 	for client := range microsoft {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
-			ours := testkit.Play(t, testkit.Ours, client, theirs.Has, ourOptions(fake.NewServer(serverOptions())))
-			their := testkit.Play(t, theirs, client, theirs.Has, theirOptions(fake.NewServer(serverOptions())))
+			ours := testkit.Play(t, testkit.Ours, client, theirs.Has, newServer(t))
+			their := testkit.Play(t, theirs, client, theirs.Has, &newServer(t).ClientOptions)
 			require.Len(t, ours, len(their))
 			for i := range ours {
 				assertSame(t, their[i].Models, ours[i].Models)
@@ -129,13 +131,21 @@ func TestTheirClientsWithOurServer(t *testing.T) {
 	}
 }
 
-// serverOptions are those of a server that responds to the same requests with the same bytes.
-func serverOptions() *fake.ServerOptions {
+// newServer starts a server that responds to the same requests with the same bytes,
+// and returns the options of its clients. It has metadata, which no client creates.
+func newServer(t *testing.T) *armsecops.ClientOptions {
 	var ids, seconds atomic.Int64
-	return &fake.ServerOptions{
-		PageSize: 2,
-		JobSteps: 3,
-		NewID:    func() string { return fmt.Sprintf("00000000-0000-4000-a000-%012d", ids.Add(1)) },
-		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, int(seconds.Add(1)), 0, time.UTC) },
+	server := fake.NewServer(&fake.ServerOptions{
+		PageSize:    2,
+		JobSteps:    3,
+		APIVersions: []string{"2025-05-04"}, // of Microsoft's AssessmentsMetadataClient
+		NewID:       func() string { return fmt.Sprintf("00000000-0000-4000-a000-%012d", ids.Add(1)) },
+		Now:         func() time.Time { return time.Date(2026, 1, 2, 3, 4, int(seconds.Add(1)), 0, time.UTC) },
+	})
+	for n := range 3 {
+		server.Put(armsecops.AssessmentMetadataID{Name: testkit.SubscriptionID(n)}, armsecops.AssessmentMetadata{
+			Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close the ports", PublishDates: armsecops.AssessmentPublishDates{GA: "06/01/2021"}},
+		})
 	}
+	return testkit.NewTLSServer(t, server, true)
 }

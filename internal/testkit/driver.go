@@ -119,14 +119,28 @@ func (c Call) With(name string, value any) Call {
 	return c
 }
 
-// Has reports whether the library has the operation, one of a resource.
+// Has reports whether the library has the operation, one of a resource. A method
+// of the same name that takes other parts of the path is another operation.
 func (l Library) Has(route *routes.Route) bool {
 	constructor := l[route.Resource.Client]
 	if constructor == nil || route.Resource.Get == nil { // the rows of several resources
 		return false
 	}
-	_, ok := methodOf(reflect.TypeOf(constructor).Out(0), route)
-	return ok
+	made := reflect.TypeOf(constructor)
+	method, ok := methodOf(made.Out(0), route)
+	if !ok {
+		return false
+	}
+	parts := 0
+	if route.OfSubscription() && made.In(0).Kind() == reflect.String {
+		parts++
+	}
+	for in := range method.Type.Ins() {
+		if in.Kind() == reflect.String {
+			parts++
+		}
+	}
+	return parts == len(route.Parameters())
 }
 
 // Name returns the operation's name in the library, as in "AssignmentsClient.Get".
