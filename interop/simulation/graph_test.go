@@ -14,11 +14,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"text/template"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -37,7 +39,7 @@ const rowsOfQuery = 1000
 // graph is Azure Resource Graph with the rows of a tenant.
 type graph struct {
 	rows    int
-	matches int           // rows that a predicate matches
+	matches int           // rows that a predicate of the caller matches
 	latency time.Duration // of a query
 
 	mu        sync.Mutex
@@ -60,17 +62,23 @@ func (g *graph) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	rows := g.rows
-	if strings.Contains(query.Query, "\n| where (") {
+	if strings.Contains(query.Query, "few") || strings.Contains(query.Query, "expiresOn") {
 		rows = g.matches
 	}
+	var kind armsecops.ExemptionKind
+	for _, k := range armsecops.PossibleExemptionKindValues() {
+		if strings.Contains(query.Query, "'"+strings.ToLower(string(k))+"'") {
+			kind = k
+		}
+	}
 	first, _ := strconv.Atoi(query.Options.SkipToken)
-	body := g.respond(first, rows, resp)
+	body := g.respond(strings.ReplaceAll(row(), string(armsecops.ExemptionKindAssignment), string(kind)), first, rows, resp)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	time.Sleep(g.latency)
 	return resp, nil
 }
 
-func (g *graph) respond(first, rows int, resp *http.Response) (body []byte) {
+func (g *graph) respond(row string, first, rows int, resp *http.Response) (body []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	defer func() { g.bytes += len(body) }()
@@ -95,7 +103,7 @@ func (g *graph) respond(first, rows int, resp *http.Response) (body []byte) {
 		token = fmt.Sprintf(`,"$skipToken":"%d"`, first+n)
 	}
 	return fmt.Appendf(nil, `{"totalRecords":%d,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false"%s}`,
-		rows, n, strings.TrimSuffix(strings.Repeat(row()+",", n), ","), token)
+		rows, n, strings.TrimSuffix(strings.Repeat(row+",", n), ","), token)
 }
 
 // row is an assignment as Azure Resource Graph has it, and item as a listing has it.
@@ -190,6 +198,81 @@ func compare(t *testing.T) (results []compared) {
 	return results
 }
 
+// compareExemptions reads the exemptions of all three kinds by three listings of each
+// subscription and by ExemptionsClient.
+func compareExemptions(t *testing.T) (results []compared) {
+	for _, concurrency := range []int{1, 32} {
+		synctest.Test(t, func(t *testing.T) {
+			azure := newTenant(0.02)
+			azure.items = strings.TrimSuffix(strings.Repeat(item()+",", itemsOfPage), ",")
+			options := &armsecops.ClientOptions{}
+			options.Transport = azure
+			start := time.Now()
+			items := listByHand(t, options, azure.ids, concurrency)
+			results = append(results, compared{
+				How:   fmt.Sprintf("three listings of each subscription, %d at a time", concurrency),
+				Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,
+			})
+		})
+	}
+	for _, q := range []struct {
+		how     string
+		options armsecops.ExemptionsClientListOptions
+	}{
+		{"`ExemptionsClient`", armsecops.ExemptionsClientListOptions{}},
+		{"`ExemptionsClient` with `ExpiresBefore`, which few match", armsecops.ExemptionsClientListOptions{ExpiresBefore: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			azure := &graph{rows: newTenant(0).pages() * itemsOfPage, matches: matchedOfAll, latency: slowQuery}
+			options := &armsecops.ClientOptions{}
+			options.Transport = azure
+			client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
+			require.NoError(t, err)
+			start := time.Now()
+			items := count(t, client.NewListPager(&q.options))
+			results = append(results, compared{q.how, items, azure.calls, azure.throttled, time.Since(start), azure.bytes})
+		})
+	}
+	return results
+}
+
+// listByHand lists the three kinds in every subscription and returns the number of exemptions.
+func listByHand(t *testing.T, options *armsecops.ClientOptions, ids []string, concurrency int) int {
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	require.NoError(t, err)
+	policies, standards := factory.NewPolicyExemptionsClient(), factory.NewStandardAssignmentsClient()
+	var items atomic.Int64
+	for _, list := range []func(id string) int{
+		func(id string) int { return count(t, policies.NewListPager("/subscriptions/"+id, nil)) },
+		func(id string) int { return count(t, standards.NewListPager("/subscriptions/"+id, nil)) },
+		func(id string) int {
+			client, err := factory.NewSecurityAssignmentsClient(id)
+			assert.NoError(t, err)
+			return count(t, client.NewListBySubscriptionPager(nil))
+		},
+	} {
+		var listings sync.WaitGroup
+		places := make(chan struct{}, concurrency)
+		for _, id := range ids {
+			places <- struct{}{}
+			listings.Go(func() {
+				items.Add(int64(list(id)))
+				<-places
+			})
+		}
+		listings.Wait()
+	}
+	return int(items.Load())
+}
+
+func count[T any](t *testing.T, pager *armsecops.Pager[T]) (items int) {
+	for _, err := range pager.All(t.Context()) {
+		assert.NoError(t, err)
+		items++
+	}
+	return items
+}
+
 var graphOut = flag.String("graph-out", "", "the file whose section on Azure Resource Graph to write")
 
 //go:embed graph.md.tmpl
@@ -206,18 +289,26 @@ func TestQueryTakesFewerCallsThanListing(t *testing.T) {
 	assert.Equal(t, matchedOfAll, filtered.Items)
 	assert.Equal(t, 1, filtered.Calls)
 	assert.NotZero(t, results[4].Throttled, "fast queries use up the quota")
+	exemptions := compareExemptions(t)
+	for _, r := range exemptions {
+		t.Logf("%+v", r)
+	}
+	byHand, all, expiring := exemptions[1], exemptions[2], exemptions[3]
+	assert.Equal(t, byHand.Items, all.Items)
+	assert.Less(t, 90*all.Calls, byHand.Calls)
+	assert.Equal(t, []int{3 * matchedOfAll, 3}, []int{expiring.Items, expiring.Calls})
 	if *graphOut == "" {
 		return
 	}
 	text, err := os.ReadFile(*graphOut)
 	require.NoError(t, err)
-	section, err := faults.Section(string(text), "graph", graphSection(t, results))
+	section, err := faults.Section(string(text), "graph", graphSection(t, results, exemptions))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(*graphOut, []byte(section), 0o644))
 }
 
 // graphSection returns the section of the page.
-func graphSection(t *testing.T, results []compared) string {
+func graphSection(t *testing.T, results, exemptions []compared) string {
 	t.Helper()
 	functions := template.FuncMap{
 		"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) },
@@ -230,7 +321,7 @@ func graphSection(t *testing.T, results []compared) string {
 		},
 	}
 	report := map[string]any{
-		"Results": results, "Subscriptions": subscriptions, "Latency": latency, "Slow": slowQuery,
+		"Results": results, "Exemptions": exemptions, "Subscriptions": subscriptions, "Latency": latency, "Slow": slowQuery,
 		"Quota": quota, "Window": quotaWindow, "ItemsOfPage": itemsOfPage, "Go": runtime.Version(),
 	}
 	var section bytes.Buffer

@@ -233,7 +233,7 @@ func TestSimulation(t *testing.T) {
 		subscriptions, newTenant(0).pages(), burst, refill, latency, alone, shared,
 		testing.Benchmark(BenchmarkListAcrossInMemory).Extra[unit], testing.Benchmark(BenchmarkListAcrossOverTLS).Extra[unit],
 		runtime.Version(), time.Now().UTC().Format("2 January 2006"),
-		graphSection(t, compare(t)),
+		graphSection(t, compare(t), compareExemptions(t)),
 	}
 	var text bytes.Buffer
 	functions := template.FuncMap{
