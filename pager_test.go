@@ -636,6 +636,7 @@ func TestListingEndsWithItsContext(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			reason := errors.New("enough")
 			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
 			l := &listing{items: 50, delay: time.Millisecond}
 			var last error
 			for _, err := range l.pager(t, armsecops.PageOptions{Prefetch: prefetch}).All(ctx) {
