@@ -246,9 +246,12 @@ func (p JobProperties) Summary() JobSummary {
 
 // JobFailure is one item that could not be published to one member workspace.
 type JobFailure struct {
-	ResourceID         string // resource id of the content item
-	MemberResourceName string // name of the workspace manager member; empty if the service names none
-	ErrorMessage       string // the reason, as the service words it
+	// ResourceID is the resource id of the content item.
+	ResourceID string `json:"resourceId,omitzero"`
+	// MemberResourceName is the name of the workspace manager member; empty if the service names none.
+	MemberResourceName string `json:"memberResourceName,omitzero"`
+	// ErrorMessage is the reason, as the service words it.
+	ErrorMessage string `json:"errorMessage,omitzero"`
 }
 
 // Failures yields every failure of the job, item by item: one for each error of

@@ -328,3 +328,10 @@ func TestIsComparesIgnoringCase(t *testing.T) {
 	checkEnumeration(t, armsecops.PossibleStandardTypeValues())
 	checkEnumeration(t, armsecops.PossibleWorkspaceManagerModeValues())
 }
+
+func TestFailureHasTheNamesOfTheService(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(armsecops.JobFailure{ResourceID: "i", MemberResourceName: "m", ErrorMessage: "e"})
+	require.NoError(t, err)
+	assert.Equal(t, `{"resourceId":"i","memberResourceName":"m","errorMessage":"e"}`, string(text))
+}
