@@ -179,7 +179,7 @@ type exemptionRow struct{ Exemption }
 
 func (r *exemptionRow) resourceID() string { return r.ID }
 
-// UnmarshalJSONFrom reads a c. The error names it.
+// UnmarshalJSONFrom reads a row. The error names it.
 func (r *exemptionRow) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	var columns exemptionColumns
 	if err := jsonv2.UnmarshalDecode(d, &columns); err != nil {
@@ -372,12 +372,18 @@ func createdBy(properties json.RawMessage) (by string, on time.Time) {
 	}
 	var metadata struct {
 		Metadata struct {
-			CreatedBy string    `json:"createdBy"`
-			CreatedOn time.Time `json:"createdOn"`
+			CreatedBy json.RawMessage `json:"createdBy"`
+			CreatedOn json.RawMessage `json:"createdOn"`
 		} `json:"metadata"`
 	}
 	if wire.Unmarshal(properties, &metadata) != nil {
 		return "", time.Time{}
 	}
-	return metadata.Metadata.CreatedBy, metadata.Metadata.CreatedOn
+	if wire.Unmarshal(metadata.Metadata.CreatedBy, &by) != nil {
+		by = ""
+	}
+	if wire.Unmarshal(metadata.Metadata.CreatedOn, &on) != nil {
+		on = time.Time{}
+	}
+	return by, on
 }

@@ -242,7 +242,7 @@ func (g graph[T]) once(ctx context.Context, at place, n int, rows []T) ([]T, err
 	}
 	return slices.DeleteFunc(rows, func(row T) bool {
 		id := any(&row).(identified).resourceID()
-		return routes.SubscriptionOf(id) == "" && at.seen.Again(inherited+id, at.pages)
+		return routes.SubscriptionOf(id) == "" && at.seen.Again(inherited+strings.ToLower(id), at.pages)
 	}), nil
 }
 
@@ -251,7 +251,7 @@ type identified interface{ resourceID() string }
 
 func (r *Resource[P]) resourceID() string { return r.ID }
 
-// inherited tells the ids of rows from links.
+// inherited tells the ids of rows, in lower case, from links.
 const inherited = "inherited:"
 
 // noteInherited notes what the subscriptions of a query inherit from management groups.
@@ -263,7 +263,7 @@ func (g graph[T]) noteInherited(ctx context.Context, seen nextlink.Seen, query g
 			return err
 		}
 		for i := range result.Data.list {
-			seen.Again(inherited+any(&result.Data.list[i]).(identified).resourceID(), -1)
+			seen.Again(inherited+strings.ToLower(any(&result.Data.list[i]).(identified).resourceID()), -1)
 		}
 		if result.SkipToken == "" {
 			return nil

@@ -24,6 +24,7 @@ type tables struct {
 	rows    map[string][]string // by table
 	queries []string
 	fail    func(n int) *http.Response // nil for the nth query to succeed
+	recase  bool                       // the ids of a query of one subscription are in upper case
 }
 
 func (s *tables) Do(req *http.Request) (*http.Response, error) {
@@ -56,7 +57,11 @@ func (s *tables) Do(req *http.Request) (*http.Response, error) {
 	if rows = rows[first:]; len(rows) > 1 {
 		rows, token = rows[:1], fmt.Sprint(first+1)
 	}
-	body := fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false"`, len(rows), strings.Join(rows, ","))
+	data := strings.Join(rows, ",")
+	if s.recase && len(q.Subscriptions) == 1 {
+		data = strings.ReplaceAll(data, policyRow, strings.ToUpper(policyRow))
+	}
+	body := fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false"`, len(rows), data)
 	if token != "" {
 		body += `,"$skipToken":"` + token + `"`
 	}
@@ -130,6 +135,12 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		"several that aren't named": {
 			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"00000000-0000-0000-0000-000000000000"}}`),
 			armsecops.Exemption{AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
+		},
+		"metadata of the caller's own": {
+			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"metadata":{"createdBy":"me","createdOn":"last week"}}`),
+			armsecops.Exemption{
+				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", CreatedBy: "me",
+			},
 		},
 		"several that are": {
 			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"00000000-0000-0000-0000-000000000000",
@@ -288,7 +299,7 @@ func TestExemptionsResume(t *testing.T) {
 // also where another pager read the first query.
 func TestInheritedExemptionsComeOnce(t *testing.T) {
 	t.Parallel()
-	s := &tables{rows: map[string][]string{"policyresources": {
+	s := &tables{recase: true, rows: map[string][]string{"policyresources": {
 		exemptRow(policyRow+"1", "Microsoft.Authorization/policyExemptions", "{}"), exemptRow(policyRow+"2", "Microsoft.Authorization/policyExemptions", "{}"),
 	}}}
 	o := &armsecops.ExemptionsClientListOptions{
