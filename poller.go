@@ -280,10 +280,12 @@ func (r *recovery) list(ctx context.Context, yield func(Job)) error {
 // one. The error says what was found instead.
 func (r *recovery) find(ctx context.Context) (string, error) {
 	deadline := time.Now().Add(recoverTime)
-	last, err := "", error(nil)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	last := ""
 	for {
 		var found []string
-		err = r.list(ctx, func(job Job) {
+		err := r.list(ctx, func(job Job) {
 			if r.isNew(job) {
 				found = append(found, job.Name)
 			}
@@ -300,7 +302,7 @@ func (r *recovery) find(ctx context.Context) (string, error) {
 		default:
 			last, err = found[0], errors.New("one job is new in the last listing only")
 		}
-		if time.Until(deadline) < recoverInterval {
+		if time.Until(deadline) <= recoverInterval {
 			return "", err
 		}
 		timer := time.NewTimer(recoverInterval)
@@ -308,7 +310,7 @@ func (r *recovery) find(ctx context.Context) (string, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return "", errors.Join(err, ctx.Err())
+			return "", err
 		}
 	}
 }

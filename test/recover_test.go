@@ -149,3 +149,17 @@ func TestRecoverEndsWithItsContext(t *testing.T) {
 		assert.Equal(t, 12*time.Second, time.Since(start))
 	})
 }
+
+// Listings that don't end take no longer than the minute.
+func TestRecoverIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := fake.NewServer(nil)
+		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
+		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.NewListPager", Delay: time.Hour, Skip: 1, Times: 100})
+		start := time.Now()
+		_, err := newJobsClient(t, options(srv)).BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
+		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+		assert.Equal(t, time.Minute, time.Since(start))
+	})
+}
