@@ -142,7 +142,11 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	ctx, endSpan := c.startSpan(ctx, name, route)
 	defer func() { endSpan(err) }()
 
-	req, err := c.newRequest(ctx, &op)
+	values, err := c.checkedValues(&op)
+	if err != nil {
+		return result, nil, withOperation(name, err)
+	}
+	req, err := c.newRequest(ctx, &op, values)
 	if err != nil {
 		return result, nil, withOperation(name, err)
 	}
@@ -150,7 +154,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
 		Success:    route.Success,
 		Repeatable: route.Repeatable,
-		Gate:       op.route.Gate(c.values(&op)),
+		Gate:       route.Gate(values),
 		NewError:   newError,
 	})
 	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
@@ -162,18 +166,26 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	switch {
 	case err == nil:
 		return result, resp, nil
-	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound):
-		if !HasCode(err, parentMissing...) {
-			return result, nil, nil // an earlier attempt deleted it
-		}
-		return result, nil, outcomeUnknown(err)
+	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !HasCode(err, parentMissing...):
+		return result, nil, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
-	isWrite := route.Kind != routes.Get && route.Kind != routes.List && route.Kind != routes.Query
-	if unknown && isWrite && (!route.Repeatable || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)) {
+	if unknown && (!route.Repeatable || mayBeOwn(route, err)) {
 		err = outcomeUnknown(err)
 	}
 	return result, nil, err
+}
+
+// mayBeOwn reports whether an earlier attempt of the same write can have caused the
+// error, or the error leaves open what became of that attempt.
+func mayBeOwn(route *routes.Route, err error) bool {
+	switch route.Kind {
+	case routes.Get, routes.List, routes.Query:
+		return false
+	case routes.Delete:
+		return errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
+	}
+	return errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
 }
 
 // startSpan starts the span of an operation. The returned function ends it, with
@@ -239,9 +251,9 @@ type response interface {
 	unexpected(first bool) string
 }
 
-// newRequest checks the arguments of the call and makes its request.
-func (c client) newRequest(ctx context.Context, op *call) (*policy.Request, error) {
-	u, err := c.requestURL(op)
+// newRequest makes the request of the call.
+func (c client) newRequest(ctx context.Context, op *call, values []string) (*policy.Request, error) {
+	u, err := c.requestURL(op, values)
 	if err != nil {
 		return nil, err
 	}
@@ -275,11 +287,7 @@ func (c client) newRequest(ctx context.Context, op *call) (*policy.Request, erro
 var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
-func (c client) requestURL(op *call) (url.URL, error) {
-	values, err := c.checkedValues(op)
-	if err != nil {
-		return url.URL{}, err
-	}
+func (c client) requestURL(op *call, values []string) (url.URL, error) {
 	override := c.apiVersion
 	if op.route.Kind == routes.Query { // which the options' api-version, that of a resource, isn't for
 		override = ""

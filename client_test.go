@@ -155,7 +155,7 @@ func TestEndpointWithoutTLS(t *testing.T) {
 // unless it says that something above is missing.
 func TestDeleteAfterALostResponse(t *testing.T) {
 	t.Parallel()
-	body := func(code string) string { return `{"error":{"code":"` + code + `","message":"m"}}` }
+	body := func(code string) string { return `{"error":{"code":"` + code + `","message":"m fake_token"}}` }
 	for known, bodies := range map[bool][]string{
 		true: {"", "<html>", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
 		false: {
@@ -175,6 +175,7 @@ func TestDeleteAfterALostResponse(t *testing.T) {
 				require.ErrorIs(t, err, armsecops.ErrNotFound, notFound)
 				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown, notFound)
 				assert.ErrorAs(t, err, new(*armsecops.ErrorResponse))
+				assert.NotContains(t, err.Error(), "fake_token", "the client's own")
 			}
 			_, err := newJobsClient(t, options(script(t, respond(404, notFound)))).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			require.ErrorIs(t, err, armsecops.ErrNotFound)

@@ -72,7 +72,8 @@ var (
 	// A request to start a job is not sent again then: list the jobs of the assignment
 	// to find out whether the job runs. A request to write or delete a resource has
 	// been sent again, and that was an [ErrConflict] or [ErrPreconditionFailed], which
-	// the earlier attempt can have caused: get the resource to find out what it is now.
+	// the earlier attempt can have caused, or the [ErrNotFound] of something above the
+	// resource: get the resource to find out what it is now.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request, list the jobs or get the resource before sending it again")
 )
 
