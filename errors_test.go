@@ -49,7 +49,7 @@ const notFoundMessage = "The Resource 'Microsoft.SecurityInsights/workspaceManag
 var errorShapes = map[string]struct {
 	line       string // between the operation and the request id
 	status     int
-	sentinel   error // nil: none
+	sentinel   error // nil for none
 	codes      []string
 	message    string
 	retryAfter time.Duration

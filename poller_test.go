@@ -243,7 +243,7 @@ func TestPollerSurvivesTransientErrors(t *testing.T) {
 	tests := map[string]struct {
 		fault fake.Fault
 		err   string // of a Poll whose attempts all fail
-		is    error  // nil: none in particular
+		is    error  // nil for none in particular
 	}{
 		"429":                      {fake.Fault{StatusCode: 429}, "429 Too Many Requests", armsecops.ErrThrottled},
 		"500":                      {fake.Fault{StatusCode: 500}, "500 Internal Server Error", nil},

@@ -98,7 +98,7 @@ func TestCreateIsNeverDoubled(t *testing.T) {
 		dials    int      // that fail before a connection is made
 		requests int      // that arrive
 		err      string   // in the message; empty: success
-		is       error    // nil: none in particular
+		is       error    // nil for none in particular
 		unknown  bool
 	}{
 		"success":                 {requests: 1},

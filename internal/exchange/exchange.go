@@ -30,7 +30,7 @@ import (
 // Call says how a request is to be sent.
 type Call struct {
 	Success    []int               // the status codes of success
-	Repeatable bool                // to carry the request out twice leaves what once does
+	Repeatable bool                // carrying the request out twice has the same result as once
 	Gate       string              // the gate that a 429 closes: a subscription
 	NewError   func(Failure) error // makes the error of a response
 }
@@ -38,7 +38,7 @@ type Call struct {
 // Failure is a response that isn't success, or that could not be read.
 type Failure struct {
 	Response *http.Response // with the Request that it responds to
-	Reason   error          // why the response could not be read; nil: it could
+	Reason   error          // why the response could not be read; nil if it could
 }
 
 // Configure puts this package into the pipeline that the options describe: its
@@ -60,7 +60,7 @@ type attempts struct {
 
 	mu       sync.Mutex
 	ctx      context.Context // of the call; that of an attempt may end earlier
-	expired  context.Context // that had ended when the attempts had; nil: none
+	expired  context.Context // that had ended when the attempts had; nil for none
 	waited   time.Duration   // at gates
 	ended    bool            // the call; an attempt that a policy gave up may not know
 	open     int             // attempts that the service may have carried out

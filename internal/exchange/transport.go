@@ -84,7 +84,7 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	case resp.Body == nil:
 		resp.Body = http.NoBody
 	case resp.StatusCode >= 300:
-		// An error says enough within the bound. One byte more shows that it was cut.
+		// The rest of a long error body is dropped. One byte more shows that it was cut.
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxErrorBytes + 1, cut: true}
 	case req.Method == http.MethodDelete: // the body says nothing
 		drain(resp.Body)

@@ -224,7 +224,7 @@ func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// A RoundTripper for HTTP/2 of the caller's own is reported by nobody.
+// A RoundTripper for HTTP/2 of the caller's own doesn't report its connections.
 func TestOwnHTTP2IsNotBelievedToReport(t *testing.T) {
 	t.Parallel()
 	for _, failure := range []error{io.EOF, context.DeadlineExceeded} {

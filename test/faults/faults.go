@@ -42,9 +42,9 @@ type Fault struct {
 	query     bool              // only queries of Azure Resource Graph have it
 	create    bool              // only requests that must not be repeated have it
 
-	transport func(http.RoundTripper) http.RoundTripper // around the client's; nil: none
-	perCall   func(flight) policyFunc                   // nil: none
-	perRetry  func(flight) policyFunc                   // nil: none
+	transport func(http.RoundTripper) http.RoundTripper // around the client's; nil for none
+	perCall   func(flight) policyFunc                   // nil for none
+	perRetry  func(flight) policyFunc                   // nil for none
 }
 
 // handler responds to a request that a fault affects.

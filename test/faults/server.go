@@ -256,7 +256,7 @@ func skipToken(body []byte) string {
 	return query.Options.SkipToken
 }
 
-// sendError responds with an error as both services do.
+// sendError responds with an error as the services do.
 func sendError(w http.ResponseWriter, status int, code string) {
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"The request was refused."}}`, code)
