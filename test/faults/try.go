@@ -94,7 +94,20 @@ func (c Client) Operations(every bool) (operations []*routes.Route) {
 	return operations
 }
 
-// Try calls the operations with the fault, all at the same time.
+// maxCalls bounds the operations that are called at the same time: each has a time
+// limit, and all share the processors.
+const maxCalls = 8
+
+// calls returns how many operations are called at the same time: one where each
+// makes a thousand requests.
+func (f Fault) calls() int {
+	if f.empty {
+		return 1
+	}
+	return maxCalls
+}
+
+// Try calls the operations with the fault, some at the same time.
 func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Route) (map[*routes.Route]Outcome, error) {
 	outcomes := map[*routes.Route]Outcome{}
 	var (
@@ -103,13 +116,16 @@ func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Rout
 		calls   sync.WaitGroup
 		servers []*Server
 	)
+	places := make(chan struct{}, f.calls())
 	for _, route := range operations {
 		if !f.affects(route) {
 			continue
 		}
 		s := newServer(f, route)
 		servers = append(servers, s)
+		places <- struct{}{}
 		calls.Go(func() {
+			defer func() { <-places }()
 			// The goroutines that the call starts inherit the label.
 			pprof.Do(ctx, pprof.Labels(label, f.labelOf(route)), func(ctx context.Context) {
 				outcome, err := s.try(ctx, client)
