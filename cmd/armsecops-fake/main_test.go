@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -78,7 +79,9 @@ func start(t *testing.T, args ...string) *process {
 		_ = in.Close()
 		ended <- code
 	}()
-	require.NoError(t, json.NewDecoder(out).Decode(&p.ready), "the line that says it is ready")
+	line, err := bufio.NewReader(out).ReadBytes('\n') // whole: a pipe holds its writer until then
+	require.NoError(t, err, "the line that says it is ready")
+	require.NoError(t, json.Unmarshal(line, &p.ready))
 	p.end = sync.OnceFunc(func() {
 		cancel()
 		assert.Equal(t, exitOK, <-ended)
