@@ -30,7 +30,7 @@ type Fault struct {
 	respond   handler           // to the affected requests; nil: there are none
 	times     int               // number of affected requests; 0: all
 	change    *strings.Replacer // of the document in the response
-	deadline  bool              // the call has one
+	deadline  time.Duration     // of the call, from the first affected request on; 0: none
 	uncertain bool              // the service may have carried out an affected request
 	http2     bool              // the protocol
 	resent    bool              // by net/http itself on Go 1.26 only, whose outcomes the tests expect
@@ -50,13 +50,13 @@ type Fault struct {
 // handler responds to a request that a fault affects.
 type handler func(http.ResponseWriter, *http.Request, *Server)
 
-// deadline is the one of calls that have one.
-const deadline = 2 * time.Second
-
 // Faults returns the faults of the matrix.
 func Faults() []Fault {
 	const (
 		gatewayTimeout = `{"error":{"code":"GatewayTimeout","message":"No upstream."}}`
+
+		soon  = 200 * time.Millisecond // the service says nothing more
+		later = 2 * time.Second        // it asks to come again
 
 		other    = "https://127.0.0.1{path}?api-version={version}&$skipToken=2"
 		endpoint = "https://" + endpointHost + "{path}?api-version={version}"
@@ -84,10 +84,10 @@ func Faults() []Fault {
 		{Name: "body cut without a length, forever", respond: cutWithoutLength, uncertain: true},
 		{Name: "Content-Length too short", respond: shortLength, uncertain: true},
 
-		{Name: "no response", respond: noResponse, deadline: true, uncertain: true},
-		{Name: "body stalls", respond: stall, deadline: true, uncertain: true},
-		{Name: "body drips, complete in time", respond: drip, deadline: true},
-		{Name: "body drips forever", respond: dripForever, deadline: true, uncertain: true},
+		{Name: "no response", respond: noResponse, deadline: soon, uncertain: true},
+		{Name: "body stalls", respond: stall, deadline: soon, uncertain: true},
+		{Name: "body drips, complete in time", respond: drip},
+		{Name: "body drips forever", respond: dripForever, deadline: soon, uncertain: true},
 
 		{Name: "wrong content type", respond: withHeader("Content-Type", "text/html", send(200, "{body}"))},
 		{Name: "byte-order mark", respond: send(200, "\xef\xbb\xbf{body}")},
@@ -118,7 +118,7 @@ func Faults() []Fault {
 		{Name: "409", respond: send(409, `{"error":{"code":"Conflict","message":"Another one runs."}}`)},
 		{Name: "412, the code in the header", respond: withHeader("x-ms-error-code", "ETagMismatch", send(412, ""))},
 		{Name: "429 with Retry-After, once", times: 1, respond: withHeader("Retry-After-Ms", "1", send(429, ""))},
-		{Name: "429 with Retry-After of an hour", respond: withHeader("Retry-After", "3600", send(429, "")), deadline: true},
+		{Name: "429 with Retry-After of an hour", respond: withHeader("Retry-After", "3600", send(429, "")), deadline: later},
 		{Name: "429 once, Retry-After by a clock ten minutes ahead", times: 1, respond: clockAhead(send(429, ""))},
 		{Name: "500 once", times: 1, respond: send(500, `{"error":{"code":"InternalServerError"}}`), uncertain: true},
 		{Name: "502 forever, an HTML page", respond: send(502, "<html><body>Bad Gateway</body></html>"), uncertain: true},
@@ -159,7 +159,7 @@ func Faults() []Fault {
 		{Name: "HTTP/2: INTERNAL_ERROR, once", http2: true, times: 1, respond: resetStream(http2.ErrCodeInternal), uncertain: true},
 		{Name: "HTTP/2: ENHANCE_YOUR_CALM, once", http2: true, times: 1, respond: resetStream(http2.ErrCodeEnhanceYourCalm), uncertain: true},
 		{Name: "HTTP/2: REFUSED_STREAM, once", http2: true, times: 1, respond: refusedStream},
-		{Name: "HTTP/2: REFUSED_STREAM, forever", http2: true, respond: refusedStream, deadline: true},
+		{Name: "HTTP/2: REFUSED_STREAM, forever", http2: true, respond: refusedStream, deadline: later},
 		{Name: "HTTP/2: GOAWAY before the request, once", http2: true, times: 1, respond: goAwayBefore, graceful: true},
 		{Name: "HTTP/2: GOAWAY before the request, forever", http2: true, respond: goAwayBefore},
 		{Name: "HTTP/2: GOAWAY after the request, once", http2: true, times: 1, respond: goAwayAfter, uncertain: true},
@@ -314,10 +314,13 @@ func inTurn(first, then handler) handler {
 
 func stall(w http.ResponseWriter, r *http.Request, s *Server) {
 	sendHalf(w, r, s)
-	<-r.Context().Done()
+	noResponse(w, r, s)
 }
 
-func noResponse(_ http.ResponseWriter, r *http.Request, _ *Server) { <-r.Context().Done() }
+func noResponse(_ http.ResponseWriter, r *http.Request, _ *Server) {
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler) // a return would respond, and the client may still read that
+}
 
 // shortLength sends more than its Content-Length, which net/http's server refuses to do.
 func shortLength(w http.ResponseWriter, r *http.Request, s *Server) {
@@ -342,7 +345,7 @@ func drip(w http.ResponseWriter, r *http.Request, s *Server) {
 func dripForever(w http.ResponseWriter, r *http.Request, _ *Server) {
 	for sendDrop(w, r, " ") {
 	}
-	panic(http.ErrAbortHandler) // else the client may still read the end of the body
+	panic(http.ErrAbortHandler) // as noResponse
 }
 
 // sendDrop sends a few bytes of a body and waits a moment. It reports whether the client is still connected.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -27,6 +28,7 @@ func goAwayBefore(w http.ResponseWriter, _ *http.Request, _ *Server) {
 	st := w.(*stream)
 	st.failed = true
 	_ = st.framer.WriteGoAway(st.id-1, http2.ErrCodeNo, nil)
+	_ = st.conn.SetReadDeadline(time.Now().Add(time.Second)) // net/http's client doesn't always close it
 }
 
 // goAwayAfter shuts the connection down while it may be processing the request.

@@ -36,6 +36,7 @@ func held(w http.ResponseWriter, r *http.Request, s *Server) {
 	select {
 	case <-s.flight.leave:
 	case <-r.Context().Done():
+		panic(http.ErrAbortHandler) // as noResponse
 	}
 	_, _ = io.WriteString(w, s.body(r, false))
 }

@@ -44,6 +44,7 @@ type Server struct {
 	fault   Fault
 	route   *routes.Route
 	clients []*http.Client              // the last one is in use
+	expire  func(after time.Duration)   // sets the deadline of the call
 	cancel  context.CancelFunc          // ends the call
 	hosts   map[string]*httptest.Server // by the address that a client dials; "": every other host
 
@@ -225,6 +226,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	affected := !s.healed && s.fault.respond != nil && (s.fault.times == 0 || s.affected < s.fault.times) && (!s.listing() || page != "")
 	if affected {
 		s.affected++
+		if s.affected == 1 && s.fault.deadline > 0 {
+			s.expire(s.fault.deadline)
+		}
 	}
 	healthy := s.healed
 	s.mu.Unlock()

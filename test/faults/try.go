@@ -158,7 +158,7 @@ func (f Fault) labelOf(route *routes.Route) string { return f.Name + "/" + route
 // for those that are about to end, and closing connections that are idle.
 func (s *Server) goroutines(value string) (left int) {
 	want := strconv.Quote(label) + ":" + strconv.Quote(value)
-	for until := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		for _, client := range s.clients {
 			client.CloseIdleConnections()
 		}
@@ -185,18 +185,55 @@ const maxResends = 3
 // timeout ends a call that has no deadline. A call that takes half of it has not
 // ended by itself or at its deadline: it has nothing else to wait for, but the
 // machine may be busy.
-const timeout = 30 * time.Second
+const timeout = time.Minute
+
+// limited is a context that ends after [timeout], or earlier: a while from now.
+type limited struct {
+	context.Context
+	deadline time.Time
+	done     chan struct{}
+
+	mu  sync.Mutex
+	err error
+}
+
+func newLimited(ctx context.Context) *limited {
+	l := &limited{Context: ctx, deadline: time.Now().Add(timeout), done: make(chan struct{})}
+	l.expire(timeout)
+	return l
+}
+
+func (l *limited) Deadline() (time.Time, bool) { return l.deadline, true }
+
+func (l *limited) Done() <-chan struct{} { return l.done }
+
+func (l *limited) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+func (l *limited) expire(after time.Duration) {
+	time.AfterFunc(after, func() { l.end(context.DeadlineExceeded) })
+}
+
+func (l *limited) cancel() { l.end(context.Canceled) }
+
+func (l *limited) end(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+		close(l.done)
+	}
+}
 
 // try calls the operation once.
 func (s *Server) try(ctx context.Context, client Client) (Outcome, error) {
 	call := testkit.CallOf(s.route)
 	call.Options = nil
-	limit := timeout
-	if s.fault.deadline {
-		limit = deadline
-	}
-	var limited context.Context
-	limited, s.cancel = context.WithTimeout(ctx, limit) // canceled once the goroutines are counted: it ends them
+	limited := newLimited(ctx)
+	s.expire, s.cancel = limited.expire, limited.cancel // once the goroutines are counted: it ends them
 	start := time.Now()
 	got, err := client.Call(limited, s, call)
 	took := time.Since(start)
