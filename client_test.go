@@ -12,6 +12,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // Short names of what the tests use most.
@@ -32,7 +33,7 @@ const (
 )
 
 var (
-	options              = testkit.Options
+	options              = driver.Options
 	endpoint             = testkit.Endpoint
 	numbers              = testkit.Numbers
 	forge                = testkit.Forge
@@ -43,13 +44,13 @@ var (
 	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
 	eachPackage          = testkit.EachPackage
-	assertParameterError = testkit.AssertParameterError
+	assertParameterError = driver.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
 
-	newFactory           = testkit.NewFactory
-	newJobsClient        = testkit.NewJobsClient
-	newAssignmentsClient = testkit.NewAssignmentsClient
-	newStandardsClient   = testkit.NewStandardsClient
+	newFactory           = driver.NewFactory
+	newJobsClient        = driver.NewJobsClient
+	newAssignmentsClient = driver.NewAssignmentsClient
+	newStandardsClient   = driver.NewStandardsClient
 )
 
 // The parameters of the path are TestEveryParameterIsChecked's.

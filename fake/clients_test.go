@@ -7,24 +7,24 @@ import (
 
 	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/routes"
-	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // Every operation of every client works with the server, on every transport.
 func TestEveryClientWorksWithTheServer(t *testing.T) {
 	t.Parallel()
-	for client := range testkit.Ours {
+	for client := range driver.Ours {
 		for name, transport := range transports {
 			t.Run(client+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
-				steps := testkit.Play(t, testkit.Ours, client, testkit.Ours.Has, o)
+				steps := driver.Play(t, driver.Ours, client, driver.Ours.Has, o)
 				called := map[*routes.Route]bool{}
 				for _, step := range steps {
 					called[step.Call.Route] = true
 				}
 				for _, route := range routes.All {
-					assert.True(t, called[route] || route.Resource.Client != client || !testkit.Ours.Has(route), route.Operation)
+					assert.True(t, called[route] || route.Resource.Client != client || !driver.Ours.Has(route), route.Operation)
 				}
 			})
 		}

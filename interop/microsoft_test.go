@@ -19,7 +19,7 @@ import (
 	insightsfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2/fake"
 
 	"github.com/armsecops/armsecops/internal/routes"
-	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // microsoft has the constructors of Microsoft's clients and of the transports of
@@ -39,8 +39,8 @@ var microsoft = map[string]struct{ client, fake any }{
 }
 
 // theirs is Microsoft's library, which the driver calls as it calls ours.
-var theirs = func() testkit.Library {
-	library := testkit.Library{}
+var theirs = func() driver.Library {
+	library := driver.Library{}
 	for name, row := range microsoft {
 		library[name] = row.client
 	}

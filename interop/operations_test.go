@@ -20,6 +20,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // compared yields the operations that both libraries have.
@@ -79,7 +80,7 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 				want = []any{json.RawMessage(body)}
 			}
 			options := ourOptions(server.transport(route.Resource.Client))
-			got, err := testkit.Ours.All(t.Context(), call, options, 10, nil)
+			got, err := driver.Ours.All(t.Context(), call, options, 10, nil)
 			require.NoError(t, err)
 			if want != nil {
 				assertSame(t, want, got)
@@ -98,7 +99,7 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 
 			if route.Kind != routes.List {
 				server.status = http.StatusNotFound
-				_, err = testkit.Ours.All(t.Context(), call, options, 10, nil)
+				_, err = driver.Ours.All(t.Context(), call, options, 10, nil)
 				response, ok := errors.AsType[*azcore.ResponseError](err)
 				require.True(t, ok, "%v", err)
 				assert.Equal(t, http.StatusNotFound, response.StatusCode)
@@ -115,8 +116,8 @@ func TestTheirClientsWithOurServer(t *testing.T) {
 	for client := range microsoft {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
-			ours := testkit.Play(t, testkit.Ours, client, theirs.Has, newServer(t))
-			their := testkit.Play(t, theirs, client, theirs.Has, &newServer(t).ClientOptions)
+			ours := driver.Play(t, driver.Ours, client, theirs.Has, newServer(t))
+			their := driver.Play(t, theirs, client, theirs.Has, &newServer(t).ClientOptions)
 			require.Len(t, ours, len(their))
 			for i := range ours {
 				assertSame(t, their[i].Models, ours[i].Models)
@@ -147,5 +148,5 @@ func newServer(t *testing.T) *armsecops.ClientOptions {
 			Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close the ports", PublishDates: armsecops.AssessmentPublishDates{GA: "06/01/2021"}},
 		})
 	}
-	return testkit.NewTLSServer(t, server, true)
+	return driver.NewTLSServer(t, server, true)
 }

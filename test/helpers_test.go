@@ -6,6 +6,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // Short names of what the tests use most.
@@ -27,7 +28,7 @@ const (
 )
 
 var (
-	options              = testkit.Options
+	options              = driver.Options
 	endpoint             = testkit.Endpoint
 	respond              = testkit.Respond
 	script               = testkit.Script
@@ -40,16 +41,16 @@ var (
 	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
 	assertSameJSON       = testkit.AssertSameJSON
-	assertParameterError = testkit.AssertParameterError
+	assertParameterError = driver.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
 
-	newFactory           = testkit.NewFactory
-	newJobsClient        = testkit.NewJobsClient
-	newAssignmentsClient = testkit.NewAssignmentsClient
-	newStandardsClient   = testkit.NewStandardsClient
+	newFactory           = driver.NewFactory
+	newJobsClient        = driver.NewJobsClient
+	newAssignmentsClient = driver.NewAssignmentsClient
+	newStandardsClient   = driver.NewStandardsClient
 )
 
 func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
 	t.Helper()
-	return testkit.NewTLSServer(t, handler, false)
+	return driver.NewTLSServer(t, handler, false)
 }

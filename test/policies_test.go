@@ -21,6 +21,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // A caller's policies may do what azcore allows.
@@ -184,7 +185,7 @@ func TestPoliciesSeeRequestAndResponse(t *testing.T) {
 			o := options(script(t, e.Transport(t)))
 			o.PerCallPolicies, o.PerRetryPolicies = []policy.Policy{see}, []policy.Policy{see}
 			var captured *http.Response
-			_, err := e.Call().Call(policy.WithCaptureResponse(t.Context(), &captured), o)
+			_, err := driver.Call(policy.WithCaptureResponse(t.Context(), &captured), e.Call(), o)
 			require.NoError(t, err)
 			e.AssertReceived(t, captured)
 			if route.Kind != routes.Delete {

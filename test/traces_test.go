@@ -23,6 +23,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // span is one span as a tracing provider receives it.
@@ -161,7 +162,7 @@ func TestSpansNameTheResourceProvider(t *testing.T) {
 			var s spans
 			o := options(script(t, respond(200, testkit.Minimal)))
 			o.TracingProvider = s.provider()
-			_, err := testkit.CallOf(route).Call(t.Context(), o)
+			_, err := driver.Call(t.Context(), testkit.CallOf(route), o)
 			require.NoError(t, err)
 			providers := strings.Split(route.Path, "/providers/")
 			namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")

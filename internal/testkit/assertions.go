@@ -2,7 +2,6 @@ package testkit
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
-
-	"github.com/armsecops/armsecops"
 )
 
 // The ids of the documented exchanges, and of responses.
@@ -53,14 +50,4 @@ func AssertHarmlessLine(t *testing.T, text string) {
 	assert.LessOrEqual(t, len(text), 2048)
 	assert.True(t, utf8.ValidString(text))
 	assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", text)
-}
-
-// AssertParameterError checks that an error refuses the parameter.
-func AssertParameterError(t testing.TB, err error, name string) {
-	t.Helper()
-	e, ok := errors.AsType[*armsecops.ParameterError](err)
-	if assert.True(t, ok, "%T: %v", err, err) {
-		assert.Equal(t, name, e.Name)
-		assert.Contains(t, e.Reason, "must")
-	}
 }

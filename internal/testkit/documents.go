@@ -8,38 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/armsecops/armsecops/internal/routes"
 )
-
-// Documents returns one operation for each type of document: those whose results
-// are resources, pages of them, and resources that are sent.
-func Documents() map[reflect.Type]*routes.Route {
-	documents := map[reflect.Type]*routes.Route{}
-	add := func(t reflect.Type, route *routes.Route) {
-		if documents[t] == nil {
-			documents[t] = route
-		}
-	}
-	for _, route := range routes.All {
-		if !Ours.Has(route) {
-			continue
-		}
-		method, _ := methodOf(reflect.TypeOf(Ours[route.Resource.Client]).Out(0), route)
-		result := method.Type.Out(0)
-		if next, ok := result.MethodByName("NextPage"); ok {
-			add(next.Type.Out(0), route)
-		} else if result.NumField() > 0 {
-			add(result.Field(0).Type, route)
-		}
-		for i := range method.Type.NumIn() {
-			if in := method.Type.In(i); in.Kind() == reflect.Struct {
-				add(in, route)
-			}
-		}
-	}
-	return documents
-}
 
 // Whole returns a document of a type with every member, and with unknown ones.
 func Whole(t reflect.Type) string { return generator{}.value(t, "", 0) }

@@ -224,3 +224,12 @@ func AssertSameJSON(t testing.TB, want, got []byte) {
 	}
 	assert.Equal(t, normalize(want), normalize(got))
 }
+
+// The ids of the documented exchanges.
+const (
+	JobsSubscription        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+	JobsAssignment          = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
+	JobName                 = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+	AssignmentsSubscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	AssignmentName          = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+)

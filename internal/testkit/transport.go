@@ -1,36 +1,20 @@
 // Package testkit is what the tests of the module and of interop share: transports
-// that follow a script, the documented exchanges, a driver that calls any operation
-// of any client by its route, and documents of every type.
+// that follow a script, the documented exchanges and their calls, and documents of
+// every type.
 package testkit
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
-	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-
-	"github.com/armsecops/armsecops"
 )
-
-// Options returns options with a transport, and with retries that don't wait.
-func Options(transport policy.Transporter) *armsecops.ClientOptions {
-	o := &armsecops.ClientOptions{ClientOptions: arm.ClientOptions{}}
-	o.Transport = transport
-	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
-	o.Retry.MaxRetryDelay = time.Second
-	return o
-}
 
 // TransportFunc is a transport that is a function.
 type TransportFunc func(*http.Request) (*http.Response, error)
@@ -131,19 +115,6 @@ func BreakOff(text string) TransportFunc {
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(io.ErrUnexpectedEOF)))
 		return resp, err
 	}
-}
-
-// NewTLSServer starts a server, and returns options of clients whose endpoint it is.
-func NewTLSServer(t testing.TB, handler http.Handler, http2 bool) *armsecops.ClientOptions {
-	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.EnableHTTP2 = http2
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	o := Options(server.Client())
-	o.Cloud = Endpoint(server.URL)
-	return o
 }
 
 // Endpoint returns the cloud whose Resource Manager has the URL.

@@ -15,6 +15,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 	"github.com/armsecops/armsecops/test/faults"
 )
 
@@ -39,7 +40,7 @@ func TestMatrix(t *testing.T) {
 
 // matrixClient is this library.
 var matrixClient = faults.Client{
-	Has:  testkit.Ours.Has,
+	Has:  driver.Ours.Has,
 	Call: callOurs,
 	Errors: []faults.NamedError{
 		{Name: "ErrOutcomeUnknown", Err: armsecops.ErrOutcomeUnknown},
@@ -60,7 +61,7 @@ var matrixClient = faults.Client{
 
 func callOurs(ctx context.Context, s *faults.Server, call testkit.Call) ([]any, error) {
 	o := &armsecops.ClientOptions{ClientOptions: s.Options(), MaxResponseBytes: faults.MaxResponseBytes}
-	return testkit.Ours.All(ctx, call, o, s.MaxPages(), faults.ErrEndless)
+	return driver.Ours.All(ctx, call, o, s.MaxPages(), faults.ErrEndless)
 }
 
 // afterFault checks what holds for every error: it names the operation and hides

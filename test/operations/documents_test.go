@@ -14,6 +14,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // A document that is read and written is the same, to the last member that this
@@ -24,7 +25,7 @@ func FuzzNothingIsLost(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		random := rand.New(rand.NewPCG(seed, 2))
-		for document, route := range testkit.Documents() {
+		for document, route := range driver.Documents() {
 			text := testkit.Random(document, random)
 			if seed == 0 {
 				text = testkit.Whole(document)
@@ -59,7 +60,7 @@ func assertReceived(t *testing.T, document reflect.Type, route *routes.Route, te
 		call := testkit.CallOf(operation)
 		sends := call.Body != nil
 		call.Body = []byte(text)
-		result, err := call.Call(t.Context(), testkit.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
+		result, err := driver.Call(t.Context(), call, driver.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
 			if sends {
 				sent, err := io.ReadAll(req.Body)
 				require.NoError(t, err)
@@ -69,7 +70,7 @@ func assertReceived(t *testing.T, document reflect.Type, route *routes.Route, te
 		})))
 		require.NoError(t, err, text)
 		if reflect.TypeOf(result) != document {
-			models := testkit.Models(result)
+			models := driver.Models(result)
 			require.Len(t, models, 1)
 			result = models[0]
 		}
@@ -107,7 +108,7 @@ func TestMembersAreNamedAfterTheirFields(t *testing.T) {
 		_, open := v.FieldByName("AdditionalProperties")
 		assert.True(t, open, "%v needs AdditionalProperties", v)
 	}
-	for document := range testkit.Documents() {
+	for document := range driver.Documents() {
 		check(document)
 	}
 	assert.NotEmpty(t, seen)

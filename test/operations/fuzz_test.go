@@ -17,6 +17,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // A document of any type is refused, or what is written again says the same, to the
@@ -39,7 +40,7 @@ func FuzzModels(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
-		for model, route := range testkit.Documents() {
+		for model, route := range driver.Documents() {
 			checkModel(t, model, route, document)
 		}
 	})
@@ -64,12 +65,12 @@ func checkModel(t *testing.T, model reflect.Type, route *routes.Route, document 
 		written = append(written, string(text))
 	}
 	marked := bytes.HasPrefix(document, []byte("\xef\xbb\xbf")) // which only the clients drop
-	result, err := testkit.CallOf(route).Call(t.Context(), testkit.Options(testkit.Respond(200, string(document))))
+	result, err := driver.Call(t.Context(), testkit.CallOf(route), driver.Options(testkit.Respond(200, string(document))))
 	refused := err != nil && strings.Contains(err.Error(), "unexpected response") // JSON of another kind
 	if (route.Kind == routes.Get || route.Kind == routes.List) && !marked && !refused {
 		require.Equal(t, len(written) > 0, err == nil, "a client and the JSON packages disagree on %q: %v", document, err)
 		if err == nil {
-			if models := testkit.Models(result); reflect.TypeOf(result) != model {
+			if models := driver.Models(result); reflect.TypeOf(result) != model {
 				result = models[0]
 			}
 			text, err := json.Marshal(result)
@@ -193,7 +194,7 @@ func checkPath(t *testing.T, route *routes.Route, values []string) {
 	call := testkit.CallOf(route)
 	call.Values = values
 	var sent *url.URL
-	_, err := call.Call(t.Context(), testkit.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
+	_, err := driver.Call(t.Context(), call, driver.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
 		sent = req.URL
 		return testkit.Respond(200, testkit.Minimal)(req)
 	})))

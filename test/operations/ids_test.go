@@ -12,6 +12,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // gets yields the operations that return one resource.
@@ -36,11 +37,11 @@ func TestEveryIDIsParsed(t *testing.T) {
 	for route := range gets {
 		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
-			require.NotNil(t, testkit.Parsers[route.Resource.Client], "%s needs a parser of its resource's id", route.Resource.Client)
+			require.NotNil(t, driver.Parsers[route.Resource.Client], "%s needs a parser of its resource's id", route.Resource.Client)
 			id, want := idOf(route)
 			upper := strings.ToUpper(id)
 			for text, unchanged := range map[string]bool{id: true, id[1:]: true, upper: false, upper[1:]: false} {
-				written, parts, err := testkit.ParseID(route.Resource.Client, text)
+				written, parts, err := driver.ParseID(route.Resource.Client, text)
 				require.NoError(t, err, text)
 				assert.True(t, strings.EqualFold(id, written), written)
 				if unchanged {
@@ -99,7 +100,7 @@ func TestEveryParserRefusesOtherIDs(t *testing.T) {
 	t.Parallel()
 	for route := range gets {
 		for name, text := range notIDs(route) {
-			_, parts, err := testkit.ParseID(route.Resource.Client, text)
+			_, parts, err := driver.ParseID(route.Resource.Client, text)
 			assert.Empty(t, parts, "%s: %s", route.Operation, name)
 			refused, ok := errors.AsType[*armsecops.ParameterError](err)
 			if assert.True(t, ok, "%s: %s: %q: %v", route.Operation, name, text, err) {
@@ -121,15 +122,15 @@ func FuzzParseID(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for client := range testkit.Parsers {
-			id, parts, err := testkit.ParseID(client, text)
+		for client := range driver.Parsers {
+			id, parts, err := driver.ParseID(client, text)
 			if err != nil {
 				require.ErrorAs(t, err, new(*armsecops.ParameterError))
 				require.Empty(t, parts)
 				continue
 			}
 			require.True(t, strings.EqualFold(id, "/"+strings.TrimPrefix(text, "/")), "%q became %q", text, id)
-			again, same, err := testkit.ParseID(client, id)
+			again, same, err := driver.ParseID(client, id)
 			require.NoError(t, err)
 			require.Equal(t, id, again)
 			require.Equal(t, parts, same)

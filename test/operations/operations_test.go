@@ -1,6 +1,6 @@
 // Package operations tests what holds for every operation of every client: that it
 // sends and returns what is documented, and loses nothing. The tests walk the table
-// of routes; only internal/testkit knows the clients.
+// of routes; only test/driver knows the clients.
 package operations
 
 import (
@@ -23,6 +23,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 func TestEveryOperationHasADocumentedExchange(t *testing.T) {
@@ -68,20 +69,20 @@ func TestEveryExchangeIsReplayed(t *testing.T) {
 		for way, options := range map[string]func(*testing.T, *armsecops.ClientOptions) any{
 			"constructor": func(_ *testing.T, o *armsecops.ClientOptions) any { return o },
 			"factory": func(t *testing.T, o *armsecops.ClientOptions) any {
-				return testkit.NewFactory(t, &azfake.TokenCredential{}, o)
+				return driver.NewFactory(t, &azfake.TokenCredential{}, o)
 			},
 		} {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
-				o := options(t, testkit.Options(testkit.Documented(t, name)))
+				o := options(t, driver.Options(testkit.Documented(t, name)))
 				for left := exchanges; len(left) > 0; left = left[1:] {
 					var received *http.Response
 					ctx := policy.WithCaptureResponse(t.Context(), &received)
-					result, err := testkit.Ours.Do(ctx, left[0].Call(), o)
+					result, err := driver.Ours.Do(ctx, left[0].Call(), o)
 					require.NoError(t, err)
-					pager, ok := testkit.PagerOf(result)
+					pager, ok := driver.PagerOf(result)
 					if !ok {
-						for _, model := range testkit.Models(result) {
+						for _, model := range driver.Models(result) {
 							left[0].AssertWireForm(t, model)
 							assertKnown(t, left[0], model)
 						}
@@ -161,19 +162,19 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range listings {
 		call := exchanges[0].Call()
-		newPager := func(t *testing.T, transport policy.Transporter, page armsecops.PageOptions) testkit.Pager {
-			result, err := testkit.Ours.Do(t.Context(), call.With("PageOptions", page), testkit.Options(transport))
+		newPager := func(t *testing.T, transport policy.Transporter, page armsecops.PageOptions) driver.Pager {
+			result, err := driver.Ours.Do(t.Context(), call.With("PageOptions", page), driver.Options(transport))
 			require.NoError(t, err)
-			pager, ok := testkit.PagerOf(result)
+			pager, ok := driver.PagerOf(result)
 			require.True(t, ok)
 			return pager
 		}
 		for _, prefetch := range []int{0, 2} {
 			t.Run(fmt.Sprint(name, "/prefetch ", prefetch), func(t *testing.T) {
 				t.Parallel()
-				for _, read := range []func(testkit.Pager) ([]any, error){
-					func(p testkit.Pager) ([]any, error) { return p.Pages(t.Context()) },
-					func(p testkit.Pager) ([]any, error) { return p.All(t.Context()) },
+				for _, read := range []func(driver.Pager) ([]any, error){
+					func(p driver.Pager) ([]any, error) { return p.Pages(t.Context()) },
+					func(p driver.Pager) ([]any, error) { return p.All(t.Context()) },
 				} {
 					transport := testkit.Replay(t, exchanges)
 					pager := newPager(t, transport, armsecops.PageOptions{Prefetch: prefetch})
@@ -212,7 +213,7 @@ func TestEveryParameterIsChecked(t *testing.T) {
 				call := testkit.CallOf(route)
 				call.Values = slices.Clone(call.Values)
 				call.Values[i] = "in/valid"
-				_, err := call.Call(t.Context(), testkit.Options(testkit.Script(t)))
+				_, err := driver.Call(t.Context(), call, driver.Options(testkit.Script(t)))
 				refused, ok := errors.AsType[*armsecops.ParameterError](err)
 				require.True(t, ok, "the error is %v", err)
 				assert.Equal(t, parameter, refused.Name)
@@ -231,7 +232,7 @@ func TestEveryAPIVersionIsOverridden(t *testing.T) {
 		if route.Resource.Get == nil {
 			continue // rows of several resources, each of which has its own
 		}
-		o := testkit.Options(testkit.Script(t, func(req *http.Request) (*http.Response, error) {
+		o := driver.Options(testkit.Script(t, func(req *http.Request) (*http.Response, error) {
 			want := "2030-01-01"
 			if route.Kind == routes.Query {
 				want = route.APIVersion
@@ -240,7 +241,7 @@ func TestEveryAPIVersionIsOverridden(t *testing.T) {
 			return testkit.Respond(200, testkit.Minimal)(req)
 		}))
 		o.APIVersion = "2030-01-01"
-		_, err := testkit.CallOf(route).Call(t.Context(), o)
+		_, err := driver.Call(t.Context(), testkit.CallOf(route), o)
 		require.NoError(t, err, route.Operation)
 	}
 }
@@ -248,9 +249,9 @@ func TestEveryAPIVersionIsOverridden(t *testing.T) {
 // Every constructor refuses what the factory refuses, but an API version.
 func TestEveryConstructorChecksItsParameters(t *testing.T) {
 	t.Parallel()
-	withoutTLS := testkit.Options(nil)
+	withoutTLS := driver.Options(nil)
 	withoutTLS.Cloud = testkit.Endpoint("http://management.example")
-	for client, constructor := range testkit.Ours {
+	for client, constructor := range driver.Ours {
 		for parameter, test := range map[string]struct {
 			credential azcore.TokenCredential
 			options    *armsecops.ClientOptions
@@ -266,7 +267,7 @@ func TestEveryConstructorChecksItsParameters(t *testing.T) {
 			made := reflect.ValueOf(constructor).Call(in)
 			assert.True(t, made[0].IsNil(), "%s: %s", client, parameter)
 			err, _ := reflect.TypeAssert[error](made[1])
-			testkit.AssertParameterError(t, err, parameter)
+			driver.AssertParameterError(t, err, parameter)
 		}
 	}
 }
@@ -275,7 +276,7 @@ func TestEveryConstructorChecksItsParameters(t *testing.T) {
 func TestEveryErrorHasTheTypeOfItsService(t *testing.T) {
 	t.Parallel()
 	for _, route := range routes.All {
-		_, err := testkit.CallOf(route).Call(t.Context(), testkit.Options(testkit.Respond(404)))
+		_, err := driver.Call(t.Context(), testkit.CallOf(route), driver.Options(testkit.Respond(404)))
 		sentinel, isSentinel := errors.AsType[*armsecops.ErrorResponse](err)
 		cloud, isCloud := errors.AsType[*armsecops.CloudError](err)
 		require.NotEqual(t, isSentinel, isCloud, "%s: %v", route.Operation, err)

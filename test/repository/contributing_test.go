@@ -158,11 +158,11 @@ func TestRecipes(t *testing.T) {
 			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
 		},
 		"constructor": {
-			"internal/testkit/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`,
-			"!./test/repository", "TestEveryClientIsComplete", "Ours in internal/testkit needs " + banners,
+			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`,
+			"!./test/repository", "TestEveryClientIsComplete", "Ours in test/driver needs " + banners,
 		},
 		"parser": {
-			"internal/testkit/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`,
+			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`,
 			"!./test/operations", "TestEveryIDIsParsed", banners + " needs a parser of its resource's id",
 		},
 		"table of doc.go": {

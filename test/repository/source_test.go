@@ -19,6 +19,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // Every operation has all that the others have. A failure names what is missing.
@@ -47,7 +48,7 @@ func TestEveryClientIsComplete(t *testing.T) {
 	t.Parallel()
 	for _, route := range routes.All {
 		client := route.Resource.Client
-		assert.NotNil(t, testkit.Ours[client], "Ours in internal/testkit needs %s", client)
+		assert.NotNil(t, driver.Ours[client], "Ours in test/driver needs %s", client)
 		for page, place := range map[string]string{
 			"doc.go":           "(?m)^//\t    .+ " + client + "$",
 			"docs/versions.md": "(?m)^\\| .*`" + client + "`.* \\| " + cmp.Or(route.Resource.APIVersion, route.APIVersion) + " \\|$",
@@ -207,6 +208,9 @@ func TestImports(t *testing.T) {
 	for text := range strings.Lines(string(out)) {
 		path, imports, _ := strings.Cut(strings.TrimSpace(text), ": ")
 		name, internal := strings.CutPrefix(path, module+"/internal/")
+		if internal {
+			assert.NotContains(t, strings.Fields(imports), module, "%s imports the root", path)
+		}
 		if testSupport.MatchString(path) {
 			continue
 		}

@@ -1,12 +1,12 @@
-package testkit
+// Package driver calls any operation of any client by its route. The tests of the
+// module and of interop share it.
+package driver
 
 import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/url"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // Library is the constructors of a library's clients, by the name of the client
@@ -61,62 +62,6 @@ func ParseID(client, text string) (id string, parts []string, err error) {
 	}
 	err, _ = reflect.TypeAssert[error](results[1])
 	return results[0].Interface().(fmt.Stringer).String(), parts, err
-}
-
-// Call is what a call of an operation needs.
-type Call struct {
-	Route   *routes.Route
-	Values  []string       // of the path's parameters
-	Body    []byte         // the JSON of the model, if the operation takes one
-	Options map[string]any // members of the operation's options, by their names in Go or REST
-}
-
-// Call returns the call of which the exchange is the documentation.
-func (e Exchange) Call() Call {
-	route, values := e.Route()
-	c := Call{Route: route, Values: values, Body: e.Request.Body, Options: map[string]any{}}
-	u, _ := url.Parse(e.Request.URL)
-	for name, value := range u.Query() {
-		c.Options[strings.TrimPrefix(name, "$")] = value[0]
-	}
-	if route.Kind == routes.Query {
-		var query struct {
-			Subscriptions    []string `json:"subscriptions"`
-			ManagementGroups []string `json:"managementGroups"`
-			Query            string   `json:"query"`
-		}
-		if err := json.Unmarshal(e.Request.Body, &query); err != nil {
-			panic(err)
-		}
-		_, where, _ := strings.Cut(query.Query, "\n| where (")
-		where, _, _ = strings.Cut(where, ")\n")
-		c.Options = map[string]any{"SubscriptionIDs": query.Subscriptions, "ManagementGroups": query.ManagementGroups, "Where": where}
-	}
-	return c
-}
-
-// CallOf returns the documented call of the operation.
-func CallOf(route *routes.Route) Call {
-	e, ok := ExchangeOf(route)
-	if !ok && route.Kind == routes.Query {
-		return Call{Route: route} // whose path has no values
-	}
-	if !ok {
-		panic(route.Operation + " needs a documented exchange in testdata/exchanges")
-	}
-	return e.Call()
-}
-
-// With returns the call with an option.
-func (c Call) With(name string, value any) Call {
-	options := map[string]any{name: value}
-	for other, value := range c.Options {
-		if other != name {
-			options[other] = value
-		}
-	}
-	c.Options = options
-	return c
 }
 
 // Has reports whether the library has the operation, one of a resource. A method
@@ -168,7 +113,7 @@ func methodOf(client reflect.Type, route *routes.Route) (reflect.Method, bool) {
 
 // Do calls the operation once, and returns the response, or the pager of a listing.
 //   - options: of the client, as its constructor takes them; or the factory of this library's clients
-func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
+func (l Library) Do(ctx context.Context, call testkit.Call, options any) (any, error) {
 	values := call.Values
 	next := func() (value string) {
 		if len(values) > 0 {
@@ -178,7 +123,7 @@ func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
 	}
 	constructor := reflect.ValueOf(l[call.Route.Resource.Client])
 	if !constructor.IsValid() {
-		return nil, fmt.Errorf("the tests don't know how to make a %s: Ours in internal/testkit needs it", call.Route.Resource.Client)
+		return nil, fmt.Errorf("the tests don't know how to make a %s: Ours in test/driver needs it", call.Route.Resource.Client)
 	}
 	var credential azcore.TokenCredential = &azfake.TokenCredential{}
 	in := []reflect.Value{reflect.ValueOf(&credential).Elem(), reflect.ValueOf(options)}
@@ -189,7 +134,7 @@ func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
 		}
 	}
 	if constructor.Type().NumIn() > len(in) {
-		subscription := Subscription
+		subscription := testkit.Subscription
 		if call.Route.OfSubscription() {
 			subscription = next()
 		}
@@ -229,42 +174,6 @@ func (l Library) Do(ctx context.Context, call Call, options any) (any, error) {
 	}
 	err, _ := reflect.TypeAssert[error](results[1])
 	return results[0].Interface(), err
-}
-
-// Subscription is that of clients whose operation has none in its path.
-const Subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-
-// SubscriptionID returns the id of one of many subscriptions.
-func SubscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }
-
-// SubscriptionIDs returns the ids of n subscriptions.
-func SubscriptionIDs(n int) []string {
-	var ids []string
-	for i := range n {
-		ids = append(ids, SubscriptionID(i))
-	}
-	return ids
-}
-
-// OptionsOf returns options of the type, a pointer, with the members that it has.
-func (c Call) OptionsOf(t reflect.Type) reflect.Value {
-	options := reflect.New(t.Elem())
-	for name, value := range c.Options {
-		member := options.Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
-		if !member.IsValid() {
-			continue
-		}
-		if member.Kind() == reflect.Pointer { // as Microsoft's options have them
-			member.Set(reflect.New(member.Type().Elem()))
-			member = member.Elem()
-		}
-		if text, ok := value.(string); ok && member.CanInt() {
-			n, _ := strconv.ParseInt(text, 10, 64)
-			value = n
-		}
-		member.Set(reflect.ValueOf(value).Convert(member.Type()))
-	}
-	return options
 }
 
 // Models returns what a response embeds: the resource, or nothing.
@@ -332,7 +241,7 @@ func PagerOf(result any) (Pager, bool) {
 // All calls the operation and returns the models of its result: all items of a
 // listing, none of a deletion.
 //   - pages: after which a listing ends with the error
-func (l Library) All(ctx context.Context, call Call, options any, pages int, endless error) (models []any, err error) {
+func (l Library) All(ctx context.Context, call testkit.Call, options any, pages int, endless error) (models []any, err error) {
 	result, err := l.Do(ctx, call, options)
 	pager, ok := PagerOf(result)
 	if !ok {
@@ -356,10 +265,39 @@ func (l Library) All(ctx context.Context, call Call, options any, pages int, end
 
 // Call calls an operation of this library, and reads the first page of a listing.
 //   - options: as of [Library.Do]
-func (c Call) Call(ctx context.Context, o any) (result any, err error) {
-	result, err = Ours.Do(ctx, c, o)
+func Call(ctx context.Context, call testkit.Call, options any) (result any, err error) {
+	result, err = Ours.Do(ctx, call, options)
 	if pager, ok := PagerOf(result); ok && err == nil {
 		result, _, err = pager.NextPage(ctx)
 	}
 	return result, err
+}
+
+// Documents returns one operation for each type of document: those whose results
+// are resources, pages of them, and resources that are sent.
+func Documents() map[reflect.Type]*routes.Route {
+	documents := map[reflect.Type]*routes.Route{}
+	add := func(t reflect.Type, route *routes.Route) {
+		if documents[t] == nil {
+			documents[t] = route
+		}
+	}
+	for _, route := range routes.All {
+		if !Ours.Has(route) {
+			continue
+		}
+		method, _ := methodOf(reflect.TypeOf(Ours[route.Resource.Client]).Out(0), route)
+		result := method.Type.Out(0)
+		if next, ok := result.MethodByName("NextPage"); ok {
+			add(next.Type.Out(0), route)
+		} else if result.NumField() > 0 {
+			add(result.Field(0).Type, route)
+		}
+		for i := range method.Type.NumIn() {
+			if in := method.Type.In(i); in.Kind() == reflect.Struct {
+				add(in, route)
+			}
+		}
+	}
+	return documents
 }

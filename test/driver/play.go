@@ -1,4 +1,4 @@
-package testkit
+package driver
 
 import (
 	"encoding/json"
@@ -10,11 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // Step is a call of a play and its result.
 type Step struct {
-	Call   Call
+	Call   testkit.Call
 	Models []any
 	Err    error
 }
@@ -37,12 +38,12 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 	}
 	parameters := resource.Get.Parameters()
 	values := map[string]string{} // one resource's, whatever the documentation of an operation shows
-	for i, value := range CallOf(resource.Get).Values {
+	for i, value := range testkit.CallOf(resource.Get).Values {
 		values[parameters[i]] = value
 	}
 	nameParameter := parameters[len(parameters)-1]
 	do := func(route *routes.Route, name string, body []byte) []any {
-		call := CallOf(route)
+		call := testkit.CallOf(route)
 		for i, parameter := range route.Parameters() {
 			if value, ok := values[parameter]; ok {
 				call.Values[i] = value

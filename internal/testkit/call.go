@@ -1,0 +1,105 @@
+package testkit
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/armsecops/armsecops/internal/routes"
+)
+
+// Call is what a call of an operation needs.
+type Call struct {
+	Route   *routes.Route
+	Values  []string       // of the path's parameters
+	Body    []byte         // the JSON of the model, if the operation takes one
+	Options map[string]any // members of the operation's options, by their names in Go or REST
+}
+
+// Call returns the call of which the exchange is the documentation.
+func (e Exchange) Call() Call {
+	route, values := e.Route()
+	c := Call{Route: route, Values: values, Body: e.Request.Body, Options: map[string]any{}}
+	u, _ := url.Parse(e.Request.URL)
+	for name, value := range u.Query() {
+		c.Options[strings.TrimPrefix(name, "$")] = value[0]
+	}
+	if route.Kind == routes.Query {
+		var query struct {
+			Subscriptions    []string `json:"subscriptions"`
+			ManagementGroups []string `json:"managementGroups"`
+			Query            string   `json:"query"`
+		}
+		if err := json.Unmarshal(e.Request.Body, &query); err != nil {
+			panic(err)
+		}
+		_, where, _ := strings.Cut(query.Query, "\n| where (")
+		where, _, _ = strings.Cut(where, ")\n")
+		c.Options = map[string]any{"SubscriptionIDs": query.Subscriptions, "ManagementGroups": query.ManagementGroups, "Where": where}
+	}
+	return c
+}
+
+// CallOf returns the documented call of the operation.
+func CallOf(route *routes.Route) Call {
+	e, ok := ExchangeOf(route)
+	if !ok && route.Kind == routes.Query {
+		return Call{Route: route} // whose path has no values
+	}
+	if !ok {
+		panic(route.Operation + " needs a documented exchange in testdata/exchanges")
+	}
+	return e.Call()
+}
+
+// With returns the call with an option.
+func (c Call) With(name string, value any) Call {
+	options := map[string]any{name: value}
+	for other, value := range c.Options {
+		if other != name {
+			options[other] = value
+		}
+	}
+	c.Options = options
+	return c
+}
+
+// OptionsOf returns options of the type, a pointer, with the members that it has.
+func (c Call) OptionsOf(t reflect.Type) reflect.Value {
+	options := reflect.New(t.Elem())
+	for name, value := range c.Options {
+		member := options.Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+		if !member.IsValid() {
+			continue
+		}
+		if member.Kind() == reflect.Pointer { // as Microsoft's options have them
+			member.Set(reflect.New(member.Type().Elem()))
+			member = member.Elem()
+		}
+		if text, ok := value.(string); ok && member.CanInt() {
+			n, _ := strconv.ParseInt(text, 10, 64)
+			value = n
+		}
+		member.Set(reflect.ValueOf(value).Convert(member.Type()))
+	}
+	return options
+}
+
+// Subscription is that of clients whose operation has none in its path.
+const Subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+
+// SubscriptionID returns the id of one of many subscriptions.
+func SubscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }
+
+// SubscriptionIDs returns the ids of n subscriptions.
+func SubscriptionIDs(n int) []string {
+	var ids []string
+	for i := range n {
+		ids = append(ids, SubscriptionID(i))
+	}
+	return ids
+}

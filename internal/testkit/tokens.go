@@ -1,0 +1,35 @@
+package testkit
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Numbers returns the names of n items that are named by number.
+func Numbers(n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, strconv.Itoa(i))
+	}
+	return names
+}
+
+// Forge returns the continuation token with another member.
+func Forge(t testing.TB, token, member, text string) string {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(token)
+	require.NoError(t, err)
+	const checksum = 8
+	var content map[string]any
+	require.NoError(t, json.Unmarshal(data[checksum:], &content))
+	content[member] = text
+	forged, err := json.Marshal(content)
+	require.NoError(t, err)
+	sum := sha256.Sum256(forged)
+	return base64.RawURLEncoding.EncodeToString(append(sum[:checksum], forged...))
+}
