@@ -40,7 +40,7 @@ func TestAllocations(t *testing.T) {
 		"assignment CreateOrUpdate": {assignment, func(_ jobsClient, c assignmentsClient) error {
 			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
 			return err
-		}, 81, 10_200},
+		}, 85, 11_300},
 		"job Get": {job, func(c jobsClient, _ assignmentsClient) error {
 			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			return err

@@ -58,6 +58,8 @@ func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxE
 type attempts struct {
 	Call
 
+	bodies sync.Mutex // held while an attempt reads the request's body
+
 	mu       sync.Mutex
 	ctx      context.Context // of the call; that of an attempt may end earlier
 	expired  context.Context // that had ended when the attempts had; nil for none

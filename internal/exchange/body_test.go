@@ -1,0 +1,69 @@
+package exchange
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A transport may read the body of a request for a while after it has returned,
+// which is a while into the next attempt.
+func TestEachAttemptHasItsOwnBody(t *testing.T) {
+	t.Parallel()
+	hedge := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		other := req.Clone(req.Raw().Context())
+		if _, err := req.Next(); err != nil {
+			return nil, err
+		}
+		return other.Next()
+	})
+	wrap := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		req.Raw().Body = io.NopCloser(io.MultiReader(req.Raw().Body)) // as one that measures progress does
+		return req.Next()
+	})
+	tests := map[string]struct {
+		policies []policy.Policy
+		statuses []int
+	}{
+		"retry":        {nil, []int{503, 503, 200}},
+		"body wrapped": {[]policy.Policy{wrap}, []int{503, 200}},
+		"hedge":        {[]policy.Policy{hedge}, []int{200, 200}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s setup
+			s.options.PerRetryPolicies = test.policies
+			var earlier []io.Reader
+			var responses []transportFunc
+			for _, status := range test.statuses {
+				responses = append(responses, func(req *http.Request) (*http.Response, error) {
+					for _, body := range earlier {
+						_, _ = io.ReadAll(body)
+					}
+					again, err := req.GetBody() // as net/http does to send the request on another connection
+					require.NoError(t, err)
+					for _, body := range []io.Reader{again, req.Body} {
+						text, err := io.ReadAll(body)
+						require.NoError(t, err)
+						assert.Equal(t, "document", string(text))
+						assert.EqualValues(t, len(text), req.ContentLength)
+					}
+					earlier = append(earlier, req.Body, again)
+					return respond(status, "")(req)
+				})
+			}
+			req := newRequest(t, t.Context(), read())
+			require.NoError(t, req.SetBody(streaming.NopCloser(bytes.NewReader([]byte("document"))), "application/json"))
+			_, _, err := Do(s.pipeline(responses...), req, read())
+			require.NoError(t, err)
+			assert.EqualValues(t, len(test.statuses), s.requests.Load())
+		})
+	}
+}
