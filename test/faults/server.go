@@ -185,12 +185,31 @@ func (o observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.server.attempts++
 	o.server.current = 0
 	o.server.mu.Unlock()
+	sent := make(chan struct{})
+	if req.Body == nil {
+		close(sent)
+	} else {
+		req = req.WithContext(req.Context())
+		req.Body = sentBody{req.Body, sync.OnceFunc(func() { close(sent) })}
+	}
 	resp, err := o.Transport.RoundTrip(req)
+	<-sent // else net/http may read on from the one body that azcore has for all attempts
 	if err == nil {
 		resp.Body = observedBody{resp.Body, o.server}
 		o.server.received <- struct{}{}
 	}
 	return resp, err
+}
+
+// sentBody is the body of a request. Its transport closes it when it has done with it.
+type sentBody struct {
+	io.ReadCloser
+	done func()
+}
+
+func (b sentBody) Close() error {
+	b.done()
+	return b.ReadCloser.Close()
 }
 
 type observedBody struct {
