@@ -185,7 +185,7 @@ const maxResends = 3
 // timeout ends a call that has no deadline. A call that takes half of it has not
 // ended by itself or at its deadline: it has nothing else to wait for, but the
 // machine may be busy.
-const timeout = time.Minute
+const timeout = 5 * time.Minute
 
 // limited is a context that ends after [timeout], or earlier: a while from now.
 type limited struct {
