@@ -6,8 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -16,6 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
+	"github.com/armsecops/armsecops/internal/errorbody"
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
@@ -352,3 +357,117 @@ func parseID(route *routes.Route, id string) ([]string, error) {
 	}
 	return values, nil
 }
+
+// maxKeptBytes bounds the part of a body that an error keeps in memory, beside as
+// much of it in its fields.
+const maxKeptBytes = 32 << 10
+
+// serviceError makes the error of a response to the operation of that name.
+func (c client) serviceError(name string, route *routes.Route, f exchange.Failure) error {
+	resp := f.Response
+	s := c.secrets(resp.Request)
+	e := ServiceError{
+		Operation:            name,
+		StatusCode:           resp.StatusCode,
+		RequestID:            s.Blank(resp.Header.Get("x-ms-request-id")),
+		CorrelationRequestID: s.Blank(resp.Header.Get("x-ms-correlation-request-id")),
+		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
+		cause:                f.Reason,
+	}
+	body, err := runtime.Payload(resp)
+	switch {
+	case !slices.Contains(route.Success, resp.StatusCode):
+		switch {
+		case e.cause != nil:
+		case err != nil:
+			e.cause = fmt.Errorf("reading the response: %w", err)
+		case int64(len(body)) > c.maxErrorBytes:
+			e.cause = ErrResponseTooLarge
+		}
+		text := body
+		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
+			text = []byte(s.Blank(string(body)))
+		}
+		e.setBody(errorbody.Read(text), s)
+	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
+		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
+			e.setBody(said, s)
+		}
+	}
+	if e.Code == "" {
+		e.Code = s.Blank(resp.Header.Get("x-ms-error-code"))
+	}
+	e.cause = blankError(s, e.cause)
+	kept := *resp
+	kept.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body[:min(len(body), maxKeptBytes)])))
+	// azcore's constructor would print all of the body for a log that may have no reader.
+	e.response = &azcore.ResponseError{ErrorCode: e.Code, StatusCode: resp.StatusCode, RawResponse: &kept}
+	return c.newError(e)
+}
+
+// setBody sets what the body of an error says.
+func (e *ServiceError) setBody(said errorbody.Error, s printable.Secrets) {
+	d := errorDetail(said, s)
+	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
+	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
+}
+
+func errorDetail(said errorbody.Error, s printable.Secrets) ErrorDetail {
+	d := ErrorDetail{
+		Code:                 s.Blank(said.Code),
+		Message:              s.Blank(said.Message),
+		Target:               s.Blank(said.Target),
+		AdditionalInfo:       additionalInfo(said.AdditionalInfo),
+		AdditionalProperties: said.AdditionalProperties,
+	}
+	for _, detail := range said.Details {
+		d.Details = append(d.Details, errorDetail(detail, s))
+	}
+	return d
+}
+
+func additionalInfo(said []errorbody.Info) []ErrorAdditionalInfo {
+	var infos []ErrorAdditionalInfo
+	for _, i := range said {
+		infos = append(infos, ErrorAdditionalInfo(i))
+	}
+	return infos
+}
+
+// secrets returns what no text of an error may show: the tokens, and the query of
+// a request, which may be nil.
+func (c client) secrets(req *http.Request) printable.Secrets {
+	query := ""
+	if req != nil && req.URL != nil {
+		query = req.URL.RawQuery
+	}
+	return printable.NewSecrets(c.tokens.Recent(), query)
+}
+
+// blankError returns an error whose text has neither secrets nor the URLs that
+// net/http puts there. That of a service's error hasn't, anyway.
+func blankError(s printable.Secrets, err error) error {
+	switch err.(type) {
+	case nil, *ErrorResponse, *CloudError:
+		return err
+	}
+	text := err.Error()
+	for err := range tree(err) {
+		if e, ok := err.(*url.Error); ok {
+			text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
+		}
+	}
+	if text = s.Blank(text); text == err.Error() {
+		return err
+	}
+	return &blankedError{err, text}
+}
+
+// blankedError is an error in whose text secrets are blanked.
+type blankedError struct {
+	err  error
+	text string
+}
+
+func (e *blankedError) Error() string { return e.text }
+func (e *blankedError) Unwrap() error { return e.err }

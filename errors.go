@@ -1,11 +1,9 @@
 package armsecops
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,14 +11,9 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
-	"github.com/armsecops/armsecops/internal/errorbody"
-	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
-	"github.com/armsecops/armsecops/internal/routes"
-	"github.com/armsecops/armsecops/internal/throttle"
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
@@ -424,80 +417,4 @@ func withOperation(operation string, err error) error {
 // outcomeUnknown returns the error of a request that the service may have carried out.
 func outcomeUnknown(err error) error {
 	return &wrappedError{ErrOutcomeUnknown.Error(), []error{ErrOutcomeUnknown, err}}
-}
-
-// maxKeptBytes bounds the part of a body that an error keeps in memory, beside as
-// much of it in its fields.
-const maxKeptBytes = 32 << 10
-
-// serviceError makes the error of a response to the operation of that name.
-func (c client) serviceError(name string, route *routes.Route, f exchange.Failure) error {
-	resp := f.Response
-	s := c.secrets(resp.Request)
-	e := ServiceError{
-		Operation:            name,
-		StatusCode:           resp.StatusCode,
-		RequestID:            s.Blank(resp.Header.Get("x-ms-request-id")),
-		CorrelationRequestID: s.Blank(resp.Header.Get("x-ms-correlation-request-id")),
-		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
-		cause:                f.Reason,
-	}
-	body, err := runtime.Payload(resp)
-	switch {
-	case !slices.Contains(route.Success, resp.StatusCode):
-		switch {
-		case e.cause != nil:
-		case err != nil:
-			e.cause = fmt.Errorf("reading the response: %w", err)
-		case int64(len(body)) > c.maxErrorBytes:
-			e.cause = ErrResponseTooLarge
-		}
-		text := body
-		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
-			text = []byte(s.Blank(string(body)))
-		}
-		e.setBody(errorbody.Read(text), s)
-	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
-		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
-			e.setBody(said, s)
-		}
-	}
-	if e.Code == "" {
-		e.Code = s.Blank(resp.Header.Get("x-ms-error-code"))
-	}
-	e.cause = blankError(s, e.cause)
-	kept := *resp
-	kept.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body[:min(len(body), maxKeptBytes)])))
-	// azcore's constructor would print all of the body for a log that may have no reader.
-	e.response = &azcore.ResponseError{ErrorCode: e.Code, StatusCode: resp.StatusCode, RawResponse: &kept}
-	return c.newError(e)
-}
-
-// setBody sets what the body of an error says.
-func (e *ServiceError) setBody(said errorbody.Error, s printable.Secrets) {
-	d := errorDetail(said, s)
-	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
-	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
-}
-
-func errorDetail(said errorbody.Error, s printable.Secrets) ErrorDetail {
-	d := ErrorDetail{
-		Code:                 s.Blank(said.Code),
-		Message:              s.Blank(said.Message),
-		Target:               s.Blank(said.Target),
-		AdditionalInfo:       additionalInfo(said.AdditionalInfo),
-		AdditionalProperties: said.AdditionalProperties,
-	}
-	for _, detail := range said.Details {
-		d.Details = append(d.Details, errorDetail(detail, s))
-	}
-	return d
-}
-
-func additionalInfo(said []errorbody.Info) []ErrorAdditionalInfo {
-	var infos []ErrorAdditionalInfo
-	for _, i := range said {
-		infos = append(infos, ErrorAdditionalInfo(i))
-	}
-	return infos
 }

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
-
-	"github.com/armsecops/armsecops/internal/printable"
 )
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
@@ -75,7 +72,7 @@ func logValue(err error) slog.Value {
 	text("job", line(job))
 	add(service.StatusCode != 0, slog.Int("status", service.StatusCode))
 	text("code", line(service.Code))
-	text("message", bounded(message(err)))
+	text("message", bounded(messageOf(err)))
 	text("target", line(service.Target))
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
@@ -90,9 +87,9 @@ func kind(err error) string {
 	switch {
 	case errors.Is(err, ErrOutcomeUnknown):
 		return "outcomeUnknown"
-	case is[*JobFailedError](err):
+	case finds[*JobFailedError](err):
 		return "job"
-	case is[*ParameterError](err):
+	case finds[*ParameterError](err):
 		return "parameter"
 	case errors.Is(err, ErrCredential):
 		return "credential"
@@ -108,28 +105,28 @@ func kind(err error) string {
 	return "transport"
 }
 
-func is[E error](err error) bool {
+func finds[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
 
-// message returns what an error says beside the other members of its group.
-func message(err error) string {
+// messageOf returns what an error says beside the other members of its group.
+func messageOf(err error) string {
 	switch e := err.(type) {
 	case *operationError:
-		return message(e.err)
+		return messageOf(e.err)
 	case *wrappedError:
-		return strings.TrimSuffix(e.text+": "+message(e.errs[len(e.errs)-1]), ": ")
+		return strings.TrimSuffix(e.text+": "+messageOf(e.errs[len(e.errs)-1]), ": ")
 	case *PageError:
-		return message(e.Err)
+		return messageOf(e.Err)
 	case *SubscriptionError:
-		return message(e.Err)
+		return messageOf(e.Err)
 	case *JobFailedError:
 		return e.summary()
 	case *ErrorResponse:
-		return message(&e.ServiceError)
+		return messageOf(&e.ServiceError)
 	case *CloudError:
-		return message(&e.ServiceError)
+		return messageOf(&e.ServiceError)
 	case *ServiceError:
 		switch {
 		case e.cause != nil && e.Message == "":
@@ -141,41 +138,3 @@ func message(err error) string {
 	}
 	return err.Error()
 }
-
-// secrets returns what no text of an error may show: the tokens, and the query of
-// a request, which may be nil.
-func (c client) secrets(req *http.Request) printable.Secrets {
-	query := ""
-	if req != nil && req.URL != nil {
-		query = req.URL.RawQuery
-	}
-	return printable.NewSecrets(c.tokens.Recent(), query)
-}
-
-// blankError returns an error whose text has neither secrets nor the URLs that
-// net/http puts there. That of a service's error hasn't, anyway.
-func blankError(s printable.Secrets, err error) error {
-	switch err.(type) {
-	case nil, *ErrorResponse, *CloudError:
-		return err
-	}
-	text := err.Error()
-	for err := range tree(err) {
-		if e, ok := err.(*url.Error); ok {
-			text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
-		}
-	}
-	if text = s.Blank(text); text == err.Error() {
-		return err
-	}
-	return &blankedError{err, text}
-}
-
-// blankedError is an error in whose text secrets are blanked.
-type blankedError struct {
-	err  error
-	text string
-}
-
-func (e *blankedError) Error() string { return e.text }
-func (e *blankedError) Unwrap() error { return e.err }

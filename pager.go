@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/resume"
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // Pager reads a listing page by page. A pager is not safe for concurrent use;
@@ -320,4 +323,32 @@ func (at place) visit(link string) error {
 		return emptyPagesError{}
 	}
 	return nil
+}
+
+// newWorkspacePager returns a pager of the items of a workspace.
+func newWorkspacePager[T any](c client, route *routes.Route, values pathValues, options *WorkspaceManagerListOptions) *Pager[T] {
+	if options == nil {
+		options = &WorkspaceManagerListOptions{}
+	}
+	var query []string
+	if options.OrderBy != "" {
+		query = append(query, "$orderby="+queryEscape(options.OrderBy))
+	}
+	if options.Top != 0 {
+		query = append(query, "$top="+strconv.Itoa(int(options.Top)))
+	}
+	if options.SkipToken != "" {
+		query = append(query, "$skipToken="+queryEscape(options.SkipToken))
+	}
+	pager := newListPager[T](c, call{route: route, values: values, query: strings.Join(query, "&")}, options.PageOptions)
+	pager.top = int(options.Top)
+	if options.Top < 0 {
+		pager.fail(&ParameterError{"Top", strconv.Itoa(int(options.Top)), "must not be negative"})
+	}
+	return pager
+}
+
+// queryEscape escapes a value of a query with %20 for a space, which every server reads as one.
+func queryEscape(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
