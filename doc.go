@@ -142,8 +142,9 @@
 //
 // In a log of package slog, every error is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and
-// values of the query. docs/observability.md lists them, and shows the spans of
-// OpenTelemetry.
+// values of the query. An error that the program wraps with %w keeps them by the
+// function of the example of [ServiceError.LogValue]. docs/observability.md lists
+// the members, and the names of the spans of OpenTelemetry.
 //
 // # Retries
 //
