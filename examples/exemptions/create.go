@@ -66,19 +66,21 @@ func parseCreation(args []string) (c creation, err error) {
 	if err := c.Parse(args); err != nil {
 		return c, err
 	}
-	required, other := []string{"scope", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
+	required, other := []string{"scope", "assessment", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
 	switch {
 	case c.kind == "policy":
 		required, other = []string{"scope", "policy-assignment", "category", "name"}, []string{"standard", "assessment", "cve"}
-	case len(c.assessments) == 0:
-		return c, command.Usagef("create needs -assessment")
 	case len(c.cves) > 0:
-		required = []string{"scope", "category", "name"}
+		required = []string{"scope", "assessment", "category", "name"}
 	}
+	var missing []string
 	for _, name := range required {
-		if c.Flags.Lookup(name).Value.String() == "" {
-			return c, command.Usagef("create needs -%s", name)
+		if !c.Given(name) || name != "assessment" && c.Flags.Lookup(name).Value.String() == "" {
+			missing = append(missing, "-"+name)
 		}
+	}
+	if missing != nil {
+		return c, command.Usagef("create needs %s", command.Join(missing, "and"))
 	}
 	for _, name := range other {
 		if c.Given(name) {
