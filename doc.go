@@ -59,7 +59,8 @@
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager
 // client, options last and nil for the defaults. Clients of one [ClientFactory] share
 // the pipeline, the token cache and the waits after a 429. docs/api.md has the REST
-// page of every operation.
+// page of every operation, docs/guide.md both jobs as programs, from the first call to
+// the last.
 //
 // # Where exemptions are
 //
@@ -181,5 +182,6 @@
 //
 // # Testing
 //
-// Package fake has a server that behaves as the services do, in memory.
+// Package fake has a server that behaves as the services do, in memory. In the
+// examples, functions such as exampleJobsClient return clients of it.
 package armsecops
