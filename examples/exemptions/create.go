@@ -44,10 +44,11 @@ func parseCreation(args []string) (c creation, err error) {
 		"service principal \"Windows Azure Security Resource Provider\" needs the role Reader of the group. An exemption can take 24 hours " +
 		"to count. The limit is 5,000 a subscription.\n\n" +
 		"The last writer wins: with the -id of an exemption that exists, that is replaced."
-	c.Example = `  go run ./examples/exemptions create -dry-run \
-    -scope /subscriptions/ID -standard STANDARD_ID \
+	c.Example = `  go run ./examples/exemptions create -dry-run -name "Test systems" \
+    -scope /subscriptions/00000000-0000-0000-0000-000000000000 \
+    -standard /providers/Microsoft.Security/securityStandards/NAME \
     -assessment 00000000-0000-0000-0000-000000000000 \
-    -category waiver -expires 90d -name "Test systems"`
+    -category waiver -expires 90d`
 	var category, expires string
 	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
 	c.Flags.StringVar(&c.scope, "scope", "",
