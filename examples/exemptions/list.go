@@ -18,7 +18,7 @@ import (
 
 // What the lists leave out without an error.
 const (
-	unreadable       = "Azure Resource Graph is silent about subscriptions that the identity may not read: -verify names those of the ones given."
+	unreadable       = "Azure Resource Graph is silent about subscriptions that the identity may not read: -verify names them, if they are given."
 	freshness        = "Azure Resource Graph follows changes within minutes: -via list reads what is current."
 	withoutBelow     = "Without the assignments of 2021, which are in subscriptions; -via graph has all below a management group."
 	withoutInherited = "Without the exemptions of the management groups above the subscriptions; -inherited includes those of Azure Policy."
