@@ -44,13 +44,9 @@ func ExampleServiceError_LogValue() {
 // replaceError replaces an error that wraps one of the library by a group: the
 // whole text, and the members of the library's error.
 func replaceError(_ []string, a slog.Attr) slog.Attr {
-	err, _ := a.Value.Any().(error)
-	logged, ok := errors.AsType[interface {
-		error
-		slog.LogValuer
-	}](err)
-	if !ok {
-		return a
+	var logged slog.LogValuer
+	if err, ok := a.Value.Any().(error); ok && errors.As(err, &logged) {
+		return slog.Group(a.Key, slog.String("text", err.Error()), slog.Any("", logged))
 	}
-	return slog.Group(a.Key, slog.String("text", err.Error()), slog.Any("", logged))
+	return a
 }
