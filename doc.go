@@ -59,7 +59,8 @@
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager
 // client, options last and nil for the defaults. Clients of one [ClientFactory] share
 // the pipeline, the token cache and the waits after a 429. docs/api.md has the REST
-// page of every operation.
+// page of every operation, docs/guide.md both jobs as programs, from the first call to
+// the last.
 //
 // # Where exemptions are
 //
@@ -142,8 +143,9 @@
 //
 // In a log of package slog, every error is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and
-// values of the query. docs/observability.md lists them, and shows the spans of
-// OpenTelemetry.
+// values of the query. An error that the program wraps with %w keeps them by the
+// function of the example of [ServiceError.LogValue]. docs/observability.md lists
+// the members, and the names of the spans of OpenTelemetry.
 //
 // # Retries
 //
@@ -180,5 +182,6 @@
 //
 // # Testing
 //
-// Package fake has a server that behaves as the services do, in memory.
+// Package fake has a server that behaves as the services do, in memory. In the
+// examples, functions such as exampleJobsClient return clients of it.
 package armsecops

@@ -11,7 +11,8 @@ import (
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
 // every error of this package, so that a log has one schema. docs/observability.md
-// lists them. It never includes a token or a query value.
+// lists them. It never includes a token or a query value. The example is for
+// errors that the program wraps.
 func (e *ServiceError) LogValue() slog.Value { return logValue(e) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -16,9 +17,12 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/armsecops/armsecops/fake"
 )
@@ -31,38 +35,71 @@ func main() {
 
 // The exit codes.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	exitOK         = 0
+	exitError      = 1
+	exitUsage      = 2
+	exitLostOutput = 5
 )
 
-const about = `Usage: armsecops-fake [FLAGS]
+const (
+	about = "Stands in for Azure Resource Manager, in memory: the workspace manager of Microsoft Sentinel, the exemptions and standards " +
+		"of Microsoft Defender for Cloud, the exemptions of Azure Policy, and Azure Resource Graph's queries for them. It accepts any bearer token. " +
+		"When it is ready, it prints one line of JSON:"
+	readyLine = `{"endpoint":"https://localhost:8443","control":"http://127.0.0.1:8444","ca":"ca.pem"}`
+)
 
-Stands in for Azure Resource Manager, in memory: the workspace manager of
-Microsoft Sentinel, the exemptions and standards of Microsoft Defender for
-Cloud, the exemptions of Azure Policy, and Azure Resource Graph's queries for
-them. It accepts any bearer token. When it is ready, it prints one line of JSON:
-
-  {"endpoint":"https://localhost:8443","control":"http://127.0.0.1:8444","ca":"ca.pem"}
-
-Flags:
-`
-
-const codes = `
-Exit codes:
-  0  ended by a signal
-  1  an error, such as an address that is in use
-  2  a flag or an argument is invalid
-
-Example:
-  go run ./cmd/armsecops-fake -samples -ca ca.pem
-`
+var codes = [][2]string{
+	{"0", "ended by a signal"},
+	{"1", "an error, such as an address that is in use"},
+	{"2", "a flag or an argument is invalid"},
+	{"5", "the standard output could not be written, for example to a full disk"},
+}
 
 // apiVersion is the form of an api-version.
 var apiVersion = regexp.MustCompile(`^\d{4}-\d\d-\d\d(-[a-z]+)?$`)
 
-// run serves until the context ends.
+// run serves until the context ends, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &output{Writer: stdout}
+	code := command(ctx, args, out, stderr)
+	if out.err != nil {
+		fmt.Fprintln(stderr, "standard output:", out.err)
+		return exitLostOutput
+	}
+	return code
+}
+
+// output is the standard output. It keeps the error of a write.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (n int, err error) {
+	if o.err == nil {
+		n, o.err = o.Writer.Write(p)
+	}
+	return n, o.err
+}
+
+// columns returns the width of the terminal, or 80 without one. The environment
+// variable COLUMNS overrides it, as in other programs.
+func (o *output) columns() int {
+	file, ok := o.Writer.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return 80
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if n, _, err := term.GetSize(int(file.Fd())); err == nil && n > 0 {
+		return n
+	}
+	return 80
+}
+
+// command is run without the check of the standard output.
+func command(ctx context.Context, args []string, stdout *output, stderr io.Writer) int {
 	flags := flag.NewFlagSet("armsecops-fake", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	addr := flags.String("addr", "127.0.0.1:8443", "`address` of the service, over HTTPS; port 0 picks a free one")
@@ -94,45 +131,68 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		help(stdout, flags)
+		help(stdout, flags, stdout.columns())
 		return exitOK
 	case err != nil:
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+			err = errors.New("unknown flag: " + name)
+		}
 	case flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		err = fmt.Errorf("unexpected argument: %s", flags.Arg(0))
 	case options.PageSize < 0 || options.JobDuration < 0:
 		err = errors.New("-page-size and -job-duration must not be negative")
+	default:
+		err = cmp.Or(checkAddress("addr", *addr), checkAddress("control", *control))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "%v\nFor help: armsecops-fake -h\n", err)
 		return exitUsage
 	}
-	if err := serve(ctx, &options, hosts, *addr, *control, *ca, stdout, log.New(stderr, "", log.LstdFlags)); err != nil {
+	err = serve(ctx, &options, hosts, *addr, *control, *ca, stdout, log.New(stderr, "", log.LstdFlags))
+	if err != nil && stdout.err == nil {
 		fmt.Fprintln(stderr, "armsecops-fake:", err)
 		return exitError
 	}
 	return exitOK
 }
 
-// help prints all flags with their defaults, at most 80 characters a line.
-func help(out io.Writer, flags *flag.FlagSet) {
-	const column, width = 25, 80
-	fmt.Fprint(out, about)
+func checkAddress(flag, value string) error {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		return fmt.Errorf("-%s: must be host:port or :port: %s", flag, value)
+	}
+	return nil
+}
+
+// help prints all flags with their defaults, and the exit codes.
+func help(out io.Writer, flags *flag.FlagSet, width int) {
+	fmt.Fprintf(out, "Usage: armsecops-fake [FLAGS]\n\n%s\n\n  %s\n\nFlags:\n", wrap("", 0, about, width), readyLine)
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {
 			usage += " (default " + f.DefValue + ")"
 		}
-		line := fmt.Sprintf("  %-*s", column-2, "-"+f.Name+" "+value)
-		for word := range strings.FieldsSeq(usage) {
-			if len(line)+len(word) >= width {
-				fmt.Fprintln(out, strings.TrimRight(line, " "))
-				line = strings.Repeat(" ", column)
-			}
-			line += word + " "
-		}
-		fmt.Fprintln(out, strings.TrimRight(line, " "))
+		fmt.Fprintln(out, wrap("  -"+f.Name+" "+value, 25, usage, width))
 	})
-	fmt.Fprint(out, codes)
+	fmt.Fprint(out, "\nExit codes:\n")
+	for _, code := range codes {
+		fmt.Fprintln(out, wrap("  "+code[0], 5, code[1], width))
+	}
+	fmt.Fprintln(out, wrap("", 2, "These are of a built program: go run exits with 1 instead of all but 0.", width))
+	fmt.Fprint(out, "\nExample:\n  go run ./cmd/armsecops-fake -samples -ca ca.pem\n")
+}
+
+// wrap returns a name and its meaning, whose lines begin in the column and end before the width.
+func wrap(name string, column int, meaning string, width int) string {
+	var wrapped strings.Builder
+	line := fmt.Sprintf("%-*s", column, name)
+	for word := range strings.FieldsSeq(meaning) {
+		if len(line)+len(word) > width && len(line) > column {
+			wrapped.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = strings.Repeat(" ", column)
+		}
+		line += word + " "
+	}
+	return wrapped.String() + strings.TrimRight(line, " ")
 }
 
 // serve listens on both addresses, says so in one line of JSON, and serves.

@@ -417,11 +417,12 @@ func TestFlagsAreChecked(t *testing.T) {
 		want string // on standard error
 	}{
 		"an api-version":       {[]string{"-api-version", "latest"}, exitUsage, "must be an api-version"},
-		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "flag provided but not defined"},
+		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "unknown flag: -port"},
 		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
-		"an argument":          {[]string{"serve"}, exitUsage, `unexpected argument "serve"`},
+		"an argument":          {[]string{"serve"}, exitUsage, "unexpected argument: serve"},
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
+		"no port":              {[]string{"-control", "localhost"}, exitUsage, "-control: must be host:port or :port: localhost"},
 		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "256.0.0.1"},
 		"no such file":         {[]string{"-addr", loopback(), "-control", loopback(), "-ca", filepath.Join(t.TempDir(), "none", "ca.pem")}, exitError, "no such file"},
 	}
@@ -453,7 +454,14 @@ func TestHelp(t *testing.T) {
 	for line := range strings.Lines(help) {
 		assert.True(t, len(line) <= 81 || strings.Contains(line, `{"endpoint"`), line)
 	}
+	full := writerFunc(func([]byte) (int, error) { return 0, io.ErrShortWrite })
+	assert.Equal(t, exitLostOutput, run(t.Context(), []string{"-h"}, full, &stderr))
+	assert.Equal(t, "standard output: short write\n", stderr.String())
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // The printed addresses can be used, wherever the command listens.
 func TestAddressesCanBeUsed(t *testing.T) {

@@ -44,10 +44,11 @@ func parseCreation(args []string) (c creation, err error) {
 		"service principal \"Windows Azure Security Resource Provider\" needs the role Reader of the group. An exemption can take 24 hours " +
 		"to count. The limit is 5,000 a subscription.\n\n" +
 		"The last writer wins: with the -id of an exemption that exists, that is replaced."
-	c.Example = `  go run ./examples/exemptions create -dry-run \
-    -scope /subscriptions/ID -standard STANDARD_ID \
+	c.Example = `  go run ./examples/exemptions create -dry-run -name "Test systems" \
+    -scope /subscriptions/00000000-0000-0000-0000-000000000000 \
+    -standard /providers/Microsoft.Security/securityStandards/NAME \
     -assessment 00000000-0000-0000-0000-000000000000 \
-    -category waiver -expires 90d -name "Test systems"`
+    -category waiver -expires 90d`
 	var category, expires string
 	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
 	c.Flags.StringVar(&c.scope, "scope", "",
@@ -66,19 +67,21 @@ func parseCreation(args []string) (c creation, err error) {
 	if err := c.Parse(args); err != nil {
 		return c, err
 	}
-	required, other := []string{"scope", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
+	required, other := []string{"scope", "assessment", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
 	switch {
 	case c.kind == "policy":
 		required, other = []string{"scope", "policy-assignment", "category", "name"}, []string{"standard", "assessment", "cve"}
-	case len(c.assessments) == 0:
-		return c, command.Usagef("create needs -assessment")
 	case len(c.cves) > 0:
-		required = []string{"scope", "category", "name"}
+		required = []string{"scope", "assessment", "category", "name"}
 	}
+	var missing []string
 	for _, name := range required {
-		if c.Flags.Lookup(name).Value.String() == "" {
-			return c, command.Usagef("create needs -%s", name)
+		if !c.Given(name) || name != "assessment" && c.Flags.Lookup(name).Value.String() == "" {
+			missing = append(missing, "-"+name)
 		}
+	}
+	if missing != nil {
+		return c, command.Usagef("create needs %s", command.Join(missing, "and"))
 	}
 	for _, name := range other {
 		if c.Given(name) {

@@ -18,8 +18,8 @@ import (
 
 // What the lists leave out without an error.
 const (
-	freshness = "From Azure Resource Graph, which follows changes within minutes, and is silent about subscriptions that the identity may not read: " +
-		"-verify names those of the ones given, -via list reads what is current."
+	unreadable       = "Azure Resource Graph is silent about subscriptions that the identity may not read: -verify names them, if they are given."
+	freshness        = "Azure Resource Graph follows changes within minutes: -via list reads what is current."
 	withoutBelow     = "Without the assignments of 2021, which are in subscriptions; -via graph has all below a management group."
 	withoutInherited = "Without the exemptions of the management groups above the subscriptions; -inherited includes those of Azure Policy."
 )
@@ -175,10 +175,13 @@ func (q query) run(ctx context.Context, s command.Streams) error {
 	if namesErr != nil {
 		s.Err.Println("Some recommendations are without their names: " + namesErr.Error())
 	}
+	if q.via == "graph" && !q.verify {
+		s.Err.Println(unreadable)
+	}
 	switch {
-	case q.via == "graph":
+	case q.via == "graph" && q.Live: // in memory, it knows at once
 		s.Err.Println(freshness)
-	case len(q.managementGroups) > 0 && q.asks(armsecops.ExemptionKindAssignment):
+	case q.via == "list" && len(q.managementGroups) > 0 && q.asks(armsecops.ExemptionKindAssignment):
 		s.Err.Println(withoutBelow)
 	}
 	if len(q.subscriptions) > 0 && !q.inherited {

@@ -105,7 +105,7 @@ func TestRowsBesideAFailureArePrinted(t *testing.T) {
 			assert.Equal(t, 1, code)
 			assert.Equal(t, test.rows, strings.Count(stdout, "\n"))
 			assert.Contains(t, stderr, test.want)
-			assert.NotContains(t, stderr, freshness)
+			assert.NotContains(t, stderr, unreadable)
 		})
 	}
 }

@@ -235,8 +235,6 @@ func readInput(noun string, args []string, file string, stdin io.Reader) ([]stri
 			items = append(items, lines...)
 		case arg == "":
 			return nil, command.Usagef("%s is empty", noun)
-		case arg[0] == '-':
-			return nil, command.Usagef("flags come before the arguments: %s", arg)
 		default:
 			items = append(items, arg)
 		}

@@ -276,8 +276,6 @@ func (p *publication) setTargets(tokens []string) error {
 	for _, arg := range ids {
 		id, err := armsecops.ParseWorkspaceManagerAssignmentID(arg)
 		switch {
-		case strings.HasPrefix(arg, "-"):
-			return command.Usagef("flags come before the resource ids: %s", arg)
 		case strings.HasPrefix(arg, "{"):
 			return command.Usagef("a token goes after -resume, in single quotes")
 		case err != nil && !strings.Contains(arg, "/"):

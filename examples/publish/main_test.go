@@ -266,13 +266,13 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		args []string
 		want string // the line before where to find help
 	}{
-		"unknown flag": {[]string{"-verbose"}, "flag provided but not defined: -verbose"},
+		"unknown flag": {[]string{"-verbose"}, "unknown flag: -verbose"},
 		"unknown command": {
 			[]string{"now"}, `unknown command "now": an argument is the resource id of a workspace manager assignment`,
 		},
 		"id of a job":         {[]string{assignmentID + "/jobs/1"}, `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`},
 		"token":               {[]string{resumeToken}, "a token goes after -resume, in single quotes"},
-		"flags last":          {[]string{assignmentID, "-all"}, "flags come before the resource ids: -all"},
+		"flags last":          {[]string{assignmentID, "-all"}, "flags come before the arguments: -all"},
 		"all and one":         {[]string{"-all", assignmentID}, "-all excludes -assignment, -resume and resource ids"},
 		"all and -assignment": {[]string{"-all", "-assignment", "hunting"}, "-all excludes -assignment, -resume and resource ids"},
 		"id and -assignment":  {[]string{"-assignment", "hunting", assignmentID}, "-assignment and resource ids exclude each other"},
@@ -281,10 +281,10 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			`-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`,
 		},
 		"none at a time":                   {[]string{"-all", "-concurrency", "0"}, "-concurrency must be at least 1"},
-		"all without its place":            {[]string{"-live", "-all"}, "-live needs -subscription"},
+		"all without its place":            {[]string{"-live", "-all"}, "-live needs -subscription, -resource-group and -workspace"},
 		"several, one no token":            {[]string{"-resume", resumeToken, "-resume", "{}"}, notAToken},
 		"argument with control characters": {[]string{"\x1b[2Jnow"}, `an argument has control characters, or white space at an end: "\x1b[2Jnow"`},
-		"timeout without unit":             {[]string{"-timeout", "5"}, `invalid value "5" for flag -timeout: parse error`},
+		"timeout without unit":             {[]string{"-timeout", "5"}, `invalid value "5" for flag -timeout: must be a duration, such as 90s or 10m`},
 		"negative timeout":                 {[]string{"-timeout", "-1s"}, "-timeout must not be negative"},
 		"no interval":                      {[]string{"-interval", "0"}, "-interval must be at least 1s"},
 		"short interval":                   {liveFlags("-interval", "999ms"), "-interval must be at least 1s"},
@@ -296,7 +296,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 			[]string{"-resume", "{}"}, notAToken,
 		},
 		"without -live":                {[]string{"-workspace", "myWorkspace"}, "-workspace needs -live"},
-		"-live alone":                  {[]string{"-live"}, "-live needs -subscription"},
+		"-live alone":                  {[]string{"-live"}, "-live needs -subscription, -resource-group, -workspace and -assignment"},
 		"-live without the assignment": {liveFlags()[:7], "-live needs -assignment"},
 		"not a subscription": {
 			liveFlags("-subscription", "mine"),

@@ -35,6 +35,7 @@ const (
 // program is what both programs do.
 type program interface {
 	AddMember(ctx context.Context, group, workspace, name, targetID, tenantID string) error
+	Assign(ctx context.Context, group, workspace, name, member, itemID string) error
 	Publish(ctx context.Context, w io.Writer, group, workspace, assignment string) error
 	PrintExpired(ctx context.Context, w io.Writer, now time.Time) error
 	Extend(ctx context.Context, group, name string, expiresOn time.Time) (bool, error)
@@ -170,6 +171,20 @@ func TestAddMember(t *testing.T) {
 		requests := server.Requests()
 		assert.Equal(t, "WorkspaceManagerMembersClient.CreateOrUpdate", requests[len(requests)-1].Operation)
 		assert.JSONEq(t, `{"properties":{"targetWorkspaceResourceId":"/the/workspace","targetWorkspaceTenantId":"the tenant"}}`, string(requests[len(requests)-1].Body))
+	})
+}
+
+func TestAssign(t *testing.T) {
+	t.Parallel()
+	forBoth(t, func(t *testing.T, p program, server *fake.Server) {
+		require.NoError(t, p.Assign(t.Context(), group, "workspace", "rules", "branch", "/the/rule"))
+		sent := map[string]string{}
+		for _, r := range server.Requests() {
+			sent[r.Operation] = string(r.Body)
+		}
+		assert.JSONEq(t, `{"properties":{"mode":"Enabled"}}`, sent["WorkspaceManagerConfigurationsClient.CreateOrUpdate"])
+		assert.JSONEq(t, `{"properties":{"displayName":"rules","memberResourceNames":["branch"]}}`, sent["WorkspaceManagerGroupsClient.CreateOrUpdate"])
+		assert.JSONEq(t, `{"properties":{"targetResourceName":"rules","items":[{"resourceId":"/the/rule"}]}}`, sent["WorkspaceManagerAssignmentsClient.CreateOrUpdate"])
 	})
 }
 

@@ -14,12 +14,16 @@ import (
 )
 
 // The page shows the functions of this folder and what the program prints, so
-// that its names, parents and statuses of spans are those of OpenTelemetry.
+// that its names, parents and statuses of spans are those of OpenTelemetry, and
+// the function of the example of logs.
 func TestPageShowsTheProgram(t *testing.T) {
 	page := readFile(t, "../../docs/observability.md")
 	for _, file := range []string{"tracing.go", "events.go"} {
 		assert.Contains(t, page, "```go\n"+readFile(t, file)+"```\n", file)
 	}
+	_, function, found := strings.Cut(readFile(t, "../../example_logging_test.go"), "// replaceError")
+	require.True(t, found)
+	assert.Contains(t, page, "```go\n// replaceError"+function+"```\n")
 	var spans bytes.Buffer
 	require.NoError(t, run(t.Context(), &spans))
 	assert.Contains(t, page, "$ go run -C interop ./observability\n"+spans.String()+"```\n")

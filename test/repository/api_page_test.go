@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,11 +14,11 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// docs/api.md has every operation of the table of routes, with its REST page.
+// docs/api.md has every operation of the table of routes, with its REST page, and
+// docs/observability.md has the names of their spans.
 func TestAPIPage(t *testing.T) {
 	t.Parallel()
-	const name = "../../docs/api.md"
-	var page strings.Builder
+	var page, spans strings.Builder
 	page.WriteString(apiPage)
 	var resource *routes.Resource
 	for _, route := range routes.All {
@@ -27,15 +28,31 @@ func TestAPIPage(t *testing.T) {
 		}
 		method := strings.TrimPrefix(route.Operation, resource.Client+".")
 		fmt.Fprintf(&page, "| `%s` | `%s %s` | %s | [%s](%s) |\n", method, route.Method, route.Path, route.APIVersion, path.Base(route.Page), route.Page)
+		fmt.Fprintf(&spans, "| `%s` | %s | `HTTP %s` | `%s` |\n", route.Operation, route.Kind, route.Method, route.Namespace)
 	}
+	assertDerived(t, "docs/api.md", func(string) string { return page.String() })
+	assertDerived(t, "docs/observability.md", func(text string) string {
+		require.Regexp(t, spanRows, text)
+		return spanRows.ReplaceAllLiteralString(text, spanHeader+spans.String())
+	})
+}
+
+// assertDerived compares a file with what it is to be, or writes it.
+func assertDerived(t *testing.T, name string, derive func(recorded string) string) {
+	t.Helper()
+	recorded, err := os.ReadFile("../../" + name)
+	require.NoError(t, err)
+	want := derive(string(recorded))
 	if *update {
-		require.NoError(t, os.WriteFile(name, []byte(page.String()), 0o666))
+		require.NoError(t, os.WriteFile("../../"+name, []byte(want), 0o666))
 		return
 	}
-	recorded, err := os.ReadFile(name)
-	require.NoError(t, err)
-	assert.Equal(t, string(recorded), page.String(), "the operations change: write %s by: go test ./test/repository -run TestAPI -update", "docs/api.md")
+	assert.Equal(t, string(recorded), want, "the operations change: write %s by: go test ./test/repository -run TestAPI -update", name)
 }
+
+const spanHeader = "| span of an operation | kind | request | `az.namespace` |\n|---|---|---|---|\n"
+
+var spanRows = regexp.MustCompile(regexp.QuoteMeta(spanHeader) + `(\|.*\n)*`)
 
 const apiPage = `# Operations
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -100,7 +101,7 @@ func New(name string, others ...ExitCode) *Command {
 // Choice adds a flag whose value is one of the choices. The first one is the default.
 func (c *Command) Choice(value *string, name, usage string, choices ...string) {
 	*value = choices[0]
-	c.Flags.Var(&choice{value, choices}, name, usage+": "+or(choices))
+	c.Flags.Var(&choice{value, choices}, name, usage+": "+Join(choices, "or"))
 }
 
 // choice is the value of a flag that is one of some.
@@ -118,15 +119,19 @@ func (c *choice) String() string {
 
 func (c *choice) Set(value string) error {
 	if !slices.Contains(c.choices, value) {
-		return errors.New("must be " + or(c.choices))
+		return errors.New("must be " + Join(c.choices, "or"))
 	}
 	*c.value = value
 	return nil
 }
 
-func or(choices []string) string {
-	last := len(choices) - 1
-	return strings.Join(choices[:last], ", ") + " or " + choices[last]
+// Join returns words as a text, such as: a, b or c.
+func Join(words []string, conjunction string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
 }
 
 // List adds a flag that can be repeated.
@@ -158,7 +163,12 @@ func (c *Command) Parse(args []string, live ...string) error {
 		}
 	}
 	if err := c.Flags.Parse(args); err != nil {
-		return usageError{err}
+		return usageError{c.inUsersWords(err)}
+	}
+	for _, arg := range c.Flags.Args() {
+		if len(arg) > 1 && arg[0] == '-' {
+			return Usagef("flags come before the arguments: %s", arg)
+		}
 	}
 	if c.Arguments == "" && c.Flags.NArg() > 0 {
 		return Usagef("unexpected argument: %s", c.Flags.Arg(0))
@@ -166,15 +176,39 @@ func (c *Command) Parse(args []string, live ...string) error {
 	return c.Require(append(live, "cloud")...)
 }
 
+// inUsersWords returns an error of package flag as other programs word it.
+func (c *Command) inUsersWords(err error) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		return errors.New("unknown flag: " + name)
+	}
+	invalid, ok := strings.CutSuffix(text, ": parse error")
+	if !ok {
+		return err
+	}
+	form := "a whole number"
+	switch c.Flags.Lookup(invalid[strings.LastIndex(invalid, " -")+2:]).Value.(flag.Getter).Get().(type) {
+	case bool:
+		form = "true or false"
+	case time.Duration:
+		form = "a duration, such as 90s or 10m"
+	}
+	return errors.New(invalid + ": must be " + form)
+}
+
 // Require refuses flags without -live that only it has a use for, and their lack with it.
 func (c *Command) Require(live ...string) error {
+	var missing []string
 	for _, name := range live {
 		switch {
 		case c.Given(name) && !c.Live:
 			return Usagef("-%s needs -live", name)
 		case c.Live && c.Flags.Lookup(name).Value.String() == "":
-			return Usagef("-live needs -%s", name)
+			missing = append(missing, "-"+name)
 		}
+	}
+	if missing != nil {
+		return Usagef("-live needs %s", Join(missing, "and"))
 	}
 	return nil
 }
@@ -271,7 +305,7 @@ func (c *Command) help(out *terminal.Output) {
 	out.Definitions(flags)
 	out.Text("\nExit codes:")
 	out.Definitions(codes)
-	out.Text("  (of a built program: go run makes each but 0 a 1)")
+	out.Text("  These are of a built program: go run exits with 1 instead of all but 0.")
 	out.Text("\nExample:\n" + c.Example)
 }
 

@@ -88,12 +88,19 @@ func TestParseChecksTheFlagsForAzure(t *testing.T) {
 		"cloud alone":   {[]string{"-cloud", "public"}, "-cloud needs -live"},
 		"unknown cloud": {[]string{"-cloud", "moon"}, `invalid value "moon" for flag -cloud: must be public, china or government`},
 		"argument":      {[]string{"a"}, "unexpected argument: a"},
+		"late flag":     {[]string{"a", "-live"}, "flags come before the arguments: -live"},
+		"unknown flag":  {[]string{"-secret=a"}, "unknown flag: -secret"},
+		"no number":     {[]string{"-count", "-a"}, `invalid value "-a" for flag -count: must be a whole number`},
+		"no duration":   {[]string{"-wait", "5"}, `invalid value "5" for flag -wait: must be a duration, such as 90s or 10m`},
+		"no boolean":    {[]string{"-live=a"}, `invalid boolean value "a" for -live: must be true or false`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCommand()
 			c.Flags.String("name", "", "`name`")
+			c.Flags.Int("count", 0, "`count`")
+			c.Flags.Duration("wait", 0, "`time`")
 			err := c.Parse(test.args, "name")
 			if test.want == "" {
 				require.NoError(t, err)

@@ -17,9 +17,12 @@ import (
 
 // Program publishes content and looks after exemptions.
 type Program struct {
-	jobs        *armsecops.WorkspaceManagerJobsClient
-	members     *armsecops.WorkspaceManagerMembersClient
-	assignments *armsecops.SecurityAssignmentsClient
+	configurations *armsecops.WorkspaceManagerConfigurationsClient
+	members        *armsecops.WorkspaceManagerMembersClient
+	groups         *armsecops.WorkspaceManagerGroupsClient
+	publications   *armsecops.WorkspaceManagerAssignmentsClient
+	jobs           *armsecops.WorkspaceManagerJobsClient
+	assignments    *armsecops.SecurityAssignmentsClient
 }
 
 // New returns a program for one subscription.
@@ -28,25 +31,44 @@ func New(subscriptionID string, credential azcore.TokenCredential, options arm.C
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := factory.NewWorkspaceManagerJobsClient(subscriptionID)
+	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscriptionID)
 	if err != nil {
-		return nil, err
+		return nil, err // the only one there is: subscriptionID isn't a UUID
 	}
-	members, err := factory.NewWorkspaceManagerMembersClient(subscriptionID)
-	if err != nil {
-		return nil, err
-	}
-	assignments, err := factory.NewSecurityAssignmentsClient(subscriptionID)
-	if err != nil {
-		return nil, err
-	}
-	return &Program{jobs, members, assignments}, nil
+	members, _ := factory.NewWorkspaceManagerMembersClient(subscriptionID)
+	groups, _ := factory.NewWorkspaceManagerGroupsClient(subscriptionID)
+	publications, _ := factory.NewWorkspaceManagerAssignmentsClient(subscriptionID)
+	jobs, _ := factory.NewWorkspaceManagerJobsClient(subscriptionID)
+	assignments, _ := factory.NewSecurityAssignmentsClient(subscriptionID)
+	return &Program{configurations, members, groups, publications, jobs, assignments}, nil
 }
 
 // AddMember makes a workspace a member of the central one.
 func (p *Program) AddMember(ctx context.Context, group, workspace, name, targetID, tenantID string) error {
 	_, err := p.members.CreateOrUpdate(ctx, group, workspace, name, armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: targetID, TargetWorkspaceTenantID: tenantID},
+	}, nil)
+	return err
+}
+
+// Assign enables the workspace manager, and assigns an item to a group with one member.
+func (p *Program) Assign(ctx context.Context, group, workspace, name, member, itemID string) error {
+	_, err := p.configurations.CreateOrUpdate(ctx, group, workspace, name, armsecops.WorkspaceManagerConfiguration{
+		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = p.groups.CreateOrUpdate(ctx, group, workspace, name, armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: name, MemberResourceNames: []string{member}},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = p.publications.CreateOrUpdate(ctx, group, workspace, name, armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{
+			TargetResourceName: name, Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: itemID}},
+		},
 	}, nil)
 	return err
 }

@@ -18,9 +18,12 @@ import (
 
 // Program publishes content and looks after exemptions.
 type Program struct {
-	jobs        *armsecurityinsights.WorkspaceManagerAssignmentJobsClient
-	members     *armsecurityinsights.WorkspaceManagerMembersClient
-	assignments *armsecurity.AssignmentsClient
+	configurations *armsecurityinsights.WorkspaceManagerConfigurationsClient
+	members        *armsecurityinsights.WorkspaceManagerMembersClient
+	groups         *armsecurityinsights.WorkspaceManagerGroupsClient
+	publications   *armsecurityinsights.WorkspaceManagerAssignmentsClient
+	jobs           *armsecurityinsights.WorkspaceManagerAssignmentJobsClient
+	assignments    *armsecurity.AssignmentsClient
 }
 
 // New returns a program for one subscription.
@@ -33,7 +36,10 @@ func New(subscriptionID string, credential azcore.TokenCredential, options arm.C
 	if err != nil {
 		return nil, err
 	}
-	return &Program{insights.NewWorkspaceManagerAssignmentJobsClient(), insights.NewWorkspaceManagerMembersClient(), security.NewAssignmentsClient()}, nil
+	return &Program{
+		insights.NewWorkspaceManagerConfigurationsClient(), insights.NewWorkspaceManagerMembersClient(), insights.NewWorkspaceManagerGroupsClient(),
+		insights.NewWorkspaceManagerAssignmentsClient(), insights.NewWorkspaceManagerAssignmentJobsClient(), security.NewAssignmentsClient(),
+	}, nil
 }
 
 // AddMember makes a workspace a member of the central one.
@@ -42,6 +48,28 @@ func (p *Program) AddMember(ctx context.Context, group, workspace, name, targetI
 		Properties: &armsecurityinsights.WorkspaceManagerMemberProperties{
 			TargetWorkspaceResourceID: to.Ptr(targetID),
 			TargetWorkspaceTenantID:   to.Ptr(tenantID),
+		},
+	}, nil)
+	return err
+}
+
+// Assign enables the workspace manager, and assigns an item to a group with one member.
+func (p *Program) Assign(ctx context.Context, group, workspace, name, member, itemID string) error {
+	_, err := p.configurations.CreateOrUpdate(ctx, group, workspace, name, armsecurityinsights.WorkspaceManagerConfiguration{
+		Properties: &armsecurityinsights.WorkspaceManagerConfigurationProperties{Mode: to.Ptr(armsecurityinsights.ModeEnabled)},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = p.groups.CreateOrUpdate(ctx, group, workspace, name, armsecurityinsights.WorkspaceManagerGroup{
+		Properties: &armsecurityinsights.WorkspaceManagerGroupProperties{DisplayName: to.Ptr(name), MemberResourceNames: []*string{to.Ptr(member)}},
+	}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = p.publications.CreateOrUpdate(ctx, group, workspace, name, armsecurityinsights.WorkspaceManagerAssignment{
+		Properties: &armsecurityinsights.WorkspaceManagerAssignmentProperties{
+			TargetResourceName: to.Ptr(name), Items: []*armsecurityinsights.AssignmentItem{{ResourceID: to.Ptr(itemID)}},
 		},
 	}, nil)
 	return err

@@ -1,0 +1,52 @@
+package armsecops_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"os"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+// An error that the program wraps with %w keeps its members in a log of slog, by a
+// ReplaceAttr. Without it, slog writes the text alone.
+func ExampleServiceError_LogValue() {
+	srv := fake.NewServer(&fake.ServerOptions{NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
+	srv.Override("WorkspaceManagerJobsClient.Get", fake.Respond(403, armsecops.ErrorDetail{Code: "AuthorizationFailed", Message: "No role."}))
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscriptionID, &azfake.TokenCredential{}, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Get(context.Background(), "myRg", "myWorkspace", "myAssignment", "myJob", nil)
+	err = fmt.Errorf("nightly report: %w", err)
+
+	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{} // for the output below
+			}
+			return replaceError(groups, a)
+		},
+	}))
+	logger.Error("failed", "err", err)
+	// Output:
+	// {"level":"ERROR","msg":"failed","err":{"text":"nightly report: WorkspaceManagerJobsClient.Get: 403 Forbidden: AuthorizationFailed: No role. (request 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21)","operation":"WorkspaceManagerJobsClient.Get","kind":"service","status":403,"code":"AuthorizationFailed","message":"No role.","requestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","correlationRequestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}}
+}
+
+// replaceError replaces an error that wraps one of the library by a group: the
+// whole text, and the members of the library's error.
+func replaceError(_ []string, a slog.Attr) slog.Attr {
+	var logged slog.LogValuer
+	if err, ok := a.Value.Any().(error); ok && errors.As(err, &logged) {
+		return slog.Group(a.Key, slog.String("text", err.Error()), slog.Any("", logged))
+	}
+	return a
+}
