@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops"
@@ -258,4 +260,44 @@ func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
 		fmt.Println(rows, "of", total)
 	}
 	// Output: 3 of 3
+}
+
+// azcore's contexts are options of one call: here its retries, a header and the response.
+func Example_optionsOfOneCall() {
+	client := exampleJobsClient()
+	var resp *http.Response
+	ctx := policy.WithRetryOptions(context.Background(), policy.RetryOptions{MaxRetries: -1}) // none
+	ctx = policy.WithHTTPHeader(ctx, http.Header{"x-ms-client-request-id": {"SEC-17"}})
+	ctx = policy.WithCaptureResponse(ctx, &resp)
+	_, err := client.Get(ctx, "myRg", "myWorkspace",
+		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.StatusCode, resp.Request.Header.Get("x-ms-client-request-id"))
+	// Output: 200 SEC-17
+}
+
+// A write with an ETag in If-Match fails if the resource has changed since.
+func Example_conditionalWrite() {
+	options := &armsecops.ClientOptions{}
+	options.Transport = fake.NewServer(nil)
+	client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	read, err := client.CreateOrUpdate(ctx, "myResourceGroup", "exemption", armsecops.Assignment{}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	other := armsecops.Assignment{Properties: armsecops.AssignmentProperties{DisplayName: "Changed by another program"}}
+	if _, err := client.CreateOrUpdate(ctx, "myResourceGroup", "exemption", other, nil); err != nil {
+		log.Fatal(err)
+	}
+
+	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(read.ETag)}})
+	_, err = client.CreateOrUpdate(ctx, "myResourceGroup", "exemption", read.Assignment, nil)
+	fmt.Println(errors.Is(err, armsecops.ErrPreconditionFailed))
+	// Output: true
 }
