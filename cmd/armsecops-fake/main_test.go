@@ -174,13 +174,13 @@ func TestControlInjectsFaults(t *testing.T) {
 	require.Equal(t, 204, status, body)
 	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrThrottled)
 	require.NoError(t, p.getSampleJob(), "it applies once")
-	status, body = p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.List"}`)
+	status, body = p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.List","noBody":true}`)
 	require.Equal(t, 204, status, body)
 
 	for _, body := range []string{
-		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
+		"", "[]", "{}", `{"operation":"WorkspaceManagerJobsClient.Get","times":2}`, `{"statusCode":429} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
 		"null", `{"times":null}`, `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
-		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
+		`{"statusCode":42}`, `{"statusCode":600}`, `{"noBody":true,"times":-1}`, `{"noBody":true,"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
 	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
 		assert.Equal(t, 400, status, body)
