@@ -420,7 +420,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		}), "%s: %s\n%s", code, message, body)
 	}
 	inSource := regexp.MustCompile(`(?:Error|Code|code|refuse|return |Response)\b[^"\n]*"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)"`)
-	for _, name := range []string{"rules", "strict", "rows", "lists", "store", "request", "graph", "kql"} {
+	for _, name := range []string{"rules", "strict", "rows", "lists", "store", "request", "graph", "kql", "kqlexpr"} {
 		text, err := os.ReadFile(name + ".go")
 		require.NoError(t, err)
 		for _, code := range inSource.FindAllStringSubmatch(string(text), -1) {
