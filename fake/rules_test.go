@@ -364,7 +364,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		{put, assignmentURL, `{"propertys":{}}`, ""},
 		{put, assignmentURL, `{"kind":"a","Kind":"b"}`, ""},
 		{put, assignmentURL, `{"name":"other"}`, ""},
-		{put, assignmentURL, "[]", ""},
+		{http.MethodPost, graphURL, "[]", ""},
 		{put, assignmentURL, `{"properties":1}`, ""},
 		{http.MethodPatch, exemption, `{"properties":{"displayName":"a"}}`, ""},
 		{put, group, `{"properties":{"displayName":"a"}}`, ""},
