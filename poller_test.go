@@ -323,7 +323,7 @@ func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := newFake(1)
 				poller := beginCreate(t, newJobsClient(t, options(srv)))
-				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Delay: test.delay})
+				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Delay: max(test.delay, 1)})
 				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
 				defer cancel()
 				start := time.Now()

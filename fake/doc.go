@@ -86,6 +86,8 @@
 // enumeration lacks, and names of workspace manager groups and members that don't
 // exist in the workspace. It accepts a slash at the end of the path, any casing of
 // api-version, and each api-version in which the resources are the same.
+// https://github.com/armsecops/armsecops/blob/main/docs/fake.md#what-is-refused has
+// each rule with its code, message and source.
 //
 // # Lists
 //

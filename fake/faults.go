@@ -88,7 +88,7 @@ type pendingFault struct {
 // order in which they were injected, until one applies to it: those before that
 // one count it as skipped. Use [Server.AssertFaultsConsumed] to check that every
 // fault has applied. Inject panics for an operation that no client has, and for a
-// fault that the operation can't have.
+// fault that changes nothing or that the operation can't have.
 func (s *Server) Inject(fault Fault) {
 	route, err := fault.check()
 	if err != nil {
@@ -111,7 +111,10 @@ func (f Fault) check() (route *routes.Route, err error) {
 		list, query = route.Kind == routes.List, route.Kind == routes.Query
 	}
 	lists, known := nextLinks[f.NextLink]
+	changesResponse := f.Body != "" || f.NoBody || len(f.Header) > 0 || f.RetryAfter != 0 || f.NextLink != "" || f.Truncate
 	switch {
+	case !changesResponse && f.StatusCode == 0 && f.Delay == 0 && !f.Disconnect:
+		return nil, errors.New("the fault changes nothing: set its StatusCode, Delay, Disconnect, or a part of the response")
 	case f.Skip < 0 || f.Times < 0:
 		return nil, errors.New("the Skip and Times of a fault must not be negative")
 	case f.RetryAfter < 0 || f.Delay < 0:

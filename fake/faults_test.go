@@ -259,7 +259,6 @@ func TestFaultsOfTheNextLink(t *testing.T) {
 		err      error // nil for success
 		requests int
 	}{
-		{"", 1, all, nil, 2},
 		{fake.NextLinkForeignHost, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
 		{fake.NextLinkHTTP, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
 		{fake.NextLinkOtherPath, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
@@ -322,7 +321,7 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	assert.Empty(t, before.messages)
 
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, Times: 3, StatusCode: 404})
-	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2})
+	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2, NoBody: true})
 	for range 2 {
 		get(t, srv, jobURL)
 	}
@@ -346,8 +345,9 @@ func TestInjectPanics(t *testing.T) {
 		"unknown word":      {fake.Fault{Operation: "job"}, `no client has the operation "job"; there are WorkspaceManagerJobsClient.Get, `},
 		"two requests":      {fake.Fault{Operation: "WorkspaceManagerJobsClient.BeginCreate"}, "the requests of WorkspaceManagerJobsClient.BeginCreate are those of WorkspaceManagerJobsClient.Create"},
 		"many requests":     {fake.Fault{Operation: "SecurityAssignmentsClient.ListAcrossSubscriptions"}, "the requests of SecurityAssignmentsClient.ListAcrossSubscriptions are those of SecurityAssignmentsClient.NewListBySubscriptionPager"},
-		"negative Skip":     {fake.Fault{Skip: -1}, "Skip and Times"},
-		"negative Times":    {fake.Fault{Times: -1}, "Skip and Times"},
+		"nothing":           {fake.Fault{Operation: list, Skip: 1, CarriedOut: true}, "the fault changes nothing: set its StatusCode"},
+		"negative Skip":     {fake.Fault{NoBody: true, Skip: -1}, "Skip and Times"},
+		"negative Times":    {fake.Fault{NoBody: true, Times: -1}, "Skip and Times"},
 		"negative Delay":    {fake.Fault{Delay: -1}, "RetryAfter and Delay"},
 		"StatusCode":        {fake.Fault{StatusCode: 42}, "StatusCode of a fault must be between 200 and 599"},
 		"unknown NextLink":  {fake.Fault{Operation: list, NextLink: "HTTP"}, `NextLink of a fault must not be "HTTP"`},

@@ -56,9 +56,9 @@ func (s *Server) list(r *request, row *row) *response {
 	scope := r.listScope()
 	selected := func(k string, _ *storedResource) bool { return routes.IsBelow(k, scope) }
 	if row.selects != nil {
-		var err error
-		if selected, err = row.selects(s, r); err != nil {
-			return newErrorResponse(http.StatusBadRequest, "InvalidFilterInQueryString", err.Error())
+		var refused *response
+		if selected, refused = row.selects(s, r); refused != nil {
+			return refused
 		}
 	}
 	for k, res := range s.resources {

@@ -164,7 +164,7 @@ func TestNextLinkOfAFault(t *testing.T) {
 			t.Parallel()
 			srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
 			putJobs(srv, 2)
-			srv.Inject(fake.Fault{NextLink: test.link})
+			srv.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1}) // so that the fault without a link is one, too
 			_, body := get(t, srv, test.url)
 			var page armsecops.JobList
 			require.NoError(t, json.Unmarshal([]byte(body), &page))

@@ -3,6 +3,7 @@ package fake
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"reflect"
 	"regexp"
 	"strings"
@@ -32,9 +33,9 @@ type row struct {
 	update     []string                    // properties that a PATCH can change
 	nulls      []string                    // properties that rows of Azure Resource Graph have as null if the resource lacks them
 
-	// selects returns which resources a list has, or what is wrong with its query.
+	// selects returns which resources a list has, or an error response.
 	// nil means those below the last resource that the path of the list names.
-	selects func(s *Server, r *request) (func(key string, res *storedResource) bool, error)
+	selects func(s *Server, r *request) (func(key string, res *storedResource) bool, *response)
 
 	model reflect.Type
 	parse func(text []byte) (document, error)       // reads a resource by its model
@@ -186,7 +187,7 @@ func stampManagerAssignment(_ time.Time, put, before *armsecops.WorkspaceManager
 
 // selectMetadata selects the metadata of the tenant and, in a list of a
 // subscription, of the subscription.
-func selectMetadata(_ *Server, r *request) (func(string, *storedResource) bool, error) {
+func selectMetadata(_ *Server, r *request) (func(string, *storedResource) bool, *response) {
 	subscription := ""
 	if r.route.OfSubscription() {
 		subscription = key(r.values[0])
@@ -203,14 +204,15 @@ var filterOfExemptions = regexp.MustCompile(`(?i)^\s*(?:(atScope|atExactScope|ex
 // selectExemptions selects the policy exemptions of a scope, of what is below it,
 // and of what it inherits from. The server doesn't know which management groups are
 // above a subscription: all of them are.
-func selectExemptions(s *Server, r *request) (func(string, *storedResource) bool, error) {
+func selectExemptions(s *Server, r *request) (func(string, *storedResource) bool, *response) {
 	filter, text := "", r.query.Get("$filter")
 	parts := filterOfExemptions.FindStringSubmatch(text)
 	switch {
 	case parts != nil:
 		filter = strings.ToLower(parts[1])
 	case text != "":
-		return nil, fmt.Errorf("the $filter '%s' is not valid: it must be atScope(), atExactScope(), excludeExpired() or policyAssignmentId eq '…'", text)
+		return nil, newErrorResponse(http.StatusBadRequest, "UnsupportedFilter", "The filter '"+text+
+			"' is not supported. Supported filters are 'atScope()', 'atExactScope()', 'excludeExpired()', 'policyAssignmentId eq '{value}''.")
 	}
 	scope := r.listScope()
 	above := map[string]bool{}

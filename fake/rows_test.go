@@ -76,7 +76,7 @@ func TestListOfPolicyExemptionsHasWhatItsScopeInherits(t *testing.T) {
 	url := endpoint + groupScope + exemptionsType + exemptionsVersion
 	for _, filter := range []string{"atScope", "atScope()%20or%20excludeExpired()", "policyAssignmentId%20eq%20a", "x%20eq%20'a'"} {
 		req := newRequest(t, http.MethodGet, url+"&$filter="+filter, "")
-		assertRefused(t, newExemptions(fake.ServerOptions{}), req, http.StatusBadRequest, "InvalidFilterInQueryString", "it must be atScope()")
+		assertRefused(t, newExemptions(fake.ServerOptions{}), req, http.StatusBadRequest, "UnsupportedFilter", "Supported filters are 'atScope()'")
 	}
 }
 

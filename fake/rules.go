@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"maps"
 	"mime"
 	"net/http"
@@ -17,7 +18,8 @@ import (
 )
 
 // rules check a request, in this order. Each returns an error response, or nil
-// if the request keeps the rule; a rule can rely on those before it.
+// if the request keeps the rule; a rule can rely on those before it. docs/fake.md
+// has the codes and messages, and where each comes from.
 var rules = []func(*Server, *request) *response{
 	(*Server).checkLength,
 	(*Server).checkQuery,
@@ -56,10 +58,18 @@ func (s *Server) checkLength(r *request) *response {
 		r.Header.Get("Content-Length") != "" || len(r.TransferEncoding) > 0 {
 		return nil
 	}
-	refused := newResponse(http.StatusLengthRequired, []byte("<h2>Length Required</h2>\n<hr><p>HTTP Error 411. The request must be chunked or have a content length.</p>\n"))
+	refused := newResponse(http.StatusLengthRequired, []byte(lengthRequired))
 	refused.header.Set("Content-Type", "text/html; charset=us-ascii")
 	return refused
 }
+
+// lengthRequired is the page that Azure's front end sends.
+const lengthRequired = `<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">` + "\r\n" +
+	"<HTML><HEAD><TITLE>Length Required</TITLE>\r\n" +
+	`<META HTTP-EQUIV="Content-Type" Content="text/html; charset=us-ascii"></HEAD>` + "\r\n" +
+	"<BODY><h2>Length Required</h2>\r\n" +
+	"<hr><p>HTTP Error 411. The request must be chunked or have a content length.</p>\r\n" +
+	"</BODY></HTML>\r\n"
 
 func (s *Server) checkQuery(r *request) *response {
 	if _, err := url.ParseQuery(r.url.RawQuery); err == nil {
@@ -69,12 +79,16 @@ func (s *Server) checkQuery(r *request) *response {
 }
 
 func (s *Server) checkToken(r *request) *response {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	authorization := r.Header.Get("Authorization")
+	scheme, token, _ := strings.Cut(authorization, " ")
 	if strings.EqualFold(scheme, "Bearer") && strings.TrimSpace(token) != "" {
 		return nil
 	}
-	refused := newErrorResponse(http.StatusUnauthorized, "AuthenticationFailed",
-		"The request has no Authorization header with a bearer token.")
+	code, reason := "AuthenticationFailed", "missing"
+	if authorization != "" {
+		code, reason = "AuthenticationFailedInvalidHeader", "provided in an invalid format"
+	}
+	refused := newErrorResponse(http.StatusUnauthorized, code, "Authentication failed. The 'Authorization' header is "+reason+".")
 	refused.header.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="The access token is missing."`)
 	return refused
 }
@@ -83,7 +97,11 @@ func (s *Server) checkPath(r *request) *response {
 	if len(r.pathRoutes) > 0 {
 		return nil
 	}
-	return newErrorResponse(http.StatusNotFound, "InvalidResourceType", "No operation has the path '"+r.url.Path+"'.")
+	message := "No operation has the path '" + r.url.Path + "'."
+	if n := slices.IndexFunc(r.segments, func(s string) bool { return strings.EqualFold(s, "providers") }); n >= 0 && n+1 < len(r.segments) {
+		message = "The resource type could not be found in the namespace '" + r.segments[n+1] + "' for api version '" + r.query.Get("api-version") + "'. " + message
+	}
+	return newErrorResponse(http.StatusNotFound, "InvalidResourceType", message)
 }
 
 func (s *Server) checkMethod(r *request) *response {
@@ -95,7 +113,8 @@ func (s *Server) checkMethod(r *request) *response {
 		methods[i] = route.Method
 	}
 	allowed := strings.Join(slices.Compact(methods), ", ") // the queries share theirs
-	refused := newErrorResponse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The path allows "+allowed+", not "+r.Method+".")
+	refused := newErrorResponse(http.StatusMethodNotAllowed, "MethodNotAllowed",
+		"The requested resource does not support http method '"+r.Method+"'. It allows "+allowed+".")
 	refused.header.Set("Allow", allowed)
 	return refused
 }
@@ -112,16 +131,16 @@ func (s *Server) checkAPIVersion(r *request) *response {
 	isVersion := func(other string) bool { return strings.EqualFold(version, other) }
 	switch {
 	case version == "":
-		return newErrorResponse(http.StatusBadRequest, "MissingApiVersionParameter", "The query parameter api-version is missing.")
+		return newErrorResponse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	case slices.ContainsFunc(supported, isVersion):
 		return nil
 	}
-	code := "InvalidApiVersionParameter"
-	if slices.ContainsFunc(routes.All, func(route *routes.Route) bool { return isVersion(route.APIVersion) }) {
-		code = "NoRegisteredProviderFound" // the version of another operation
+	if slices.ContainsFunc(routes.All, func(route *routes.Route) bool { return isVersion(route.APIVersion) }) { // that of another operation
+		return newErrorResponse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location 'global' and API version '"+
+			version+"' for type '"+r.route.Resource.TypeName()+"'. The supported api-versions are '"+strings.Join(supported, ", ")+"'. The supported locations are 'global'.")
 	}
-	return newErrorResponse(http.StatusBadRequest, code,
-		"The api-version '"+version+"' is not supported here. Supported: "+strings.Join(supported, ", ")+".")
+	return newErrorResponse(http.StatusBadRequest, "InvalidApiVersionParameter",
+		"The api-version '"+version+"' is invalid. The supported versions are '"+strings.Join(supported, ",")+"'.")
 }
 
 func (s *Server) checkSubscriptionID(r *request) *response {
@@ -137,8 +156,12 @@ func (s *Server) checkSubscriptionID(r *request) *response {
 func (s *Server) checkResourceGroupName(r *request) *response {
 	for _, a := range r.ancestors {
 		if reason := routes.CheckResourceGroup(a.Name); key(a.Type) == "resourcegroups" && reason != "" {
-			return newErrorResponse(http.StatusBadRequest, "InvalidResourceGroup",
-				"The provided resource group name '"+a.Name+"' is not valid: it "+reason+".")
+			message := "The provided resource group name '" + a.Name + "' is not valid: it " + reason + "."
+			if invalid := routes.InvalidInResourceGroup(a.Name); invalid != "" {
+				message = "The provided resource group name '" + a.Name + "' has these invalid characters: '" + invalid +
+					"'. The name can only be a letter, digit, '-', '.', '(', ')' or '_'."
+			}
+			return newErrorResponse(http.StatusBadRequest, "InvalidResourceGroup", message)
 		}
 	}
 	return nil
@@ -181,7 +204,7 @@ func (s *Server) checkBodySize(r *request) *response {
 	if len(r.body) <= maxBodyBytes {
 		return nil
 	}
-	return newErrorResponse(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The body of a request has at most 4 MiB.")
+	return newErrorResponse(http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "The request content size exceeds the maximum size of 4 MB.")
 }
 
 func (s *Server) checkContentType(r *request) *response {
@@ -189,7 +212,8 @@ func (s *Server) checkContentType(r *request) *response {
 	if len(r.body) == 0 || err == nil && mediaType == "application/json" {
 		return nil
 	}
-	return newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type must be application/json.")
+	return newErrorResponse(http.StatusUnsupportedMediaType, "UnsupportedMediaType",
+		"The content media type '"+cmp.Or(mediaType, "<null>")+"' is not supported. Only 'application/json' is supported.")
 }
 
 // envelope has the members that Azure Resource Manager allows in every resource.

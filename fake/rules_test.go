@@ -1,9 +1,14 @@
 package fake_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +33,11 @@ func TestRequestWithoutTokenIsRefused(t *testing.T) {
 			t.Parallel()
 			req := newRequest(t, http.MethodGet, jobsURL, "")
 			req.Header.Set("Authorization", authorization)
-			resp := assertRefused(t, fake.NewServer(nil), req, http.StatusUnauthorized, "AuthenticationFailed", "bearer token")
+			code := "AuthenticationFailedInvalidHeader"
+			if authorization == "" {
+				code = "AuthenticationFailed"
+			}
+			resp := assertRefused(t, fake.NewServer(nil), req, http.StatusUnauthorized, code, "'Authorization' header")
 			assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "invalid_token")
 		})
 	}
@@ -64,7 +73,7 @@ func TestWrongMethodIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := newRequest(t, test.method, test.url, "")
-			message := "allows " + test.allowed + ", not " + test.method
+			message := "does not support http method '" + test.method + "'. It allows " + test.allowed + "."
 			resp := assertRefused(t, fake.NewServer(nil), req, http.StatusMethodNotAllowed, "MethodNotAllowed", message)
 			assert.Equal(t, test.allowed, resp.Header.Get("Allow"))
 		})
@@ -76,7 +85,7 @@ func TestUnsupportedAPIVersionIsRefused(t *testing.T) {
 	tests := map[string]struct{ query, code, message string }{
 		"none":                {"", "MissingApiVersionParameter", "api-version"},
 		"empty":               {"?api-version=", "MissingApiVersionParameter", "api-version"},
-		"unknown":             {"?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview, 2030-01-01."},
+		"unknown":             {"?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview,2030-01-01'."},
 		"of another resource": {assignmentsVersion, "NoRegisteredProviderFound", "2021-08-01-preview"},
 	}
 	for name, test := range tests {
@@ -126,7 +135,7 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 		"null":                 {contentType, "null", 400, "InvalidRequestContent", "JSON object"},
 		"cut off":              {contentType, `{"properties":`, 400, "InvalidRequestContent", "not an assignment"},
 		"text after it":        {contentType, object + "x", 400, "InvalidRequestContent", "not an assignment: invalid character 'x'"},
-		"too long":             {contentType, `{"a":"` + strings.Repeat("x", 4<<20) + `"}`, 413, "RequestContentTooLarge", "4 MiB"},
+		"too long":             {contentType, `{"a":"` + strings.Repeat("x", 4<<20) + `"}`, 413, "RequestContentTooLarge", "4 MB"},
 
 		"name that is a number": {
 			contentType, `{"name":1}`, 400, "InvalidRequestContent", "The body is not an assignment: /name: a number is not a string.",
@@ -203,7 +212,7 @@ func TestMalformedSubscriptionIsRefused(t *testing.T) {
 func TestInvalidResourceGroupNameIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ name, reason string }{
-		"character": {"my%20group", "must consist of letters, digits and _-.()"},
+		"character": {"my%20group", "has these invalid characters: ' '"},
 		"length":    {strings.Repeat("a", 91), "must have 1 to 90 characters"},
 		"empty":     {"", "must have 1 to 90 characters"},
 		"end":       {"group.", "must not end in a period"},
@@ -310,5 +319,113 @@ func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 			assert.Equal(t, http.StatusOK, resp.StatusCode)
 			assert.Contains(t, body, `"name":"job"`)
 		})
+	}
+}
+
+// Every rule of docs/fake.md's table gives the error that its row says, and there
+// is a row for every code in the sources.
+func TestDocumentedRefusals(t *testing.T) {
+	t.Parallel()
+	const (
+		put, other = http.MethodPut, "/subscriptions/" + otherSubscription
+		manager    = "/providers/Microsoft.OperationalInsights/workspaces/workspace/providers/Microsoft.SecurityInsights"
+		group      = endpoint + "/subscriptions/" + subscription + "/resourceGroups/group" + manager + "/workspaceManagerGroups/new" + jobsVersion
+		exemptions = endpoint + managementGroup + "/providers/Microsoft.Authorization/policyExemptions"
+		exemption  = exemptions + "/a?api-version=2022-07-01-preview"
+		noFacets   = `{"query":"resources","facets":[{}]}`
+	)
+	in := func(old, with string) string { return strings.Replace(jobsURL, old, with, 1) }
+	query := func(members string) string { return `{"query":"resources",` + members + `}` }
+	cases := []struct { // in the order of the table
+		method, url, body string
+		header            string // "Name: value"
+	}{
+		{url: jobsURL + "&a=%zz"},
+		{url: jobsURL, header: "Authorization: "},
+		{url: jobsURL, header: "Authorization: Basic dTpw"},
+		{url: endpoint + "/x"},
+		{url: endpoint + "/providers/Microsoft.Security/x?api-version=1"},
+		{method: http.MethodPatch, url: jobsURL},
+		{url: endpoint + jobsPath},
+		{url: endpoint + jobsPath + "?api-version=2020-01-01"},
+		{url: endpoint + jobsPath + assignmentsVersion},
+		{url: in(subscription, "mine")},
+		{url: in("/group/", "/my%20group/")},
+		{url: in("/group/", "/group./")},
+		{url: in("/workspace/", "/w/")},
+		{url: strings.Replace(assignmentURL, "standard", "a%3Cb", 1)},
+		{url: in("/subscriptions/"+subscription, other)},
+		{url: in("/group/", "/none/")},
+		{url: in("/workspace/", "/none/")},
+		{url: in("/assignment/", "/none/")},
+		{url: in("/jobs", "/jobs/none")},
+		{put, assignmentURL, strings.Repeat(" ", 4<<20+1), ""},
+		{put, assignmentURL, "{}", "Content-Type: text/plain"},
+		{put, assignmentURL, `{"propertys":{}}`, ""},
+		{put, assignmentURL, `{"kind":"a","Kind":"b"}`, ""},
+		{put, assignmentURL, `{"name":"other"}`, ""},
+		{http.MethodPost, graphURL, "[]", ""},
+		{put, assignmentURL, `{"properties":1}`, ""},
+		{http.MethodPatch, exemption, `{"properties":{"displayName":"a"}}`, ""},
+		{put, group, `{"properties":{"displayName":"a"}}`, ""},
+		{put, standardURL, `{"properties":{"effect":"a"}}`, ""},
+		{put, group, `{"properties":{"displayName":"a","memberResourceNames":["none"]}}`, ""},
+		{put, assignmentURL, `{"location":"westus"}`, ""},
+		{put, assignmentURL, "{}", "If-None-Match: *"},
+		{url: jobsURL + "&$orderby=etag"},
+		{url: jobsURL + "&$top=0"},
+		{url: jobsURL + "&$skipToken=x"},
+		{url: exemptions + "?api-version=2022-07-01-preview&$filter=x"},
+		{http.MethodPost, graphURL, `{"query":"resources |"}`, ""},
+		{http.MethodPost, graphURL, query(`"subscriptions":["a"],"managementGroups":["b"]`), ""},
+		{http.MethodPost, graphURL, query(`"subscriptions":["` + strings.Repeat(`a","`, 1000) + `"]`), ""},
+		{http.MethodPost, graphURL, query(`"options":{"$top":0}`), ""},
+		{http.MethodPost, graphURL, query(`"options":{"$skip":-1}`), ""},
+		{http.MethodPost, graphURL, noFacets, ""},
+		{http.MethodPost, graphURL, query(`"options":{"authorizationScopeFilter":"all"}`), ""},
+		{http.MethodPost, graphURL, query(`"options":{"resultFormat":"table"}`), ""},
+		{http.MethodPost, graphURL, `{"query":"resources |"}`, ""},
+		{http.MethodPost, graphURL, `{"query":"resources |"}`, ""},
+		{http.MethodPost, graphURL, `{"query":"where ` + strings.Repeat("(", 200) + `"}`, ""},
+		{http.MethodPost, graphURL, `{"query":"where cout()"}`, ""},
+		{http.MethodPost, graphURL, `{"query":"where a == 1"}`, ""},
+		{http.MethodPost, graphURL, `{"query":"disks"}`, ""},
+		{http.MethodPost, graphURL, query(`"options":{"$skipToken":"a"}`), ""},
+		{http.MethodPost, graphURL, query(`"subscriptions":["` + otherSubscription + `"]`), ""},
+	}
+	page, err := os.ReadFile(filepath.Join("..", "docs", "fake.md"))
+	require.NoError(t, err)
+	rows := regexp.MustCompile(`(?m)^\| (\d{3}) \| (\w+) \| (.+) \| .+ \|$`).FindAllStringSubmatch(string(page), -1)
+	require.Len(t, rows, len(cases))
+	srv := fake.NewServer(&fake.ServerOptions{Strict: true})
+	srv.Put(jobID, armsecops.Job{})
+	srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
+	documented := map[string]bool{}
+	for i, row := range rows {
+		status, code, message := row[1], row[2], row[3]
+		documented[code] = true
+		req := newRequest(t, cmp.Or(cases[i].method, http.MethodGet), cases[i].url, cases[i].body)
+		if name, value, ok := strings.Cut(cases[i].header, ": "); ok {
+			req.Header.Set(name, value)
+		}
+		resp, body := do(t, srv, req)
+		assert.Equal(t, status, resp.Status[:3], "%s: %s", message, body)
+		var got struct {
+			Error armsecops.ErrorDetail `json:"error"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &got), message)
+		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(message), "…", "(?s:.*)") + "$")
+		assert.True(t, slices.ContainsFunc(append(got.Error.Details, got.Error), func(e armsecops.ErrorDetail) bool {
+			return e.Code == code && pattern.MatchString(e.Message)
+		}), "%s: %s\n%s", code, message, body)
+	}
+	inSource := regexp.MustCompile(`(?:Error|Code|code|refuse|return |Response)\b[^"\n]*"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)"`)
+	for _, name := range []string{"rules", "strict", "rows", "lists", "store", "request", "graph", "kql", "kqlexpr"} {
+		text, err := os.ReadFile(name + ".go")
+		require.NoError(t, err)
+		for _, code := range inSource.FindAllStringSubmatch(string(text), -1) {
+			none := []string{"NotImplemented", "AtScopeAndBelow"} // of no request, and no code
+			assert.True(t, documented[code[1]] || slices.Contains(none, code[1]), "docs/fake.md needs a row for %s", code[1])
+		}
 	}
 }

@@ -295,5 +295,5 @@ func checkLocation(put, before document) *response {
 		return nil
 	}
 	return newErrorResponse(http.StatusConflict, "InvalidResourceLocation", "The resource '"+before.Name+"' already exists in location '"+
-		before.Location+"'. A resource with the same name cannot be created in location '"+put.Location+"'. Please select a new resource name.")
+		before.Location+"' in resource group '"+routes.ResourceGroupOf(before.ID)+"'. A resource with the same name cannot be created in location '"+put.Location+"'. Please select a new resource name.")
 }

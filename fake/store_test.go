@@ -125,5 +125,5 @@ func TestChangedLocationIsRefused(t *testing.T) {
 		srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
 	}
 	assertRefused(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"westus"}`), http.StatusConflict, "InvalidResourceLocation",
-		"The resource 'standard' already exists in location 'East US'.")
+		"The resource 'standard' already exists in location 'East US' in resource group 'group'.")
 }

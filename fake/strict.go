@@ -66,7 +66,7 @@ var parentErrors = map[string]func(r *request, parent routes.Ancestor) (code, me
 	"microsoft.securityinsights/workspacemanagerassignments": func(r *request, parent routes.Ancestor) (code, message string) {
 		action := map[string]string{http.MethodGet: "read", http.MethodHead: "read", http.MethodDelete: "delete"}[r.Method]
 		return "ParentResourceNotFound", "Failed to perform '" + cmp.Or(action, "write") + "' on resource(s) of type '" +
-			r.route.Resource.Type + "', because the parent resource '" + parent.ID + "' could not be found."
+			r.route.Resource.TypeName() + "', because the parent resource '" + parent.ID + "' could not be found."
 	},
 }
 

@@ -50,13 +50,13 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 		"workspace of a scope": {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
 		"assignment of a list": {
 			addWorkspace, "GET", jobsURL, "ParentResourceNotFound", "Failed to perform 'read' on resource(s) of type " +
-				"'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs', because the parent resource '" +
+				"'workspaceManagerAssignments/jobs', because the parent resource '" +
 				strings.TrimSuffix(jobsPath, "/jobs") + "' could not be found.",
 		},
 		"assignment of a job": {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
 		"assignment of a scope": {
 			addWorkspace, "PUT", endpoint + strings.TrimSuffix(jobsPath, "/jobs") + standardsType + "/" + standardName + standardsVersion,
-			"ParentResourceNotFound", "Failed to perform 'write' on resource(s) of type 'Microsoft.Security/standardAssignments'",
+			"ParentResourceNotFound", "Failed to perform 'write' on resource(s) of type 'standardAssignments'",
 		},
 		"assignment of a new job": {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
 		"assignment of a job that is deleted": {

@@ -457,5 +457,6 @@ func TestPostWithoutLengthIsRefused(t *testing.T) {
 		text, err := io.ReadAll(conn)
 		require.NoError(t, err)
 		assert.Contains(t, string(text), "HTTP/1.1 "+want)
+		assert.Equal(t, length == "", strings.Contains(string(text), "HTTP Error 411. The request must be chunked or have a content length."))
 	}
 }

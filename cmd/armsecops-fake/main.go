@@ -294,9 +294,11 @@ func withHealth(next http.Handler) http.Handler {
 }
 
 // endpoints responds with what Azure Resource Manager knows of its cloud, in the
-// forms of all api-versions: from 2018 to 2021 it is a list of clouds.
+// forms of all api-versions: from 2018 to 2021 it is a list of clouds. What is not
+// of Azure Resource Manager is the public cloud's: other services are not faked.
 func endpoints(w http.ResponseWriter, r *http.Request) {
-	const login, graph = "https://login.microsoftonline.com", "https://graph.windows.net/"
+	const login, graph, ossrdbms = "https://login.microsoftonline.com", "https://graph.windows.net/", "https://ossrdbms-aad.database.windows.net"
+	const aliases = "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/aliases.json"
 	metadata := any(map[string]any{
 		"galleryEndpoint": "https://gallery.azure.com/", "graphEndpoint": graph, "portalEndpoint": "https://portal.azure.com",
 		"name": "armsecops-fake", "resourceManager": "https://" + r.Host, "portal": "https://portal.azure.com", "graph": graph, "graphAudience": graph,
@@ -304,7 +306,19 @@ func endpoints(w http.ResponseWriter, r *http.Request) {
 			"loginEndpoint": login, "audiences": []string{"https://management.core.windows.net/", "https://management.azure.com/"},
 			"tenant": "common", "identityProvider": "AAD",
 		},
-		"suffixes": map[string]string{},
+		"gallery": "https://gallery.azure.com/", "microsoftGraphResourceId": "https://graph.microsoft.com/", "batch": "https://batch.core.windows.net/",
+		"sqlManagement": "https://management.core.windows.net:8443/", "media": "https://rest.media.azure.net", "vmImageAliasDoc": aliases,
+		"activeDirectoryDataLake": "https://datalake.azure.net/", "ossrdbmsResourceId": ossrdbms, "ossrDbmsResourceId": ossrdbms, // az reads the first, others the second
+		"appInsightsResourceId": "https://api.applicationinsights.io", "logAnalyticsResourceId": "https://api.loganalytics.io",
+		"appInsightsTelemetryChannelResourceId": "https://dc.applicationinsights.azure.com/v2/track",
+		"synapseAnalyticsResourceId":            "https://dev.azuresynapse.net", "attestationResourceId": "https://attest.azure.net",
+		"suffixes": map[string]string{
+			"storage": "core.windows.net", "keyVaultDns": "vault.azure.net", "mhsmDns": "managedhsm.azure.net", "acrLoginServer": "azurecr.io",
+			"sqlServerHostname": "database.windows.net", "mysqlServerEndpoint": "mysql.database.azure.com", "storageSyncEndpointSuffix": "afs.azure.net",
+			"postgresqlServerEndpoint": "postgres.database.azure.com", "mariadbServerEndpoint": "mariadb.database.azure.com",
+			"azureDataLakeStoreFileSystem": "azuredatalakestore.net", "azureDataLakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
+			"synapseAnalytics": "dev.azuresynapse.net", "attestationEndpoint": "attest.azure.net",
+		},
 	})
 	if version := r.URL.Query().Get("api-version"); version >= "2018" && version < "2022" {
 		metadata = []any{metadata}

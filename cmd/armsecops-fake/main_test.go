@@ -174,13 +174,13 @@ func TestControlInjectsFaults(t *testing.T) {
 	require.Equal(t, 204, status, body)
 	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrThrottled)
 	require.NoError(t, p.getSampleJob(), "it applies once")
-	status, body = p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.List"}`)
+	status, body = p.do(http.MethodPost, p.Control+"/inject", `{"operation":"WorkspaceManagerJobsClient.List","noBody":true}`)
 	require.Equal(t, 204, status, body)
 
 	for _, body := range []string{
-		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
+		"", "[]", "{}", `{"operation":"WorkspaceManagerJobsClient.Get","times":2}`, `{"statusCode":429} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
 		"null", `{"times":null}`, `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
-		`{"statusCode":42}`, `{"statusCode":600}`, `{"times":-1}`, `{"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
+		`{"statusCode":42}`, `{"statusCode":600}`, `{"noBody":true,"times":-1}`, `{"noBody":true,"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
 	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
 		assert.Equal(t, 400, status, body)
@@ -446,11 +446,9 @@ func TestHelp(t *testing.T) {
 	assert.Empty(t, stderr.String())
 	help := stdout.String()
 	assert.True(t, strings.HasPrefix(help, "Usage: armsecops-fake [FLAGS]\n\n"), help)
-	for _, name := range []string{
-		"-addr", "-api-version", "-control", "-ca", "-flat-assessment-keys", "-samples", "-page-size", "-job-duration", "-strict", "-host",
-	} {
-		assert.Contains(t, help, "\n  "+name+" ")
-	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "fake.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "$ armsecops-fake -h\n"+help+"```\n", "docs/fake.md shows it")
 	for line := range strings.Lines(help) {
 		assert.True(t, len(line) <= 81 || strings.Contains(line, `{"endpoint"`), line)
 	}
@@ -480,16 +478,34 @@ func TestAddressesCanBeUsed(t *testing.T) {
 	}
 }
 
+// The members are those that az cloud register reads, by _arm_to_cli_mapper of
+// https://github.com/Azure/azure-cli/blob/dev/src/azure-cli-core/azure/cli/core/cloud.py and, in
+// older versions, msrestazure's _populate_from_metadata_endpoint, which takes graphEndpoint and
+// galleryEndpoint. The public cloud lacks one that it reads, azmirrorStorageAccountResourceId.
 func TestEndpointsOfTheCloud(t *testing.T) {
 	t.Parallel()
 	p := start(t)
+	members := strings.Fields(`name resourceManager sqlManagement batch gallery graphAudience microsoftGraphResourceId vmImageAliasDoc media
+		ossrdbmsResourceId activeDirectoryDataLake appInsightsResourceId logAnalyticsResourceId synapseAnalyticsResourceId portal
+		appInsightsTelemetryChannelResourceId attestationResourceId graphEndpoint galleryEndpoint`)
+	suffixes := strings.Fields(`storage storageSyncEndpointSuffix keyVaultDns mhsmDns sqlServerHostname mysqlServerEndpoint postgresqlServerEndpoint
+		mariadbServerEndpoint azureDataLakeStoreFileSystem azureDataLakeAnalyticsCatalogAndJob synapseAnalytics acrLoginServer attestationEndpoint`)
 	for version, list := range map[string]bool{"2015-01-01": false, "2019-05-01": true, "2022-09-01": false} {
 		status, body := p.do(http.MethodGet, p.Endpoint+"/metadata/endpoints?api-version="+version, "")
 		assert.Equal(t, 200, status)
 		assert.Equal(t, list, strings.HasPrefix(body, "["))
-		for _, want := range []string{`"resourceManager":"` + p.Endpoint + `"`, `"loginEndpoint":"https://login.microsoftonline.com"`, `"audiences":[`, `"graphEndpoint":`, `"galleryEndpoint":`} {
-			assert.Contains(t, body, want)
+		var cloud map[string]any
+		require.NoError(t, json.Unmarshal([]byte(strings.Trim(body, "[]\n")), &cloud))
+		for _, name := range members {
+			assert.NotEmpty(t, cloud[name], name)
 		}
+		for _, name := range suffixes {
+			assert.NotEmpty(t, cloud["suffixes"].(map[string]any)[name], name)
+		}
+		assert.Equal(t, p.Endpoint, cloud["resourceManager"])
+		authentication := cloud["authentication"].(map[string]any)
+		assert.Equal(t, "https://login.microsoftonline.com", authentication["loginEndpoint"])
+		assert.Len(t, authentication["audiences"], 2)
 	}
 }
 

@@ -59,6 +59,16 @@ func CheckManagementGroup(name string) string {
 // CheckResourceGroup returns the rule that the name of a resource group breaks, or "".
 func CheckResourceGroup(name string) string { return checkResourceGroupName(name) }
 
+// InvalidInResourceGroup returns the characters that the name of a resource group must not have.
+func InvalidInResourceGroup(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-.()", r) {
+			return -1
+		}
+		return r
+	}, name)
+}
+
 func checkUUID(s string) string {
 	const reason = "must be a UUID, as in 00000000-0000-0000-0000-000000000000"
 	if len(s) != 36 {
@@ -85,10 +95,8 @@ func checkResourceGroupName(s string) string {
 	if n := utf8.RuneCountInString(s); n < 1 || n > 90 {
 		return "must have 1 to 90 characters"
 	}
-	for _, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.()", r) {
-			return "must consist of letters, digits and _-.()"
-		}
+	if InvalidInResourceGroup(s) != "" {
+		return "must consist of letters, digits and _-.()"
 	}
 	if strings.HasSuffix(s, ".") {
 		return "must not end in a period"

@@ -26,6 +26,9 @@ type Resource struct {
 	Get, List, CreateOrUpdate, Update, Delete, Query *Route
 }
 
+// TypeName returns the type without the namespace of its resource provider.
+func (r *Resource) TypeName() string { return r.Type[strings.IndexByte(r.Type, '/')+1:] }
+
 // Route is one operation of one resource.
 type Route struct {
 	Resource   *Resource
