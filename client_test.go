@@ -122,21 +122,26 @@ func assertURL(t *testing.T, want string, response transportFunc) transportFunc 
 	}
 }
 
-func TestEndpointMayHaveAPath(t *testing.T) {
+// Every page is below the path of the endpoint, and has the option APIVersion if
+// there is one, whatever the link says.
+func TestURLsOfPages(t *testing.T) {
 	t.Parallel()
-	for _, base := range []string{"https://proxy.example/arm", "https://proxy.example/arm/"} {
-		const (
-			path = "/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
-			list = "https://proxy.example/arm" + path
-		)
+	const (
+		path  = "/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
+		proxy = "https://proxy.example/arm"
+	)
+	for _, test := range []struct{ endpoint, version, link, first, second string }{
+		{proxy, "", path + "$skipToken=a", "api-version=2021-08-01-preview", "$skipToken=a&api-version=2021-08-01-preview"},
+		{proxy + "/", "", path + "$skipToken=a", "api-version=2021-08-01-preview", "$skipToken=a&api-version=2021-08-01-preview"},
+		{proxy, "2030-01-01", "?api-version=1&$skip=1", "api-version=2030-01-01", "$skip=1&api-version=2030-01-01"},
+	} {
 		o := options(script(t,
-			assertURL(t, list+"api-version=2021-08-01-preview", respond(200, `{"value":[],"nextLink":"`+path+`$skipToken=a"}`)),
-			assertURL(t, list+"$skipToken=a&api-version=2021-08-01-preview", respond(200, minimal)),
+			assertURL(t, proxy+path+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
+			assertURL(t, proxy+path+test.second, respond(200, minimal)),
 		))
-		o.Cloud = endpoint(base)
-		for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
-			require.NoError(t, err)
-		}
+		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
+		_, err := read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)
+		require.NoError(t, err)
 	}
 }
 

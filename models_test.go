@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,73 @@ func TestPageKeepsItsOtherMembers(t *testing.T) {
 		require.Error(t, unmarshal([]byte(`{"nextLink":"?b","value":5}`), &page))
 		assert.Equal(t, armsecops.AssignmentList{NextLink: "?b", Value: []armsecops.Assignment{{Name: "n"}}}, page)
 	})
+}
+
+// A page is what a JSON package makes of its document, and All yields its items.
+func TestPagesAreWhatTheirDocumentsSay(t *testing.T) {
+	t.Parallel()
+	documents := []string{
+		`{"properties":{"metadata":{}}}`, `{"properties":{"metadata":null}}`, `{"properties":{"metadata":{"a":{"b":[1,{}]}}}}`,
+		wholeAssignment, `{}`, `{"name":"a","other":[{}]}`,
+	}
+	for _, items := range []int{0, 1, 3, 4, 5, 8, 9, 100, 255, 256, 257, 600} {
+		body := `{"value":[` + strings.Join(slices.Repeat(documents, 100)[:items], ",") + `],"count":1}`
+		var want armsecops.AssignmentList
+		require.NoError(t, json.Unmarshal([]byte(body), &want))
+		require.Len(t, want.Value, items)
+		assert.Equal(t, json.RawMessage("1"), want.AdditionalProperties["count"])
+		page, err := pagerOf(t, body).NextPage(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, page)
+		all := []armsecops.Assignment{}
+		for assignment, err := range pagerOf(t, body).All(t.Context()) {
+			require.NoError(t, err)
+			all = append(all, assignment)
+		}
+		require.Equal(t, want.Value, all)
+	}
+}
+
+// The slice of a page is made for all of its elements, and is no larger than the
+// text if they are not what the first one makes expect. The allocator rounds up by
+// less than a fifth.
+func TestPageIsMadeInOnePiece(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 100*int(reflect.TypeFor[armsecops.Assignment]().Size()))
+	tests := map[string]struct {
+		body string
+		room int
+	}{
+		"alike":           {`{"value":[` + strings.Repeat(wholeAssignment+",", 999) + wholeAssignment + `]}`, 1000},
+		"after a link":    {`{"nextLink":"","value":[` + strings.Repeat(wholeAssignment+",", 99) + wholeAssignment + `]}`, 100},
+		"a short one":     {`{"value":[{},{"name":"` + long + `"}]}`, 102},
+		"a long one":      {`{"value":[{"name":"` + long + `"},{}]}`, 2},
+		"a member beside": {`{"value":[{}],"other":"` + long + `"}`, 102},
+		"none":            {`{"value":[],"other":"` + long + `"}`, 0},
+	}
+	for name, test := range tests {
+		page, err := pagerOf(t, test.body).NextPage(t.Context())
+		require.NoError(t, err, name)
+		assert.LessOrEqual(t, cap(page.Value), test.room*6/5, name)
+	}
+}
+
+// A body that isn't a page is an error that says where, and what is wrong there.
+func TestBodyThatIsNoPageIsAnError(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`[]`:                    "decoding the response: an array is not an object",
+		`{"value":5}`:           "/value: a number is not an array",
+		`{"value":[5]}`:         "/value/0: a number is not an object",
+		`{"value":[{},{},[]]}`:  "/value/2: an array is not an object",
+		`{"nextLink":7}`:        "/nextLink: a number is not a string",
+		`{"value":[{"tags":{`:   "unexpected EOF",
+		`{"value":[{"id":[]}]}`: "/value/0/id: an array is not a string",
+		`{"value":[{"properties":{"expiresOn":"TOMORROW"}}]}`: `/value/0/properties/expiresOn: "TOMORROW" is not a time`,
+	} {
+		_, err := pagerOf(t, body).NextPage(t.Context())
+		assert.ErrorContains(t, err, want, body)
+	}
 }
 
 func TestSummaryCountsItems(t *testing.T) {
