@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
@@ -52,6 +53,14 @@ var (
 	newAssignmentsClient = driver.NewAssignmentsClient
 	newStandardsClient   = driver.NewStandardsClient
 )
+
+// inBubble runs a case with a clock of its own.
+func inBubble(t *testing.T, name string, test func(*testing.T)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	})
+}
 
 // The parameters of the path are TestEveryParameterIsChecked's.
 func TestArgumentsBesideThePathAreChecked(t *testing.T) {

@@ -258,16 +258,6 @@ func TestFailuresNameItemsAndMembers(t *testing.T) {
 	}
 }
 
-func TestTerminalStates(t *testing.T) {
-	t.Parallel()
-	for state, want := range map[armsecops.ProvisioningState]bool{
-		"Succeeded": true, "Failed": true, "Canceled": true, "SUCCEEDED": true, "canceled": true,
-		"InProgress": false, "": false, "Paused": false,
-	} {
-		assert.Equal(t, want, state.Terminal(), state)
-	}
-}
-
 func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
