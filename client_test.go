@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -29,8 +30,9 @@ const (
 	assignmentsSubscription = testkit.AssignmentsSubscription
 	assignmentName          = testkit.AssignmentName
 
-	minimal   = testkit.Minimal
-	requestID = testkit.RequestID
+	minimal       = testkit.Minimal
+	requestID     = testkit.RequestID
+	correlationID = testkit.CorrelationID
 )
 
 var (
@@ -54,6 +56,16 @@ var (
 	newStandardsClient   = driver.NewStandardsClient
 )
 
+// withoutRetries returns options with a transport, and without retries.
+func withoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
+	o := options(transport)
+	o.Retry.MaxRetries = -1
+	return o
+}
+
+// failure returns the error of a call.
+func failure(_ any, err error) error { return err }
+
 // inBubble runs a case with a clock of its own.
 func inBubble(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) {
@@ -65,61 +77,31 @@ func inBubble(t *testing.T, name string, test func(*testing.T)) {
 // The parameters of the path are TestEveryParameterIsChecked's.
 func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	t.Parallel()
-	jobs, assignments := newJobsClient(t, options(script(t))), newAssignmentsClient(t, options(script(t)))
-	tests := map[string]struct {
-		call      func() error
-		parameter string
-		value     string
+	ctx, credential := t.Context(), &azfake.TokenCredential{}
+	o := options(script(t))
+	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newStandardsClient(t, o)
+	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
+	invalid := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
+	unknown := armsecops.StandardAssignment{AdditionalProperties: map[string]json.RawMessage{"a": json.RawMessage("{")}}
+	for name, test := range map[string]struct {
+		err              error
+		parameter, value string
 	}{
-		"resource group of BeginCreate": {func() error {
-			_, err := jobs.BeginCreate(t.Context(), "a/b", "workspace", "assignment", nil)
-			return err
-		}, "resourceGroupName", "a/b"},
-		"resource group of NewJobPoller": {func() error {
-			_, err := jobs.NewJobPoller("a/b", "workspace", "assignment", "job", nil)
-			return err
-		}, "resourceGroupName", "a/b"},
-		"job of NewJobPoller": {func() error {
-			_, err := jobs.NewJobPoller("rg", "workspace", "assignment", "ab", nil)
-			return err
-		}, "jobName", "ab"},
-		"subscription of a jobs client": {func() error {
-			_, err := armsecops.NewWorkspaceManagerJobsClient("production", &azfake.TokenCredential{}, nil)
-			return err
-		}, "subscriptionID", "production"},
-		"no subscription of a jobs client": {func() error {
-			_, err := armsecops.NewWorkspaceManagerJobsClient("", &azfake.TokenCredential{}, nil)
-			return err
-		}, "subscriptionID", ""},
-		"subscription of an assignments client": {func() error {
-			_, err := armsecops.NewSecurityAssignmentsClient("production", &azfake.TokenCredential{}, nil)
-			return err
-		}, "subscriptionID", "production"},
-		"negative Top": {func() error {
-			options := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
-			_, err := jobs.NewListPager("rg", "workspace", "assignment", options).NextPage(t.Context())
-			return err
-		}, "Top", "-1"},
-		"assignment without a JSON form": {func() error {
-			assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
-			_, err := assignments.CreateOrUpdate(t.Context(), "rg", "id", assignment, nil)
-			return err
-		}, "assignment", ""},
-		"standard assignment without a JSON form": {func() error {
-			unknown := map[string]json.RawMessage{"a": json.RawMessage("{")}
-			assignment := armsecops.StandardAssignment{AdditionalProperties: unknown}
-			_, err := newStandardsClient(t, options(script(t))).CreateOrUpdate(t.Context(), "subscriptions/"+jobsSubscription, jobsSubscription, assignment, nil)
-			return err
-		}, "standardAssignment", ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := test.call()
-			assertParameterError(t, err, test.parameter)
-			e, _ := errors.AsType[*armsecops.ParameterError](err)
-			assert.Equal(t, test.value, e.Value)
-		})
+		"group of BeginCreate":        {failure(jobs.BeginCreate(ctx, "a/b", "workspace", "assignment", nil)), "resourceGroupName", "a/b"},
+		"group of NewJobPoller":       {failure(jobs.NewJobPoller("a/b", "workspace", "assignment", "job", nil)), "resourceGroupName", "a/b"},
+		"job of NewJobPoller":         {failure(jobs.NewJobPoller("rg", "workspace", "assignment", "ab", nil)), "jobName", "ab"},
+		"subscription of jobs":        {failure(armsecops.NewWorkspaceManagerJobsClient("prod", credential, nil)), "subscriptionID", "prod"},
+		"no subscription of jobs":     {failure(armsecops.NewWorkspaceManagerJobsClient("", credential, nil)), "subscriptionID", ""},
+		"subscription of assignments": {failure(armsecops.NewSecurityAssignmentsClient("prod", credential, nil)), "subscriptionID", "prod"},
+		"negative Top":                {failure(jobs.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)), "Top", "-1"},
+		"assignment without JSON":     {failure(assignments.CreateOrUpdate(ctx, "rg", "id", invalid, nil)), "assignment", ""},
+		"standard assignment without JSON": {
+			failure(standards.CreateOrUpdate(ctx, "subscriptions/"+jobsSubscription, jobsSubscription, unknown, nil)), "standardAssignment", "",
+		},
+	} {
+		assertParameterError(t, test.err, test.parameter)
+		e, _ := errors.AsType[*armsecops.ParameterError](test.err)
+		assert.Equal(t, test.value, e.Value, name)
 	}
 }
 

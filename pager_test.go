@@ -70,9 +70,7 @@ func (l *listing) Do(req *http.Request) (*http.Response, error) {
 }
 
 func (l *listing) pager(t testing.TB, o armsecops.PageOptions) *assignmentPager {
-	withoutRetries := options(l)
-	withoutRetries.Retry.MaxRetries = -1
-	return newPager(newAssignmentsClient(t, withoutRetries), o)
+	return newPager(newAssignmentsClient(t, withoutRetries(l)), o)
 }
 
 type assignmentPager = armsecops.Pager[armsecops.Assignment]
@@ -350,7 +348,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 
 func TestPagingLoopsEndTheListing(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ before, cycle int }{
+	for name, test := range map[string]struct{ before, cycle int }{
 		"first page to itself": {0, 1},
 		"a page to itself":     {3, 1},
 		"two pages":            {0, 2},
@@ -358,8 +356,7 @@ func TestPagingLoopsEndTheListing(t *testing.T) {
 		"64 pages":             {1, 64},
 		"65 pages":             {0, 65},
 		"late, 500 pages":      {100, 500},
-	}
-	for name, test := range tests {
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			requests := 0
