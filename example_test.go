@@ -33,11 +33,7 @@ func exampleOptions() *armsecops.ClientOptions {
 }
 
 func exampleJobsClient() *armsecops.WorkspaceManagerJobsClient {
-	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscriptionID, &azfake.TokenCredential{}, exampleOptions())
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
+	return exampleClient(exampleFactory().NewWorkspaceManagerJobsClient)
 }
 
 func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
