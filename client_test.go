@@ -66,6 +66,14 @@ func withoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
 // failure returns the error of a call.
 func failure(_ any, err error) error { return err }
 
+// as returns the error of the type in the chain.
+func as[E error](t testing.TB, err error) E {
+	t.Helper()
+	e, ok := errors.AsType[E](err)
+	require.True(t, ok, "%T: %v", err, err)
+	return e
+}
+
 // inBubble runs a case with a clock of its own.
 func inBubble(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) {
@@ -80,6 +88,7 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	ctx, credential := t.Context(), &azfake.TokenCredential{}
 	o := options(script(t))
 	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newStandardsClient(t, o)
+	const scope = "subscriptions/" + jobsSubscription
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
 	invalid := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
 	unknown := armsecops.StandardAssignment{AdditionalProperties: map[string]json.RawMessage{"a": json.RawMessage("{")}}
@@ -95,9 +104,7 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 		"subscription of assignments": {failure(armsecops.NewSecurityAssignmentsClient("prod", credential, nil)), "subscriptionID", "prod"},
 		"negative Top":                {failure(jobs.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)), "Top", "-1"},
 		"assignment without JSON":     {failure(assignments.CreateOrUpdate(ctx, "rg", "id", invalid, nil)), "assignment", ""},
-		"standard assignment without JSON": {
-			failure(standards.CreateOrUpdate(ctx, "subscriptions/"+jobsSubscription, jobsSubscription, unknown, nil)), "standardAssignment", "",
-		},
+		"standard without JSON":       {failure(standards.CreateOrUpdate(ctx, scope, jobsSubscription, unknown, nil)), "standardAssignment", ""},
 	} {
 		assertParameterError(t, test.err, test.parameter)
 		e, _ := errors.AsType[*armsecops.ParameterError](test.err)

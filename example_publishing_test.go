@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
@@ -26,6 +24,7 @@ const (
 	exampleRuleID    = exampleWorkspace + "/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample"
 	exampleMember    = "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)"
 	exampleMemberID  = "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace"
+	exampleTenant    = "f676d436-8d16-42db-81b7-ab578e110ccd"
 )
 
 // examplePublishing returns a factory of clients of a workspace that publishes a rule
@@ -33,29 +32,21 @@ const (
 func examplePublishing() *armsecops.ClientFactory {
 	options := exampleOptions()
 	server := options.Transport.(*fake.Server)
-	server.Put(armsecops.WorkspaceManagerAssignmentID{jobsSubscriptionID, "myRg", "myWorkspace", "bank-rules"}, armsecops.WorkspaceManagerAssignment{
-		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: "banks",
-			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
-		},
-	})
-	server.Put(armsecops.WorkspaceManagerConfigurationID{jobsSubscriptionID, "myRg", "myWorkspace", "default"}, armsecops.WorkspaceManagerConfiguration{
-		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
-	})
-	server.Put(armsecops.WorkspaceManagerGroupID{jobsSubscriptionID, "myRg", "myWorkspace", "banks"}, armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
-	})
-	server.Put(armsecops.WorkspaceManagerMemberID{jobsSubscriptionID, "myRg", "myWorkspace", exampleMember}, armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{
-			TargetWorkspaceResourceID: exampleMemberID,
-			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
-		},
-	})
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
+	assignment := armsecops.WorkspaceManagerAssignmentProperties{
+		TargetResourceName: "banks", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
 	}
-	return factory
+	server.Put(armsecops.WorkspaceManagerAssignmentID{jobsSubscriptionID, "myRg", "myWorkspace", "bank-rules"},
+		armsecops.WorkspaceManagerAssignment{Properties: assignment})
+	configuration := armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled}
+	server.Put(armsecops.WorkspaceManagerConfigurationID{jobsSubscriptionID, "myRg", "myWorkspace", "default"},
+		armsecops.WorkspaceManagerConfiguration{Properties: configuration})
+	group := armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}}
+	server.Put(armsecops.WorkspaceManagerGroupID{jobsSubscriptionID, "myRg", "myWorkspace", "banks"},
+		armsecops.WorkspaceManagerGroup{Properties: group})
+	member := armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: exampleMemberID, TargetWorkspaceTenantID: exampleTenant}
+	server.Put(armsecops.WorkspaceManagerMemberID{jobsSubscriptionID, "myRg", "myWorkspace", exampleMember},
+		armsecops.WorkspaceManagerMember{Properties: member})
+	return exampleFactoryOf(options)
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
@@ -219,7 +210,7 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", exampleMember, armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
 			TargetWorkspaceResourceID: exampleMemberID,
-			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+			TargetWorkspaceTenantID:   exampleTenant,
 		},
 	}, nil)
 	if err != nil {

@@ -178,7 +178,7 @@ func TestPagesAreWhatTheirDocumentsSay(t *testing.T) {
 func TestPageIsMadeInOnePiece(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 100*int(reflect.TypeFor[armsecops.Assignment]().Size()))
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		body string
 		room int
 	}{
@@ -188,8 +188,7 @@ func TestPageIsMadeInOnePiece(t *testing.T) {
 		"a long one":      {`{"value":[{"name":"` + long + `"},{}]}`, 2},
 		"a member beside": {`{"value":[{}],"other":"` + long + `"}`, 102},
 		"none":            {`{"value":[],"other":"` + long + `"}`, 0},
-	}
-	for name, test := range tests {
+	} {
 		page, err := pagerOf(t, test.body).NextPage(t.Context())
 		require.NoError(t, err, name)
 		assert.LessOrEqual(t, cap(page.Value), test.room*6/5, name)
@@ -296,14 +295,11 @@ func TestIsIgnoresTheCaseOfASCIIOnly(t *testing.T) {
 	assert.False(t, armsecops.HasCode(&armsecops.CloudError{ServiceError: armsecops.ServiceError{Code: "Kind"}}, "\u212aind"))
 }
 
-// enumeration is an open string type with constants.
-type enumeration[T any] interface {
+// checkEnumeration checks that each value is itself alone, ignoring case.
+func checkEnumeration[T interface {
 	~string
 	Is(T) bool
-}
-
-// checkEnumeration checks that each value is itself alone, ignoring case.
-func checkEnumeration[T enumeration[T]](t *testing.T, values []T) {
+}](t *testing.T, values []T) {
 	t.Helper()
 	assert.NotEmpty(t, values)
 	for i, value := range values {

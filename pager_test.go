@@ -133,8 +133,7 @@ func (l *listing) readOn(t *testing.T, way string, pages int, o armsecops.PageOp
 		o.ContinuationToken = pager.ContinuationToken()
 		if err != nil {
 			require.False(t, pager.More())
-			e, ok := errors.AsType[*armsecops.PageError](err)
-			require.True(t, ok)
+			e := as[*armsecops.PageError](t, err)
 			require.Equal(t, o.ContinuationToken, e.ContinuationToken)
 			require.NotEmpty(t, o.ContinuationToken)
 			sent := l.requests.Load()
@@ -229,24 +228,16 @@ func TestPageMayLackItsMembers(t *testing.T) {
 	t.Parallel()
 	const link = `"nextLink":"https://management.azure.com/subscriptions/` + assignmentsSubscription +
 		`/providers/Microsoft.Security/assignments?$skipToken=a"}`
-	for body, want := range map[string]struct {
-		more  bool
-		items int
-	}{
-		`{}`:                             {false, 0},
-		`{"value":null}`:                 {false, 0},
-		`{"value":[]}`:                   {false, 0},
-		`{"value":[{}],"nextLink":""}`:   {false, 1},
-		`{"value":[{}],"nextLink":null}`: {false, 1},
-		`{"value":[],` + link:            {true, 0},
-		`{"value":null,` + link:          {true, 0},
+	for body, items := range map[string]int{
+		`{}`: 0, `{"value":null}`: 0, `{"value":[]}`: 0, `{"value":[{}],"nextLink":""}`: 1, `{"value":[{}],"nextLink":null}`: 1,
+		`{"value":[],` + link: 0, `{"value":null,` + link: 0,
 	} {
 		pager := pagerOf(t, body)
 		page, err := pager.NextPage(t.Context())
 		require.NoError(t, err, body)
-		assert.Len(t, page.Value, want.items, body)
-		assert.Equal(t, want.more, pager.More(), body)
-		assert.Equal(t, want.more, pager.ContinuationToken() != "", body)
+		assert.Len(t, page.Value, items, body)
+		assert.Equal(t, strings.HasSuffix(body, link), pager.More(), body)
+		assert.Equal(t, strings.HasSuffix(body, link), pager.ContinuationToken() != "", body)
 	}
 }
 
@@ -319,8 +310,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	t.Parallel()
 	l := &listing{items: 3}
 	pager := l.pager(t, armsecops.PageOptions{})
-	_, err := pager.NextPage(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, failure(pager.NextPage(t.Context())))
 	o := armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}
 	client := newAssignmentsClient(t, options(l))
 	other, err := newFactory(t, &azfake.TokenCredential{}, options(l)).NewSecurityAssignmentsClient(jobsSubscription)
@@ -339,8 +329,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 
 	// The token of a link that is not trusted.
 	evil := pagerOf(t, `{"value":[],"nextLink":"https://evil.example"}`)
-	_, err = evil.NextPage(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, failure(evil.NextPage(t.Context())))
 	_, err = newPager(client, armsecops.PageOptions{ContinuationToken: evil.ContinuationToken()}).NextPage(t.Context())
 	require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
 	assert.EqualValues(t, 1, l.requests.Load(), "a bad token is refused before any request")
@@ -395,8 +384,7 @@ func TestLinksAreNotKept(t *testing.T) {
 	var before, after runtime.MemStats
 	for _, m := range []*runtime.MemStats{&before, &after} {
 		for range pages {
-			_, err := pager.NextPage(t.Context())
-			require.NoError(t, err)
+			require.NoError(t, failure(pager.NextPage(t.Context())))
 		}
 		runtime.GC()
 		runtime.ReadMemStats(m)

@@ -92,8 +92,7 @@ func TestPollerEndsInTerminalStatesAlone(t *testing.T) {
 			t.Parallel()
 			poller := newJobPoller(t, newJobsClient(t, options(script(t, respondJob(string(state))))), nil)
 			assert.False(t, poller.Done())
-			_, err := poller.Poll(t.Context())
-			require.NoError(t, err)
+			require.NoError(t, failure(poller.Poll(t.Context())))
 			assert.Equal(t, want.done, poller.Done())
 			assert.Equal(t, want.done, state.Terminal())
 			got, err := poller.Result(t.Context())
@@ -218,8 +217,7 @@ func TestPollerSurvivesTransientErrors(t *testing.T) {
 
 			test.fault.Times = attempts - 1
 			srv.Inject(test.fault)
-			_, err = poller.Poll(t.Context())
-			require.NoError(t, err, "one more attempt helps")
+			require.NoError(t, failure(poller.Poll(t.Context())), "one more attempt helps")
 			assert.Equal(t, 2*attempts, requestsOf(srv, "Get"))
 			assert.Equal(t, 1, requestsOf(srv, "Create"))
 		})
@@ -234,8 +232,7 @@ func TestPollUntilDoneResumesAfterAnError(t *testing.T) {
 		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Skip: 1, StatusCode: 429, RetryAfter: time.Hour})
 		_, err := poller.PollUntilDone(t.Context(), nil)
 		require.ErrorIs(t, err, armsecops.ErrThrottled)
-		e, ok := errors.AsType[*armsecops.ErrorResponse](err)
-		require.True(t, ok)
+		e := as[*armsecops.ErrorResponse](t, err)
 		assert.Equal(t, time.Hour, e.RetryAfter)
 
 		time.Sleep(e.RetryAfter)
@@ -264,23 +261,26 @@ func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, test.timeout, time.Since(start))
 
-			_, err = poller.PollUntilDone(t.Context(), nil)
-			require.NoError(t, err, "the poller is unchanged")
+			require.NoError(t, failure(poller.PollUntilDone(t.Context(), nil)), "the poller is unchanged")
 		})
 	}
 }
 
+// Only the poller that has just started the job waits for it to be shown.
 func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	t.Parallel()
 	gone := respond(404)
-	client := newJobsClient(t, options(script(t, running, running, gone, gone, gone))) // a request for each error
+	client := newJobsClient(t, options(script(t, running, running, gone, gone, gone, gone, gone))) // a request for each error
 	poller := beginCreate(t, client, nil)
-	_, err := poller.Poll(t.Context())
-	require.NoError(t, err)
-	_, pollErr := poller.Poll(t.Context())
-	_, untilErr := poller.PollUntilDone(t.Context(), nil)
-	_, otherErr := newJobPoller(t, client, nil).PollUntilDone(t.Context(), nil)
-	for _, err := range []error{pollErr, untilErr, otherErr} {
+	token := resumeToken(t, poller)
+	require.NoError(t, failure(poller.Poll(t.Context())))
+	for _, err := range []error{
+		failure(poller.Poll(t.Context())),
+		failure(poller.PollUntilDone(t.Context(), nil)),
+		failure(newJobPoller(t, client, nil).PollUntilDone(t.Context(), nil)),
+		failure(newJobPoller(t, client, &waitOptions{ResumeToken: token}).Poll(t.Context())),
+		failure(beginCreate(t, client, &beginOptions{ResumeToken: token}).Poll(t.Context())),
+	} {
 		require.ErrorIs(t, err, armsecops.ErrNotFound)
 		assert.ErrorAs(t, err, new(*armsecops.ErrorResponse))
 		assert.ErrorContains(t, err, "the job was deleted while the poller waited")
@@ -333,21 +333,6 @@ func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {
 	}
 }
 
-// The pollers of tokens, and of jobs that were started elsewhere, have no such time.
-func TestOnlyThePollerOfTheStartWaitsForItsJob(t *testing.T) {
-	t.Parallel()
-	client := newJobsClient(t, options(script(t, running, respond(404), respond(404), respond(404))))
-	token := resumeToken(t, beginCreate(t, client, nil))
-	for _, poller := range []*armsecops.JobPoller{
-		newJobPoller(t, client, nil),
-		newJobPoller(t, client, &waitOptions{ResumeToken: token}),
-		beginCreate(t, client, &beginOptions{ResumeToken: token}),
-	} {
-		_, err := poller.Poll(t.Context())
-		require.ErrorIs(t, err, armsecops.ErrNotFound)
-	}
-}
-
 // A job that failed or was canceled is an error that holds the whole job. NewJobPoller
 // sends nothing, and its poller never starts a job.
 func TestPollerReturnsTheFailedJob(t *testing.T) {
@@ -369,8 +354,7 @@ func TestPollerReturnsTheFailedJob(t *testing.T) {
 	want, getErr := client.Get(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
 	require.NoError(t, getErr)
 	for _, err := range []error{err, again} {
-		failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-		require.True(t, ok, "%T: %v", err, err)
+		failed := as[*armsecops.JobFailedError](t, err)
 		assert.Equal(t, want.Job, failed.Job)
 		assert.EqualError(t, err, "job waited-job: canceled: 1 of 2 items failed: see the items; /rules/two at member member: Forbidden.")
 	}
@@ -439,8 +423,7 @@ func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 				srv.SetJobItems(assignment, items)
 				client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
 				poller := beginCreate(t, client, nil)
-				_, err := poller.Poll(t.Context())
-				require.NoError(t, err)
+				require.NoError(t, failure(poller.Poll(t.Context())))
 				var resumed *armsecops.JobPoller
 				if begun {
 					resumed = beginCreate(t, another, &beginOptions{ResumeToken: resumeToken(t, poller)})
