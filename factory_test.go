@@ -63,7 +63,7 @@ func TestClientsOfFactoryShareOneToken(t *testing.T) {
 	jobs, assignments := factoryClients(t, newFactory(t, credential, options(respond(200, minimal))))
 	require.NoError(t, failure(jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)))
 	require.NoError(t, failure(assignments.Get(t.Context(), "rg", "id", nil)))
-	for _, err := range assignments.ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil) {
+	for _, err := range assignments.ListAcrossSubscriptions(t.Context(), testkit.SubscriptionIDs(20), nil) {
 		require.NoError(t, err)
 	}
 	assert.EqualValues(t, 1, calls.Load())

@@ -162,11 +162,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			return &armsecops.PageError{Err: errors.Join(first, last)}
 		}, `{"operation":"a","kind":"service","status":404,"code":"First","message":"a: 404 Not Found: First b: 409 Conflict: Last"}`},
 		"a subscription": {failedListing(t, forbidden, assignmentsSubscription), list + `"kind":"service",` + said},
-		"a subscription that is no UUID": {
-			failedListing(t, forbidden, "a"),
+		"a subscription that is no UUID": {failedListing(t, forbidden, "a"),
 			`{"kind":"parameter","subscriptionId":"a","parameter":"subscriptionID",
-				"message":"parameter subscriptionID \"a\" must be a UUID, as in 00000000-0000-0000-0000-000000000000"}`,
-		},
+				"message":"parameter subscriptionID \"a\" must be a UUID, as in 00000000-0000-0000-0000-000000000000"}`},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			var want map[string]any

@@ -16,65 +16,18 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-func TestTimesAreReadInEveryForm(t *testing.T) {
-	t.Parallel()
-	second := time.Date(2022, 6, 14, 4, 52, 52, 0, time.UTC)
-	eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
-		for text, want := range map[string]time.Time{
-			"2022-06-14T04:52:52Z":           second,
-			"2022-06-14T04:52:52.9614956Z":   second.Add(961495600),
-			"2022-06-14T04:52:52.123456789Z": second.Add(123456789),
-			"2022-06-14T04:52:52.5":          second.Add(500 * time.Millisecond),
-			"2022-06-14 04:52:52":            second,
-			"2022-06-14 04:52:52.5Z":         second.Add(500 * time.Millisecond),
-			"2022-06-14T06:52:52+02:00":      second,
-			"2022-06-14t04:52:52z":           second,
-			`2022-06-14T06:52:52\u002B02:00`: second,
-			"2022-06-14 06:52:52+02:00":      second,
-			"0001-01-01T00:00:00":            {},
-			"":                               {},
-		} {
-			var job, again armsecops.Job
-			require.NoError(t, unmarshal([]byte(`{"properties":{"startTime":"`+text+`"}}`), &job))
-			assert.True(t, want.Equal(job.Properties.StartTime), job.Properties.StartTime)
-			data, err := marshal(job)
-			require.NoError(t, err)
-			require.NoError(t, unmarshal(data, &again))
-			assert.True(t, want.Equal(again.Properties.StartTime), text)
-		}
-	})
-}
-
-func TestOtherTimesAreRefused(t *testing.T) {
-	t.Parallel()
-	eachPackage(t, func(t *testing.T, _ func(any) ([]byte, error), unmarshal func([]byte, any) error) {
-		for text, want := range map[string]string{
-			`"yesterday"`:                       `"yesterday"`,
-			`"2022-13-14T04:52:52Z"`:            `"2022-13-14T04:52:52Z"`,
-			`"2022-06-14"`:                      `"2022-06-14"`,
-			`"2022-06-14T04:52:52+24:00"`:       `"2022-06-14T04:52:52+24:00"`,
-			`"` + strings.Repeat("a", 99) + `"`: `"` + strings.Repeat("a", 64) + `"`,
-			`12`:                                `a number`,
-			`true`:                              `a boolean`,
-			`{}`:                                `an object`,
-		} {
-			err := unmarshal([]byte(`{"value":[{"properties":{"items":[{"executionTime":`+text+`}]}}]}`), new(armsecops.JobList))
-			assert.ErrorContains(t, err, "/value/0/properties/items/0/executionTime: "+want+" is not a time")
-		}
-	})
-}
-
 // What a document may hold that JSON leaves open. Metadata is any JSON, and every
 // digit of it is kept. An explicit {}, "" or null of a known member turns into its
 // absence, which means the same to the services; it stays in Metadata and in unknown
-// members.
+// members. A time is read in every form that services send.
 func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string {
 		return `{"unknown":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
 	}
 	metadata := func(text string) string { return `{"properties":{"metadata":` + text + `}}` }
-	for name, test := range map[string]struct {
+	expires := func(text string) string { return `{"properties":{"expiresOn":` + text + `}}` }
+	tests := map[string]struct {
 		text string
 		want string // empty: as it was
 		err  string // empty for a success
@@ -108,27 +61,42 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 		"10,001 deep":                        {text: deep(10_001), err: "depth"},
 		"number for a string":                {text: `{"properties":{"displayName":1}}`, err: "/properties/displayName"},
 		"object for an array":                {text: `{"tags":[]}`, err: "/tags"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			eachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
-				var a armsecops.Assignment
-				err := unmarshal([]byte(test.text), &a)
-				if test.err != "" {
-					require.ErrorContains(t, err, test.err)
-					return
-				}
-				require.NoError(t, err)
-				assert.NotContains(t, a.AdditionalProperties, "name", "which is known")
-				assert.NotContains(t, a.Properties.AdditionalProperties, "metadata", "which is known")
-				data, err := marshal(a)
-				require.NoError(t, err)
-				assert.Equal(t, cmp.Or(test.want, test.text), string(data))
-			})
-		})
+		"time without fraction":              {text: expires(`"2022-06-14T04:52:52Z"`)},
+		"time with 7 digits":                 {text: expires(`"2022-06-14T04:52:52.9614956Z"`)},
+		"time with 9 digits":                 {text: expires(`"2022-06-14T04:52:52.123456789Z"`)},
+		"time without zone":                  {expires(`"2022-06-14T04:52:52.5"`), expires(`"2022-06-14T04:52:52.5Z"`), ""},
+		"time with a space":                  {expires(`"2022-06-14 04:52:52.5Z"`), expires(`"2022-06-14T04:52:52.5Z"`), ""},
+		"time with a space, without zone":    {expires(`"2022-06-14 04:52:52"`), expires(`"2022-06-14T04:52:52Z"`), ""},
+		"time with a space, in a zone":       {expires(`"2022-06-14 06:52:52+02:00"`), expires(`"2022-06-14T06:52:52+02:00"`), ""},
+		"time in a zone":                     {text: expires(`"2022-06-14T06:52:52+02:00"`)},
+		"time with an escaped plus":          {expires(`"2022-06-14T06:52:52\u002B02:00"`), expires(`"2022-06-14T06:52:52+02:00"`), ""},
+		"time in lower case":                 {expires(`"2022-06-14t04:52:52z"`), expires(`"2022-06-14T04:52:52Z"`), ""},
+		"time that is zero, without zone":    {expires(`"0001-01-01T00:00:00"`), `{}`, ""},
+		"time in words":                      {text: expires(`"yesterday"`), err: `/properties/expiresOn: "yesterday" is not a time`},
+		"time in the 13th month":             {text: expires(`"2022-13-14T04:52:52Z"`), err: `"2022-13-14T04:52:52Z" is not a time`},
+		"time without its clock":             {text: expires(`"2022-06-14"`), err: `"2022-06-14" is not a time`},
+		"time a day ahead":                   {text: expires(`"2022-06-14T04:52:52+24:00"`), err: `"2022-06-14T04:52:52+24:00" is not a time`},
+		"time that is long":                  {text: expires(`"` + strings.Repeat("a", 99) + `"`), err: `"` + strings.Repeat("a", 64) + `" is not a time`},
+		"number for a time":                  {text: expires(`12`), err: "/properties/expiresOn: a number is not a time"},
+		"boolean for a time":                 {text: expires(`true`), err: "/properties/expiresOn: a boolean is not a time"},
+		"object for a time":                  {text: expires(`{}`), err: "/properties/expiresOn: an object is not a time"},
 	}
-	_, err := json.Marshal(armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage(`{"a":`)}})
-	assert.Error(t, err)
+	testkit.EachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+		for name, test := range tests {
+			var a armsecops.Assignment
+			err := unmarshal([]byte(test.text), &a)
+			if test.err != "" {
+				assert.ErrorContains(t, err, test.err, name)
+				continue
+			}
+			require.NoError(t, err, name)
+			assert.NotContains(t, a.AdditionalProperties, "name", "which is known")
+			assert.NotContains(t, a.Properties.AdditionalProperties, "metadata", "which is known")
+			data, err := marshal(a)
+			require.NoError(t, err, name)
+			assert.Equal(t, cmp.Or(test.want, test.text), string(data), name)
+		}
+	})
 }
 
 // wholeAssignment has every member, and unknown ones at every depth.
@@ -138,7 +106,7 @@ var wholeAssignment = testkit.Whole(reflect.TypeFor[armsecops.Assignment]())
 // those that were read before an error.
 func TestPageKeepsItsOtherMembers(t *testing.T) {
 	t.Parallel()
-	eachPackage(t, func(t *testing.T, _ func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+	testkit.EachPackage(t, func(t *testing.T, _ func(any) ([]byte, error), unmarshal func([]byte, any) error) {
 		page := armsecops.AssignmentList{NextLink: "?a"}
 		require.NoError(t, unmarshal([]byte(`{"value":[{"name":"n"}]}`), &page))
 		require.Equal(t, armsecops.AssignmentList{NextLink: "?a", Value: []armsecops.Assignment{{Name: "n"}}}, page)
@@ -231,11 +199,11 @@ func TestFailuresNameItemsAndMembers(t *testing.T) {
 		}},
 		{ResourceID: "/c", Status: "failed"},
 	}}
-	var got []armsecops.JobFailure
-	for f := range p.Failures() {
-		got = append(got, f)
-	}
+	got := slices.Collect(p.Failures())
 	assert.Equal(t, []armsecops.JobFailure{{"/b", "m1", "x"}, {"/b", "m2", "y"}, {ResourceID: "/c"}}, got)
+	text, err := json.Marshal(got[0])
+	require.NoError(t, err)
+	assert.Equal(t, `{"resourceId":"/b","memberResourceName":"m1","errorMessage":"x"}`, string(text))
 	for range p.Failures() {
 		break
 	}
@@ -328,11 +296,4 @@ func TestIsComparesIgnoringCase(t *testing.T) {
 	checkEnumeration(t, armsecops.PossibleStandardSupportedCloudValues())
 	checkEnumeration(t, armsecops.PossibleStandardTypeValues())
 	checkEnumeration(t, armsecops.PossibleWorkspaceManagerModeValues())
-}
-
-func TestFailureHasTheNamesOfTheService(t *testing.T) {
-	t.Parallel()
-	text, err := json.Marshal(armsecops.JobFailure{ResourceID: "i", MemberResourceName: "m", ErrorMessage: "e"})
-	require.NoError(t, err)
-	assert.Equal(t, `{"resourceId":"i","memberResourceName":"m","errorMessage":"e"}`, string(text))
 }

@@ -481,7 +481,7 @@ func TestQueryOfATokenIsRepaired(t *testing.T) {
 		"api-version=1&a=https://": "api-version=1&a=https://",
 	} {
 		client := newAssignmentsClient(t, options(script(t, assertURL(t, url+want, respond(200, `{}`)))))
-		token := forge(t, newPager(client, armsecops.PageOptions{}).ContinuationToken(), "query", text)
+		token := testkit.Forge(t, newPager(client, armsecops.PageOptions{}).ContinuationToken(), "query", text)
 		page, err := newPager(client, armsecops.PageOptions{ContinuationToken: token}).NextPage(t.Context())
 		require.NoError(t, err)
 		assert.Empty(t, page.Value)

@@ -413,9 +413,7 @@ func waitFor(t *testing.T, poller *armsecops.JobPoller) (job armsecops.Job, fail
 // A second client, as another process would have it, has nothing but the token.
 func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 	t.Parallel()
-	assignment := armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID: jobsSubscription, ResourceGroupName: "rg", WorkspaceName: "workspace", Name: "assignment",
-	}
+	assignment := armsecops.WorkspaceManagerAssignmentID{jobsSubscription, "rg", "workspace", "assignment"}
 	for end, items := range map[string][]armsecops.JobItem{"failed": failingItems, "succeeded": failingItems[:1]} {
 		for _, begun := range []bool{true, false} {
 			inBubble(t, fmt.Sprintf("%s, begun by the poller %t", end, begun), func(t *testing.T) {
