@@ -80,6 +80,8 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	ctx, credential := t.Context(), &azfake.TokenCredential{}
 	o := options(script(t))
 	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newStandardsClient(t, o)
+	unbound, err := newFactory(t, credential, o).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
 	const scope = "subscriptions/" + jobsSubscription
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
 	invalid := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
@@ -94,13 +96,14 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 		"subscription of jobs":        {failure(armsecops.NewWorkspaceManagerJobsClient("prod", credential, nil)), "subscriptionID", "prod"},
 		"no subscription of jobs":     {failure(armsecops.NewWorkspaceManagerJobsClient("", credential, nil)), "subscriptionID", ""},
 		"subscription of assignments": {failure(armsecops.NewSecurityAssignmentsClient("prod", credential, nil)), "subscriptionID", "prod"},
+		"Get without subscription":    {failure(unbound.Get(ctx, "rg", "id", nil)), "subscriptionID", ""},
+		"list without subscription":   {failure(unbound.NewListBySubscriptionPager(nil).NextPage(ctx)), "subscriptionID", ""},
 		"negative Top":                {failure(jobs.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)), "Top", "-1"},
 		"assignment without JSON":     {failure(assignments.CreateOrUpdate(ctx, "rg", "id", invalid, nil)), "assignment", ""},
 		"standard without JSON":       {failure(standards.CreateOrUpdate(ctx, scope, jobsSubscription, unknown, nil)), "standardAssignment", ""},
 	} {
 		assertParameterError(t, test.err, test.parameter)
-		e, _ := errors.AsType[*armsecops.ParameterError](test.err)
-		assert.Equal(t, test.value, e.Value, name)
+		assert.Equal(t, test.value, as[*armsecops.ParameterError](t, test.err).Value, name)
 	}
 }
 

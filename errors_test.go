@@ -40,21 +40,20 @@ const notFoundMessage = "The Resource 'Microsoft.SecurityInsights/workspaceManag
 // errorShapes are the documented exchanges of errors, in the shapes that the two
 // services are seen to send.
 var errorShapes = map[string]struct {
-	sentinel               error // nil for none
 	before, message, after string
 	codes                  []string
 	retryAfter             time.Duration
 }{
-	"error_envelope": {armsecops.ErrNotFound, "404 Not Found: ResourceNotFound: ", notFoundMessage, "", []string{"ResourceNotFound", "resourcenotfound"}, 0},
-	"error_details": {nil, "400 Bad Request: BadRequest: ", "The request is invalid.", " [InvalidName: The name is too short.]",
+	"error_envelope": {"404 Not Found: ResourceNotFound: ", notFoundMessage, "", []string{"ResourceNotFound", "resourcenotfound"}, 0},
+	"error_details": {"400 Bad Request: BadRequest: ", "The request is invalid.", " [InvalidName: The name is too short.]",
 		[]string{"BadRequest", "InvalidName", "TooShort"}, 0},
-	"error_legacy": {armsecops.ErrNotFound, "404 Not Found: Not Found: ", "Entity was not found", "", []string{"Not Found"}, 0},
-	"error_message_json": {armsecops.ErrForbidden, "403 Forbidden: Forbidden: ", "The client has no authorization.",
+	"error_legacy": {"404 Not Found: Not Found: ", "Entity was not found", "", []string{"Not Found"}, 0},
+	"error_message_json": {"403 Forbidden: Forbidden: ", "The client has no authorization.",
 		" [AuthorizationFailed: The client has no authorization.]", []string{"Forbidden", "AuthorizationFailed"}, 0},
-	"error_html":        {nil, "502 Bad Gateway: ", "502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2", "", nil, 0},
-	"error_empty":       {nil, "503 Service Unavailable", "", "", nil, 17 * time.Second},
-	"error_header_code": {armsecops.ErrPreconditionFailed, "412 Precondition Failed: ETagMismatch", "", "", []string{"ETagMismatch"}, 0},
-	"error_cut":         {armsecops.ErrConflict, "409 Conflict: Conflict: ", "Another job is running.", "", []string{"Conflict"}, 0},
+	"error_html":        {"502 Bad Gateway: ", "502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2", "", nil, 0},
+	"error_empty":       {"503 Service Unavailable", "", "", nil, 17 * time.Second},
+	"error_header_code": {"412 Precondition Failed: ETagMismatch", "", "", []string{"ETagMismatch"}, 0},
+	"error_cut":         {"409 Conflict: Conflict: ", "Another job is running.", "", []string{"Conflict"}, 0},
 }
 
 func TestErrorShapes(t *testing.T) {
@@ -68,10 +67,6 @@ func TestErrorShapes(t *testing.T) {
 			assert.Equal(t, test.message, e.Message)
 			assert.Equal(t, correlationID, e.CorrelationRequestID)
 			assert.Equal(t, test.retryAfter, e.RetryAfter)
-			if test.sentinel != nil {
-				assert.ErrorIs(t, err, test.sentinel)
-			}
-			assert.NotErrorIs(t, err, armsecops.ErrThrottled)
 			for _, code := range test.codes {
 				assert.True(t, armsecops.HasCode(err, "Other", code), code)
 			}

@@ -20,11 +20,12 @@ func exampleClient[T any](newClient func(subscriptionID string) (*T, error)) *T 
 }
 
 const (
-	exampleWorkspace = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace"
-	exampleRuleID    = exampleWorkspace + "/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample"
-	exampleMember    = "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)"
-	exampleMemberID  = "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace"
-	exampleTenant    = "f676d436-8d16-42db-81b7-ab578e110ccd"
+	exampleRuleID = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights" +
+		"/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample"
+	exampleMember   = "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)"
+	exampleMemberID = "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg" +
+		"/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace"
+	exampleTenant = "f676d436-8d16-42db-81b7-ab578e110ccd"
 )
 
 // examplePublishing returns a factory of clients of a workspace that publishes a rule

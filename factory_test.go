@@ -90,11 +90,3 @@ func TestClientsOfFactoryWaitTogether(t *testing.T) {
 		assert.InDelta(t, 30.5, time.Since(start).Seconds(), 1)
 	})
 }
-
-func TestClientWithoutSubscriptionRefusesOtherOperations(t *testing.T) {
-	t.Parallel()
-	client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewSecurityAssignmentsClient("")
-	require.NoError(t, err)
-	assertParameterError(t, failure(client.Get(t.Context(), "rg", "id", nil)), "subscriptionID")
-	assertParameterError(t, failure(client.NewListBySubscriptionPager(nil).NextPage(t.Context())), "subscriptionID")
-}

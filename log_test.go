@@ -104,8 +104,10 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		call func(context.Context) error
 		want string
 	}{
-		"a service's error": {failedGet(respond(404, `{"error":{"code":"NotFound","message":"No\n\u202ejob."}}`, "x-ms-request-id", requestID, "x-ms-correlation-request-id", correlationID)),
-			get + `"kind":"service","status":404,"code":"NotFound","message":"No job.","requestId":"` + requestID + `","correlationRequestId":"` + correlationID + `"}`},
+		"a service's error": {failedGet(respond(404, `{"error":{"code":"NotFound","message":"No\n\u202ejob."}}`, "x-ms-request-id", requestID,
+			"x-ms-correlation-request-id", correlationID)),
+			get + `"kind":"service","status":404,"code":"NotFound","message":"No job.",` +
+				`"requestId":"` + requestID + `","correlationRequestId":"` + correlationID + `"}`},
 		"details": {failedGet(respond(400, manyDetails)),
 			get + `"kind":"service","status":400,"code":"a","target":"t","details":["b: c","d","e","1 more"]}`},
 		"how long to wait": {failedGet(respond(429, "", "Retry-After", "3600")),
