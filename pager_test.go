@@ -311,6 +311,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	elsewhere := options(l)
 	elsewhere.Cloud = endpoint("https://management.example")
 	for name, pager := range map[string]*assignmentPager{
+		"too long":             newPager(client, armsecops.PageOptions{ContinuationToken: strings.Repeat("A", 2<<20)}),
 		"another listing":      client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}),
 		"another subscription": newPager(other, o),
 		"another endpoint":     newPager(newAssignmentsClient(t, elsewhere), o),
