@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -222,25 +221,6 @@ func TestPollerSurvivesTransientErrors(t *testing.T) {
 			assert.Equal(t, 1, requestsOf(srv, "Create"))
 		})
 	}
-}
-
-func TestPollUntilDoneResumesAfterAnError(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := newFake(3)
-		poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Skip: 1, StatusCode: 429, RetryAfter: time.Hour})
-		_, err := poller.PollUntilDone(t.Context(), nil)
-		require.ErrorIs(t, err, armsecops.ErrThrottled)
-		e := as[*armsecops.ErrorResponse](t, err)
-		assert.Equal(t, time.Hour, e.RetryAfter)
-
-		time.Sleep(e.RetryAfter)
-		got, err := poller.PollUntilDone(t.Context(), nil)
-		require.NoError(t, err)
-		assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
-		assert.Equal(t, 1, requestsOf(srv, "Create"))
-	})
 }
 
 func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
