@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -16,34 +19,26 @@ import (
 )
 
 // Short names of what the tests use most.
-type (
-	transportFunc = testkit.TransportFunc
-	policyFunc    = testkit.PolicyFunc
-)
+type transportFunc = testkit.TransportFunc
 
 const (
 	jobsSubscription        = testkit.JobsSubscription
-	jobsAssignment          = testkit.JobsAssignment
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
-	assignmentName          = testkit.AssignmentName
 
-	minimal   = testkit.Minimal
-	requestID = testkit.RequestID
+	minimal       = testkit.Minimal
+	requestID     = testkit.RequestID
+	correlationID = testkit.CorrelationID
 )
 
 var (
 	options              = driver.Options
 	endpoint             = testkit.Endpoint
 	numbers              = testkit.Numbers
-	forge                = testkit.Forge
 	respond              = testkit.Respond
 	script               = testkit.Script
-	subscriptionIDs      = testkit.SubscriptionIDs
 	lost                 = testkit.Lost
 	documented           = testkit.Documented
-	readExchanges        = testkit.ReadExchanges
-	eachPackage          = testkit.EachPackage
 	assertParameterError = driver.AssertParameterError
 	assertHarmlessLine   = testkit.AssertHarmlessLine
 
@@ -53,64 +48,62 @@ var (
 	newStandardsClient   = driver.NewStandardsClient
 )
 
+// withoutRetries returns options with a transport, and without retries.
+func withoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
+	o := options(transport)
+	o.Retry.MaxRetries = -1
+	return o
+}
+
+// failure returns the error of a call.
+func failure(_ any, err error) error { return err }
+
+// as returns the error of the type in the chain.
+func as[E error](t testing.TB, err error) E {
+	t.Helper()
+	e, ok := errors.AsType[E](err)
+	require.True(t, ok, "%T: %v", err, err)
+	return e
+}
+
+// inBubble runs a case with a clock of its own.
+func inBubble(t *testing.T, name string, test func(*testing.T)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	})
+}
+
 // The parameters of the path are TestEveryParameterIsChecked's.
 func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	t.Parallel()
-	jobs, assignments := newJobsClient(t, options(script(t))), newAssignmentsClient(t, options(script(t)))
-	tests := map[string]struct {
-		call      func() error
-		parameter string
-		value     string
+	ctx, credential := t.Context(), &azfake.TokenCredential{}
+	o := options(script(t))
+	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newStandardsClient(t, o)
+	unbound, err := newFactory(t, credential, o).NewSecurityAssignmentsClient("")
+	require.NoError(t, err)
+	const scope = "subscriptions/" + jobsSubscription
+	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
+	invalid := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
+	unknown := armsecops.StandardAssignment{AdditionalProperties: map[string]json.RawMessage{"a": json.RawMessage("{")}}
+	for name, test := range map[string]struct {
+		err              error
+		parameter, value string
 	}{
-		"resource group of BeginCreate": {func() error {
-			_, err := jobs.BeginCreate(t.Context(), "a/b", "workspace", "assignment", nil)
-			return err
-		}, "resourceGroupName", "a/b"},
-		"resource group of NewJobPoller": {func() error {
-			_, err := jobs.NewJobPoller("a/b", "workspace", "assignment", "job", nil)
-			return err
-		}, "resourceGroupName", "a/b"},
-		"job of NewJobPoller": {func() error {
-			_, err := jobs.NewJobPoller("rg", "workspace", "assignment", "ab", nil)
-			return err
-		}, "jobName", "ab"},
-		"subscription of a jobs client": {func() error {
-			_, err := armsecops.NewWorkspaceManagerJobsClient("production", &azfake.TokenCredential{}, nil)
-			return err
-		}, "subscriptionID", "production"},
-		"no subscription of a jobs client": {func() error {
-			_, err := armsecops.NewWorkspaceManagerJobsClient("", &azfake.TokenCredential{}, nil)
-			return err
-		}, "subscriptionID", ""},
-		"subscription of an assignments client": {func() error {
-			_, err := armsecops.NewSecurityAssignmentsClient("production", &azfake.TokenCredential{}, nil)
-			return err
-		}, "subscriptionID", "production"},
-		"negative Top": {func() error {
-			options := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
-			_, err := jobs.NewListPager("rg", "workspace", "assignment", options).NextPage(t.Context())
-			return err
-		}, "Top", "-1"},
-		"assignment without a JSON form": {func() error {
-			assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
-			_, err := assignments.CreateOrUpdate(t.Context(), "rg", "id", assignment, nil)
-			return err
-		}, "assignment", ""},
-		"standard assignment without a JSON form": {func() error {
-			unknown := map[string]json.RawMessage{"a": json.RawMessage("{")}
-			assignment := armsecops.StandardAssignment{AdditionalProperties: unknown}
-			_, err := newStandardsClient(t, options(script(t))).CreateOrUpdate(t.Context(), "subscriptions/"+jobsSubscription, jobsSubscription, assignment, nil)
-			return err
-		}, "standardAssignment", ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := test.call()
-			assertParameterError(t, err, test.parameter)
-			e, _ := errors.AsType[*armsecops.ParameterError](err)
-			assert.Equal(t, test.value, e.Value)
-		})
+		"group of BeginCreate":        {failure(jobs.BeginCreate(ctx, "a/b", "workspace", "assignment", nil)), "resourceGroupName", "a/b"},
+		"group of NewJobPoller":       {failure(jobs.NewJobPoller("a/b", "workspace", "assignment", "job", nil)), "resourceGroupName", "a/b"},
+		"job of NewJobPoller":         {failure(jobs.NewJobPoller("rg", "workspace", "assignment", "ab", nil)), "jobName", "ab"},
+		"subscription of jobs":        {failure(armsecops.NewWorkspaceManagerJobsClient("prod", credential, nil)), "subscriptionID", "prod"},
+		"no subscription of jobs":     {failure(armsecops.NewWorkspaceManagerJobsClient("", credential, nil)), "subscriptionID", ""},
+		"subscription of assignments": {failure(armsecops.NewSecurityAssignmentsClient("prod", credential, nil)), "subscriptionID", "prod"},
+		"Get without subscription":    {failure(unbound.Get(ctx, "rg", "id", nil)), "subscriptionID", ""},
+		"list without subscription":   {failure(unbound.NewListBySubscriptionPager(nil).NextPage(ctx)), "subscriptionID", ""},
+		"negative Top":                {failure(jobs.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)), "Top", "-1"},
+		"assignment without JSON":     {failure(assignments.CreateOrUpdate(ctx, "rg", "id", invalid, nil)), "assignment", ""},
+		"standard without JSON":       {failure(standards.CreateOrUpdate(ctx, scope, jobsSubscription, unknown, nil)), "standardAssignment", ""},
+	} {
+		assertParameterError(t, test.err, test.parameter)
+		assert.Equal(t, test.value, as[*armsecops.ParameterError](t, test.err).Value, name)
 	}
 }
 
@@ -122,34 +115,31 @@ func assertURL(t *testing.T, want string, response transportFunc) transportFunc 
 	}
 }
 
-func TestEndpointMayHaveAPath(t *testing.T) {
+// Every page is below the endpoint, which may have a path, and has the option
+// APIVersion if there is one, whatever the link says. Only with the caller's explicit
+// permission is a token sent without TLS.
+func TestURLsOfPages(t *testing.T) {
 	t.Parallel()
-	for _, base := range []string{"https://proxy.example/arm", "https://proxy.example/arm/"} {
-		const (
-			path = "/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
-			list = "https://proxy.example/arm" + path
-		)
+	const (
+		path           = "/subscriptions/" + assignmentsSubscription + "/providers/Microsoft.Security/assignments?"
+		first, another = "api-version=2021-08-01-preview", "$skipToken=a&api-version=2021-08-01-preview"
+	)
+	for _, test := range []struct{ endpoint, version, link, first, another string }{
+		{"https://proxy.example/arm", "", path + "$skipToken=a", first, another},
+		{"https://proxy.example/arm/", "", path + "$skipToken=a", first, another},
+		{"https://proxy.example", "2030-01-01", "?api-version=1&$skip=1", "api-version=2030-01-01", "$skip=1&api-version=2030-01-01"},
+		{"http://localhost:8080", "", "?$skipToken=a", first, another},
+	} {
+		base := strings.TrimSuffix(test.endpoint, "/") + path
 		o := options(script(t,
-			assertURL(t, list+"api-version=2021-08-01-preview", respond(200, `{"value":[],"nextLink":"`+path+`$skipToken=a"}`)),
-			assertURL(t, list+"$skipToken=a&api-version=2021-08-01-preview", respond(200, minimal)),
+			assertURL(t, base+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
+			assertURL(t, base+test.another, respond(200, minimal)),
 		))
-		o.Cloud = endpoint(base)
-		for _, err := range newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).Pages(t.Context()) {
-			require.NoError(t, err)
-		}
+		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
+		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
+		_, err := read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)
+		require.NoError(t, err, test.endpoint)
 	}
-}
-
-// Only with the caller's explicit permission is a token sent without TLS.
-func TestEndpointWithoutTLS(t *testing.T) {
-	t.Parallel()
-	const url = "http://localhost:8080/subscriptions/" + assignmentsSubscription +
-		"/resourceGroups/rg/providers/Microsoft.Security/assignments/id?api-version=2021-08-01-preview"
-	o := options(script(t, assertURL(t, url, respond(200, minimal))))
-	o.Cloud = endpoint("http://localhost:8080")
-	o.InsecureAllowCredentialWithHTTP = true
-	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-	require.NoError(t, err)
 }
 
 // After an attempt that may have deleted it, a 404 is the end of a resource,

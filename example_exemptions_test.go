@@ -164,8 +164,10 @@ func ExamplePolicyExemptionsClient_NewResourceGraphPager() {
 	// Output: DemoExpensiveVM demoCluster
 }
 
-func exampleFactory() *armsecops.ClientFactory {
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, exampleOptions())
+func exampleFactory() *armsecops.ClientFactory { return exampleFactoryOf(exampleOptions()) }
+
+func exampleFactoryOf(options *armsecops.ClientOptions) *armsecops.ClientFactory {
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
 	}

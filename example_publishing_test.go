@@ -7,6 +7,7 @@ import (
 	"log"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 )
 
 // exampleClient returns a client that a method of the factory makes.
@@ -18,14 +19,43 @@ func exampleClient[T any](newClient func(subscriptionID string) (*T, error)) *T 
 	return client
 }
 
+const (
+	exampleRuleID = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights" +
+		"/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample"
+	exampleMember   = "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)"
+	exampleMemberID = "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg" +
+		"/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace"
+	exampleTenant = "f676d436-8d16-42db-81b7-ab578e110ccd"
+)
+
+// examplePublishing returns a factory of clients of a workspace that publishes a rule
+// to a group of banks.
+func examplePublishing() *armsecops.ClientFactory {
+	options := exampleOptions()
+	server := options.Transport.(*fake.Server)
+	assignment := armsecops.WorkspaceManagerAssignmentProperties{
+		TargetResourceName: "banks", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
+	}
+	server.Put(armsecops.WorkspaceManagerAssignmentID{jobsSubscriptionID, "myRg", "myWorkspace", "bank-rules"},
+		armsecops.WorkspaceManagerAssignment{Properties: assignment})
+	configuration := armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled}
+	server.Put(armsecops.WorkspaceManagerConfigurationID{jobsSubscriptionID, "myRg", "myWorkspace", "default"},
+		armsecops.WorkspaceManagerConfiguration{Properties: configuration})
+	group := armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}}
+	server.Put(armsecops.WorkspaceManagerGroupID{jobsSubscriptionID, "myRg", "myWorkspace", "banks"},
+		armsecops.WorkspaceManagerGroup{Properties: group})
+	member := armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: exampleMemberID, TargetWorkspaceTenantID: exampleTenant}
+	server.Put(armsecops.WorkspaceManagerMemberID{jobsSubscriptionID, "myRg", "myWorkspace", exampleMember},
+		armsecops.WorkspaceManagerMember{Properties: member})
+	return exampleFactoryOf(options)
+}
+
 func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
 	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
 	assignment, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
 			TargetResourceName: "banks",
-			Items: []armsecops.WorkspaceManagerAssignmentItem{{
-				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
-			}},
+			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
 		},
 	}, nil)
 	if err != nil {
@@ -37,18 +67,8 @@ func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerAssignmentsClient_Get() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
-		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: "banks",
-			Items: []armsecops.WorkspaceManagerAssignmentItem{{
-				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
-			}},
-		},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
 	got, err := client.Get(ctx, "myRg", "myWorkspace", "bank-rules", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -63,19 +83,8 @@ func ExampleWorkspaceManagerAssignmentsClient_Get() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
-	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
-		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: "banks",
-			Items: []armsecops.WorkspaceManagerAssignmentItem{{
-				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
-			}},
-		},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
-	for assignment, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
+	for assignment, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -85,18 +94,8 @@ func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_Delete() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
-		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: "banks",
-			Items: []armsecops.WorkspaceManagerAssignmentItem{{
-				ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample",
-			}},
-		},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
 	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "bank-rules", nil); err != nil {
 		log.Fatal(err)
 	}
@@ -119,13 +118,8 @@ func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerConfigurationsClient_Get() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
-		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
 	got, err := client.Get(ctx, "myRg", "myWorkspace", "default", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -140,14 +134,8 @@ func ExampleWorkspaceManagerConfigurationsClient_Get() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
-	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
-		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
-	for configuration, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
+	for configuration, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -157,13 +145,8 @@ func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_Delete() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
-		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
 	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "default", nil); err != nil {
 		log.Fatal(err)
 	}
@@ -186,13 +169,8 @@ func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerGroupsClient_Get() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
 	got, err := client.Get(ctx, "myRg", "myWorkspace", "banks", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -207,14 +185,8 @@ func ExampleWorkspaceManagerGroupsClient_Get() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_NewListPager() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
-	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
-	for group, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
+	for group, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -224,13 +196,8 @@ func ExampleWorkspaceManagerGroupsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_Delete() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
 	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "banks", nil); err != nil {
 		log.Fatal(err)
 	}
@@ -241,10 +208,10 @@ func ExampleWorkspaceManagerGroupsClient_Delete() {
 
 func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
-	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
+	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", exampleMember, armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
-			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
-			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+			TargetWorkspaceResourceID: exampleMemberID,
+			TargetWorkspaceTenantID:   exampleTenant,
 		},
 	}, nil)
 	if err != nil {
@@ -256,22 +223,14 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerMembersClient_Get() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{
-			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
-			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
-		},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
-	got, err := client.Get(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
+	got, err := client.Get(ctx, "myRg", "myWorkspace", exampleMember, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	got.Properties.TargetWorkspaceTenantID = "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"
-	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", got.WorkspaceManagerMember, nil)
+	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", exampleMember, got.WorkspaceManagerMember, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -280,17 +239,8 @@ func ExampleWorkspaceManagerMembersClient_Get() {
 }
 
 func ExampleWorkspaceManagerMembersClient_NewListPager() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
-	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{
-			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
-			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
-		},
-	}, nil); err != nil {
-		log.Fatal(err)
-	}
-	for member, err := range client.NewListPager("myRg", "myWorkspace", nil).All(ctx) {
+	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
+	for member, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -300,20 +250,12 @@ func ExampleWorkspaceManagerMembersClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerMembersClient_Delete() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
+	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
 	ctx := context.Background()
-	if _, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{
-			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
-			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
-		},
-	}, nil); err != nil {
+	if _, err := client.Delete(ctx, "myRg", "myWorkspace", exampleMember, nil); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
+	_, err := client.Get(ctx, "myRg", "myWorkspace", exampleMember, nil)
 	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
 	// Output: true
 }

@@ -22,6 +22,8 @@ import (
 const (
 	jobsSubscriptionID        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	exampleAssignmentName     = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
+	exampleJobName            = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
 )
 
 func exampleOptions() *armsecops.ClientOptions {
@@ -35,11 +37,7 @@ func exampleOptions() *armsecops.ClientOptions {
 }
 
 func exampleJobsClient() *armsecops.WorkspaceManagerJobsClient {
-	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscriptionID, &azfake.TokenCredential{}, exampleOptions())
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
+	return exampleClient(exampleFactory().NewWorkspaceManagerJobsClient)
 }
 
 func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
@@ -52,7 +50,7 @@ func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
 
 func ExampleWorkspaceManagerJobsClient_Create() {
 	client := exampleJobsClient()
-	job, err := client.Create(context.Background(), "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil)
+	job, err := client.Create(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
 	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
 		log.Fatal("list the jobs before starting another: ", err)
 	}
@@ -66,7 +64,7 @@ func ExampleWorkspaceManagerJobsClient_Create() {
 func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	client := exampleJobsClient()
 	ctx := context.Background()
-	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil)
+	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", exampleAssignmentName, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -86,8 +84,7 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 
 func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 	client := exampleJobsClient()
-	poller, err := client.NewJobPoller("myRg", "myWorkspace",
-		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	poller, err := client.NewJobPoller("myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -99,8 +96,7 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 
 func ExampleWorkspaceManagerJobsClient_Get() {
 	client := exampleJobsClient()
-	job, err := client.Get(context.Background(), "myRg", "myWorkspace",
-		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	job, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -116,20 +112,18 @@ func ExampleWorkspaceManagerJobsClient_Get() {
 func ExampleWorkspaceManagerJobsClient_Delete() {
 	client := exampleJobsClient()
 	ctx := context.Background()
-	_, err := client.Delete(ctx, "myRg", "myWorkspace",
-		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	_, err := client.Delete(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = client.Get(ctx, "myRg", "myWorkspace",
-		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	_, err = client.Get(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
 	// Output: true
 }
 
 func ExampleWorkspaceManagerJobsClient_NewListPager() {
 	client := exampleJobsClient()
-	pager := client.NewListPager("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", &armsecops.WorkspaceManagerJobsClientListOptions{
+	pager := client.NewListPager("myRg", "myWorkspace", exampleAssignmentName, &armsecops.WorkspaceManagerJobsClientListOptions{
 		OrderBy: "properties/startTime desc",
 	})
 	for job, err := range pager.All(context.Background()) {
@@ -269,8 +263,7 @@ func Example_optionsOfOneCall() {
 	ctx := policy.WithRetryOptions(context.Background(), policy.RetryOptions{MaxRetries: -1}) // none
 	ctx = policy.WithHTTPHeader(ctx, http.Header{"x-ms-client-request-id": {"SEC-17"}})
 	ctx = policy.WithCaptureResponse(ctx, &resp)
-	_, err := client.Get(ctx, "myRg", "myWorkspace",
-		"47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e", nil)
+	_, err := client.Get(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -21,19 +21,7 @@ import (
 )
 
 // waitedJob is the job that the tests of pollers wait for.
-var waitedJob = armsecops.JobID{
-	SubscriptionID:                 jobsSubscription,
-	ResourceGroupName:              "rg",
-	WorkspaceName:                  "workspace",
-	WorkspaceManagerAssignmentName: "assignment",
-	Name:                           "waited-job",
-}
-
-// waitedAssignment is the workspace manager assignment of waitedJob.
-var waitedAssignment = armsecops.WorkspaceManagerAssignmentID{
-	SubscriptionID: waitedJob.SubscriptionID, ResourceGroupName: waitedJob.ResourceGroupName,
-	WorkspaceName: waitedJob.WorkspaceName, Name: waitedJob.WorkspaceManagerAssignmentName,
-}
+var waitedJob = armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment", "waited-job"}
 
 // newFake returns a server that names the job it starts as waitedJob is named.
 func newFake(steps int) *fake.Server {
@@ -41,27 +29,35 @@ func newFake(steps int) *fake.Server {
 }
 
 // failingItems end a job Failed.
-var failingItems = []armsecops.JobItem{
-	{ResourceID: "/rules/one"},
-	{
-		ResourceID: "/rules/two",
-		Status:     armsecops.JobItemStatusFailed,
-		Errors:     []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}},
-	},
-}
+var failingItems = []armsecops.JobItem{{ResourceID: "/rules/one"}, {
+	ResourceID: "/rules/two", Status: armsecops.JobItemStatusFailed,
+	Errors: []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}},
+}}
 
-func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *armsecops.JobPoller {
+type (
+	beginOptions = armsecops.WorkspaceManagerJobsClientBeginCreateOptions
+	waitOptions  = armsecops.WorkspaceManagerJobsClientNewJobPollerOptions
+)
+
+func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *beginOptions) *armsecops.JobPoller {
 	t.Helper()
-	poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
+	poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", o)
 	require.NoError(t, err)
 	return poller
 }
 
-func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient) *armsecops.JobPoller {
+func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *waitOptions) *armsecops.JobPoller {
 	t.Helper()
-	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, nil)
+	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, o)
 	require.NoError(t, err)
 	return poller
+}
+
+func resumeToken(t testing.TB, poller *armsecops.JobPoller) string {
+	t.Helper()
+	token, err := poller.ResumeToken()
+	require.NoError(t, err)
+	return token
 }
 
 // requestsOf counts the requests of an operation that came in.
@@ -74,22 +70,6 @@ func requestsOf(srv *fake.Server, operation string) (n int) {
 	return n
 }
 
-func resumeCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *armsecops.JobPoller {
-	t.Helper()
-	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token}
-	poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", options)
-	require.NoError(t, err)
-	return poller
-}
-
-func resumeJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, token string) *armsecops.JobPoller {
-	t.Helper()
-	options := &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token}
-	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, options)
-	require.NoError(t, err)
-	return poller
-}
-
 // respondJob returns a transport whose response is waitedJob in a state, with
 // pairs of header names and values.
 func respondJob(state string, header ...string) transportFunc {
@@ -97,41 +77,32 @@ func respondJob(state string, header ...string) transportFunc {
 	return respond(200, append([]string{body}, header...)...)
 }
 
+var running, succeeded, failed = respondJob("InProgress"), respondJob("Succeeded"), respondJob("Failed")
+
 func TestPollerEndsInTerminalStatesAlone(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		done, succeeded bool
-	}{
-		"Succeeded":  {true, true},
-		"succeeded":  {true, true},
-		"Failed":     {true, false},
-		"Canceled":   {true, false},
-		"Cancelled":  {true, false},
-		"Completed":  {true, true},
-		"InProgress": {false, false},
-		"Publishing": {false, false},
-		"Succeeded ": {false, false},
-		"":           {false, false},
-	}
-	for state, test := range tests {
-		t.Run(state, func(t *testing.T) {
+	type end struct{ done, succeeded bool }
+	for state, want := range map[armsecops.ProvisioningState]end{
+		"Succeeded": {true, true}, "succeeded": {true, true}, "SUCCEEDED": {true, true}, "Completed": {true, true},
+		"Failed": {true, false}, "Canceled": {true, false}, "canceled": {true, false}, "Cancelled": {true, false},
+		"InProgress": {}, "Publishing": {}, "Paused": {}, "Succeeded ": {}, "": {},
+	} {
+		t.Run(string(state), func(t *testing.T) {
 			t.Parallel()
-			poller := newJobPoller(t, newJobsClient(t, options(script(t, respondJob(state)))))
+			poller := newJobPoller(t, newJobsClient(t, options(script(t, respondJob(string(state))))), nil)
 			assert.False(t, poller.Done())
-			_, err := poller.Poll(t.Context())
-			require.NoError(t, err)
-			assert.Equal(t, test.done, poller.Done())
+			require.NoError(t, failure(poller.Poll(t.Context())))
+			assert.Equal(t, want.done, poller.Done())
+			assert.Equal(t, want.done, state.Terminal())
 			got, err := poller.Result(t.Context())
-			if test.succeeded {
-				require.NoError(t, err)
-				assert.EqualValues(t, state, got.Properties.ProvisioningState)
-				return
+			failed, isFailed := errors.AsType[*armsecops.JobFailedError](err)
+			assert.Equal(t, want.done && !want.succeeded, isFailed)
+			assert.Equal(t, want.succeeded, err == nil)
+			if isFailed {
+				got.Job = failed.Job
 			}
-			require.Error(t, err)
-			failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-			assert.Equal(t, test.done, ok)
-			if ok {
-				assert.EqualValues(t, state, failed.Job.Properties.ProvisioningState)
+			if want.done {
+				assert.Equal(t, state, got.Properties.ProvisioningState)
 			}
 		})
 	}
@@ -140,9 +111,8 @@ func TestPollerEndsInTerminalStatesAlone(t *testing.T) {
 func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 	t.Parallel()
 	type jobs = []transportFunc
-	running, succeeded := respondJob("InProgress"), respondJob("Succeeded")
 	after := func(header, value string) transportFunc { return respondJob("InProgress", header, value) }
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		jobs      jobs // of Create, then of each Get
 		frequency time.Duration
 		takes     time.Duration
@@ -152,6 +122,7 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"unknown states":        {jobs{respondJob("Accepted"), respondJob(""), running, succeeded}, time.Second, 2 * time.Second},
 		"ended at once":         {jobs{succeeded}, time.Second, 0},
 		"Retry-After of Create": {jobs{after("Retry-After", "7"), running, succeeded}, time.Second, 8 * time.Second},
+		"ten years, of Create":  {jobs{after("Retry-After", "315360000"), running, succeeded}, time.Second, time.Hour + time.Second},
 		"Retry-After of Get":    {jobs{running, after("Retry-After", "90"), running, succeeded}, time.Second, 91 * time.Second},
 		"a shorter Retry-After": {jobs{running, after("Retry-After", "2"), succeeded}, time.Minute, 2 * time.Second},
 		"milliseconds":          {jobs{running, after("Retry-After-Ms", "1500"), succeeded}, time.Minute, 1500 * time.Millisecond},
@@ -160,19 +131,15 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"a longer frequency":    {jobs{running, after("Retry-After", "20211507185753197"), running, succeeded}, 2 * time.Hour, 3 * time.Hour},
 		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
 		"not shown, ten years":  {jobs{running, respond(404, "", "Retry-After", "315360000"), succeeded}, time.Second, time.Hour},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client := newJobsClient(t, options(script(t, test.jobs...)))
-				start := time.Now()
-				got, err := beginCreate(t, client).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency})
-				require.NoError(t, err)
-				assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
-				assert.Equal(t, waitedJob.Name, got.Name)
-				assert.Equal(t, test.takes, time.Since(start))
-			})
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			client := newJobsClient(t, options(script(t, test.jobs...)))
+			start := time.Now()
+			got, err := beginCreate(t, client, nil).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency})
+			require.NoError(t, err)
+			assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
+			assert.Equal(t, waitedJob.Name, got.Name)
+			assert.Equal(t, test.takes, time.Since(start))
 		})
 	}
 }
@@ -180,57 +147,38 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 // Progress is called after every poll with the job as it is, and after nothing else.
 func TestPollersReportProgress(t *testing.T) {
 	t.Parallel()
-	type (
-		states       = []armsecops.ProvisioningState
-		beginOptions = armsecops.WorkspaceManagerJobsClientBeginCreateOptions
-		waitOptions  = armsecops.WorkspaceManagerJobsClientNewJobPollerOptions
-	)
-	running, succeeded, failed := respondJob("InProgress"), respondJob("Succeeded"), respondJob("Failed")
-	begin := func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient, token string, progress func(armsecops.Job)) error {
-		poller, err := c.BeginCreate(ctx, "rg", "workspace", "assignment", &beginOptions{ResumeToken: token, Progress: progress})
-		if err != nil {
-			return err
-		}
-		_, err = poller.PollUntilDone(ctx, nil)
-		return err
-	}
-	wait := func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient, token string, progress func(armsecops.Job)) error {
-		poller, err := c.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, &waitOptions{ResumeToken: token, Progress: progress})
-		if err != nil {
-			return err
-		}
-		_, err = poller.PollUntilDone(ctx, nil)
-		return err
-	}
-	token, err := newJobPoller(t, newJobsClient(t, options(script(t)))).ResumeToken()
-	require.NoError(t, err)
-	tests := map[string]struct {
-		run       func(context.Context, *armsecops.WorkspaceManagerJobsClient, string, func(armsecops.Job)) error
+	type states = []armsecops.ProvisioningState
+	token := resumeToken(t, newJobPoller(t, newJobsClient(t, options(script(t))), nil))
+	for name, test := range map[string]struct {
+		begin     bool
 		token     string
 		responses []transportFunc
 		want      states
 	}{
-		"BeginCreate":            {begin, "", []transportFunc{running, running, succeeded}, states{"InProgress", "Succeeded"}},
-		"BeginCreate, resumed":   {begin, token, []transportFunc{running, failed}, states{"InProgress", "Failed"}},
-		"BeginCreate, ended":     {begin, "", []transportFunc{succeeded}, nil},
-		"NewJobPoller":           {wait, "", []transportFunc{running, failed}, states{"InProgress", "Failed"}},
-		"NewJobPoller, resumed":  {wait, token, []transportFunc{running, succeeded}, states{"InProgress", "Succeeded"}},
-		"a poll that is retried": {wait, "", []transportFunc{running, respond(503), succeeded}, states{"InProgress", "Succeeded"}},
-		"a poll that fails":      {wait, "", []transportFunc{running, respond(404)}, states{"InProgress"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var got states
-				err := test.run(t.Context(), newJobsClient(t, options(script(t, test.responses...))), test.token, func(job armsecops.Job) {
-					assert.Equal(t, waitedJob.Name, job.Name)
-					got = append(got, job.Properties.ProvisioningState)
-				})
-				assert.Equal(t, test.want, got)
-				last := test.want != nil && test.want[len(test.want)-1] == armsecops.ProvisioningStateFailed
-				assert.Equal(t, last, errors.As(err, new(*armsecops.JobFailedError)))
-			})
+		"BeginCreate":            {true, "", []transportFunc{running, running, succeeded}, states{"InProgress", "Succeeded"}},
+		"BeginCreate, resumed":   {true, token, []transportFunc{running, failed}, states{"InProgress", "Failed"}},
+		"BeginCreate, ended":     {true, "", []transportFunc{succeeded}, nil},
+		"NewJobPoller":           {false, "", []transportFunc{running, failed}, states{"InProgress", "Failed"}},
+		"NewJobPoller, resumed":  {false, token, []transportFunc{running, succeeded}, states{"InProgress", "Succeeded"}},
+		"a poll that is retried": {false, "", []transportFunc{running, respond(503), succeeded}, states{"InProgress", "Succeeded"}},
+		"a poll that fails":      {false, "", []transportFunc{running, respond(404)}, states{"InProgress"}},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			var got states
+			progress := func(job armsecops.Job) {
+				assert.Equal(t, waitedJob.Name, job.Name)
+				got = append(got, job.Properties.ProvisioningState)
+			}
+			client := newJobsClient(t, options(script(t, test.responses...)))
+			var poller *armsecops.JobPoller
+			if test.begin {
+				poller = beginCreate(t, client, &beginOptions{ResumeToken: test.token, Progress: progress})
+			} else {
+				poller = newJobPoller(t, client, &waitOptions{ResumeToken: test.token, Progress: progress})
+			}
+			_, err := poller.PollUntilDone(t.Context(), nil)
+			assert.Equal(t, test.want, got)
+			assert.Equal(t, slices.Contains(test.want, "Failed"), errors.As(err, new(*armsecops.JobFailedError)))
 		})
 	}
 }
@@ -240,125 +188,85 @@ func TestPollersReportProgress(t *testing.T) {
 func TestPollerSurvivesTransientErrors(t *testing.T) {
 	t.Parallel()
 	const attempts = 4 // azcore's default
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		fault fake.Fault
-		err   string // of a Poll whose attempts all fail
-		is    error  // nil for none in particular
+		err   string
+		is    error // nil for none in particular
 	}{
 		"429":                      {fake.Fault{StatusCode: 429}, "429 Too Many Requests", armsecops.ErrThrottled},
 		"500":                      {fake.Fault{StatusCode: 500}, "500 Internal Server Error", nil},
 		"503":                      {fake.Fault{StatusCode: 503}, "503 Service Unavailable", nil},
 		"disconnected":             {fake.Fault{Disconnect: true}, "unexpected EOF", io.ErrUnexpectedEOF},
 		"disconnected in the body": {fake.Fault{Disconnect: true, Truncate: true}, "unexpected EOF", io.ErrUnexpectedEOF},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newFake(100)
-				poller := beginCreate(t, newJobsClient(t, options(srv)))
-				fault := test.fault
-				fault.Operation = "WorkspaceManagerJobsClient.Get"
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			srv := newFake(100)
+			poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
+			test.fault.Operation, test.fault.Times = "WorkspaceManagerJobsClient.Get", attempts
+			srv.Inject(test.fault)
+			_, err := poller.Poll(t.Context())
+			require.ErrorContains(t, err, test.err)
+			if test.is != nil {
+				require.ErrorIs(t, err, test.is)
+			}
+			require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "the job is known")
+			srv.AssertFaultsConsumed(t)
+			assert.False(t, poller.Done())
+			resumeToken(t, poller)
 
-				srv.Inject(fault)
-				_, err := poller.Poll(t.Context())
-				require.NoError(t, err, "one more attempt helps")
-				assert.Equal(t, 2, requestsOf(srv, "Get"))
-
-				fault.Times = attempts
-				srv.Inject(fault)
-				_, err = poller.Poll(t.Context())
-				require.ErrorContains(t, err, test.err)
-				if test.is != nil {
-					require.ErrorIs(t, err, test.is)
-				}
-				require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "the job is known")
-				assert.Equal(t, 2+attempts, requestsOf(srv, "Get"))
-				srv.AssertFaultsConsumed(t)
-				assert.False(t, poller.Done())
-				_, err = poller.ResumeToken()
-				require.NoError(t, err)
-
-				_, err = poller.Poll(t.Context())
-				require.NoError(t, err)
-				assert.Equal(t, 1, requestsOf(srv, "Create"))
-			})
+			test.fault.Times = attempts - 1
+			srv.Inject(test.fault)
+			require.NoError(t, failure(poller.Poll(t.Context())), "one more attempt helps")
+			assert.Equal(t, 2*attempts, requestsOf(srv, "Get"))
+			assert.Equal(t, 1, requestsOf(srv, "Create"))
 		})
 	}
-}
-
-func TestPollUntilDoneResumesAfterAnError(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := newFake(3)
-		poller := beginCreate(t, newJobsClient(t, options(srv)))
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Skip: 1, StatusCode: 429, RetryAfter: time.Hour})
-		_, err := poller.PollUntilDone(t.Context(), nil)
-		require.ErrorIs(t, err, armsecops.ErrThrottled)
-		e, ok := errors.AsType[*armsecops.ErrorResponse](err)
-		require.True(t, ok)
-		assert.Equal(t, time.Hour, e.RetryAfter)
-
-		time.Sleep(e.RetryAfter)
-		got, err := poller.PollUntilDone(t.Context(), nil)
-		require.NoError(t, err)
-		assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
-		assert.Equal(t, 1, requestsOf(srv, "Create"))
-	})
 }
 
 func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		delay   time.Duration // of a response
-		timeout time.Duration
-	}{
+	for name, test := range map[string]struct{ delay, timeout time.Duration }{ // of a response, of the wait
 		"before":               {0, 0},
 		"between two requests": {0, 10 * time.Second},
 		"in a request":         {time.Minute, 10 * time.Second},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newFake(1)
-				poller := beginCreate(t, newJobsClient(t, options(srv)))
-				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Delay: max(test.delay, 1)})
-				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
-				defer cancel()
-				start := time.Now()
-				_, err := poller.PollUntilDone(ctx, nil)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Equal(t, test.timeout, time.Since(start))
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			srv := newFake(1)
+			poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
+			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Delay: max(test.delay, 1)})
+			ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+			defer cancel()
+			start := time.Now()
+			_, err := poller.PollUntilDone(ctx, nil)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, test.timeout, time.Since(start))
 
-				_, err = poller.PollUntilDone(t.Context(), nil)
-				require.NoError(t, err, "the poller is unchanged")
-			})
+			require.NoError(t, failure(poller.PollUntilDone(t.Context(), nil)), "the poller is unchanged")
 		})
 	}
 }
 
+// Only the poller that has just started the job waits for it to be shown.
 func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	t.Parallel()
-	srv := newFake(100)
-	client := newJobsClient(t, options(srv))
-	poller := beginCreate(t, client)
-	_, err := poller.Poll(t.Context())
-	require.NoError(t, err)
-	_, err = client.Delete(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
-	require.NoError(t, err)
-
-	_, pollErr := poller.Poll(t.Context())
-	_, untilErr := poller.PollUntilDone(t.Context(), nil)
-	_, otherErr := newJobPoller(t, client).PollUntilDone(t.Context(), nil)
-	for _, err := range []error{pollErr, untilErr, otherErr} {
+	gone := respond(404)
+	client := newJobsClient(t, options(script(t, running, running, gone, gone, gone, gone, gone))) // a request for each error
+	poller := beginCreate(t, client, nil)
+	token := resumeToken(t, poller)
+	require.NoError(t, failure(poller.Poll(t.Context())))
+	for _, err := range []error{
+		failure(poller.Poll(t.Context())),
+		failure(poller.PollUntilDone(t.Context(), nil)),
+		failure(newJobPoller(t, client, nil).PollUntilDone(t.Context(), nil)),
+		failure(newJobPoller(t, client, &waitOptions{ResumeToken: token}).Poll(t.Context())),
+		failure(beginCreate(t, client, &beginOptions{ResumeToken: token}).Poll(t.Context())),
+	} {
 		require.ErrorIs(t, err, armsecops.ErrNotFound)
 		assert.ErrorAs(t, err, new(*armsecops.ErrorResponse))
 		assert.ErrorContains(t, err, "the job was deleted while the poller waited")
 		assert.ErrorContains(t, err, "404 Not Found")
 	}
 	assert.False(t, poller.Done())
-	assert.Equal(t, 4, requestsOf(srv, "Get"), "one request of each")
 }
 
 // Soon after its start, the service may not show a job everywhere.
@@ -369,290 +277,185 @@ func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {
 		soon    = "Fri, 02 Jan 2026 03:06:04 GMT"
 		late    = "Fri, 02 Jan 2026 03:06:05 GMT"
 	)
-	missing := func(date string) transportFunc { return respond(404, "", "Date", date) }
-	tests := map[string]struct {
-		create    transportFunc
-		after     time.Duration // by the clock here
-		responses []transportFunc
-		notFound  bool // at the last one
+	dated, missing := respondJob("InProgress", "Date", started), respond(404)
+	missingAt := func(date string) transportFunc { return respond(404, "", "Date", date) }
+	for name, test := range map[string]struct {
+		responses []transportFunc // to Create, then to each Get
+		after     time.Duration   // by the clock here
+		notFound  bool            // at the last one
 	}{
-		"at once":                  {respondJob("InProgress"), 0, []transportFunc{respond(404), respond(404)}, false},
-		"within two minutes":       {respondJob("InProgress"), 119 * time.Second, []transportFunc{respond(404)}, false},
-		"after two minutes":        {respondJob("InProgress"), 120 * time.Second, []transportFunc{respond(404)}, true},
-		"seen, then deleted":       {respondJob("InProgress"), 0, []transportFunc{respond(404), respondJob("InProgress"), respond(404)}, true},
-		"by the service's clock":   {respondJob("InProgress", "Date", started), time.Hour, []transportFunc{missing(soon)}, false},
-		"late by its clock":        {respondJob("InProgress", "Date", started), 0, []transportFunc{missing(soon), missing(late)}, true},
-		"a Date at the start only": {respondJob("InProgress", "Date", started), 119 * time.Second, []transportFunc{respond(404)}, false},
-		"a Date of the 404 only":   {respondJob("InProgress"), 2 * time.Minute, []transportFunc{missing(soon)}, true},
-		"shown at last":            {respondJob("InProgress"), 0, []transportFunc{respond(404), respond(404), respondJob("InProgress")}, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				poller := beginCreate(t, newJobsClient(t, options(script(t, append([]transportFunc{test.create}, test.responses...)...))))
-				time.Sleep(test.after)
-				for i := range test.responses {
-					resp, err := poller.Poll(t.Context())
-					assert.False(t, poller.Done())
-					if i == len(test.responses)-1 && test.notFound {
-						require.ErrorIs(t, err, armsecops.ErrNotFound)
-						return
-					}
-					require.NoError(t, err)
-					assert.NotNil(t, resp)
-					_, err = poller.ResumeToken()
-					require.NoError(t, err)
+		"at once":                  {[]transportFunc{running, missing, missing}, 0, false},
+		"within two minutes":       {[]transportFunc{running, missing}, 119 * time.Second, false},
+		"after two minutes":        {[]transportFunc{running, missing}, 120 * time.Second, true},
+		"seen, then deleted":       {[]transportFunc{running, missing, running, missing}, 0, true},
+		"by the service's clock":   {[]transportFunc{dated, missingAt(soon)}, time.Hour, false},
+		"late by its clock":        {[]transportFunc{dated, missingAt(soon), missingAt(late)}, 0, true},
+		"a Date at the start only": {[]transportFunc{dated, missing}, 119 * time.Second, false},
+		"later, by the same Date":  {[]transportFunc{dated, missing}, 120 * time.Second, true},
+		"a Date of the 404 only":   {[]transportFunc{running, missingAt(soon)}, 2 * time.Minute, true},
+		"shown at last":            {[]transportFunc{running, missing, missing, running}, 0, false},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			poller := beginCreate(t, newJobsClient(t, options(script(t, test.responses...))), nil)
+			time.Sleep(test.after)
+			for i := range test.responses[1:] {
+				resp, err := poller.Poll(t.Context())
+				assert.False(t, poller.Done())
+				if i == len(test.responses)-2 && test.notFound {
+					require.ErrorIs(t, err, armsecops.ErrNotFound)
+					return
 				}
-			})
+				require.NoError(t, err)
+				assert.NotNil(t, resp)
+				resumeToken(t, poller)
+			}
 		})
 	}
 }
 
-// The pollers of tokens, and of jobs that were started elsewhere, have no such time.
-func TestOnlyThePollerOfTheStartWaitsForItsJob(t *testing.T) {
-	t.Parallel()
-	client := newJobsClient(t, options(script(t, respondJob("InProgress"), respond(404), respond(404), respond(404))))
-	token, err := beginCreate(t, client).ResumeToken()
-	require.NoError(t, err)
-	for _, poller := range []*armsecops.JobPoller{newJobPoller(t, client), resumeJobPoller(t, client, token), resumeCreate(t, client, token)} {
-		_, err := poller.Poll(t.Context())
-		require.ErrorIs(t, err, armsecops.ErrNotFound)
-	}
-}
-
-// A job that failed or was canceled is an error that holds the whole job.
+// A job that failed or was canceled is an error that holds the whole job. NewJobPoller
+// sends nothing, and its poller never starts a job.
 func TestPollerReturnsTheFailedJob(t *testing.T) {
 	t.Parallel()
-	for _, state := range []armsecops.ProvisioningState{"Failed", "Canceled", "canceled", "Cancelled"} {
-		t.Run(string(state), func(t *testing.T) {
-			t.Parallel()
-			srv := newFake(0)
-			job := armsecops.Job{Properties: armsecops.JobProperties{
-				ProvisioningState:    state,
-				ErrorMessage:         "see the items",
-				Items:                failingItems,
-				AdditionalProperties: map[string]json.RawMessage{"attempt": json.RawMessage("2")},
-			}}
-			srv.Put(waitedJob, job)
-			client := newJobsClient(t, options(srv))
-			want, err := client.Get(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
-			require.NoError(t, err)
-
-			poller := newJobPoller(t, client)
-			got, err := poller.PollUntilDone(t.Context(), nil)
-			_, again := poller.Result(t.Context())
-			for _, err := range []error{err, again} {
-				failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-				require.True(t, ok, "%T: %v", err, err)
-				assert.Equal(t, want.Job, failed.Job)
-				assert.EqualError(t, err, "job waited-job: "+string(state)+": 1 of 2 items failed: see the items"+
-					"; /rules/two at member member: Forbidden.")
-			}
-			assert.Zero(t, got)
-			assert.True(t, poller.Done())
-		})
+	srv := newFake(0)
+	srv.Put(waitedJob, armsecops.Job{Properties: armsecops.JobProperties{
+		ProvisioningState:    "canceled",
+		ErrorMessage:         "see the items",
+		Items:                failingItems,
+		AdditionalProperties: map[string]json.RawMessage{"attempt": json.RawMessage("2")},
+	}})
+	client := newJobsClient(t, options(srv))
+	poller := newJobPoller(t, client, nil)
+	assert.Empty(t, srv.Requests())
+	got, err := poller.PollUntilDone(t.Context(), nil)
+	_, again := poller.Result(t.Context())
+	assert.Equal(t, 1, requestsOf(srv, "Get"))
+	assert.Len(t, srv.Requests(), 1)
+	want, getErr := client.Get(t.Context(), "rg", "workspace", "assignment", waitedJob.Name, nil)
+	require.NoError(t, getErr)
+	for _, err := range []error{err, again} {
+		failed := as[*armsecops.JobFailedError](t, err)
+		assert.Equal(t, want.Job, failed.Job)
+		assert.EqualError(t, err, "job waited-job: canceled: 1 of 2 items failed: see the items; /rules/two at member member: Forbidden.")
 	}
+	assert.Zero(t, got)
+	assert.True(t, poller.Done())
 }
 
 // A poller of a job that has ended sends nothing more.
 func TestPollerOfEndedJobSendsNothing(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T, state string) *armsecops.JobPoller {
-		poller := beginCreate(t, newJobsClient(t, options(script(t, respondJob(state)))))
+	for state, failed := range map[string]bool{"Succeeded": false, "Failed": true} {
+		poller := beginCreate(t, newJobsClient(t, options(script(t, respondJob(state)))), nil)
 		assert.True(t, poller.Done())
 		resp, err := poller.Poll(t.Context())
 		require.NoError(t, err)
-		got, err := io.ReadAll(resp.Body)
+		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		assert.JSONEq(t, `{"name":"waited-job","properties":{"provisioningState":"`+state+`"}}`, string(got), "the response to Create")
+		assert.JSONEq(t, `{"name":"waited-job","properties":{"provisioningState":"`+state+`"}}`, string(body), "the response to Create")
 		_, err = poller.ResumeToken()
 		require.Error(t, err, "there is nothing to wait for")
-		return poller
+		job, hasFailed := waitFor(t, poller)
+		assert.Equal(t, waitedJob.Name, job.Name)
+		assert.Equal(t, failed, hasFailed)
 	}
-	got, err := begin(t, "Succeeded").PollUntilDone(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, waitedJob.Name, got.Name)
-	_, err = begin(t, "Failed").PollUntilDone(t.Context(), nil)
-	assert.ErrorAs(t, err, new(*armsecops.JobFailedError))
 }
 
 // A job without a usable name cannot be waited for, though it may well run.
 func TestBeginCreateNeedsTheNameOfTheJob(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{
-		"no name":             `{"properties":{"provisioningState":"InProgress"}}`,
-		"empty object":        `{}`,
-		"null":                `{"name":null}`,
-		"empty":               `{"name":""}`,
-		"too short":           `{"name":"ab"}`,
-		"relative":            `{"name":"..."}`,
-		"path":                `{"name":"../../jobs/other"}`,
-		"query":               `{"name":"job?x=y"}`,
-		"control characters":  `{"name":"\u001b[31mjob"}`,
-		"too long to print":   `{"name":"` + strings.Repeat("-", 10_000) + `"}`,
-		"has ended, nameless": `{"properties":{"provisioningState":"Succeeded"}}`,
-	}
-	for name, body := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client := newJobsClient(t, options(script(t, respond(200, body))))
-			poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
-			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-			assert.ErrorContains(t, err, "WorkspaceManagerJobsClient.BeginCreate: ")
-			assert.NotContains(t, err.Error(), "\x1b")
-			assert.Less(t, len(err.Error()), 1000)
-			assert.Nil(t, poller)
-		})
+	for _, body := range []string{
+		`{"properties":{"provisioningState":"InProgress"}}`, `{"properties":{"provisioningState":"Succeeded"}}`,
+		`{}`, `{"name":null}`, `{"name":""}`, `{"name":"ab"}`, `{"name":"..."}`, `{"name":"../../jobs/other"}`, `{"name":"job?x=y"}`,
+		`{"name":"\u001b[31mjob"}`, `{"name":"` + strings.Repeat("-", 10_000) + `"}`,
+	} {
+		client := newJobsClient(t, options(script(t, respond(200, body))))
+		poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
+		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown, body)
+		assert.ErrorContains(t, err, "WorkspaceManagerJobsClient.BeginCreate: ")
+		assert.NotContains(t, err.Error(), "\x1b")
+		assert.Less(t, len(err.Error()), 1000)
+		assert.Nil(t, poller)
 	}
 }
 
-// NewJobPoller sends nothing, and its poller never starts a job.
-func TestNewJobPollerStartsNothing(t *testing.T) {
-	t.Parallel()
-	srv := newFake(0)
-	srv.Put(waitedJob, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: "Succeeded"}})
-	poller := newJobPoller(t, newJobsClient(t, options(srv)))
-	assert.Empty(t, srv.Requests())
-	got, err := poller.PollUntilDone(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, waitedJob.String(), got.ID)
-	assert.Equal(t, 1, requestsOf(srv, "Get"))
-	assert.Len(t, srv.Requests(), 1)
-}
-
-// outcome is how the wait for a job ended.
-type outcome struct {
-	Job    armsecops.Job
-	Failed bool
-}
-
-func newOutcome(t *testing.T, job armsecops.Job, err error) outcome {
+// waitFor waits with the poller and returns its job as it ended, and whether it failed.
+func waitFor(t *testing.T, poller *armsecops.JobPoller) (job armsecops.Job, failed bool) {
 	t.Helper()
+	got, err := poller.PollUntilDone(t.Context(), nil)
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		return outcome{failed.Job, true}
+		return failed.Job, true
 	}
 	require.NoError(t, err)
-	return outcome{job, false}
-}
-
-// waitFor waits with the poller and returns how its job ended.
-func waitFor(t *testing.T, poller *armsecops.JobPoller) outcome {
-	t.Helper()
-	got, err := poller.PollUntilDone(t.Context(), nil)
-	return newOutcome(t, got.Job, err)
+	return got.Job, false
 }
 
 // A second client, as another process would have it, has nothing but the token.
 func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		items  []armsecops.JobItem
-		failed bool
-	}{
-		"failed":    {failingItems, true},
-		"succeeded": {failingItems[:1], false},
-	}
-	for name, test := range tests {
+	assignment := armsecops.WorkspaceManagerAssignmentID{jobsSubscription, "rg", "workspace", "assignment"}
+	for end, items := range map[string][]armsecops.JobItem{"failed": failingItems, "succeeded": failingItems[:1]} {
 		for _, begun := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, begun by the poller %t", name, begun), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					srv := newFake(3)
-					srv.SetJobItems(waitedAssignment, test.items)
-					client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
-					poller := beginCreate(t, client)
-					_, err := poller.Poll(t.Context())
-					require.NoError(t, err)
-					var there outcome
-					if begun {
-						token, err := poller.ResumeToken()
-						require.NoError(t, err)
-						there = waitFor(t, resumeCreate(t, another, token))
-					} else {
-						token, err := newJobPoller(t, client).ResumeToken()
-						require.NoError(t, err)
-						there = waitFor(t, resumeJobPoller(t, another, token))
-					}
-					here := waitFor(t, poller)
-					assert.Equal(t, test.failed, here.Failed)
-					assert.Len(t, here.Job.Properties.Items, len(test.items))
-					assert.Equal(t, here, there)
-					assert.Equal(t, 1, requestsOf(srv, "Create"))
-					assert.Equal(t, 5, requestsOf(srv, "Get"), "one here, three there up to the end, and one more here")
-				})
+			inBubble(t, fmt.Sprintf("%s, begun by the poller %t", end, begun), func(t *testing.T) {
+				srv := newFake(3)
+				srv.SetJobItems(assignment, items)
+				client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
+				poller := beginCreate(t, client, nil)
+				require.NoError(t, failure(poller.Poll(t.Context())))
+				var resumed *armsecops.JobPoller
+				if begun {
+					resumed = beginCreate(t, another, &beginOptions{ResumeToken: resumeToken(t, poller)})
+				} else {
+					resumed = newJobPoller(t, another, &waitOptions{ResumeToken: resumeToken(t, newJobPoller(t, client, nil))})
+				}
+				there, thereFailed := waitFor(t, resumed)
+				here, hereFailed := waitFor(t, poller)
+				assert.Equal(t, end == "failed", hereFailed)
+				assert.Equal(t, hereFailed, thereFailed)
+				assert.Len(t, here.Properties.Items, len(items))
+				assert.Equal(t, here, there)
+				assert.Equal(t, 1, requestsOf(srv, "Create"))
+				assert.Equal(t, 5, requestsOf(srv, "Get"), "one here, three there up to the end, and one more here")
 			})
 		}
-	}
-}
-
-// arguments name a job.
-type arguments struct{ subscription, group, workspace, assignment, job string }
-
-// replaced returns a function that replaces text in a token, which must have it.
-func replaced(t *testing.T, old, replacement string) func(token string) string {
-	return func(token string) string {
-		t.Helper()
-		require.Contains(t, token, old)
-		return strings.Replace(token, old, replacement, 1)
 	}
 }
 
 // A token resumes the wait for its own job and for no other. Nothing is sent for one that doesn't fit.
 func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 	t.Parallel()
-	own := arguments{jobsSubscription, "rg", "workspace", "assignment", waitedJob.Name}
-	with := func(change func(*arguments)) arguments {
-		a := own
-		change(&a)
-		return a
-	}
-	same := func(token string) string { return token }
-	otherCase := arguments{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}
-	otherSubscription := with(func(a *arguments) { a.subscription = assignmentsSubscription })
+	const name = "waited-job"
+	own, otherSubscription := waitedJob, armsecops.JobID{assignmentsSubscription, "rg", "workspace", "assignment", name}
 	tests := map[string]struct {
-		arguments arguments
-		alter     func(token string) string
-		accepted  bool // by NewJobPoller
-		begin     bool // by BeginCreate, which doesn't name the job
+		arguments armsecops.JobID
+		old, new  string // what is altered in the token
+		accepted  bool   // by NewJobPoller
+		begin     bool   // by BeginCreate, which doesn't name the job
 	}{
-		"own":                  {own, same, true, true},
-		"names from the token": {arguments{subscription: jobsSubscription}, same, true, true},
-		"own, in another case": {otherCase, same, true, true},
-		"another subscription": {otherSubscription, same, false, false},
-		"another group":        {with(func(a *arguments) { a.group = "rg2" }), same, false, false},
-		"another workspace":    {with(func(a *arguments) { a.workspace = "workspace2" }), same, false, false},
-		"another assignment":   {with(func(a *arguments) { a.assignment = "assignment2" }), same, false, false},
-		"another job":          {with(func(a *arguments) { a.job = "another-job" }), same, false, true},
-		"altered job":          {own, replaced(t, "waited-job", "other-job"), false, false},
-		"altered subscription": {otherSubscription, replaced(t, jobsSubscription, assignmentsSubscription), false, false},
-		"path that climbs":     {own, replaced(t, "waited-job", ".."), false, false},
-		"of another client":    {own, replaced(t, "WorkspaceManagerJobsClient", "AnotherClient"), false, false},
-		"control characters":   {own, replaced(t, "WorkspaceManagerJobsClient", `\u001b[31m`), false, false},
-		"of an earlier Create": {own, replaced(t, "ClientGetResponse", "ClientCreateResponse"), true, true},
-		"of azcore's fakes":    {own, replaced(t, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`), true, true},
+		"own":                  {own, "", "", true, true},
+		"names from the token": {armsecops.JobID{SubscriptionID: jobsSubscription}, "", "", true, true},
+		"own, in another case": {armsecops.JobID{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}, "", "", true, true},
+		"another subscription": {otherSubscription, "", "", false, false},
+		"another group":        {armsecops.JobID{jobsSubscription, "rg2", "workspace", "assignment", name}, "", "", false, false},
+		"another workspace":    {armsecops.JobID{jobsSubscription, "rg", "workspace2", "assignment", name}, "", "", false, false},
+		"another assignment":   {armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment2", name}, "", "", false, false},
+		"another job":          {armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment", "another-job"}, "", "", false, true},
+		"altered job":          {own, name, "other-job", false, false},
+		"altered subscription": {otherSubscription, jobsSubscription, assignmentsSubscription, false, false},
+		"path that climbs":     {own, name, "..", false, false},
+		"of another client":    {own, "WorkspaceManagerJobsClient", "AnotherClient", false, false},
+		"control characters":   {own, "WorkspaceManagerJobsClient", `\u001b[31m`, false, false},
+		"of an earlier Create": {own, "ClientGetResponse", "ClientCreateResponse", true, true},
+		"of azcore's fakes":    {own, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`, true, true},
 	}
 	client := newJobsClient(t, options(newFake(1)))
-	createToken, err := beginCreate(t, client).ResumeToken()
-	require.NoError(t, err)
-	getToken, err := newJobPoller(t, client).ResumeToken()
-	require.NoError(t, err)
+	tokens := []string{resumeToken(t, beginCreate(t, client, nil)), resumeToken(t, newJobPoller(t, client, nil))}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := test.arguments
-			client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(a.subscription)
+			id, assignment := test.arguments, test.arguments.WorkspaceManagerAssignmentName
+			client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(id.SubscriptionID)
 			require.NoError(t, err)
-			begin := func(token string) error {
-				options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token}
-				_, err := client.BeginCreate(t.Context(), a.group, a.workspace, a.assignment, options)
-				return err
-			}
-			wait := func(token string) error {
-				options := &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token}
-				_, err := client.NewJobPoller(a.group, a.workspace, a.assignment, a.job, options)
-				return err
-			}
 			check := func(err error, accepted bool) {
 				t.Helper()
 				if accepted {
@@ -664,10 +467,14 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 				assert.NotContains(t, err.Error(), "\x1b")
 				assert.NotContains(t, err.Error(), waitedJob.Name, "a token appears in no error")
 			}
-			check(begin(test.alter(createToken)), test.begin)
-			check(wait(test.alter(getToken)), test.accepted)
-			check(begin(test.alter(getToken)), test.begin)
-			check(wait(test.alter(createToken)), test.accepted)
+			for _, token := range tokens {
+				require.Contains(t, token, test.old)
+				token = strings.Replace(token, test.old, test.new, 1)
+				_, err := client.BeginCreate(t.Context(), id.ResourceGroupName, id.WorkspaceName, assignment, &beginOptions{ResumeToken: token})
+				check(err, test.begin)
+				_, err = client.NewJobPoller(id.ResourceGroupName, id.WorkspaceName, assignment, id.Name, &waitOptions{ResumeToken: token})
+				check(err, test.accepted)
+			}
 		})
 	}
 }
