@@ -1,13 +1,13 @@
 package main
 
 import (
-	"maps"
 	"testing"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 func TestCount(t *testing.T) {
@@ -21,14 +21,6 @@ func TestCount(t *testing.T) {
 	} {
 		server.Put(id, armsecops.Assignment{})
 	}
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewSecurityAssignmentsClient(first, &azfake.TokenCredential{}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := count(t.Context(), client, []string{first, second, "not an id"})
-	if want := map[string]int{first: 2, second: 1}; !maps.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
+	got := count(t.Context(), driver.NewAssignmentsClient(t, driver.Options(server)), []string{first, second, "not an id"})
+	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
 }

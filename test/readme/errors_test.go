@@ -3,14 +3,15 @@ package main
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 func TestAdvice(t *testing.T) {
@@ -20,47 +21,30 @@ func TestAdvice(t *testing.T) {
 	tests := map[string]struct {
 		assignmentID string
 		faults       []fake.Fault
+		credential   error
 		want         string
 	}{
-		"invalid parameter": {"..", nil, "correct assignmentID: it must not be a relative path segment"},
-		"not found":         {"none", nil, "check the name"},
-		"throttled":         {"any", []fake.Fault{throttled}, "wait 1h0m0s"},
-		"forbidden":         {"any", []fake.Fault{forbidden}, "ask for the Security Reader role"},
+		"invalid parameter": {"..", nil, nil, "correct assignmentID: it must not be a relative path segment"},
+		"not found":         {"none", nil, nil, "check the name"},
+		"throttled":         {"any", []fake.Fault{throttled}, nil, "wait 1h0m0s"},
+		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for the Security Reader role"},
+		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: no account"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := fake.NewServer(nil)
+			server, credential := fake.NewServer(nil), &azfake.TokenCredential{}
 			for _, fault := range test.faults {
 				server.Inject(fault)
 			}
-			options := &armsecops.ClientOptions{}
-			options.Transport = server
-			client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
-			if err != nil {
-				t.Fatal(err)
+			if test.credential != nil {
+				credential.SetError(test.credential)
 			}
+			client, err := driver.NewFactory(t, credential, driver.Options(server)).NewSecurityAssignmentsClient(subscription)
+			require.NoError(t, err)
 			_, err = client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if got := advice(err); got != test.want {
-				t.Errorf("advice on %v: %q, want %q", err, got, test.want)
-			}
+			require.Error(t, err)
+			assert.Equal(t, test.want, advice(err), "of %v", err)
 		})
-	}
-}
-
-func TestAdviceToSignIn(t *testing.T) {
-	t.Parallel()
-	credential := &azfake.TokenCredential{}
-	credential.SetError(errors.New("no account"))
-	client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", credential, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.Get(t.Context(), "myResourceGroup", "any", nil)
-	if got := advice(err); !strings.HasPrefix(got, "sign in: ") || !strings.HasSuffix(got, "no account") {
-		t.Errorf("advice on %v: %q", err, got)
 	}
 }

@@ -1,14 +1,16 @@
 package main
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
@@ -22,6 +24,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	)
 	server := fake.NewServer(&fake.ServerOptions{Strict: true})
 	server.AddSubscription(subscription)
+	server.AddResourceGroup(subscription, "test")
 	for key, properties := range map[string]armsecops.AssessmentMetadataProperties{
 		ports: {DisplayName: "Close ports", PolicyDefinitionID: "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917"},
 		disks: {DisplayName: "Encrypt disks"},
@@ -33,42 +36,28 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	server.Put(standardID, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
 		Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}},
 	}})
-	server.AddResourceGroup(subscription, "test")
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
 	standards, err := standardsOf(t.Context(), factory.NewSecurityStandardsClient(), scope, disks)
-	if err != nil || len(standards) != 1 || standards[0].ID != standardID.String() {
-		t.Fatalf("got %v and %v, want the standard", standards, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, standards, 1)
+	require.Equal(t, standardID.String(), standards[0].ID)
 
 	for _, recommendation := range []string{"Close ports", "Encrypt disks", "Encrypt disks"} {
-		if err := exempt(t.Context(), factory, recommendation, machine, policy, "closePorts", standards[0].ID); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, exempt(t.Context(), factory, recommendation, machine, policy, "closePorts", standards[0].ID))
 	}
-	if err := exempt(t.Context(), factory, "Unknown", machine, "", "", ""); err == nil {
-		t.Error("no error")
-	}
+	require.Error(t, exempt(t.Context(), factory, "Unknown", machine, "", "", ""))
 
 	var found []string
-	inDays := func(days int) time.Time { return time.Now().AddDate(0, 0, days) }
+	in90Days, day := time.Now().AddDate(0, 0, 90), 24*time.Hour
 	for e, err := range factory.NewPolicyExemptionsClient().NewListPager(machine, nil).All(t.Context()) {
-		if p := e.Properties; err != nil || !p.ExpiresBefore(inDays(91)) || p.ExpiresBefore(inDays(89)) {
-			t.Errorf("got %v and %v", e, err)
-		}
+		require.NoError(t, err)
+		assert.WithinDuration(t, in90Days, e.Properties.ExpiresOn, day)
 		found = append(found, e.Properties.PolicyAssignmentID, e.Properties.PolicyDefinitionReferenceIDs[0])
 	}
 	for e, err := range factory.NewStandardAssignmentsClient().NewListPager(machine, nil).All(t.Context()) {
-		if p := e.Properties; err != nil || !p.ExpiresBefore(inDays(91)) || p.ExpiresBefore(inDays(89)) {
-			t.Errorf("got %v and %v", e, err)
-		}
+		require.NoError(t, err)
+		assert.WithinDuration(t, in90Days, e.Properties.ExpiresOn, day)
 		found = append(found, e.Properties.AssignedStandard.ID, e.Properties.ExemptionData.Key())
 	}
-	if want := []string{policy, "closePorts", standardID.String(), disks}; fmt.Sprint(found) != fmt.Sprint(want) {
-		t.Errorf("got %q, want %q", found, want)
-	}
+	assert.Equal(t, []string{policy, "closePorts", standardID.String(), disks}, found)
 }

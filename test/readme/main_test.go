@@ -1,27 +1,24 @@
 package main
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
+
+// forbiddenAtBranch are the items of a job that failed.
+var forbiddenAtBranch = []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}
 
 // A strict server refuses a step without the ones before it.
 func TestProgramPublishes(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		items  []armsecops.JobItem
-		failed bool
-	}{
-		"succeeded": {nil, false},
-		"failed":    {[]armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}, true},
-	}
-	for name, test := range tests {
+	for name, items := range map[string][]armsecops.JobItem{"succeeded": nil, "failed": forbiddenAtBranch} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -29,23 +26,14 @@ func TestProgramPublishes(t *testing.T) {
 				// A workspace exists once something is below it.
 				server.Put(armsecops.WorkspaceManagerConfigurationID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "default"},
 					armsecops.WorkspaceManagerConfiguration{})
-				options := &armsecops.ClientOptions{}
-				options.Transport = server
-				factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-				if err != nil {
-					t.Fatal(err)
+				factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+				require.NoError(t, setUp(t.Context(), factory))
+				if items == nil {
+					require.NoError(t, run(t.Context(), factory))
+					return
 				}
-				if err := setUp(t.Context(), factory); err != nil {
-					t.Fatal(err)
-				}
-				if test.items != nil {
-					id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
-					server.SetJobItems(id, test.items)
-				}
-				err = run(t.Context(), factory)
-				if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed != test.failed || err != nil && !failed {
-					t.Errorf("got %v", err)
-				}
+				server.SetJobItems(rules, items)
+				require.ErrorAs(t, run(t.Context(), factory), new(*armsecops.JobFailedError))
 			})
 		})
 	}

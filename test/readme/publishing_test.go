@@ -1,43 +1,28 @@
 package main
 
 import (
-	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
-var central = armsecops.WorkspaceManagerAssignmentID{
-	SubscriptionID: "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", ResourceGroupName: "rg", WorkspaceName: "central", Name: "rules",
-}
-
-func newJobsClient(t *testing.T, server *fake.Server) *armsecops.WorkspaceManagerJobsClient {
-	t.Helper()
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewWorkspaceManagerJobsClient(central.SubscriptionID, &azfake.TokenCredential{}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
+var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
 
 func TestPublishNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
-	server.SetJobItems(central, []armsecops.JobItem{{
-		ResourceID: "/rules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}},
-	}})
-	err := publish(t.Context(), newJobsClient(t, server), central)
-	_, failed := errors.AsType[*armsecops.JobFailedError](err)
-	if want := "/rules/one at member branch: Forbidden."; !failed || !strings.HasSuffix(err.Error(), want) {
-		t.Errorf("got %v, want %q", err, want)
-	}
+	server.SetJobItems(rules, forbiddenAtBranch)
+	err := publish(t.Context(), driver.NewJobsClient(t, driver.Options(server)), rules)
+	require.ErrorAs(t, err, new(*armsecops.JobFailedError))
+	assert.True(t, strings.HasSuffix(err.Error(), rule+" at member branch: Forbidden."), err)
 }
 
 func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
@@ -45,17 +30,13 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fake.NewServer(nil)
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		if err := publish(t.Context(), newJobsClient(t, server), central); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, publish(t.Context(), driver.NewJobsClient(t, driver.Options(server)), rules))
 		posts := 0
 		for _, request := range server.Requests() {
-			if request.Method == "POST" {
+			if request.Method == http.MethodPost {
 				posts++
 			}
 		}
-		if posts != 1 {
-			t.Errorf("%d jobs were started, want 1", posts)
-		}
+		assert.Equal(t, 1, posts, "jobs are started")
 	})
 }

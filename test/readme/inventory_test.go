@@ -9,6 +9,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 func Example_inventory() {
@@ -26,13 +27,13 @@ func Example_inventory() {
 			Effect: "Exempt", Scope: "/subscriptions/" + subscription, ExpiresOn: today.AddDate(1, 0, 0),
 			AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
 		}})
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, driver.Options(server))
 	if err != nil {
 		log.Fatal(err)
 	}
-	inventory(context.Background(), client, today.AddDate(0, 0, 30))
+	if err := inventory(context.Background(), client, today.AddDate(0, 0, 30)); err != nil {
+		log.Fatal(err)
+	}
 	// Output:
 	// 2026-06-01 soon: true waiver Microsoft.Authorization/policyExemptions /providers/Microsoft.Management/managementGroups/all
 	// never soon: false mitigated Microsoft.Security/standardAssignments /subscriptions/00000000-0000-0000-0000-000000000001
