@@ -75,15 +75,6 @@ func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *
 	return client.NewListPager(o)
 }
 
-func readAll[T any](t testing.TB, pager *armsecops.Pager[T]) (items []T) {
-	t.Helper()
-	for item, err := range pager.All(t.Context()) {
-		require.NoError(t, err)
-		items = append(items, item)
-	}
-	return items
-}
-
 // exemptRow returns a row as Azure Resource Graph has it.
 func exemptRow(id, kind, properties string) string {
 	return fmt.Sprintf(`{"id":%q,"name":"n","type":%q,"subscriptionId":"row","resourceGroup":"row","properties":%s}`, id, strings.ToLower(kind), properties)
@@ -152,7 +143,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &tables{rows: map[string][]string{test.table: {test.row}}}
-			got := readAll(t, s.pager(t, nil))
+			got := readAll(t, s.pager(t, nil).All(t.Context()))
 			require.Len(t, got, 1)
 			assert.NotEmpty(t, got[0].Properties)
 			if test.want.ID == "" {
@@ -193,7 +184,7 @@ func TestExemptionQueries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &tables{}
-			assert.Empty(t, readAll(t, s.pager(t, &test.options)))
+			assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
 			var got []string
 			for _, text := range s.queries {
 				var q struct{ Query string }
@@ -266,7 +257,7 @@ func TestExemptionsResume(t *testing.T) {
 		s.rows["securityresources"] = append(s.rows["securityresources"], exemptRow(standardRow[:len(standardRow)-1]+n, "Microsoft.Security/standardAssignments", "{}"))
 		s.rows["resources"] = append(s.rows["resources"], exemptRow(oldRow+n, "Microsoft.Security/assignments", "{}"))
 	}
-	want := readAll(t, s.pager(t, nil))
+	want := readAll(t, s.pager(t, nil).All(t.Context()))
 	require.Len(t, want, 9)
 	for failing := range 9 {
 		s := &tables{rows: s.rows, fail: func(n int) *http.Response {
@@ -305,17 +296,18 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	o := &armsecops.ExemptionsClientListOptions{
 		SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true, Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption},
 	}
-	assert.Len(t, readAll(t, s.pager(t, o)), 2)
+	assert.Len(t, readAll(t, s.pager(t, o).All(t.Context())), 2)
 	o.MaxPages = 2
 	first := s.pager(t, o)
-	assert.Len(t, readAll(t, first), 2)
+	assert.Len(t, readAll(t, first.All(t.Context())), 2)
 	o.ContinuationToken, o.MaxPages = first.ContinuationToken(), 0
-	assert.Empty(t, readAll(t, s.pager(t, o)))
+	assert.Empty(t, readAll(t, s.pager(t, o).All(t.Context())))
 	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
 
 	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, options(s))
 	require.NoError(t, err)
-	assert.Len(t, readAll(t, policies.NewResourceGraphPager(&armsecops.ResourceGraphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true})), 2)
+	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
+	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
 }
 
 // A tenant of 50,000 exemptions takes as many requests as it has thousands of each
