@@ -28,16 +28,18 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 		o.Retry.MaxRetries = -1
 		c, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credential, o)
 		require.NoError(t, err)
-		_, err = c.Get(t.Context(), "rg", "id", nil)
-		return err
+		return errorOf(c.Get(t.Context(), "rg", "id", nil))
 	}
 	ok := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: "token"}, nil })
 	quoted := strconv.Quote(strings.ToValidUTF8(strings.Repeat("a\u202e", 100_000), ""))
 	list := func(token string) error {
 		o := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}}
-		_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewListPager("rg", o).NextPage(t.Context())
-		return err
+		return errorOf(newAssignmentsClient(t, options(respond(200, minimal))).NewListPager("rg", o).NextPage(t.Context()))
 	}
+	create := func(transport policy.Transporter) error {
+		return errorOf(newJobsClient(t, options(transport)).BeginCreate(t.Context(), "rg", "workspace", "assignment", nil))
+	}
+	failing := transportFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New(hostile) })
 	job := armsecops.Job{Name: hostile, Properties: armsecops.JobProperties{ProvisioningState: "Failed", ErrorMessage: hostile}}
 	for range 100 {
 		job.Properties.Items = append(job.Properties.Items, armsecops.JobItem{ResourceID: hostile, Status: "Failed"})
@@ -50,7 +52,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 		"a duplicate name":         get(respond(200, `{`+quoted+`:1,`+quoted+`:1}`), ok),
 		"a deep pointer":           get(respond(200, `{"properties":{"metadata":{`+quoted+`:{"a":1,"a":1}}}}`), ok),
 		"a challenge":              get(respond(401, "", "WWW-Authenticate", `Bearer error="insufficient_claims", claims="`+hostile+`"`), ok),
-		"a transport":              get(transportFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New(hostile) }), ok),
+		"a transport":              get(failing, ok),
 		"a credential":             get(respond(200, minimal), credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New(hostile) })),
 		"a registration":           get(respond(409, `{"error":{"code":"MissingSubscriptionRegistration","message":`+quoted+`}}`), ok),
 		"a parameter":              &armsecops.ParameterError{Name: "name", Value: hostile, Reason: hostile},
@@ -59,10 +61,10 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 		"a subscription":           &armsecops.SubscriptionError{SubscriptionID: hostile, Err: errors.New(hostile)},
 		"a token, not base64":      list(hostile),
 		"a token, too long":        list(strings.Repeat("A", 2<<20)),
-		"an unknown outcome":       createError(t, transportFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New(hostile) })),
-		"a job with a wrong name":  createError(t, respond(200, `{"name":`+quoted+`}`)),
-		"a subscription, no UUID":  func() error { _, err := armsecops.NewSecurityAssignmentsClient(hostile, ok, nil); return err }(),
-		"an id":                    func() error { _, err := armsecops.ParseJobID(hostile); return err }(),
+		"an unknown outcome":       create(failing),
+		"a job with a wrong name":  create(respond(200, `{"name":`+quoted+`}`)),
+		"a subscription, no UUID":  errorOf(armsecops.NewSecurityAssignmentsClient(hostile, ok, nil)),
+		"an id":                    errorOf(armsecops.ParseJobID(hostile)),
 		"an error within an error": fmt.Errorf("wrapped"),
 	}
 	for name, err := range tests {
@@ -77,13 +79,6 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 			assert.NotContains(t, log.String(), "\u202e")
 		})
 	}
-}
-
-// createError returns the error of BeginCreate.
-func createError(t *testing.T, transport policy.Transporter) error {
-	t.Helper()
-	_, err := newJobsClient(t, options(transport)).BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
-	return err
 }
 
 // The error of a credential is long, and ends in advice.

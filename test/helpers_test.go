@@ -2,8 +2,10 @@ package test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/http"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,11 +61,17 @@ func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
 	return driver.NewTLSServer(t, handler, false)
 }
 
-// collect returns the items that a loop yields, and the errors.
+// errorOf returns the error of a call.
+func errorOf[T any](_ T, err error) error { return err }
+
+// collect returns the items that a loop yields, and the errors, without an item each.
 func collect[T any](loop iter.Seq2[T, error]) (items []T, errs []error) {
 	for item, err := range loop {
 		if err != nil {
 			errs = append(errs, err)
+			if !reflect.ValueOf(&item).Elem().IsZero() {
+				errs = append(errs, fmt.Errorf("an item beside the error: %v", item))
+			}
 			continue
 		}
 		items = append(items, item)

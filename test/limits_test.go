@@ -27,13 +27,13 @@ const bodyBytes = 2 << 20
 // The calls that return what the bodies hold.
 var (
 	getJobsPage = func(t *testing.T, body string) (any, error) {
-		return newJobsClient(t, options(respond(200, body))).NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
+		return newJobsClient(t, options(respond(200, body, "x-ms-request-id", requestID))).NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
 	}
 	getOneJob = func(t *testing.T, body string) (any, error) {
-		return newJobsClient(t, options(respond(200, body))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+		return newJobsClient(t, options(respond(200, body, "x-ms-request-id", requestID))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
 	}
 	getAssignmentsPage = func(t *testing.T, body string) (any, error) {
-		return newAssignmentsClient(t, options(respond(200, body))).NewListPager("rg", nil).NextPage(t.Context())
+		return newAssignmentsClient(t, options(respond(200, body, "x-ms-request-id", requestID))).NewListPager("rg", nil).NextPage(t.Context())
 	}
 )
 

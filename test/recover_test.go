@@ -68,6 +68,8 @@ func servePipes(t *testing.T, handler http.Handler, http2 bool) *http.Client {
 	return client
 }
 
+var recovering = &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
+
 // A lost response doesn't lose the job, and never starts a second one.
 func TestRecover(t *testing.T) {
 	t.Parallel()
@@ -75,8 +77,7 @@ func TestRecover(t *testing.T) {
 	lost := fake.Fault{Operation: create, Disconnect: true}
 	started := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
 	another := func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) {
-		_, err := c.Create(t.Context(), "rg", "workspace", "assignment", nil)
-		assert.NoError(t, err)
+		assert.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
 	}
 	tests := map[string]struct {
 		faults   []fake.Fault
@@ -117,7 +118,7 @@ func TestRecover(t *testing.T) {
 							}
 						})
 					}
-					poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
+					poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
 					requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
 					assert.Len(t, requests, 1+test.requests)
 					if test.err != "" {
@@ -135,31 +136,33 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// A context that ends while the job is looked for leaves the outcome unknown.
-func TestRecoverEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := fake.NewServer(nil)
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true})
-		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
-		defer cancel()
-		start := time.Now()
-		_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-		assert.Equal(t, 12*time.Second, time.Since(start))
-	})
-}
-
-// Listings that don't end take no longer than the minute.
+// A context that ends while the job is looked for leaves the outcome unknown;
+// listings that don't end take no longer than a minute.
 func TestRecoverIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := fake.NewServer(nil)
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.NewListPager", Delay: time.Hour, Skip: 1, Times: 100})
-		start := time.Now()
-		_, err := newJobsClient(t, options(srv)).BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-		assert.Equal(t, time.Minute, time.Since(start))
-	})
+	endless := fake.Fault{Operation: "WorkspaceManagerJobsClient.NewListPager", Delay: time.Hour, Skip: 1, Times: 100}
+	for name, test := range map[string]struct {
+		listings      []fake.Fault
+		context, want time.Duration
+	}{
+		"by its context": {nil, 12 * time.Second, 12 * time.Second},
+		"by a minute":    {[]fake.Fault{endless}, time.Hour, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := fake.NewServer(nil)
+				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: test.listings != nil})
+				for _, fault := range test.listings {
+					srv.Inject(fault)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), test.context)
+				defer cancel()
+				start := time.Now()
+				_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", recovering)
+				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+				assert.Equal(t, test.want, time.Since(start))
+			})
+		})
+	}
 }

@@ -93,23 +93,16 @@ func TestMaxResponseBytesBoundsEveryBody(t *testing.T) {
 func TestManyEmptyElementsAreTooLarge(t *testing.T) {
 	t.Parallel()
 	elements := strings.Repeat("{},", 100_000) + "{}"
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
+		call func(*testing.T, string) (any, error)
 		body string
-		call func(*testing.T, *armsecops.WorkspaceManagerJobsClient) error
 	}{
-		"page": {`{"value":[` + elements + `]}`, func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
-			_, err := c.NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
-			return err
-		}},
-		"items of a job": {`{"properties":{"items":[` + elements + `]}}`, func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) error {
-			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-			return err
-		}},
-	}
-	for name, test := range tests {
+		"page":           {getJobsPage, `{"value":[` + elements + `]}`},
+		"items of a job": {getOneJob, `{"properties":{"items":[` + elements + `]}}`},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := test.call(t, newJobsClient(t, options(script(t, respond(200, test.body, "x-ms-request-id", requestID)))))
+			_, err := test.call(t, test.body)
 			require.ErrorIs(t, err, armsecops.ErrResponseTooLarge)
 			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
 			require.True(t, ok)
@@ -121,41 +114,35 @@ func TestManyEmptyElementsAreTooLarge(t *testing.T) {
 // Nothing stays of a response that broke off, however much of it had been read.
 func TestBrokenResponseLeavesNothing(t *testing.T) {
 	t.Parallel()
-	const half = `{"name":"half","other":1,"properties":{"errorMessage":"half","items":[{"status":"Failed"}],`
-	t.Run("no retry", func(t *testing.T) {
-		t.Parallel()
-		o := options(script(t, breakOff(half)))
-		o.Retry.MaxRetries = -1
+	const (
+		half  = `{"name":"half","other":1,"properties":{"errorMessage":"half","items":[{"status":"Failed"}],`
+		whole = `{"id":"whole","properties":{}}`
+	)
+	getJob := func(t *testing.T, retries int32, responses ...transportFunc) (armsecops.Job, error) {
+		o := options(script(t, responses...))
+		o.Retry.MaxRetries = retries
 		job, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		assert.Zero(t, job)
-	})
-	t.Run("a job", func(t *testing.T) {
-		t.Parallel()
-		const whole = `{"id":"whole","properties":{}}`
-		o := options(script(t, breakOff(half), respond(200, whole)))
-		job, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-		require.NoError(t, err)
-		var want armsecops.Job
-		require.NoError(t, json.Unmarshal([]byte(whole), &want))
-		assert.Equal(t, want, job.Job)
-	})
-	t.Run("a page", func(t *testing.T) {
-		t.Parallel()
-		o := options(script(t, breakOff(`{"count":1,"nextLink":"?half","value":[{"name":"half"}],`), respond(200, minimal)))
-		page, err := newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).NextPage(t.Context())
-		require.NoError(t, err)
-		assert.Empty(t, page.Value)
-		assert.Zero(t, page.NextLink)
-		assert.NotContains(t, page.AdditionalProperties, "count")
-	})
-	t.Run("not decoded", func(t *testing.T) {
-		t.Parallel()
-		o := options(script(t, respond(200, `{"name":"half","properties":{"items":[{"status":1}]}}`)))
-		job, err := newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-		require.Error(t, err)
-		assert.Zero(t, job)
-	})
+		return job.Job, err
+	}
+	job, err := getJob(t, -1, breakOff(half))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Zero(t, job)
+	job, err = getJob(t, 0, respond(200, `{"name":"half","properties":{"items":[{"status":1}]}}`))
+	require.Error(t, err, "not decoded")
+	assert.Zero(t, job)
+
+	job, err = getJob(t, 1, breakOff(half), respond(200, whole))
+	require.NoError(t, err)
+	var want armsecops.Job
+	require.NoError(t, json.Unmarshal([]byte(whole), &want))
+	assert.Equal(t, want, job)
+
+	o := options(script(t, breakOff(`{"count":1,"nextLink":"?half","value":[{"name":"half"}],`), respond(200, minimal)))
+	page, err := newAssignmentsClient(t, o).NewListBySubscriptionPager(nil).NextPage(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, page.Value)
+	assert.Zero(t, page.NextLink)
+	assert.NotContains(t, page.AdditionalProperties, "count")
 }
 
 // An error that breaks off keeps what it said, and isn't sent for again.
@@ -236,28 +223,24 @@ func TestBodyThatIsNoPageIsResumable(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			bad := respond(200, body, "x-ms-request-id", requestID)
-			pager := newAssignmentsClient(t, options(script(t, respond(200, link), bad))).NewListBySubscriptionPager(nil)
-			_, err := pager.NextPage(t.Context())
-			require.NoError(t, err)
-			_, err = pager.NextPage(t.Context())
-			assertUnexpected(t, err, want)
-			page, ok := errors.AsType[*armsecops.PageError](err)
+			items, errs := collect(newAssignmentsClient(t, options(script(t, respond(200, link), bad))).NewListBySubscriptionPager(nil).All(t.Context()))
+			assert.Len(t, items, 1)
+			require.Len(t, errs, 1)
+			assertUnexpected(t, errs[0], want)
+			page, ok := errors.AsType[*armsecops.PageError](errs[0])
 			require.True(t, ok)
 			o := armsecops.PageOptions{ContinuationToken: page.ContinuationToken}
 			list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
-			resumed, err := newAssignmentsClient(t, options(script(t, respond(200, `{"value":[{"id":"/2"}]}`)))).NewListBySubscriptionPager(list).NextPage(t.Context())
-			require.NoError(t, err)
-			assert.Len(t, resumed.Value, 1)
+			rest := script(t, respond(200, `{"value":[{"id":"/2"}]}`))
+			assert.Len(t, readAll(t, newAssignmentsClient(t, options(rest)).NewListBySubscriptionPager(list).All(t.Context())), 1)
 
 			if body == `{}` {
 				return // an empty list, as a first page
 			}
-			progress := 0
-			across := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Progress: func(string, string) { progress++ }}
-			for _, err := range newAssignmentsClient(t, options(script(t, bad))).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across) {
-				assertUnexpected(t, err, want)
-			}
-			assert.Zero(t, progress, "the subscription isn't finished")
+			across := &acrossOptions{Progress: func(string, string) { t.Error("the subscription isn't finished") }}
+			_, errs = collect(newAssignmentsClient(t, options(script(t, bad))).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across))
+			require.Len(t, errs, 1)
+			assertUnexpected(t, errs[0], want)
 		})
 	}
 }

@@ -77,12 +77,10 @@ func failDials(o *armsecops.ClientOptions, n int) {
 // createCalls are the two ways to start a job.
 var createCalls = map[string]func(context.Context, *armsecops.WorkspaceManagerJobsClient) error{
 	"Create": func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
-		_, err := c.Create(ctx, "rg", "workspace", "assignment", nil)
-		return err
+		return errorOf(c.Create(ctx, "rg", "workspace", "assignment", nil))
 	},
 	"BeginCreate": func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
-		_, err := c.BeginCreate(ctx, "rg", "workspace", "assignment", nil)
-		return err
+		return errorOf(c.BeginCreate(ctx, "rg", "workspace", "assignment", nil))
 	},
 }
 
@@ -214,19 +212,13 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 		"lost": {lost, true}, "503": {respond(503), true}, "408": {respond(408), true},
 		"429": {respond(429), false}, "not sent": {refused, false},
 	}
-	calls := map[string]func(*armsecops.SecurityAssignmentsClient) error{
-		"CreateOrUpdate": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", armsecops.Assignment{}, nil)
-			return err
+	type client = *armsecops.SecurityAssignmentsClient
+	calls := map[string]func(client) error{
+		"CreateOrUpdate": func(c client) error {
+			return errorOf(c.CreateOrUpdate(t.Context(), "rg", "id", armsecops.Assignment{}, nil))
 		},
-		"Delete": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := c.Delete(t.Context(), "rg", "id", nil)
-			return err
-		},
-		"Get": func(c *armsecops.SecurityAssignmentsClient) error {
-			_, err := c.Get(t.Context(), "rg", "id", nil)
-			return err
-		},
+		"Delete": func(c client) error { return errorOf(c.Delete(t.Context(), "rg", "id", nil)) },
+		"Get":    func(c client) error { return errorOf(c.Get(t.Context(), "rg", "id", nil)) },
 	}
 	for name, test := range first {
 		for status, sentinel := range map[int]error{400: nil, 409: armsecops.ErrConflict, 412: armsecops.ErrPreconditionFailed} {

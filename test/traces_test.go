@@ -101,19 +101,14 @@ func (s *spans) last(t *testing.T, name string) *span {
 
 func getAssignment(id string) func(context.Context, *armsecops.SecurityAssignmentsClient) error {
 	return func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
-		_, err := c.Get(ctx, "rg", id, nil)
-		return err
+		return errorOf(c.Get(ctx, "rg", id, nil))
 	}
 }
 
 // listTwoPages returns the error of the second page, or of the first.
 func listTwoPages(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
-	pager := c.NewListPager("rg", nil)
-	if _, err := pager.NextPage(ctx); err != nil {
-		return err
-	}
-	_, err := pager.NextPage(ctx)
-	return err
+	_, errs := collect(c.NewListPager("rg", nil).Pages(ctx))
+	return errors.Join(errs...)
 }
 
 // The span of an operation has its final error, whichever step that comes from.
