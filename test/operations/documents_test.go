@@ -69,8 +69,7 @@ func assertReceived(t *testing.T, document reflect.Type, route *routes.Route, te
 			return testkit.Respond(200, text)(req)
 		})))
 		require.NoError(t, err, text)
-		if reflect.TypeOf(result) != document {
-			models := driver.Models(result)
+		if models := driver.Models(result); reflect.TypeOf(result) != document {
 			require.Len(t, models, 1)
 			result = models[0]
 		}
