@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
@@ -392,45 +390,6 @@ func FuzzQueryToken(f *testing.F) {
 	})
 }
 
-// A page that fails is resumed by another client, as in another process, with
-// no row missing or doubled, wherever it fails.
-func TestQueryResumesInAnotherProcess(t *testing.T) {
-	t.Parallel()
-	const subscriptions, each = 1200, 10 // two queries
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 999})
-	for i := range subscriptions * each {
-		id := armsecops.AssignmentID{SubscriptionID: subscriptionID(i / each), ResourceGroupName: "rg", Name: fmt.Sprint("a", i%each)}
-		srv.Put(id, armsecops.Assignment{})
-	}
-	for _, fault := range []fake.Fault{{StatusCode: http.StatusForbidden}, {Disconnect: true, Truncate: true}, {Truncate: true}} {
-		for skip := range 3 {
-			fault.Operation, fault.Skip = "SecurityAssignmentsClient.NewResourceGraphPager", skip
-			srv.Inject(fault)
-		}
-	}
-	query := graphOptions{SubscriptionIDs: subscriptionIDs(subscriptions)}
-	got := map[string]int{}
-	failures := 0
-	for done := false; !done; {
-		rows, errs := collect(newAssignmentsClient(t, options(srv)).NewResourceGraphPager(&query).All(t.Context()))
-		for _, row := range rows {
-			got[row.SubscriptionID()+row.Name]++
-		}
-		if done = len(errs) == 0; !done {
-			page, ok := errors.AsType[*armsecops.PageError](errs[0])
-			require.True(t, ok)
-			query.ContinuationToken = page.ContinuationToken
-			failures++
-		}
-	}
-	srv.AssertFaultsConsumed(t)
-	assert.Equal(t, 9, failures)
-	assert.Len(t, got, subscriptions*each)
-	for id, n := range got {
-		require.Equal(t, 1, n, id)
-	}
-}
-
 // A query whose first page is its last has as many rows as the service counts.
 func TestOnlyPageHasEveryRow(t *testing.T) {
 	t.Parallel()
@@ -440,22 +399,6 @@ func TestOnlyPageHasEveryRow(t *testing.T) {
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], armsecops.ErrIncompleteResult)
 	assert.ErrorContains(t, errs[0], "it has 2 rows, and says that the query has 3")
-}
-
-func TestResultWithoutDataIsAnError(t *testing.T) {
-	t.Parallel()
-	bodies := maps.Clone(unexpectedBodies)
-	bodies[`{}`] = "unexpected response: it has no data"
-	bodies[`{"data":[],"error":{"code":"Partial","message":"Broken."}}`] = ": Partial: Broken."
-	bodies[`{"data":{"columns":[],"rows":[]}}`] = "decoding the response: /data: an object is not an array"
-	for body, want := range bodies {
-		pager := newAssignmentsClient(t, options(script(t, respond(200, body, "x-ms-request-id", requestID)))).NewResourceGraphPager(nil)
-		_, err := pager.NextPage(t.Context())
-		assertUnexpected(t, err, want)
-		page, ok := errors.AsType[*armsecops.PageError](err)
-		require.True(t, ok)
-		assert.NotEmpty(t, page.ContinuationToken)
-	}
 }
 
 // The errors of Azure Resource Graph say where a query is wrong, and what helps.

@@ -215,32 +215,59 @@ func TestBodyThatIsNoResourceIsAnError(t *testing.T) {
 
 func TestBodyThatIsNoPageIsResumable(t *testing.T) {
 	t.Parallel()
-	const link = `{"value":[{"id":"/1"}],"nextLink":"?$skipToken=2"}`
-	bodies := maps.Clone(unexpectedBodies)
-	bodies[`{}`] = "unexpected response: it has no value"
-	bodies[`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`] = ": Partial: Broken."
-	for body, want := range bodies {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			bad := respond(200, body, "x-ms-request-id", requestID)
-			items, errs := collect(newAssignmentsClient(t, options(script(t, respond(200, link), bad))).NewListBySubscriptionPager(nil).All(t.Context()))
-			assert.Len(t, items, 1)
-			require.Len(t, errs, 1)
-			assertUnexpected(t, errs[0], want)
-			page, ok := errors.AsType[*armsecops.PageError](errs[0])
-			require.True(t, ok)
-			o := armsecops.PageOptions{ContinuationToken: page.ContinuationToken}
-			list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o}
-			rest := script(t, respond(200, `{"value":[{"id":"/2"}]}`))
-			assert.Len(t, readAll(t, newAssignmentsClient(t, options(rest)).NewListBySubscriptionPager(list).All(t.Context())), 1)
-
-			if body == `{}` {
-				return // an empty list, as a first page
-			}
-			across := &acrossOptions{Progress: func(string, string) { t.Error("the subscription isn't finished") }}
-			_, errs = collect(newAssignmentsClient(t, options(script(t, bad))).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across))
-			require.Len(t, errs, 1)
-			assertUnexpected(t, errs[0], want)
-		})
+	listings := map[string]struct {
+		first, rest, empty string
+		list               func(*armsecops.SecurityAssignmentsClient, armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment]
+		also               map[string]string // bodies
+	}{
+		"links": {
+			`{"value":[{"id":"/1"}],"nextLink":"?$skipToken=2"}`, `{"value":[{"id":"/2"}]}`, "unexpected response: it has no value",
+			func(c *armsecops.SecurityAssignmentsClient, o armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
+				return c.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o})
+			},
+			map[string]string{`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`: ": Partial: Broken."},
+		},
+		"queries": {
+			pageOf(1, "2", "false"), pageOf(1, "", "false"), "unexpected response: it has no data",
+			func(c *armsecops.SecurityAssignmentsClient, o armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
+				return c.NewResourceGraphPager(&graphOptions{PageOptions: o})
+			},
+			map[string]string{
+				`{"data":[],"error":{"code":"Partial","message":"Broken."}}`: ": Partial: Broken.",
+				`{"data":{"columns":[],"rows":[]}}`:                          "decoding the response: /data: an object is not an array",
+			},
+		},
+	}
+	for name, listing := range listings {
+		maps.Copy(listing.also, unexpectedBodies)
+		listing.also[`{}`] = listing.empty
+		for body, want := range listing.also {
+			t.Run(name+"/"+body, func(t *testing.T) {
+				t.Parallel()
+				bad := respond(200, body, "x-ms-request-id", requestID)
+				read := func(o armsecops.PageOptions, responses ...transportFunc) ([]armsecops.Assignment, []error) {
+					return collect(listing.list(newAssignmentsClient(t, options(script(t, responses...))), o).All(t.Context()))
+				}
+				items, errs := read(armsecops.PageOptions{}, respond(200, listing.first), bad)
+				assert.Len(t, items, 1)
+				require.Len(t, errs, 1)
+				assertUnexpected(t, errs[0], want)
+				page, ok := errors.AsType[*armsecops.PageError](errs[0])
+				require.True(t, ok)
+				items, errs = read(armsecops.PageOptions{ContinuationToken: page.ContinuationToken}, respond(200, listing.rest))
+				assert.Empty(t, errs)
+				assert.Len(t, items, 1)
+			})
+		}
+	}
+	for body, want := range listings["links"].also {
+		if body == `{}` {
+			continue // an empty list, as a first page
+		}
+		across := &acrossOptions{Progress: func(string, string) { t.Error("the subscription isn't finished") }}
+		transport := script(t, respond(200, body, "x-ms-request-id", requestID))
+		_, errs := collect(newAssignmentsClient(t, options(transport)).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), across))
+		require.Len(t, errs, 1)
+		assertUnexpected(t, errs[0], want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"path"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -19,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,6 +28,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 var (
@@ -43,7 +44,7 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	s := &soak{calls: make([]soakCall, *soakCalls)}
-	networks := newSoakNetworks(s)
+	networks := newSoakNetworks(t, s)
 	workers := slices.Concat(networks, slices.Repeat(networks[len(networks)-1:], 3)) // the last network has four
 	var running sync.WaitGroup
 	for i, network := range workers {
@@ -63,31 +64,19 @@ func TestSoak(t *testing.T) {
 		assert.Empty(t, network.server.elsewhere)
 	}
 
-	outcomes := map[string]map[string]int{}
+	outcomes := map[string]int{}
 	for n := range s.calls {
 		call := &s.calls[n]
 		for _, wrong := range call.wrong(soakName(n)) {
 			t.Errorf("seed %d, %s, %s, requests %q: %s: %v", *soakSeed, soakName(n), call.habit.name, call.arrived, wrong, call.err)
 		}
-		for _, row := range []string{call.last(), "~ " + call.habit.name} {
-			if outcomes[row] == nil {
-				outcomes[row] = map[string]int{}
-			}
-			outcomes[row]["calls"]++
-			outcomes[row][call.outcome()]++
-		}
+		outcomes[call.last()+": "+call.outcome()]++
+		outcomes["~ "+call.habit.name+": "+call.outcome()]++
 	}
-	columns := []string{"calls", "ok", "unknown", "error"}
-	var table strings.Builder
-	for _, fault := range slices.Sorted(maps.Keys(outcomes)) {
-		fmt.Fprintf(&table, "| %s |", fault)
-		for _, column := range columns {
-			fmt.Fprintf(&table, " %d |", outcomes[fault][column])
-		}
-		table.WriteByte('\n')
+	t.Logf("seed %d: %d Creates, %d requests in %v", *soakSeed, len(s.calls), s.requests.Load(), time.Since(start).Round(time.Second/10))
+	for _, outcome := range slices.Sorted(maps.Keys(outcomes)) {
+		t.Logf("%s: %d", outcome, outcomes[outcome])
 	}
-	t.Logf("seed %d: %d Creates, %d requests in %v\n| fault | %s |\n%s", *soakSeed, len(s.calls), s.requests.Load(),
-		time.Since(start).Round(time.Second/10), strings.Join(columns, " | "), &table)
 }
 
 // soakFault is what happens to a request that has arrived.
@@ -115,14 +104,6 @@ var soakFaults = func() []soakFault {
 	both := func(name string, effect effect, h handler) soakFault {
 		return soakFault{name: name, http1: h, http2: h, effect: effect}
 	}
-	elsewhere := func(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
-	there := func(r *http.Request) string { return r.URL.RequestURI() }
-	relocate := func(status int, to func(*http.Request) string) handler {
-		return func(w http.ResponseWriter, r *http.Request, _ *Server) {
-			w.Header().Set("Location", to(r))
-			w.WriteHeader(status)
-		}
-	}
 	faults := []soakFault{
 		both("none", started, respondStarted),
 		both("none", started, respondStarted),
@@ -145,10 +126,10 @@ var soakFaults = func() []soakFault {
 		both("503, Retry-After", unknown, withHeader("Retry-After-Ms", "1", send(503, ""))),
 		both("504", unknown, send(504, "")),
 
-		both("301 to itself", refused, relocate(301, there)),
-		both("302 to another host", unknown, relocate(302, elsewhere)),
-		both("307 to itself", refused, relocate(307, there)),
-		both("308 to another host", refused, relocate(308, elsewhere)),
+		both("301 to itself", refused, redirect(301, sameURI)),
+		both("302 to another host", unknown, redirect(302, otherHost)),
+		both("307 to itself", refused, redirect(307, sameURI)),
+		both("308 to another host", refused, redirect(308, otherHost)),
 		both("400", refused, send(400, "")),
 		both("409", refused, send(409, `{"error":{"code":"Conflict"}}`)),
 		both("429", again, withHeader("Retry-After-Ms", "1", send(429, ""))),
@@ -189,21 +170,22 @@ type soakCall struct {
 
 func soakName(n int) string { return "create-" + strconv.Itoa(n) }
 
+// assignmentOf returns the name in the path of a request.
+func assignmentOf(r *http.Request) string { return path.Base(path.Dir(r.URL.Path)) }
+
 // respond applies to a request the fault that its Create has for it.
 func (s *soak) respond(w http.ResponseWriter, r *http.Request, server *Server) {
 	s.requests.Add(1)
-	for drained := false; !drained; {
-		select { // the matrix makes few requests, and waits for these; see observer
+	for len(server.received) > 0 { // the matrix makes few requests, and waits for these; see observer
+		select {
 		case <-server.received:
 		default:
-			drained = true
 		}
 	}
 	if r.URL.Path == "/health" {
 		return // of a transport that asks first
 	}
-	path := strings.Split(r.URL.Path, "/")
-	n, err := strconv.Atoi(strings.TrimPrefix(path[len(path)-2], "create-"))
+	n, err := strconv.Atoi(strings.TrimPrefix(assignmentOf(r), "create-"))
 	if err != nil || n >= len(s.calls) {
 		panic(r.URL.Path)
 	}
@@ -285,7 +267,7 @@ type soakNetwork struct {
 
 // newSoakNetworks returns networks that serve one call at a time over HTTP/1.1
 // and HTTP/2, and one where calls share a connection.
-func newSoakNetworks(s *soak) (networks []*soakNetwork) {
+func newSoakNetworks(t *testing.T, s *soak) (networks []*soakNetwork) {
 	for i, isHTTP2 := range []bool{false, false, false, true, true, true} {
 		network := &soakNetwork{name: fmt.Sprint("soak ", i), server: newServer(Fault{http2: isHTTP2, respond: s.respond}, routes.JobsCreate)}
 		transport := network.server.client().Transport.(observer).Transport
@@ -302,12 +284,7 @@ func newSoakNetworks(s *soak) (networks []*soakNetwork) {
 			if habit.perRetry != nil {
 				options.PerRetryPolicies = []policy.Policy{habit.perRetry}
 			}
-			client, err := armsecops.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", &azfake.TokenCredential{},
-				&armsecops.ClientOptions{ClientOptions: options})
-			if err != nil {
-				panic(err)
-			}
-			network.clients = append(network.clients, client)
+			network.clients = append(network.clients, driver.NewJobsClient(t, &armsecops.ClientOptions{ClientOptions: options}))
 		}
 		networks = append(networks, network)
 	}
@@ -467,8 +444,7 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 }
 
 func startedJob(r *http.Request) string {
-	path := strings.Split(r.URL.Path, "/")
-	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, path[len(path)-2])
+	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, assignmentOf(r))
 }
 
 func respondStarted(w http.ResponseWriter, r *http.Request, _ *Server) {
