@@ -169,13 +169,6 @@ func TestRowsBecomeModels(t *testing.T) {
 	assert.ElementsMatch(t, append(columns, "totalRecords", "count", "facets", "more"), testkit.Unknown(page))
 	assert.Equal(t, "[1]", string(page.AdditionalProperties["more"]))
 	assert.Empty(t, page.NextLink)
-
-	standards, err := newStandardsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
-	require.NoError(t, err)
-	standard := standards.Value[0]
-	assert.Equal(t, "d", standard.Properties.DisplayName)
-	assert.Equal(t, `"`+subscriptionID(7)+`"`, string(standard.AdditionalProperties["subscriptionId"]))
-	assert.Equal(t, `"t"`, string(standard.AdditionalProperties["tenantId"]))
 }
 
 // The flag resultTruncated ends no listing that has a token, and an empty page doesn't either.
