@@ -3,7 +3,6 @@ package test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,27 +19,14 @@ const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
 
 // tables responds to the queries for exemptions with rows by table.
 type tables struct {
-	rows    map[string][]string // by table
-	queries []string
+	rows    map[string][]string       // by table
+	queries []string                  // the bodies of the requests
 	fail    func(n int) transportFunc // nil for the nth query to succeed
 	recase  bool                      // the ids of a query of one subscription are in upper case
 }
 
-func (s *tables) Do(req *http.Request) (*http.Response, error) {
-	text, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	var q struct {
-		Query         string
-		Subscriptions []string
-		Options       struct {
-			SkipToken string `json:"$skipToken"`
-		}
-	}
-	if err := json.Unmarshal(text, &q); err != nil {
-		return nil, err
-	}
+func (s *tables) respond(t testing.TB, req *http.Request) (*http.Response, error) {
+	text, q := readGraphRequest(t, req)
 	n := len(s.queries)
 	s.queries = append(s.queries, string(text))
 	if s.fail != nil {
@@ -59,16 +45,16 @@ func (s *tables) Do(req *http.Request) (*http.Response, error) {
 	if s.recase && len(q.Subscriptions) == 1 {
 		data = strings.ReplaceAll(data, policyRow, strings.ToUpper(policyRow))
 	}
-	body := fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false"`, len(rows), data)
-	if token != "" {
-		body += `,"$skipToken":"` + token + `"`
-	}
-	return respond(200, body+"}")(req)
+	return respond(200, fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false","$skipToken":%q}`, len(rows), data, token))(req)
+}
+
+func (s *tables) options(t testing.TB) *armsecops.ClientOptions {
+	return options(transportFunc(func(req *http.Request) (*http.Response, error) { return s.respond(t, req) }))
 }
 
 func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *armsecops.Pager[armsecops.Exemption] {
 	t.Helper()
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(s))
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, s.options(t))
 	require.NoError(t, err)
 	return client.NewListPager(o)
 }
@@ -212,7 +198,7 @@ func TestExemptionsParameters(t *testing.T) {
 		_, err := (&tables{}).pager(t, &o).NextPage(t.Context())
 		assertParameterError(t, err, parameter)
 	}
-	versioned := options(&tables{})
+	versioned := options(script(t))
 	versioned.APIVersion = "2024-08-01"
 	_, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)
 	assertParameterError(t, err, "APIVersion")
@@ -293,7 +279,7 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	assert.Empty(t, readAll(t, s.pager(t, o).All(t.Context())))
 	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
 
-	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, options(s))
+	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, s.options(t))
 	require.NoError(t, err)
 	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
 	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)

@@ -110,7 +110,7 @@ var soakFaults = func() []soakFault {
 		{name: "success, then the connection is closed", http1: respondAndClose, http2: respondAndCloseHTTP2, effect: started, closing: true},
 
 		{name: "connection reset before the header", http1: reset, http2: resetConnection},
-		{name: "body cut", http1: sendHalf, http2: sendHalfHTTP2(http2.ErrCodeInternal)},
+		{name: "body cut", http1: sendHalf, http2: sendHalfHTTP2},
 		{name: "connection reset in the body", http1: resetInBody},
 		{name: "no response", http1: noResponse, http2: ignore, stalls: true},
 		{name: "body stalls", http1: stall, http2: stallHTTP2, stalls: true},
@@ -305,10 +305,10 @@ type soakHabit struct {
 // soakHabits are equally likely, but the first is that of every other Create.
 var soakHabits = []soakHabit{
 	{name: "none"},
-	{name: "per retry: gives up in flight", perRetry: giveUpSoon},
-	{name: "per call: gives up in flight", perCall: giveUpSoon},
-	{name: "per retry: hedges", perRetry: hedgeSoon},
-	{name: "per call: hedges", perCall: hedgeSoon},
+	{name: "per retry: gives up in flight", perRetry: soon.giveUp()},
+	{name: "per call: gives up in flight", perCall: soon.giveUp()},
+	{name: "per retry: hedges", perRetry: soon.hedge()},
+	{name: "per call: hedges", perCall: soon.hedge()},
 	{name: "the transport reports nothing", transport: silent, http1: true}, // over HTTP/2 it would also resend
 	{name: "the transport retries", transport: retrying},
 	{name: "the transport retries, closes are slow", transport: retrying, slow: true},
@@ -317,31 +317,12 @@ var soakHabits = []soakHabit{
 	{name: "idempotency keys", headers: http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"1"}}, slow: true},
 }
 
-// soon is how long policies wait for a request that usually takes less.
-const soon = 2 * time.Millisecond
-
-func giveUpSoon(req *policy.Request) (*http.Response, error) {
-	select {
-	case r := <-start(req.Clone(req.Raw().Context())):
-		return r.resp, r.err
-	case <-time.After(soon):
-		return nil, errGivenUp
-	}
-}
-
-func hedgeSoon(req *policy.Request) (*http.Response, error) {
-	first := start(req.Clone(req.Raw().Context()))
-	select {
-	case r := <-first:
-		return r.resp, r.err
-	case <-time.After(soon):
-	}
-	resp, err := req.Clone(req.Raw().Context()).Next()
-	if r := <-first; err != nil {
-		return r.resp, r.err
-	}
-	return resp, nil
-}
+// soon is the flight of a request that usually takes less than the policies wait.
+var soon = flight{arrived: func() <-chan struct{} {
+	waited := make(chan struct{})
+	time.AfterFunc(2*time.Millisecond, func() { close(waited) })
+	return waited
+}}
 
 // hedging is a transport that sends a request twice at once.
 func hedging(next http.RoundTripper) http.RoundTripper {
@@ -443,6 +424,32 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 	call.job, call.err = resp.Job, err
 }
 
+// The faults over HTTP/2.
+var (
+	respondAndCloseHTTP2 = onStream(func(st *stream, r *http.Request) {
+		st.begin([]byte(startedJob(r)), true)
+		_ = st.conn.Close()
+	})
+	resetConnection = onStream(func(st *stream, _ *http.Request) {
+		tcp := st.conn.NetConn().(*net.TCPConn)
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	})
+	sendHalfHTTP2 = onStream(func(st *stream, _ *http.Request) {
+		st.begin([]byte(`{"name":`), false)
+		_ = st.framer.WriteRSTStream(st.id, http2.ErrCodeInternal)
+	})
+	stallHTTP2 = onStream(func(st *stream, _ *http.Request) { st.begin([]byte(`{"name":`), false) })
+	ignore     = onStream(func(*stream, *http.Request) {})
+)
+
+// goAwayAndClose also closes the connection, which net/http leaves open if the
+// call has ended before the GOAWAY comes.
+func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
+	goAwayBefore(w, r, s)
+	_ = w.(*stream).conn.CloseWrite()
+}
+
 func startedJob(r *http.Request) string {
 	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, assignmentOf(r))
 }
@@ -460,44 +467,8 @@ func respondAndClose(w http.ResponseWriter, r *http.Request, _ *Server) {
 	}
 }
 
-func respondAndCloseHTTP2(w http.ResponseWriter, r *http.Request, _ *Server) {
-	st := w.(*stream)
-	st.begin([]byte(startedJob(r)), true)
-	_ = st.conn.Close()
-}
-
-func resetConnection(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	st := w.(*stream)
-	st.failed = true
-	tcp := st.conn.NetConn().(*net.TCPConn)
-	_ = tcp.SetLinger(0)
-	_ = tcp.Close()
-}
-
-func sendHalfHTTP2(code http2.ErrCode) handler {
-	return func(w http.ResponseWriter, _ *http.Request, _ *Server) {
-		st := w.(*stream)
-		st.begin([]byte(`{"name":`), false)
-		_ = st.framer.WriteRSTStream(st.id, code)
-	}
-}
-
-func stallHTTP2(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	w.(*stream).begin([]byte(`{"name":`), false)
-}
-
-// goAwayAndClose also closes the connection, which net/http leaves open if the
-// call has ended before the GOAWAY comes.
-func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
-	goAwayBefore(w, r, s)
-	_ = w.(*stream).conn.CloseWrite()
-}
-
-func ignore(w http.ResponseWriter, _ *http.Request, _ *Server) { w.(*stream).failed = true }
-
 // begin sends the header of a success and some of its body.
 func (st *stream) begin(body []byte, end bool) {
-	st.failed = true
 	var block bytes.Buffer
 	// Sensitive: not in the table of the connection's own encoder.
 	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200", Sensitive: true})
