@@ -27,7 +27,6 @@ const (
 	jobsAssignment          = testkit.JobsAssignment
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
-	assignmentName          = testkit.AssignmentName
 
 	minimal   = testkit.Minimal
 	requestID = testkit.RequestID
