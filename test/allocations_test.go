@@ -34,28 +34,22 @@ func TestAllocations(t *testing.T) {
 		allocations, bytes float64
 	}{
 		"assignment Get": {assignment, func(_ jobsClient, c assignmentsClient) error {
-			_, err := c.Get(t.Context(), "rg", "id", nil)
-			return err
+			return errorOf(c.Get(t.Context(), "rg", "id", nil))
 		}, 68, 8000},
 		"assignment CreateOrUpdate": {assignment, func(_ jobsClient, c assignmentsClient) error {
-			_, err := c.CreateOrUpdate(t.Context(), "rg", "id", put, nil)
-			return err
+			return errorOf(c.CreateOrUpdate(t.Context(), "rg", "id", put, nil))
 		}, 85, 11_300},
 		"job Get": {job, func(c jobsClient, _ assignmentsClient) error {
-			_, err := c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
-			return err
+			return errorOf(c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil))
 		}, 73, 9700},
 		"list of 1,000 assignments": {pageOfAssignments(1000), func(_ jobsClient, c assignmentsClient) error {
-			_, err := c.NewListBySubscriptionPager(nil).NextPage(t.Context())
-			return err
+			return errorOf(c.NewListBySubscriptionPager(nil).NextPage(t.Context()))
 		}, 8200, 3_030_000},
 		"query of 1,000 assignments": {graphResult(pageOfAssignments(1000)), func(_ jobsClient, c assignmentsClient) error {
-			_, err := c.NewResourceGraphPager(nil).NextPage(t.Context())
-			return err
+			return errorOf(c.NewResourceGraphPager(nil).NextPage(t.Context()))
 		}, 17_200, 4_100_000},
 		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
-			_, err := c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
-			return err
+			return errorOf(c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil))
 		}, 68, 6700},
 	}
 	for name, test := range tests {

@@ -3,7 +3,6 @@ package test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,33 +20,19 @@ const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
 
 // tables responds to the queries for exemptions with rows by table.
 type tables struct {
-	rows    map[string][]string // by table
-	queries []string
-	fail    func(n int) *http.Response // nil for the nth query to succeed
-	recase  bool                       // the ids of a query of one subscription are in upper case
+	rows    map[string][]string       // by table
+	queries []string                  // the bodies of the requests
+	fail    func(n int) transportFunc // nil for the nth query to succeed
+	recase  bool                      // the ids of a query of one subscription are in upper case
 }
 
-func (s *tables) Do(req *http.Request) (*http.Response, error) {
-	text, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	var q struct {
-		Query         string
-		Subscriptions []string
-		Options       struct {
-			SkipToken string `json:"$skipToken"`
-		}
-	}
-	if err := json.Unmarshal(text, &q); err != nil {
-		return nil, err
-	}
+func (s *tables) respond(t testing.TB, req *http.Request) (*http.Response, error) {
+	text, q := readGraphRequest(t, req)
 	n := len(s.queries)
 	s.queries = append(s.queries, string(text))
 	if s.fail != nil {
-		if resp := s.fail(n); resp != nil {
-			resp.Request = req
-			return resp, nil
+		if fail := s.fail(n); fail != nil {
+			return fail(req)
 		}
 	}
 	table, _, _ := strings.Cut(q.Query, "\n")
@@ -61,27 +46,18 @@ func (s *tables) Do(req *http.Request) (*http.Response, error) {
 	if s.recase && len(q.Subscriptions) == 1 {
 		data = strings.ReplaceAll(data, policyRow, strings.ToUpper(policyRow))
 	}
-	body := fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false"`, len(rows), data)
-	if token != "" {
-		body += `,"$skipToken":"` + token + `"`
-	}
-	return respond(200, body+"}")(req)
+	return respond(200, fmt.Sprintf(`{"count":%d,"data":[%s],"resultTruncated":"false","$skipToken":%q}`, len(rows), data, token))(req)
+}
+
+func (s *tables) options(t testing.TB) *armsecops.ClientOptions {
+	return options(transportFunc(func(req *http.Request) (*http.Response, error) { return s.respond(t, req) }))
 }
 
 func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *armsecops.Pager[armsecops.Exemption] {
 	t.Helper()
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(s))
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, s.options(t))
 	require.NoError(t, err)
 	return client.NewListPager(o)
-}
-
-func readAll[T any](t testing.TB, pager *armsecops.Pager[T]) (items []T) {
-	t.Helper()
-	for item, err := range pager.All(t.Context()) {
-		require.NoError(t, err)
-		items = append(items, item)
-	}
-	return items
 }
 
 // exemptRow returns a row as Azure Resource Graph has it.
@@ -128,41 +104,41 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 				Category: "other", AssessmentKeys: []string{"k"}, StandardID: "s",
 			},
 		},
-		"key as rows have it": {
-			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"k"}}`),
-			armsecops.Exemption{AssessmentKeys: []string{"k"}},
-		},
-		"several that aren't named": {
-			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"00000000-0000-0000-0000-000000000000"}}`),
-			armsecops.Exemption{AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
-		},
 		"metadata of the caller's own": {
 			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"metadata":{"createdBy":"me","createdOn":"last week"}}`),
 			armsecops.Exemption{
 				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", CreatedBy: "me",
 			},
 		},
-		"several that are": {
-			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":{"assessmentKey":"00000000-0000-0000-0000-000000000000",
-				"assessmentKeys":["a","b"]}}`),
-			armsecops.Exemption{AssessmentKeys: []string{"a", "b"}},
-		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &tables{rows: map[string][]string{test.table: {test.row}}}
-			got := readAll(t, s.pager(t, nil))
+			got := readAll(t, s.pager(t, nil).All(t.Context()))
 			require.Len(t, got, 1)
 			assert.NotEmpty(t, got[0].Properties)
-			if test.want.ID == "" {
-				assert.Equal(t, test.want.AssessmentKeys, got[0].AssessmentKeys)
-				return
-			}
 			test.want.Name, test.want.Properties = "n", got[0].Properties
 			assert.Equal(t, test.want, got[0])
 			assert.Len(t, s.queries, 3)
 		})
+	}
+}
+
+// A key of zeros stands for several, which the row may name.
+func TestKeysOfAnExemption(t *testing.T) {
+	t.Parallel()
+	const zeros = "00000000-0000-0000-0000-000000000000"
+	for data, want := range map[string][]string{
+		`{"assessmentKey":"k"}`:                                        {"k"},
+		`{"assessmentKey":"` + zeros + `"}`:                            {zeros},
+		`{"assessmentKey":"` + zeros + `","assessmentKeys":["a","b"]}`: {"a", "b"},
+	} {
+		row := exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":`+data+`}`)
+		s := &tables{rows: map[string][]string{"securityresources": {row}}}
+		got := readAll(t, s.pager(t, nil).All(t.Context()))
+		require.Len(t, got, 1)
+		assert.Equal(t, want, got[0].AssessmentKeys)
 	}
 }
 
@@ -193,11 +169,15 @@ func TestExemptionQueries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &tables{}
-			assert.Empty(t, readAll(t, s.pager(t, &test.options)))
+			assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
 			var got []string
 			for _, text := range s.queries {
-				var q struct{ Query string }
+				var q struct {
+					Query   string
+					Options map[string]any
+				}
 				require.NoError(t, json.Unmarshal([]byte(text), &q))
+				assert.EqualValues(t, 1000, q.Options["$top"], "a large tenant takes few requests")
 				got = append(got, strings.TrimSuffix(q.Query, project))
 			}
 			assert.Equal(t, test.want, got)
@@ -219,7 +199,7 @@ func TestExemptionsParameters(t *testing.T) {
 		_, err := (&tables{}).pager(t, &o).NextPage(t.Context())
 		assertParameterError(t, err, parameter)
 	}
-	versioned := options(&tables{})
+	versioned := options(script(t))
 	versioned.APIVersion = "2024-08-01"
 	_, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)
 	assertParameterError(t, err, "APIVersion")
@@ -243,14 +223,12 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 			if test.table == "resources" {
 				s.rows["resources"] = []string{good, test.row}
 			}
-			var err error
-			for _, err = range s.pager(t, nil).All(t.Context()) {
-				_ = err
-			}
-			require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse)
-			require.ErrorAs(t, err, new(*armsecops.CloudError))
+			_, errs := collect(s.pager(t, nil).All(t.Context()))
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
+			require.ErrorAs(t, errs[0], new(*armsecops.CloudError))
 			if name != "text for an id" {
-				assert.ErrorContains(t, err, "policyExemptions/p")
+				assert.ErrorContains(t, errs[0], "policyExemptions/p")
 			}
 		})
 	}
@@ -266,32 +244,21 @@ func TestExemptionsResume(t *testing.T) {
 		s.rows["securityresources"] = append(s.rows["securityresources"], exemptRow(standardRow[:len(standardRow)-1]+n, "Microsoft.Security/standardAssignments", "{}"))
 		s.rows["resources"] = append(s.rows["resources"], exemptRow(oldRow+n, "Microsoft.Security/assignments", "{}"))
 	}
-	want := readAll(t, s.pager(t, nil))
+	want := readAll(t, s.pager(t, nil).All(t.Context()))
 	require.Len(t, want, 9)
 	for failing := range 9 {
-		s := &tables{rows: s.rows, fail: func(n int) *http.Response {
+		s := &tables{rows: s.rows, fail: func(n int) transportFunc {
 			if n == failing {
 				return failWith(http.StatusForbidden)
 			}
 			return nil
 		}}
-		var got []armsecops.Exemption
-		token := ""
-		for range 2 {
-			for exemption, err := range s.pager(t, &armsecops.ExemptionsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}}).All(t.Context()) {
-				if err != nil {
-					e, ok := err.(*armsecops.PageError)
-					require.True(t, ok)
-					token = e.ContinuationToken
-					break
-				}
-				got = append(got, exemption)
-			}
-			if len(got) == 9 {
-				break
-			}
-		}
-		assert.Equal(t, want, got)
+		got, errs := collect(s.pager(t, nil).All(t.Context()))
+		require.Len(t, errs, 1)
+		page, ok := errs[0].(*armsecops.PageError)
+		require.True(t, ok)
+		o := &armsecops.ExemptionsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}
+		assert.Equal(t, want, append(got, readAll(t, s.pager(t, o).All(t.Context()))...))
 	}
 }
 
@@ -305,17 +272,18 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	o := &armsecops.ExemptionsClientListOptions{
 		SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true, Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption},
 	}
-	assert.Len(t, readAll(t, s.pager(t, o)), 2)
+	assert.Len(t, readAll(t, s.pager(t, o).All(t.Context())), 2)
 	o.MaxPages = 2
 	first := s.pager(t, o)
-	assert.Len(t, readAll(t, first), 2)
+	assert.Len(t, readAll(t, first.All(t.Context())), 2)
 	o.ContinuationToken, o.MaxPages = first.ContinuationToken(), 0
-	assert.Empty(t, readAll(t, s.pager(t, o)))
+	assert.Empty(t, readAll(t, s.pager(t, o).All(t.Context())))
 	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
 
-	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, options(s))
+	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, s.options(t))
 	require.NoError(t, err)
-	assert.Len(t, readAll(t, policies.NewResourceGraphPager(&armsecops.ResourceGraphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true})), 2)
+	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
+	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
 }
 
 // A tenant of 50,000 exemptions takes as many requests as it has thousands of each

@@ -1,8 +1,14 @@
 package test
 
 import (
+	"context"
+	"fmt"
+	"iter"
 	"net/http"
+	"reflect"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/testkit"
@@ -21,7 +27,6 @@ const (
 	jobsAssignment          = testkit.JobsAssignment
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
-	assignmentName          = testkit.AssignmentName
 
 	minimal   = testkit.Minimal
 	requestID = testkit.RequestID
@@ -53,4 +58,51 @@ var (
 func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
 	t.Helper()
 	return driver.NewTLSServer(t, handler, false)
+}
+
+// errorOf returns the error of a call.
+func errorOf[T any](_ T, err error) error { return err }
+
+// collect returns the items that a loop yields, and the errors, without an item each.
+func collect[T any](loop iter.Seq2[T, error]) (items []T, errs []error) {
+	for item, err := range loop {
+		if err != nil {
+			errs = append(errs, err)
+			if !reflect.ValueOf(&item).Elem().IsZero() {
+				errs = append(errs, fmt.Errorf("an item beside the error: %v", item))
+			}
+			continue
+		}
+		items = append(items, item)
+	}
+	return items, errs
+}
+
+// readAll returns the items that a loop without an error yields.
+func readAll[T any](t testing.TB, loop iter.Seq2[T, error]) []T {
+	t.Helper()
+	items, errs := collect(loop)
+	require.Empty(t, errs)
+	return items
+}
+
+// readers returns every way to read a listing to its end.
+func readers[T any]() map[string]func(context.Context, *armsecops.Pager[T]) ([]T, []error) {
+	itemsOf := func(loop iter.Seq2[armsecops.Page[T], error]) (items []T, errs []error) {
+		pages, errs := collect(loop)
+		for _, page := range pages {
+			items = append(items, page.Value...)
+		}
+		return items, errs
+	}
+	return map[string]func(context.Context, *armsecops.Pager[T]) ([]T, []error){
+		"All":   func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) { return collect(p.All(ctx)) },
+		"Pages": func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) { return itemsOf(p.Pages(ctx)) },
+		"NextPage": func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) {
+			return itemsOf(func(yield func(armsecops.Page[T], error) bool) {
+				for p.More() && yield(p.NextPage(ctx)) {
+				}
+			})
+		},
+	}
 }

@@ -3,15 +3,12 @@ package test
 import (
 	"context"
 	"errors"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,54 +16,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// pipeListener accepts connections that are pipes, which synctest's clock can wait for.
-type pipeListener struct {
-	connections chan net.Conn
-	closed      chan struct{}
-	once        sync.Once
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.connections:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv6loopback, Port: 443} }
-
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.connections <- server:
-		return client, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// servePipes serves a handler over TLS and pipes, and returns the client that reaches it.
-func servePipes(t *testing.T, handler http.Handler, http2 bool) *http.Client {
-	t.Helper()
-	l := &pipeListener{connections: make(chan net.Conn), closed: make(chan struct{})}
-	srv := httptest.NewUnstartedServer(handler)
-	_ = srv.Listener.Close()
-	srv.Listener, srv.EnableHTTP2 = l, http2
-	srv.StartTLS()
-	client := srv.Client()
-	transport := client.Transport.(*http.Transport)
-	transport.DialContext, transport.TLSClientConfig.ServerName = l.dial, "example.com"
-	t.Cleanup(func() {
-		client.CloseIdleConnections()
-		srv.Close()
-	})
-	return client
-}
+var recovering = &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
 
 // A lost response doesn't lose the job, and never starts a second one.
 func TestRecover(t *testing.T) {
@@ -74,10 +24,6 @@ func TestRecover(t *testing.T) {
 	const create, list = "WorkspaceManagerJobsClient.Create", "WorkspaceManagerJobsClient.NewListPager"
 	lost := fake.Fault{Operation: create, Disconnect: true}
 	started := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
-	another := func(t *testing.T, c *armsecops.WorkspaceManagerJobsClient) {
-		_, err := c.Create(t.Context(), "rg", "workspace", "assignment", nil)
-		assert.NoError(t, err)
-	}
 	tests := map[string]struct {
 		faults   []fake.Fault
 		others   int           // jobs that others start
@@ -98,68 +44,106 @@ func TestRecover(t *testing.T) {
 		"the response isn't a success": {[]fake.Fault{{Operation: create, StatusCode: 502, CarriedOut: true}}, 0, 0, "", 1},
 	}
 	for name, test := range tests {
-		for _, http2 := range []bool{false, true} {
-			t.Run(name+map[bool]string{true: ", HTTP/2", false: ", HTTP/1.1"}[http2], func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
-					o := options(servePipes(t, srv, http2))
-					client := newJobsClient(t, o)
-					another(t, client) // which has nothing to do with it
-					for _, fault := range test.faults {
-						srv.Inject(fault)
-					}
-					if test.others > 0 {
-						direct := newJobsClient(t, options(srv))
-						time.AfterFunc(test.after, func() {
-							for range test.others {
-								another(t, direct)
-							}
-						})
-					}
-					poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-					requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
-					assert.Len(t, requests, 1+test.requests)
-					if test.err != "" {
-						require.ErrorContains(t, err, test.err)
-						assert.Equal(t, test.err != "403" && test.err != "409", errors.Is(err, armsecops.ErrOutcomeUnknown))
-						return
-					}
-					require.NoError(t, err)
-					job, err := poller.PollUntilDone(t.Context(), nil)
-					require.NoError(t, err)
-					assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
-				})
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
+				client := newJobsClient(t, options(srv))
+				another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
+				another() // which has nothing to do with it
+				for _, fault := range test.faults {
+					srv.Inject(fault)
+				}
+				for range test.others {
+					time.AfterFunc(test.after, another)
+				}
+				poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
+				requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
+				assert.Len(t, requests, 1+test.requests)
+				if test.err != "" {
+					require.ErrorContains(t, err, test.err)
+					assert.Equal(t, test.err != "403" && test.err != "409", errors.Is(err, armsecops.ErrOutcomeUnknown))
+					return
+				}
+				require.NoError(t, err)
+				job, err := poller.PollUntilDone(t.Context(), nil)
+				require.NoError(t, err)
+				assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
 			})
-		}
+		})
 	}
 }
 
-// A context that ends while the job is looked for leaves the outcome unknown.
-func TestRecoverEndsWithItsContext(t *testing.T) {
+// A context that ends while the job is looked for leaves the outcome unknown;
+// listings that don't end take no longer than a minute.
+func TestRecoverIsBounded(t *testing.T) {
+	t.Parallel()
+	endless := fake.Fault{Operation: "WorkspaceManagerJobsClient.NewListPager", Delay: time.Hour, Skip: 1, Times: 100}
+	for name, test := range map[string]struct {
+		listings      []fake.Fault
+		context, want time.Duration
+	}{
+		"by its context": {nil, 12 * time.Second, 12 * time.Second},
+		"by a minute":    {[]fake.Fault{endless}, time.Hour, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := fake.NewServer(nil)
+				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: test.listings != nil})
+				for _, fault := range test.listings {
+					srv.Inject(fault)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), test.context)
+				defer cancel()
+				start := time.Now()
+				_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", recovering)
+				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+				assert.Equal(t, test.want, time.Since(start))
+			})
+		})
+	}
+}
+
+// The poller sends the same requests as Create and Get do.
+func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := fake.NewServer(nil)
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true})
-		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
-		defer cancel()
+		transport := documented(t, "jobs_create_get_get")
+		client := newJobsClient(t, options(transport))
+		poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 1, transport.Requests())
+		assert.False(t, poller.Done())
 		start := time.Now()
-		_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-		assert.Equal(t, 12*time.Second, time.Since(start))
+		_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
+		failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+		require.True(t, ok, "%v", err)
+		readExchanges(t, "jobs_create_get_get")[2].AssertWireForm(t, failed.Job)
+		assert.Equal(t, 5*time.Second, time.Since(start), "one wait, between the two polls")
+		assert.True(t, poller.Done())
 	})
 }
 
-// Listings that don't end take no longer than the minute.
-func TestRecoverIsBounded(t *testing.T) {
+// Poll returns the response as the service sent it, with its headers and the job as its body.
+func TestPollReturnsTheResponse(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := fake.NewServer(nil)
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.NewListPager", Delay: time.Hour, Skip: 1, Times: 100})
-		start := time.Now()
-		_, err := newJobsClient(t, options(srv)).BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-		assert.Equal(t, time.Minute, time.Since(start))
-	})
+	client := newJobsClient(t, options(documented(t, "jobs_create_get_get")))
+	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+	require.NoError(t, err)
+	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
+		received, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		want.AssertReceived(t, received)
+		body, err := runtime.Payload(received)
+		require.NoError(t, err)
+		assertSameJSON(t, want.Response.Body, body)
+	}
 }
+
+// Scopes and the name of the documented exchanges.
+const (
+	managementGroup = "/providers/Microsoft.Management/managementGroups/contoso"
+	virtualMachine  = "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26/resourceGroups/ANAT_TEST_RG/providers/Microsoft.Compute/virtualMachines/anatTestE2LA"
+	standardName    = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+)

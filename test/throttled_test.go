@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -116,6 +117,57 @@ func TestNoCallWaitsLongerThanMaxRetryDelay(t *testing.T) {
 					})
 				}
 				calls.Wait()
+			})
+		})
+	}
+}
+
+// A 429 closes one gate for every query of a factory's clients, until the quota
+// resets, and no subscription's gate.
+func TestQueriesShareAGate(t *testing.T) {
+	t.Parallel()
+	quota := []string{"", "x-ms-user-quota-resets-after", "00:00:20"}
+	for name, test := range map[string]struct {
+		header []string
+		want   time.Duration
+	}{
+		"quota":                      {quota, 20 * time.Second},
+		"Retry-After takes priority": {append(quota, "Retry-After", "5"), 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var queries atomic.Int32
+				o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+					if req.Method == http.MethodPost && queries.Add(1) == 1 {
+						return respond(429, test.header...)(req)
+					}
+					return respond(200, minimal, "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
+				}))
+				o.Retry.MaxRetryDelay = time.Minute
+				factory := newFactory(t, &azfake.TokenCredential{}, o)
+				assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
+				require.NoError(t, err)
+				start := time.Now()
+				var calls sync.WaitGroup
+				calls.Go(func() {
+					_, err := assignments.NewResourceGraphPager(nil).NextPage(t.Context())
+					assert.NoError(t, err)
+				})
+				synctest.Wait() // the gate is closed
+				calls.Go(func() {
+					_, err := factory.NewStandardAssignmentsClient().NewResourceGraphPager(nil).NextPage(t.Context())
+					assert.NoError(t, err)
+					assert.GreaterOrEqual(t, time.Since(start), test.want)
+				})
+				calls.Go(func() {
+					_, err := assignments.NewListBySubscriptionPager(nil).NextPage(t.Context())
+					assert.NoError(t, err)
+					assert.Zero(t, time.Since(start))
+				})
+				calls.Wait()
+				assert.Less(t, time.Since(start), test.want+2*time.Second)
+				assert.EqualValues(t, 3, queries.Load())
 			})
 		})
 	}

@@ -101,19 +101,14 @@ func (s *spans) last(t *testing.T, name string) *span {
 
 func getAssignment(id string) func(context.Context, *armsecops.SecurityAssignmentsClient) error {
 	return func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
-		_, err := c.Get(ctx, "rg", id, nil)
-		return err
+		return errorOf(c.Get(ctx, "rg", id, nil))
 	}
 }
 
 // listTwoPages returns the error of the second page, or of the first.
 func listTwoPages(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
-	pager := c.NewListPager("rg", nil)
-	if _, err := pager.NextPage(ctx); err != nil {
-		return err
-	}
-	_, err := pager.NextPage(ctx)
-	return err
+	_, errs := collect(c.NewListPager("rg", nil).Pages(ctx))
+	return errors.Join(errs...)
 }
 
 // The span of an operation has its final error, whichever step that comes from.
@@ -276,17 +271,15 @@ func TestSpanOfARefusedArgument(t *testing.T) {
 func TestPollersAreTraced(t *testing.T) {
 	t.Parallel()
 	type client = *armsecops.WorkspaceManagerJobsClient
-	begin := func(t *testing.T, c client, token string) *armsecops.JobPoller {
-		poller, err := c.BeginCreate(t.Context(), "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token})
-		require.NoError(t, err)
-		return poller
+	pollers := map[string]func(context.Context, client, string) (*armsecops.JobPoller, error){
+		"BeginCreate": func(ctx context.Context, c client, token string) (*armsecops.JobPoller, error) {
+			return c.BeginCreate(ctx, "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token})
+		},
+		"NewJobPoller": func(_ context.Context, c client, token string) (*armsecops.JobPoller, error) {
+			return c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
+		},
 	}
-	follow := func(t *testing.T, c client, token string) *armsecops.JobPoller {
-		poller, err := c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
-		require.NoError(t, err)
-		return poller
-	}
-	for name, newPoller := range map[string]func(*testing.T, client, string) *armsecops.JobPoller{"BeginCreate": begin, "NewJobPoller": follow} {
+	for name, newPoller := range pollers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -294,13 +287,14 @@ func TestPollersAreTraced(t *testing.T) {
 				o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
 				o.TracingProvider = s.provider()
 				c := newJobsClient(t, o)
-				begin(t, c, "")
-				poller := newPoller(t, c, "")
-				token, err := poller.ResumeToken()
-				require.NoError(t, err)
-				for _, p := range []*armsecops.JobPoller{poller, newPoller(t, c, token)} {
-					_, err = p.PollUntilDone(t.Context(), nil)
+				require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
+				token := ""
+				for range 2 {
+					poller, err := newPoller(t.Context(), c, token)
 					require.NoError(t, err)
+					token, err = poller.ResumeToken()
+					require.NoError(t, err)
+					require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
 					assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
 				}
 			})

@@ -66,9 +66,7 @@ func Faults() []Fault {
 	)
 	unknownMembers := strings.NewReplacer(`"properties":{`,
 		`"sku":{"name":"a"},"properties":{"retention":[1,{"days":12345678901234567890}],`)
-	sameURI := func(r *http.Request) string { return r.URL.RequestURI() }
 	protocolError, refusedStream := resetStream(http2.ErrCodeProtocol), resetStream(http2.ErrCodeRefusedStream)
-	otherHost := func(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
 	return []Fault{
 		{Name: "none"},
 
@@ -127,9 +125,9 @@ func Faults() []Fault {
 		{Name: "connection reset once, then 409", respond: inTurn(reset, send(409, "")), uncertain: true},
 		{Name: "connection reset once, then 412", respond: inTurn(reset, send(412, "")), uncertain: true},
 
-		{Name: "303 to a resource", create: true, respond: inTurn(seeOther, send(200, "{body}")), uncertain: true},
-		{Name: "redirect to another host", respond: redirect(otherHost)},
-		{Name: "redirect to itself", respond: redirect(sameURI)},
+		{Name: "303 to a resource", create: true, respond: inTurn(redirect(303, root), send(200, "{body}")), uncertain: true},
+		{Name: "redirect to another host", respond: redirect(307, otherHost)},
+		{Name: "redirect to itself", respond: redirect(307, sameURI)},
 
 		{Name: "next link to another host", link: other},
 		{Name: "next link over http", link: "http://" + endpointHost + "{path}?api-version={version}&$skipToken=2"},
@@ -239,18 +237,18 @@ func miscounted(w http.ResponseWriter, r *http.Request, s *Server) {
 	_, _ = io.WriteString(w, strings.Replace(s.body(r, false), `"count":1`, `"count":2`, 1))
 }
 
-func redirect(to func(*http.Request) string) handler {
+func redirect(status int, to func(*http.Request) string) handler {
 	return func(w http.ResponseWriter, r *http.Request, _ *Server) {
 		w.Header().Set("Location", to(r))
-		w.WriteHeader(http.StatusTemporaryRedirect)
+		w.WriteHeader(status)
 	}
 }
 
-// seeOther says that the result is elsewhere, to be had by GET.
-func seeOther(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	w.Header().Set("Location", "https://"+endpointHost+"/?api-version=1")
-	w.WriteHeader(http.StatusSeeOther)
-}
+func sameURI(r *http.Request) string   { return r.URL.RequestURI() }
+func otherHost(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
+
+// root is where a service that answers 303 says that the result is, to be had by GET.
+func root(*http.Request) string { return "https://" + endpointHost + "/?api-version=1" }
 
 // challenge asks for a token with other claims, as Continuous Access Evaluation does.
 func challenge(w http.ResponseWriter, _ *http.Request, _ *Server) {

@@ -14,30 +14,31 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// resetStream resets the request's stream.
-func resetStream(code http2.ErrCode) handler {
-	return func(w http.ResponseWriter, _ *http.Request, _ *Server) {
+// onStream is a fault that ends the stream of a request.
+func onStream(fault func(*stream, *http.Request)) handler {
+	return func(w http.ResponseWriter, r *http.Request, _ *Server) {
 		st := w.(*stream)
 		st.failed = true
-		_ = st.framer.WriteRSTStream(st.id, code)
+		fault(st, r)
 	}
 }
 
-// goAwayBefore is a graceful shutdown that did not process the request.
-func goAwayBefore(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	st := w.(*stream)
-	st.failed = true
-	_ = st.framer.WriteGoAway(st.id-1, http2.ErrCodeNo, nil)
-	_ = st.conn.SetReadDeadline(time.Now().Add(time.Second)) // net/http's client doesn't always close it
+// resetStream resets the request's stream.
+func resetStream(code http2.ErrCode) handler {
+	return onStream(func(st *stream, _ *http.Request) { _ = st.framer.WriteRSTStream(st.id, code) })
 }
 
+// goAwayBefore is a graceful shutdown that did not process the request.
+var goAwayBefore = onStream(func(st *stream, _ *http.Request) {
+	_ = st.framer.WriteGoAway(st.id-1, http2.ErrCodeNo, nil)
+	_ = st.conn.SetReadDeadline(time.Now().Add(time.Second)) // net/http's client doesn't always close it
+})
+
 // goAwayAfter shuts the connection down while it may be processing the request.
-func goAwayAfter(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	st := w.(*stream)
-	st.failed = true
+var goAwayAfter = onStream(func(st *stream, _ *http.Request) {
 	_ = st.framer.WriteGoAway(st.id, http2.ErrCodeNo, nil)
 	_ = st.conn.CloseWrite()
-}
+})
 
 // stream is the response to one request over HTTP/2.
 type stream struct {

@@ -80,22 +80,9 @@ func afterFault(s *faults.Server, call testkit.Call, got []any, err error) error
 		return fmt.Errorf("not ErrOutcomeUnknown: %w", err)
 	}
 	if _, responded := errors.AsType[*azcore.ResponseError](err); responded {
-		var service armsecops.ServiceError
-		if route.Namespace == "Microsoft.SecurityInsights" {
-			e, ok := errors.AsType[*armsecops.ErrorResponse](err)
-			if !ok {
-				return fmt.Errorf("no *ErrorResponse: %w", err)
-			}
-			service = e.ServiceError
-		} else {
-			e, ok := errors.AsType[*armsecops.CloudError](err)
-			if !ok {
-				return fmt.Errorf("no *CloudError: %w", err)
-			}
-			service = e.ServiceError
-		}
-		if service.Operation != operation || service.RequestID != faults.RequestID || service.StatusCode == 0 {
-			return fmt.Errorf("operation %q, request id %q, status %d: %w", service.Operation, service.RequestID, service.StatusCode, err)
+		service, ok := errors.AsType[*armsecops.ServiceError](err)
+		if !ok || service.Operation != operation || service.RequestID != faults.RequestID || service.StatusCode == 0 {
+			return fmt.Errorf("the response is %+v: %w", service, err)
 		}
 	}
 	if route.Kind != routes.List && route.Kind != routes.Query {

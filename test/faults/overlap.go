@@ -10,29 +10,33 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // What a program can put around a request that must not be repeated: policies whose
 // attempts overlap, and transports that send by themselves or report nothing.
 
-// policyFunc is a policy that is a function.
-type policyFunc func(*policy.Request) (*http.Response, error)
-
-func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
+type policyFunc = testkit.PolicyFunc
 
 // flight lets a policy act while a request is in flight.
 type flight struct {
-	arrived, leave chan struct{}
+	arrived func() <-chan struct{} // receives when a request is
+	leave   chan struct{}          // lets a request that is held go
 }
 
-func newFlight() flight { return flight{make(chan struct{}, 100), make(chan struct{}, 100)} }
+func (f flight) letGo() {
+	if f.leave != nil {
+		f.leave <- struct{}{}
+	}
+}
 
 // heldFirst holds the first request until the policy lets it go.
 var heldFirst = inTurn(held, send(200, "{body}"))
 
 // held holds every request.
 func held(w http.ResponseWriter, r *http.Request, s *Server) {
-	s.flight.arrived <- struct{}{}
+	s.arrived <- struct{}{}
 	select {
 	case <-s.flight.leave:
 	case <-r.Context().Done():
@@ -61,10 +65,10 @@ func start(req *policy.Request) <-chan attempted {
 func (f flight) giveUp() policyFunc {
 	return func(req *policy.Request) (*http.Response, error) {
 		select {
-		case r := <-start(req):
+		case r := <-start(req.Clone(req.Raw().Context())):
 			return r.resp, r.err
-		case <-f.arrived:
-			f.leave <- struct{}{}
+		case <-f.arrived():
+			f.letGo()
 			return nil, errGivenUp
 		}
 	}
@@ -73,14 +77,14 @@ func (f flight) giveUp() policyFunc {
 // hedge is a policy that sends a second request while the first is in flight.
 func (f flight) hedge() policyFunc {
 	return func(req *policy.Request) (*http.Response, error) {
-		first := start(req)
+		first := start(req.Clone(req.Raw().Context()))
 		select {
 		case r := <-first:
 			return r.resp, r.err
-		case <-f.arrived:
+		case <-f.arrived():
 		}
 		resp, err := req.Clone(req.Raw().Context()).Next()
-		f.leave <- struct{}{}
+		f.letGo()
 		if r := <-first; err != nil {
 			return r.resp, r.err
 		}

@@ -18,15 +18,15 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // RequestID is the x-ms-request-id of every response of the server.
-const RequestID = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+const RequestID = testkit.RequestID
 
 // MaxResponseBytes is the bound on a response of clients that have such an option.
 const MaxResponseBytes = 1 << 20
@@ -61,11 +61,13 @@ type Server struct {
 	read      int             // bytes of bodies that the client read, decompressed
 
 	flight   flight
+	arrived  chan struct{} // one value per request that is held
 	received chan struct{} // one value per response whose header the client has
 }
 
 func newServer(fault Fault, route *routes.Route) *Server {
-	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, flight: newFlight(), received: make(chan struct{}, 2000)}
+	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, arrived: make(chan struct{}, 100), received: make(chan struct{}, 2000)}
+	s.flight = flight{func() <-chan struct{} { return s.arrived }, make(chan struct{}, 100)}
 	quiet := log.New(io.Discard, "", 0)
 	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
@@ -117,13 +119,8 @@ func (s *Server) client() *http.Client { return s.clients[len(s.clients)-1] }
 // Options returns the options of a client whose endpoint is the server and whose
 // retries don't wait.
 func (s *Server) Options() arm.ClientOptions {
-	var o arm.ClientOptions
-	o.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: "https://" + endpointHost},
-	}}
-	o.Transport = s.client()
-	o.Retry.RetryDelay = 1 // ns; azcore takes 0 for an overflow
-	o.Retry.MaxRetryDelay = time.Second
+	o := driver.Options(s.client()).ClientOptions
+	o.Cloud = testkit.Endpoint("https://" + endpointHost)
 	if s.fault.perCall != nil {
 		o.PerCallPolicies = []policy.Policy{s.fault.perCall(s.flight)}
 	}

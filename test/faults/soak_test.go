@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"path"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -19,7 +20,6 @@ import (
 	"testing"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,6 +28,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 var (
@@ -43,7 +44,7 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	s := &soak{calls: make([]soakCall, *soakCalls)}
-	networks := newSoakNetworks(s)
+	networks := newSoakNetworks(t, s)
 	workers := slices.Concat(networks, slices.Repeat(networks[len(networks)-1:], 3)) // the last network has four
 	var running sync.WaitGroup
 	for i, network := range workers {
@@ -63,31 +64,19 @@ func TestSoak(t *testing.T) {
 		assert.Empty(t, network.server.elsewhere)
 	}
 
-	outcomes := map[string]map[string]int{}
+	outcomes := map[string]int{}
 	for n := range s.calls {
 		call := &s.calls[n]
 		for _, wrong := range call.wrong(soakName(n)) {
 			t.Errorf("seed %d, %s, %s, requests %q: %s: %v", *soakSeed, soakName(n), call.habit.name, call.arrived, wrong, call.err)
 		}
-		for _, row := range []string{call.last(), "~ " + call.habit.name} {
-			if outcomes[row] == nil {
-				outcomes[row] = map[string]int{}
-			}
-			outcomes[row]["calls"]++
-			outcomes[row][call.outcome()]++
-		}
+		outcomes[call.last()+": "+call.outcome()]++
+		outcomes["~ "+call.habit.name+": "+call.outcome()]++
 	}
-	columns := []string{"calls", "ok", "unknown", "error"}
-	var table strings.Builder
-	for _, fault := range slices.Sorted(maps.Keys(outcomes)) {
-		fmt.Fprintf(&table, "| %s |", fault)
-		for _, column := range columns {
-			fmt.Fprintf(&table, " %d |", outcomes[fault][column])
-		}
-		table.WriteByte('\n')
+	t.Logf("seed %d: %d Creates, %d requests in %v", *soakSeed, len(s.calls), s.requests.Load(), time.Since(start).Round(time.Second/10))
+	for _, outcome := range slices.Sorted(maps.Keys(outcomes)) {
+		t.Logf("%s: %d", outcome, outcomes[outcome])
 	}
-	t.Logf("seed %d: %d Creates, %d requests in %v\n| fault | %s |\n%s", *soakSeed, len(s.calls), s.requests.Load(),
-		time.Since(start).Round(time.Second/10), strings.Join(columns, " | "), &table)
 }
 
 // soakFault is what happens to a request that has arrived.
@@ -115,21 +104,13 @@ var soakFaults = func() []soakFault {
 	both := func(name string, effect effect, h handler) soakFault {
 		return soakFault{name: name, http1: h, http2: h, effect: effect}
 	}
-	elsewhere := func(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
-	there := func(r *http.Request) string { return r.URL.RequestURI() }
-	relocate := func(status int, to func(*http.Request) string) handler {
-		return func(w http.ResponseWriter, r *http.Request, _ *Server) {
-			w.Header().Set("Location", to(r))
-			w.WriteHeader(status)
-		}
-	}
 	faults := []soakFault{
 		both("none", started, respondStarted),
 		both("none", started, respondStarted),
 		{name: "success, then the connection is closed", http1: respondAndClose, http2: respondAndCloseHTTP2, effect: started, closing: true},
 
 		{name: "connection reset before the header", http1: reset, http2: resetConnection},
-		{name: "body cut", http1: sendHalf, http2: sendHalfHTTP2(http2.ErrCodeInternal)},
+		{name: "body cut", http1: sendHalf, http2: sendHalfHTTP2},
 		{name: "connection reset in the body", http1: resetInBody},
 		{name: "no response", http1: noResponse, http2: ignore, stalls: true},
 		{name: "body stalls", http1: stall, http2: stallHTTP2, stalls: true},
@@ -145,10 +126,10 @@ var soakFaults = func() []soakFault {
 		both("503, Retry-After", unknown, withHeader("Retry-After-Ms", "1", send(503, ""))),
 		both("504", unknown, send(504, "")),
 
-		both("301 to itself", refused, relocate(301, there)),
-		both("302 to another host", unknown, relocate(302, elsewhere)),
-		both("307 to itself", refused, relocate(307, there)),
-		both("308 to another host", refused, relocate(308, elsewhere)),
+		both("301 to itself", refused, redirect(301, sameURI)),
+		both("302 to another host", unknown, redirect(302, otherHost)),
+		both("307 to itself", refused, redirect(307, sameURI)),
+		both("308 to another host", refused, redirect(308, otherHost)),
 		both("400", refused, send(400, "")),
 		both("409", refused, send(409, `{"error":{"code":"Conflict"}}`)),
 		both("429", again, withHeader("Retry-After-Ms", "1", send(429, ""))),
@@ -189,21 +170,22 @@ type soakCall struct {
 
 func soakName(n int) string { return "create-" + strconv.Itoa(n) }
 
+// assignmentOf returns the name in the path of a request.
+func assignmentOf(r *http.Request) string { return path.Base(path.Dir(r.URL.Path)) }
+
 // respond applies to a request the fault that its Create has for it.
 func (s *soak) respond(w http.ResponseWriter, r *http.Request, server *Server) {
 	s.requests.Add(1)
-	for drained := false; !drained; {
-		select { // the matrix makes few requests, and waits for these; see observer
+	for len(server.received) > 0 { // the matrix makes few requests, and waits for these; see observer
+		select {
 		case <-server.received:
 		default:
-			drained = true
 		}
 	}
 	if r.URL.Path == "/health" {
 		return // of a transport that asks first
 	}
-	path := strings.Split(r.URL.Path, "/")
-	n, err := strconv.Atoi(strings.TrimPrefix(path[len(path)-2], "create-"))
+	n, err := strconv.Atoi(strings.TrimPrefix(assignmentOf(r), "create-"))
 	if err != nil || n >= len(s.calls) {
 		panic(r.URL.Path)
 	}
@@ -285,7 +267,7 @@ type soakNetwork struct {
 
 // newSoakNetworks returns networks that serve one call at a time over HTTP/1.1
 // and HTTP/2, and one where calls share a connection.
-func newSoakNetworks(s *soak) (networks []*soakNetwork) {
+func newSoakNetworks(t *testing.T, s *soak) (networks []*soakNetwork) {
 	for i, isHTTP2 := range []bool{false, false, false, true, true, true} {
 		network := &soakNetwork{name: fmt.Sprint("soak ", i), server: newServer(Fault{http2: isHTTP2, respond: s.respond}, routes.JobsCreate)}
 		transport := network.server.client().Transport.(observer).Transport
@@ -302,12 +284,7 @@ func newSoakNetworks(s *soak) (networks []*soakNetwork) {
 			if habit.perRetry != nil {
 				options.PerRetryPolicies = []policy.Policy{habit.perRetry}
 			}
-			client, err := armsecops.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", &azfake.TokenCredential{},
-				&armsecops.ClientOptions{ClientOptions: options})
-			if err != nil {
-				panic(err)
-			}
-			network.clients = append(network.clients, client)
+			network.clients = append(network.clients, driver.NewJobsClient(t, &armsecops.ClientOptions{ClientOptions: options}))
 		}
 		networks = append(networks, network)
 	}
@@ -328,10 +305,10 @@ type soakHabit struct {
 // soakHabits are equally likely, but the first is that of every other Create.
 var soakHabits = []soakHabit{
 	{name: "none"},
-	{name: "per retry: gives up in flight", perRetry: giveUpSoon},
-	{name: "per call: gives up in flight", perCall: giveUpSoon},
-	{name: "per retry: hedges", perRetry: hedgeSoon},
-	{name: "per call: hedges", perCall: hedgeSoon},
+	{name: "per retry: gives up in flight", perRetry: soon.giveUp()},
+	{name: "per call: gives up in flight", perCall: soon.giveUp()},
+	{name: "per retry: hedges", perRetry: soon.hedge()},
+	{name: "per call: hedges", perCall: soon.hedge()},
 	{name: "the transport reports nothing", transport: silent, http1: true}, // over HTTP/2 it would also resend
 	{name: "the transport retries", transport: retrying},
 	{name: "the transport retries, closes are slow", transport: retrying, slow: true},
@@ -340,31 +317,12 @@ var soakHabits = []soakHabit{
 	{name: "idempotency keys", headers: http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"1"}}, slow: true},
 }
 
-// soon is how long policies wait for a request that usually takes less.
-const soon = 2 * time.Millisecond
-
-func giveUpSoon(req *policy.Request) (*http.Response, error) {
-	select {
-	case r := <-start(req.Clone(req.Raw().Context())):
-		return r.resp, r.err
-	case <-time.After(soon):
-		return nil, errGivenUp
-	}
-}
-
-func hedgeSoon(req *policy.Request) (*http.Response, error) {
-	first := start(req.Clone(req.Raw().Context()))
-	select {
-	case r := <-first:
-		return r.resp, r.err
-	case <-time.After(soon):
-	}
-	resp, err := req.Clone(req.Raw().Context()).Next()
-	if r := <-first; err != nil {
-		return r.resp, r.err
-	}
-	return resp, nil
-}
+// soon is the flight of a request that usually takes less than the policies wait.
+var soon = flight{arrived: func() <-chan struct{} {
+	waited := make(chan struct{})
+	time.AfterFunc(2*time.Millisecond, func() { close(waited) })
+	return waited
+}}
 
 // hedging is a transport that sends a request twice at once.
 func hedging(next http.RoundTripper) http.RoundTripper {
@@ -466,9 +424,34 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 	call.job, call.err = resp.Job, err
 }
 
+// The faults over HTTP/2.
+var (
+	respondAndCloseHTTP2 = onStream(func(st *stream, r *http.Request) {
+		st.begin([]byte(startedJob(r)), true)
+		_ = st.conn.Close()
+	})
+	resetConnection = onStream(func(st *stream, _ *http.Request) {
+		tcp := st.conn.NetConn().(*net.TCPConn)
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	})
+	sendHalfHTTP2 = onStream(func(st *stream, _ *http.Request) {
+		st.begin([]byte(`{"name":`), false)
+		_ = st.framer.WriteRSTStream(st.id, http2.ErrCodeInternal)
+	})
+	stallHTTP2 = onStream(func(st *stream, _ *http.Request) { st.begin([]byte(`{"name":`), false) })
+	ignore     = onStream(func(*stream, *http.Request) {})
+)
+
+// goAwayAndClose also closes the connection, which net/http leaves open if the
+// call has ended before the GOAWAY comes.
+func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
+	goAwayBefore(w, r, s)
+	_ = w.(*stream).conn.CloseWrite()
+}
+
 func startedJob(r *http.Request) string {
-	path := strings.Split(r.URL.Path, "/")
-	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, path[len(path)-2])
+	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, assignmentOf(r))
 }
 
 func respondStarted(w http.ResponseWriter, r *http.Request, _ *Server) {
@@ -484,44 +467,8 @@ func respondAndClose(w http.ResponseWriter, r *http.Request, _ *Server) {
 	}
 }
 
-func respondAndCloseHTTP2(w http.ResponseWriter, r *http.Request, _ *Server) {
-	st := w.(*stream)
-	st.begin([]byte(startedJob(r)), true)
-	_ = st.conn.Close()
-}
-
-func resetConnection(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	st := w.(*stream)
-	st.failed = true
-	tcp := st.conn.NetConn().(*net.TCPConn)
-	_ = tcp.SetLinger(0)
-	_ = tcp.Close()
-}
-
-func sendHalfHTTP2(code http2.ErrCode) handler {
-	return func(w http.ResponseWriter, _ *http.Request, _ *Server) {
-		st := w.(*stream)
-		st.begin([]byte(`{"name":`), false)
-		_ = st.framer.WriteRSTStream(st.id, code)
-	}
-}
-
-func stallHTTP2(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	w.(*stream).begin([]byte(`{"name":`), false)
-}
-
-// goAwayAndClose also closes the connection, which net/http leaves open if the
-// call has ended before the GOAWAY comes.
-func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
-	goAwayBefore(w, r, s)
-	_ = w.(*stream).conn.CloseWrite()
-}
-
-func ignore(w http.ResponseWriter, _ *http.Request, _ *Server) { w.(*stream).failed = true }
-
 // begin sends the header of a success and some of its body.
 func (st *stream) begin(body []byte, end bool) {
-	st.failed = true
 	var block bytes.Buffer
 	// Sensitive: not in the table of the connection's own encoder.
 	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200", Sensitive: true})

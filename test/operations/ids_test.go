@@ -1,7 +1,6 @@
 package operations
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -102,11 +101,7 @@ func TestEveryParserRefusesOtherIDs(t *testing.T) {
 		for name, text := range notIDs(route) {
 			_, parts, err := driver.ParseID(route.Resource.Client, text)
 			assert.Empty(t, parts, "%s: %s", route.Operation, name)
-			refused, ok := errors.AsType[*armsecops.ParameterError](err)
-			if assert.True(t, ok, "%s: %s: %q: %v", route.Operation, name, text, err) {
-				assert.Equal(t, "id", refused.Name)
-				assert.Contains(t, refused.Reason, "must")
-			}
+			driver.AssertParameterError(t, err, "id")
 		}
 	}
 }

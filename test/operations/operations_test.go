@@ -4,6 +4,7 @@
 package operations
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,30 +56,26 @@ func TestEveryExchangeNamesItsSource(t *testing.T) {
 	}
 }
 
-// failure reports whether the exchanges are those of an error, which errors_test.go replays.
-func failure(exchanges []testkit.Exchange) bool { return exchanges[0].Response.Status >= 400 }
-
 // Every documented exchange is what the client sends and returns: the request and
 // the model match to the last member.
 func TestEveryExchangeIsReplayed(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range testkit.AllExchanges() {
-		if failure(exchanges) {
-			continue
+		if exchanges[0].Response.Status >= 400 {
+			continue // of an error, which errors_test.go replays
 		}
-		for way, options := range map[string]func(*testing.T, *armsecops.ClientOptions) any{
-			"constructor": func(_ *testing.T, o *armsecops.ClientOptions) any { return o },
-			"factory": func(t *testing.T, o *armsecops.ClientOptions) any {
-				return driver.NewFactory(t, &azfake.TokenCredential{}, o)
-			},
-		} {
+		for _, way := range []string{"constructor", "factory"} {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
-				o := options(t, driver.Options(testkit.Documented(t, name)))
+				clientOptions := driver.Options(testkit.Documented(t, name))
+				var options any = clientOptions
+				if way == "factory" {
+					options = driver.NewFactory(t, &azfake.TokenCredential{}, clientOptions)
+				}
 				for left := exchanges; len(left) > 0; left = left[1:] {
 					var received *http.Response
 					ctx := policy.WithCaptureResponse(t.Context(), &received)
-					result, err := driver.Ours.Do(ctx, left[0].Call(), o)
+					result, err := driver.Ours.Do(ctx, left[0].Call(), options)
 					require.NoError(t, err)
 					pager, ok := driver.PagerOf(result)
 					if !ok {
@@ -145,11 +142,10 @@ func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
 // listings yields the exchanges of each listing, a file's one after another.
 func listings(yield func(string, []testkit.Exchange) bool) {
 	for name, exchanges := range testkit.AllExchanges() {
-		isOther := func(e testkit.Exchange) bool {
+		pages := slices.DeleteFunc(slices.Clone(exchanges), func(e testkit.Exchange) bool {
 			route, _ := e.Route()
 			return route.Kind != routes.List && route.Kind != routes.Query
-		}
-		pages := slices.DeleteFunc(slices.Clone(exchanges), isOther)
+		})
 		if len(pages) > 0 && !yield(name, pages) {
 			return
 		}
@@ -161,9 +157,8 @@ func listings(yield func(string, []testkit.Exchange) bool) {
 func TestEveryListingIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range listings {
-		call := exchanges[0].Call()
 		newPager := func(t *testing.T, transport policy.Transporter, page armsecops.PageOptions) driver.Pager {
-			result, err := driver.Ours.Do(t.Context(), call.With("PageOptions", page), driver.Options(transport))
+			result, err := driver.Ours.Do(t.Context(), exchanges[0].Call().With("PageOptions", page), driver.Options(transport))
 			require.NoError(t, err)
 			pager, ok := driver.PagerOf(result)
 			require.True(t, ok)
@@ -172,14 +167,11 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 		for _, prefetch := range []int{0, 2} {
 			t.Run(fmt.Sprint(name, "/prefetch ", prefetch), func(t *testing.T) {
 				t.Parallel()
-				for _, read := range []func(driver.Pager) ([]any, error){
-					func(p driver.Pager) ([]any, error) { return p.Pages(t.Context()) },
-					func(p driver.Pager) ([]any, error) { return p.All(t.Context()) },
-				} {
+				for _, read := range []func(driver.Pager, context.Context) ([]any, error){driver.Pager.Pages, driver.Pager.All} {
 					transport := testkit.Replay(t, exchanges)
 					pager := newPager(t, transport, armsecops.PageOptions{Prefetch: prefetch})
 					assert.Zero(t, transport.Requests(), "before anything is read")
-					items, err := read(pager)
+					items, err := read(pager, t.Context())
 					require.NoError(t, err)
 					assertItems(t, exchanges, items)
 					assert.Empty(t, pager.Token())
@@ -214,11 +206,8 @@ func TestEveryParameterIsChecked(t *testing.T) {
 				call.Values = slices.Clone(call.Values)
 				call.Values[i] = "in/valid"
 				_, err := driver.Call(t.Context(), call, driver.Options(testkit.Script(t)))
-				refused, ok := errors.AsType[*armsecops.ParameterError](err)
-				require.True(t, ok, "the error is %v", err)
-				assert.Equal(t, parameter, refused.Name)
-				assert.Equal(t, "in/valid", refused.Value)
-				assert.True(t, strings.HasPrefix(refused.Reason, "must"), refused.Reason)
+				driver.AssertParameterError(t, err, parameter)
+				assert.ErrorContains(t, err, `"in/valid"`)
 			})
 		}
 	}
@@ -280,11 +269,10 @@ func TestEveryErrorHasTheTypeOfItsService(t *testing.T) {
 		sentinel, isSentinel := errors.AsType[*armsecops.ErrorResponse](err)
 		cloud, isCloud := errors.AsType[*armsecops.CloudError](err)
 		require.NotEqual(t, isSentinel, isCloud, "%s: %v", route.Operation, err)
+		assert.Equal(t, isSentinel, route.Namespace == "Microsoft.SecurityInsights", route.Operation)
 		if isSentinel {
-			assert.Equal(t, "Microsoft.SecurityInsights", route.Namespace)
 			assert.Equal(t, route.Operation, sentinel.Operation)
 		} else {
-			assert.NotEqual(t, "Microsoft.SecurityInsights", route.Namespace)
 			assert.Equal(t, route.Operation, cloud.Operation)
 		}
 	}

@@ -1,27 +1,32 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"log"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
+
+// forbiddenAtBranch are the items of a job that failed.
+var forbiddenAtBranch = []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}
 
 // A strict server refuses a step without the ones before it.
 func TestProgramPublishes(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		items  []armsecops.JobItem
-		failed bool
-	}{
-		"succeeded": {nil, false},
-		"failed":    {[]armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}, true},
-	}
-	for name, test := range tests {
+	for name, items := range map[string][]armsecops.JobItem{"succeeded": nil, "failed": forbiddenAtBranch} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -29,23 +34,14 @@ func TestProgramPublishes(t *testing.T) {
 				// A workspace exists once something is below it.
 				server.Put(armsecops.WorkspaceManagerConfigurationID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "default"},
 					armsecops.WorkspaceManagerConfiguration{})
-				options := &armsecops.ClientOptions{}
-				options.Transport = server
-				factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-				if err != nil {
-					t.Fatal(err)
+				factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+				require.NoError(t, setUp(t.Context(), factory))
+				if items == nil {
+					require.NoError(t, run(t.Context(), factory))
+					return
 				}
-				if err := setUp(t.Context(), factory); err != nil {
-					t.Fatal(err)
-				}
-				if test.items != nil {
-					id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
-					server.SetJobItems(id, test.items)
-				}
-				err = run(t.Context(), factory)
-				if _, failed := errors.AsType[*armsecops.JobFailedError](err); failed != test.failed || err != nil && !failed {
-					t.Errorf("got %v", err)
-				}
+				server.SetJobItems(rules, items)
+				require.ErrorAs(t, run(t.Context(), factory), new(*armsecops.JobFailedError))
 			})
 		})
 	}
@@ -56,4 +52,186 @@ func Example() {
 	// Output:
 	// Succeeded
 	// 1 of 1 items published
+}
+
+var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
+
+func TestPublishNamesTheFailures(t *testing.T) {
+	t.Parallel()
+	server := fake.NewServer(nil)
+	server.SetJobItems(rules, forbiddenAtBranch)
+	err := publish(t.Context(), driver.NewJobsClient(t, driver.Options(server)), rules)
+	require.ErrorAs(t, err, new(*armsecops.JobFailedError))
+	assert.True(t, strings.HasSuffix(err.Error(), rule+" at member branch: Forbidden."), err)
+}
+
+func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := fake.NewServer(nil)
+		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
+		require.NoError(t, publish(t.Context(), driver.NewJobsClient(t, driver.Options(server)), rules))
+		posts := 0
+		for _, request := range server.Requests() {
+			if request.Method == http.MethodPost {
+				posts++
+			}
+		}
+		assert.Equal(t, 1, posts, "jobs are started")
+	})
+}
+
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	forbidden := fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`}
+	throttled := fake.Fault{StatusCode: http.StatusTooManyRequests, RetryAfter: time.Hour}
+	tests := map[string]struct {
+		assignmentID string
+		faults       []fake.Fault
+		credential   error
+		want         string
+	}{
+		"invalid parameter": {"..", nil, nil, "correct assignmentID: it must not be a relative path segment"},
+		"not found":         {"none", nil, nil, "check the name"},
+		"throttled":         {"any", []fake.Fault{throttled}, nil, "wait 1h0m0s"},
+		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for the Security Reader role"},
+		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: no account"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, credential := fake.NewServer(nil), &azfake.TokenCredential{}
+			for _, fault := range test.faults {
+				server.Inject(fault)
+			}
+			if test.credential != nil {
+				credential.SetError(test.credential)
+			}
+			client, err := driver.NewFactory(t, credential, driver.Options(server)).NewSecurityAssignmentsClient(subscription)
+			require.NoError(t, err)
+			_, err = client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
+			require.Error(t, err)
+			assert.Equal(t, test.want, advice(err), "of %v", err)
+		})
+	}
+}
+
+func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
+	t.Parallel()
+	server := fake.NewServer(nil)
+	changed, ifMatch := false, "" // ifMatch is that of the last PUT
+	client := driver.NewAssignmentsClient(t, driver.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodPut {
+			ifMatch = req.Header.Get("If-Match")
+			if changed && ifMatch != "" {
+				server.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.CreateOrUpdate", StatusCode: http.StatusPreconditionFailed})
+			}
+		}
+		return server.Do(req)
+	})))
+	created, err := client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil)
+	require.NoError(t, err)
+
+	expiresOn := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
+	require.NoError(t, extend(t.Context(), client, "group", "name", expiresOn))
+	assert.Equal(t, string(created.ETag), ifMatch)
+
+	changed = true
+	err = extend(t.Context(), client, "group", "name", expiresOn.AddDate(1, 0, 0))
+	require.ErrorIs(t, err, armsecops.ErrPreconditionFailed)
+	got, err := client.Get(t.Context(), "group", "name", nil)
+	require.NoError(t, err)
+	assert.Equal(t, expiresOn, got.Properties.ExpiresOn)
+}
+
+func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
+	t.Parallel()
+	const (
+		scope   = "/subscriptions/" + subscription
+		machine = scope + "/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build"
+		policy  = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
+		ports   = "bc303248-3d14-44c2-96a0-55f5c326b5fe"
+		disks   = "21300918-b2e3-0346-785f-c77ff57d243b"
+	)
+	server := fake.NewServer(&fake.ServerOptions{Strict: true})
+	server.AddSubscription(subscription)
+	server.AddResourceGroup(subscription, "test")
+	for key, properties := range map[string]armsecops.AssessmentMetadataProperties{
+		ports: {DisplayName: "Close ports", PolicyDefinitionID: "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917"},
+		disks: {DisplayName: "Encrypt disks"},
+	} {
+		properties.AssessmentType, properties.Severity = armsecops.AssessmentTypeBuiltIn, armsecops.AssessmentSeverityHigh
+		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: properties})
+	}
+	standardID := armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
+	server.Put(standardID, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
+		Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}},
+	}})
+	factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+	standards, err := standardsOf(t.Context(), factory.NewSecurityStandardsClient(), scope, disks)
+	require.NoError(t, err)
+	require.Len(t, standards, 1)
+	require.Equal(t, standardID.String(), standards[0].ID)
+
+	for _, recommendation := range []string{"Close ports", "Encrypt disks", "Encrypt disks"} {
+		require.NoError(t, exempt(t.Context(), factory, recommendation, machine, policy, "closePorts", standards[0].ID))
+	}
+	require.Error(t, exempt(t.Context(), factory, "Unknown", machine, "", "", ""))
+
+	var found []string
+	inDays := func(days int) time.Time { return time.Now().AddDate(0, 0, days) }
+	for e, err := range factory.NewPolicyExemptionsClient().NewListPager(machine, nil).All(t.Context()) {
+		require.NoError(t, err)
+		assert.True(t, e.Properties.ExpiresBefore(inDays(91)) && !e.Properties.ExpiresBefore(inDays(89)), e)
+		found = append(found, e.Properties.PolicyAssignmentID, e.Properties.PolicyDefinitionReferenceIDs[0])
+	}
+	for e, err := range factory.NewStandardAssignmentsClient().NewListPager(machine, nil).All(t.Context()) {
+		require.NoError(t, err)
+		assert.True(t, e.Properties.ExpiresBefore(inDays(91)) && !e.Properties.ExpiresBefore(inDays(89)), e)
+		found = append(found, e.Properties.AssignedStandard.ID, e.Properties.ExemptionData.Key())
+	}
+	assert.Equal(t, []string{policy, "closePorts", standardID.String(), disks}, found)
+}
+
+func TestCount(t *testing.T) {
+	t.Parallel()
+	const first, second = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+	server := fake.NewServer(nil)
+	for _, id := range []armsecops.AssignmentID{
+		{SubscriptionID: first, ResourceGroupName: "rg", Name: "a"},
+		{SubscriptionID: first, ResourceGroupName: "rg", Name: "b"},
+		{SubscriptionID: second, ResourceGroupName: "rg", Name: "a"},
+	} {
+		server.Put(id, armsecops.Assignment{})
+	}
+	got := count(t.Context(), driver.NewAssignmentsClient(t, driver.Options(server)), []string{first, second, "not an id"})
+	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
+}
+
+func Example_inventory() {
+	const subscription = "00000000-0000-0000-0000-000000000001"
+	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	server := fake.NewServer(nil)
+	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/all", Name: "lab"},
+		armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", ExpiresOn: today}})
+	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription, Name: "00000000-0000-0000-0000-000000000002"},
+		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+			Effect: "Exempt", ExemptionData: armsecops.ExemptionData{ExemptionCategory: "mitigated"},
+		}})
+	server.Put(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", Name: "old"},
+		armsecops.Assignment{Properties: armsecops.AssignmentProperties{
+			Effect: "Exempt", Scope: "/subscriptions/" + subscription, ExpiresOn: today.AddDate(1, 0, 0),
+			AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
+		}})
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, driver.Options(server))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := inventory(context.Background(), client, today.AddDate(0, 0, 30)); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 2026-06-01 soon: true waiver Microsoft.Authorization/policyExemptions /providers/Microsoft.Management/managementGroups/all
+	// never soon: false mitigated Microsoft.Security/standardAssignments /subscriptions/00000000-0000-0000-0000-000000000001
+	// 2027-06-01 soon: false waiver Microsoft.Security/assignments /subscriptions/00000000-0000-0000-0000-000000000001
 }

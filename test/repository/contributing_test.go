@@ -70,9 +70,9 @@ func TestRecipes(t *testing.T) {
 	for name, after := range repository.files(t) {
 		if after != before[name] {
 			changed++
-			if strings.HasSuffix(name, ".go") {
-				lines += strings.Count(after, "\n") - strings.Count(before[name], "\n")
-			}
+		}
+		if strings.HasSuffix(name, ".go") {
+			lines += strings.Count(after, "\n") - strings.Count(before[name], "\n")
 		}
 	}
 	t.Logf("a client with four operations is %d files and %d lines of Go", changed, lines)
@@ -102,6 +102,11 @@ func TestRecipes(t *testing.T) {
 		}
 	}
 
+	const (
+		here, operation, client = "./test/repository", "TestEveryOperationIsComplete", "TestEveryClientIsComplete"
+		there, exchange         = "./test/operations", "TestEveryOperationHasADocumentedExchange"
+		noExample               = " needs an Example with output"
+	)
 	omissions := map[string]struct {
 		file    string
 		omitted string // a regular expression; its group stays
@@ -109,25 +114,16 @@ func TestRecipes(t *testing.T) {
 		test    string
 		failure string
 	}{
-		"comment": {
-			"jobs.go", `(?m)^// Cancel cancels .*\n(?://.*\n)+`,
-			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs a method with a comment",
-		},
+		"comment":                  {"jobs.go", `(?m)^// Cancel cancels .*\n(?://.*\n)+`, here, operation, cancel + " needs a method with a comment"},
+		"REST page in the comment": {"jobs.go", `//\n// REST: \S+/cancel\n`, here, operation, "the comment must name the REST page"},
 		"parameter in the comment": {
-			"jobs.go", `(?s)(// Cancel cancels .*?)//   - workspaceName: [^\n]*\n`,
-			"./test/repository", "TestEveryOperationIsComplete", "the comment must describe the parameter",
-		},
-		"REST page in the comment": {
-			"jobs.go", `//\n// REST: \S+/cancel\n`,
-			"./test/repository", "TestEveryOperationIsComplete", "the comment must name the REST page",
+			"jobs.go", `(?s)(// Cancel cancels .*?)//   - workspaceName: [^\n]*\n`, here, operation, "the comment must describe the parameter",
 		},
 		"documented exchange": {
-			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`,
-			"./test/operations", "TestEveryOperationHasADocumentedExchange", cancel + " needs a documented exchange",
+			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, there, exchange, cancel + " needs a documented exchange",
 		},
 		"documented exchanges": {
-			"testdata/exchanges/workspace_manager_banners.json", `(?s)^.*$`,
-			"./test/operations", "TestEveryOperationHasADocumentedExchange", banners + ".Get needs a documented exchange",
+			"testdata/exchanges/workspace_manager_banners.json", `(?s)^.*$`, there, exchange, banners + ".Get needs a documented exchange",
 		},
 		"handler": {
 			"fake/store.go", `.*routes\.JobsCancel.*\n`,
@@ -141,50 +137,28 @@ func TestRecipes(t *testing.T) {
 			"cmd/armsecops-fake/control.go", `.*WorkspaceManagerBanner.*\n`,
 			"!./cmd/armsecops-fake", "TestControlPutsAndResets", "workspaceManagerBanners needs a line in stores",
 		},
-		"example": {
-			"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`,
-			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs an Example with output",
-		},
-		"output of an example": {
-			"example_test.go", `// Output: Canceled`,
-			"./test/repository", "TestEveryOperationIsComplete", cancel + " needs an Example with output",
-		},
+		"example":              {"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, here, operation, cancel + noExample},
+		"output of an example": {"example_test.go", `// Output: Canceled`, here, operation, cancel + noExample},
 		"example of a deletion": {
-			"example_publishing_test.go", `(?s)func ExampleWorkspaceManagerBannersClient_Delete.*?\n}\n`,
-			"./test/repository", "TestEveryOperationIsComplete", banners + ".Delete needs an Example with output",
+			"example_publishing_test.go", `(?s)func ExampleWorkspaceManagerBannersClient_Delete.*?\n}\n`, here, operation, banners + ".Delete" + noExample,
 		},
 		"rule of a parameter": {
 			"internal/routes/parameters.go", `.*workspaceManagerBannerName.*\n`,
 			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
 		},
 		"constructor": {
-			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`,
-			"!./test/repository", "TestEveryClientIsComplete", "Ours in test/driver needs " + banners,
+			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver needs " + banners,
 		},
 		"parser": {
-			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`,
-			"!./test/operations", "TestEveryIDIsParsed", banners + " needs a parser of its resource's id",
+			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + there, "TestEveryIDIsParsed", banners + " needs a parser of its resource's id",
 		},
-		"table of doc.go": {
-			"doc.go", `//.*` + banners + `\n`,
-			"./test/repository", "TestEveryClientIsComplete", "doc.go must name " + banners,
-		},
-		"api-version": {
-			"docs/versions.md", `.*` + banners + `.*\n`,
-			"./test/repository", "TestEveryClientIsComplete", "docs/versions.md must name " + banners,
-		},
-		"release notes": {
-			"CHANGELOG.md", `.*` + banners + `.*\n`,
-			"./test/repository", "TestEveryClientIsComplete", "CHANGELOG.md must name " + banners,
-		},
+		"table of doc.go": {"doc.go", `//.*` + banners + `\n`, here, client, "doc.go must name " + banners},
+		"api-version":     {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners},
+		"release notes":   {"CHANGELOG.md", `.*` + banners + `.*\n`, here, client, "CHANGELOG.md must name " + banners},
 		"line in the listing of the API": {
-			"api/armsecops.txt", `(?m)^func \(c \*WorkspaceManagerJobsClient\) Cancel\(.*\n`,
-			"./test/repository", "TestAPI", "name the change in CHANGELOG.md",
+			"api/armsecops.txt", `(?m)^func \(c \*WorkspaceManagerJobsClient\) Cancel\(.*\n`, here, "TestAPI", "name the change in CHANGELOG.md",
 		},
-		"line in the page of operations": {
-			"docs/api.md", `.*/cancel.*\n`,
-			"./test/repository", "TestAPIPage", "the operations change: write docs/api.md",
-		},
+		"line in the page of operations": {"docs/api.md", `.*/cancel.*\n`, here, "TestAPIPage", "the operations change: write docs/api.md"},
 	}
 	for name, omission := range omissions {
 		t.Run(name, func(t *testing.T) {

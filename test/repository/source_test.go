@@ -2,7 +2,6 @@ package repository
 
 import (
 	"cmp"
-	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/parser"
@@ -11,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,20 +25,27 @@ import (
 // Every operation has all that the others have. A failure names what is missing.
 func TestEveryOperationIsComplete(t *testing.T) {
 	t.Parallel()
-	source := parseRoot(t)
+	methods := map[string]*doc.Func{} // by receiver and name
+	for name, documented := range parseRoot(t) {
+		for _, method := range documented.Methods {
+			methods[name+"."+method.Name] = method
+		}
+	}
 	for _, route := range routes.All {
 		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
-			client, method, _ := strings.Cut(route.Operation, ".")
-
-			comment, parameters := source.method(client, method)
-			require.NotEmpty(t, comment, "%s needs a method with a comment", route.Operation)
-			assert.Contains(t, comment, "\nREST: "+route.Page+"\n", "the comment must name the REST page")
-			for _, parameter := range parameters {
-				assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter+`(, \w+)*: `, comment, "the comment must describe the parameter")
+			method := methods[route.Operation]
+			require.True(t, method != nil && method.Doc != "", "%s needs a method with a comment", route.Operation)
+			assert.Contains(t, method.Doc, "\nREST: "+route.Page+"\n", "the comment must name the REST page")
+			for _, field := range method.Decl.Type.Params.List {
+				for _, parameter := range field.Names {
+					if parameter.Name != "ctx" {
+						assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter.Name+`(, \w+)*: `, method.Doc, "the comment must describe the parameter")
+					}
+				}
 			}
-
-			assert.True(t, source.examples[client+"_"+method], "%s needs an Example with output", route.Operation)
+			hasOutput := func(e *doc.Example) bool { return e.Output != "" }
+			assert.True(t, slices.ContainsFunc(method.Examples, hasOutput), "%s needs an Example with output", route.Operation)
 		})
 	}
 }
@@ -64,41 +71,41 @@ func TestEveryClientIsComplete(t *testing.T) {
 // Every open string with constants has Is, and a function that returns all of them.
 func TestEveryEnumerationIsComplete(t *testing.T) {
 	t.Parallel()
-	source := parseRoot(t)
-	constants := map[string][]string{} // by type
-	returned := map[string][]string{}  // by function
-	for _, file := range source.files {
-		for _, declaration := range file.Decls {
-			switch d := declaration.(type) {
-			case *ast.GenDecl:
-				for _, spec := range d.Specs {
-					if v, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.CONST && v.Type != nil && ast.IsExported(nameOf(v.Type)) {
-						constants[nameOf(v.Type)] = append(constants[nameOf(v.Type)], v.Names[0].Name)
+	enumerations := 0
+	for name, documented := range parseRoot(t) {
+		var constants, returned []string
+		for _, group := range documented.Consts {
+			constants = append(constants, group.Names...)
+		}
+		if len(constants) == 0 {
+			continue
+		}
+		enumerations++
+		for _, function := range documented.Funcs {
+			ast.Inspect(function.Decl, func(n ast.Node) bool {
+				if literal, ok := n.(*ast.CompositeLit); ok && function.Name == "Possible"+name+"Values" {
+					for _, element := range literal.Elts {
+						returned = append(returned, nameOf(element))
 					}
 				}
-			case *ast.FuncDecl:
-				ast.Inspect(d, func(n ast.Node) bool {
-					if literal, ok := n.(*ast.CompositeLit); ok && d.Recv == nil {
-						for _, element := range literal.Elts {
-							returned[d.Name.Name] = append(returned[d.Name.Name], nameOf(element))
-						}
-					}
-					return true
-				})
-			}
+				return true
+			})
 		}
+		assert.ElementsMatch(t, constants, returned, "Possible%sValues must return every constant", name)
+		isIs := func(f *doc.Func) bool { return f.Name == "Is" }
+		assert.True(t, slices.ContainsFunc(documented.Methods, isIs), "%s needs Is", name)
 	}
-	require.NotEmpty(t, constants)
-	for name, values := range constants {
-		assert.ElementsMatch(t, values, returned["Possible"+name+"Values"], "Possible%sValues must return every constant", name)
-		assert.NotNil(t, source.methods[name+".Is"], "%s needs Is", name)
-	}
+	assert.NotZero(t, enumerations)
 }
 
 // Every exported field has a comment that says what it is.
 func TestEveryFieldIsDocumented(t *testing.T) {
 	t.Parallel()
-	for name, structure := range parseRoot(t).structs {
+	for name, documented := range parseRoot(t) {
+		structure, ok := documented.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
+		if !ok {
+			continue
+		}
 		for _, field := range structure.Fields.List {
 			for _, fieldName := range field.Names {
 				if fieldName.IsExported() {
@@ -109,47 +116,25 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	}
 }
 
-// rootSource is what the tests read in the sources of the root package.
-type rootSource struct {
-	methods  map[string]*ast.FuncDecl // by receiver and name
-	files    []*ast.File
-	structs  map[string]*ast.StructType
-	examples map[string]bool // with output, by the suffix of their name
-}
-
-func parseRoot(t *testing.T) rootSource {
+// parseRoot returns the types of the root package with what belongs to them.
+func parseRoot(t *testing.T) map[string]*doc.Type {
 	t.Helper()
-	source := rootSource{methods: map[string]*ast.FuncDecl{}, structs: map[string]*ast.StructType{}, examples: map[string]bool{}}
 	names, err := filepath.Glob(filepath.Join(testkit.Root(), "*.go"))
 	require.NoError(t, err)
-	var examples []*ast.File
+	fset := token.NewFileSet()
+	var files []*ast.File
 	for _, name := range names {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
 		require.NoError(t, err)
-		if strings.HasSuffix(name, "_test.go") {
-			examples = append(examples, file)
-			continue
-		}
-		source.files = append(source.files, file)
-		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncDecl:
-				if n.Recv != nil {
-					receiver := strings.TrimPrefix(fmt.Sprint(nameOf(n.Recv.List[0].Type)), "*")
-					source.methods[receiver+"."+n.Name.Name] = n
-				}
-			case *ast.TypeSpec:
-				if structure, ok := n.Type.(*ast.StructType); ok && n.Name.IsExported() {
-					source.structs[n.Name.Name] = structure
-				}
-			}
-			return true
-		})
+		files = append(files, file)
 	}
-	for _, example := range doc.Examples(examples...) {
-		source.examples[example.Name] = example.Output != ""
+	root, err := doc.NewFromFiles(fset, files, "github.com/armsecops/armsecops", doc.PreserveAST)
+	require.NoError(t, err)
+	types := map[string]*doc.Type{}
+	for _, documented := range root.Types {
+		types[documented.Name] = documented
 	}
-	return source
+	return types
 }
 
 func nameOf(e ast.Expr) string {
@@ -162,22 +147,6 @@ func nameOf(e ast.Expr) string {
 		return e.Name
 	}
 	return ""
-}
-
-// method returns the comment of a method and the names of its parameters, but for the context.
-func (s rootSource) method(client, name string) (comment string, parameters []string) {
-	method := s.methods[client+"."+name]
-	if method == nil {
-		return "", nil
-	}
-	for _, field := range method.Type.Params.List {
-		for _, parameter := range field.Names {
-			if parameter.Name != "ctx" {
-				parameters = append(parameters, parameter.Name)
-			}
-		}
-	}
-	return method.Doc.Text(), parameters
 }
 
 // Internal packages import what this table says, and never the root.

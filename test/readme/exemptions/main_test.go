@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log"
 	"os"
 	"os/exec"
@@ -12,9 +11,12 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // TestMain runs the program instead of the tests in the process that a test starts.
@@ -34,36 +36,26 @@ func TestMainSaysHowToSignIn(t *testing.T) {
 	}
 	folder := t.TempDir()
 	script := "#!/bin/sh\necho \"ERROR: Please run 'az login' to setup account.\" >&2\nexit 1\n"
-	if err := os.WriteFile(filepath.Join(folder, "az"), []byte(script), 0o777); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "az"), []byte(script), 0o777))
 	want, err := os.ReadFile("testdata/not-signed-in.golden")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	program := exec.CommandContext(t.Context(), os.Args[0])
 	program.Env = append(os.Environ(), "RUN_MAIN=1", "PATH="+folder+":"+os.Getenv("PATH"), "AZURE_TOKEN_CREDENTIALS=AzureCLICredential")
 	got, err := program.CombinedOutput()
-	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
-		t.Errorf("error %v, want an exit status", err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("got %s, want %s", got, want)
-	}
+	require.ErrorAs(t, err, new(*exec.ExitError))
+	assert.Equal(t, string(want), string(got))
 }
 
 func Example() {
-	const subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	const subscription = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	server := fake.NewServer(nil)
-	server.Put(armsecops.PolicyExemptionID{Scope: "/subscriptions/" + subscription + "/resourceGroups/test", Name: "one"}, armsecops.PolicyExemption{
+	server.Put(armsecops.PolicyExemptionID{Scope: subscription + "/resourceGroups/test", Name: "one"}, armsecops.PolicyExemption{
 		Properties: armsecops.PolicyExemptionProperties{DisplayName: "Test systems", ExpiresOn: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)},
 	})
-	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription, Name: "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}, armsecops.StandardAssignment{
+	server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{DisplayName: "Behind a gateway", Effect: armsecops.EffectExempt},
 	})
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, driver.Options(server))
 	if err != nil {
 		log.Fatal(err)
 	}
