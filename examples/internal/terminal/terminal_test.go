@@ -46,36 +46,37 @@ func TestPrintableIsOneHarmlessLine(t *testing.T) {
 
 func TestWrapBreaksBetweenWords(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		line    string
-		columns int
-		want    string
+	for name, test := range map[string]struct {
+		columns    int
+		line, want string
 	}{
-		"no terminal":          {"one two  three", 0, "one two  three"},
-		"fits":                 {"one two  three", 14, "one two  three"},
-		"too long":             {"one two three", 7, "one two\nthree"},
-		"one column too long":  {"one two", 6, "one\ntwo"},
-		"indented":             {"  one two", 6, "  one\n  two"},
-		"word wider than that": {"a subscription id", 8, "a\nsubscription\nid"},
-		"wide characters":      {"条件 条件", 8, "条件\n条件"},
-		"combining characters": {"e\u0301 e\u0301", 3, "e\u0301 e\u0301"},
-		"empty":                {"", 5, ""},
+		"no terminal":          {0, "one two  three", "one two  three"},
+		"fits":                 {14, "one two  three", "one two  three"},
+		"too long":             {7, "one two three", "one two\nthree"},
+		"one column too long":  {6, "one two", "one\ntwo"},
+		"indented":             {6, "  one two", "  one\n  two"},
+		"word wider than that": {8, "a subscription id", "a\nsubscription\nid"},
+		"wide characters":      {8, "条件 条件", "条件\n条件"},
+		"combining characters": {3, "e\u0301 e\u0301", "e\u0301 e\u0301"},
+		"empty":                {5, "", ""},
+	} {
+		assert.Equal(t, test.want, terminal.Wrap(test.line, test.columns), name)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, test.want, terminal.Wrap(test.line, test.columns))
-		})
+}
+
+// assertTable compares a table with how it is on terminals of some columns.
+func assertTable(t *testing.T, want map[int]string, rows [][]string, styles ...terminal.Style) {
+	t.Helper()
+	for columns, table := range want {
+		out, text := screen(columns)
+		out.Table(rows, styles...)
+		assert.Equal(t, table, text.String(), columns)
 	}
 }
 
 func TestTableFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	rows := [][]string{
-		{"NAME", "EFFECT", "SCOPE"},
-		{"a\x1b[2Jn assignment", "", "/subscriptions/1"},
-	}
-	tests := map[int]string{ // by columns
+	assertTable(t, map[int]string{
 		0:  "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
 		42: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
 		41: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions…\n",
@@ -85,18 +86,13 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		20: "NAME              …\na[2Jn assignment\n",
 		10: "NAME     …\na[2Jn …\n",
 		1:  "…  …\n…\n",
-	}
-	for columns, want := range tests {
-		out, text := screen(columns)
-		out.Table(rows)
-		assert.Equal(t, want, text.String(), columns)
-	}
+	}, [][]string{{"NAME", "EFFECT", "SCOPE"}, {"a\x1b[2Jn assignment", "", "/subscriptions/1"}})
 }
 
 func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 	t.Parallel()
 	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "machine-of-the-other-team", "recommendation", "2026-06-01"}}
-	for columns, want := range map[int]string{
+	assertTable(t, map[int]string{
 		70: "NAME        SCOPE                      FROM            DATE\nidentifier  machine-of-the-other-team  recommendation  2026-06-01\n",
 		62: "NAME        SCOPE                      FROM         DATE\nidentifier  machine-of-the-other-team  recommenda…  2026-06-01\n",
 		61: "NAME        SCOPE                      DATE        …\nidentifier  machine-of-the-other-team  2026-06-01\n",
@@ -104,18 +100,12 @@ func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 		40: "NAME        SCOPE          DATE        …\nidentifier  …e-other-team  2026-06-01\n",
 		25: "NAME        DATE        …\nidentifier  2026-06-01\n",
 		8:  "NAME        …\nidentifier\n",
-	} {
-		out, text := screen(columns)
-		out.Table(rows, terminal.Whole, terminal.End, 0, terminal.Whole)
-		assert.Equal(t, want, text.String(), columns)
-	}
+	}, rows, terminal.Whole, terminal.End, 0, terminal.Whole)
 }
 
 func TestTableAlignsWideCharacters(t *testing.T) {
 	t.Parallel()
-	out, text := screen(20)
-	out.Table([][]string{{"NAME", "EFFECT"}, {"条件付きアクセス", "Exempt"}})
-	assert.Equal(t, "NAME          EFFECT\n条件付きア…   Exempt\n", text.String())
+	assertTable(t, map[int]string{20: "NAME          EFFECT\n条件付きア…   Exempt\n"}, [][]string{{"NAME", "EFFECT"}, {"条件付きアクセス", "Exempt"}})
 }
 
 func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
