@@ -14,54 +14,36 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // The names of the resources that the calls are about.
 const (
-	subscriptionID = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+	subscriptionID = testkit.JobsSubscription
 	resourceGroup  = "myRg"
 	escapedGroup   = "myRg-(ü)" // with something to escape
 	workspace      = "myWorkspace"
-	publication    = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
-	jobName        = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-	assignmentID   = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	publication    = testkit.JobsAssignment
+	jobName        = testkit.JobName
+	assignmentID   = testkit.AssignmentName
 )
 
-func ourJobs(t testing.TB, transport policy.Transporter) *armsecops.WorkspaceManagerJobsClient {
-	client, err := armsecops.NewWorkspaceManagerJobsClient(subscriptionID, &azfake.TokenCredential{}, ourOptions(transport))
-	require.NoError(t, err)
-	return client
-}
-
-func ourAssignments(t testing.TB, transport policy.Transporter) *armsecops.SecurityAssignmentsClient {
-	client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID, &azfake.TokenCredential{}, ourOptions(transport))
-	require.NoError(t, err)
-	return client
-}
-
-func ourOptions(transport policy.Transporter) *armsecops.ClientOptions {
-	options := &armsecops.ClientOptions{}
-	options.Transport = transport
-	return options
-}
-
 func theirJobs(t testing.TB, transport policy.Transporter) *armsecurityinsights.WorkspaceManagerAssignmentJobsClient {
-	client, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, theirOptions(transport))
+	credential, options := &azfake.TokenCredential{}, theirOptions(transport)
+	client, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, credential, options)
 	require.NoError(t, err)
 	return client
 }
 
 func theirAssignments(t testing.TB, transport policy.Transporter) *armsecurity.AssignmentsClient {
-	client, err := armsecurity.NewAssignmentsClient(subscriptionID, &azfake.TokenCredential{}, theirOptions(transport))
+	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, theirOptions(transport))
 	require.NoError(t, err)
 	return client
 }
 
 func theirOptions(transport policy.Transporter) *arm.ClientOptions {
-	options := &arm.ClientOptions{}
-	options.Transport = transport
-	return options
+	return &driver.Options(transport).ClientOptions
 }
 
 // assertSame compares two models member by member, in their JSON form.
