@@ -77,7 +77,9 @@ func BenchmarkGetJob(b *testing.B) {
 	body := newPayloads(17).job(2000, 500)
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
 	ours := driver.NewJobsClient(b, driver.Options(transport))
-	theirs, bare := theirJobs(b, transport), newBareClient(b, transport)
+	theirs, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, theirOptions(transport))
+	require.NoError(b, err)
+	bare := newBareClient(b, transport)
 	id := armsecops.JobID{
 		SubscriptionID: subscriptionID, ResourceGroupName: resourceGroup, WorkspaceName: workspace,
 		WorkspaceManagerAssignmentName: publication, Name: jobName,
@@ -202,6 +204,16 @@ func measure[T any](b *testing.B, by string, want any, call func(context.Context
 			}
 		}
 	})
+}
+
+func theirOptions(transport policy.Transporter) *arm.ClientOptions {
+	return &driver.Options(transport).ClientOptions
+}
+
+func theirAssignments(b *testing.B, transport policy.Transporter) *armsecurity.AssignmentsClient {
+	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, theirOptions(transport))
+	require.NoError(b, err)
+	return client
 }
 
 // listing reads a list of assignments to its end and counts those with a name.

@@ -194,18 +194,6 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	commandtest.AssertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", r.stdout, r.code))
 }
 
-func TestRunResumesWithAPrintedToken(t *testing.T) {
-	t.Parallel()
-	var printed struct {
-		ResumeToken string `json:"resumeToken"`
-	}
-	require.NoError(t, json.Unmarshal([]byte(execute(t, "-timeout 1500ms -json", 0, nil).stdout), &printed))
-	assert.Equal(t, resumeToken, printed.ResumeToken)
-	r := execute(t, "-resume "+printed.ResumeToken, 0, nil)
-	assert.Equal(t, 1, r.code)
-	assert.Contains(t, r.stdout, "Failed, 12 of 12 items done, 2 failed")
-}
-
 func TestSomeJobsRunAtATime(t *testing.T) {
 	t.Parallel()
 	for concurrency, want := range map[string]time.Duration{"1": 9 * time.Second, "2": 6 * time.Second, "3": 3 * time.Second, "100": 3 * time.Second} {
@@ -239,13 +227,6 @@ func TestInterruptedRunOfAllIsResumed(t *testing.T) {
 	for _, want := range []string{"\nbaseline    Failed     12", "\nhunting     Succeeded  3", "\nreporting   Succeeded  2"} {
 		assert.Contains(t, r.stdout, want)
 	}
-}
-
-func TestRunWaitsForRetryAfter(t *testing.T) {
-	t.Parallel()
-	r := execute(t, "", 0, inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", RetryAfter: time.Minute}))
-	assert.Equal(t, 1, r.code)
-	assert.Equal(t, time.Minute+2*time.Second, r.took)
 }
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
