@@ -144,7 +144,8 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
-				srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}}})
+				failed := []armsecops.JobItemError{{MemberResourceName: "paris"}}
+				srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: failed}})
 				putJob(srv, "ended", armsecops.ProvisioningStateFailed)
 				putJob(srv, "running", armsecops.ProvisioningStateInProgress)
 				srv.Inject(fake.Fault{Operation: create, Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0})

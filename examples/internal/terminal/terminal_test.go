@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,22 +13,23 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// screen returns an output to a terminal of so many columns.
+// screen returns an output to a terminal of so many columns, or with 0 to none.
 func screen(columns int) (*terminal.Output, *bytes.Buffer) {
-	var text bytes.Buffer
-	return &terminal.Output{Writer: &text, Columns: func() int { return columns }}, &text
+	out, text := &terminal.Output{}, &bytes.Buffer{}
+	if out.Writer = text; columns > 0 {
+		out.Columns = func() int { return columns }
+	}
+	return out, text
 }
 
 func TestFilesAreNoTerminals(t *testing.T) {
 	t.Parallel()
-	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
-	require.NoError(t, err)
-	defer file.Close()
-	null, err := os.Open(os.DevNull) // a character device
-	require.NoError(t, err)
-	defer null.Close()
-	assert.Zero(t, terminal.New(file).Width())
-	assert.Zero(t, terminal.New(null).Width())
+	for _, name := range []string{"terminal_test.go", os.DevNull} { // which is a character device
+		file, err := os.Open(name)
+		require.NoError(t, err)
+		assert.Zero(t, terminal.New(file).Width())
+		require.NoError(t, file.Close())
+	}
 }
 
 func TestPrintableIsOneHarmlessLine(t *testing.T) {
@@ -117,26 +117,21 @@ func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
 
 func TestTextIsWrappedWithoutATerminalToo(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text}
+	out, text := screen(0)
 	line := strings.TrimSpace(strings.Repeat("word ", 17))
 	out.Text(line)
-	assert.Equal(t, line[:79]+"\n"+line[80:]+"\n", text.String())
-	text.Reset()
 	out.Println(line)
-	assert.Equal(t, line+"\n", text.String())
+	assert.Equal(t, line[:79]+"\n"+line[80:]+"\n"+line+"\n", text.String())
 }
 
 // A line that wrapped would stay on the screen.
 func TestStatusNeverWraps(t *testing.T) {
 	t.Parallel()
-	columns := 10
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text, Columns: func() int { return columns }}
+	out, text := screen(10)
 	out.Status("0123456789")
 	out.Status("01")
 	out.Status("01234567")
-	columns = 5 // a narrower window
+	out.Columns = func() int { return 5 } // a narrower window
 	out.Status("0")
 	out.Status("012345")
 	out.Println("done")
@@ -146,8 +141,7 @@ func TestStatusNeverWraps(t *testing.T) {
 
 func TestStatusIsForTerminalsOnly(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text}
+	out, text := screen(0)
 	out.Status("1 of 2")
 	out.EndStatus()
 	assert.Empty(t, text.String())
