@@ -38,7 +38,7 @@ func runWith(t *testing.T, args string, faults ...fake.Fault) (code int, stdout,
 const (
 	liveAssignment = "-live -subscription d0cfe6b2-9ac0-4464-9919-dccaee2e48c0 -resource-group myRg " +
 		"-workspace myWorkspace -assignment myAssignment "
-	live           = liveAssignment + "-job myJob "
+	live = liveAssignment + "-job myJob "
 )
 
 func TestScreensFit80Columns(t *testing.T) {

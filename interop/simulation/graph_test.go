@@ -133,8 +133,8 @@ func compare(t *testing.T) (results []reading) {
 	for _, concurrency := range []int{8, 32, 128} {
 		azure := newFullTenant()
 		how := fmt.Sprintf("`ListAcrossSubscriptions`, %d at a time", concurrency)
-		results = append(results, measure(t, how, azure, func(t *testing.T, options *armsecops.ClientOptions) int {
-			return listAcross(t, newClient(t, options), azure.ids, concurrency)
+		results = append(results, measure(t, how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return listAcross(t, driver.NewAssignmentsClient(t, options), azure.ids, concurrency)
 		}))
 	}
 	total := newTenant(0).pages() * itemsOfPage
@@ -154,8 +154,8 @@ func compare(t *testing.T) (results []reading) {
 		if n := len(q.options.SubscriptionIDs) / rowsOfQuery; n > 1 {
 			azure.rows = total / n // of each query
 		}
-		results = append(results, measure(t, q.how, azure, func(t *testing.T, options *armsecops.ClientOptions) int {
-			return count(t, newClient(t, options).NewResourceGraphPager(&q.options).All(t.Context()))
+		results = append(results, measure(t, q.how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return count(t, driver.NewAssignmentsClient(t, options).NewResourceGraphPager(&q.options).All(t.Context()))
 		}))
 	}
 	return results
@@ -167,7 +167,7 @@ func compareExemptions(t *testing.T) (results []reading) {
 	for _, concurrency := range []int{1, 32} {
 		azure := newFullTenant()
 		how := fmt.Sprintf("three listings of each subscription, %d at a time", concurrency)
-		results = append(results, measure(t, how, azure, func(t *testing.T, options *armsecops.ClientOptions) int {
+		results = append(results, measure(t, how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
 			return listByHand(t, options, azure.ids, concurrency)
 		}))
 	}
@@ -179,7 +179,7 @@ func compareExemptions(t *testing.T) (results []reading) {
 		{"`ExemptionsClient` with `ExpiresBefore`, which few match", time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		azure := &graph{rows: newTenant(0).pages() * itemsOfPage, matches: matchedOfAll, latency: slowQuery}
-		results = append(results, measure(t, q.how, azure, func(t *testing.T, options *armsecops.ClientOptions) int {
+		results = append(results, measure(t, q.how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
 			client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
 			require.NoError(t, err)
 			return count(t, client.NewListPager(&armsecops.ExemptionsClientListOptions{ExpiresBefore: q.before}).All(t.Context()))

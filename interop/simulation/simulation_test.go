@@ -26,7 +26,6 @@ import (
 	"text/template"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,8 +79,6 @@ type traffic struct {
 	calls, throttled int // a throttled call is one that got a 429
 	bytes            int // of the bodies of responses
 }
-
-func (t *traffic) seen() *traffic { return t }
 
 // newTenant returns a tenant in which nine of ten subscriptions have one page of
 // assignments, nearly all others two to ten, and five a hundred.
@@ -162,12 +159,6 @@ func (t *tenant) respond(id string, page int, req *http.Request, resp *http.Resp
 	return fmt.Sprintf(`{"value":[%s],"nextLink":"https://%s%s?$skipToken=%d"}`, t.items, req.URL.Host, req.URL.Path, page+1)
 }
 
-func newClient(t testing.TB, options *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
-	client, err := armsecops.NewSecurityAssignmentsClient("5ec0ffee-0000-4000-8000-000000000000", &azfake.TokenCredential{}, options)
-	require.NoError(t, err)
-	return client
-}
-
 // listAcross lists the subscriptions to the end and returns the number of assignments.
 func listAcross(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []string, concurrency int) int {
 	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: concurrency}
@@ -184,25 +175,23 @@ func count[T any](t testing.TB, listing iter.Seq2[T, error]) (items int) {
 
 // reading is one way to read the tenant, and what it took.
 type reading struct {
-	How              string
-	Items            int
-	Calls, Throttled int
-	Took             time.Duration
-	Bytes            int // of the bodies of responses
+	How                     string
+	Items, Calls, Throttled int
+	Took                    time.Duration
+	Bytes                   int // of the bodies of responses
 }
 
+// readFunc reads all that a service has, and returns the number of items.
+type readFunc = func(*testing.T, *armsecops.ClientOptions) int
+
 // measure reads a service on a clock that takes no time.
-//   - read: returns the number of items
-func measure(t *testing.T, how string, service interface {
-	policy.Transporter
-	seen() *traffic
-}, read func(t *testing.T, options *armsecops.ClientOptions) int) (r reading) {
+//   - seen: its traffic
+func measure(t *testing.T, how string, service policy.Transporter, seen *traffic, read readFunc) (r reading) {
 	synctest.Test(t, func(t *testing.T) {
 		options := &armsecops.ClientOptions{} // with the waits of the default
 		options.Transport = service
 		start := time.Now()
 		items := read(t, options)
-		seen := service.seen()
 		r = reading{how, items, seen.calls, seen.throttled, time.Since(start), seen.bytes}
 	})
 	return r
@@ -223,8 +212,8 @@ func simulate(t *testing.T, shared float64) (results []result) {
 	for _, concurrency := range concurrencies {
 		azure := newTenant(shared)
 		shortest := azure.shortest(concurrency)
-		r := measure(t, "", azure, func(t *testing.T, options *armsecops.ClientOptions) int {
-			return listAcross(t, newClient(t, options), azure.ids, concurrency)
+		r := measure(t, "", azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return listAcross(t, driver.NewAssignmentsClient(t, options), azure.ids, concurrency)
 		})
 		require.Equal(t, azure.pages(), r.Items)
 		results = append(results, result{r, concurrency, shortest})
@@ -320,12 +309,12 @@ func benchmarkListAcross(b *testing.B, client *armsecops.SecurityAssignmentsClie
 }
 
 func BenchmarkListAcrossInMemory(b *testing.B) {
-	benchmarkListAcross(b, newClient(b, driver.Options(testkit.Respond(http.StatusOK, pageOfTen()))))
+	benchmarkListAcross(b, driver.NewAssignmentsClient(b, driver.Options(testkit.Respond(http.StatusOK, pageOfTen()))))
 }
 
 // The server shares the core, so that a client alone does more.
 func BenchmarkListAcrossOverTLS(b *testing.B) {
 	body := []byte(pageOfTen())
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
-	benchmarkListAcross(b, newClient(b, driver.NewTLSServer(b, handler, true)))
+	benchmarkListAcross(b, driver.NewAssignmentsClient(b, driver.NewTLSServer(b, handler, true)))
 }
