@@ -197,7 +197,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 func TestSomeJobsRunAtATime(t *testing.T) {
 	t.Parallel()
 	for concurrency, want := range map[string]time.Duration{"1": 9 * time.Second, "2": 6 * time.Second, "3": 3 * time.Second, "100": 3 * time.Second} {
-		r := execute(t, "-all -concurrency "+concurrency, 0, nil)
+		r := execute(t, "-all -interval 1s -concurrency "+concurrency, 0, nil)
 		assert.Equal(t, 1, r.code)
 		assert.Equal(t, want, r.took, concurrency)
 		for _, name := range []string{"baseline", "hunting", "reporting"} {
