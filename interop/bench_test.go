@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -19,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	azruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -29,6 +29,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // Every benchmark makes the same calls with each library, on the same bytes:
@@ -74,7 +76,10 @@ func BenchmarkListPageOverTLS(b *testing.B) {
 func BenchmarkGetJob(b *testing.B) {
 	body := newPayloads(17).job(2000, 500)
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours, theirs, bare := ourJobs(b, transport), theirJobs(b, transport), newBareClient(b, transport)
+	ours := driver.NewJobsClient(b, driver.Options(transport))
+	theirs, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, theirOptions(transport))
+	require.NoError(b, err)
+	bare := newBareClient(b, transport)
 	id := armsecops.JobID{
 		SubscriptionID: subscriptionID, ResourceGroupName: resourceGroup, WorkspaceName: workspace,
 		WorkspaceManagerAssignmentName: publication, Name: jobName,
@@ -97,7 +102,8 @@ func BenchmarkGetJob(b *testing.B) {
 func BenchmarkGetAssignment(b *testing.B) {
 	body := newPayloads(15).assignment()
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours, theirs, bare := ourAssignments(b, transport), theirAssignments(b, transport), newBareClient(b, transport)
+	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
+	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientGetResponse, error) {
 		return ours.Get(ctx, resourceGroup, assignmentID, nil)
 	})
@@ -115,7 +121,8 @@ func BenchmarkGetAssignment(b *testing.B) {
 func BenchmarkCreateOrUpdateAssignment(b *testing.B) {
 	body := newPayloads(15).assignment()
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours, theirs, bare := ourAssignments(b, transport), theirAssignments(b, transport), newBareClient(b, transport)
+	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
+	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
 	our, their := decode[armsecops.Assignment](b, body), decode[armsecurity.Assignment](b, body)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 		return ours.CreateOrUpdate(ctx, resourceGroup, assignmentID, our, nil)
@@ -199,6 +206,16 @@ func measure[T any](b *testing.B, by string, want any, call func(context.Context
 	})
 }
 
+func theirOptions(transport policy.Transporter) *arm.ClientOptions {
+	return &driver.Options(transport).ClientOptions
+}
+
+func theirAssignments(b *testing.B, transport policy.Transporter) *armsecurity.AssignmentsClient {
+	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, theirOptions(transport))
+	require.NoError(b, err)
+	return client
+}
+
 // listing reads a list of assignments to its end and counts those with a name.
 type listing struct {
 	by    string
@@ -207,7 +224,8 @@ type listing struct {
 
 // listings returns the same listing with each library.
 func listings(b *testing.B, transport policy.Transporter) []listing {
-	ours, theirs, bare := ourAssignments(b, transport), theirAssignments(b, transport), newBareClient(b, transport)
+	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
+	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
 	return []listing{
 		{"ours", func(ctx context.Context) (items int, err error) {
 			for assignment, err := range ours.NewListPager(resourceGroup, nil).All(ctx) {
@@ -254,8 +272,9 @@ func listings(b *testing.B, transport policy.Transporter) []listing {
 }
 
 const (
-	endpoint           = "https://management.azure.com"
-	assignmentsURL     = endpoint + "/subscriptions/" + subscriptionID + "/resourceGroups/" + resourceGroup + "/providers/Microsoft.Security/assignments"
+	endpoint       = "https://management.azure.com"
+	assignmentsURL = endpoint + "/subscriptions/" + testkit.AssignmentsSubscription + "/resourceGroups/" + resourceGroup +
+		"/providers/Microsoft.Security/assignments"
 	assignmentsVersion = "?api-version=2021-08-01-preview"
 )
 
@@ -271,9 +290,7 @@ type (
 
 // bareClient is what the same libraries cost without this module's guarantees:
 // azcore's pipeline with its defaults, and the body decoded into the same structs.
-type bareClient struct {
-	*arm.Client
-}
+type bareClient struct{ *arm.Client }
 
 func newBareClient(b *testing.B, transport policy.Transporter) bareClient {
 	client, err := arm.NewClient("bare", "v1.0.0", &azfake.TokenCredential{}, theirOptions(transport))
@@ -330,14 +347,8 @@ func (c *canned) Do(req *http.Request) (*http.Response, error) {
 			body = io.MultiReader(strings.NewReader(link), bytes.NewReader(c.body[len("{"):]))
 		}
 	}
-	return &http.Response{
-		StatusCode:    http.StatusOK,
-		Status:        "200 OK",
-		Header:        http.Header{"Content-Type": {"application/json; charset=utf-8"}},
-		ContentLength: -1,
-		Body:          io.NopCloser(body),
-		Request:       req,
-	}, nil
+	header := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
+	return &http.Response{StatusCode: 200, Status: "200 OK", Header: header, ContentLength: -1, Body: io.NopCloser(body), Request: req}, nil
 }
 
 // tlsClient returns a client that reaches a server in this process, whatever
@@ -348,7 +359,7 @@ func tlsClient(b *testing.B, body []byte) *http.Client {
 	_, err := w.Write(body)
 	require.NoError(b, err)
 	require.NoError(b, w.Close())
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	options := driver.NewTLSServer(b, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.ProtoMajor != 2 || req.Header.Get("Accept-Encoding") != "gzip" {
 			http.Error(w, "not HTTP/2 and gzip", http.StatusNotAcceptable)
 			return
@@ -356,15 +367,13 @@ func tlsClient(b *testing.B, body []byte) *http.Client {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(compressed.Bytes())
-	}))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	b.Cleanup(server.Close)
-	client := server.Client()
+	}), true)
+	address := strings.TrimPrefix(options.Cloud.Services[cloud.ResourceManager].Endpoint, "https://")
+	client := options.Transport.(*http.Client)
 	transport := client.Transport.(*http.Transport)
 	transport.TLSClientConfig.ServerName = "example.com" // which the server's certificate is for
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 	return client
 }

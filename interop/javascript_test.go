@@ -49,20 +49,13 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	require.NoError(t, err, string(out))
 
 	command := startCommand(ctx, t)
-	run := func(args ...string) string {
-		client := exec.CommandContext(ctx, "node", args...)
-		client.Dir = folder
-		client.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+command.CA, "id="+documentedAssignment(t))
-		out, err := client.CombinedOutput()
-		require.NoError(t, err, string(out))
-		return string(out)
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "test.mjs"), command.documented(t, "js"), 0o600))
-	assert.Equal(t, "1\n", run("test.mjs"), "the program of docs/fake.md")
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "test.mjs"), []byte(command.documented(t, "js")), 0o600))
+	assert.Equal(t, "1\n", command.output(ctx, t, folder, "node", "test.mjs"), "the program of docs/fake.md")
 	assert.JSONEq(t, `{"statuses":{
 		"workspaceManagerConfigurations":[201,200,200,200,404],"workspaceManagerMembers":[201,200,200,200,404],
 		"workspaceManagerGroups":[201,200,200,200,404],"workspaceManagerAssignments":[201,200,200,200,404]},
-		"states":["InProgress","Succeeded"],"pages":2,"jobs":4,"injected":204,"waited":true}`, run("client.mjs", command.Endpoint, command.Control))
+		"states":["InProgress","Succeeded"],"pages":2,"jobs":4,"injected":204,"waited":true}`,
+		command.output(ctx, t, folder, "node", "client.mjs", command.Endpoint, command.Control))
 }
 
 // The program of docs/fake.md. It needs Python and its package index.
@@ -77,48 +70,46 @@ func TestPythonClientAgainstTheCommand(t *testing.T) {
 	if out, err := exec.CommandContext(ctx, "python3", "-m", "venv", folder).CombinedOutput(); err != nil {
 		t.Skipf("Microsoft's Python client is not tested here: %s", out)
 	}
-	packages := regexp.MustCompile("`pip install ([^`]+)`").FindStringSubmatch(guide(t))
-	require.NotNil(t, packages)
+	packages := strings.Fields(guide(t, "`pip install ([^`]+)`"))
 	python := filepath.Join(folder, "bin", "python")
-	install := exec.CommandContext(ctx, python, append([]string{"-m", "pip", "install", "--quiet"}, strings.Fields(packages[1])...)...)
+	install := exec.CommandContext(ctx, python, append([]string{"-m", "pip", "install", "--quiet"}, packages...)...)
 	out, err := install.CombinedOutput()
 	if strings.Contains(string(out), "NewConnectionError") {
 		t.Skip("Microsoft's Python client is not tested here: Python's package index can't be reached")
 	}
 	require.NoError(t, err, string(out))
 	command := startCommand(ctx, t)
-	client := exec.CommandContext(ctx, python, "-c", string(command.documented(t, "python")))
-	client.Env = append(os.Environ(), "id="+documentedAssignment(t))
-	out, err = client.CombinedOutput()
-	require.NoError(t, err, string(out))
-	assert.Equal(t, "1\n", string(out))
+	assert.Equal(t, "1\n", command.output(ctx, t, "", python, "-c", command.documented(t, "python")))
 }
 
-// guide returns docs/fake.md.
-func guide(t *testing.T) string {
+// guide returns what docs/fake.md has in the group of a pattern.
+func guide(t *testing.T, pattern string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "fake.md"))
 	require.NoError(t, err)
-	return string(text)
-}
-
-// documentedAssignment returns the id that docs/fake.md exports.
-func documentedAssignment(t *testing.T) string {
-	t.Helper()
-	id := regexp.MustCompile(`(?m)^\$ export id=(\S+)$`).FindStringSubmatch(guide(t))
-	require.NotNil(t, id)
-	return id[1]
+	match := regexp.MustCompile(pattern).FindSubmatch(text)
+	require.NotNil(t, match, pattern)
+	return string(match[1])
 }
 
 // command is the fake process, with its line of JSON.
 type command struct{ Endpoint, Control, CA string }
 
 // documented returns the block of docs/fake.md in a language, for the process.
-func (c command) documented(t *testing.T, language string) []byte {
+func (c command) documented(t *testing.T, language string) string {
 	t.Helper()
-	block := regexp.MustCompile("(?s)\n```" + language + "\n(.*?)\n```").FindStringSubmatch(guide(t))
-	require.NotNil(t, block)
-	return []byte(strings.NewReplacer("https://localhost:8443", c.Endpoint, "ca.pem", c.CA).Replace(block[1]))
+	return strings.NewReplacer("https://localhost:8443", c.Endpoint, "ca.pem", c.CA).Replace(guide(t, "(?s)\n```"+language+"\n(.*?)\n```"))
+}
+
+// output runs a client, with the id that docs/fake.md exports, and returns what it prints.
+func (c command) output(ctx context.Context, t *testing.T, folder, program string, args ...string) string {
+	t.Helper()
+	client := exec.CommandContext(ctx, program, args...)
+	client.Dir = folder
+	client.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+c.CA, "id="+guide(t, `(?m)^\$ export id=(\S+)$`))
+	out, err := client.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return string(out)
 }
 
 // startCommand builds and starts the fake process. SIGTERM ends it with the test.

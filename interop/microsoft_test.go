@@ -7,7 +7,10 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -17,9 +20,24 @@ import (
 	securityfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 	insightsfake "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2/fake"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
+)
+
+// The names of the resources that the calls are about.
+const (
+	subscriptionID = testkit.JobsSubscription
+	resourceGroup  = "myRg"
+	escapedGroup   = "myRg-(ü)" // with something to escape
+	workspace      = "myWorkspace"
+	publication    = testkit.JobsAssignment
+	jobName        = testkit.JobName
+	assignmentID   = testkit.AssignmentName
 )
 
 // microsoft has the constructors of Microsoft's clients and of the transports of
@@ -155,4 +173,36 @@ func (a adapter) Do(req *http.Request) (*http.Response, error) {
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))
 	return resp, err
+}
+
+// assertSame compares two models member by member, in their JSON form.
+func assertSame(t testing.TB, want, got any) {
+	t.Helper()
+	assert.Equal(t, wireForm(t, want), wireForm(t, got))
+}
+
+var times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]+"`)
+
+// wireForm returns a model's JSON, with its members in order and its times in UTC:
+// the two sides write their fractions and zones differently.
+func wireForm(t testing.TB, model any) string {
+	t.Helper()
+	text, err := json.Marshal(model)
+	require.NoError(t, err)
+	form := jsontext.Value(times.ReplaceAllFunc(text, func(quoted []byte) []byte {
+		instant, err := time.Parse(`"`+time.RFC3339+`"`, string(quoted))
+		if err != nil {
+			return quoted
+		}
+		return instant.UTC().AppendFormat(nil, `"`+time.RFC3339Nano+`"`)
+	}))
+	require.NoError(t, form.Format(jsontext.ReorderRawObjects(true), jsontext.Multiline(true)))
+	return string(form)
+}
+
+// decode reads a model from its wire form.
+func decode[T any](t testing.TB, text []byte) (model T) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(text, &model))
+	return model
 }

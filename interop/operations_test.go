@@ -79,7 +79,7 @@ func TestOurClientsWithTheirServers(t *testing.T) {
 			default:
 				want = []any{json.RawMessage(body)}
 			}
-			options := ourOptions(server.transport(route.Resource.Client))
+			options := driver.Options(server.transport(route.Resource.Client))
 			got, err := driver.Ours.All(t.Context(), call, options, 10, nil)
 			require.NoError(t, err)
 			if want != nil {

@@ -34,11 +34,19 @@ func execute(t *testing.T, n connection, stdin string, args ...string) (code int
 	return code, out.String(), errs.String()
 }
 
+// succeed runs a command as execute does, and returns its standard output.
+func succeed(t *testing.T, n connection, stdin string, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := execute(t, n, stdin, args...)
+	require.Zero(t, code, stderr)
+	return stdout
+}
+
 func newConnection(t *testing.T) connection {
 	t.Helper()
-	q, err := parseQuery("list", nil, nil)
+	n, err := connect(newCommand(""))
 	require.NoError(t, err)
-	return q.connection
+	return n
 }
 
 // methods returns the methods of the requests that a tenant received.
@@ -51,37 +59,28 @@ func methods(n connection) (all []string) {
 
 func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		args  []string
-		count int
-	}{
-		"standard":            {standardArgs("-expires", "10d"), 1},
-		"several assessments": {standardArgs("-assessment", recommendations[1].key, "-expires", "10d"), 2},
-		"one CVE":             {standardArgs("-standard", "", "-cve", "CVE-2020-1347", "-expires", "10d"), 1},
-		"policy":              {policyArgs("-expires", "10d"), 1},
+	tests := map[string][]string{
+		"standard":            standardArgs("-expires", "10d"),
+		"several assessments": standardArgs("-assessment", recommendations[1].key, "-expires", "10d"),
+		"one CVE":             standardArgs("-standard", "", "-cve", "CVE-2020-1347", "-expires", "10d"),
+		"policy":              policyArgs("-expires", "10d"),
 	}
-	for name, test := range tests {
+	for name, args := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := newConnection(t)
-			code, ids, stderr := execute(t, n, "", test.args...)
-			require.Zero(t, code, stderr)
-			assert.Equal(t, test.count, strings.Count(ids, "\n"))
-			code, stdout, stderr := execute(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
-			require.Zero(t, code, stderr)
-			assert.Contains(t, stdout, " from 2026-06-11 to 2026-12-31\n")
-			assert.NotContains(t, methods(n)[test.count:], http.MethodPut)
+			ids := succeed(t, n, "", args...)
+			count := max(1, strings.Count(strings.Join(args, " "), " -assessment "))
+			assert.Equal(t, count, strings.Count(ids, "\n"))
+			dryRun := succeed(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
+			assert.Contains(t, dryRun, " from 2026-06-11 to 2026-12-31\n")
+			assert.NotContains(t, methods(n)[count:], http.MethodPut)
 
-			code, renewed, stderr := execute(t, n, ids, "renew", "-expires", "2026-12-31", "-")
-			require.Zero(t, code, stderr)
-			assert.Equal(t, ids, renewed)
-			_, listed, _ := execute(t, n, "", "-o", "csv")
-			assert.Equal(t, test.count, strings.Count(listed, ",2026-12-31T00:00:00Z,"))
+			assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
+			assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"))
 
-			code, deleted, stderr := execute(t, n, ids, "delete", "-")
-			require.Zero(t, code, stderr)
-			assert.Equal(t, ids, deleted)
-			code, _, stderr = execute(t, n, ids, "delete", "-")
+			assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
+			code, _, stderr := execute(t, n, ids, "delete", "-")
 			assert.Equal(t, 3, code)
 			assert.Contains(t, stderr, "404 Not Found")
 		})
@@ -95,8 +94,7 @@ func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	future := map[string]json.RawMessage{"exemptionManagementMode": json.RawMessage(`"Manual"`)}
 	id := armsecops.PolicyExemptionID{Scope: build, Name: "lab"}
 	n.memory.Put(id, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", AdditionalProperties: future}})
-	code, _, stderr := execute(t, n, "", "renew", "-expires", "90d", id.String())
-	require.Zero(t, code, stderr)
+	succeed(t, n, "", "renew", "-expires", "90d", id.String())
 	requests := n.memory.Requests()
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"exemptionManagementMode":"Manual"`)
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"expiresOn":"2026-08-30T00:00:00Z"`)
@@ -127,12 +125,10 @@ func TestCreateIsRepeatedUnderItsID(t *testing.T) {
 	const id = "5ec0ffee-0003-4000-8000-000000000001"
 	for _, args := range [][]string{standardArgs(), standardArgs("-assessment", recommendations[1].key), policyArgs()} {
 		n := newConnection(t)
-		_, first, _ := execute(t, n, "", append(args, "-id", id)...)
-		_, second, _ := execute(t, n, "", append(args, "-id", id)...)
+		first := succeed(t, n, "", append(args, "-id", id)...)
 		assert.NotEmpty(t, first)
-		assert.Equal(t, first, second)
-		_, third, _ := execute(t, n, "", args...)
-		assert.NotEqual(t, first, third)
+		assert.Equal(t, first, succeed(t, n, "", append(args, "-id", id)...))
+		assert.NotEqual(t, first, succeed(t, n, "", args...))
 	}
 }
 
@@ -155,9 +151,9 @@ func TestDryRunPrintsTheBody(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{standardArgs("-expires", "90d", "-cve", "CVE-2020-1347"), policyArgs("-reference", "a")} {
 		n := newConnection(t)
-		_, body, _ := execute(t, n, "", append(args, "-dry-run")...)
+		body := succeed(t, n, "", append(args, "-dry-run")...)
 		assert.Empty(t, n.memory.Requests())
-		execute(t, n, "", args...)
+		succeed(t, n, "", args...)
 		assert.JSONEq(t, string(n.memory.Requests()[0].Body), body)
 	}
 }

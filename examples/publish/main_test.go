@@ -32,6 +32,43 @@ import (
 // server returns the server in memory of a publication.
 func server(p publication) *fake.Server { return p.options.Transport.(*fake.Server) }
 
+func inject(fault fake.Fault) func(publication) {
+	return func(p publication) { server(p).Inject(fault) }
+}
+
+// result is what a run printed, and how long it took.
+type result struct {
+	code           int
+	stdout, stderr string
+	took           time.Duration
+}
+
+// execute runs the program, without retries, on a clock that takes no time.
+//   - interrupt: when Ctrl-C is pressed; 0 for never
+//   - setUp: before it runs; nil for nothing
+func execute(t *testing.T, args string, interrupt time.Duration, setUp func(publication)) (r result) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		p, err := parse(strings.Fields(args))
+		require.NoError(t, err)
+		p.options.Retry.MaxRetries = -1
+		if setUp != nil {
+			setUp(p)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if interrupt > 0 {
+			time.AfterFunc(interrupt, cancel)
+		}
+		s, stdout, stderr := commandtest.Streams()
+		start := time.Now()
+		code := p.Exit(p.run(ctx, s), s)
+		r = result{code, stdout.String(), stderr.String(), time.Since(start)}
+		server(p).AssertFaultsConsumed(t)
+	})
+	return r
+}
+
 const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
 // resumeToken is the token of the job in memory.
@@ -45,13 +82,11 @@ const (
 	notAToken = "-resume: not a token of a job of this workspace: copy all that publish printed, in single quotes, and the flags of that run"
 )
 
-// liveFlags returns valid flags for -live, and more.
-func liveFlags(more ...string) []string {
-	return append([]string{
-		"-live", "-subscription", subscription, "-resource-group", "myRg",
-		"-workspace", "myWorkspace", "-assignment", "myAssignment",
-	}, more...)
-}
+// The flags for Azure.
+const (
+	livePlace = "-live -subscription " + subscription + " -resource-group myRg -workspace myWorkspace "
+	live      = livePlace + "-assignment myAssignment "
+)
 
 // TestMain runs the program instead of the tests if the environment says so.
 func TestMain(m *testing.M) {
@@ -102,265 +137,174 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		create = "WorkspaceManagerJobsClient.Create"
 		get    = "WorkspaceManagerJobsClient.Get"
 		list   = "WorkspaceManagerAssignmentsClient.NewListPager"
+
+		canceled  = `{"name":"job","properties":{"provisioningState":"canceled","errorMessage":"The assignment was deleted."}}`
+		forbidden = `{"error":{"code":"Forbidden","message":"Not yours."}}`
+		all       = "-all -concurrency 1 "
 	)
-	const canceled = `{"name":"job","properties":{"provisioningState":"canceled","errorMessage":"The assignment was deleted."}}`
-	const forbidden = `{"error":{"code":"Forbidden","message":"Not yours."}}`
 	succeed := func(p publication) { server(p).SetJobItems(p.assignment, items("baseline")[:3]) }
-	inject := func(fault fake.Fault) func(publication) {
-		return func(p publication) { server(p).Inject(fault) }
-	}
+	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
 	tests := map[string]struct { // by name of the golden file
-		args      []string
-		setUp     func(publication) // nil if there is nothing to set up
-		interrupt time.Duration     // when Ctrl-C is pressed; 0 for never
+		args      string
+		setUp     func(publication)
+		interrupt time.Duration
 		code      int
 	}{
 		"succeeded":                  {setUp: succeed, code: 0},
-		"succeeded-json":             {args: []string{"-json"}, setUp: succeed, code: 0},
-		"not-waited-for":             {args: []string{"-wait=false"}, code: 0},
-		"resumed":                    {args: []string{"-resume", resumeToken}, code: 1},
+		"succeeded-json":             {args: "-json", setUp: succeed, code: 0},
+		"not-waited-for":             {args: "-wait=false", code: 0},
+		"resumed":                    {args: "-resume " + resumeToken, code: 1},
 		"failed":                     {code: 1},
-		"failed-json":                {args: []string{"-json"}, code: 1},
+		"failed-json":                {args: "-json", code: 1},
 		"canceled":                   {setUp: inject(fake.Fault{Operation: get, Body: canceled}), code: 1},
 		"refused":                    {setUp: inject(fake.Fault{Operation: create, StatusCode: 403, Body: forbidden}), code: 1},
 		"poll-refused":               {setUp: inject(fake.Fault{Operation: get, Skip: 2, StatusCode: 403}), code: 1},
 		"deleted":                    {setUp: inject(fake.Fault{Operation: get, Skip: 2, StatusCode: 404}), code: 1},
-		"another-token":              {args: []string{"-resume", strings.Replace(resumeToken, "central", "other", 1)}, code: 2},
-		"unknown":                    {setUp: inject(fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}), code: 3},
-		"unknown-json":               {args: []string{"-json"}, setUp: inject(fake.Fault{Operation: create, StatusCode: 504}), code: 3},
-		"timed-out":                  {args: []string{"-timeout", "2500ms"}, code: 4},
-		"timed-out-json":             {args: []string{"-timeout", "1500ms", "-json"}, code: 4},
-		"timed-out-between-requests": {args: []string{"-interval", "2500ms", "-timeout", "3400ms"}, code: 4},
-		"timed-out-in-request": {
-			args: []string{"-timeout", "1700ms"}, setUp: inject(fake.Fault{Operation: get, Skip: 1, Delay: time.Hour}), code: 4,
-		},
-		"interrupted": {interrupt: 1900 * time.Millisecond, code: 4},
-		"one-by-id":   {args: []string{"-assignment", assignmentID, strings.ToUpper(assignmentID)}, code: 0},
-		"recovered": {
-			args: []string{"-recover"}, setUp: inject(fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}), code: 1,
-		},
-		"unknown-assignment": {args: []string{strings.Replace(assignmentID, "hunting", "other", 1)}, code: 1},
-		"all":                {args: []string{"-all", "-concurrency", "1"}, code: 1},
-		"all-json":           {args: []string{"-all", "-o", "json", "-concurrency", "1"}, code: 1},
-		"all-not-waited-for": {args: []string{"-all", "-concurrency", "1", "-wait=false"}, code: 0},
-		"all-unknown":        {args: []string{"-all", "-concurrency", "1"}, setUp: inject(fake.Fault{Operation: create, Disconnect: true, Skip: 1}), code: 3},
-		"all-list-refused":   {args: []string{"-all"}, setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
-		"all-interrupted":    {args: []string{"-all", "-concurrency", "1"}, interrupt: 4900 * time.Millisecond, code: 4},
-		"all-timed-out-json": {args: []string{"-all", "-concurrency", "1", "-json", "-timeout", "500ms"}, code: 4},
+		"another-token":              {args: "-resume " + strings.Replace(resumeToken, "central", "other", 1), code: 2},
+		"unknown":                    {setUp: inject(lost), code: 3},
+		"unknown-json":               {args: "-json", setUp: inject(fake.Fault{Operation: create, StatusCode: 504}), code: 3},
+		"timed-out":                  {args: "-timeout 2500ms", code: 4},
+		"timed-out-json":             {args: "-timeout 1500ms -json", code: 4},
+		"timed-out-between-requests": {args: "-interval 2500ms -timeout 3400ms", code: 4},
+		"timed-out-in-request":       {args: "-timeout 1700ms", setUp: inject(fake.Fault{Operation: get, Skip: 1, Delay: time.Hour}), code: 4},
+		"interrupted":                {interrupt: 1900 * time.Millisecond, code: 4},
+		"one-by-id":                  {args: "-assignment " + assignmentID + " " + strings.ToUpper(assignmentID), code: 0},
+		"recovered":                  {args: "-recover", setUp: inject(lost), code: 1},
+		"unknown-assignment":         {args: strings.Replace(assignmentID, "hunting", "other", 1), code: 1},
+		"all":                        {args: all, code: 1},
+		"all-json":                   {args: all + "-o json", code: 1},
+		"all-not-waited-for":         {args: all + "-wait=false", code: 0},
+		"all-unknown":                {args: all, setUp: inject(fake.Fault{Operation: create, Disconnect: true, Skip: 1}), code: 3},
+		"all-list-refused":           {args: "-all", setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
+		"all-interrupted":            {args: all, interrupt: 4900 * time.Millisecond, code: 4},
+		"all-timed-out-json":         {args: all + "-json -timeout 500ms", code: 4},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p, err := parse(test.args)
-				require.NoError(t, err)
-				p.options.Retry.MaxRetries = -1
-				if test.setUp != nil {
-					test.setUp(p)
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				if test.interrupt > 0 {
-					time.AfterFunc(test.interrupt, cancel)
-				}
-				s, stdout, stderr := commandtest.Streams()
-				code := p.Exit(p.run(ctx, s), s)
-				assert.Equal(t, test.code, code)
-				server(p).AssertFaultsConsumed(t)
-				commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", stdout, code, stderr))
-				if p.format == "json" {
-					assert.True(t, json.Valid(stdout.Bytes()))
-				}
-			})
+			r := execute(t, test.args, test.interrupt, test.setUp)
+			assert.Equal(t, test.code, r.code)
+			commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", r.stdout, r.code, r.stderr))
+			if strings.HasSuffix(name, "json") {
+				assert.True(t, json.Valid([]byte(r.stdout)))
+			}
 		})
 	}
-}
-
-func TestRunWithoutArguments(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s, stdout, _ := commandtest.Streams()
-		code := run(t.Context(), nil, s)
-		assert.Equal(t, 1, code)
-		commandtest.AssertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", stdout, code))
-	})
-}
-
-func TestRunResumesWithAPrintedToken(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s, stdout, _ := commandtest.Streams()
-		require.Equal(t, 4, run(t.Context(), []string{"-timeout", "1500ms", "-json"}, s))
-		var printed struct {
-			ResumeToken string `json:"resumeToken"`
-		}
-		require.NoError(t, json.Unmarshal(stdout.Bytes(), &printed))
-		assert.Equal(t, resumeToken, printed.ResumeToken)
-
-		stdout.Reset()
-		assert.Equal(t, 1, run(t.Context(), []string{"-resume", printed.ResumeToken}, s))
-		assert.Contains(t, stdout.String(), "Failed, 12 of 12 items done, 2 failed")
-	})
+	r := execute(t, "", 0, nil)
+	commandtest.AssertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", r.stdout, r.code))
 }
 
 func TestSomeJobsRunAtATime(t *testing.T) {
 	t.Parallel()
 	for concurrency, want := range map[string]time.Duration{"1": 9 * time.Second, "2": 6 * time.Second, "3": 3 * time.Second, "100": 3 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			p, err := parse([]string{"-all", "-concurrency", concurrency})
-			require.NoError(t, err)
-			s, stdout, stderr := commandtest.Streams()
-			start := time.Now()
-			assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
-			assert.Equal(t, want, time.Since(start), concurrency)
-			for _, name := range []string{"baseline", "hunting", "reporting"} {
-				assert.Contains(t, stdout.String(), "\n"+name+" ")
-				assert.Contains(t, stderr.String(), name+": InProgress, 0 of ")
-			}
-		})
+		r := execute(t, "-all -interval 1s -concurrency "+concurrency, 0, nil)
+		assert.Equal(t, 1, r.code)
+		assert.Equal(t, want, r.took, concurrency)
+		for _, name := range []string{"baseline", "hunting", "reporting"} {
+			assert.Contains(t, r.stdout, "\n"+name+" ")
+			assert.Contains(t, r.stderr, name+": InProgress, 0 of ")
+		}
 	}
 }
 
 // What Ctrl-C prints leads to the end of the jobs that run and the start of the others.
 func TestInterruptedRunOfAllIsResumed(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-		defer cancel()
-		s, stdout, _ := commandtest.Streams()
-		assert.Equal(t, 4, run(ctx, []string{"-all", "-concurrency", "2"}, s))
-		var args, ids []string
-		for line := range strings.Lines(stdout.String()) {
-			if token, ok := strings.CutPrefix(strings.TrimSpace(line), "-resume "); ok {
-				args = append(args, "-resume", strings.Trim(token, "'"))
-			} else if strings.HasPrefix(line, "/subscriptions/") {
-				ids = append(ids, strings.TrimSpace(line))
-			}
+	r := execute(t, "-all -concurrency 2", 1500*time.Millisecond, nil)
+	assert.Equal(t, 4, r.code)
+	var args, ids []string
+	for line := range strings.Lines(r.stdout) {
+		if token, ok := strings.CutPrefix(strings.TrimSpace(line), "-resume "); ok {
+			args = append(args, "-resume", strings.Trim(token, "'"))
+		} else if strings.HasPrefix(line, "/subscriptions/") {
+			ids = append(ids, line)
 		}
-		require.Len(t, args, 4)
-		require.Len(t, ids, 1)
-		s, stdout, _ = commandtest.Streams()
-		assert.Equal(t, 1, run(t.Context(), append(args, ids...), s))
-		for _, want := range []string{"\nbaseline    Failed     12", "\nhunting     Succeeded  3", "\nreporting   Succeeded  2"} {
-			assert.Contains(t, stdout.String(), want)
-		}
-	})
-}
-
-func TestRunWaitsForRetryAfter(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p, err := parse(nil)
-		require.NoError(t, err)
-		server(p).Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", RetryAfter: time.Minute})
-		start := time.Now()
-		s, _, _ := commandtest.Streams()
-		assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
-		assert.Equal(t, time.Minute+2*time.Second, time.Since(start))
-	})
+	}
+	require.Len(t, args, 4)
+	require.Len(t, ids, 1)
+	r = execute(t, strings.Join(append(args, ids...), " "), 0, nil)
+	assert.Equal(t, 1, r.code)
+	for _, want := range []string{"\nbaseline    Failed     12", "\nhunting     Succeeded  3", "\nreporting   Succeeded  2"} {
+		assert.Contains(t, r.stdout, want)
+	}
 }
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		args []string
-		want string // the line before where to find help
-	}{
-		"unknown flag": {[]string{"-verbose"}, "unknown flag: -verbose"},
-		"unknown command": {
-			[]string{"now"}, `unknown command "now": an argument is the resource id of a workspace manager assignment`,
-		},
-		"id of a job":         {[]string{assignmentID + "/jobs/1"}, `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`},
-		"token":               {[]string{resumeToken}, "a token goes after -resume, in single quotes"},
-		"flags last":          {[]string{assignmentID, "-all"}, "flags come before the arguments: -all"},
-		"all and one":         {[]string{"-all", assignmentID}, "-all excludes -assignment, -resume and resource ids"},
-		"all and -assignment": {[]string{"-all", "-assignment", "hunting"}, "-all excludes -assignment, -resume and resource ids"},
-		"id and -assignment":  {[]string{"-assignment", "hunting", assignmentID}, "-assignment and resource ids exclude each other"},
-		"id and workspace": {
-			[]string{"-live", "-workspace", "other", assignmentID},
-			`-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`,
-		},
-		"none at a time":                   {[]string{"-all", "-concurrency", "0"}, "-concurrency must be at least 1"},
-		"all without its place":            {[]string{"-live", "-all"}, "-live needs -subscription, -resource-group and -workspace"},
-		"several, one no token":            {[]string{"-resume", resumeToken, "-resume", "{}"}, notAToken},
-		"argument with control characters": {[]string{"\x1b[2Jnow"}, `an argument has control characters, or white space at an end: "\x1b[2Jnow"`},
-		"timeout without unit":             {[]string{"-timeout", "5"}, `invalid value "5" for flag -timeout: must be a duration, such as 90s or 10m`},
-		"negative timeout":                 {[]string{"-timeout", "-1s"}, "-timeout must not be negative"},
-		"no interval":                      {[]string{"-interval", "0"}, "-interval must be at least 1s"},
-		"short interval":                   {liveFlags("-interval", "999ms"), "-interval must be at least 1s"},
-		"empty token":                      {[]string{"-resume", ""}, "-resume: the token is empty"},
-		"resume without wait": {
-			[]string{"-resume", resumeToken, "-wait=false"}, "-resume and -wait=false exclude each other",
-		},
-		"not a token": {
-			[]string{"-resume", "{}"}, notAToken,
-		},
-		"without -live":                {[]string{"-workspace", "myWorkspace"}, "-workspace needs -live"},
-		"-live alone":                  {[]string{"-live"}, "-live needs -subscription, -resource-group, -workspace and -assignment"},
-		"-live without the assignment": {liveFlags()[:7], "-live needs -assignment"},
-		"not a subscription": {
-			liveFlags("-subscription", "mine"),
-			`-subscription "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
-		},
-		"not a resource group": {
-			liveFlags("-resource-group", ".."), `-resource-group ".." must not end in a period`,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, stdout, stderr := commandtest.Streams()
-			assert.Equal(t, command.BadUsage, run(t.Context(), test.args, s))
-			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.want+"\nFor help: publish -h\n", stderr.String())
-		})
+	const (
+		excluded  = "-all excludes -assignment, -resume and resource ids"
+		elsewhere = `-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`
+	)
+	for args, want := range map[string]string{ // the line before where to find help
+		"-verbose":                               "unknown flag: -verbose",
+		"now":                                    `unknown command "now": an argument is the resource id of a workspace manager assignment`,
+		assignmentID + "/jobs/1":                 `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`,
+		resumeToken:                              "a token goes after -resume, in single quotes",
+		assignmentID + " -all":                   "flags come before the arguments: -all",
+		"-all " + assignmentID:                   excluded,
+		"-all -assignment hunting":               excluded,
+		"-assignment hunting " + assignmentID:    "-assignment and resource ids exclude each other",
+		"-live -workspace other " + assignmentID: elsewhere,
+		"-all -concurrency 0":                    "-concurrency must be at least 1",
+		"-live -all":                             "-live needs -subscription, -resource-group and -workspace",
+		"-resume " + resumeToken + " -resume {}": notAToken,
+		"\x1b[2Jnow":                             `an argument has control characters, or white space at an end: "\x1b[2Jnow"`,
+		"-timeout 5":                             `invalid value "5" for flag -timeout: must be a duration, such as 90s or 10m`,
+		"-timeout -1s":                           "-timeout must not be negative",
+		"-interval 0":                            "-interval must be at least 1s",
+		live + "-interval 999ms":                 "-interval must be at least 1s",
+		"-resume=":                               "-resume: the token is empty",
+		"-wait=false -resume " + resumeToken:     "-resume and -wait=false exclude each other",
+		"-resume {}":                             notAToken,
+		"-workspace myWorkspace":                 "-workspace needs -live",
+		"-live":                                  "-live needs -subscription, -resource-group, -workspace and -assignment",
+		livePlace:                                "-live needs -assignment",
+		live + "-subscription mine":              `-subscription "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
+		live + "-resource-group ..":              `-resource-group ".." must not end in a period`,
+	} {
+		s, stdout, stderr := commandtest.Streams()
+		assert.Equal(t, command.BadUsage, run(t.Context(), strings.Fields(args), s), args)
+		assert.Empty(t, stdout.String(), args)
+		assert.Equal(t, want+"\nFor help: publish -h\n", stderr.String(), args)
 	}
 }
 
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{
-		"help": {"-h"}, "output": nil, "all": {"-all", "-concurrency", "1", "-timeout", "5500ms"}, "timed-out": {"-interval", "2500ms", "-timeout", "3400ms"},
+	for name, args := range map[string]string{
+		"help": "-h", "output": "", "all": "-all -concurrency 1 -timeout 5500ms", "timed-out": "-interval 2500ms -timeout 3400ms",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
+			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), strings.Fields(args), s) })
 		})
 	}
 }
 
 func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
-	tests := map[string]cloud.Configuration{
-		"public":     cloud.AzurePublic,
-		"china":      cloud.AzureChina,
-		"government": cloud.AzureGovernment,
+	id := armsecops.WorkspaceManagerAssignmentID{
+		SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment",
 	}
-	for name, want := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p, err := parse(liveFlags("-cloud", name, "-resume", resumeToken))
-			require.NoError(t, err)
-			assert.Equal(t, armsecops.WorkspaceManagerAssignmentID{
-				SubscriptionID:    subscription,
-				ResourceGroupName: "myRg",
-				WorkspaceName:     "myWorkspace",
-				Name:              "myAssignment",
-			}, p.assignment)
-			assert.Equal(t, want, p.options.Cloud)
-			assert.Nil(t, p.options.Transport, "must be the network")
-			assert.NotNil(t, p.credential)
-			assert.Equal(t, 5*time.Second, p.interval)
-		})
+	for name, want := range map[string]cloud.Configuration{
+		"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment,
+	} {
+		p, err := parse(strings.Fields(live + "-cloud " + name + " -resume " + resumeToken))
+		require.NoError(t, err)
+		assert.Equal(t, id, p.assignment)
+		assert.Equal(t, want, p.options.Cloud)
+		assert.Nil(t, p.options.Transport, "must be the network")
+		assert.NotNil(t, p.credential)
+		assert.Equal(t, 5*time.Second, p.interval)
 	}
 }
 
 func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-wait=false"}, {"-wait=false", "-json"}, {"-resume", resumeToken}, {"-h"}} {
+	for _, args := range []string{"-wait=false", "-wait=false -json", "-resume " + resumeToken, "-h"} {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, stderr := commandtest.Streams()
 			s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
-			assert.Equal(t, command.LostOutput, run(t.Context(), args, s))
+			assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s))
 			assert.Contains(t, stderr.String(), "standard output: no space left on device\n")
 		})
 	}
@@ -369,22 +313,17 @@ func TestRunReportsAFullDisk(t *testing.T) {
 func TestJobThatEndsAtOnceIsPrinted(t *testing.T) {
 	t.Parallel()
 	for state, code := range map[string]int{"Succeeded": 0, "Failed": 1} {
-		p, err := parse([]string{"-json"})
-		require.NoError(t, err)
-		server(p).Inject(fake.Fault{
-			Operation: "WorkspaceManagerJobsClient.Create",
-			Body:      `{"name":"job","properties":{"provisioningState":"` + state + `"}}`,
-		})
-		s, stdout, _ := commandtest.Streams()
-		assert.Equal(t, code, p.Exit(p.run(t.Context(), s), s))
-		assert.Contains(t, stdout.String(), `"provisioningState": "`+state+`"`)
+		body := `{"name":"job","properties":{"provisioningState":"` + state + `"}}`
+		r := execute(t, "-json", 0, inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Body: body}))
+		assert.Equal(t, code, r.code)
+		assert.Contains(t, r.stdout, `"provisioningState": "`+state+`"`)
 	}
 }
 
 func TestRunPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	const get = "WorkspaceManagerJobsClient.Get"
-	job := fake.Fault{Operation: get, Times: 100, Body: `{
+	job := fake.Fault{Operation: get, Body: `{
 		"name": "\u001b]0;title\u0007\njob",
 		"properties": {"provisioningState": "Fai\u0008led", "errorMessage": "a\r\n\u001b[2Jb", "items": [{
 			"resourceId": "/rules/\u202egnp.exe", "status": "Failed",
@@ -393,36 +332,28 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 	}`}
 	failed := fake.Fault{Operation: get, StatusCode: 403, Body: `{"error":{"code":"\u001b[2J","message":"\u009b2J\u202e"}}`}
 	tests := map[string]struct {
-		args  []string
+		args  string
 		fault fake.Fault
 		want  []string // parts of the output
 	}{
-		"job": {nil, job, []string{
-			"Job ]0;title job: Failed, 1 of 1 item done, 1 failed\n",
-			"\na  [2Jb\n",
-			"\nFailed at 2J:\n",
-			"\nrules/gnp.exe  one  two😀\n",
+		"job": {"", job, []string{
+			"Job ]0;title job: Failed, 1 of 1 item done, 1 failed\n", "\na  [2Jb\n", "\nFailed at 2J:\n", "\nrules/gnp.exe  one  two😀\n",
 		}},
-		"job as JSON":   {[]string{"-json"}, job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},
-		"error":         {nil, failed, nil},
-		"error as JSON": {[]string{"-json"}, failed, nil},
+		"job as JSON":   {"-json", job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},
+		"error":         {"", failed, nil},
+		"error as JSON": {"-json", failed, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p, err := parse(append([]string{"-timeout", "1s"}, test.args...))
-				require.NoError(t, err)
-				server(p).Inject(test.fault)
-				s, stdout, stderr := commandtest.Streams()
-				assert.NotZero(t, p.Exit(p.run(t.Context(), s), s))
-				for _, r := range stdout.String() + stderr.String() {
-					assert.True(t, r == '\n' || unicode.IsPrint(r), "%q", r)
-				}
-				for _, want := range test.want {
-					assert.Contains(t, stdout.String(), want)
-				}
-			})
+			r := execute(t, test.args+" -timeout 500ms", 0, inject(test.fault))
+			assert.NotZero(t, r.code)
+			for _, c := range r.stdout + r.stderr {
+				assert.True(t, c == '\n' || unicode.IsPrint(c), "%q", c)
+			}
+			for _, want := range test.want {
+				assert.Contains(t, r.stdout, want)
+			}
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,10 +18,9 @@ func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, err := parse(nil)
 		require.NoError(t, err)
-		server(p).Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 403})
-		var stderr bytes.Buffer
-		s, _, _ := commandtest.Streams()
-		s.Err = commandtest.Terminal(&stderr, 200)
+		inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 403})(p)
+		s, _, stderr := commandtest.Streams()
+		s.Err = commandtest.Terminal(stderr, 200)
 		assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
 		assert.True(t, strings.HasPrefix(stderr.String(), "WorkspaceManagerJobsClient.Get: 403"), stderr.String())
 	})
@@ -40,9 +38,7 @@ func TestProgressHasALineForEachChange(t *testing.T) {
 
 func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
 	t.Parallel()
-	for columns, want := range map[int]string{
-		-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] ",
-	} {
+	for columns, want := range map[int]string{-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] "} {
 		assert.Equal(t, want, bar(0.5, columns), columns)
 	}
 	assert.Equal(t, "[....] ", bar(0, 4))

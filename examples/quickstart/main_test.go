@@ -24,27 +24,27 @@ const (
 )
 
 // runWith runs the program with the faults of the server in memory.
-func runWith(ctx context.Context, args []string, faults ...fake.Fault) (code int, stdout, stderr string) {
+func runWith(t *testing.T, args string, faults ...fake.Fault) (code int, stdout, stderr string) {
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
 	for _, fault := range faults {
 		srv.Inject(fault)
 	}
 	var out, problems bytes.Buffer
-	code = run(ctx, args, srv, &out, &problems)
+	code = run(t.Context(), strings.Fields(args), srv, &out, &problems)
 	return code, out.String(), problems.String()
 }
 
-func liveFlags(more ...string) []string {
-	return append([]string{
-		"-live", "-subscription", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "-resource-group", "myRg",
-		"-workspace", "myWorkspace", "-assignment", "myAssignment", "-job", "myJob",
-	}, more...)
-}
+// The flags for Azure.
+const (
+	liveAssignment = "-live -subscription d0cfe6b2-9ac0-4464-9919-dccaee2e48c0 -resource-group myRg " +
+		"-workspace myWorkspace -assignment myAssignment "
+	live = liveAssignment + "-job myJob "
+)
 
 func TestScreensFit80Columns(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string][]string{"output": nil, "help": {"-h"}} {
-		code, stdout, stderr := runWith(t.Context(), args)
+	for name, args := range map[string]string{"output": "", "help": "-h"} {
+		code, stdout, stderr := runWith(t, args)
 		assert.Zero(t, code)
 		assert.Empty(t, stderr)
 		commandtest.AssertGolden(t, name, stdout)
@@ -74,31 +74,24 @@ func TestRunReportsAFullDisk(t *testing.T) {
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	const missing = "-live needs -subscription, -resource-group, -workspace, -assignment and -job; "
-	tests := map[string]struct {
-		args []string
-		want string // at the beginning of the error
-	}{
-		"unknown flag":    {[]string{"-verbose"}, "flag provided but not defined: -verbose; "},
-		"unknown command": {[]string{"now"}, `unknown command "now"; `},
-		"characters":      {[]string{"\x1b[2Jnow\u202e"}, `unknown command "\x1b[2Jnow\u202e"; `},
-		"no value":        {[]string{"-live", "-job"}, "flag needs an argument: -job; "},
-		"without -live":   {[]string{"-job", "myJob"}, "-job needs -live; "},
-		"-live alone":     {[]string{"-live"}, missing},
-		"no job":          {liveFlags()[:9], missing},
-		"empty value":     {liveFlags("-workspace", ""), "parameter workspaceName must "},
-		"unknown cloud":   {liveFlags("-cloud", "moon"), missing + "-cloud is public, china or government; "},
-		"no subscription": {liveFlags("-subscription", "mine"), `parameter subscriptionID "mine" must be a UUID`},
-		"no group":        {liveFlags("-resource-group", ".."), `parameter resourceGroupName ".." must not end in a period`},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			code, stdout, stderr := runWith(t.Context(), test.args)
-			assert.Equal(t, 2, code)
-			assert.Empty(t, stdout)
-			assert.True(t, strings.HasPrefix(stderr, test.want), stderr)
-			assert.Equal(t, 1, strings.Count(stderr, "\n"))
-		})
+	for args, want := range map[string]string{ // at the beginning of the error
+		"-verbose":                  "flag provided but not defined: -verbose; ",
+		"now":                       `unknown command "now"; `,
+		"\x1b[2Jnow\u202e":          `unknown command "\x1b[2Jnow\u202e"; `,
+		"-live -job":                "flag needs an argument: -job; ",
+		"-job myJob":                "-job needs -live; ",
+		"-live":                     missing,
+		liveAssignment:              missing,
+		live + "-workspace=":        "parameter workspaceName must ",
+		live + "-cloud moon":        missing + "-cloud is public, china or government; ",
+		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
+		live + "-resource-group ..": `parameter resourceGroupName ".." must not end in a period`,
+	} {
+		code, stdout, stderr := runWith(t, args)
+		assert.Equal(t, 2, code, args)
+		assert.Empty(t, stdout, args)
+		assert.True(t, strings.HasPrefix(stderr, want), stderr)
+		assert.Equal(t, 1, strings.Count(stderr, "\n"), args)
 	}
 }
 
@@ -107,17 +100,17 @@ func TestLiveFlagsLeadToAzure(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, name := range []string{"public", "china", "government"} {
-		code, stdout, stderr := runWith(canceled, liveFlags("-cloud", name))
-		assert.Equal(t, 1, code)
-		assert.Empty(t, stdout)
-		assert.Contains(t, stderr, getJob+": ")
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, 1, run(canceled, strings.Fields(live+"-cloud "+name), nil, &stdout, &stderr))
+		assert.Empty(t, stdout.String())
+		assert.Contains(t, stderr.String(), getJob+": ")
 	}
 }
 
 func TestSignInErrorBeginsWithTheAdvice(t *testing.T) {
 	t.Setenv("PATH", "")
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential")
-	code, stdout, stderr := runWith(t.Context(), liveFlags())
+	code, stdout, stderr := runWith(t, live)
 	assert.Equal(t, 1, code)
 	assert.Empty(t, stdout)
 	assert.True(t, strings.HasPrefix(stderr, "Sign in with az login, "), stderr)
@@ -126,7 +119,7 @@ func TestSignInErrorBeginsWithTheAdvice(t *testing.T) {
 
 func TestErrorIsPrintedOnOneLine(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := runWith(t.Context(), nil, fake.Fault{
+	code, stdout, stderr := runWith(t, "", fake.Fault{
 		Operation: getJob, StatusCode: 403, Body: `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`,
 	})
 	assert.Equal(t, 1, code)
@@ -149,7 +142,7 @@ func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
 
 func TestReportPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := runWith(t.Context(), nil, fake.Fault{Operation: getJob, Body: `{
+	code, stdout, _ := runWith(t, "", fake.Fault{Operation: getJob, Body: `{
 		"name": "\u001b]0;title\u0007job",
 		"properties": {"provisioningState": "Fai\u0008led", "items": [{
 			"resourceId": "/rules/\u202egnp.exe", "status": "Fai\tled",

@@ -16,11 +16,14 @@ import (
 )
 
 var rules = armsecops.WorkspaceManagerAssignmentID{
-	SubscriptionID:    "11111111-2222-3333-4444-555555555555",
-	ResourceGroupName: "security",
-	WorkspaceName:     "central",
-	Name:              "rules",
+	SubscriptionID: "11111111-2222-3333-4444-555555555555", ResourceGroupName: "security", WorkspaceName: "central", Name: "rules",
 }
+
+const (
+	create = "WorkspaceManagerJobsClient.Create"
+	get    = "WorkspaceManagerJobsClient.Get"
+	list   = "WorkspaceManagerJobsClient.NewListPager"
+)
 
 // publish publishes through a publisher whose transport is the server.
 func publish(t *testing.T, srv *fake.Server) (Failures, error) {
@@ -37,7 +40,7 @@ func publish(t *testing.T, srv *fake.Server) (Failures, error) {
 // createRequests counts the requests that start a job.
 func createRequests(srv *fake.Server) (n int) {
 	for _, r := range srv.Requests() {
-		if r.Operation == "WorkspaceManagerJobsClient.Create" {
+		if r.Operation == create {
 			n++
 		}
 	}
@@ -80,11 +83,6 @@ func TestPublishReturnsFailures(t *testing.T) {
 // applied.
 func TestPublishNeverStartsASecondJob(t *testing.T) {
 	t.Parallel()
-	const (
-		create = "WorkspaceManagerJobsClient.Create"
-		get    = "WorkspaceManagerJobsClient.Get"
-		list   = "WorkspaceManagerJobsClient.NewListPager"
-	)
 	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
 	tests := map[string]struct {
 		faults   []fake.Fault
@@ -146,15 +144,11 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
-				srv.SetJobItems(rules, []armsecops.JobItem{
-					{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}},
-				})
+				failed := []armsecops.JobItemError{{MemberResourceName: "paris"}}
+				srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: failed}})
 				putJob(srv, "ended", armsecops.ProvisioningStateFailed)
 				putJob(srv, "running", armsecops.ProvisioningStateInProgress)
-				srv.Inject(fake.Fault{
-					Operation:  "WorkspaceManagerJobsClient.Create",
-					Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0,
-				})
+				srv.Inject(fake.Fault{Operation: create, Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0})
 				if test.another {
 					time.AfterFunc(30*time.Second, func() { putJob(srv, "another", armsecops.ProvisioningStateSucceeded) })
 				}
@@ -173,7 +167,7 @@ func TestPublishFailsForACanceledJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
 		canceled := armsecops.Job{Name: "job", Properties: armsecops.JobProperties{ProvisioningState: armsecops.ProvisioningStateCanceled}}
-		srv.Override("WorkspaceManagerJobsClient.Get", fake.Respond(http.StatusOK, canceled))
+		srv.Override(get, fake.Respond(http.StatusOK, canceled))
 		failures, err := publish(t, srv)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 		assert.ErrorContains(t, err, "Canceled")

@@ -11,13 +11,12 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"text/template"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -25,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/test/driver"
 	"github.com/armsecops/armsecops/test/faults"
 )
 
@@ -42,12 +42,9 @@ type graph struct {
 	matches int           // rows that a predicate of the caller matches
 	latency time.Duration // of a query
 
-	mu        sync.Mutex
-	window    time.Time // when the quota was reset
-	used      int       // since then
-	calls     int
-	throttled int
-	bytes     int // of the bodies of responses
+	traffic
+	window time.Time // when the quota was reset
+	used   int       // since then
 }
 
 func (g *graph) Do(req *http.Request) (*http.Response, error) {
@@ -106,42 +103,17 @@ func (g *graph) respond(row string, first, rows int, resp *http.Response) (body 
 		rows, n, strings.TrimSuffix(strings.Repeat(row+",", n), ","), token)
 }
 
-// row is an assignment as Azure Resource Graph has it, and item as a listing has it.
-var (
-	item = sync.OnceValue(func() string {
-		var list struct{ Value []json.RawMessage }
-		if err := json.Unmarshal(pageOfTen(), &list); err != nil {
-			panic(err)
-		}
-		return string(list.Value[0])
-	})
-	row = sync.OnceValue(func() string {
-		var columns map[string]any
-		if err := json.Unmarshal([]byte(item()), &columns); err != nil {
-			panic(err)
-		}
-		delete(columns, "etag")
-		delete(columns, "systemData")
-		for _, name := range []string{"tenantId", "subscriptionId"} {
-			columns[name] = "5ec0ffee-0000-4000-8000-000000000000"
-		}
-		columns["resourceGroup"], columns["kind"], columns["location"], columns["tags"] = "security", "", "", nil
-		text, err := json.Marshal(columns)
-		if err != nil {
-			panic(err)
-		}
-		return string(text)
-	})
-)
-
-// compared is one way to read the tenant.
-type compared struct {
-	How              string
-	Items            int
-	Calls, Throttled int
-	Took             time.Duration
-	Bytes            int // of the bodies of responses
-}
+// row is an assignment as Azure Resource Graph has it.
+var row = sync.OnceValue(func() string {
+	var columns map[string]any
+	_ = json.Unmarshal([]byte(item(0)), &columns) // a nil map would panic
+	delete(columns, "etag")
+	delete(columns, "systemData")
+	columns["tenantId"], columns["subscriptionId"] = "5ec0ffee-0000-4000-8000-000000000000", "5ec0ffee-0000-4000-8000-000000000000"
+	columns["resourceGroup"], columns["kind"], columns["location"], columns["tags"] = "security", "", "", nil
+	text, _ := json.Marshal(columns) // of JSON
+	return string(text)
+})
 
 const (
 	itemsOfPage  = 10
@@ -149,21 +121,21 @@ const (
 	matchedOfAll = 12
 )
 
+// newFullTenant returns a tenant that another program reads, too, with whole assignments.
+func newFullTenant() *tenant {
+	azure := newTenant(0.02)
+	azure.items = strings.TrimSuffix(strings.Repeat(item(0)+",", itemsOfPage), ",")
+	return azure
+}
+
 // compare reads the same tenant by listings of its subscriptions and by queries.
-func compare(t *testing.T) (results []compared) {
+func compare(t *testing.T) (results []reading) {
 	for _, concurrency := range []int{8, 32, 128} {
-		synctest.Test(t, func(t *testing.T) {
-			azure := newTenant(0.02)
-			azure.items = strings.TrimSuffix(strings.Repeat(item()+",", itemsOfPage), ",")
-			options := &armsecops.ClientOptions{}
-			options.Transport = azure
-			start := time.Now()
-			items := listAcross(t, newClient(t, options), azure.ids, concurrency)
-			results = append(results, compared{
-				How:   fmt.Sprintf("`ListAcrossSubscriptions`, %d at a time", concurrency),
-				Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,
-			})
-		})
+		azure := newFullTenant()
+		how := fmt.Sprintf("`ListAcrossSubscriptions`, %d at a time", concurrency)
+		results = append(results, measure(t, how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return listAcross(t, driver.NewAssignmentsClient(t, options), azure.ids, concurrency)
+		}))
 	}
 	total := newTenant(0).pages() * itemsOfPage
 	type queryOptions = armsecops.ResourceGraphOptions
@@ -178,77 +150,60 @@ func compare(t *testing.T) (results []compared) {
 		{"`NewResourceGraphPager` with a `Where` that few match", slowQuery, queryOptions{Where: "few"}},
 	}
 	for _, q := range queries {
-		synctest.Test(t, func(t *testing.T) {
-			azure := &graph{rows: total, matches: matchedOfAll, latency: q.latency}
-			if n := len(q.options.SubscriptionIDs) / rowsOfQuery; n > 1 {
-				azure.rows = total / n // of each query
-			}
-			options := &armsecops.ClientOptions{}
-			options.Transport = azure
-			start, items := time.Now(), 0
-			for _, err := range newClient(t, options).NewResourceGraphPager(&q.options).All(t.Context()) {
-				require.NoError(t, err)
-				items++
-			}
-			results = append(results, compared{
-				How: q.how, Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,
-			})
-		})
+		azure := &graph{rows: total, matches: matchedOfAll, latency: q.latency}
+		if n := len(q.options.SubscriptionIDs) / rowsOfQuery; n > 1 {
+			azure.rows = total / n // of each query
+		}
+		results = append(results, measure(t, q.how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return count(t, driver.NewAssignmentsClient(t, options).NewResourceGraphPager(&q.options).All(t.Context()))
+		}))
 	}
 	return results
 }
 
 // compareExemptions reads the exemptions of all three kinds by three listings of each
 // subscription and by ExemptionsClient.
-func compareExemptions(t *testing.T) (results []compared) {
+func compareExemptions(t *testing.T) (results []reading) {
 	for _, concurrency := range []int{1, 32} {
-		synctest.Test(t, func(t *testing.T) {
-			azure := newTenant(0.02)
-			azure.items = strings.TrimSuffix(strings.Repeat(item()+",", itemsOfPage), ",")
-			options := &armsecops.ClientOptions{}
-			options.Transport = azure
-			start := time.Now()
-			items := listByHand(t, options, azure.ids, concurrency)
-			results = append(results, compared{
-				How:   fmt.Sprintf("three listings of each subscription, %d at a time", concurrency),
-				Items: items, Calls: azure.calls, Throttled: azure.throttled, Took: time.Since(start), Bytes: azure.bytes,
-			})
-		})
+		azure := newFullTenant()
+		how := fmt.Sprintf("three listings of each subscription, %d at a time", concurrency)
+		results = append(results, measure(t, how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return listByHand(t, options, azure.ids, concurrency)
+		}))
 	}
 	for _, q := range []struct {
-		how     string
-		options armsecops.ExemptionsClientListOptions
+		how    string
+		before time.Time
 	}{
-		{"`ExemptionsClient`", armsecops.ExemptionsClientListOptions{}},
-		{"`ExemptionsClient` with `ExpiresBefore`, which few match", armsecops.ExemptionsClientListOptions{ExpiresBefore: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}},
+		{"`ExemptionsClient`", time.Time{}},
+		{"`ExemptionsClient` with `ExpiresBefore`, which few match", time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			azure := &graph{rows: newTenant(0).pages() * itemsOfPage, matches: matchedOfAll, latency: slowQuery}
-			options := &armsecops.ClientOptions{}
-			options.Transport = azure
+		azure := &graph{rows: newTenant(0).pages() * itemsOfPage, matches: matchedOfAll, latency: slowQuery}
+		results = append(results, measure(t, q.how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
 			client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
 			require.NoError(t, err)
-			start := time.Now()
-			items := count(t, client.NewListPager(&q.options))
-			results = append(results, compared{q.how, items, azure.calls, azure.throttled, time.Since(start), azure.bytes})
-		})
+			return count(t, client.NewListPager(&armsecops.ExemptionsClientListOptions{ExpiresBefore: q.before}).All(t.Context()))
+		}))
 	}
 	return results
 }
 
 // listByHand lists the three kinds in every subscription and returns the number of exemptions.
 func listByHand(t *testing.T, options *armsecops.ClientOptions, ids []string, concurrency int) int {
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	require.NoError(t, err)
+	factory := driver.NewFactory(t, &azfake.TokenCredential{}, options)
 	policies, standards := factory.NewPolicyExemptionsClient(), factory.NewStandardAssignmentsClient()
 	var items atomic.Int64
 	for _, list := range []func(id string) int{
-		func(id string) int { return count(t, policies.NewListPager("/subscriptions/"+id, nil)) },
-		func(id string) int { return count(t, standards.NewListPager("/subscriptions/"+id, nil)) },
+		func(id string) int {
+			return count(t, policies.NewListPager("/subscriptions/"+id, nil).All(t.Context()))
+		},
+		func(id string) int {
+			return count(t, standards.NewListPager("/subscriptions/"+id, nil).All(t.Context()))
+		},
 		func(id string) int {
 			client, err := factory.NewSecurityAssignmentsClient(id)
 			assert.NoError(t, err)
-			return count(t, client.NewListBySubscriptionPager(nil))
+			return count(t, client.NewListBySubscriptionPager(nil).All(t.Context()))
 		},
 	} {
 		var listings sync.WaitGroup
@@ -265,34 +220,21 @@ func listByHand(t *testing.T, options *armsecops.ClientOptions, ids []string, co
 	return int(items.Load())
 }
 
-func count[T any](t *testing.T, pager *armsecops.Pager[T]) (items int) {
-	for _, err := range pager.All(t.Context()) {
-		assert.NoError(t, err)
-		items++
-	}
-	return items
-}
-
 var graphOut = flag.String("graph-out", "", "the file whose section on Azure Resource Graph to write")
 
 //go:embed graph.md.tmpl
 var graphPage string
 
 func TestQueryTakesFewerCallsThanListing(t *testing.T) {
-	results := compare(t)
-	for _, r := range results {
+	results, exemptions := compare(t), compareExemptions(t)
+	for _, r := range slices.Concat(results, exemptions) {
 		t.Logf("%+v", r)
 	}
 	listing, query, filtered := results[0], results[3], results[6]
 	assert.Equal(t, listing.Items, query.Items)
 	assert.Less(t, 90*query.Calls, listing.Calls)
-	assert.Equal(t, matchedOfAll, filtered.Items)
-	assert.Equal(t, 1, filtered.Calls)
+	assert.Equal(t, []int{matchedOfAll, 1}, []int{filtered.Items, filtered.Calls})
 	assert.NotZero(t, results[4].Throttled, "fast queries use up the quota")
-	exemptions := compareExemptions(t)
-	for _, r := range exemptions {
-		t.Logf("%+v", r)
-	}
 	byHand, all, expiring := exemptions[1], exemptions[2], exemptions[3]
 	assert.Equal(t, byHand.Items, all.Items)
 	assert.Less(t, 90*all.Calls, byHand.Calls)
@@ -308,23 +250,10 @@ func TestQueryTakesFewerCallsThanListing(t *testing.T) {
 }
 
 // graphSection returns the section of the page.
-func graphSection(t *testing.T, results, exemptions []compared) string {
+func graphSection(t *testing.T, results, exemptions []reading) string {
 	t.Helper()
-	functions := template.FuncMap{
-		"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) },
-		"seconds":      func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
-		"size": func(n int) string {
-			if n < 1e6 {
-				return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-			}
-			return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-		},
-	}
-	report := map[string]any{
+	return render(t, graphPage, map[string]any{
 		"Results": results, "Exemptions": exemptions, "Subscriptions": subscriptions, "Latency": latency, "Slow": slowQuery,
 		"Quota": quota, "Window": quotaWindow, "ItemsOfPage": itemsOfPage, "Go": runtime.Version(),
-	}
-	var section bytes.Buffer
-	require.NoError(t, template.Must(template.New("graph").Funcs(functions).Parse(graphPage)).Execute(&section, report))
-	return section.String()
+	})
 }

@@ -8,16 +8,14 @@
 package simulation
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"runtime"
 	"strconv"
@@ -28,12 +26,13 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // The tenant, and Azure Resource Manager's limits for each subscription and principal.
@@ -70,11 +69,15 @@ type tenant struct {
 	ids   []string
 	items string // of a page, as JSON
 
-	mu            sync.Mutex
+	traffic
 	subscriptions map[string]*subscription
-	calls         int
-	throttled     int // calls that got a 429
-	bytes         int // of the bodies of responses
+}
+
+// traffic is what a service has seen.
+type traffic struct {
+	mu               sync.Mutex
+	calls, throttled int // a throttled call is one that got a 429
+	bytes            int // of the bodies of responses
 }
 
 // newTenant returns a tenant in which nine of ten subscriptions have one page of
@@ -156,27 +159,49 @@ func (t *tenant) respond(id string, page int, req *http.Request, resp *http.Resp
 	return fmt.Sprintf(`{"value":[%s],"nextLink":"https://%s%s?$skipToken=%d"}`, t.items, req.URL.Host, req.URL.Path, page+1)
 }
 
-func newClient(t testing.TB, options *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
-	client, err := armsecops.NewSecurityAssignmentsClient("5ec0ffee-0000-4000-8000-000000000000", &azfake.TokenCredential{}, options)
-	require.NoError(t, err)
-	return client
+// listAcross lists the subscriptions to the end and returns the number of assignments.
+func listAcross(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []string, concurrency int) int {
+	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: concurrency}
+	return count(t, client.ListAcrossSubscriptions(t.Context(), ids, options))
 }
 
-// listAcross lists the subscriptions to the end and returns the number of assignments.
-func listAcross(t testing.TB, client *armsecops.SecurityAssignmentsClient, ids []string, concurrency int) (items int) {
-	options := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: concurrency}
-	for _, err := range client.ListAcrossSubscriptions(t.Context(), ids, options) {
-		require.NoError(t, err)
+func count[T any](t testing.TB, listing iter.Seq2[T, error]) (items int) {
+	for _, err := range listing {
+		assert.NoError(t, err)
 		items++
 	}
 	return items
 }
 
+// reading is one way to read the tenant, and what it took.
+type reading struct {
+	How                     string
+	Items, Calls, Throttled int
+	Took                    time.Duration
+	Bytes                   int // of the bodies of responses
+}
+
+// readFunc reads all that a service has, and returns the number of items.
+type readFunc = func(*testing.T, *armsecops.ClientOptions) int
+
+// measure reads a service on a clock that takes no time.
+//   - seen: its traffic
+func measure(t *testing.T, how string, service policy.Transporter, seen *traffic, read readFunc) (r reading) {
+	synctest.Test(t, func(t *testing.T) {
+		options := &armsecops.ClientOptions{} // with the waits of the default
+		options.Transport = service
+		start := time.Now()
+		items := read(t, options)
+		r = reading{how, items, seen.calls, seen.throttled, time.Since(start), seen.bytes}
+	})
+	return r
+}
+
 // result is one listing of the tenant.
 type result struct {
-	Concurrency      int
-	Shortest, Took   time.Duration
-	Calls, Throttled int
+	reading
+	Concurrency int
+	Shortest    time.Duration
 }
 
 // Ratio is how much longer than the shortest the listing took.
@@ -185,18 +210,13 @@ func (r result) Ratio() float64 { return r.Took.Seconds() / r.Shortest.Seconds()
 // simulate lists the tenant at each concurrency.
 func simulate(t *testing.T, shared float64) (results []result) {
 	for _, concurrency := range concurrencies {
-		synctest.Test(t, func(t *testing.T) {
-			azure := newTenant(shared)
-			r := result{Concurrency: concurrency, Shortest: azure.shortest(concurrency)}
-			options := &armsecops.ClientOptions{}
-			options.Transport = azure
-			start := time.Now()
-			items := listAcross(t, newClient(t, options), azure.ids, concurrency)
-			r.Took = time.Since(start)
-			r.Calls, r.Throttled = azure.calls, azure.throttled
-			require.Equal(t, azure.pages(), items)
-			results = append(results, r)
+		azure := newTenant(shared)
+		shortest := azure.shortest(concurrency)
+		r := measure(t, "", azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
+			return listAcross(t, driver.NewAssignmentsClient(t, options), azure.ids, concurrency)
 		})
+		require.Equal(t, azure.pages(), r.Items)
+		results = append(results, result{r, concurrency, shortest})
 	}
 	return results
 }
@@ -210,8 +230,7 @@ func TestSimulation(t *testing.T) {
 	alone, shared := simulate(t, 0), simulate(t, 0.02)
 	for _, r := range alone {
 		t.Logf("alone: %+v, ratio %.2f", r, r.Ratio())
-		// A long listing that is begun late can take the time once more.
-		longest := 100 * latency
+		longest := 100 * latency // a long listing that is begun late can take the time once more
 		assert.LessOrEqual(t, r.Took, time.Duration(1.05*float64(r.Shortest))+longest)
 		assert.Zero(t, r.Throttled, "a listing alone doesn't reach the limit")
 	}
@@ -223,57 +242,57 @@ func TestSimulation(t *testing.T) {
 	if *out == "" {
 		return
 	}
-	report := struct {
-		Subscriptions, Pages, Burst, Refill int
-		Latency                             time.Duration
-		Alone, Shared                       []result
-		Memory, Network                     float64
-		Go, Date, Graph                     string
-	}{
-		subscriptions, newTenant(0).pages(), burst, refill, latency, alone, shared,
-		testing.Benchmark(BenchmarkListAcrossInMemory).Extra[unit], testing.Benchmark(BenchmarkListAcrossOverTLS).Extra[unit],
-		runtime.Version(), time.Now().UTC().Format("2 January 2006"),
-		graphSection(t, compare(t), compareExemptions(t)),
-	}
-	var text bytes.Buffer
+	text := render(t, page, map[string]any{
+		"Subscriptions": subscriptions, "Pages": newTenant(0).pages(), "Burst": burst, "Refill": refill, "Latency": latency,
+		"Alone": alone, "Shared": shared, "Go": runtime.Version(), "Date": time.Now().UTC().Format("2 January 2006"),
+		"Memory":  testing.Benchmark(BenchmarkListAcrossInMemory).Extra[unit],
+		"Network": testing.Benchmark(BenchmarkListAcrossOverTLS).Extra[unit],
+		"Graph":   graphSection(t, compare(t), compareExemptions(t)),
+	})
+	require.NoError(t, os.WriteFile(*out, []byte(text), 0o644))
+}
+
+// render fills in a page.
+func render(t *testing.T, page string, report map[string]any) string {
+	t.Helper()
 	functions := template.FuncMap{
 		"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) },
 		"seconds":      func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
 		"round":        func(f float64) string { return fmt.Sprintf("%.0f", math.Round(f/100)*100) },
 		"places":       func(f float64) string { return fmt.Sprintf("%.0f", math.Round(f*latency.Seconds()/10)*10) },
+		"size": func(n int) string {
+			if n < 1e6 {
+				return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+			}
+			return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+		},
 	}
-	require.NoError(t, template.Must(template.New("page").Funcs(functions).Parse(page)).Execute(&text, report))
-	require.NoError(t, os.WriteFile(*out, text.Bytes(), 0o644))
+	var text strings.Builder
+	require.NoError(t, template.Must(template.New("").Funcs(functions).Parse(page)).Execute(&text, report))
+	return text.String()
 }
 
 const unit = "subscriptions/s"
 
-// pageOfTen is a page of ten assignments with the members that a service fills in, some 8 KB.
-func pageOfTen() []byte {
-	var list armsecops.AssignmentList
+// item is an assignment with the members that a service fills in.
+func item(n int) string {
+	at := fmt.Sprintf("2026-01-02T03:04:%02d.1234567Z", n)
+	return fmt.Sprintf(`{"id":"/subscriptions/%[1]s/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-%[2]d",`+
+		`"name":"exemption-%[2]d","type":"Microsoft.Security/assignments","etag":"\"0a00d2b3-0000-0d00-0000-5ec0ffee0000\"","properties":{`+
+		`"displayName":"Storage accounts behind the gateway","description":"The gateway has the control that the standard asks for.",`+
+		`"assignedStandard":{"id":"/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},"effect":"Exempt",`+
+		`"expiresOn":%[3]q,"additionalData":{"exemptionCategory":"waiver"},"metadata":{"owner":"platform","reviewed":true,"ticket":%[2]d},`+
+		`"scope":"/subscriptions/%[1]s"},"systemData":{"createdBy":"alex@example.com","createdByType":"User","createdAt":%[3]q,`+
+		`"lastModifiedBy":"alex@example.com","lastModifiedByType":"User","lastModifiedAt":%[3]q}}`, "5ec0ffee-0000-4000-8000-000000000000", n, at)
+}
+
+// pageOfTen is a page of ten assignments, some 8 KB.
+func pageOfTen() string {
+	var items []string
 	for n := range 10 {
-		id := armsecops.AssignmentID{SubscriptionID: "5ec0ffee-0000-4000-8000-000000000000", ResourceGroupName: "security", Name: fmt.Sprint("exemption-", n)}
-		at := time.Date(2026, 1, 2, 3, 4, n, 123456700, time.UTC)
-		list.Value = append(list.Value, armsecops.Assignment{
-			ID: id.String(), Name: id.Name, Type: "Microsoft.Security/assignments", ETag: `"0a00d2b3-0000-0d00-0000-5ec0ffee0000"`,
-			Properties: armsecops.AssignmentProperties{
-				DisplayName: "Storage accounts behind the gateway", Description: "The gateway has the control that the standard asks for.",
-				AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
-				Effect:           "Exempt", ExpiresOn: at, AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
-				Metadata: fmt.Appendf(nil, `{"owner":"platform","reviewed":true,"ticket":%d}`, n),
-				Scope:    "/subscriptions/" + id.SubscriptionID,
-			},
-			SystemData: armsecops.SystemData{
-				CreatedBy: "alex@example.com", CreatedByType: armsecops.CreatedByTypeUser, CreatedAt: at,
-				LastModifiedBy: "alex@example.com", LastModifiedByType: armsecops.CreatedByTypeUser, LastModifiedAt: at,
-			},
-		})
+		items = append(items, item(n))
 	}
-	body, err := json.Marshal(list)
-	if err != nil {
-		panic(err)
-	}
-	return body
+	return `{"value":[` + strings.Join(items, ",") + "]}"
 }
 
 // benchmarkListAcross measures how many subscriptions with a page of ten assignments
@@ -289,30 +308,13 @@ func benchmarkListAcross(b *testing.B, client *armsecops.SecurityAssignmentsClie
 	b.ReportMetric(float64(listed)/b.Elapsed().Seconds(), unit)
 }
 
-// transport responds to every request alike.
-type transport []byte
-
-func (t transport) Do(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(t)), Request: req}, nil
-}
-
 func BenchmarkListAcrossInMemory(b *testing.B) {
-	options := &armsecops.ClientOptions{}
-	options.Transport = transport(pageOfTen())
-	benchmarkListAcross(b, newClient(b, options))
+	benchmarkListAcross(b, driver.NewAssignmentsClient(b, driver.Options(testkit.Respond(http.StatusOK, pageOfTen()))))
 }
 
 // The server shares the core, so that a client alone does more.
 func BenchmarkListAcrossOverTLS(b *testing.B) {
-	body := pageOfTen()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	defer server.Close()
-	options := &armsecops.ClientOptions{}
-	options.Transport = server.Client()
-	options.Cloud = cloud.Configuration{Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-		cloud.ResourceManager: {Audience: "https://management.example", Endpoint: server.URL},
-	}}
-	benchmarkListAcross(b, newClient(b, options))
+	body := []byte(pageOfTen())
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
+	benchmarkListAcross(b, driver.NewAssignmentsClient(b, driver.NewTLSServer(b, handler, true)))
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,22 +13,23 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
-// screen returns an output to a terminal of so many columns.
+// screen returns an output to a terminal of so many columns, or with 0 to none.
 func screen(columns int) (*terminal.Output, *bytes.Buffer) {
-	var text bytes.Buffer
-	return &terminal.Output{Writer: &text, Columns: func() int { return columns }}, &text
+	out, text := &terminal.Output{}, &bytes.Buffer{}
+	if out.Writer = text; columns > 0 {
+		out.Columns = func() int { return columns }
+	}
+	return out, text
 }
 
 func TestFilesAreNoTerminals(t *testing.T) {
 	t.Parallel()
-	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
-	require.NoError(t, err)
-	defer file.Close()
-	null, err := os.Open(os.DevNull) // a character device
-	require.NoError(t, err)
-	defer null.Close()
-	assert.Zero(t, terminal.New(file).Width())
-	assert.Zero(t, terminal.New(null).Width())
+	for _, name := range []string{"terminal_test.go", os.DevNull} { // which is a character device
+		file, err := os.Open(name)
+		require.NoError(t, err)
+		assert.Zero(t, terminal.New(file).Width())
+		require.NoError(t, file.Close())
+	}
 }
 
 func TestPrintableIsOneHarmlessLine(t *testing.T) {
@@ -46,36 +46,37 @@ func TestPrintableIsOneHarmlessLine(t *testing.T) {
 
 func TestWrapBreaksBetweenWords(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		line    string
-		columns int
-		want    string
+	for name, test := range map[string]struct {
+		columns    int
+		line, want string
 	}{
-		"no terminal":          {"one two  three", 0, "one two  three"},
-		"fits":                 {"one two  three", 14, "one two  three"},
-		"too long":             {"one two three", 7, "one two\nthree"},
-		"one column too long":  {"one two", 6, "one\ntwo"},
-		"indented":             {"  one two", 6, "  one\n  two"},
-		"word wider than that": {"a subscription id", 8, "a\nsubscription\nid"},
-		"wide characters":      {"条件 条件", 8, "条件\n条件"},
-		"combining characters": {"e\u0301 e\u0301", 3, "e\u0301 e\u0301"},
-		"empty":                {"", 5, ""},
+		"no terminal":          {0, "one two  three", "one two  three"},
+		"fits":                 {14, "one two  three", "one two  three"},
+		"too long":             {7, "one two three", "one two\nthree"},
+		"one column too long":  {6, "one two", "one\ntwo"},
+		"indented":             {6, "  one two", "  one\n  two"},
+		"word wider than that": {8, "a subscription id", "a\nsubscription\nid"},
+		"wide characters":      {8, "条件 条件", "条件\n条件"},
+		"combining characters": {3, "e\u0301 e\u0301", "e\u0301 e\u0301"},
+		"empty":                {5, "", ""},
+	} {
+		assert.Equal(t, test.want, terminal.Wrap(test.line, test.columns), name)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, test.want, terminal.Wrap(test.line, test.columns))
-		})
+}
+
+// assertTable compares a table with how it is on terminals of some columns.
+func assertTable(t *testing.T, want map[int]string, rows [][]string, styles ...terminal.Style) {
+	t.Helper()
+	for columns, table := range want {
+		out, text := screen(columns)
+		out.Table(rows, styles...)
+		assert.Equal(t, table, text.String(), columns)
 	}
 }
 
 func TestTableFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	rows := [][]string{
-		{"NAME", "EFFECT", "SCOPE"},
-		{"a\x1b[2Jn assignment", "", "/subscriptions/1"},
-	}
-	tests := map[int]string{ // by columns
+	assertTable(t, map[int]string{
 		0:  "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
 		42: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
 		41: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions…\n",
@@ -85,18 +86,13 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		20: "NAME              …\na[2Jn assignment\n",
 		10: "NAME     …\na[2Jn …\n",
 		1:  "…  …\n…\n",
-	}
-	for columns, want := range tests {
-		out, text := screen(columns)
-		out.Table(rows)
-		assert.Equal(t, want, text.String(), columns)
-	}
+	}, [][]string{{"NAME", "EFFECT", "SCOPE"}, {"a\x1b[2Jn assignment", "", "/subscriptions/1"}})
 }
 
 func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 	t.Parallel()
 	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "machine-of-the-other-team", "recommendation", "2026-06-01"}}
-	for columns, want := range map[int]string{
+	assertTable(t, map[int]string{
 		70: "NAME        SCOPE                      FROM            DATE\nidentifier  machine-of-the-other-team  recommendation  2026-06-01\n",
 		62: "NAME        SCOPE                      FROM         DATE\nidentifier  machine-of-the-other-team  recommenda…  2026-06-01\n",
 		61: "NAME        SCOPE                      DATE        …\nidentifier  machine-of-the-other-team  2026-06-01\n",
@@ -104,18 +100,12 @@ func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
 		40: "NAME        SCOPE          DATE        …\nidentifier  …e-other-team  2026-06-01\n",
 		25: "NAME        DATE        …\nidentifier  2026-06-01\n",
 		8:  "NAME        …\nidentifier\n",
-	} {
-		out, text := screen(columns)
-		out.Table(rows, terminal.Whole, terminal.End, 0, terminal.Whole)
-		assert.Equal(t, want, text.String(), columns)
-	}
+	}, rows, terminal.Whole, terminal.End, 0, terminal.Whole)
 }
 
 func TestTableAlignsWideCharacters(t *testing.T) {
 	t.Parallel()
-	out, text := screen(20)
-	out.Table([][]string{{"NAME", "EFFECT"}, {"条件付きアクセス", "Exempt"}})
-	assert.Equal(t, "NAME          EFFECT\n条件付きア…   Exempt\n", text.String())
+	assertTable(t, map[int]string{20: "NAME          EFFECT\n条件付きア…   Exempt\n"}, [][]string{{"NAME", "EFFECT"}, {"条件付きアクセス", "Exempt"}})
 }
 
 func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
@@ -127,26 +117,21 @@ func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
 
 func TestTextIsWrappedWithoutATerminalToo(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text}
+	out, text := screen(0)
 	line := strings.TrimSpace(strings.Repeat("word ", 17))
 	out.Text(line)
-	assert.Equal(t, line[:79]+"\n"+line[80:]+"\n", text.String())
-	text.Reset()
 	out.Println(line)
-	assert.Equal(t, line+"\n", text.String())
+	assert.Equal(t, line[:79]+"\n"+line[80:]+"\n"+line+"\n", text.String())
 }
 
 // A line that wrapped would stay on the screen.
 func TestStatusNeverWraps(t *testing.T) {
 	t.Parallel()
-	columns := 10
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text, Columns: func() int { return columns }}
+	out, text := screen(10)
 	out.Status("0123456789")
 	out.Status("01")
 	out.Status("01234567")
-	columns = 5 // a narrower window
+	out.Columns = func() int { return 5 } // a narrower window
 	out.Status("0")
 	out.Status("012345")
 	out.Println("done")
@@ -156,8 +141,7 @@ func TestStatusNeverWraps(t *testing.T) {
 
 func TestStatusIsForTerminalsOnly(t *testing.T) {
 	t.Parallel()
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text}
+	out, text := screen(0)
 	out.Status("1 of 2")
 	out.EndStatus()
 	assert.Empty(t, text.String())
