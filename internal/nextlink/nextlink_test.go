@@ -86,17 +86,14 @@ var longest = strings.Repeat("a", maxLinkBytes-len("?$skipToken="))
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	for name, test := range followed {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
-			require.NoError(t, err)
-			require.Equal(t, expand("{listing}?")+test.query, got.String())
-			query := map[string]string{}
-			for name, values := range got.Query() {
-				query[strings.ToLower(name)] = values[0]
-			}
-			assert.Equal(t, test.skipToken, query["$skiptoken"])
-		})
+		got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
+		require.NoError(t, err, name)
+		require.Equal(t, expand("{listing}?")+test.query, got.String(), name)
+		query := map[string]string{}
+		for name, values := range got.Query() {
+			query[strings.ToLower(name)] = values[0]
+		}
+		assert.Equal(t, test.skipToken, query["$skiptoken"], name)
 	}
 }
 
@@ -147,14 +144,11 @@ var refused = map[string]struct{ link, reason string }{
 func TestResolveRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range refused {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
-			require.ErrorIs(t, err, ErrUntrusted)
-			assert.ErrorContains(t, err, "untrusted next link: ")
-			assert.True(t, strings.HasSuffix(err.Error(), test.reason), err)
-			assert.Empty(t, got)
-		})
+		got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
+		require.ErrorIs(t, err, ErrUntrusted, name)
+		assert.ErrorContains(t, err, "untrusted next link: ")
+		assert.True(t, strings.HasSuffix(err.Error(), test.reason), "%s: %v", name, err)
+		assert.Empty(t, got, name)
 	}
 }
 
@@ -194,7 +188,7 @@ func TestResolveTrustsHostsBelowTheEndpoint(t *testing.T) {
 
 func TestResolveBelowEndpoint(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ endpoint, link, want string }{ // want: without path and query; empty: refused
+	for name, test := range map[string]struct{ endpoint, link, want string }{ // want: without path and query; empty: refused
 		"another port":                     {"https://127.0.0.1:8443", "https://127.0.0.1:8443{path}", "https://127.0.0.1:8443"},
 		"default port for another":         {"https://127.0.0.1:8443", "https://127.0.0.1{path}", ""},
 		"endpoint with default port":       {"https://a.example:443/", "https://a.example{path}", "https://a.example"},
@@ -213,18 +207,14 @@ func TestResolveBelowEndpoint(t *testing.T) {
 		"http":                             {"http://a.example", "http://a.example:80{path}", "http://a.example"},
 		"http for https":                   {"http://a.example", "https://a.example{path}", ""},
 		"https on the same port":           {"http://a.example:8080", "https://a.example:8080{path}", "https://a.example:8080"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := testListing(t, test.endpoint).Resolve(expand(test.link))
-			if test.want == "" {
-				require.ErrorIs(t, err, ErrUntrusted)
-				return
-			}
-			require.NoError(t, err)
-			assert.Equal(t, test.want+testPath+"?api-version=2021-08-01-preview", got.String())
-		})
+	} {
+		got, err := testListing(t, test.endpoint).Resolve(expand(test.link))
+		if test.want == "" {
+			require.ErrorIs(t, err, ErrUntrusted, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Equal(t, test.want+testPath+"?api-version=2021-08-01-preview", got.String(), name)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestReadJobToken(t *testing.T) {
 		other   = "must be a token of such a poller"
 		content = `{"jobId":"/subscriptions/s/jobs/j","checksum":"dpkfmsU0beQ="}`
 	)
-	tests := map[string]struct{ token, id, reason string }{
+	for name, test := range map[string]struct{ token, id, reason string }{
 		"of NewJobPoller":       {`{"type":"WorkspaceManagerJobsClientGetResponse","token":` + content + `}`, "/subscriptions/s/jobs/j", ""},
 		"of an earlier Create":  {`{"type":"WorkspaceManagerJobsClientCreateResponse","token":` + content + `}`, "/subscriptions/s/jobs/j", ""},
 		"of another poller":     {`{"type":"AnotherClientGetResponse","token":` + content + `}`, "", other},
@@ -35,13 +35,9 @@ func TestReadJobToken(t *testing.T) {
 		"checksum that is cut":  {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/s/jobs/j","checksum":"AAAA"}}`, "", AlteredJobToken},
 		"without checksum":      {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/s/jobs/j"}}`, "", AlteredJobToken},
 		"checksum not a string": {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/a","checksum":8}}`, "", other},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, reason := ReadJobToken(test.token)
-			assert.Equal(t, test.id, id)
-			assert.Equal(t, test.reason, reason)
-		})
+	} {
+		id, reason := ReadJobToken(test.token)
+		assert.Equal(t, test.id, id, name)
+		assert.Equal(t, test.reason, reason, name)
 	}
 }

@@ -74,25 +74,21 @@ func TestURLPath(t *testing.T) {
 func TestURL(t *testing.T) {
 	t.Parallel()
 	const group = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/assignments?"
-	tests := map[string]struct{ endpoint, group, apiVersion, query, want string }{
+	for name, test := range map[string]struct{ endpoint, group, apiVersion, query, want string }{
 		"path":              {"https://a.example", "rg", "", "", "https://a.example" + group + "api-version=2021-08-01-preview"},
 		"another version":   {"https://a.example", "rg", "a b&c", "", "https://a.example" + group + "api-version=a+b%26c"},
 		"query":             {"https://a.example", "rg", "1", "$top=5&$skipToken=a%26", "https://a.example" + group + "$top=5&$skipToken=a%26&api-version=1"},
 		"endpoint's path":   {"http://a.example:8443/a%2Fb/", "rg", "1", "", "http://a.example:8443/a%2Fb" + group + "api-version=1"},
 		"value with escape": {"https://a.example", "größe (a)", "1", "", "https://a.example" + strings.Replace(group, "rg", "gr%C3%B6%C3%9Fe%20%28a%29", 1) + "api-version=1"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			endpoint, err := url.Parse(test.endpoint)
-			require.NoError(t, err)
-			u := Assignments.List.URL(endpoint, test.apiVersion, test.query, "s", test.group)
-			assert.Equal(t, test.want, u.String())
-			parsed, err := url.Parse(test.want)
-			require.NoError(t, err)
-			assert.Equal(t, parsed.Path, u.Path)
-			assert.Equal(t, parsed.EscapedPath(), u.EscapedPath())
-		})
+	} {
+		endpoint, err := url.Parse(test.endpoint)
+		require.NoError(t, err, name)
+		u := Assignments.List.URL(endpoint, test.apiVersion, test.query, "s", test.group)
+		assert.Equal(t, test.want, u.String(), name)
+		parsed, err := url.Parse(test.want)
+		require.NoError(t, err, name)
+		assert.Equal(t, parsed.Path, u.Path, name)
+		assert.Equal(t, parsed.EscapedPath(), u.EscapedPath(), name)
 	}
 }
 
@@ -106,7 +102,7 @@ func TestID(t *testing.T) {
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	anotherCase := strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs")
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		path string
 		want []string // nil: no match
 	}{
@@ -123,14 +119,10 @@ func TestMatch(t *testing.T) {
 		"letters that fold to s":     {strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
 		"a sign that folds to k":     {strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
 		"literals and values moved":  {"/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			values, ok := Jobs.Get.Match(strings.Split(test.path[1:], "/"))
-			assert.Equal(t, test.want != nil, ok)
-			assert.Equal(t, test.want, values)
-		})
+	} {
+		values, ok := Jobs.Get.Match(strings.Split(test.path[1:], "/"))
+		assert.Equal(t, test.want != nil, ok, name)
+		assert.Equal(t, test.want, values, name)
 	}
 }
 
@@ -158,37 +150,33 @@ const (
 
 func TestScopeSpansSegments(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ scope, path string }{
+	for name, test := range map[string]struct{ scope, path string }{
 		"without a slash first": {machine, "/" + machine},
 		"with a slash first":    {"/" + machine, "/" + machine},
 		"management group":      {managementGroup, "/" + managementGroup},
 		"another scope in it":   {exemptionOfItself, "/" + exemptionOfItself},
 		"segments are escaped":  {subscriptionScope + "/resourceGroups/größe%2F {a}", "/" + subscriptionScope + "/resourceGroups/gr%C3%B6%C3%9Fe%252F%20%7Ba%7D"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			scope := strings.TrimPrefix(test.scope, "/")
-			for _, route := range []*Route{StandardAssignments.Get, StandardAssignments.List} {
-				values := []string{test.scope, standard}[:len(route.Parameters())]
-				want := []string{scope, standard}[:len(values)]
-				rest := strings.TrimPrefix(route.Path, "/{scope}")
+	} {
+		scope := strings.TrimPrefix(test.scope, "/")
+		for _, route := range []*Route{StandardAssignments.Get, StandardAssignments.List} {
+			values := []string{test.scope, standard}[:len(route.Parameters())]
+			want := []string{scope, standard}[:len(values)]
+			rest := strings.TrimPrefix(route.Path, "/{scope}")
 
-				path := route.URLPath(values...)
-				assert.Equal(t, test.path+strings.Replace(rest, "{standardAssignmentName}", standard, 1), path)
-				id := route.ID(values...)
-				assert.True(t, strings.HasPrefix(id, "/"+scope+"/providers/"), id)
-				got, ok := route.Match(strings.Split(id[1:], "/"))
-				assert.True(t, ok)
-				assert.Equal(t, want, got)
-			}
-		})
+			path := route.URLPath(values...)
+			assert.Equal(t, test.path+strings.Replace(rest, "{standardAssignmentName}", standard, 1), path, name)
+			id := route.ID(values...)
+			assert.True(t, strings.HasPrefix(id, "/"+scope+"/providers/"), "%s: %s", name, id)
+			got, ok := route.Match(strings.Split(id[1:], "/"))
+			assert.True(t, ok, name)
+			assert.Equal(t, want, got, name)
+		}
 	}
 }
 
 func TestMatchOfScope(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		segments []string
 		want     []string // nil: no match
 	}{
@@ -206,14 +194,10 @@ func TestMatchOfScope(t *testing.T) {
 		"escaped slash": {
 			[]string{"subscriptions/" + subscription, "providers", "Microsoft.Security", "standardAssignments", standard}, nil,
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			values, ok := StandardAssignments.Get.Match(test.segments)
-			assert.Equal(t, test.want != nil, ok)
-			assert.Equal(t, test.want, values)
-		})
+	} {
+		values, ok := StandardAssignments.Get.Match(test.segments)
+		assert.Equal(t, test.want != nil, ok, name)
+		assert.Equal(t, test.want, values, name)
 	}
 }
 
