@@ -64,11 +64,14 @@ func TestRoutesAreAsDocumented(t *testing.T) {
 	}
 }
 
-func TestURLPath(t *testing.T) {
+func TestURLPathAndID(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, jobID, Jobs.Get.URLPath(jobValues...))
-	assert.Equal(t, "/subscriptions/s/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29/providers/Microsoft.Security/assignments/a%2Fb%3Fc%23d%2525",
+	assert.Equal(t, jobID, Jobs.Get.ID(jobValues...))
+	const list = "/providers/Microsoft.Security/assignments/"
+	assert.Equal(t, "/subscriptions/s/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29"+list+"a%2Fb%3Fc%23d%2525",
 		Assignments.Get.URLPath("s", "größe (a)", "a/b?c#d%25"))
+	assert.Equal(t, "/subscriptions/s/resourceGroups/größe (a)"+list+"100%25", Assignments.Get.ID("s", "größe (a)", "100%25"))
 }
 
 func TestURL(t *testing.T) {
@@ -92,37 +95,49 @@ func TestURL(t *testing.T) {
 	}
 }
 
-func TestID(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, jobID, Jobs.Get.ID(jobValues...))
-	assert.Equal(t, "/subscriptions/s/resourceGroups/größe (a)/providers/Microsoft.Security/assignments/100%25",
-		Assignments.Get.ID("s", "größe (a)", "100%25"))
-}
-
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	anotherCase := strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs")
+	job, assignment := Jobs.Get, StandardAssignments.Get
+	const ofMachine = machine + standardsOf + "/" + standard
 	for name, test := range map[string]struct {
-		path string
-		want []string // nil: no match
+		route *Route
+		path  string
+		want  []string // nil: no match
 	}{
-		"itself":                     {jobID, jobValues},
-		"another case":               {anotherCase.Replace(jobID), jobValues},
-		"values keep theirs":         {strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
-		"empty value":                {strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
-		"fewer segments":             {strings.TrimSuffix(jobID, "/job"), nil},
-		"more segments":              {jobID + "/a", nil},
-		"slash last":                 {jobID + "/", nil},
-		"another literal":            {strings.Replace(jobID, "workspaces", "workspace", 1), nil},
-		"literal of the same length": {strings.Replace(jobID, "workspaces", "workspacet", 1), nil},
-		"another provider":           {strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
-		"letters that fold to s":     {strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
-		"a sign that folds to k":     {strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
-		"literals and values moved":  {"/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
+		"itself":                     {job, jobID, jobValues},
+		"another case":               {job, anotherCase.Replace(jobID), jobValues},
+		"values keep theirs":         {job, strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
+		"empty value":                {job, strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
+		"fewer segments":             {job, strings.TrimSuffix(jobID, "/job"), nil},
+		"more segments":              {job, jobID + "/a", nil},
+		"slash last":                 {job, jobID + "/", nil},
+		"another literal":            {job, strings.Replace(jobID, "workspaces", "workspace", 1), nil},
+		"literal of the same length": {job, strings.Replace(jobID, "workspaces", "workspacet", 1), nil},
+		"another provider":           {job, strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
+		"letters that fold to s":     {job, strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
+		"a sign that folds to k":     {job, strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
+		"literals and values moved":  {job, "/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
+
+		"scope":                    {assignment, "/" + ofMachine, []string{machine, standard}},
+		"scope, another casing":    {assignment, "/" + strings.Replace(ofMachine, standardsOf, strings.ToUpper(standardsOf), 1), []string{machine, standard}},
+		"scope, empty":             {assignment, "/" + standardsOf + "/" + standard, nil},
+		"scope, two slashes first": {assignment, "//" + ofMachine, nil},
+		"scope, none":              {assignment, standardsOf + "/" + standard, nil},
+		"scope, nothing":           {assignment, "/", nil},
+		"scope, more segments":     {assignment, "/" + ofMachine + "/a", nil},
+		"scope, slash last":        {assignment, "/" + ofMachine + "/", nil},
+		"scope, list":              {assignment, "/" + machine + standardsOf, nil},
+		"scope, another type":      {assignment, "/" + strings.Replace(ofMachine, "standardAssignments", "securityStandards", 1), nil},
+		"scope, without providers": {assignment, "/" + strings.Replace(ofMachine, standardsOf, standardsOf[len("/providers"):], 1), nil},
 	} {
-		values, ok := Jobs.Get.Match(strings.Split(test.path[1:], "/"))
+		values, ok := test.route.Match(strings.Split(test.path[1:], "/"))
 		assert.Equal(t, test.want != nil, ok, name)
 		assert.Equal(t, test.want, values, name)
+	}
+	for _, segments := range [][]string{nil, {"subscriptions/" + subscription, "providers", "Microsoft.Security", "standardAssignments", standard}} {
+		_, ok := assignment.Match(segments)
+		assert.False(t, ok, "nothing, and an escaped slash: %q", segments)
 	}
 }
 
@@ -171,33 +186,6 @@ func TestScopeSpansSegments(t *testing.T) {
 			assert.True(t, ok, name)
 			assert.Equal(t, want, got, name)
 		}
-	}
-}
-
-func TestMatchOfScope(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		segments []string
-		want     []string // nil: no match
-	}{
-		"itself":            {strings.Split(machine+standardsOf+"/"+standard, "/"), []string{machine, standard}},
-		"another casing":    {strings.Split(machine+strings.ToUpper(standardsOf)+"/"+standard, "/"), []string{machine, standard}},
-		"empty scope":       {strings.Split(standardsOf+"/"+standard, "/"), nil},
-		"two slashes first": {strings.Split("/"+machine+standardsOf+"/"+standard, "/"), nil},
-		"no scope":          {strings.Split(standardsOf[1:]+"/"+standard, "/"), nil},
-		"nothing":           {nil, nil},
-		"more segments":     {strings.Split(machine+standardsOf+"/"+standard+"/a", "/"), nil},
-		"slash last":        {strings.Split(machine+standardsOf+"/"+standard+"/", "/"), nil},
-		"list":              {strings.Split(machine+standardsOf, "/"), nil},
-		"another type":      {strings.Split(machine+"/providers/Microsoft.Security/securityStandards/"+standard, "/"), nil},
-		"without providers": {strings.Split(machine+"/Microsoft.Security/standardAssignments/"+standard, "/"), nil},
-		"escaped slash": {
-			[]string{"subscriptions/" + subscription, "providers", "Microsoft.Security", "standardAssignments", standard}, nil,
-		},
-	} {
-		values, ok := StandardAssignments.Get.Match(test.segments)
-		assert.Equal(t, test.want != nil, ok, name)
-		assert.Equal(t, test.want, values, name)
 	}
 }
 
