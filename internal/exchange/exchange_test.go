@@ -229,7 +229,11 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 	t.Parallel()
 	unregistered := func(code string) transportFunc { return respond(409, `{"error":{"code":"`+code+`"}}`) }
-	tests := map[string]struct {
+	again := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		_, _ = req.Next() //nolint:bodyclose // in memory
+		return req.Next()
+	})
+	for name, test := range map[string]struct {
 		first    transportFunc
 		requests int
 		unknown  bool
@@ -248,26 +252,18 @@ func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 		"503":                         {respond(503, "no"), 1, true},
 		"lost":                        {fail(io.EOF), 1, true},
 		"dial":                        {fail(refusedDial), 2, false},
-	}
-	again := policyFunc(func(req *policy.Request) (*http.Response, error) {
-		_, _ = req.Next() //nolint:bodyclose // in memory
-		return req.Next()
-	})
-	for name, test := range tests {
+	} {
 		for _, way := range []string{"ShouldRetry", "a policy"} {
-			t.Run(name+"/"+way, func(t *testing.T) {
-				t.Parallel()
-				var s setup
-				if way == "a policy" {
-					s.options.PerRetryPolicies = []policy.Policy{again}
-				} else {
-					s.options.Retry.ShouldRetry = func(resp *http.Response, _ error) bool { return resp == nil || resp.StatusCode != 200 }
-				}
-				_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()), create())
-				assert.EqualValues(t, test.requests, s.requests.Load())
-				assert.Equal(t, test.unknown, unknown)
-				assert.Equal(t, test.requests == 1, err != nil, err)
-			})
+			var s setup
+			if way == "a policy" {
+				s.options.PerRetryPolicies = []policy.Policy{again}
+			} else {
+				s.options.Retry.ShouldRetry = func(resp *http.Response, _ error) bool { return resp == nil || resp.StatusCode != 200 }
+			}
+			_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()), create())
+			assert.EqualValues(t, test.requests, s.requests.Load(), "%s, %s", name, way)
+			assert.Equal(t, test.unknown, unknown, "%s, %s", name, way)
+			assert.Equal(t, test.requests == 1, err != nil, "%s, %s: %v", name, way, err)
 		}
 	}
 }
@@ -281,7 +277,7 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: newBody(text), ContentLength: length, Close: closes}, nil
 		}
 	}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		first    transportFunc
 		requests int
 	}{
@@ -294,20 +290,16 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 		"not JSON":                                {body(`<html>`, -1, true), 1},
 		"nothing":                                 {body(``, -1, true), 1},
 		"as long as it says: the service's fault": {body(`{"a":{"b":1`, 11, true), 1},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()), read())
-			require.NoError(t, err)
-			assert.EqualValues(t, test.requests, s.requests.Load())
+	} {
+		var s setup
+		_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()), read())
+		require.NoError(t, err, name)
+		assert.EqualValues(t, test.requests, s.requests.Load(), name)
 
-			s = setup{}
-			_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()), create())
-			require.NoError(t, err, "what it says is for the caller to read")
-			assert.EqualValues(t, 1, s.requests.Load())
-		})
+		s = setup{}
+		_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()), create())
+		require.NoError(t, err, "%s: what it says is for the caller to read", name)
+		assert.EqualValues(t, 1, s.requests.Load(), name)
 	}
 	testOutcomes(t, read(), map[string]outcome{
 		"each time": {[]transportFunc{body("{", -1, true)}, 4, true, reading + "unexpected EOF"},
@@ -343,7 +335,7 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the operator went home")
 	busy, lost := respond(503, "busy"), fail(io.EOF)
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		responses []transportFunc // before the context ends
 		cause     error
 		want      string // after "context canceled"
@@ -355,27 +347,23 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 		"a status after a failure": {[]transportFunc{lost, busy}, nil, "; the last attempt failed: 503 busy"},
 		"no attempt":               {nil, nil, ""},
 		"no attempt, but a cause":  {nil, cause, ": the operator went home"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
-				hang := func(req *http.Request) (*http.Response, error) {
-					cancel(test.cause)
-					<-req.Context().Done()
-					return nil, req.Context().Err()
-				}
-				var s setup
-				_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
-				require.EqualError(t, err, "context canceled"+test.want)
-				require.ErrorIs(t, err, context.Canceled)
-				if test.cause != nil {
-					require.ErrorIs(t, err, test.cause)
-				}
-				assert.True(t, unknown, "the request in flight was sent")
-				assert.EqualValues(t, len(test.responses)+1, s.requests.Load())
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			hang := func(req *http.Request) (*http.Response, error) {
+				cancel(test.cause)
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			var s setup
+			_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
+			require.EqualError(t, err, "context canceled"+test.want, name)
+			require.ErrorIs(t, err, context.Canceled, name)
+			if test.cause != nil {
+				require.ErrorIs(t, err, test.cause, name)
+			}
+			assert.True(t, unknown, "the request in flight was sent")
+			assert.EqualValues(t, len(test.responses)+1, s.requests.Load(), name)
 		})
 	}
 }
@@ -399,7 +387,7 @@ func TestContextOfTheCallersPolicyCounts(t *testing.T) {
 // What a caller's policy returns in the place of the service's response is taken as it is.
 func TestResponsesOfTheCallersPolicies(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		policy policyFunc
 		err    string // empty: success
 	}{
@@ -407,27 +395,23 @@ func TestResponsesOfTheCallersPolicies(t *testing.T) {
 		"a success":     {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, ""},
 		"a bare error":  {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 404}, nil }, "404 "},
 		"its own error": {func(*policy.Request) (*http.Response, error) { return nil, errors.New("open circuit") }, "open circuit"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			s.options.PerCallPolicies = []policy.Policy{test.policy}
-			call := create()
-			call.NewError = func(f Failure) error {
-				assert.NotNil(t, f.Response.Request)
-				return newStatusError(f)
-			}
-			resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
-			assert.False(t, unknown, "nothing was sent")
-			assert.Zero(t, s.requests.Load())
-			if test.err != "" {
-				require.ErrorContains(t, err, test.err)
-				return
-			}
-			require.NoError(t, err)
-			assert.Equal(t, 200, resp.StatusCode)
-		})
+	} {
+		var s setup
+		s.options.PerCallPolicies = []policy.Policy{test.policy}
+		call := create()
+		call.NewError = func(f Failure) error {
+			assert.NotNil(t, f.Response.Request)
+			return newStatusError(f)
+		}
+		resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
+		assert.False(t, unknown, "nothing was sent")
+		assert.Zero(t, s.requests.Load())
+		if test.err != "" {
+			require.ErrorContains(t, err, test.err, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Equal(t, 200, resp.StatusCode)
 	}
 }
 
