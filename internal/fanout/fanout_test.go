@@ -136,6 +136,7 @@ var leaving = map[string]struct {
 	"break":  {func(func()) bool { return false }, nil},
 	"panic":  {func(func()) bool { panic("the caller's") }, "the caller's"},
 	"cancel": {func(cancel func()) bool { cancel(); return true }, nil},
+	"Goexit": {func(func()) bool { runtime.Goexit(); return false }, nil},
 }
 
 // leave ranges over a sequence and leaves it after so many values.
@@ -143,18 +144,23 @@ func leave(t *testing.T, after int, way string, loop func(context.Context) iter.
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var left time.Time
-	defer func() {
-		assert.Equal(t, leaving[way].panics, recover())
-		assert.Equal(t, left, time.Now(), "leaving takes no time")
-	}()
-	yielded := 0
-	for range loop(ctx) {
-		left = time.Now()
-		if yielded++; yielded >= after && !leaving[way].body(cancel) {
-			break
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var left time.Time
+		defer func() {
+			assert.Equal(t, leaving[way].panics, recover())
+			assert.Equal(t, left, time.Now(), "leaving takes no time")
+		}()
+		yielded := 0
+		for range loop(ctx) {
+			left = time.Now()
+			if yielded++; yielded >= after && !leaving[way].body(cancel) {
+				break
+			}
 		}
-	}
+	}()
+	<-ended
 }
 
 // However a loop is left, its goroutines have ended with it: the race detector
@@ -178,26 +184,6 @@ func TestAheadLeavesNothingBehind(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestGoexitInTheLoop(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &source{count: 50}
-		for _, seq := range bothWays(t.Context(), 1, s.sequence) {
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				for range seq {
-					runtime.Goexit()
-				}
-			}()
-			<-ended
-			assert.Zero(t, s.running)
-			assert.ErrorIs(t, s.err, context.Canceled)
-			s.err = nil
-		}
-	})
 }
 
 var errOops = errors.New("oops")
@@ -276,21 +262,18 @@ func TestPanicAfterBreak(t *testing.T) {
 			panic(errOops)
 		}
 	}
-	for name, seq := range bothWays(t.Context(), 2, sequence) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := recovered(t, func() {
-				for range seq {
-					break
-				}
-			})
-			assert.ErrorIs(t, p, errOops)
-			assert.PanicsWithValue(t, "the caller's", func() {
-				for range seq {
-					panic("the caller's")
-				}
-			}, "the first panic is the one that matters")
+	for way, seq := range bothWays(t.Context(), 2, sequence) {
+		p := recovered(t, func() {
+			for range seq {
+				break
+			}
 		})
+		assert.ErrorIs(t, p, errOops, way)
+		assert.PanicsWithValue(t, "the caller's", func() {
+			for range seq {
+				panic("the caller's")
+			}
+		}, "the first panic is the one that matters")
 	}
 }
 
@@ -337,7 +320,7 @@ func TestMergeYieldsAllInOrder(t *testing.T) {
 
 func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		concurrency, count int
 		want               time.Duration
 	}{
@@ -346,25 +329,21 @@ func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 		"one at a time":            {1, 1, 200 * time.Second},
 		"at least one":             {0, 1, 200 * time.Second},
 		"more places than sources": {1000, 3, 3 * time.Second},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var running, most atomic.Int64
-				sources := newSources(200, source{count: test.count, delay: time.Second, at: func(int) {
-					most.Store(max(most.Load(), running.Add(1)))
-					time.AfterFunc(time.Second-1, func() { running.Add(-1) })
-				}})
-				start := time.Now()
-				values := 0
-				for range Merge(t.Context(), test.concurrency, sources, sequenceOf) {
-					values++
-				}
-				assert.Equal(t, test.want, time.Since(start))
-				assert.Equal(t, 200*test.count, values)
-				assert.EqualValues(t, max(1, min(200, test.concurrency)), most.Load())
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var running, most atomic.Int64
+			sources := newSources(200, source{count: test.count, delay: time.Second, at: func(int) {
+				most.Store(max(most.Load(), running.Add(1)))
+				time.AfterFunc(time.Second-1, func() { running.Add(-1) })
+			}})
+			start := time.Now()
+			values := 0
+			for range Merge(t.Context(), test.concurrency, sources, sequenceOf) {
+				values++
+			}
+			assert.Equal(t, test.want, time.Since(start), name)
+			assert.Equal(t, 200*test.count, values, name)
+			assert.EqualValues(t, max(1, min(200, test.concurrency)), most.Load(), name)
 		})
 	}
 }
@@ -441,15 +420,12 @@ func TestEndlessSequencesEndWithTheLoop(t *testing.T) {
 			}
 		}
 	}
-	for name, seq := range bothWays(t.Context(), 5, endless) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for n := range seq {
-				if n == 10 {
-					break
-				}
+	for _, seq := range bothWays(t.Context(), 5, endless) {
+		for n := range seq {
+			if n == 10 {
+				break
 			}
-		})
+		}
 	}
 }
 

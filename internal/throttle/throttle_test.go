@@ -53,7 +53,7 @@ func pass(t *testing.T, gates *Gates) (waited time.Duration) {
 func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 	t.Parallel()
 	delay, longest := policy.RetryOptions{RetryDelay: 3 * time.Second}, policy.RetryOptions{MaxRetryDelay: 90 * time.Second}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		retry    policy.RetryOptions
 		response *http.Response
 		want     time.Duration // the wait, to which up to a quarter, and at most a second, is added
@@ -72,25 +72,21 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 		"the caller's longest":       {longest, retryAfter(90 * time.Second), 90 * time.Second, false},
 		"beyond the caller's":        {longest, retryAfter(91 * time.Second), 91 * time.Second, true},
 		"negative longest: no bound": {policy.RetryOptions{MaxRetryDelay: -1}, retryAfter(time.Hour), time.Hour, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := NewGates(test.retry)
-				gates.Observe(subscription, test.response)
-				if test.refused {
-					waited, err := gates.Wait(t.Context(), subscription, 0)
-					assert.Zero(t, waited)
-					assert.Equal(t, &ClosedError{test.want}, err)
-					return
-				}
-				waited := pass(t, gates)
-				assert.GreaterOrEqual(t, waited, test.want)
-				assert.LessOrEqual(t, waited, test.want+min(test.want/4, time.Second))
-				assert.Empty(t, gates.gates, "a gate that is open is forgotten")
-				assert.Zero(t, pass(t, gates), "the gate is open again")
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			gates := NewGates(test.retry)
+			gates.Observe(subscription, test.response)
+			if test.refused {
+				waited, err := gates.Wait(t.Context(), subscription, 0)
+				assert.Zero(t, waited, name)
+				assert.Equal(t, &ClosedError{test.want}, err, name)
+				return
+			}
+			waited := pass(t, gates)
+			assert.GreaterOrEqual(t, waited, test.want, name)
+			assert.LessOrEqual(t, waited, test.want+min(test.want/4, time.Second), name)
+			assert.Empty(t, gates.gates, "a gate that is open is forgotten")
+			assert.Zero(t, pass(t, gates), "the gate is open again")
 		})
 	}
 }
@@ -131,41 +127,24 @@ func TestGateThatIsClosedAgain(t *testing.T) {
 		"meanwhile":            {10 * time.Second, 5 * time.Second, 20 * time.Second, 25 * time.Second, nil},
 		"meanwhile, too long":  {10 * time.Second, 5 * time.Second, 10 * time.Minute, 5 * time.Second, &ClosedError{10 * time.Minute}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := closedFor(test.first, 1)
-				if test.after == 0 {
-					gates.Observe(subscription, retryAfter(test.second))
-				} else {
-					time.AfterFunc(test.after, func() { gates.Observe(subscription, retryAfter(test.second)) })
-				}
-				waited, err := gates.Wait(t.Context(), subscription, 0)
-				assert.GreaterOrEqual(t, waited, test.want)
-				assert.LessOrEqual(t, waited, test.want+time.Second)
-				if test.refused == nil {
-					require.NoError(t, err)
-					return
-				}
-				assert.Equal(t, test.refused, err)
-				assert.Equal(t, test.want, waited)
-			})
+		synctest.Test(t, func(t *testing.T) {
+			gates := closedFor(test.first, 1)
+			if test.after == 0 {
+				gates.Observe(subscription, retryAfter(test.second))
+			} else {
+				time.AfterFunc(test.after, func() { gates.Observe(subscription, retryAfter(test.second)) })
+			}
+			waited, err := gates.Wait(t.Context(), subscription, 0)
+			assert.GreaterOrEqual(t, waited, test.want, name)
+			assert.LessOrEqual(t, waited, test.want+time.Second, name)
+			if test.refused == nil {
+				require.NoError(t, err, name)
+				return
+			}
+			assert.Equal(t, test.refused, err, name)
+			assert.Equal(t, test.want, waited, name)
 		})
 	}
-}
-
-func TestWaitEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := closedFor(50*time.Second, 1)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		start := time.Now()
-		waited, err := gates.Wait(ctx, subscription, 0)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, 5*time.Second, waited)
-		assert.Equal(t, waited, time.Since(start))
-	})
 }
 
 // Requests that the gate held back don't leave together.
@@ -180,30 +159,27 @@ func TestRequestsAreSpread(t *testing.T) {
 		"that azcore's retry policy delayed": {20, 10 * time.Second, false}, // they got the 429, and come back when the gate opens
 		"that come back one by one":          {20, 0, true},                 // none waits while another does
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := closedFor(10*time.Second, test.times)
-				start := time.Now()
-				left := make([]time.Duration, 20)
-				var group sync.WaitGroup
-				for i := range left {
-					group.Go(func() {
-						time.Sleep(test.delay)
-						pass(t, gates)
-						left[i] = time.Since(start)
-					})
-					if test.oneByOne {
-						group.Wait()
-					}
+		synctest.Test(t, func(t *testing.T) {
+			gates := closedFor(10*time.Second, test.times)
+			start := time.Now()
+			left := make([]time.Duration, 20)
+			var group sync.WaitGroup
+			for i := range left {
+				group.Go(func() {
+					time.Sleep(test.delay)
+					pass(t, gates)
+					left[i] = time.Since(start)
+				})
+				if test.oneByOne {
+					group.Wait()
 				}
-				group.Wait()
-				slices.Sort(left)
-				assert.GreaterOrEqual(t, left[0], 10*time.Second)
-				assert.LessOrEqual(t, left[19], 11*time.Second)
-				assert.Greater(t, len(slices.Compact(left)), 15)
-				assert.Zero(t, pass(t, gates), "a newcomer doesn't wait")
-			})
+			}
+			group.Wait()
+			slices.Sort(left)
+			assert.GreaterOrEqual(t, left[0], 10*time.Second, name)
+			assert.LessOrEqual(t, left[19], 11*time.Second, name)
+			assert.Greater(t, len(slices.Compact(left)), 15, name)
+			assert.Zero(t, pass(t, gates), "a newcomer doesn't wait")
 		})
 	}
 }
@@ -263,8 +239,14 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			group.Go(func() {
 				defer cancel()
-				_, err := gates.Wait(ctx, subscription, 0)
-				assert.Equal(t, i%3 == 0, err != nil)
+				waited, err := gates.Wait(ctx, subscription, 0)
+				assert.Equal(t, time.Since(start), waited)
+				if i%3 == 0 {
+					assert.ErrorIs(t, err, context.Canceled)
+					assert.Equal(t, time.Second, waited)
+				} else {
+					assert.NoError(t, err)
+				}
 			})
 			synctest.Wait()
 			if i%3 == 0 {
@@ -273,9 +255,7 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 		}
 		group.Wait()
 		assert.LessOrEqual(t, time.Since(start), 11*time.Second)
-		if gate := gates.gates[subscription]; gate != nil {
-			assert.Empty(t, gate.queue)
-		}
+		assert.Empty(t, gates.gates)
 	})
 }
 
@@ -283,7 +263,7 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 // queue is and however often the gate closes again. All are sent that can be.
 func TestWaitsOfOneCallAreBounded(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		requests int
 		bound    time.Duration
 		closes   time.Duration // for how long a 429 closes the gate
@@ -296,45 +276,41 @@ func TestWaitsOfOneCallAreBounded(t *testing.T) {
 		"a 429 for each, short ones":       {100, time.Minute, time.Second, 100, true},
 		"a 429 now and then, within bound": {100, time.Minute, time.Second, 20, false},
 		"without a bound":                  {100, -1, 50 * time.Second, 100, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
-				gates.Observe(subscription, retryAfter(test.closes))
-				var mu sync.Mutex
-				left, refused := 0, 0
-				var group sync.WaitGroup
-				for range test.requests {
-					group.Go(func() {
-						waited := time.Duration(0)
-						for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
-							start := time.Now()
-							w, err := gates.Wait(t.Context(), subscription, waited)
-							assert.Equal(t, time.Since(start), w)
-							waited += w
-							mu.Lock()
-							throttled = err == nil && left < test.again
-							left++
-							if err != nil {
-								assert.ErrorAs(t, err, new(*ClosedError))
-								refused++
-							}
-							mu.Unlock()
-							if throttled {
-								gates.Observe(subscription, retryAfter(test.closes))
-							}
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
+			gates.Observe(subscription, retryAfter(test.closes))
+			var mu sync.Mutex
+			left, refused := 0, 0
+			var group sync.WaitGroup
+			for range test.requests {
+				group.Go(func() {
+					waited := time.Duration(0)
+					for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
+						start := time.Now()
+						w, err := gates.Wait(t.Context(), subscription, waited)
+						assert.Equal(t, time.Since(start), w, name)
+						waited += w
+						mu.Lock()
+						throttled = err == nil && left < test.again
+						left++
+						if err != nil {
+							assert.ErrorAs(t, err, new(*ClosedError), name)
+							refused++
 						}
-						if test.bound > 0 {
-							assert.LessOrEqual(t, waited, test.bound)
+						mu.Unlock()
+						if throttled {
+							gates.Observe(subscription, retryAfter(test.closes))
 						}
-					})
-					synctest.Wait()
-				}
-				group.Wait()
-				assert.Equal(t, test.refused, refused > 0, refused)
-			})
+					}
+					if test.bound > 0 {
+						assert.LessOrEqual(t, waited, test.bound, name)
+					}
+				})
+				synctest.Wait()
+			}
+			group.Wait()
+			assert.Equal(t, test.refused, refused > 0, "%s: %d", name, refused)
 		})
 	}
 }
