@@ -76,7 +76,7 @@ func TestReportsOfTheTransport(t *testing.T) {
 // service counts the requests that must not be repeated, by their paths.
 type service struct {
 	*httptest.Server
-	handler http.HandlerFunc // of these requests
+	setup // of its client
 
 	mu    sync.Mutex
 	posts map[string]int
@@ -84,38 +84,34 @@ type service struct {
 
 func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 	t.Helper()
-	s := &service{handler: handler, posts: map[string]int{}}
-	s.Server = httptest.NewUnstartedServer(s)
+	s := &service{posts: map[string]int{}}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.ContentLength != 0 {
+			return // a request of the transport's own
+		}
+		s.mu.Lock()
+		s.posts[r.URL.Path]++
+		s.mu.Unlock()
+		handler(w, r)
+	}))
 	s.EnableHTTP2 = http2
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Server.Config.MaxHeaderBytes = 8 << 10
 	s.StartTLS()
 	t.Cleanup(s.Close)
+	s.options.Transport = s.Client()
 	return s
 }
 
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost || r.ContentLength != 0 {
-		return // a request of the transport's own
-	}
-	s.mu.Lock()
-	s.posts[r.URL.Path]++
-	s.mu.Unlock()
-	s.handler(w, r)
-}
-
-func (s *service) sent(path string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.posts[path]
-}
-
 // create sends a request that must not be repeated.
-func (s *service) create(t *testing.T, ctx context.Context, setup *setup, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
+func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
 	t.Helper()
 	req, err := runtime.NewRequest(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), http.MethodPost, s.URL+path)
 	require.NoError(t, err)
-	_, unknown, err = Do(setup.pipelineTo(), req, create())
-	return s.sent(path), unknown, err
+	_, unknown, err = Do(s.pipelineTo(), req, create())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posts[path], unknown, err
 }
 
 func ok(http.ResponseWriter, *http.Request) {}
@@ -218,21 +214,19 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 	handlers := map[string]http.HandlerFunc{"success": ok, "hangs up": hangUp, "hangs up later": hangUpLater}
 	for protocol, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		for name, transport := range transports {
+			if transport.only != "" && transport.only != protocol {
+				continue
+			}
 			for outcome, handler := range handlers {
-				if transport.only != "" && transport.only != protocol {
-					continue
-				}
 				t.Run(protocol+"/"+name+"/"+outcome, func(t *testing.T) {
 					t.Parallel()
 					s := newService(t, http2, handler)
 					client := s.Client()
 					client.Transport = transport.wrap(client.Transport.(*http.Transport))
-					var setup setup
-					setup.options.Transport = client
-					setup.options.Retry.ShouldRetry = func(_ *http.Response, err error) bool { return err != nil }
+					s.options.Retry.ShouldRetry = func(_ *http.Response, err error) bool { return err != nil }
 					for n := range 8 {
 						_, _ = client.Get(s.URL) //nolint:bodyclose // leaves an idle connection
-						sent, unknown, err := s.create(t, t.Context(), &setup, "/"+strconv.Itoa(n))
+						sent, unknown, err := s.create(t, t.Context(), "/"+strconv.Itoa(n))
 						assert.LessOrEqual(t, sent, 1)
 						if err != nil && sent > 0 {
 							assert.True(t, unknown, "%v", err)
@@ -292,10 +286,8 @@ func TestOwnHTTP2IsNotBelievedToReport(t *testing.T) {
 				})
 			},
 		}
-		var setup setup
-		setup.options.Transport = &http.Client{Transport: transport}
 		for n := range 3 { // the first makes the connection
-			_, unknown, err := s.create(t, t.Context(), &setup, "/")
+			_, unknown, err := s.create(t, t.Context(), "/")
 			require.ErrorIs(t, err, failure)
 			assert.True(t, unknown)
 			assert.EqualValues(t, n+1, sent.Load())
@@ -314,15 +306,13 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 			assert.Equal(t, "3", r.Header.Get("Other"))
 			panic(http.ErrAbortHandler)
 		})
-		var setup setup
-		setup.options.Transport = s.Client()
-		setup.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
 			req.Raw().Header["idempotency-key"] = []string{"4"}
 			return req.Next()
 		})}
 		for n := range 20 {
 			_, _ = s.Client().Get(s.URL) //nolint:bodyclose // leaves an idle connection
-			sent, unknown, err := s.create(t, ctx, &setup, "/"+strconv.Itoa(n))
+			sent, unknown, err := s.create(t, ctx, "/"+strconv.Itoa(n))
 			require.Error(t, err)
 			assert.True(t, unknown)
 			assert.LessOrEqual(t, sent, 1)
@@ -333,20 +323,13 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 // A header that is larger than the server allows is not sent over HTTP/2.
 func TestTooLargeAHeaderIsNotSent(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewUnstartedServer(http.HandlerFunc(ok))
-	s.Config.MaxHeaderBytes = 8 << 10
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
+	s := newService(t, true, ok)
 	_, err := s.Client().Get(s.URL) //nolint:bodyclose // learns the limit
 	require.NoError(t, err)
-	var setup setup
-	setup.options.Transport = s.Client()
-	setup.options.Retry.MaxRetries = -1
+	s.options.Retry.MaxRetries = -1
 	ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {strings.Repeat("a", 64<<10)}})
-	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL)
-	require.NoError(t, err)
-	_, unknown, err := Do(setup.pipelineTo(), req, create())
+	sent, unknown, err := s.create(t, ctx, "/")
+	assert.Zero(t, sent)
 	require.ErrorContains(t, err, "header list larger")
 	assert.False(t, unknown)
 }
