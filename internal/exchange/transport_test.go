@@ -239,15 +239,10 @@ func TestConfigureAppends(t *testing.T) {
 	options.PerCallPolicies = []policy.Policy{first}
 	options.PerRetryPolicies = []policy.Policy{first}
 	Configure(&options, throttle.NewGates(options.Retry), 1000, 100)
-	require.Len(t, options.PerCallPolicies, 2)
 	assert.IsType(t, callPolicy{}, options.PerCallPolicies[1])
-	require.Len(t, options.PerRetryPolicies, 2)
 	assert.IsType(t, &attemptPolicy{}, options.PerRetryPolicies[1])
-	configured, ok := options.Transport.(transport)
-	require.True(t, ok)
-	assert.EqualValues(t, 1000, configured.maxBytes)
-	assert.EqualValues(t, 100, configured.maxErrorBytes)
-	client, ok := configured.Transporter.(*http.Client)
-	require.True(t, ok)
-	assert.Same(t, ownClient().Transport, client.Transport, "without a transport of the caller's")
+	assert.Equal(t, []int{2, 2}, []int{len(options.PerCallPolicies), len(options.PerRetryPolicies)})
+	configured := options.Transport.(transport)
+	assert.Equal(t, []int64{1000, 100}, []int64{configured.maxBytes, configured.maxErrorBytes})
+	assert.Same(t, ownClient().Transport, configured.Transporter.(*http.Client).Transport, "without a transport of the caller's")
 }

@@ -245,13 +245,11 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 //   - length: of the body of a POST; 0: it is a GET
 func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		u := *req.URL
-		u.Path = path
 		method := http.MethodPost
 		if length == 0 {
 			method = http.MethodGet
 		}
-		own, err := http.NewRequestWithContext(req.Context(), method, u.String(), strings.NewReader(strings.Repeat("a", length)))
+		own, err := http.NewRequestWithContext(req.Context(), method, req.URL.JoinPath(path).String(), strings.NewReader(strings.Repeat("a", length)))
 		if err != nil {
 			return nil, err
 		}
@@ -261,10 +259,8 @@ func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
 		_ = resp.Body.Close()
-		u = *req.URL
-		u.RawQuery = "code=1" // as function keys are
 		clone := req.Clone(req.Context())
-		clone.URL = &u
+		clone.URL.RawQuery = "code=1" // as function keys are
 		return next.RoundTrip(clone)
 	})
 }

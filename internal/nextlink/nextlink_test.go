@@ -2,6 +2,7 @@ package nextlink
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -97,58 +98,45 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// refused are links that are not trusted, with the end of the error.
-var refused = map[string]struct{ link, reason string }{
-	"another host":              {"https://evil.example{path}?$skipToken=a", `host "evil.example"`},
-	"another host without path": {"https://evil.example", `host "evil.example"`},
-	"host, relative":            {"//evil.example{path}", `host "evil.example"`},
-	"host with a prefix":        {"https://evilmanagement.azure.com{path}", `host "evilmanagement.azure.com"`},
-	"host with a suffix":        {"https://management.azure.com.evil.example{path}", `host "management.azure.com.evil.example"`},
-	"parent of the host":        {"https://azure.com{path}", `host "azure.com"`},
-	"host that ends in a dot":   {"https://management.azure.com.{path}", `host "management.azure.com."`},
-	"no host":                   {"https:///subscriptions", `host ""`},
-	"host that looks the same":  {"https://management.аzure.com{path}", `host "management.аzure.com"`}, // a Cyrillic а
-	"user as the host":          {"https://management.azure.com@evil.example{path}", `host "evil.example"`},
-	"user and password":         {"https://user:password@management.azure.com{path}", "it has a user or a fragment"},
-	"empty user":                {"https://@management.azure.com{path}", "it has a user or a fragment"},
-	"user of a host below":      {"https://evil.example@westeurope.management.azure.com{path}", "it has a user or a fragment"},
-	"fragment":                  {"{listing}#?$skipToken=a", "it has a user or a fragment"},
-	"empty fragment":            {"{listing}#", "it has a user or a fragment"},
-	"another port":              {"https://management.azure.com:8443{path}", `host "management.azure.com:8443"`},
-	"port with a zero":          {"https://management.azure.com:0443{path}", `host "management.azure.com:0443"`},
-	"http":                      {"http://management.azure.com{path}", `scheme "http"`},
-	"http on the port of https": {"http://management.azure.com:443{path}", `scheme "http"`},
-	"another scheme":            {"file:///etc/passwd", `scheme "file"`},
-	"opaque":                    {"https:management.azure.com{path}", `host ""`},
-	"another path":              {"https://management.azure.com/subscriptions", `path "/subscriptions" is not the listing's`},
-	"no path":                   {"https://management.azure.com?$skipToken=a", `path "" is not the listing's`},
-	"backslash in the host":     {`https://management.azure.com\@evil.example{path}`, "not a URL"},
-	"control character":         {"https://management.azure.com\n.evil.example{path}", "not a URL"},
-	"half a host":               {"https://[::1", "not a URL"},
-	"escape cut short":          {"{listing}%2", "not a URL"},
-
-	"another group":         {strings.Replace(expand("{listing}"), "my%28Rg%29", "other", 1), "is not the listing's"},
-	"another subscription":  {strings.Replace(expand("{listing}"), "20ff", "30ff", 1), "is not the listing's"},
-	"longer path":           {"{listing}/a?$skipToken=a", "is not the listing's"},
-	"path that ends in /":   {"{listing}/?$skipToken=a", "is not the listing's"},
-	"path that begins //":   {"https://management.azure.com/{path}", "is not the listing's"},
-	"path that dots leave":  {"{listing}/../../x", "is not the listing's"},
-	"path with escaped dot": {"{listing}/%2e%2e/assignments", "is not the listing's"},
-	"escaped slash":         {strings.Replace(expand("{listing}"), "/providers", "%2Fproviders", 1), "is not the listing's"},
-	"backslashes":           {`https:\\evil.example{path}`, `host ""`},
-	"relative backslashes":  {`\\evil.example{path}`, "is not the listing's"},
-	"white space":           {" ", "is not the listing's"},
-	"too long":              {"?" + strings.Repeat("a", maxLinkBytes), "longer than 65536 bytes"},
+// refused are links that are not trusted, by the end of the error.
+var refused = map[string][]string{
+	`host "evil.example"`: {
+		"https://evil.example{path}?$skipToken=a", "https://evil.example", "//evil.example{path}", "https://management.azure.com@evil.example{path}",
+	},
+	`host "evilmanagement.azure.com"`:          {"https://evilmanagement.azure.com{path}"},
+	`host "management.azure.com.evil.example"`: {"https://management.azure.com.evil.example{path}"},
+	`host "azure.com"`:                         {"https://azure.com{path}"},
+	`host "management.azure.com."`:             {"https://management.azure.com.{path}"},
+	`host "management.аzure.com"`:              {"https://management.аzure.com{path}"}, // a Cyrillic а
+	`host "management.azure.com:8443"`:         {"https://management.azure.com:8443{path}"},
+	`host "management.azure.com:0443"`:         {"https://management.azure.com:0443{path}"},
+	`host ""`:                                  {"https:///subscriptions", "https:management.azure.com{path}", `https:\\evil.example{path}`},
+	`scheme "http"`:                            {"http://management.azure.com{path}", "http://management.azure.com:443{path}"},
+	`scheme "file"`:                            {"file:///etc/passwd"},
+	"it has a user or a fragment": {
+		"https://user:password@management.azure.com{path}", "https://@management.azure.com{path}",
+		"https://evil.example@westeurope.management.azure.com{path}", "{listing}#?$skipToken=a", "{listing}#",
+	},
+	"not a URL": {`https://management.azure.com\@evil.example{path}`, "https://management.azure.com\n.evil.example{path}", "https://[::1", "{listing}%2"},
+	`path "/subscriptions" is not the listing's`: {"https://management.azure.com/subscriptions"},
+	`path "" is not the listing's`:               {"https://management.azure.com?$skipToken=a"},
+	"is not the listing's": {
+		strings.Replace(expand("{listing}"), "my%28Rg%29", "other", 1), strings.Replace(expand("{listing}"), "20ff", "30ff", 1),
+		strings.Replace(expand("{listing}"), "/providers", "%2Fproviders", 1), "https://management.azure.com/{path}",
+		"{listing}/a?$skipToken=a", "{listing}/?$skipToken=a", "{listing}/../../x", "{listing}/%2e%2e/assignments", `\\evil.example{path}`, " ",
+	},
+	"longer than 65536 bytes": {"?" + strings.Repeat("a", maxLinkBytes)},
 }
 
 func TestResolveRefuses(t *testing.T) {
 	t.Parallel()
-	for name, test := range refused {
-		got, err := testListing(t, "https://"+testHost).Resolve(expand(test.link))
-		require.ErrorIs(t, err, ErrUntrusted, name)
-		assert.ErrorContains(t, err, "untrusted next link: ")
-		assert.True(t, strings.HasSuffix(err.Error(), test.reason), "%s: %v", name, err)
-		assert.Empty(t, got, name)
+	for reason, links := range refused {
+		for _, link := range links {
+			got, err := testListing(t, "https://"+testHost).Resolve(expand(link))
+			require.ErrorIs(t, err, ErrUntrusted, "%.100q", link)
+			assert.Regexp(t, "^untrusted next link: (.* )?"+regexp.QuoteMeta(reason)+"$", err.Error(), "%.100q", link)
+			assert.Empty(t, got)
+		}
 	}
 }
 
@@ -233,8 +221,10 @@ func FuzzResolve(f *testing.F) {
 	for _, test := range followed {
 		f.Add(expand(test.link))
 	}
-	for _, test := range refused {
-		f.Add(expand(test.link))
+	for _, links := range refused {
+		for _, link := range links {
+			f.Add(expand(link))
+		}
 	}
 	for _, below := range []string{"westeurope.", "(evil.com).", "*.", "..", "a_b.", "-."} {
 		f.Add("https://" + below + testHost + testPath)

@@ -151,16 +151,22 @@ func TestGateThatIsClosedAgain(t *testing.T) {
 func TestRequestsAreSpread(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
+		gaveUp   int           // requests, after an earlier 429
 		times    int           // that a 429 closed the gate
 		delay    time.Duration // after which they wait
 		oneByOne bool
 	}{
-		"that waited together":               {1, 0, false},
-		"that azcore's retry policy delayed": {20, 10 * time.Second, false}, // they got the 429, and come back when the gate opens
-		"that come back one by one":          {20, 0, true},                 // none waits while another does
+		"that waited together":               {0, 1, 0, false},
+		"that azcore's retry policy delayed": {0, 20, 10 * time.Second, false}, // they got the 429, and come back when the gate opens
+		"that come back one by one":          {0, 20, 0, true},                 // none waits while another does
+		"without those that gave up":         {1000, 1, 0, false},              // who get no part of the spread
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			gates := closedFor(10*time.Second, test.times)
+			gates := closedFor(10*time.Second, test.gaveUp)
+			time.Sleep(time.Minute)
+			for range test.times {
+				gates.Observe(subscription, retryAfter(10*time.Second))
+			}
 			start := time.Now()
 			left := make([]time.Duration, 20)
 			var group sync.WaitGroup
@@ -177,29 +183,12 @@ func TestRequestsAreSpread(t *testing.T) {
 			group.Wait()
 			slices.Sort(left)
 			assert.GreaterOrEqual(t, left[0], 10*time.Second, name)
+			assert.Greater(t, left[19], 10*time.Second+maxSpread/10, name)
 			assert.LessOrEqual(t, left[19], 11*time.Second, name)
 			assert.Greater(t, len(slices.Compact(left)), 15, name)
 			assert.Zero(t, pass(t, gates), "a newcomer doesn't wait")
 		})
 	}
-}
-
-// Requests that gave up after their 429 get no part of the spread when the gate
-// closes again.
-func TestRequestsThatGaveUpAreNotWaitedFor(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := closedFor(10*time.Second, 1000)
-		time.Sleep(time.Minute)
-		gates.Observe(subscription, retryAfter(10*time.Second))
-		opens := time.Now().Add(10 * time.Second)
-		var group sync.WaitGroup
-		for range 20 {
-			group.Go(func() { pass(t, gates) })
-		}
-		group.Wait()
-		assert.Greater(t, time.Since(opens), maxSpread/10)
-	})
 }
 
 // Requests leave in the order in which they came, also if the gate closes again meanwhile.
