@@ -117,7 +117,9 @@ var refused = map[string][]string{
 		"https://user:password@management.azure.com{path}", "https://@management.azure.com{path}",
 		"https://evil.example@westeurope.management.azure.com{path}", "{listing}#?$skipToken=a", "{listing}#",
 	},
-	"not a URL": {`https://management.azure.com\@evil.example{path}`, "https://management.azure.com\n.evil.example{path}", "https://[::1", "{listing}%2"},
+	"not a URL": {
+		`https://management.azure.com\@evil.example{path}`, "https://management.azure.com\n.evil.example{path}", "https://[::1", "{listing}%2",
+	},
 	`path "/subscriptions" is not the listing's`: {"https://management.azure.com/subscriptions"},
 	`path "" is not the listing's`:               {"https://management.azure.com?$skipToken=a"},
 	"is not the listing's": {

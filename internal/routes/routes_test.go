@@ -100,6 +100,7 @@ func TestMatch(t *testing.T) {
 	anotherCase := strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs")
 	job, assignment := Jobs.Get, StandardAssignments.Get
 	const ofMachine = machine + standardsOf + "/" + standard
+	capitals := strings.Replace(ofMachine, standardsOf, strings.ToUpper(standardsOf), 1)
 	for name, test := range map[string]struct {
 		route *Route
 		path  string
@@ -120,7 +121,7 @@ func TestMatch(t *testing.T) {
 		"literals and values moved":  {job, "/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
 
 		"scope":                    {assignment, "/" + ofMachine, []string{machine, standard}},
-		"scope, another casing":    {assignment, "/" + strings.Replace(ofMachine, standardsOf, strings.ToUpper(standardsOf), 1), []string{machine, standard}},
+		"scope, another casing":    {assignment, "/" + capitals, []string{machine, standard}},
 		"scope, empty":             {assignment, "/" + standardsOf + "/" + standard, nil},
 		"scope, two slashes first": {assignment, "//" + ofMachine, nil},
 		"scope, none":              {assignment, standardsOf + "/" + standard, nil},
