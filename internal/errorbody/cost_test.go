@@ -1,9 +1,7 @@
 package errorbody
 
 import (
-	"maps"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,18 +88,5 @@ func TestReadCostIsBounded(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(40*costlyBytes), "bytes, %s", name)
 		assert.Less(t, after.Mallocs-before.Mallocs, uint64(costlyBytes/4), "allocations, %s", name)
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	bodies := costlyBodies()
-	for _, name := range slices.Sorted(maps.Keys(bodies)) {
-		b.Run(name, func(b *testing.B) {
-			body := []byte(bodies[name])
-			b.ReportAllocs()
-			for b.Loop() {
-				Read(body)
-			}
-		})
 	}
 }

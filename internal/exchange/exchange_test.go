@@ -2,14 +2,12 @@ package exchange
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/httptrace"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -23,95 +21,40 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/internal/throttle"
 )
 
-// transportFunc is a transport that is a function.
-type transportFunc func(*http.Request) (*http.Response, error)
+type (
+	transportFunc = testkit.TransportFunc
+	policyFunc    = testkit.PolicyFunc
+)
 
-func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
-
-// respond returns a transport with one response: its status, its body, and pairs
-// of header names and values.
-func respond(status int, body string, header ...string) transportFunc {
-	return func(*http.Request) (*http.Response, error) {
-		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: newBody(body)}
-		for i := 0; i < len(header); i += 2 {
-			resp.Header.Set(header[i], header[i+1])
-		}
-		return resp, nil
-	}
-}
+var respond = testkit.Respond
 
 func fail(err error) transportFunc {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// traced returns a transport that reports what the function does with its trace, and fails.
-func traced(err error, report func(*httptrace.ClientTrace)) transportFunc {
-	return func(req *http.Request) (*http.Response, error) {
-		report(httptrace.ContextClientTrace(req.Context()))
-		return nil, err
-	}
-}
-
-// send reports that a request is sent, as net/http does over HTTP/1.1.
-func send(trace *httptrace.ClientTrace, fields ...string) {
-	connect(trace)
-	for i := 0; i < len(fields); i += 2 {
-		trace.WroteHeaderField(fields[i], fields[i+1:i+2])
-	}
-	trace.WroteHeaders()
-}
-
-func sendThis(trace *httptrace.ClientTrace)    { send(trace, "Host", "a", "Content-Length", "0") }
-func sendAnother(trace *httptrace.ClientTrace) { send(trace, "Host", "a", "Content-Length", "10") }
-
-func connect(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) }
-
-func failHandshake(trace *httptrace.ClientTrace) {
-	trace.TLSHandshakeDone(tls.ConnectionState{}, errHandshake)
-}
-
-var (
-	errHandshake   = errors.New("certificate refused")
-	errHeaderLimit = errors.New("http2: request header list larger than peer's advertised limit")
-)
-
 // breakOff returns a transport whose response ends in its body.
 func breakOff(status int, text string) transportFunc {
-	return func(*http.Request) (*http.Response, error) {
-		body := io.NopCloser(io.MultiReader(strings.NewReader(text), failingReader{io.ErrUnexpectedEOF}))
-		return &http.Response{StatusCode: status, Header: http.Header{}, Body: body}, nil
+	return func(req *http.Request) (*http.Response, error) {
+		resp, err := testkit.BreakOff(text)(req)
+		resp.StatusCode = status
+		return resp, err
 	}
 }
 
-type failingReader struct{ err error }
-
-func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
-
-// statusError is the error of a response in these tests.
-type statusError struct {
-	status int
-	body   string
-	reason error
-}
-
-func (e *statusError) Error() string {
-	if e.reason != nil {
-		return fmt.Sprintf("%d, %s", e.status, strings.ReplaceAll(e.reason.Error(), "body download policy: ", ""))
-	}
-	return fmt.Sprintf("%d %s", e.status, e.body)
-}
-
-func (e *statusError) Unwrap() error { return e.reason }
-
+// newStatusError returns the error of a response in these tests.
 func newStatusError(f Failure) error {
+	if f.Reason != nil {
+		return fmt.Errorf("%d, %w", f.Response.StatusCode, f.Reason)
+	}
 	body, err := runtime.Payload(f.Response)
 	if err != nil {
 		body = []byte(err.Error())
 	}
-	return &statusError{f.Response.StatusCode, string(body), f.Reason}
+	return fmt.Errorf("%d %s", f.Response.StatusCode, body)
 }
 
 // setup is one pipeline over a transport of the test's.
@@ -144,8 +87,12 @@ func (s *setup) pipelineTo() runtime.Pipeline {
 	return runtime.NewPipeline("module", "v1.0.0", runtime.PipelineOptions{}, &options.ClientOptions)
 }
 
-// quiet drops what servers log.
-var quiet = log.New(io.Discard, "", 0)
+// closeGate closes the gate of the calls for some seconds.
+func (s *setup) closeGate(seconds string) {
+	s.gates = throttle.NewGates(policy.RetryOptions{})
+	resp, _ := respond(429, "", "Retry-After", seconds)(nil) //nolint:bodyclose // in memory
+	s.gates.Observe("gate", resp)
+}
 
 // create is a request that must not be repeated.
 func create() Call {
@@ -169,10 +116,10 @@ func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { 
 	return req
 }
 
-// Errors of responses that could not be read.
+// Errors of responses that could not be read. azcore names itself after a POST.
 const (
-	eofInBody = "200, reading the response: unexpected EOF"
-	tooLarge  = "200, reading the response: response too large"
+	reading     = "200, reading the response: "
+	readingOnce = reading + "body download policy: "
 )
 
 // tooLong is one byte longer than a body may be.
@@ -183,75 +130,71 @@ var (
 	resetRead   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 )
 
+// outcome is what becomes of a request.
+type outcome struct {
+	responses []transportFunc // the last one is for all further requests
+	requests  int
+	unknown   bool
+	err       string // empty: success, with the last response
+}
+
+func testOutcomes(t *testing.T, call Call, outcomes map[string]outcome) {
+	t.Helper()
+	for name, test := range outcomes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s setup
+			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), call), call)
+			assert.EqualValues(t, test.requests, s.requests.Load())
+			assert.Equal(t, test.unknown, unknown)
+			if test.err != "" {
+				assert.Nil(t, resp)
+				require.EqualError(t, err, test.err)
+				return
+			}
+			require.NoError(t, err)
+			last, _ := test.responses[len(test.responses)-1](nil) //nolint:bodyclose // in memory
+			assert.Equal(t, last.StatusCode, resp.StatusCode)
+			got, err := runtime.Payload(resp)
+			require.NoError(t, err)
+			want, _ := io.ReadAll(last.Body)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
 func TestRequestThatMustNotBeRepeated(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		responses []transportFunc
-		requests  int
-		unknown   bool
-		err       string // empty: success
-	}{
+	outcomes := map[string]outcome{
 		"success":                          {[]transportFunc{respond(200, "")}, 1, false, ""},
 		"other success":                    {[]transportFunc{respond(201, "")}, 1, false, ""},
-		"success of another operation":     {[]transportFunc{respond(202, "")}, 1, true, "202 "},
-		"299":                              {[]transportFunc{respond(299, "")}, 1, true, "299 "},
-		"300":                              {[]transportFunc{respond(300, "")}, 1, true, "300 "},
-		"301":                              {[]transportFunc{respond(301, "")}, 1, false, "301 "},
-		"302":                              {[]transportFunc{respond(302, "")}, 1, true, "302 "},
-		"303":                              {[]transportFunc{respond(303, "")}, 1, true, "303 "},
-		"304":                              {[]transportFunc{respond(304, "")}, 1, true, "304 "},
-		"307":                              {[]transportFunc{respond(307, "")}, 1, false, "307 "},
-		"308":                              {[]transportFunc{respond(308, "")}, 1, false, "308 "},
 		"client error":                     {[]transportFunc{respond(409, "no")}, 1, false, "409 no"},
-		"408":                              {[]transportFunc{respond(408, "")}, 1, true, "408 "},
 		"429, then success":                {[]transportFunc{respond(429, ""), respond(200, "")}, 2, false, ""},
 		"429, then 503":                    {[]transportFunc{respond(429, ""), respond(503, "")}, 2, true, "503 "},
 		"429 each time":                    {[]transportFunc{respond(429, "")}, 4, false, "429 "},
-		"499":                              {[]transportFunc{respond(499, "")}, 1, false, "499 "},
-		"500":                              {[]transportFunc{respond(500, "")}, 1, true, "500 "},
 		"503 with Retry-After":             {[]transportFunc{respond(503, "", "Retry-After", "1")}, 1, true, "503 "},
-		"504":                              {[]transportFunc{respond(504, "")}, 1, true, "504 "},
 		"lost":                             {[]transportFunc{fail(io.EOF)}, 1, true, "EOF"},
 		"reset while read":                 {[]transportFunc{fail(resetRead)}, 1, true, resetRead.Error()},
-		"broken in the body":               {[]transportFunc{breakOff(200, `{"name":"`)}, 1, true, eofInBody},
+		"broken in the body":               {[]transportFunc{breakOff(200, `{"name":"`)}, 1, true, readingOnce + "unexpected EOF"},
 		"broken in the body of an error":   {[]transportFunc{breakOff(409, "no")}, 1, false, "409 no"},
 		"broken in the body of a 500":      {[]transportFunc{breakOff(500, "no")}, 1, true, "500 no"},
 		"untraced refused dial":            {[]transportFunc{fail(refusedDial), respond(200, "")}, 2, false, ""},
 		"untraced refused dial each time":  {[]transportFunc{fail(refusedDial)}, 4, false, refusedDial.Error()},
 		"untraced unknown host":            {[]transportFunc{fail(&net.DNSError{Err: "none"}), respond(200, "")}, 2, false, ""},
-		"handshake failed":                 {[]transportFunc{traced(errHandshake, failHandshake), respond(200, "")}, 2, false, ""},
-		"another error after a handshake":  {[]transportFunc{traced(io.EOF, failHandshake)}, 1, true, "EOF"},
-		"connected":                        {[]transportFunc{traced(io.EOF, connect)}, 1, true, "EOF"},
-		"connected, redial refused":        {[]transportFunc{traced(refusedDial, connect)}, 1, true, refusedDial.Error()},
-		"connected, header too large":      {[]transportFunc{traced(errHeaderLimit, connect)}, 4, false, errHeaderLimit.Error()},
-		"sent, redial refused":             {[]transportFunc{traced(refusedDial, sendThis)}, 1, true, refusedDial.Error()},
-		"sent, then header too large":      {[]transportFunc{traced(errHeaderLimit, sendThis)}, 1, true, errHeaderLimit.Error()},
-		"another request, dial refused":    {[]transportFunc{traced(refusedDial, sendAnother), respond(200, "")}, 2, false, ""},
-		"another request, another error":   {[]transportFunc{traced(io.EOF, sendAnother)}, 1, true, "EOF"},
 		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
 		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
-		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, tooLarge},
+		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, readingOnce + "response too large"},
 		"body of an error beyond its own":  {[]transportFunc{respond(400, tooLong)}, 1, false, "400 " + tooLong[:101]},
 		"body of success at its bound":     {[]transportFunc{respond(200, tooLong[1:])}, 1, false, ""},
 		"neither a response nor an error":  {[]transportFunc{fail(nil)}, 1, true, "received nil response"},
 		"a response and an error, dropped": {[]transportFunc{responseAndError(200, io.EOF)}, 1, true, "EOF"},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), create()), create())
-			assert.EqualValues(t, test.requests, s.requests.Load())
-			assert.Equal(t, test.unknown, unknown)
-			if test.err != "" {
-				assert.Nil(t, resp)
-				require.ErrorContains(t, err, test.err)
-				return
-			}
-			require.NoError(t, err)
-			assert.Contains(t, create().Success, resp.StatusCode)
-		})
+	for status, unknown := range map[int]bool{
+		202: true, 299: true, 300: true, 301: false, 302: true, 303: true, 304: true, 307: false, 308: false, 408: true, 499: false, 500: true, 504: true,
+	} {
+		outcomes[strconv.Itoa(status)] = outcome{[]transportFunc{respond(status, "")}, 1, unknown, fmt.Sprint(status, " ")}
 	}
+	testOutcomes(t, create(), outcomes)
 }
 
 // responseAndError returns a transport that returns both, as http.Client.Do does for a refused redirect.
@@ -263,12 +206,7 @@ func responseAndError(status int, err error) transportFunc {
 
 func TestRequestThatMayBeRepeated(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		responses []transportFunc
-		requests  int
-		unknown   bool
-		err       string // empty: success
-	}{
+	testOutcomes(t, read(), map[string]outcome{
 		"lost, then success":         {[]transportFunc{fail(io.EOF), respond(200, "whole")}, 2, false, ""},
 		"broken, then success":       {[]transportFunc{breakOff(200, "half"), respond(200, "whole")}, 2, false, ""},
 		"408, then success":          {[]transportFunc{respond(408, ""), respond(200, "whole")}, 2, false, ""},
@@ -276,132 +214,14 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 		"refused, then success":      {[]transportFunc{fail(refusedDial), respond(200, "whole")}, 2, false, ""},
 		"429, then success":          {[]transportFunc{respond(429, ""), respond(200, "whole")}, 2, false, ""},
 		"lost each time":             {[]transportFunc{fail(io.EOF)}, 4, true, "EOF"},
-		"broken each time":           {[]transportFunc{breakOff(200, "half")}, 4, true, eofInBody},
+		"broken each time":           {[]transportFunc{breakOff(200, "half")}, 4, true, reading + "unexpected EOF"},
 		"lost, then not found":       {[]transportFunc{fail(io.EOF), respond(404, "none")}, 2, true, "404 none"},
 		"503, then not found":        {[]transportFunc{respond(503, ""), respond(404, "none")}, 2, true, "404 none"},
 		"refused, then not found":    {[]transportFunc{fail(refusedDial), respond(404, "none")}, 2, false, "404 none"},
 		"429, then not found":        {[]transportFunc{respond(429, ""), respond(404, "none")}, 2, false, "404 none"},
 		"not found":                  {[]transportFunc{respond(404, "none")}, 1, false, "404 none"},
 		"success of another kind":    {[]transportFunc{respond(204, "")}, 1, true, "204 "},
-		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, tooLarge},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), read()), read())
-			assert.EqualValues(t, test.requests, s.requests.Load())
-			if test.err != "" {
-				assert.Nil(t, resp)
-				assert.Equal(t, test.unknown, unknown)
-				require.EqualError(t, err, test.err)
-				return
-			}
-			require.NoError(t, err)
-			assert.False(t, unknown, "the success is known")
-			body, err := runtime.Payload(resp)
-			require.NoError(t, err)
-			assert.Equal(t, "whole", string(body))
-		})
-	}
-}
-
-// givesUp is a policy that returns an error while the request is in flight.
-func givesUp(inFlight <-chan struct{}) policyFunc {
-	return func(req *policy.Request) (*http.Response, error) {
-		done := make(chan error, 1)
-		var resp *http.Response
-		go func() {
-			r, err := req.Next()
-			resp = r
-			done <- err
-		}()
-		select {
-		case err := <-done:
-			return resp, err
-		case <-inFlight:
-			return nil, errors.New("given up")
-		}
-	}
-}
-
-// hedging is a policy that sends a request three times at once, and returns the first success.
-var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
-	type result struct {
-		resp *http.Response
-		err  error
-	}
-	results := make(chan result, 3)
-	for range cap(results) {
-		go func() {
-			resp, err := req.Clone(req.Raw().Context()).Next()
-			results <- result{resp, err}
-		}()
-	}
-	var last result
-	for range cap(results) {
-		if last = <-results; last.err == nil && last.resp.StatusCode < 300 {
-			return last.resp, nil
-		}
-	}
-	return last.resp, last.err
-}
-
-// What must not be repeated is sent once, however attempts overlap, and the
-// outcome is unknown if one is under way.
-func TestOverlappingAttempts(t *testing.T) {
-	t.Parallel()
-	perCall := func(o *arm.ClientOptions, p policy.Policy) { o.PerCallPolicies = []policy.Policy{p} }
-	perRetry := func(o *arm.ClientOptions, p policy.Policy) { o.PerRetryPolicies = []policy.Policy{p} }
-	for name, put := range map[string]func(*arm.ClientOptions, policy.Policy){"per call": perCall, "per retry": perRetry} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				inFlight, leave := make(chan struct{}), make(chan struct{})
-				var s setup
-				put(&s.options, givesUp(inFlight))
-				s.options.Retry.ShouldRetry = func(*http.Response, error) bool { return true }
-				_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
-					close(inFlight) // which a second request can't
-					<-leave
-					return respond(200, "")(nil)
-				}), newRequest(t, t.Context(), create()), create())
-				require.Error(t, err)
-				assert.True(t, unknown)
-				close(leave)
-				synctest.Wait()
-
-				s = setup{}
-				put(&s.options, hedging)
-				_, unknown, err = Do(s.pipeline(func(*http.Request) (*http.Response, error) {
-					<-time.After(time.Second)
-					return respond(200, "")(nil)
-				}), newRequest(t, t.Context(), create()), create())
-				require.NoError(t, err)
-				assert.False(t, unknown)
-				assert.EqualValues(t, 1, s.requests.Load())
-			})
-		})
-	}
-}
-
-// An attempt that still waits for its turn when the call ends is not sent.
-func TestNothingIsSentAfterTheCall(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		for _, call := range []Call{create(), read()} {
-			var s setup
-			s.gates = throttle.NewGates(policy.RetryOptions{})
-			s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"5"}}})
-			gaveUp := make(chan struct{})
-			time.AfterFunc(time.Second, func() { close(gaveUp) })
-			s.options.PerCallPolicies = []policy.Policy{givesUp(gaveUp)}
-			_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
-			require.EqualError(t, err, "given up")
-			assert.False(t, unknown)
-			time.Sleep(time.Minute)
-			assert.Zero(t, s.requests.Load())
-		}
+		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, reading + "response too large"},
 	})
 }
 
@@ -409,7 +229,11 @@ func TestNothingIsSentAfterTheCall(t *testing.T) {
 func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 	t.Parallel()
 	unregistered := func(code string) transportFunc { return respond(409, `{"error":{"code":"`+code+`"}}`) }
-	tests := map[string]struct {
+	again := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		_, _ = req.Next() //nolint:bodyclose // in memory
+		return req.Next()
+	})
+	for name, test := range map[string]struct {
 		first    transportFunc
 		requests int
 		unknown  bool
@@ -428,26 +252,18 @@ func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 		"503":                         {respond(503, "no"), 1, true},
 		"lost":                        {fail(io.EOF), 1, true},
 		"dial":                        {fail(refusedDial), 2, false},
-	}
-	again := policyFunc(func(req *policy.Request) (*http.Response, error) {
-		_, _ = req.Next() //nolint:bodyclose // in memory
-		return req.Next()
-	})
-	for name, test := range tests {
+	} {
 		for _, way := range []string{"ShouldRetry", "a policy"} {
-			t.Run(name+"/"+way, func(t *testing.T) {
-				t.Parallel()
-				var s setup
-				if way == "a policy" {
-					s.options.PerRetryPolicies = []policy.Policy{again}
-				} else {
-					s.options.Retry.ShouldRetry = func(resp *http.Response, _ error) bool { return resp == nil || resp.StatusCode != 200 }
-				}
-				_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()), create())
-				assert.EqualValues(t, test.requests, s.requests.Load())
-				assert.Equal(t, test.unknown, unknown)
-				assert.Equal(t, test.requests == 1, err != nil, err)
-			})
+			var s setup
+			if way == "a policy" {
+				s.options.PerRetryPolicies = []policy.Policy{again}
+			} else {
+				s.options.Retry.ShouldRetry = func(resp *http.Response, _ error) bool { return resp == nil || resp.StatusCode != 200 }
+			}
+			_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()), create())
+			assert.EqualValues(t, test.requests, s.requests.Load(), "%s, %s", name, way)
+			assert.Equal(t, test.unknown, unknown, "%s, %s", name, way)
+			assert.Equal(t, test.requests == 1, err != nil, "%s, %s: %v", name, way, err)
 		}
 	}
 }
@@ -461,7 +277,7 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: newBody(text), ContentLength: length, Close: closes}, nil
 		}
 	}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		first    transportFunc
 		requests int
 	}{
@@ -474,26 +290,20 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 		"not JSON":                                {body(`<html>`, -1, true), 1},
 		"nothing":                                 {body(``, -1, true), 1},
 		"as long as it says: the service's fault": {body(`{"a":{"b":1`, 11, true), 1},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()), read())
-			require.NoError(t, err)
-			assert.EqualValues(t, test.requests, s.requests.Load())
+	} {
+		var s setup
+		_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()), read())
+		require.NoError(t, err, name)
+		assert.EqualValues(t, test.requests, s.requests.Load(), name)
 
-			s = setup{}
-			_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()), create())
-			require.NoError(t, err, "what it says is for the caller to read")
-			assert.EqualValues(t, 1, s.requests.Load())
-		})
+		s = setup{}
+		_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()), create())
+		require.NoError(t, err, "%s: what it says is for the caller to read", name)
+		assert.EqualValues(t, 1, s.requests.Load(), name)
 	}
-	var s setup
-	_, unknown, err := Do(s.pipeline(body("{", -1, true)), newRequest(t, t.Context(), read()), read())
-	require.EqualError(t, err, eofInBody)
-	assert.True(t, unknown)
-	assert.EqualValues(t, 4, s.requests.Load())
+	testOutcomes(t, read(), map[string]outcome{
+		"each time": {[]transportFunc{body("{", -1, true)}, 4, true, reading + "unexpected EOF"},
+	})
 }
 
 // A request that has no attempts of this package is azcore's own, and goes through unchanged.
@@ -525,7 +335,7 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the operator went home")
 	busy, lost := respond(503, "busy"), fail(io.EOF)
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		responses []transportFunc // before the context ends
 		cause     error
 		want      string // after "context canceled"
@@ -537,27 +347,23 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 		"a status after a failure": {[]transportFunc{lost, busy}, nil, "; the last attempt failed: 503 busy"},
 		"no attempt":               {nil, nil, ""},
 		"no attempt, but a cause":  {nil, cause, ": the operator went home"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancelCause(t.Context())
-				hang := func(req *http.Request) (*http.Response, error) {
-					cancel(test.cause)
-					<-req.Context().Done()
-					return nil, req.Context().Err()
-				}
-				var s setup
-				_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
-				require.EqualError(t, err, "context canceled"+test.want)
-				require.ErrorIs(t, err, context.Canceled)
-				if test.cause != nil {
-					require.ErrorIs(t, err, test.cause)
-				}
-				assert.True(t, unknown, "the request in flight was sent")
-				assert.EqualValues(t, len(test.responses)+1, s.requests.Load())
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			hang := func(req *http.Request) (*http.Response, error) {
+				cancel(test.cause)
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			var s setup
+			_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
+			require.EqualError(t, err, "context canceled"+test.want, name)
+			require.ErrorIs(t, err, context.Canceled, name)
+			if test.cause != nil {
+				require.ErrorIs(t, err, test.cause, name)
+			}
+			assert.True(t, unknown, "the request in flight was sent")
+			assert.EqualValues(t, len(test.responses)+1, s.requests.Load(), name)
 		})
 	}
 }
@@ -566,27 +372,22 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 func TestContextOfTheCallersPolicyCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
-			Retry: policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour},
-			PerCallPolicies: []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
-				ctx, cancel := context.WithTimeout(req.Raw().Context(), 10*time.Second)
-				defer cancel()
-				return req.WithContext(ctx).Next()
-			})},
-		}}}
+		var s setup
+		s.options.Retry = policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}
+		s.options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			ctx, cancel := context.WithTimeout(req.Raw().Context(), 10*time.Second)
+			defer cancel()
+			return req.WithContext(ctx).Next()
+		})}
 		_, _, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, t.Context(), read()), read())
 		require.EqualError(t, err, "context deadline exceeded; the last attempt failed: 503 busy")
 	})
 }
 
-type policyFunc func(*policy.Request) (*http.Response, error)
-
-func (f policyFunc) Do(req *policy.Request) (*http.Response, error) { return f(req) }
-
 // What a caller's policy returns in the place of the service's response is taken as it is.
 func TestResponsesOfTheCallersPolicies(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		policy policyFunc
 		err    string // empty: success
 	}{
@@ -594,26 +395,23 @@ func TestResponsesOfTheCallersPolicies(t *testing.T) {
 		"a success":     {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, ""},
 		"a bare error":  {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 404}, nil }, "404 "},
 		"its own error": {func(*policy.Request) (*http.Response, error) { return nil, errors.New("open circuit") }, "open circuit"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{PerCallPolicies: []policy.Policy{test.policy}}}}
-			call := create()
-			call.NewError = func(f Failure) error {
-				assert.NotNil(t, f.Response.Request)
-				return newStatusError(f)
-			}
-			resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
-			assert.False(t, unknown, "nothing was sent")
-			assert.Zero(t, s.requests.Load())
-			if test.err != "" {
-				require.ErrorContains(t, err, test.err)
-				return
-			}
-			require.NoError(t, err)
-			assert.Equal(t, 200, resp.StatusCode)
-		})
+	} {
+		var s setup
+		s.options.PerCallPolicies = []policy.Policy{test.policy}
+		call := create()
+		call.NewError = func(f Failure) error {
+			assert.NotNil(t, f.Response.Request)
+			return newStatusError(f)
+		}
+		resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
+		assert.False(t, unknown, "nothing was sent")
+		assert.Zero(t, s.requests.Load())
+		if test.err != "" {
+			require.ErrorContains(t, err, test.err, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Equal(t, 200, resp.StatusCode)
 	}
 }
 
@@ -634,60 +432,47 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 }
 
 // The time that azcore gives to an attempt starts after the wait at the gate, and
-// the call's own is over when it is.
+// the call's own is over when it is, also at the gate.
 func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
+		closed     string
 		try, delay time.Duration // of an attempt, and of the response
+		requests   int32
+		earliest   time.Duration
+		latest     time.Duration
 		err        error
 	}{
-		"a response in time": {200 * time.Millisecond, 150 * time.Millisecond, nil},
-		"one too late":       {200 * time.Millisecond, 250 * time.Millisecond, context.DeadlineExceeded},
-		"the call ends":      {time.Hour, time.Hour, context.DeadlineExceeded},
+		"a response in time":   {"5", 200 * time.Millisecond, 150 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, nil},
+		"one too late":         {"5", 200 * time.Millisecond, 250 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, context.DeadlineExceeded},
+		"the call ends":        {"5", time.Hour, time.Hour, 1, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded},
+		"the call ends before": {"50", time.Hour, time.Hour, 0, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := setup{options: arm.ClientOptions{ClientOptions: policy.ClientOptions{
-					Retry: policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1},
-				}}}
-				s.gates = throttle.NewGates(policy.RetryOptions{})
-				s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"5"}}})
-				pipeline := s.pipeline(func(req *http.Request) (*http.Response, error) {
+				var s setup
+				s.options.Retry = policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1}
+				s.closeGate(test.closed)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				start := time.Now()
+				_, unknown, err := Do(s.pipeline(func(req *http.Request) (*http.Response, error) {
 					select {
 					case <-time.After(test.delay):
 						return respond(200, "whole")(req)
 					case <-req.Context().Done():
 						return nil, req.Context().Err()
 					}
-				})
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				start := time.Now()
-				_, _, err := Do(pipeline, newRequest(t, ctx, read()), read())
+				}), newRequest(t, ctx, create()), create())
 				require.ErrorIs(t, err, test.err)
-				assert.GreaterOrEqual(t, time.Since(start), 5*time.Second)
-				assert.LessOrEqual(t, time.Since(start), 10*time.Second)
+				assert.Equal(t, err != nil && test.requests > 0, unknown)
+				assert.Equal(t, test.requests, s.requests.Load())
+				assert.GreaterOrEqual(t, time.Since(start), test.earliest)
+				assert.LessOrEqual(t, time.Since(start), test.latest)
 			})
 		})
 	}
-}
-
-func TestWaitAtTheGateEndsWithTheCall(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var s setup
-		s.gates = throttle.NewGates(policy.RetryOptions{})
-		s.gates.Observe("gate", &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"50"}}})
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		start := time.Now()
-		_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, ctx, create()), create())
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, 5*time.Second, time.Since(start))
-		assert.False(t, unknown)
-		assert.Zero(t, s.requests.Load())
-	})
 }
 
 // A request that would wait too long is not sent: its error is that of a 429

@@ -1,12 +1,15 @@
 package exchange
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -56,16 +59,13 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 	for name, test := range tests {
 		for way, reader := range readers {
-			t.Run(name+", "+way, func(t *testing.T) {
-				t.Parallel()
-				var text io.Reader = strings.NewReader(strings.Repeat("a", test.length))
-				if test.end != nil {
-					text = io.MultiReader(text, iotest.ErrReader(test.end))
-				}
-				got, err := io.ReadAll(&boundedBody{io.NopCloser(reader(text)), test.left, test.cut})
-				assert.Len(t, got, test.read)
-				require.ErrorIs(t, err, test.err)
-			})
+			var text io.Reader = strings.NewReader(strings.Repeat("a", test.length))
+			if test.end != nil {
+				text = io.MultiReader(text, iotest.ErrReader(test.end))
+			}
+			got, err := io.ReadAll(&boundedBody{io.NopCloser(reader(text)), test.left, test.cut})
+			assert.Len(t, got, test.read, "%s, %s", name, way)
+			assert.ErrorIs(t, err, test.err, "%s, %s", name, way)
 		}
 	}
 }
@@ -73,52 +73,37 @@ func TestBodiesAreBounded(t *testing.T) {
 // azcore relies on the request and the body of a response, which a transport may leave out.
 func TestResponsesAreCompleted(t *testing.T) {
 	t.Parallel()
-	other := &http.Request{}
-	inner := transportFunc(func(req *http.Request) (*http.Response, error) {
-		if req.Method == http.MethodPut {
-			return &http.Response{StatusCode: 200, Request: other}, nil
-		}
-		return &http.Response{StatusCode: 200}, nil
-	})
-	req := httptest.NewRequest(http.MethodGet, "https://management.azure.com/", nil)
-	resp, err := newTransport(inner, 1000, 1000).Do(req)
-	require.NoError(t, err)
-	assert.Same(t, req, resp.Request)
-	assert.Equal(t, http.NoBody, resp.Body)
-
-	resp, err = newTransport(inner, 1000, 1000).Do(httptest.NewRequest(http.MethodPut, "https://management.azure.com/", nil))
-	require.NoError(t, err)
-	assert.Same(t, other, resp.Request, "the transport's own is kept")
+	for _, own := range []*http.Request{nil, {}} { // the transport's own is kept
+		req := httptest.NewRequest(http.MethodGet, "https://management.azure.com/", nil)
+		resp, err := newTransport(transportFunc(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Request: own}, nil
+		}), 1000, 1000).Do(req)
+		require.NoError(t, err)
+		assert.Same(t, cmp.Or(own, req), resp.Request)
+		assert.Equal(t, http.NoBody, resp.Body)
+	}
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		var followed atomic.Bool
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/" {
-				followed.Store(true)
-			}
-			http.Redirect(w, r, "/elsewhere", status)
-		}))
-		for name, client := range map[string]*http.Client{"default": nil, "caller's": server.Client()} {
-			var next policy.Transporter
-			if client != nil {
-				next = client
-			}
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status, _ := strconv.Atoi(r.URL.Path[1:]); status > 0 {
+			http.Redirect(w, r, "/", status)
+		}
+	}))
+	defer server.Close()
+	client := server.Client()
+	for name, next := range map[string]policy.Transporter{"default": nil, "caller's": client} {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprint(server.URL, "/", status), nil)
 			require.NoError(t, err)
 			resp, err := newTransport(next, 1000, 1000).Do(req)
 			require.NoError(t, err)
 			require.NoError(t, resp.Body.Close())
 			assert.Equal(t, status, resp.StatusCode, name)
-			assert.False(t, followed.Load(), name)
-			if client != nil {
-				assert.Nil(t, client.CheckRedirect, "the caller's client is not changed")
-			}
 		}
-		server.Close()
 	}
+	assert.Nil(t, client.CheckRedirect, "the caller's client is not changed")
 }
 
 // All clients without a transport of the caller's share one, with azcore's settings.
@@ -220,7 +205,7 @@ func TestDeletionsGiveTheirConnectionBack(t *testing.T) {
 // Only a redirect that was followed is one: a transport may send the request elsewhere.
 func TestFollowedRedirectsAreRefused(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		change   func(*http.Request)
 		followed bool
 	}{
@@ -231,18 +216,14 @@ func TestFollowedRedirectsAreRefused(t *testing.T) {
 		"no method: GET":    {func(r *http.Request) { r.Method = "" }, false},
 		"another method":    {func(r *http.Request) { r.Method = http.MethodHead }, true},
 		"after a response":  {func(r *http.Request) { r.Response = &http.Response{} }, true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inner := transportFunc(func(req *http.Request) (*http.Response, error) {
-				req = req.Clone(req.Context())
-				test.change(req)
-				return &http.Response{StatusCode: 200, Request: req}, nil
-			})
-			_, err := newTransport(inner, 1000, 1000).Do(httptest.NewRequest(http.MethodGet, "https://management.azure.com/a?b=c", nil))
-			assert.Equal(t, test.followed, err != nil, err)
+	} {
+		inner := transportFunc(func(req *http.Request) (*http.Response, error) {
+			req = req.Clone(req.Context())
+			test.change(req)
+			return &http.Response{StatusCode: 200, Request: req}, nil
 		})
+		_, err := newTransport(inner, 1000, 1000).Do(httptest.NewRequest(http.MethodGet, "https://management.azure.com/a?b=c", nil))
+		assert.Equal(t, test.followed, err != nil, "%s: %v", name, err)
 	}
 }
 
@@ -258,15 +239,10 @@ func TestConfigureAppends(t *testing.T) {
 	options.PerCallPolicies = []policy.Policy{first}
 	options.PerRetryPolicies = []policy.Policy{first}
 	Configure(&options, throttle.NewGates(options.Retry), 1000, 100)
-	require.Len(t, options.PerCallPolicies, 2)
 	assert.IsType(t, callPolicy{}, options.PerCallPolicies[1])
-	require.Len(t, options.PerRetryPolicies, 2)
 	assert.IsType(t, &attemptPolicy{}, options.PerRetryPolicies[1])
-	configured, ok := options.Transport.(transport)
-	require.True(t, ok)
-	assert.EqualValues(t, 1000, configured.maxBytes)
-	assert.EqualValues(t, 100, configured.maxErrorBytes)
-	client, ok := configured.Transporter.(*http.Client)
-	require.True(t, ok)
-	assert.Same(t, ownClient().Transport, client.Transport, "without a transport of the caller's")
+	assert.Equal(t, []int{2, 2}, []int{len(options.PerCallPolicies), len(options.PerRetryPolicies)})
+	configured := options.Transport.(transport)
+	assert.Equal(t, []int64{1000, 100}, []int64{configured.maxBytes, configured.maxErrorBytes})
+	assert.Same(t, ownClient().Transport, configured.Transporter.(*http.Client).Transport, "without a transport of the caller's")
 }

@@ -6,26 +6,77 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
+// traced returns a transport that reports what the function does with its trace, and fails.
+func traced(err error, report func(*httptrace.ClientTrace)) transportFunc {
+	return func(req *http.Request) (*http.Response, error) {
+		report(httptrace.ContextClientTrace(req.Context()))
+		return nil, err
+	}
+}
+
+// send reports that a request is sent, as net/http does over HTTP/1.1.
+func send(trace *httptrace.ClientTrace, fields ...string) {
+	connect(trace)
+	for i := 0; i < len(fields); i += 2 {
+		trace.WroteHeaderField(fields[i], fields[i+1:i+2])
+	}
+	trace.WroteHeaders()
+}
+
+func sendThis(trace *httptrace.ClientTrace)    { send(trace, "Host", "a", "Content-Length", "0") }
+func sendAnother(trace *httptrace.ClientTrace) { send(trace, "Host", "a", "Content-Length", "10") }
+
+func connect(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) }
+
+func failHandshake(trace *httptrace.ClientTrace) {
+	trace.TLSHandshakeDone(tls.ConnectionState{}, errHandshake)
+}
+
+var (
+	errHandshake   = errors.New("certificate refused")
+	errHeaderLimit = errors.New("http2: request header list larger than peer's advertised limit")
+)
+
+// What the transport reports says whether the request was sent.
+func TestReportsOfTheTransport(t *testing.T) {
+	t.Parallel()
+	testOutcomes(t, create(), map[string]outcome{
+		"handshake failed":                {[]transportFunc{traced(errHandshake, failHandshake), respond(200, "")}, 2, false, ""},
+		"another error after a handshake": {[]transportFunc{traced(io.EOF, failHandshake)}, 1, true, "EOF"},
+		"connected":                       {[]transportFunc{traced(io.EOF, connect)}, 1, true, "EOF"},
+		"connected, redial refused":       {[]transportFunc{traced(refusedDial, connect)}, 1, true, refusedDial.Error()},
+		"connected, header too large":     {[]transportFunc{traced(errHeaderLimit, connect)}, 4, false, errHeaderLimit.Error()},
+		"sent, redial refused":            {[]transportFunc{traced(refusedDial, sendThis)}, 1, true, refusedDial.Error()},
+		"sent, then header too large":     {[]transportFunc{traced(errHeaderLimit, sendThis)}, 1, true, errHeaderLimit.Error()},
+		"another request, dial refused":   {[]transportFunc{traced(refusedDial, sendAnother), respond(200, "")}, 2, false, ""},
+		"another request, another error":  {[]transportFunc{traced(io.EOF, sendAnother)}, 1, true, "EOF"},
+	})
+}
+
 // service counts the requests that must not be repeated, by their paths.
 type service struct {
 	*httptest.Server
-	handler http.HandlerFunc // of these requests
+	setup // of its client
 
 	mu    sync.Mutex
 	posts map[string]int
@@ -33,37 +84,34 @@ type service struct {
 
 func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 	t.Helper()
-	s := &service{handler: handler, posts: map[string]int{}}
-	s.Server = httptest.NewUnstartedServer(s)
+	s := &service{posts: map[string]int{}}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.ContentLength != 0 {
+			return // a request of the transport's own
+		}
+		s.mu.Lock()
+		s.posts[r.URL.Path]++
+		s.mu.Unlock()
+		handler(w, r)
+	}))
 	s.EnableHTTP2 = http2
+	s.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Server.Config.MaxHeaderBytes = 8 << 10
 	s.StartTLS()
 	t.Cleanup(s.Close)
+	s.options.Transport = s.Client()
 	return s
 }
 
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost || r.ContentLength != 0 {
-		return // a request of the transport's own
-	}
-	s.mu.Lock()
-	s.posts[r.URL.Path]++
-	s.mu.Unlock()
-	s.handler(w, r)
-}
-
-func (s *service) sent(path string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.posts[path]
-}
-
 // create sends a request that must not be repeated.
-func (s *service) create(t *testing.T, ctx context.Context, setup *setup, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
+func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
 	t.Helper()
 	req, err := runtime.NewRequest(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), http.MethodPost, s.URL+path)
 	require.NoError(t, err)
-	_, unknown, err = Do(setup.pipelineTo(), req, create())
-	return s.sent(path), unknown, err
+	_, unknown, err = Do(s.pipelineTo(), req, create())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posts[path], unknown, err
 }
 
 func ok(http.ResponseWriter, *http.Request) {}
@@ -166,22 +214,19 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 	handlers := map[string]http.HandlerFunc{"success": ok, "hangs up": hangUp, "hangs up later": hangUpLater}
 	for protocol, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		for name, transport := range transports {
+			if transport.only != "" && transport.only != protocol {
+				continue
+			}
 			for outcome, handler := range handlers {
-				if transport.only != "" && transport.only != protocol {
-					continue
-				}
 				t.Run(protocol+"/"+name+"/"+outcome, func(t *testing.T) {
 					t.Parallel()
 					s := newService(t, http2, handler)
-					s.Config.ErrorLog = quiet
 					client := s.Client()
 					client.Transport = transport.wrap(client.Transport.(*http.Transport))
-					var setup setup
-					setup.options.Transport = client
-					setup.options.Retry.ShouldRetry = func(_ *http.Response, err error) bool { return err != nil }
+					s.options.Retry.ShouldRetry = func(_ *http.Response, err error) bool { return err != nil }
 					for n := range 8 {
 						_, _ = client.Get(s.URL) //nolint:bodyclose // leaves an idle connection
-						sent, unknown, err := s.create(t, t.Context(), &setup, "/"+strconv.Itoa(n))
+						sent, unknown, err := s.create(t, t.Context(), "/"+strconv.Itoa(n))
 						assert.LessOrEqual(t, sent, 1)
 						if err != nil && sent > 0 {
 							assert.True(t, unknown, "%v", err)
@@ -200,13 +245,11 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 //   - length: of the body of a POST; 0: it is a GET
 func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		u := *req.URL
-		u.Path = path
 		method := http.MethodPost
 		if length == 0 {
 			method = http.MethodGet
 		}
-		own, err := http.NewRequestWithContext(req.Context(), method, u.String(), strings.NewReader(strings.Repeat("a", length)))
+		own, err := http.NewRequestWithContext(req.Context(), method, req.URL.JoinPath(path).String(), strings.NewReader(strings.Repeat("a", length)))
 		if err != nil {
 			return nil, err
 		}
@@ -216,10 +259,8 @@ func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
 		_ = resp.Body.Close()
-		u = *req.URL
-		u.RawQuery = "code=1" // as function keys are
 		clone := req.Clone(req.Context())
-		clone.URL = &u
+		clone.URL.RawQuery = "code=1" // as function keys are
 		return next.RoundTrip(clone)
 	})
 }
@@ -241,10 +282,8 @@ func TestOwnHTTP2IsNotBelievedToReport(t *testing.T) {
 				})
 			},
 		}
-		var setup setup
-		setup.options.Transport = &http.Client{Transport: transport}
 		for n := range 3 { // the first makes the connection
-			_, unknown, err := s.create(t, t.Context(), &setup, "/")
+			_, unknown, err := s.create(t, t.Context(), "/")
 			require.ErrorIs(t, err, failure)
 			assert.True(t, unknown)
 			assert.EqualValues(t, n+1, sent.Load())
@@ -263,16 +302,13 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 			assert.Equal(t, "3", r.Header.Get("Other"))
 			panic(http.ErrAbortHandler)
 		})
-		s.Config.ErrorLog = quiet
-		var setup setup
-		setup.options.Transport = s.Client()
-		setup.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+		s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
 			req.Raw().Header["idempotency-key"] = []string{"4"}
 			return req.Next()
 		})}
 		for n := range 20 {
 			_, _ = s.Client().Get(s.URL) //nolint:bodyclose // leaves an idle connection
-			sent, unknown, err := s.create(t, ctx, &setup, "/"+strconv.Itoa(n))
+			sent, unknown, err := s.create(t, ctx, "/"+strconv.Itoa(n))
 			require.Error(t, err)
 			assert.True(t, unknown)
 			assert.LessOrEqual(t, sent, 1)
@@ -283,20 +319,109 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 // A header that is larger than the server allows is not sent over HTTP/2.
 func TestTooLargeAHeaderIsNotSent(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewUnstartedServer(http.HandlerFunc(ok))
-	s.Config.MaxHeaderBytes = 8 << 10
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	defer s.Close()
+	s := newService(t, true, ok)
 	_, err := s.Client().Get(s.URL) //nolint:bodyclose // learns the limit
 	require.NoError(t, err)
-	var setup setup
-	setup.options.Transport = s.Client()
-	setup.options.Retry.MaxRetries = -1
+	s.options.Retry.MaxRetries = -1
 	ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {strings.Repeat("a", 64<<10)}})
-	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL)
-	require.NoError(t, err)
-	_, unknown, err := Do(setup.pipelineTo(), req, create())
+	sent, unknown, err := s.create(t, ctx, "/")
+	assert.Zero(t, sent)
 	require.ErrorContains(t, err, "header list larger")
 	assert.False(t, unknown)
+}
+
+// givesUp is a policy that returns an error while the request is in flight.
+func givesUp(inFlight <-chan struct{}) policyFunc {
+	return func(req *policy.Request) (*http.Response, error) {
+		done := make(chan error, 1)
+		var resp *http.Response
+		go func() {
+			r, err := req.Next()
+			resp = r
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			return resp, err
+		case <-inFlight:
+			return nil, errors.New("given up")
+		}
+	}
+}
+
+// hedging is a policy that sends a request three times at once, and returns the first success.
+var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
+	responses := make(chan *http.Response, 3)
+	for range cap(responses) {
+		go func() {
+			resp, err := req.Clone(req.Raw().Context()).Next()
+			if err != nil {
+				resp = nil
+			}
+			responses <- resp
+		}()
+	}
+	for range cap(responses) {
+		if resp := <-responses; resp != nil && resp.StatusCode < 300 {
+			return resp, nil
+		}
+	}
+	return nil, errors.New("all attempts failed")
+}
+
+// What must not be repeated is sent once, however attempts overlap, and the
+// outcome is unknown if one is under way.
+func TestOverlappingAttempts(t *testing.T) {
+	t.Parallel()
+	perCall := func(o *arm.ClientOptions, p policy.Policy) { o.PerCallPolicies = []policy.Policy{p} }
+	perRetry := func(o *arm.ClientOptions, p policy.Policy) { o.PerRetryPolicies = []policy.Policy{p} }
+	for name, put := range map[string]func(*arm.ClientOptions, policy.Policy){"per call": perCall, "per retry": perRetry} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				inFlight, leave := make(chan struct{}), make(chan struct{})
+				var s setup
+				put(&s.options, givesUp(inFlight))
+				s.options.Retry.ShouldRetry = func(*http.Response, error) bool { return true }
+				_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
+					close(inFlight) // which a second request can't
+					<-leave
+					return respond(200, "")(nil)
+				}), newRequest(t, t.Context(), create()), create())
+				require.Error(t, err)
+				assert.True(t, unknown)
+				close(leave)
+				synctest.Wait()
+
+				s = setup{}
+				put(&s.options, hedging)
+				_, unknown, err = Do(s.pipeline(func(*http.Request) (*http.Response, error) {
+					<-time.After(time.Second)
+					return respond(200, "")(nil)
+				}), newRequest(t, t.Context(), create()), create())
+				require.NoError(t, err)
+				assert.False(t, unknown)
+				assert.EqualValues(t, 1, s.requests.Load())
+			})
+		})
+	}
+}
+
+// An attempt that still waits for its turn when the call ends is not sent.
+func TestNothingIsSentAfterTheCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, call := range []Call{create(), read()} {
+			var s setup
+			s.closeGate("5")
+			gaveUp := make(chan struct{})
+			time.AfterFunc(time.Second, func() { close(gaveUp) })
+			s.options.PerCallPolicies = []policy.Policy{givesUp(gaveUp)}
+			_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
+			require.EqualError(t, err, "given up")
+			assert.False(t, unknown)
+			time.Sleep(time.Minute)
+			assert.Zero(t, s.requests.Load())
+		}
+	})
 }

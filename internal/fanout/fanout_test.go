@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"runtime"
 	"slices"
@@ -20,6 +19,7 @@ import (
 
 // source is a sequence of numbers, and what can be seen of it.
 type source struct {
+	first int // number
 	count int
 	delay time.Duration // of each number
 	at    func(n int)   // called before a number, in the sequence's goroutine
@@ -47,7 +47,7 @@ func (s *source) sequence(ctx context.Context) iter.Seq[int] {
 				}
 			}
 			s.made++
-			if !yield(n) || ctx.Err() != nil {
+			if !yield(s.first+n) || ctx.Err() != nil {
 				return
 			}
 		}
@@ -56,6 +56,18 @@ func (s *source) sequence(ctx context.Context) iter.Seq[int] {
 
 func numbers(n int) []int {
 	return slices.Collect((&source{count: n}).sequence(context.Background()))
+}
+
+// sequenceOf is the sequence of a source, for Merge.
+func sequenceOf(ctx context.Context, s *source) iter.Seq[int] { return s.sequence(ctx) }
+
+// bothWays are loops over a sequence: ahead of the caller, and merged as that of
+// each of so many sources.
+func bothWays[T any](ctx context.Context, sources int, sequence func(context.Context) iter.Seq[T]) map[string]iter.Seq[T] {
+	return map[string]iter.Seq[T]{
+		"ahead": Ahead(ctx, 2, sequence),
+		"merge": Merge(ctx, 2, make([]int, sources), func(ctx context.Context, _ int) iter.Seq[T] { return sequence(ctx) }),
+	}
 }
 
 func TestAheadYieldsTheSequence(t *testing.T) {
@@ -80,9 +92,9 @@ func TestContextOfTheSequence(t *testing.T) {
 	values := func(ctx context.Context) iter.Seq[any] {
 		return func(yield func(any) bool) { yield(ctx.Value(ctxKey{})) }
 	}
-	assert.Equal(t, []any{"value"}, slices.Collect(Ahead(ctx, 1, values)))
-	merged := Merge(ctx, 1, []int{0}, func(ctx context.Context, _ int) iter.Seq[any] { return values(ctx) })
-	assert.Equal(t, []any{"value"}, slices.Collect(merged))
+	for way, seq := range bothWays(ctx, 1, values) {
+		assert.Equal(t, []any{"value"}, slices.Collect(seq), way)
+	}
 }
 
 func TestAheadOverlaps(t *testing.T) {
@@ -124,68 +136,68 @@ var leaving = map[string]struct {
 	"break":  {func(func()) bool { return false }, nil},
 	"panic":  {func(func()) bool { panic("the caller's") }, "the caller's"},
 	"cancel": {func(cancel func()) bool { cancel(); return true }, nil},
+	"Goexit": {func(func()) bool { runtime.Goexit(); return false }, nil},
 }
 
 // leave ranges over a sequence and leaves it after so many values.
-func leave[T any](t *testing.T, after int, way string, loop func(context.Context) iter.Seq[T]) {
+func leave(t *testing.T, after int, way string, loop func(context.Context) iter.Seq[int]) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var left time.Time
-	defer func() {
-		assert.Equal(t, leaving[way].panics, recover())
-		assert.Equal(t, left, time.Now(), "leaving takes no time")
-	}()
-	yielded := 0
-	for range loop(ctx) {
-		left = time.Now()
-		if yielded++; yielded >= after && !leaving[way].body(cancel) {
-			break
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var left time.Time
+		defer func() {
+			assert.Equal(t, leaving[way].panics, recover())
+			assert.Equal(t, left, time.Now(), "leaving takes no time")
+		}()
+		yielded := 0
+		for range loop(ctx) {
+			left = time.Now()
+			if yielded++; yielded >= after && !leaving[way].body(cancel) {
+				break
+			}
 		}
-	}
+	}()
+	<-ended
 }
 
 // However a loop is left, its goroutines have ended with it: the race detector
 // sees that the fields of the source are read without a lock, and synctest fails
 // if a goroutine is left.
-func TestAheadLeavesNothingBehind(t *testing.T) {
+func TestNothingIsLeftBehind(t *testing.T) {
 	t.Parallel()
 	for way := range leaving {
-		for _, after := range []int{1, 2, 5} {
-			for _, n := range []int{1, 2, 3} {
-				t.Run(fmt.Sprintf("%s after %d, %d ahead", way, after, n), func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
+		for _, after := range []int{1, 2, 5, 9} {
+			t.Run(fmt.Sprintf("%s after %d", way, after), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					for n := 1; n <= 3; n++ {
 						s := &source{count: 50, delay: time.Second}
 						leave(t, after, way, func(ctx context.Context) iter.Seq[int] { return Ahead(ctx, n, s.sequence) })
 						assert.Zero(t, s.running)
 						assert.ErrorIs(t, s.err, context.Canceled)
 						assert.LessOrEqual(t, s.made, after+n+1)
-					})
+					}
+
+					sources := newSources(30, source{count: 3, delay: time.Second})
+					leave(t, after, way, func(ctx context.Context) iter.Seq[int] { return Merge(ctx, 8, sources, sequenceOf) })
+					canceled := 0
+					for _, s := range sources {
+						assert.Zero(t, s.running)
+						if s.err != nil {
+							canceled++
+						}
+					}
+					assert.GreaterOrEqual(t, canceled, 8)
+					if way == "break" {
+						assert.Equal(t, after-1+8, made(sources), "what the caller is done with, and one in each place")
+					}
 				})
-			}
+			})
 		}
 	}
-}
-
-func TestGoexitInTheLoop(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a, b := &source{count: 50}, &source{count: 50}
-		for _, seq := range []iter.Seq[int]{Ahead(t.Context(), 2, a.sequence), Merge(t.Context(), 2, []*source{b}, sequenceOf)} {
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				for range seq {
-					runtime.Goexit()
-				}
-			}()
-			<-ended
-		}
-		assert.Zero(t, a.running+b.running)
-		assert.ErrorIs(t, a.err, context.Canceled)
-		assert.ErrorIs(t, b.err, context.Canceled)
-	})
 }
 
 var errOops = errors.New("oops")
@@ -194,13 +206,13 @@ var errOops = errors.New("oops")
 var ends = map[string]struct {
 	end  func()
 	text string
-	is   error
+	is   bool // errOops
 }{
-	"value":         {func() { panic("oops") }, "oops\n\n", nil},
-	"error":         {func() { panic(fmt.Errorf("again: %w", errOops)) }, "again: oops\n\n", errOops},
-	"nil":           {func() { panic(nil) }, "panic called with nil argument", nil},
-	"runtime error": {func() { var s *source; s.made++ }, "runtime error: invalid memory address or nil pointer dereference\n\n", nil},
-	"Goexit":        {runtime.Goexit, "runtime.Goexit was called\n\n", nil},
+	"value":         {func() { panic("oops") }, "oops\n\n", false},
+	"error":         {func() { panic(fmt.Errorf("again: %w", errOops)) }, "again: oops\n\n", true},
+	"nil":           {func() { panic(nil) }, "panic called with nil argument", false},
+	"runtime error": {func() { var s *source; s.made++ }, "runtime error: invalid memory address or nil pointer dereference\n\n", false},
+	"Goexit":        {runtime.Goexit, "runtime.Goexit was called\n\n", false},
 }
 
 // recovered returns the panic of a function.
@@ -230,28 +242,20 @@ func TestPanicReachesTheCaller(t *testing.T) {
 						}
 					}}
 					others := []*source{{count: 50, delay: time.Second}, s, {count: 50, delay: time.Second}}
-					var got []int
-					loops := map[string]func(){
-						"ahead": func() {
-							for n := range Ahead(t.Context(), 3, s.sequence) {
-								got = append(got, n)
-							}
-						},
-						"merge": func() {
-							for n := range Merge(t.Context(), 3, others, sequenceOf) {
-								got = append(got, n)
-							}
-						},
-					}
-					for name, loop := range loops {
-						got = nil
+					for way, seq := range map[string]iter.Seq[int]{
+						"ahead": Ahead(t.Context(), 3, s.sequence), "merge": Merge(t.Context(), 3, others, sequenceOf),
+					} {
+						var got []int
 						start := time.Now()
-						p := recovered(t, loop)
-						assert.Contains(t, p.Error(), test.text, name)
+						p := recovered(t, func() {
+							for n := range seq {
+								got = append(got, n)
+							}
+						})
+						assert.Contains(t, p.Error(), test.text, way)
 						assert.Contains(t, p.Error(), "(*source).sequence", "the stack of the sequence")
-						if test.is != nil {
-							assert.ErrorIs(t, p, test.is)
-						}
+						assert.Equal(t, test.is, errors.Is(p, errOops))
+						assert.Equal(t, name != "value", p.Unwrap() != nil, "the value is an error")
 						assert.Equal(t, numbers(after), got, "what was yielded before")
 						assert.Equal(t, start, time.Now(), "nothing is waited for")
 						assert.Zero(t, s.running+others[0].running+others[2].running)
@@ -261,9 +265,6 @@ func TestPanicReachesTheCaller(t *testing.T) {
 		}
 	}
 }
-
-// sequenceOf is the sequence of a source, for Merge.
-func sequenceOf(ctx context.Context, s *source) iter.Seq[int] { return s.sequence(ctx) }
 
 // The caller has left already when the sequence panics: its context is canceled.
 func TestPanicAfterBreak(t *testing.T) {
@@ -275,70 +276,51 @@ func TestPanicAfterBreak(t *testing.T) {
 			panic(errOops)
 		}
 	}
-	loops := map[string]iter.Seq[int]{
-		"ahead": Ahead(t.Context(), 2, sequence),
-		"merge": Merge(t.Context(), 2, []int{1, 2}, func(ctx context.Context, _ int) iter.Seq[int] { return sequence(ctx) }),
-	}
-	for name, seq := range loops {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := recovered(t, func() {
-				for range seq {
-					break
-				}
-			})
-			assert.ErrorIs(t, p, errOops)
-			assert.PanicsWithValue(t, "the caller's", func() {
-				for range seq {
-					panic("the caller's")
-				}
-			}, "the first panic is the one that matters")
-		})
-	}
-}
-
-func TestPanicUnwrapsToErrorsOnly(t *testing.T) {
-	t.Parallel()
-	assert.NoError(t, (&Panic{Value: "text"}).Unwrap())
-	assert.Equal(t, io.EOF, (&Panic{Value: io.EOF}).Unwrap())
-}
-
-// named is a value and the number of its source.
-type named struct{ source, n int }
-
-// named returns the sequence of the source with that number.
-func sequences(sources []*source) func(context.Context, int) iter.Seq[named] {
-	return func(ctx context.Context, i int) iter.Seq[named] {
-		return func(yield func(named) bool) {
-			for n := range sources[i].sequence(ctx) {
-				if !yield(named{i, n}) {
-					return
-				}
+	for way, seq := range bothWays(t.Context(), 2, sequence) {
+		p := recovered(t, func() {
+			for range seq {
+				break
 			}
-		}
+		})
+		assert.ErrorIs(t, p, errOops, way)
+		assert.PanicsWithValue(t, "the caller's", func() {
+			for range seq {
+				panic("the caller's")
+			}
+		}, "the first panic is the one that matters")
 	}
 }
 
-func newSources(n int, s source) (sources []*source, indexes []int) {
+// newSources returns n sources, the numbers of each in a hundred of its own.
+func newSources(n int, like source) (sources []*source) {
 	for i := range n {
-		c := s
-		sources, indexes = append(sources, &c), append(indexes, i)
+		s := like
+		s.first = 100 * i
+		sources = append(sources, &s)
 	}
-	return sources, indexes
+	return sources
+}
+
+// made returns how many numbers the sources have made.
+func made(sources []*source) (made int) {
+	for _, s := range sources {
+		made += s.made
+	}
+	return made
 }
 
 func TestMergeYieldsAllInOrder(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{-1, 0, 1, 2, 7, 100} {
-		sources, indexes := newSources(20, source{})
+		sources := newSources(20, source{})
 		for i, s := range sources {
 			s.count = i % 5
 		}
-		seq := Merge(t.Context(), concurrency, indexes, sequences(sources))
+		seq := Merge(t.Context(), concurrency, sources, sequenceOf)
 		for range 2 {
 			got := make([][]int, 20)
-			for v := range seq {
-				got[v.source] = append(got[v.source], v.n)
+			for n := range seq {
+				got[n/100] = append(got[n/100], n%100)
 			}
 			for i := range got {
 				assert.Equal(t, numbers(i%5), got[i], "concurrency %d, source %d", concurrency, i)
@@ -352,7 +334,7 @@ func TestMergeYieldsAllInOrder(t *testing.T) {
 
 func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		concurrency, count int
 		want               time.Duration
 	}{
@@ -361,25 +343,21 @@ func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 		"one at a time":            {1, 1, 200 * time.Second},
 		"at least one":             {0, 1, 200 * time.Second},
 		"more places than sources": {1000, 3, 3 * time.Second},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var running, most atomic.Int64
-				sources, indexes := newSources(200, source{count: test.count, delay: time.Second, at: func(int) {
-					most.Store(max(most.Load(), running.Add(1)))
-					time.AfterFunc(time.Second-1, func() { running.Add(-1) })
-				}})
-				start := time.Now()
-				values := 0
-				for range Merge(t.Context(), test.concurrency, indexes, sequences(sources)) {
-					values++
-				}
-				assert.Equal(t, test.want, time.Since(start))
-				assert.Equal(t, 200*test.count, values)
-				assert.EqualValues(t, max(1, min(200, test.concurrency)), most.Load())
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var running, most atomic.Int64
+			sources := newSources(200, source{count: test.count, delay: time.Second, at: func(int) {
+				most.Store(max(most.Load(), running.Add(1)))
+				time.AfterFunc(time.Second-1, func() { running.Add(-1) })
+			}})
+			start := time.Now()
+			values := 0
+			for range Merge(t.Context(), test.concurrency, sources, sequenceOf) {
+				values++
+			}
+			assert.Equal(t, test.want, time.Since(start), name)
+			assert.Equal(t, 200*test.count, values, name)
+			assert.EqualValues(t, max(1, min(200, test.concurrency)), most.Load(), name)
 		})
 	}
 }
@@ -387,12 +365,12 @@ func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 func TestMergeSlowSourceDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		sources, indexes := newSources(20, source{count: 3, delay: time.Second})
+		sources := newSources(20, source{count: 3, delay: time.Second})
 		sources[0].delay = time.Hour
 		start := time.Now()
 		last := map[int]time.Duration{}
-		for v := range Merge(t.Context(), 2, indexes, sequences(sources)) {
-			last[v.source] = time.Since(start)
+		for n := range Merge(t.Context(), 2, sources, sequenceOf) {
+			last[n/100] = time.Since(start)
 		}
 		assert.Equal(t, 3*time.Hour, last[0])
 		for i := 1; i < 20; i++ {
@@ -406,46 +384,19 @@ func TestMergeSlowSourceDelaysNoOther(t *testing.T) {
 func TestMergeWaitsForTheCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		sources, indexes := newSources(10, source{count: 4})
+		sources := newSources(10, source{count: 4})
 		yielded := make([]int, 10)
 		all := 0
-		for v := range Merge(t.Context(), 3, indexes, sequences(sources)) {
-			yielded[v.source]++
+		for n := range Merge(t.Context(), 3, sources, sequenceOf) {
+			yielded[n/100]++
 			all++
 			time.Sleep(time.Second)
 			synctest.Wait()
-			made := 0
-			for _, s := range sources {
-				made += s.made
-			}
-			assert.LessOrEqual(t, made, all+2)
-			assert.Equal(t, yielded[v.source], sources[v.source].made)
+			assert.LessOrEqual(t, made(sources), all+2)
+			assert.Equal(t, yielded[n/100], sources[n/100].made)
 		}
 		assert.Equal(t, 40, all)
 	})
-}
-
-func TestMergeLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	for way := range leaving {
-		for _, after := range []int{1, 2, 9} {
-			t.Run(fmt.Sprintf("%s after %d", way, after), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					sources, indexes := newSources(30, source{count: 3, delay: time.Second})
-					leave(t, after, way, func(ctx context.Context) iter.Seq[named] { return Merge(ctx, 8, indexes, sequences(sources)) })
-					canceled := 0
-					for _, s := range sources {
-						assert.Zero(t, s.running)
-						if s.err != nil {
-							canceled++
-						}
-					}
-					assert.GreaterOrEqual(t, canceled, 8)
-				})
-			})
-		}
-	}
 }
 
 // Sequences that don't look at their context are left, too.
@@ -457,34 +408,12 @@ func TestEndlessSequencesEndWithTheLoop(t *testing.T) {
 			}
 		}
 	}
-	loops := map[string]iter.Seq[int]{
-		"ahead": Ahead(t.Context(), 2, endless),
-		"merge": Merge(t.Context(), 2, make([]int, 5), func(ctx context.Context, _ int) iter.Seq[int] { return endless(ctx) }),
-	}
-	for name, seq := range loops {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for n := range seq {
-				if n == 10 {
-					break
-				}
+	for _, seq := range bothWays(t.Context(), 5, endless) {
+		for n := range seq {
+			if n == 10 {
+				break
 			}
-		})
-	}
-}
-
-func TestMergeMakesNoMoreAfterBreak(t *testing.T) {
-	t.Parallel()
-	for _, after := range []int{1, 2, 9} {
-		synctest.Test(t, func(t *testing.T) {
-			sources, indexes := newSources(30, source{count: 3, delay: time.Second})
-			leave(t, after, "break", func(ctx context.Context) iter.Seq[named] { return Merge(ctx, 8, indexes, sequences(sources)) })
-			made := 0
-			for _, s := range sources {
-				made += s.made
-			}
-			assert.Equal(t, after-1+8, made, "what the caller is done with, and one in each place")
-		})
+		}
 	}
 }
 
@@ -509,24 +438,15 @@ func TestFewGoroutines(t *testing.T) {
 		stacks := make([]byte, 1<<20)
 		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/armsecops/armsecops/internal/fanout.")
 	}
-	tests := map[string]struct{ concurrency, sources, want int }{
+	for name, test := range map[string]struct{ concurrency, sources, want int }{
 		"many sources":   {8, 10_000, 8},
 		"few sources":    {1000, 2, 2},
 		"no concurrency": {0, 100, 1},
-	}
-	for name, test := range tests {
-		sources := make([]int, test.sources)
-		for i := range sources {
-			sources[i] = i
-		}
-		for n := range Merge(t.Context(), test.concurrency, sources, func(_ context.Context, i int) iter.Seq[int] {
-			return func(yield func(int) bool) {
-				if i%100 == 0 || i == 1 {
-					yield(running())
-				}
+	} {
+		for n := range Merge(t.Context(), test.concurrency, newSources(test.sources, source{count: 1}), sequenceOf) {
+			if n == 100 || n%10_000 == 0 {
+				assert.LessOrEqual(t, running(), test.want, name)
 			}
-		}) {
-			assert.LessOrEqual(t, n, test.want, name)
 		}
 		for running() > 0 { // the last one closes the channel, and then it ends
 			runtime.Gosched()

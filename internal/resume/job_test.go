@@ -20,28 +20,26 @@ func TestReadJobToken(t *testing.T) {
 	t.Parallel()
 	const (
 		other   = "must be a token of such a poller"
-		content = `{"jobId":"/subscriptions/s/jobs/j","checksum":"dpkfmsU0beQ="}`
+		id      = "/subscriptions/s/jobs/j"
+		content = `{"jobId":"` + id + `","checksum":"dpkfmsU0beQ="}`
+		get     = `{"type":"WorkspaceManagerJobsClientGetResponse"`
 	)
-	tests := map[string]struct{ token, id, reason string }{
-		"of NewJobPoller":       {`{"type":"WorkspaceManagerJobsClientGetResponse","token":` + content + `}`, "/subscriptions/s/jobs/j", ""},
-		"of an earlier Create":  {`{"type":"WorkspaceManagerJobsClientCreateResponse","token":` + content + `}`, "/subscriptions/s/jobs/j", ""},
+	for name, test := range map[string]struct{ token, id, reason string }{
+		"of NewJobPoller":       {get + `,"token":` + content + `}`, id, ""},
+		"of an earlier Create":  {`{"type":"WorkspaceManagerJobsClientCreateResponse","token":` + content + `}`, id, ""},
 		"of another poller":     {`{"type":"AnotherClientGetResponse","token":` + content + `}`, "", other},
 		"without type":          {`{"token":` + content + `}`, "", other},
 		"not JSON":              {`token`, "", other},
 		"empty":                 {``, "", other},
 		"null":                  {`null`, "", other},
-		"without content":       {`{"type":"WorkspaceManagerJobsClientGetResponse"}`, "", AlteredJobToken},
-		"checksum of another":   {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/a","checksum":"dpkfmsU0beQ="}}`, "", AlteredJobToken},
-		"checksum that is cut":  {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/s/jobs/j","checksum":"AAAA"}}`, "", AlteredJobToken},
-		"without checksum":      {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/s/jobs/j"}}`, "", AlteredJobToken},
-		"checksum not a string": {`{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/a","checksum":8}}`, "", other},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, reason := ReadJobToken(test.token)
-			assert.Equal(t, test.id, id)
-			assert.Equal(t, test.reason, reason)
-		})
+		"without content":       {get + `}`, "", AlteredJobToken},
+		"checksum of another":   {get + `,"token":{"jobId":"/a","checksum":"dpkfmsU0beQ="}}`, "", AlteredJobToken},
+		"checksum that is cut":  {get + `,"token":{"jobId":"/subscriptions/s/jobs/j","checksum":"AAAA"}}`, "", AlteredJobToken},
+		"without checksum":      {get + `,"token":{"jobId":"/subscriptions/s/jobs/j"}}`, "", AlteredJobToken},
+		"checksum not a string": {get + `,"token":{"jobId":"/a","checksum":8}}`, "", other},
+	} {
+		got, reason := ReadJobToken(test.token)
+		assert.Equal(t, test.id, got, name)
+		assert.Equal(t, test.reason, reason, name)
 	}
 }

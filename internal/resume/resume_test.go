@@ -14,30 +14,6 @@ import (
 	"github.com/armsecops/armsecops/internal/nextlink"
 )
 
-func TestTokenNamesItsPage(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ link, query, wantLink, wantQuery string }{
-		"first page":            {"", "", "", ""},
-		"first page with query": {"", "$top=5&$skipToken=a%26b", "", "$top=5&$skipToken=a%26b"},
-		"next page":             {`https://a.example/?a=1&b=<">`, "", `https://a.example/?a=1&b=<">`, ""},
-		"query beside a link":   {"?a", "$top=5", "?a", ""},
-		"longest link":          {strings.Repeat("&", maxLinkBytes), "", strings.Repeat("&", maxLinkBytes), ""},
-		"link that is too long": {strings.Repeat("&", 9*maxLinkBytes), "", strings.Repeat("&", maxLinkBytes), ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := testListing(t, "https://"+testHost)
-			token := l.Token(test.link, test.query)
-			link, query, reason := l.ReadToken(token)
-			assert.Empty(t, reason)
-			assert.Equal(t, test.wantLink, link)
-			assert.Equal(t, test.wantQuery, query)
-			assert.Equal(t, url.QueryEscape(token), token, "needs no escapes")
-		})
-	}
-}
-
 const (
 	testHost = "management.azure.com"
 	testPath = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/my%28Rg%29/providers/Microsoft.Security/assignments"
@@ -55,6 +31,14 @@ func encode(text string) string {
 	return base64.RawURLEncoding.EncodeToString(append(checksum([]byte(text)), text...))
 }
 
+// read is what a token says: its page, or why it is refused.
+type read struct{ link, query, reason string }
+
+func (l Listing) read(token string) (r read) {
+	r.link, r.query, r.reason = l.ReadToken(token)
+	return r
+}
+
 const (
 	tooLong        = "must be a token that a pager returned: it is too long"
 	ofAnother      = "must be a token of this listing: it belongs to another listing, subscription or endpoint"
@@ -63,6 +47,27 @@ const (
 	testContent    = `"listing":"` + testOrigin + testPath + `"`
 )
 
+func TestTokenNamesItsPage(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("&", maxLinkBytes)
+	l := testListing(t, "https://"+testHost)
+	for name, test := range map[string]struct {
+		link, query string
+		want        read
+	}{
+		"first page":            {"", "", read{}},
+		"first page with query": {"", "$top=5&$skipToken=a%26b", read{query: "$top=5&$skipToken=a%26b"}},
+		"next page":             {`https://a.example/?a=1&b=<">`, "", read{link: `https://a.example/?a=1&b=<">`}},
+		"query beside a link":   {"?a", "$top=5", read{link: "?a"}},
+		"longest link":          {longest, "", read{link: longest}},
+		"link that is too long": {strings.Repeat("&", 9*maxLinkBytes), "", read{link: longest}},
+	} {
+		token := l.Token(test.link, test.query)
+		assert.Equal(t, test.want, l.read(token), name)
+		assert.Equal(t, url.QueryEscape(token), token, "needs no escapes")
+	}
+}
+
 // Tokens are kept by callers while the library changes.
 func TestTokenContent(t *testing.T) {
 	t.Parallel()
@@ -70,28 +75,17 @@ func TestTokenContent(t *testing.T) {
 	assert.Equal(t, encode(`{"v":1,`+testContent+`,"link":"?a"}`), l.Token("?a", ""))
 	assert.Equal(t, encode(`{"v":1,`+testContent+`,"link":""}`), l.Token("", ""))
 	assert.Equal(t, encode(`{"v":1,`+testContent+`,"link":"","query":"$top=1"}`), l.Token("", "$top=1"))
-}
-
-func TestReadTokenContent(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ text, link, query, reason string }{
-		"without query":   {text: `{"v":1,` + testContent + `,"link":"?a"}`, link: "?a"},
-		"with a query":    {text: `{"v":1,` + testContent + `,"link":"","query":"$top=1"}`, query: "$top=1"},
-		"unknown member":  {text: `{"v":1,` + testContent + `,"link":"?a","b":{}}`, link: "?a"},
-		"another version": {text: `{"v":2,` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
-		"no version":      {text: `{` + testContent + `,"link":"?a"}`, reason: ofOtherVersion},
-		"no listing":      {text: `{"v":1,"link":"?a"}`, reason: ofAnother},
-		"no JSON":         {text: `{"v":1`, reason: AlteredPageToken},
-		"nothing":         {text: ``, reason: AlteredPageToken},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			link, query, reason := testListing(t, "https://"+testHost).ReadToken(encode(test.text))
-			assert.Equal(t, test.link, link)
-			assert.Equal(t, test.query, query)
-			assert.Equal(t, test.reason, reason)
-		})
+	for text, want := range map[string]read{
+		`{"v":1,` + testContent + `,"link":"?a"}`:                {link: "?a"},
+		`{"v":1,` + testContent + `,"link":"","query":"$top=1"}`: {query: "$top=1"},
+		`{"v":1,` + testContent + `,"link":"?a","unknown":{}}`:   {link: "?a"},
+		`{"v":2,` + testContent + `,"link":"?a"}`:                {reason: ofOtherVersion},
+		`{` + testContent + `,"link":"?a"}`:                      {reason: ofOtherVersion},
+		`{"v":1,"link":"?a"}`:                                    {reason: ofAnother},
+		`{"v":1`:                                                 {reason: AlteredPageToken},
+		``:                                                       {reason: AlteredPageToken},
+	} {
+		assert.Equal(t, want, l.read(encode(text)), text)
 	}
 }
 
@@ -102,63 +96,50 @@ func TestReadTokenRefusesAlteredTokens(t *testing.T) {
 	require.NotZero(t, len(token)%4, "the last character has spare bits")
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
-	tests := map[string]struct{ token, reason string }{
-		"no checksum":       {base64.RawURLEncoding.EncodeToString(data[checksumBytes:]), AlteredPageToken},
-		"only a checksum":   {base64.RawURLEncoding.EncodeToString(data[:checksumBytes]), AlteredPageToken},
-		"part of one":       {base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]), AlteredPageToken},
-		"cut":               {token[:len(token)-4], AlteredPageToken},
-		"longer":            {token + "AAAA", AlteredPageToken},
-		"not base64":        {"!" + token[1:], AlteredPageToken},
-		"line end":          {token + "\n", AlteredPageToken},
-		"line end inside":   {token[:9] + "\r\n" + token[9:], AlteredPageToken},
-		"spare bits":        {token[:len(token)-1] + string(token[len(token)-1]+1), AlteredPageToken},
-		"padding":           {token + "=", AlteredPageToken},
-		"empty":             {"", AlteredPageToken},
-		"long":              {strings.Repeat("A", maxTokenBytes), AlteredPageToken},
-		"one byte too long": {strings.Repeat("A", maxTokenBytes+1), tooLong},
+	tests := map[string]string{
+		"no checksum":     base64.RawURLEncoding.EncodeToString(data[checksumBytes:]),
+		"only a checksum": base64.RawURLEncoding.EncodeToString(data[:checksumBytes]),
+		"part of one":     base64.RawURLEncoding.EncodeToString(data[:checksumBytes-1]),
+		"cut":             token[:len(token)-4],
+		"longer":          token + "AAAA",
+		"not base64":      "!" + token[1:],
+		"line end":        token + "\n",
+		"line end inside": token[:9] + "\r\n" + token[9:],
+		"spare bits":      token[:len(token)-1] + string(token[len(token)-1]+1),
+		"padding":         token + "=",
+		"empty":           "",
+		"long":            strings.Repeat("A", maxTokenBytes),
 	}
 	for i := range data {
 		flipped := slices.Clone(data)
 		flipped[i] ^= 1
-		tests[fmt.Sprintf("byte %d", i)] = struct{ token, reason string }{base64.RawURLEncoding.EncodeToString(flipped), AlteredPageToken}
+		tests[fmt.Sprintf("byte %d", i)] = base64.RawURLEncoding.EncodeToString(flipped)
 	}
-	for name, test := range tests {
-		link, query, reason := l.ReadToken(test.token)
-		assert.Equal(t, test.reason, reason, name)
-		assert.Empty(t, link+query, name)
+	for name, token := range tests {
+		assert.Equal(t, read{reason: AlteredPageToken}, l.read(token), name)
 	}
+	assert.Equal(t, read{reason: tooLong}, l.read(strings.Repeat("A", maxTokenBytes+1)))
 }
 
 func TestReadTokenIsBoundToTheListing(t *testing.T) {
 	t.Parallel()
 	token := testListing(t, "https://"+testHost+":443/").Token("?a", "")
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		endpoint, path string
-		same           bool
+		want           read
 	}{
-		"the same":             {"https://management.azure.com", testPath, true},
-		"another case":         {"https://MANAGEMENT.azure.com", strings.ToUpper(testPath), true},
-		"another host":         {"https://management.example", testPath, false},
-		"another port":         {"https://management.azure.com:8443", testPath, false},
-		"another scheme":       {"http://management.azure.com:443", testPath, false},
-		"another base path":    {"https://management.azure.com/arm", testPath, false},
-		"another group":        {"https://management.azure.com", strings.Replace(testPath, "my", "your", 1), false},
-		"another subscription": {"https://management.azure.com", strings.Replace(testPath, "20ff", "30ff", 1), false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := testListing(t, test.endpoint)
-			l.Path = test.path
-			link, _, reason := l.ReadToken(token)
-			if test.same {
-				assert.Empty(t, reason)
-				assert.Equal(t, "?a", link)
-				return
-			}
-			assert.Equal(t, ofAnother, reason)
-			assert.Empty(t, link)
-		})
+		"the same":             {"https://management.azure.com", testPath, read{link: "?a"}},
+		"another case":         {"https://MANAGEMENT.azure.com", strings.ToUpper(testPath), read{link: "?a"}},
+		"another host":         {"https://management.example", testPath, read{reason: ofAnother}},
+		"another port":         {"https://management.azure.com:8443", testPath, read{reason: ofAnother}},
+		"another scheme":       {"http://management.azure.com:443", testPath, read{reason: ofAnother}},
+		"another base path":    {"https://management.azure.com/arm", testPath, read{reason: ofAnother}},
+		"another group":        {"https://management.azure.com", strings.Replace(testPath, "my", "your", 1), read{reason: ofAnother}},
+		"another subscription": {"https://management.azure.com", strings.Replace(testPath, "20ff", "30ff", 1), read{reason: ofAnother}},
+	} {
+		l := testListing(t, test.endpoint)
+		l.Path = test.path
+		assert.Equal(t, test.want, l.read(token), name)
 	}
 }
 
@@ -176,11 +157,9 @@ func TestTokenOfUntrustedLinkIsRefusedWhenResolved(t *testing.T) {
 // Whatever a token holds, it is refused, or it is one that Token writes.
 func FuzzReadToken(f *testing.F) {
 	l := testListing(f, "https://"+testHost)
-	f.Add(l.Token("", ""), false)
-	f.Add(l.Token("", "$top=5"), false)
-	f.Add(l.Token("?$skipToken=a", ""), false)
-	f.Add("", false)
-	f.Add("AAAA", false)
+	for _, token := range []string{l.Token("", ""), l.Token("", "$top=5"), l.Token("?$skipToken=a", ""), "", "AAAA"} {
+		f.Add(token, false)
+	}
 	f.Add(`{"v":1,`+testContent+`,"link":"//evil.example"}`, true)
 	f.Add(`{"v":1,`+testContent+`,"query":"a#b\n"}`, true)
 	f.Fuzz(func(t *testing.T, token string, forged bool) {

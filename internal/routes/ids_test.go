@@ -9,24 +9,21 @@ import (
 
 func TestPartsOfIDs(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ subscription, group string }{
-		"/" + machine:                   {subscription, "rg"},
-		machine:                         {subscription, "rg"},
-		strings.ToUpper(machine):        {strings.ToUpper(subscription), "RG"},
-		"/" + subscriptionScope:         {subscription, ""},
-		subscriptionScope + "/":         {subscription, ""},
-		subscriptionScope + "/rg":       {subscription, ""},
-		"/" + managementGroup:           {},
-		"resourceGroups/rg":             {},
-		"/" + "/" + subscriptionScope:   {},
-		"ſubscriptions/" + subscription: {},
-		"subscriptions":                 {},
-		"":                              {},
-		"/":                             {},
-	}
-	for id, want := range tests {
+	for id, want := range map[string]struct{ subscription, group string }{
+		"/" + machine:             {subscription, "rg"},
+		machine:                   {subscription, "rg"},
+		strings.ToUpper(machine):  {strings.ToUpper(subscription), "RG"},
+		"/" + subscriptionScope:   {subscription, ""},
+		subscriptionScope + "/":   {subscription, ""},
+		subscriptionScope + "/rg": {subscription, ""},
+	} {
 		assert.Equal(t, want.subscription, SubscriptionOf(id), id)
 		assert.Equal(t, want.group, ResourceGroupOf(id), id)
+	}
+	for _, id := range []string{
+		"/" + managementGroup, "resourceGroups/rg", "//" + subscriptionScope, "ſubscriptions/" + subscription, "subscriptions", "", "/",
+	} {
+		assert.Empty(t, SubscriptionOf(id)+ResourceGroupOf(id), id)
 	}
 }
 
@@ -65,20 +62,13 @@ func TestResourcesAreConsistent(t *testing.T) {
 
 func TestIsBelow(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		id, above string
-		want      bool
-	}{
-		{"/a/b/c", "/a/b", true},
-		{"/A/B/c", "a/b", true},
-		{"a/b", "", true},
-		{"/a/b", "/a/b", false},
-		{"/a/bc", "/a/b", false},
-		{"/a", "/a/b", false},
-		{"/x/b/c", "/a/b", false},
-	}
-	for _, test := range tests {
-		assert.Equal(t, test.want, IsBelow(test.id, test.above), "%s below %s", test.id, test.above)
+	for below, pairs := range map[bool][][2]string{ // an id, and what it may be below
+		true:  {{"/a/b/c", "/a/b"}, {"/A/B/c", "a/b"}, {"a/b", ""}},
+		false: {{"/a/b", "/a/b"}, {"/a/bc", "/a/b"}, {"/a", "/a/b"}, {"/x/b/c", "/a/b"}},
+	} {
+		for _, pair := range pairs {
+			assert.Equal(t, below, IsBelow(pair[0], pair[1]), "%q", pair)
+		}
 	}
 }
 

@@ -64,73 +64,81 @@ func TestRoutesAreAsDocumented(t *testing.T) {
 	}
 }
 
-func TestURLPath(t *testing.T) {
+func TestURLPathAndID(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, jobID, Jobs.Get.URLPath(jobValues...))
-	assert.Equal(t, "/subscriptions/s/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29/providers/Microsoft.Security/assignments/a%2Fb%3Fc%23d%2525",
+	assert.Equal(t, jobID, Jobs.Get.ID(jobValues...))
+	const list = "/providers/Microsoft.Security/assignments/"
+	assert.Equal(t, "/subscriptions/s/resourceGroups/gr%C3%B6%C3%9Fe%20%28a%29"+list+"a%2Fb%3Fc%23d%2525",
 		Assignments.Get.URLPath("s", "größe (a)", "a/b?c#d%25"))
+	assert.Equal(t, "/subscriptions/s/resourceGroups/größe (a)"+list+"100%25", Assignments.Get.ID("s", "größe (a)", "100%25"))
 }
 
 func TestURL(t *testing.T) {
 	t.Parallel()
 	const group = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Security/assignments?"
-	tests := map[string]struct{ endpoint, group, apiVersion, query, want string }{
+	for name, test := range map[string]struct{ endpoint, group, apiVersion, query, want string }{
 		"path":              {"https://a.example", "rg", "", "", "https://a.example" + group + "api-version=2021-08-01-preview"},
 		"another version":   {"https://a.example", "rg", "a b&c", "", "https://a.example" + group + "api-version=a+b%26c"},
 		"query":             {"https://a.example", "rg", "1", "$top=5&$skipToken=a%26", "https://a.example" + group + "$top=5&$skipToken=a%26&api-version=1"},
 		"endpoint's path":   {"http://a.example:8443/a%2Fb/", "rg", "1", "", "http://a.example:8443/a%2Fb" + group + "api-version=1"},
 		"value with escape": {"https://a.example", "größe (a)", "1", "", "https://a.example" + strings.Replace(group, "rg", "gr%C3%B6%C3%9Fe%20%28a%29", 1) + "api-version=1"},
+	} {
+		endpoint, err := url.Parse(test.endpoint)
+		require.NoError(t, err, name)
+		u := Assignments.List.URL(endpoint, test.apiVersion, test.query, "s", test.group)
+		assert.Equal(t, test.want, u.String(), name)
+		parsed, err := url.Parse(test.want)
+		require.NoError(t, err, name)
+		assert.Equal(t, parsed.Path, u.Path, name)
+		assert.Equal(t, parsed.EscapedPath(), u.EscapedPath(), name)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			endpoint, err := url.Parse(test.endpoint)
-			require.NoError(t, err)
-			u := Assignments.List.URL(endpoint, test.apiVersion, test.query, "s", test.group)
-			assert.Equal(t, test.want, u.String())
-			parsed, err := url.Parse(test.want)
-			require.NoError(t, err)
-			assert.Equal(t, parsed.Path, u.Path)
-			assert.Equal(t, parsed.EscapedPath(), u.EscapedPath())
-		})
-	}
-}
-
-func TestID(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, jobID, Jobs.Get.ID(jobValues...))
-	assert.Equal(t, "/subscriptions/s/resourceGroups/größe (a)/providers/Microsoft.Security/assignments/100%25",
-		Assignments.Get.ID("s", "größe (a)", "100%25"))
 }
 
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	anotherCase := strings.NewReplacer("subscriptions", "SUBSCRIPTIONS", "Microsoft.", "microsoft.", "jobs", "Jobs")
-	tests := map[string]struct {
-		path string
-		want []string // nil: no match
+	job, assignment := Jobs.Get, StandardAssignments.Get
+	const ofMachine = machine + standardsOf + "/" + standard
+	capitals := strings.Replace(ofMachine, standardsOf, strings.ToUpper(standardsOf), 1)
+	for name, test := range map[string]struct {
+		route *Route
+		path  string
+		want  []string // nil: no match
 	}{
-		"itself":                     {jobID, jobValues},
-		"another case":               {anotherCase.Replace(jobID), jobValues},
-		"values keep theirs":         {strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
-		"empty value":                {strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
-		"fewer segments":             {strings.TrimSuffix(jobID, "/job"), nil},
-		"more segments":              {jobID + "/a", nil},
-		"slash last":                 {jobID + "/", nil},
-		"another literal":            {strings.Replace(jobID, "workspaces", "workspace", 1), nil},
-		"literal of the same length": {strings.Replace(jobID, "workspaces", "workspacet", 1), nil},
-		"another provider":           {strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
-		"letters that fold to s":     {strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
-		"a sign that folds to k":     {strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
-		"literals and values moved":  {"/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
+		"itself":                     {job, jobID, jobValues},
+		"another case":               {job, anotherCase.Replace(jobID), jobValues},
+		"values keep theirs":         {job, strings.TrimSuffix(jobID, "job") + "JOB", []string{subscription, "rg", "workspace", "assignment", "JOB"}},
+		"empty value":                {job, strings.TrimSuffix(jobID, "job"), []string{subscription, "rg", "workspace", "assignment", ""}},
+		"fewer segments":             {job, strings.TrimSuffix(jobID, "/job"), nil},
+		"more segments":              {job, jobID + "/a", nil},
+		"slash last":                 {job, jobID + "/", nil},
+		"another literal":            {job, strings.Replace(jobID, "workspaces", "workspace", 1), nil},
+		"literal of the same length": {job, strings.Replace(jobID, "workspaces", "workspacet", 1), nil},
+		"another provider":           {job, strings.Replace(jobID, "Microsoft.SecurityInsights", "Microsoft.Security", 1), nil},
+		"letters that fold to s":     {job, strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
+		"a sign that folds to k":     {job, strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
+		"literals and values moved":  {job, "/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
+
+		"scope":                    {assignment, "/" + ofMachine, []string{machine, standard}},
+		"scope, another casing":    {assignment, "/" + capitals, []string{machine, standard}},
+		"scope, empty":             {assignment, "/" + standardsOf + "/" + standard, nil},
+		"scope, two slashes first": {assignment, "//" + ofMachine, nil},
+		"scope, none":              {assignment, standardsOf + "/" + standard, nil},
+		"scope, nothing":           {assignment, "/", nil},
+		"scope, more segments":     {assignment, "/" + ofMachine + "/a", nil},
+		"scope, slash last":        {assignment, "/" + ofMachine + "/", nil},
+		"scope, list":              {assignment, "/" + machine + standardsOf, nil},
+		"scope, another type":      {assignment, "/" + strings.Replace(ofMachine, "standardAssignments", "securityStandards", 1), nil},
+		"scope, without providers": {assignment, "/" + strings.Replace(ofMachine, standardsOf, standardsOf[len("/providers"):], 1), nil},
+	} {
+		values, ok := test.route.Match(strings.Split(test.path[1:], "/"))
+		assert.Equal(t, test.want != nil, ok, name)
+		assert.Equal(t, test.want, values, name)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			values, ok := Jobs.Get.Match(strings.Split(test.path[1:], "/"))
-			assert.Equal(t, test.want != nil, ok)
-			assert.Equal(t, test.want, values)
-		})
+	for _, segments := range [][]string{nil, {"subscriptions/" + subscription, "providers", "Microsoft.Security", "standardAssignments", standard}} {
+		_, ok := assignment.Match(segments)
+		assert.False(t, ok, "nothing, and an escaped slash: %q", segments)
 	}
 }
 
@@ -158,62 +166,27 @@ const (
 
 func TestScopeSpansSegments(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ scope, path string }{
+	for name, test := range map[string]struct{ scope, path string }{
 		"without a slash first": {machine, "/" + machine},
 		"with a slash first":    {"/" + machine, "/" + machine},
 		"management group":      {managementGroup, "/" + managementGroup},
 		"another scope in it":   {exemptionOfItself, "/" + exemptionOfItself},
 		"segments are escaped":  {subscriptionScope + "/resourceGroups/größe%2F {a}", "/" + subscriptionScope + "/resourceGroups/gr%C3%B6%C3%9Fe%252F%20%7Ba%7D"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			scope := strings.TrimPrefix(test.scope, "/")
-			for _, route := range []*Route{StandardAssignments.Get, StandardAssignments.List} {
-				values := []string{test.scope, standard}[:len(route.Parameters())]
-				want := []string{scope, standard}[:len(values)]
-				rest := strings.TrimPrefix(route.Path, "/{scope}")
+	} {
+		scope := strings.TrimPrefix(test.scope, "/")
+		for _, route := range []*Route{StandardAssignments.Get, StandardAssignments.List} {
+			values := []string{test.scope, standard}[:len(route.Parameters())]
+			want := []string{scope, standard}[:len(values)]
+			rest := strings.TrimPrefix(route.Path, "/{scope}")
 
-				path := route.URLPath(values...)
-				assert.Equal(t, test.path+strings.Replace(rest, "{standardAssignmentName}", standard, 1), path)
-				id := route.ID(values...)
-				assert.True(t, strings.HasPrefix(id, "/"+scope+"/providers/"), id)
-				got, ok := route.Match(strings.Split(id[1:], "/"))
-				assert.True(t, ok)
-				assert.Equal(t, want, got)
-			}
-		})
-	}
-}
-
-func TestMatchOfScope(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		segments []string
-		want     []string // nil: no match
-	}{
-		"itself":            {strings.Split(machine+standardsOf+"/"+standard, "/"), []string{machine, standard}},
-		"another casing":    {strings.Split(machine+strings.ToUpper(standardsOf)+"/"+standard, "/"), []string{machine, standard}},
-		"empty scope":       {strings.Split(standardsOf+"/"+standard, "/"), nil},
-		"two slashes first": {strings.Split("/"+machine+standardsOf+"/"+standard, "/"), nil},
-		"no scope":          {strings.Split(standardsOf[1:]+"/"+standard, "/"), nil},
-		"nothing":           {nil, nil},
-		"more segments":     {strings.Split(machine+standardsOf+"/"+standard+"/a", "/"), nil},
-		"slash last":        {strings.Split(machine+standardsOf+"/"+standard+"/", "/"), nil},
-		"list":              {strings.Split(machine+standardsOf, "/"), nil},
-		"another type":      {strings.Split(machine+"/providers/Microsoft.Security/securityStandards/"+standard, "/"), nil},
-		"without providers": {strings.Split(machine+"/Microsoft.Security/standardAssignments/"+standard, "/"), nil},
-		"escaped slash": {
-			[]string{"subscriptions/" + subscription, "providers", "Microsoft.Security", "standardAssignments", standard}, nil,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			values, ok := StandardAssignments.Get.Match(test.segments)
-			assert.Equal(t, test.want != nil, ok)
-			assert.Equal(t, test.want, values)
-		})
+			path := route.URLPath(values...)
+			assert.Equal(t, test.path+strings.Replace(rest, "{standardAssignmentName}", standard, 1), path, name)
+			id := route.ID(values...)
+			assert.True(t, strings.HasPrefix(id, "/"+scope+"/providers/"), "%s: %s", name, id)
+			got, ok := route.Match(strings.Split(id[1:], "/"))
+			assert.True(t, ok, name)
+			assert.Equal(t, want, got, name)
+		}
 	}
 }
 

@@ -49,45 +49,43 @@ var retryAfterTests = map[string]struct {
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for name, test := range retryAfterTests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, test.want, RetryAfter(responseWith(429, http.Header{test.header: {test.value}}), now))
-		})
+		assert.Equal(t, test.want, RetryAfter(throttled(test.header, test.value), now), name)
 	}
-	assert.Zero(t, RetryAfter(responseWith(429, http.Header{}), now))
-	both := http.Header{"Retry-After": {"17"}, "Retry-After-Ms": {"soon"}}
-	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, both), now), "a header that cannot be read is ignored")
-	both.Set("Retry-After-Ms", "0")
-	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, both), now), "a zero doesn't ask to wait")
-	both.Set("Retry-After-Ms", "1500")
-	assert.Equal(t, 1500*time.Millisecond, RetryAfter(responseWith(429, both), now), "milliseconds take precedence")
 }
 
-// A date counts from the Date of the response, whatever the clock here says.
-func TestRetryAfterOfADateCountsFromTheResponse(t *testing.T) {
+// The first header that asks to wait counts. The quota's is on every response:
+// only that of a 429 asks. A date counts from the Date of the response, whatever
+// the clock here says.
+func TestRetryAfterOfSeveralHeaders(t *testing.T) {
 	t.Parallel()
+	const quota = "X-Ms-User-Quota-Resets-After"
 	for name, test := range map[string]struct {
-		date, until string
-		want        time.Duration
+		status int
+		header []string // names and values
+		want   time.Duration
 	}{
-		"a clock ahead":   {"Fri, 02 Jan 2026 03:14:05 GMT", "Fri, 02 Jan 2026 03:14:10 GMT", 5 * time.Second},
-		"a clock behind":  {"Fri, 02 Jan 2026 02:54:05 GMT", "Fri, 02 Jan 2026 02:54:10 GMT", 5 * time.Second},
-		"an older form":   {"Friday, 02-Jan-26 03:14:05 GMT", "Fri Jan  2 03:14:10 2026", 5 * time.Second},
-		"before its Date": {"Fri, 02 Jan 2026 03:14:05 GMT", "Fri, 02 Jan 2026 03:14:00 GMT", 0},
-		"no Date":         {"", "Fri, 02 Jan 2026 03:04:10 GMT", 5 * time.Second},
-		"garbage as Date": {"today", "Fri, 02 Jan 2026 03:04:10 GMT", 5 * time.Second},
+		"none":            {429, nil, 0},
+		"garbage":         {429, []string{"Retry-After", "17", "Retry-After-Ms", "soon"}, 17 * time.Second},
+		"a zero":          {429, []string{"Retry-After", "17", "Retry-After-Ms", "0"}, 17 * time.Second},
+		"both":            {429, []string{"Retry-After", "17", "Retry-After-Ms", "1500"}, 1500 * time.Millisecond},
+		"quota beside it": {429, []string{"Retry-After", "17", quota, "00:00:05"}, 17 * time.Second},
+		"quota of a 200":  {200, []string{quota, "00:00:05"}, 0},
+		"quota of a 403":  {403, []string{quota, "00:00:05"}, 0},
+		"quota of a 503":  {503, []string{quota, "00:00:05"}, 0},
+		"a clock ahead":   {503, []string{"Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:10 GMT"}, 5 * time.Second},
+		"a clock behind":  {503, []string{"Date", "Fri, 02 Jan 2026 02:54:05 GMT", "Retry-After", "Fri, 02 Jan 2026 02:54:10 GMT"}, 5 * time.Second},
+		"an older form":   {503, []string{"Date", "Friday, 02-Jan-26 03:14:05 GMT", "Retry-After", "Fri Jan  2 03:14:10 2026"}, 5 * time.Second},
+		"before its Date": {503, []string{"Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:00 GMT"}, 0},
+		"no Date":         {503, []string{"Retry-After", "Fri, 02 Jan 2026 03:04:10 GMT"}, 5 * time.Second},
+		"garbage as Date": {503, []string{"Date", "today", "Retry-After", "Fri, 02 Jan 2026 03:04:10 GMT"}, 5 * time.Second},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp := responseWith(503, http.Header{"Date": {test.date}, "Retry-After": {test.until}})
-			assert.Equal(t, test.want, RetryAfter(resp, now))
-			if test.date == "" || test.date == "today" {
-				return // it counts from the clock here
-			}
+		resp := throttled(test.header...)
+		resp.StatusCode = test.status
+		assert.Equal(t, test.want, RetryAfter(resp, now), name)
+		if _, err := http.ParseTime(resp.Header.Get("Date")); err == nil { // else Bound counts from the clock here
 			Bound(resp, math.MaxInt64)
-			assert.Equal(t, strconv.Itoa(int(test.want.Seconds())), resp.Header.Get("Retry-After"))
-			assert.Equal(t, test.want, RetryAfter(resp, now))
-		})
+			assert.Equal(t, strconv.Itoa(int(test.want.Seconds())), resp.Header.Get("Retry-After"), name)
+		}
 	}
 }
 
@@ -111,30 +109,11 @@ func TestBound(t *testing.T) {
 		"zero":                        {"Retry-After", "0", time.Hour, "0"},
 		"garbage":                     {"Retry-After", "soon", time.Hour, "soon"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			resp := responseWith(200, http.Header{test.header: {test.value}})
-			Bound(resp, test.bound)
-			assert.Equal(t, http.Header{test.header: {test.want}}, resp.Header)
-		})
+		resp := throttled(test.header, test.value)
+		Bound(resp, test.bound)
+		assert.Equal(t, http.Header{test.header: {test.want}}, resp.Header, name)
 	}
 	assert.NotPanics(t, func() { Bound(&http.Response{}, time.Hour) })
-}
-
-// The quota's header is on every response: only that of a 429 asks to wait, and
-// Retry-After is more exact.
-func TestRetryAfterOfQuotaIsThatOf429Only(t *testing.T) {
-	t.Parallel()
-	quota := http.Header{"X-Ms-User-Quota-Resets-After": {"00:00:05"}}
-	for _, status := range []int{200, 403, 503} {
-		assert.Zero(t, RetryAfter(responseWith(status, quota), now), status)
-	}
-	quota.Set("Retry-After", "17")
-	assert.Equal(t, 17*time.Second, RetryAfter(responseWith(429, quota), now))
-}
-
-func responseWith(status int, header http.Header) *http.Response {
-	return &http.Response{StatusCode: status, Header: header}
 }
 
 // Whatever the header says, the wait isn't negative, and a number of seconds is
@@ -145,7 +124,7 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, name := range []string{"Retry-After", "Retry-After-Ms", "X-Ms-Retry-After-Ms", "X-Ms-User-Quota-Resets-After"} {
-			d := RetryAfter(responseWith(429, http.Header{name: {value}}), now)
+			d := RetryAfter(throttled(name, value), now)
 			require.GreaterOrEqual(t, d, time.Duration(0))
 			if n, err := strconv.ParseUint(value, 10, 20); err == nil && name == "Retry-After" {
 				require.Equal(t, time.Duration(n)*time.Second, d)

@@ -31,10 +31,29 @@ func retryAfter(d time.Duration) *http.Response {
 	return throttled("Retry-After", strconv.Itoa(int(d/time.Second)))
 }
 
+// closedFor returns gates of which a 429, or several at once, closed one.
+func closedFor(d time.Duration, times int) *Gates {
+	gates := NewGates(policy.RetryOptions{})
+	for range times {
+		gates.Observe(subscription, retryAfter(d))
+	}
+	return gates
+}
+
+// pass waits at the gate until it opens, and returns for how long.
+func pass(t *testing.T, gates *Gates) (waited time.Duration) {
+	t.Helper()
+	start := time.Now()
+	waited, err := gates.Wait(t.Context(), subscription, 0)
+	assert.NoError(t, err)
+	assert.Equal(t, time.Since(start), waited)
+	return waited
+}
+
 func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 	t.Parallel()
 	delay, longest := policy.RetryOptions{RetryDelay: 3 * time.Second}, policy.RetryOptions{MaxRetryDelay: 90 * time.Second}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		retry    policy.RetryOptions
 		response *http.Response
 		want     time.Duration // the wait, to which up to a quarter, and at most a second, is added
@@ -53,29 +72,21 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 		"the caller's longest":       {longest, retryAfter(90 * time.Second), 90 * time.Second, false},
 		"beyond the caller's":        {longest, retryAfter(91 * time.Second), 91 * time.Second, true},
 		"negative longest: no bound": {policy.RetryOptions{MaxRetryDelay: -1}, retryAfter(time.Hour), time.Hour, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := NewGates(test.retry)
-				gates.Observe(subscription, test.response)
-				start := time.Now()
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			gates := NewGates(test.retry)
+			gates.Observe(subscription, test.response)
+			if test.refused {
 				waited, err := gates.Wait(t.Context(), subscription, 0)
-				took := time.Since(start)
-				if test.refused {
-					assert.Zero(t, took)
-					assert.Equal(t, &ClosedError{test.want}, err)
-					return
-				}
-				require.NoError(t, err)
-				assert.Equal(t, took, waited)
-				assert.GreaterOrEqual(t, took, test.want)
-				assert.LessOrEqual(t, took, test.want+min(test.want/4, time.Second))
-				waited, err = gates.Wait(t.Context(), subscription, 0)
-				require.NoError(t, err)
-				assert.Zero(t, waited, "the gate is open again")
-			})
+				assert.Zero(t, waited, name)
+				assert.Equal(t, &ClosedError{test.want}, err, name)
+				return
+			}
+			waited := pass(t, gates)
+			assert.GreaterOrEqual(t, waited, test.want, name)
+			assert.LessOrEqual(t, waited, test.want+min(test.want/4, time.Second), name)
+			assert.Empty(t, gates.gates, "a gate that is open is forgotten")
+			assert.Zero(t, pass(t, gates), "the gate is open again")
 		})
 	}
 }
@@ -102,190 +113,95 @@ func TestEachNameHasItsGateIgnoringCase(t *testing.T) {
 	}
 }
 
-func TestGateIsClosedByTheLongestWait(t *testing.T) {
+// The longest wait counts, and a wait is refused whenever what is left of it is
+// too long, not only at its start.
+func TestGateThatIsClosedAgain(t *testing.T) {
 	t.Parallel()
-	for name, waits := range map[string][]time.Duration{
-		"the longer one last":  {5 * time.Second, 30 * time.Second},
-		"the longer one first": {30 * time.Second, 5 * time.Second},
+	for name, test := range map[string]struct {
+		first, after, second time.Duration // for how long it is closed, and when again
+		want                 time.Duration
+		refused              error
+	}{
+		"the longer one last":  {5 * time.Second, 0, 30 * time.Second, 30 * time.Second, nil},
+		"the longer one first": {30 * time.Second, 0, 5 * time.Second, 30 * time.Second, nil},
+		"meanwhile":            {10 * time.Second, 5 * time.Second, 20 * time.Second, 25 * time.Second, nil},
+		"meanwhile, too long":  {10 * time.Second, 5 * time.Second, 10 * time.Minute, 5 * time.Second, &ClosedError{10 * time.Minute}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := NewGates(policy.RetryOptions{})
-				for _, wait := range waits {
-					gates.Observe(subscription, retryAfter(wait))
-				}
-				start := time.Now()
-				_, err := gates.Wait(t.Context(), subscription, 0)
-				require.NoError(t, err)
-				assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
-				assert.LessOrEqual(t, time.Since(start), 31*time.Second)
-			})
+		synctest.Test(t, func(t *testing.T) {
+			gates := closedFor(test.first, 1)
+			if test.after == 0 {
+				gates.Observe(subscription, retryAfter(test.second))
+			} else {
+				time.AfterFunc(test.after, func() { gates.Observe(subscription, retryAfter(test.second)) })
+			}
+			waited, err := gates.Wait(t.Context(), subscription, 0)
+			assert.GreaterOrEqual(t, waited, test.want, name)
+			assert.LessOrEqual(t, waited, test.want+time.Second, name)
+			if test.refused == nil {
+				require.NoError(t, err, name)
+				return
+			}
+			assert.Equal(t, test.refused, err, name)
+			assert.Equal(t, test.want, waited, name)
 		})
 	}
 }
 
-func TestWaitStartsAgainWhenTheGateIsClosedMeanwhile(t *testing.T) {
+// Requests that the gate held back don't leave together.
+func TestRequestsAreSpread(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(10*time.Second))
-		go func() {
-			time.Sleep(5 * time.Second)
-			gates.Observe(subscription, retryAfter(20*time.Second))
-		}()
-		start := time.Now()
-		_, err := gates.Wait(t.Context(), subscription, 0)
-		require.NoError(t, err)
-		assert.GreaterOrEqual(t, time.Since(start), 25*time.Second)
-		assert.LessOrEqual(t, time.Since(start), 26*time.Second)
-	})
-}
-
-// A wait is refused whenever what is left of it is too long, not only at its start.
-func TestWaitIsRefusedWhenTheGateIsClosedForTooLongMeanwhile(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(10*time.Second))
-		go func() {
-			time.Sleep(5 * time.Second)
-			gates.Observe(subscription, retryAfter(10*time.Minute))
-		}()
-		waited, err := gates.Wait(t.Context(), subscription, 0)
-		assert.Equal(t, 5*time.Second, waited)
-		assert.Equal(t, &ClosedError{10 * time.Minute}, err)
-	})
-}
-
-func TestWaitEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(50*time.Second))
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		start := time.Now()
-		waited, err := gates.Wait(ctx, subscription, 0)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, 5*time.Second, waited)
-		assert.Equal(t, waited, time.Since(start))
-	})
-}
-
-// Requests that waited together don't leave together.
-func TestRequestsThatWaitedAreSpread(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(10*time.Second))
-		start := time.Now()
-		var left [50]time.Duration
-		var group sync.WaitGroup
-		for i := range left {
-			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription, 0)
-				assert.NoError(t, err)
-				left[i] = time.Since(start)
-			})
-		}
-		group.Wait()
-		distinct := map[time.Duration]bool{}
-		for _, d := range left {
-			assert.GreaterOrEqual(t, d, 10*time.Second)
-			assert.LessOrEqual(t, d, 11*time.Second)
-			distinct[d] = true
-		}
-		assert.Greater(t, len(distinct), 40)
-	})
-}
-
-// azcore's retry policy waits for the requests that got a 429. They come back
-// together when the gate opens, and are spread with those that waited here.
-func TestRequestsThatAzcoreDelayedAreSpread(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		start := time.Now()
-		distinct := map[time.Duration]bool{}
-		var mu sync.Mutex
-		var group sync.WaitGroup
-		for range 20 {
-			gates.Observe(subscription, retryAfter(10*time.Second))
-			group.Go(func() {
-				time.Sleep(10 * time.Second)
-				_, err := gates.Wait(t.Context(), subscription, 0)
-				assert.NoError(t, err)
-				mu.Lock()
-				defer mu.Unlock()
-				distinct[time.Since(start)] = true
-			})
-		}
-		group.Wait()
-		assert.Greater(t, len(distinct), 15)
-		assert.LessOrEqual(t, time.Since(start), 11*time.Second)
-		waited, err := gates.Wait(t.Context(), subscription, 0)
-		require.NoError(t, err)
-		assert.Zero(t, waited, "a newcomer doesn't wait")
-	})
-}
-
-// Those that come back one after the other share the spread, too, though none
-// waits while another does.
-func TestRequestsThatComeBackOneByOneAreSpread(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		for range 20 {
-			gates.Observe(subscription, retryAfter(10*time.Second))
-		}
-		distinct := map[time.Time]bool{}
-		for range 20 {
-			_, err := gates.Wait(t.Context(), subscription, 0)
-			require.NoError(t, err)
-			distinct[time.Now()] = true
-		}
-		assert.Greater(t, len(distinct), 15)
-	})
-}
-
-// Requests that gave up after their 429 get no part of the spread when the gate
-// closes again.
-func TestRequestsThatGaveUpAreNotWaitedFor(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		for range 1000 {
-			gates.Observe(subscription, retryAfter(10*time.Second))
-		}
-		time.Sleep(time.Minute)
-		gates.Observe(subscription, retryAfter(10*time.Second))
-		opens := time.Now().Add(10 * time.Second)
-		var group sync.WaitGroup
-		for range 20 {
-			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription, 0)
-				assert.NoError(t, err)
-			})
-		}
-		group.Wait()
-		assert.Greater(t, time.Since(opens), maxSpread/10)
-	})
+	for name, test := range map[string]struct {
+		gaveUp   int           // requests, after an earlier 429
+		times    int           // that a 429 closed the gate
+		delay    time.Duration // after which they wait
+		oneByOne bool
+	}{
+		"that waited together":               {0, 1, 0, false},
+		"that azcore's retry policy delayed": {0, 20, 10 * time.Second, false}, // they got the 429, and come back when the gate opens
+		"that come back one by one":          {0, 20, 0, true},                 // none waits while another does
+		"without those that gave up":         {1000, 1, 0, false},              // who get no part of the spread
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			gates := closedFor(10*time.Second, test.gaveUp)
+			time.Sleep(time.Minute)
+			for range test.times {
+				gates.Observe(subscription, retryAfter(10*time.Second))
+			}
+			start := time.Now()
+			left := make([]time.Duration, 20)
+			var group sync.WaitGroup
+			for i := range left {
+				group.Go(func() {
+					time.Sleep(test.delay)
+					pass(t, gates)
+					left[i] = time.Since(start)
+				})
+				if test.oneByOne {
+					group.Wait()
+				}
+			}
+			group.Wait()
+			slices.Sort(left)
+			assert.GreaterOrEqual(t, left[0], 10*time.Second, name)
+			assert.Greater(t, left[19], 10*time.Second+maxSpread/10, name)
+			assert.LessOrEqual(t, left[19], 11*time.Second, name)
+			assert.Greater(t, len(slices.Compact(left)), 15, name)
+			assert.Zero(t, pass(t, gates), "a newcomer doesn't wait")
+		})
+	}
 }
 
 // Requests leave in the order in which they came, also if the gate closes again meanwhile.
 func TestRequestsLeaveInTheirOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(10*time.Second))
+		gates := closedFor(10*time.Second, 1)
 		var order []int
 		var mu sync.Mutex
 		var group sync.WaitGroup
 		for i := range 30 {
 			group.Go(func() {
-				_, err := gates.Wait(t.Context(), subscription, 0)
-				assert.NoError(t, err)
+				pass(t, gates)
 				mu.Lock()
 				order = append(order, i)
 				again := len(order)%7 == 0
@@ -305,16 +221,21 @@ func TestRequestsLeaveInTheirOrder(t *testing.T) {
 func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(10*time.Second))
+		gates := closedFor(10*time.Second, 1)
 		start := time.Now()
 		var group sync.WaitGroup
 		for i := range 9 {
 			ctx, cancel := context.WithCancel(t.Context())
 			group.Go(func() {
 				defer cancel()
-				_, err := gates.Wait(ctx, subscription, 0)
-				assert.Equal(t, i%3 == 0, err != nil)
+				waited, err := gates.Wait(ctx, subscription, 0)
+				assert.Equal(t, time.Since(start), waited)
+				if i%3 == 0 {
+					assert.ErrorIs(t, err, context.Canceled)
+					assert.Equal(t, time.Second, waited)
+				} else {
+					assert.NoError(t, err)
+				}
 			})
 			synctest.Wait()
 			if i%3 == 0 {
@@ -323,9 +244,7 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 		}
 		group.Wait()
 		assert.LessOrEqual(t, time.Since(start), 11*time.Second)
-		if gate := gates.gates[subscription]; gate != nil {
-			assert.Empty(t, gate.queue)
-		}
+		assert.Empty(t, gates.gates)
 	})
 }
 
@@ -333,7 +252,7 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 // queue is and however often the gate closes again. All are sent that can be.
 func TestWaitsOfOneCallAreBounded(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		requests int
 		bound    time.Duration
 		closes   time.Duration // for how long a 429 closes the gate
@@ -346,45 +265,41 @@ func TestWaitsOfOneCallAreBounded(t *testing.T) {
 		"a 429 for each, short ones":       {100, time.Minute, time.Second, 100, true},
 		"a 429 now and then, within bound": {100, time.Minute, time.Second, 20, false},
 		"without a bound":                  {100, -1, 50 * time.Second, 100, false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
-				gates.Observe(subscription, retryAfter(test.closes))
-				var mu sync.Mutex
-				left, refused := 0, 0
-				var group sync.WaitGroup
-				for range test.requests {
-					group.Go(func() {
-						waited := time.Duration(0)
-						for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
-							start := time.Now()
-							w, err := gates.Wait(t.Context(), subscription, waited)
-							assert.Equal(t, time.Since(start), w)
-							waited += w
-							mu.Lock()
-							throttled = err == nil && left < test.again
-							left++
-							if err != nil {
-								assert.ErrorAs(t, err, new(*ClosedError))
-								refused++
-							}
-							mu.Unlock()
-							if throttled {
-								gates.Observe(subscription, retryAfter(test.closes))
-							}
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
+			gates.Observe(subscription, retryAfter(test.closes))
+			var mu sync.Mutex
+			left, refused := 0, 0
+			var group sync.WaitGroup
+			for range test.requests {
+				group.Go(func() {
+					waited := time.Duration(0)
+					for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
+						start := time.Now()
+						w, err := gates.Wait(t.Context(), subscription, waited)
+						assert.Equal(t, time.Since(start), w, name)
+						waited += w
+						mu.Lock()
+						throttled = err == nil && left < test.again
+						left++
+						if err != nil {
+							assert.ErrorAs(t, err, new(*ClosedError), name)
+							refused++
 						}
-						if test.bound > 0 {
-							assert.LessOrEqual(t, waited, test.bound)
+						mu.Unlock()
+						if throttled {
+							gates.Observe(subscription, retryAfter(test.closes))
 						}
-					})
-					synctest.Wait()
-				}
-				group.Wait()
-				assert.Equal(t, test.refused, refused > 0, refused)
-			})
+					}
+					if test.bound > 0 {
+						assert.LessOrEqual(t, waited, test.bound, name)
+					}
+				})
+				synctest.Wait()
+			}
+			group.Wait()
+			assert.Equal(t, test.refused, refused > 0, "%s: %d", name, refused)
 		})
 	}
 }
@@ -404,18 +319,6 @@ func TestGatesOfAbandonedScopesAreForgotten(t *testing.T) {
 		assert.Len(t, gates.gates, 1)
 		time.Sleep(12 * time.Second)
 		_, err := gates.Wait(t.Context(), "another", 0)
-		require.NoError(t, err)
-		assert.Empty(t, gates.gates)
-	})
-}
-
-func TestOpenGatesAreForgotten(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		gates := NewGates(policy.RetryOptions{})
-		gates.Observe(subscription, retryAfter(time.Second))
-		assert.Len(t, gates.gates, 1)
-		_, err := gates.Wait(t.Context(), subscription, 0)
 		require.NoError(t, err)
 		assert.Empty(t, gates.gates)
 	})
