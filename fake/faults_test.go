@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -47,12 +48,13 @@ func getJob(t *testing.T, srv *fake.Server) (armsecops.Job, error) {
 // The client has azcore's own retry options. Time is synctest's.
 func TestFaultsOfARead(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	type test struct {
 		fault    fake.Fault
 		err      error // nil for success
 		requests int
 		atLeast  time.Duration // that the call takes
-	}{
+	}
+	each(t, map[string]test{
 		"error":                          {fake.Fault{Operation: getOperation, StatusCode: 404}, armsecops.ErrNotFound, 1, 0},
 		"error of any operation":         {fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0},
 		"throttled":                      {fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second},
@@ -65,187 +67,144 @@ func TestFaultsOfARead(t *testing.T) {
 		"delayed":                        {fake.Fault{Delay: time.Minute}, nil, 1, time.Minute},
 		"delayed beyond the deadline":    {fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline},
 		"success with a body":            {fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newServerWithFault(test.fault)
-				start := time.Now()
-				job, err := getJob(t, srv)
-				require.ErrorIs(t, err, test.err)
-				assert.Equal(t, err == nil, job.Name == "job")
-				assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
-				assert.Len(t, srv.Requests(), test.requests)
-				srv.AssertFaultsConsumed(t)
-			})
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			srv := newServerWithFault(test.fault)
+			start := time.Now()
+			job, err := getJob(t, srv)
+			require.ErrorIs(t, err, test.err)
+			assert.Equal(t, err == nil, job.Name == "job")
+			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
+			assert.Len(t, srv.Requests(), test.requests)
+			srv.AssertFaultsConsumed(t)
 		})
-	}
+	})
 }
 
 func TestFaultsOfAnErrorResponse(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"X-Ms-Error-Code": {"LinkedAuthorizationFailed"}}
-	tests := map[string]struct {
+	const (
+		message  = "A fault of the fake server caused this error."
+		html     = "<html><h1>Bad Gateway</h1></html>"
+		envelope = `{"ErrorCode":"Not Found","Message":"No job."}` // isn't Azure's
+	)
+	type test struct {
 		fault         fake.Fault
 		status        int
 		code, message string
 		retryAfter    time.Duration
-	}{
-		"envelope": {
-			fake.Fault{StatusCode: 500, Times: 4}, 500, "InternalServerError", "A fault of the fake server caused this error.", 0,
-		},
-		"page of a gateway": {
-			fake.Fault{StatusCode: 502, Times: 4, Body: "<html><h1>Bad Gateway</h1></html>"}, 502, "", "Bad Gateway", 0,
-		},
-		"no body": {fake.Fault{StatusCode: 403, NoBody: true, Header: header}, 403, "LinkedAuthorizationFailed", "", 0},
-		"no envelope": {
-			fake.Fault{StatusCode: 404, Body: `{"ErrorCode":"Not Found","Message":"No job."}`}, 404, "Not Found", "No job.", 0,
-		},
-		"status of no success": {fake.Fault{StatusCode: 202}, 202, "", "", 0},
-		"throttled":            {fake.Fault{StatusCode: 429, RetryAfter: time.Hour, NoBody: true}, 429, "", "", time.Hour},
+		text          string // of the error
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newServerWithFault(test.fault)
-				_, err := getJob(t, srv)
-				failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
-				require.True(t, ok, "%v", err)
-				assert.Equal(t, test.status, failed.StatusCode)
-				assert.Equal(t, test.code, failed.Code)
-				assert.Equal(t, test.message, failed.Message)
-				assert.Equal(t, test.retryAfter, failed.RetryAfter)
-				assert.NotEmpty(t, failed.RequestID)
-				srv.AssertFaultsConsumed(t)
-			})
+	each(t, map[string]test{
+		"envelope":             {fake.Fault{StatusCode: 500, Times: 4}, 500, "InternalServerError", message, 0, message},
+		"page of a gateway":    {fake.Fault{StatusCode: 502, Times: 4, Body: html}, 502, "", "Bad Gateway", 0, "Bad Gateway"},
+		"no body":              {fake.Fault{StatusCode: 403, NoBody: true, Header: header}, 403, "LinkedAuthorizationFailed", "", 0, "403"},
+		"no envelope":          {fake.Fault{StatusCode: 404, Body: envelope}, 404, "Not Found", "No job.", 0, "No job."},
+		"status of no success": {fake.Fault{StatusCode: 202}, 202, "", "", 0, "202"},
+		"throttled":            {fake.Fault{StatusCode: 429, RetryAfter: time.Hour, NoBody: true}, 429, "", "", time.Hour, "429"},
+		"half a body":          {fake.Fault{Truncate: true}, 200, "", "", 0, "decoding the response"},
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			srv := newServerWithFault(test.fault)
+			_, err := getJob(t, srv)
+			failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, test.status, failed.StatusCode)
+			assert.Equal(t, test.code, failed.Code)
+			assert.Equal(t, test.message, failed.Message)
+			assert.Equal(t, test.retryAfter, failed.RetryAfter)
+			assert.ErrorContains(t, err, test.text)
+			assert.NotEmpty(t, failed.RequestID)
+			assert.Len(t, srv.Requests(), max(test.fault.Times, 1))
+			srv.AssertFaultsConsumed(t)
 		})
-	}
+	})
 }
 
-func TestFaultReplacesTheBody(t *testing.T) {
-	t.Parallel()
-	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`})
-	job, err := getJob(t, srv)
-	require.NoError(t, err)
-	assert.Equal(t, armsecops.Job{Name: "other"}, job)
-}
-
-func TestFaultTruncatesTheBody(t *testing.T) {
-	t.Parallel()
-	srv := newServerWithFault(fake.Fault{Truncate: true})
-	_, err := getJob(t, srv)
-	failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
-	require.True(t, ok, "%v", err)
-	assert.Equal(t, http.StatusOK, failed.StatusCode)
-	assert.ErrorContains(t, err, "decoding the response")
-	assert.Len(t, srv.Requests(), 1)
-}
-
+// So net/http closes the connection, and the client notices that a part is missing.
 func TestFaultDisconnectsInTheMiddleOfTheBody(t *testing.T) {
 	t.Parallel()
-	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`, Disconnect: true, Truncate: true})
-	resp, err := srv.Do(newRequest(t, http.MethodGet, jobURL, ""))
+	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`, Disconnect: true, Truncate: true, Times: 2})
+	req := newRequest(t, http.MethodGet, jobURL, "")
+	resp, err := srv.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, `{"name":`, string(body))
 	assert.Equal(t, int64(16), resp.ContentLength)
+	recorder := httptest.NewRecorder()
+	srv.ServeHTTP(recorder, req)
+	assert.Equal(t, `{"name":`, recorder.Body.String())
+	assert.Equal(t, "16", recorder.Header().Get("Content-Length"))
 }
 
 func TestFaultRoundsRetryAfterUp(t *testing.T) {
 	t.Parallel()
-	tests := map[time.Duration]struct{ seconds, milliseconds string }{
-		2 * time.Second:         {"2", ""},
-		1500 * time.Millisecond: {"2", "1500"},
-		time.Millisecond:        {"1", "1"},
-	}
-	for retryAfter, test := range tests {
-		t.Run(retryAfter.String(), func(t *testing.T) {
-			t.Parallel()
-			resp, _ := get(t, newServerWithFault(fake.Fault{RetryAfter: retryAfter}), jobURL)
-			assert.Equal(t, test.seconds, resp.Header.Get("Retry-After"))
-			assert.Equal(t, test.milliseconds, resp.Header.Get("x-ms-retry-after-ms"))
-		})
+	for retryAfter, want := range map[time.Duration]struct{ seconds, milliseconds string }{
+		2 * time.Second: {"2", ""}, 1500 * time.Millisecond: {"2", "1500"}, time.Millisecond: {"1", "1"},
+	} {
+		resp, _ := get(t, newServerWithFault(fake.Fault{RetryAfter: retryAfter}), jobURL)
+		assert.Equal(t, want.seconds, resp.Header.Get("Retry-After"), retryAfter)
+		assert.Equal(t, want.milliseconds, resp.Header.Get("x-ms-retry-after-ms"), retryAfter)
 	}
 }
 
 func TestFaultsOfAWrite(t *testing.T) {
 	t.Parallel()
-	create := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	type write struct {
+		operation string
+		call      func(context.Context, *testing.T, *fake.Server) error
+	}
+	create := write{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
 		return err
-	}
-	put := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	}}
+	put := write{putOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newAssignments(t, subscription, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
 		return err
-	}
-	remove := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	}}
+	remove := write{deleteOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newAssignments(t, subscription, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
 		return err
-	}
-	tests := map[string]struct {
-		call              func(context.Context, *testing.T, *fake.Server) error
+	}}
+	unknown := armsecops.ErrOutcomeUnknown
+	type test struct {
+		write
 		fault             fake.Fault
 		err               error // nil for success
 		requests          int
 		jobs, assignments int // stored in the end
-	}{
-		"job refused": {
-			create, fake.Fault{Operation: createOperation, StatusCode: 403}, armsecops.ErrForbidden, 1, 1, 1,
-		},
-		"job throttled": {
-			create, fake.Fault{Operation: createOperation, StatusCode: 429, RetryAfter: time.Second}, nil, 2, 2, 1,
-		},
-		"job not started, no response": {
-			create, fake.Fault{Operation: createOperation, Disconnect: true}, armsecops.ErrOutcomeUnknown, 1, 1, 1,
-		},
-		"job started, no response": {
-			create, fake.Fault{Operation: createOperation, Disconnect: true, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, half a response": {
-			create, fake.Fault{Operation: createOperation, Disconnect: true, Truncate: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, error": {
-			create, fake.Fault{Operation: createOperation, StatusCode: 504, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, late response": {
-			create, fake.Fault{Operation: createOperation, Delay: time.Hour, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, delayed response": {
-			create, fake.Fault{Operation: createOperation, Delay: time.Minute, CarriedOut: true}, nil, 1, 2, 1,
-		},
-		"assignment put, no response": {
-			put, fake.Fault{Operation: putOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 2,
-		},
-		"assignment deleted, no response": {
-			remove, fake.Fault{Operation: deleteOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 0,
-		},
-		"assignment not deleted": {
-			remove, fake.Fault{Operation: deleteOperation, StatusCode: 409}, armsecops.ErrConflict, 1, 1, 1,
-		},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newServerWithFault(test.fault)
-				ctx, cancel := context.WithTimeout(t.Context(), deadline)
-				defer cancel()
-				require.ErrorIs(t, test.call(ctx, t, srv), test.err)
-				assert.Len(t, srv.Requests(), test.requests)
-				srv.AssertFaultsConsumed(t)
-				names, err := listJobs(t, srv, nil)
-				require.NoError(t, err)
-				assert.Len(t, names, test.jobs)
-				names, err = listAssignments(t, srv)
-				require.NoError(t, err)
-				assert.Len(t, names, test.assignments)
-			})
+	each(t, map[string]test{
+		"job refused":                     {create, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 1, 1},
+		"job throttled":                   {create, fake.Fault{StatusCode: 429, RetryAfter: time.Second}, nil, 2, 2, 1},
+		"job not started, no response":    {create, fake.Fault{Disconnect: true}, unknown, 1, 1, 1},
+		"job started, no response":        {create, fake.Fault{Disconnect: true, CarriedOut: true}, unknown, 1, 2, 1},
+		"job started, half a response":    {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 2, 1},
+		"job started, error":              {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 2, 1},
+		"job started, late response":      {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, 2, 1},
+		"job started, delayed response":   {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, 2, 1},
+		"assignment put, no response":     {put, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 1, 2},
+		"assignment deleted, no response": {remove, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 1, 0},
+		"assignment not deleted":          {remove, fake.Fault{StatusCode: 409}, armsecops.ErrConflict, 1, 1, 1},
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			test.fault.Operation = test.operation
+			srv := newServerWithFault(test.fault)
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			require.ErrorIs(t, test.call(ctx, t, srv), test.err)
+			assert.Len(t, srv.Requests(), test.requests)
+			srv.AssertFaultsConsumed(t)
+			names, err := listJobs(t, srv, nil)
+			require.NoError(t, err)
+			assert.Len(t, names, test.jobs)
+			assignments := newAssignments(t, subscription, options(srv))
+			assert.Len(t, mustCollect(t, assignments.NewListPager(resourceGroup, nil)), test.assignments)
 		})
-	}
+	})
 }
 
 // The last page has no next one: with a second fault, its link leads to an empty page.
@@ -274,8 +233,7 @@ func TestFaultsOfTheNextLink(t *testing.T) {
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s %d", test.link, test.times), func(t *testing.T) {
 			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
-			putJobs(srv, 3)
+			srv := newJobServer(fake.ServerOptions{PageSize: 2}, 3)
 			fault := fake.Fault{NextLink: test.link, Times: test.times}
 			if test.link != fake.NextLinkTruncated {
 				fault.Operation = "WorkspaceManagerJobsClient.List"
@@ -337,58 +295,53 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 func TestInjectPanics(t *testing.T) {
 	t.Parallel()
 	const list, query = "SecurityAssignmentsClient.List", "SecurityAssignmentsClient.NewResourceGraphPager"
-	tests := map[string]struct {
+	type test struct {
 		fault   fake.Fault
 		message string
-	}{
+	}
+	each(t, map[string]test{
 		"unknown client":    {fake.Fault{Operation: "JobsClient.Get"}, `no client has the operation "JobsClient.Get"; there are WorkspaceManagerJobsClient.Get, `},
-		"unknown method":    {fake.Fault{Operation: "WorkspaceManagerJobsClient.get"}, "no client has the operation \"WorkspaceManagerJobsClient.get\"; there are WorkspaceManagerJobsClient.Get, "},
+		"unknown method":    {fake.Fault{Operation: "WorkspaceManagerJobsClient.get"}, `no client has the operation "WorkspaceManagerJobsClient.get"; there are `},
 		"unknown word":      {fake.Fault{Operation: "job"}, `no client has the operation "job"; there are WorkspaceManagerJobsClient.Get, `},
 		"two requests":      {fake.Fault{Operation: "WorkspaceManagerJobsClient.BeginCreate"}, "the requests of WorkspaceManagerJobsClient.BeginCreate are those of WorkspaceManagerJobsClient.Create"},
 		"many requests":     {fake.Fault{Operation: "SecurityAssignmentsClient.ListAcrossSubscriptions"}, "the requests of SecurityAssignmentsClient.ListAcrossSubscriptions are those of SecurityAssignmentsClient.NewListBySubscriptionPager"},
 		"negative Skip":     {fake.Fault{Skip: -1}, "Skip and Times"},
 		"negative Times":    {fake.Fault{Times: -1}, "Skip and Times"},
 		"negative Delay":    {fake.Fault{Delay: -1}, "RetryAfter and Delay"},
-		"StatusCode":        {fake.Fault{StatusCode: 42}, "StatusCode of a fault must be between 200 and 599"},
+		"least StatusCode":  {fake.Fault{StatusCode: 199}, "StatusCode of a fault must be between 200 and 599"},
+		"most StatusCode":   {fake.Fault{StatusCode: 600}, "StatusCode of a fault must be between 200 and 599"},
 		"unknown NextLink":  {fake.Fault{Operation: list, NextLink: "HTTP"}, `NextLink of a fault must not be "HTTP"`},
 		"link of a Get":     {fake.Fault{Operation: getOperation, NextLink: fake.NextLinkLoop}, `WorkspaceManagerJobsClient.Get can't have a fault with the NextLink "loop"`},
 		"link of a query":   {fake.Fault{Operation: query, NextLink: fake.NextLinkHTTP}, `NewResourceGraphPager can't have`},
 		"truncated listing": {fake.Fault{Operation: list, NextLink: fake.NextLinkTruncated}, `SecurityAssignmentsClient.List can't have`},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			defer func() { assert.Contains(t, recover(), test.message) }()
-			fake.NewServer(nil).Inject(test.fault)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		defer func() { assert.Contains(t, recover(), test.message) }()
+		fake.NewServer(nil).Inject(test.fault)
+	})
 }
 
 func TestFaultSetsTheContentTypeOfItsBody(t *testing.T) {
 	t.Parallel()
 	const text = "text/plain; charset=utf-8"
-	tests := map[string]struct {
+	type test struct {
 		fault fake.Fault
 		want  string
-	}{
+	}
+	each(t, map[string]test{
 		"object":     {fake.Fault{Body: `{"a":1}`}, "application/json; charset=utf-8"},
 		"array":      {fake.Fault{Body: " []"}, "application/json; charset=utf-8"},
 		"HTML":       {fake.Fault{Body: "<!DOCTYPE html>"}, "text/html; charset=utf-8"},
 		"text":       {fake.Fault{Body: "upstream error"}, text},
 		"set header": {fake.Fault{Body: "{}", Header: http.Header{"content-type": {text}}}, text},
 		"no body":    {fake.Fault{NoBody: true}, ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(nil)
-			test.fault.StatusCode = http.StatusBadGateway
-			srv.Inject(test.fault)
-			resp, body := get(t, srv, jobsURL)
-			assert.Equal(t, test.fault.Body, body)
-			assert.Equal(t, test.want, resp.Header.Get("Content-Type"))
-		})
-	}
+	}, func(t *testing.T, test test) {
+		srv := fake.NewServer(nil)
+		test.fault.StatusCode = http.StatusBadGateway
+		srv.Inject(test.fault)
+		resp, body := get(t, srv, jobsURL)
+		assert.Equal(t, test.fault.Body, body)
+		assert.Equal(t, test.want, resp.Header.Get("Content-Type"))
+	})
 }
 
 func TestInjectCopiesTheFault(t *testing.T) {

@@ -21,12 +21,13 @@ func TestListIsSortedAndPaged(t *testing.T) {
 	ascending := formatNames(5, "job-%d")
 	descending := slices.Clone(ascending)
 	slices.Reverse(descending)
-	tests := map[string]struct {
+	type test struct {
 		pageSize int
 		options  listJobsOptions
 		want     []string
 		pages    int
-	}{
+	}
+	each(t, map[string]test{
 		"one page":                  {0, listJobsOptions{}, ascending, 1},
 		"exactly one page":          {5, listJobsOptions{}, ascending, 1},
 		"several pages":             {2, listJobsOptions{}, ascending, 3},
@@ -41,54 +42,50 @@ func TestListIsSortedAndPaged(t *testing.T) {
 		"by start, descending":      {2, listJobsOptions{OrderBy: "properties/startTime desc", Top: 3}, ascending[:3], 2},
 		"by end":                    {2, listJobsOptions{OrderBy: "properties/endTime"}, descending, 3},
 		"by state, equal for all":   {2, listJobsOptions{OrderBy: "properties/provisioningState desc"}, ascending, 3},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
-			putJobs(srv, 5)
-			got, err := listJobs(t, srv, &test.options)
-			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
-			assert.Len(t, srv.Requests(), test.pages)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		srv := newJobServer(fake.ServerOptions{PageSize: test.pageSize}, 5)
+		got, err := listJobs(t, srv, &test.options)
+		require.NoError(t, err)
+		assert.Equal(t, test.want, got)
+		assert.Len(t, srv.Requests(), test.pages)
+	})
 }
 
 // As in Microsoft Sentinel: a client that wants no more than that must stop by itself.
 func TestTopIsTheSizeOfAPage(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	type test struct {
 		pageSize int
 		top      string
 		pages    []int // the sizes of all pages
-	}{
+	}
+	each(t, map[string]test{
 		"without a page size":         {0, "2", []int{2, 2, 1}},
 		"smaller than the page size":  {3, "2", []int{2, 2, 1}},
 		"larger than the page size":   {2, "3", []int{2, 2, 1}},
 		"equal to the number of jobs": {0, "5", []int{5}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
-			putJobs(srv, 5)
-			var pages []int
-			for next := jobsURL + "&$TOP=" + test.top; next != ""; {
-				_, body := get(t, srv, next)
-				var page armsecops.JobList
-				require.NoError(t, json.Unmarshal([]byte(body), &page))
-				pages, next = append(pages, len(page.Value)), page.NextLink
-			}
-			assert.Equal(t, test.pages, pages)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		srv := newJobServer(fake.ServerOptions{PageSize: test.pageSize}, 5)
+		var pages []int
+		for next := jobsURL + "&$TOP=" + test.top; next != ""; {
+			page := getJobs(t, srv, next)
+			pages, next = append(pages, len(page.Value)), page.NextLink
+		}
+		assert.Equal(t, test.pages, pages)
+	})
+}
+
+// getJobs returns the page of jobs at the URL.
+func getJobs(t *testing.T, srv *fake.Server, url string) (page armsecops.JobList) {
+	t.Helper()
+	_, body := get(t, srv, url)
+	require.NoError(t, json.Unmarshal([]byte(body), &page))
+	return page
 }
 
 func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
-	putJobs(srv, 6)
+	srv := newJobServer(fake.ServerOptions{PageSize: 2}, 6)
 	jobs := newJobs(t, options(srv))
 	pager := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
 	page, err := pager.NextPage(t.Context())
@@ -101,25 +98,19 @@ func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 	}
 	srv.Put(namedJob("job-00"), armsecops.Job{})
 	srv.Put(namedJob("job-9"), armsecops.Job{})
-	names, err := collect(t, pager, jobName)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"job-2", "job-3", "job-5", "job-9"}, names)
+	assert.Equal(t, []string{"job-2", "job-3", "job-5", "job-9"}, mustCollect(t, pager))
 }
 
 func TestNextLinkContinuesTheList(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
-	putJobs(srv, 3)
-	o := &listJobsOptions{OrderBy: "name desc", Top: 3}
-	page, err := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o).NextPage(t.Context())
-	require.NoError(t, err)
-	list, token, ok := strings.Cut(page.NextLink, "&$skipToken=")
+	srv := newJobServer(fake.ServerOptions{PageSize: 1}, 3)
+	list, token, ok := strings.Cut(getJobs(t, srv, jobsURL+"&$orderby=name%20desc&$top=3").NextLink, "&$skipToken=")
 	require.True(t, ok)
 	assert.Equal(t, jobsURL+"&$orderby=name%20desc&$top=3", list)
 	assert.Regexp(t, `^%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, token)
 
 	// The token is valid without the link.
-	token, err = url.QueryUnescape(token)
+	token, err := url.QueryUnescape(token)
 	require.NoError(t, err)
 	names, err := listJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token})
 	require.NoError(t, err)
@@ -128,59 +119,48 @@ func TestNextLinkContinuesTheList(t *testing.T) {
 
 func TestNextLinkHasTheSchemeAndHostOfTheRequest(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
-	putJobs(srv, 2)
-	req := httptest.NewRequest(http.MethodGet, jobsPath+jobsVersion, nil)
-	req.Header.Set("Authorization", "Bearer token")
+	req := newRequest(t, http.MethodGet, jobsPath+jobsVersion, "")
+	req.Host = "example.com"
 	recorder := httptest.NewRecorder()
-	srv.ServeHTTP(recorder, req)
+	newJobServer(fake.ServerOptions{PageSize: 1}, 2).ServeHTTP(recorder, req)
 	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com/subscriptions/`)
 }
 
 func TestNextLinkOfAFault(t *testing.T) {
 	t.Parallel()
 	const (
-		host  = "https://management.azure.com"
 		list  = jobsPath + jobsVersion
 		token = "&$skipToken=%5B%7B%22after%22%3A%20%22"
 	)
-	tests := map[string]struct {
+	type test struct {
 		link      fake.NextLink
 		url, want string // want is the start of the link
-	}{
-		"none":                {"", host + list, host + list + token},
-		"foreign host":        {fake.NextLinkForeignHost, host + list, "https://management.azure.example" + list + token},
-		"HTTP":                {fake.NextLinkHTTP, host + list, "http://management.azure.com" + list + token},
-		"other path":          {fake.NextLinkOtherPath, host + list, host + "/subscriptions" + jobsVersion + token},
-		"loop":                {fake.NextLinkLoop, host + list, host + list},
-		"relative":            {fake.NextLinkRelative, host + list, list + token},
-		"default port":        {fake.NextLinkDefaultPort, host + list, host + ":443" + list + token},
-		"another port":        {fake.NextLinkDefaultPort, host + ":444" + list, host + ":444" + list + token},
-		"unescaped":           {fake.NextLinkUnescaped, host + list, host + list + `&$skipToken=[{"after": "`},
-		"without api-version": {fake.NextLinkWithoutAPIVersion, host + list, host + jobsPath + "?" + token[1:]},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
-			putJobs(srv, 2)
-			srv.Inject(fake.Fault{NextLink: test.link})
-			_, body := get(t, srv, test.url)
-			var page armsecops.JobList
-			require.NoError(t, json.Unmarshal([]byte(body), &page))
-			assert.True(t, strings.HasPrefix(page.NextLink, test.want), "%q doesn't start with %q", page.NextLink, test.want)
-		})
-	}
+	each(t, map[string]test{
+		"none":                {"", jobsURL, jobsURL + token},
+		"foreign host":        {fake.NextLinkForeignHost, jobsURL, "https://management.azure.example" + list + token},
+		"HTTP":                {fake.NextLinkHTTP, jobsURL, "http://management.azure.com" + list + token},
+		"other path":          {fake.NextLinkOtherPath, jobsURL, endpoint + "/subscriptions" + jobsVersion + token},
+		"loop":                {fake.NextLinkLoop, jobsURL, jobsURL},
+		"relative":            {fake.NextLinkRelative, jobsURL, list + token},
+		"default port":        {fake.NextLinkDefaultPort, jobsURL, endpoint + ":443" + list + token},
+		"another port":        {fake.NextLinkDefaultPort, endpoint + ":444" + list, endpoint + ":444" + list + token},
+		"unescaped":           {fake.NextLinkUnescaped, jobsURL, jobsURL + `&$skipToken=[{"after": "`},
+		"without api-version": {fake.NextLinkWithoutAPIVersion, jobsURL, endpoint + jobsPath + "?" + token[1:]},
+	}, func(t *testing.T, test test) {
+		srv := newJobServer(fake.ServerOptions{PageSize: 1}, 2)
+		srv.Inject(fake.Fault{NextLink: test.link})
+		link := getJobs(t, srv, test.url).NextLink
+		assert.True(t, strings.HasPrefix(link, test.want), "%q doesn't start with %q", link, test.want)
+	})
 }
 
 func TestNextLinkHasTheAPIVersionOfTheRequest(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1, APIVersions: []string{"2030-01-01"}})
-	putJobs(srv, 3)
+	srv := newJobServer(fake.ServerOptions{PageSize: 1, APIVersions: []string{"2030-01-01"}}, 3)
 	o := options(srv)
 	o.APIVersion = "2030-01-01"
-	names, err := collect(t, newJobs(t, o).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
-	require.NoError(t, err)
+	names := mustCollect(t, newJobs(t, o).NewListPager(resourceGroup, workspace, assignment, nil))
 	assert.Equal(t, formatNames(3, "job-%d"), names)
 	for _, request := range srv.Requests() {
 		assert.Equal(t, "2030-01-01", request.URL.Query().Get("api-version"))

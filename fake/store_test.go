@@ -11,6 +11,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 const (
@@ -95,33 +96,31 @@ func TestListHasWhatIsBelowItsScope(t *testing.T) {
 	} {
 		srv.Put(id, armsecops.Assignment{Kind: id.Name})
 	}
-	kind := func(a armsecops.StandardAssignment) string { return a.Kind }
 	for scope, want := range map[string][]string{
 		sub: {"0", "1", "2", "3"}, sub[1:]: {"0", "1", "2", "3"}, strings.ToUpper(group): {"1", "2"}, group + "2": {"3"},
 		managementGroup: {"4"}, group + "3": nil, strings.Replace(sub, "1", "8", 1): nil,
 	} {
-		got, err := collect(t, newStandards(t, options(srv)).NewListPager(scope, nil), kind)
-		require.NoError(t, err)
-		assert.ElementsMatch(t, want, got, scope)
+		var kinds []string
+		for standard, err := range driver.NewStandardsClient(t, options(srv)).NewListPager(scope, nil).All(t.Context()) {
+			require.NoError(t, err)
+			kinds = append(kinds, standard.Kind)
+		}
+		assert.ElementsMatch(t, want, kinds, scope)
 	}
 	assignments := newAssignments(t, subscription, options(srv))
 	for group, want := range map[string][]string{"GROUP": {"1"}, "group2": {"2"}, "Gruppe-Ü": {"3"}, "empty": nil} {
-		names, err := collect(t, assignments.NewListPager(group, nil), assignmentName)
-		require.NoError(t, err)
-		assert.Equal(t, want, names, group)
+		assert.Equal(t, want, mustCollect(t, assignments.NewListPager(group, nil)), group)
 	}
-	names, err := collect(t, assignments.NewListBySubscriptionPager(nil), assignmentName)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"1", "2", "3"}, names)
+	assert.Equal(t, []string{"1", "2", "3"}, mustCollect(t, assignments.NewListBySubscriptionPager(nil)))
 }
 
 func TestChangedLocationIsRefused(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
-	for location, want := range map[string]int{"eastus": 200, "EAST us": 200, "": 200} {
+	for _, location := range []string{"eastus", "EAST us", ""} {
 		resp, body := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"`+location+`"}`))
-		assert.Equal(t, want, resp.StatusCode, body)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
 		srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
 	}
 	assertRefused(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"westus"}`), http.StatusConflict, "InvalidResourceLocation",
