@@ -2,7 +2,6 @@ package fake_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -76,47 +75,6 @@ func TestFaultsOfARead(t *testing.T) {
 			assert.Equal(t, err == nil, job.Name == "job")
 			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
 			assert.Len(t, srv.Requests(), test.requests)
-			srv.AssertFaultsConsumed(t)
-		})
-	})
-}
-
-func TestFaultsOfAnErrorResponse(t *testing.T) {
-	t.Parallel()
-	header := http.Header{"X-Ms-Error-Code": {"LinkedAuthorizationFailed"}}
-	const (
-		message  = "A fault of the fake server caused this error."
-		html     = "<html><h1>Bad Gateway</h1></html>"
-		envelope = `{"ErrorCode":"Not Found","Message":"No job."}` // isn't Azure's
-	)
-	type test struct {
-		fault         fake.Fault
-		status        int
-		code, message string
-		retryAfter    time.Duration
-		text          string // of the error
-	}
-	each(t, map[string]test{
-		"envelope":             {fake.Fault{StatusCode: 500, Times: 4}, 500, "InternalServerError", message, 0, message},
-		"page of a gateway":    {fake.Fault{StatusCode: 502, Times: 4, Body: html}, 502, "", "Bad Gateway", 0, "Bad Gateway"},
-		"no body":              {fake.Fault{StatusCode: 403, NoBody: true, Header: header}, 403, "LinkedAuthorizationFailed", "", 0, "403"},
-		"no envelope":          {fake.Fault{StatusCode: 404, Body: envelope}, 404, "Not Found", "No job.", 0, "No job."},
-		"status of no success": {fake.Fault{StatusCode: 202}, 202, "", "", 0, "202"},
-		"throttled":            {fake.Fault{StatusCode: 429, RetryAfter: time.Hour, NoBody: true}, 429, "", "", time.Hour, "429"},
-		"half a body":          {fake.Fault{Truncate: true}, 200, "", "", 0, "decoding the response"},
-	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			srv := newServerWithFault(test.fault)
-			_, err := getJob(t, srv)
-			failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
-			require.True(t, ok, "%v", err)
-			assert.Equal(t, test.status, failed.StatusCode)
-			assert.Equal(t, test.code, failed.Code)
-			assert.Equal(t, test.message, failed.Message)
-			assert.Equal(t, test.retryAfter, failed.RetryAfter)
-			assert.ErrorContains(t, err, test.text)
-			assert.NotEmpty(t, failed.RequestID)
-			assert.Len(t, srv.Requests(), max(test.fault.Times, 1))
 			srv.AssertFaultsConsumed(t)
 		})
 	})
@@ -207,59 +165,27 @@ func TestFaultsOfAWrite(t *testing.T) {
 	})
 }
 
-// The last page has no next one: with a second fault, its link leads to an empty page.
-func TestFaultsOfTheNextLink(t *testing.T) {
-	t.Parallel()
-	all := formatNames(3, "job-%d")
-	tests := []struct {
-		link     fake.NextLink
-		times    int
-		names    []string
-		err      error // nil for success
-		requests int
-	}{
-		{"", 1, all, nil, 2},
-		{fake.NextLinkForeignHost, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
-		{fake.NextLinkHTTP, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
-		{fake.NextLinkOtherPath, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
-		{fake.NextLinkLoop, 1, all[:2], armsecops.ErrPagingLoop, 1},
-		{fake.NextLinkRelative, 1, all, nil, 2},
-		{fake.NextLinkRelative, 2, all, nil, 3},
-		{fake.NextLinkDefaultPort, 2, all, nil, 3},
-		{fake.NextLinkUnescaped, 2, all, nil, 3},
-		{fake.NextLinkWithoutAPIVersion, 2, all, nil, 3},
-		{fake.NextLinkTruncated, 2, all, nil, 2}, // of a query only
-	}
-	for _, test := range tests {
-		t.Run(fmt.Sprintf("%s %d", test.link, test.times), func(t *testing.T) {
-			t.Parallel()
-			srv := newJobServer(fake.ServerOptions{PageSize: 2}, 3)
-			fault := fake.Fault{NextLink: test.link, Times: test.times}
-			if test.link != fake.NextLinkTruncated {
-				fault.Operation = "WorkspaceManagerJobsClient.List"
-			}
-			srv.Inject(fault)
-			names, err := listJobs(t, srv, nil)
-			require.ErrorIs(t, err, test.err)
-			assert.Equal(t, test.names, names)
-			assert.Len(t, srv.Requests(), test.requests)
-			srv.AssertFaultsConsumed(t)
-		})
-	}
-}
-
 func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	srv.Put(jobID, armsecops.Job{})
+	srv.Put(namedJob("other"), armsecops.Job{})
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 2, StatusCode: 500, Times: 2})
-	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.ListBySubscription", StatusCode: 418})
+	srv.Inject(fake.Fault{
+		Operation: getOperation, StatusCode: 403, Skip: 1, Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },
+	})
+	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})
-	for _, status := range []int{503, 200, 500, 500, 200} {
-		resp, _ := get(t, srv, jobURL)
-		assert.Equal(t, status, resp.StatusCode)
+	statuses := func(name string, n int) (statuses []int) {
+		for range n {
+			resp, _ := get(t, srv, endpoint+jobsPath+name+jobsVersion)
+			statuses = append(statuses, resp.StatusCode)
+		}
+		return statuses
 	}
-	resp, _ := get(t, srv, endpoint+"/subscriptions/"+subscription+"/providers/Microsoft.Security/assignments"+assignmentsVersion)
+	assert.Equal(t, []int{503, 200, 500, 500, 200}, statuses("/job", 5))
+	assert.Equal(t, []int{200, 403, 200}, statuses("/other", 3))
+	resp, _ := do(t, srv, newRequest(t, http.MethodDelete, assignmentURL, ""))
 	assert.Equal(t, 418, resp.StatusCode)
 	srv.AssertFaultsConsumed(t)
 }
@@ -320,27 +246,35 @@ func TestInjectPanics(t *testing.T) {
 	})
 }
 
-func TestFaultSetsTheContentTypeOfItsBody(t *testing.T) {
+func TestFaultChangesTheResponse(t *testing.T) {
 	t.Parallel()
-	const text = "text/plain; charset=utf-8"
+	const (
+		jsonType, text = "application/json; charset=utf-8", "text/plain; charset=utf-8"
+		envelope       = `{"error":{"code":"BadGateway","message":"A fault of the fake server caused this error."}}`
+	)
 	type test struct {
-		fault fake.Fault
-		want  string
+		fault             fake.Fault
+		status            int
+		contentType, body string
 	}
 	each(t, map[string]test{
-		"object":     {fake.Fault{Body: `{"a":1}`}, "application/json; charset=utf-8"},
-		"array":      {fake.Fault{Body: " []"}, "application/json; charset=utf-8"},
-		"HTML":       {fake.Fault{Body: "<!DOCTYPE html>"}, "text/html; charset=utf-8"},
-		"text":       {fake.Fault{Body: "upstream error"}, text},
-		"set header": {fake.Fault{Body: "{}", Header: http.Header{"content-type": {text}}}, text},
-		"no body":    {fake.Fault{NoBody: true}, ""},
+		"error":           {fake.Fault{StatusCode: 502}, 502, jsonType, envelope},
+		"object":          {fake.Fault{StatusCode: 502, Body: `{"a":1}`}, 502, jsonType, `{"a":1}`},
+		"array":           {fake.Fault{StatusCode: 502, Body: " []"}, 502, jsonType, " []"},
+		"HTML":            {fake.Fault{StatusCode: 502, Body: "<!DOCTYPE html>"}, 502, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+		"text":            {fake.Fault{StatusCode: 502, Body: "upstream error"}, 502, text, "upstream error"},
+		"header":          {fake.Fault{StatusCode: 502, Body: "{}", Header: http.Header{"content-type": {text}}}, 502, text, "{}"},
+		"no body":         {fake.Fault{StatusCode: 502, NoBody: true}, 502, "", ""},
+		"another success": {fake.Fault{StatusCode: 202}, 202, "", ""},
+		"half a body":     {fake.Fault{StatusCode: 200, Body: "one two", Truncate: true}, 200, text, "one"},
 	}, func(t *testing.T, test test) {
-		srv := fake.NewServer(nil)
-		test.fault.StatusCode = http.StatusBadGateway
-		srv.Inject(test.fault)
-		resp, body := get(t, srv, jobsURL)
-		assert.Equal(t, test.fault.Body, body)
-		assert.Equal(t, test.want, resp.Header.Get("Content-Type"))
+		srv := newServerWithFault(test.fault)
+		resp, body := get(t, srv, jobURL)
+		assert.Equal(t, test.status, resp.StatusCode)
+		assert.Equal(t, test.contentType, resp.Header.Get("Content-Type"))
+		assert.Equal(t, test.body, body)
+		assert.EqualValues(t, len(body), resp.ContentLength)
+		srv.AssertFaultsConsumed(t)
 	})
 }
 
@@ -355,26 +289,4 @@ func TestInjectCopiesTheFault(t *testing.T) {
 		assert.Equal(t, "before", resp.Header.Get("x-custom"))
 		resp.Header["X-Custom"][0] = "after"
 	}
-}
-
-func TestFaultMatchesTheResource(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(nil)
-	srv.Put(jobID, armsecops.Job{})
-	srv.Put(namedJob("other"), armsecops.Job{})
-	srv.Inject(fake.Fault{
-		Operation: getOperation, StatusCode: http.StatusForbidden, Skip: 1,
-		Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },
-	})
-	statuses := func(path string) (statuses []int) {
-		for range 3 {
-			resp, _ := get(t, srv, endpoint+jobsPath+path+jobsVersion)
-			statuses = append(statuses, resp.StatusCode)
-		}
-		return statuses
-	}
-	do(t, srv, newRequest(t, http.MethodDelete, endpoint+jobsPath+"/another"+jobsVersion, ""))
-	assert.Equal(t, []int{200, 200, 200}, statuses("/job"))
-	assert.Equal(t, []int{200, 403, 200}, statuses("/other"))
-	srv.AssertFaultsConsumed(t)
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
+// $top is the size of a page, as in Microsoft Sentinel: a client that wants no more
+// than that must stop by itself.
 func TestListIsSortedAndPaged(t *testing.T) {
 	t.Parallel()
 	ascending := formatNames(5, "job-%d")
@@ -23,54 +25,38 @@ func TestListIsSortedAndPaged(t *testing.T) {
 	slices.Reverse(descending)
 	type test struct {
 		pageSize int
-		options  listJobsOptions
+		query    string
 		want     []string
-		pages    int
+		pages    []int // their sizes
 	}
 	each(t, map[string]test{
-		"one page":                  {0, listJobsOptions{}, ascending, 1},
-		"exactly one page":          {5, listJobsOptions{}, ascending, 1},
-		"several pages":             {2, listJobsOptions{}, ascending, 3},
-		"pages of one":              {1, listJobsOptions{}, ascending, 5},
-		"top":                       {0, listJobsOptions{Top: 3}, ascending[:3], 1},
-		"top of more than there is": {0, listJobsOptions{Top: 9}, ascending, 1},
-		"top in the second page":    {2, listJobsOptions{Top: 3}, ascending[:3], 2},
-		"top of full pages":         {2, listJobsOptions{Top: 4}, ascending[:4], 2},
-		"by name":                   {2, listJobsOptions{OrderBy: "name"}, ascending, 3},
-		"by name, descending":       {2, listJobsOptions{OrderBy: "NAME DESC"}, descending, 3},
-		"by start":                  {2, listJobsOptions{OrderBy: "properties/startTime asc"}, descending, 3},
-		"by start, descending":      {2, listJobsOptions{OrderBy: "properties/startTime desc", Top: 3}, ascending[:3], 2},
-		"by end":                    {2, listJobsOptions{OrderBy: "properties/endTime"}, descending, 3},
-		"by state, equal for all":   {2, listJobsOptions{OrderBy: "properties/provisioningState desc"}, ascending, 3},
+		"one page":                  {0, "", ascending, []int{5}},
+		"exactly one page":          {5, "", ascending, []int{5}},
+		"several pages":             {2, "", ascending, []int{2, 2, 1}},
+		"pages of one":              {1, "", ascending, []int{1, 1, 1, 1, 1}},
+		"top":                       {0, "&$TOP=2", ascending, []int{2, 2, 1}},
+		"top of more than there is": {0, "&$top=9", ascending, []int{5}},
+		"top of all":                {0, "&$top=5", ascending, []int{5}},
+		"top below the page size":   {3, "&$top=2", ascending, []int{2, 2, 1}},
+		"top above the page size":   {2, "&$top=3", ascending, []int{2, 2, 1}},
+		"by name":                   {2, "&$orderby=name", ascending, []int{2, 2, 1}},
+		"by name, descending":       {2, "&$orderby=NAME%20DESC", descending, []int{2, 2, 1}},
+		"by start":                  {2, "&$orderby=properties/startTime%20asc", descending, []int{2, 2, 1}},
+		"by start, descending":      {2, "&$orderby=properties/startTime%20desc", ascending, []int{2, 2, 1}},
+		"by end":                    {2, "&$orderby=properties/endTime", descending, []int{2, 2, 1}},
+		"by state, equal for all":   {2, "&$orderby=properties/provisioningState%20desc", ascending, []int{2, 2, 1}},
 	}, func(t *testing.T, test test) {
 		srv := newJobServer(fake.ServerOptions{PageSize: test.pageSize}, 5)
-		got, err := listJobs(t, srv, &test.options)
-		require.NoError(t, err)
-		assert.Equal(t, test.want, got)
-		assert.Len(t, srv.Requests(), test.pages)
-	})
-}
-
-// As in Microsoft Sentinel: a client that wants no more than that must stop by itself.
-func TestTopIsTheSizeOfAPage(t *testing.T) {
-	t.Parallel()
-	type test struct {
-		pageSize int
-		top      string
-		pages    []int // the sizes of all pages
-	}
-	each(t, map[string]test{
-		"without a page size":         {0, "2", []int{2, 2, 1}},
-		"smaller than the page size":  {3, "2", []int{2, 2, 1}},
-		"larger than the page size":   {2, "3", []int{2, 2, 1}},
-		"equal to the number of jobs": {0, "5", []int{5}},
-	}, func(t *testing.T, test test) {
-		srv := newJobServer(fake.ServerOptions{PageSize: test.pageSize}, 5)
+		var names []string
 		var pages []int
-		for next := jobsURL + "&$TOP=" + test.top; next != ""; {
+		for next := jobsURL + test.query; next != ""; {
 			page := getJobs(t, srv, next)
+			for _, job := range page.Value {
+				names = append(names, job.Name)
+			}
 			pages, next = append(pages, len(page.Value)), page.NextLink
 		}
+		assert.Equal(t, test.want, names)
 		assert.Equal(t, test.pages, pages)
 	})
 }
@@ -126,6 +112,8 @@ func TestNextLinkHasTheSchemeAndHostOfTheRequest(t *testing.T) {
 	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com/subscriptions/`)
 }
 
+// The links of a stored and of an overridden list. The last page has no next one:
+// with a second fault, its link leads to an empty page.
 func TestNextLinkOfAFault(t *testing.T) {
 	t.Parallel()
 	const (
@@ -135,23 +123,37 @@ func TestNextLinkOfAFault(t *testing.T) {
 	type test struct {
 		link      fake.NextLink
 		url, want string // want is the start of the link
+		err       error  // of a listing; nil for success
+		requests  int
 	}
+	untrusted := armsecops.ErrUntrustedNextLink
 	each(t, map[string]test{
-		"none":                {"", jobsURL, jobsURL + token},
-		"foreign host":        {fake.NextLinkForeignHost, jobsURL, "https://management.azure.example" + list + token},
-		"HTTP":                {fake.NextLinkHTTP, jobsURL, "http://management.azure.com" + list + token},
-		"other path":          {fake.NextLinkOtherPath, jobsURL, endpoint + "/subscriptions" + jobsVersion + token},
-		"loop":                {fake.NextLinkLoop, jobsURL, jobsURL},
-		"relative":            {fake.NextLinkRelative, jobsURL, list + token},
-		"default port":        {fake.NextLinkDefaultPort, jobsURL, endpoint + ":443" + list + token},
-		"another port":        {fake.NextLinkDefaultPort, endpoint + ":444" + list, endpoint + ":444" + list + token},
-		"unescaped":           {fake.NextLinkUnescaped, jobsURL, jobsURL + `&$skipToken=[{"after": "`},
-		"without api-version": {fake.NextLinkWithoutAPIVersion, jobsURL, endpoint + jobsPath + "?" + token[1:]},
+		"none":                {"", jobsURL, jobsURL + token, nil, 2},
+		"foreign host":        {fake.NextLinkForeignHost, jobsURL, "https://management.azure.example" + list + token, untrusted, 1},
+		"HTTP":                {fake.NextLinkHTTP, jobsURL, "http://management.azure.com" + list + token, untrusted, 1},
+		"other path":          {fake.NextLinkOtherPath, jobsURL, endpoint + "/subscriptions" + jobsVersion + token, untrusted, 1},
+		"loop":                {fake.NextLinkLoop, jobsURL, jobsURL, armsecops.ErrPagingLoop, 1},
+		"relative":            {fake.NextLinkRelative, jobsURL, list + token, nil, 3},
+		"default port":        {fake.NextLinkDefaultPort, jobsURL, endpoint + ":443" + list + token, nil, 3},
+		"another port":        {fake.NextLinkDefaultPort, endpoint + ":444" + list, endpoint + ":444" + list + token, nil, 3},
+		"unescaped":           {fake.NextLinkUnescaped, jobsURL, jobsURL + `&$skipToken=[{"after": "`, nil, 3},
+		"without api-version": {fake.NextLinkWithoutAPIVersion, jobsURL, endpoint + jobsPath + "?" + token[1:], nil, 3},
+		"truncated":           {fake.NextLinkTruncated, jobsURL, jobsURL + token, nil, 2}, // of a query only
 	}, func(t *testing.T, test test) {
-		srv := newJobServer(fake.ServerOptions{PageSize: 1}, 2)
-		srv.Inject(fake.Fault{NextLink: test.link})
-		link := getJobs(t, srv, test.url).NextLink
+		stored, overridden := newJobServer(fake.ServerOptions{PageSize: 1}, 2), fake.NewServer(nil)
+		stored.Inject(fake.Fault{NextLink: test.link})
+		link := getJobs(t, stored, test.url).NextLink
 		assert.True(t, strings.HasPrefix(link, test.want), "%q doesn't start with %q", link, test.want)
+
+		overrideJobList(overridden, 2)
+		for _, srv := range []*fake.Server{stored, overridden} {
+			before := len(srv.Requests())
+			srv.Inject(fake.Fault{NextLink: test.link, Times: 2})
+			names, err := listJobs(t, srv, nil)
+			require.ErrorIs(t, err, test.err)
+			assert.Len(t, names, min(test.requests, 2))
+			assert.Len(t, srv.Requests(), before+test.requests)
+		}
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/test/driver"
 )
 
 func TestOverridePanics(t *testing.T) {
@@ -40,8 +39,7 @@ func TestOverrideIsAnHTTPHandler(t *testing.T) {
 		"response":        {fake.Respond(status, armsecops.WorkspaceManagerJobsClientGetResponse{Job: armsecops.Job{Name: "a"}}), 202, jsonType, "", `{"name":"a"}`},
 		"no body":         {fake.Respond(status, nil), 202, "", "", ""},
 		"not UTF-8, text": {fake.Respond(status, "\xff"), 202, jsonType, "", `"` + "\ufffd" + `"`},
-
-		"nothing": {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), 200, "", "", ""},
+		"nothing":         {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), 200, "", "", ""},
 		"body only": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "<html>")
 		}), 200, "text/html; charset=utf-8", "", "<html>"},
@@ -91,33 +89,6 @@ func TestOverrideComesAfterTheChecks(t *testing.T) {
 	assertRefused(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"properties":1}`), 400, "InvalidRequestContent", "not an assignment")
 	query := `{"query":"resources | where type =~ 'microsoft.security/assignments' | project id | order by id asc","options":{"$top":-1}}`
 	assertRefused(t, srv, newRequest(t, http.MethodPost, graphURL, query), 400, "BadRequest", "$top")
-}
-
-func TestOverriddenListHasTheFaultsOfALink(t *testing.T) {
-	t.Parallel()
-	all := formatNames(2, "assignment-%d")
-	type test struct {
-		fault fake.Fault
-		names []string
-		err   error
-	}
-	each(t, map[string]test{
-		"none":                     {fake.Fault{Delay: 1}, all, nil},
-		"another host":             {fake.Fault{NextLink: fake.NextLinkForeignHost}, all[:1], armsecops.ErrUntrustedNextLink},
-		"loop":                     {fake.Fault{NextLink: fake.NextLinkLoop}, all[:1], armsecops.ErrPagingLoop},
-		"relative, after the last": {fake.Fault{NextLink: fake.NextLinkRelative, Times: 2}, all, nil},
-		"without api-version":      {fake.Fault{NextLink: fake.NextLinkWithoutAPIVersion}, all, nil},
-		"unescaped":                {fake.Fault{NextLink: fake.NextLinkUnescaped, Times: 2}, all, nil},
-		"a lost page":              {fake.Fault{Skip: 1, Disconnect: true, Truncate: true}, all, nil},
-	}, func(t *testing.T, test test) {
-		srv := fake.NewServer(nil)
-		overrideJobList(srv, 2)
-		srv.Inject(test.fault)
-		names, err := collect(t, newJobs(t, driver.Options(srv)).NewListPager(resourceGroup, workspace, assignment, nil))
-		require.ErrorIs(t, err, test.err)
-		assert.Equal(t, test.names, names)
-		srv.AssertFaultsConsumed(t)
-	})
 }
 
 // One server serves a program that also uses other services.

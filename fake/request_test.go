@@ -1,13 +1,14 @@
 package fake_test
 
 import (
+	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,16 +41,17 @@ func TestRequestsRecordsEveryRequest(t *testing.T) {
 	}
 }
 
-func TestRequestWithUnreadableBodyIsNotRecorded(t *testing.T) {
+func TestBrokenRequestIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	req := newRequest(t, http.MethodPost, jobsURL, "")
-	broken := errors.New("broken")
-	reader, writer := io.Pipe()
-	writer.CloseWithError(broken)
-	req.Body = reader
-	_, err := srv.Do(req)
-	require.ErrorIs(t, err, broken)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := srv.Do(newRequest(t, http.MethodPost, jobsURL, "").WithContext(ctx))
+	require.ErrorIs(t, err, context.Canceled)
+	unreadable := newRequest(t, http.MethodPost, jobsURL, "")
+	unreadable.Body = io.NopCloser(iotest.ErrReader(io.ErrNoProgress))
+	_, err = srv.Do(unreadable)
+	require.ErrorIs(t, err, io.ErrNoProgress)
 	assert.Empty(t, srv.Requests())
 }
 

@@ -153,24 +153,6 @@ func TestAssessmentMetadataOfASubscription(t *testing.T) {
 	require.ErrorIs(t, err, armsecops.ErrNotFound)
 }
 
-// What the service sets can't be put, and what it has set stays.
-func TestReadOnlyPropertiesStay(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{Now: clock()})
-	client := newFactory(t, srv).NewSecurityStandardsClient()
-	put := func(kind armsecops.StandardType) armsecops.SecurityStandardProperties {
-		standard := armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{StandardType: kind}}
-		got, err := client.CreateOrUpdate(t.Context(), groupScope, standardName, standard, nil)
-		require.NoError(t, err)
-		assert.Zero(t, got.SystemData)
-		return got.Properties
-	}
-	created, updated := put("Default"), put("Compliance")
-	assert.Equal(t, armsecops.StandardTypeCustom, updated.StandardType)
-	assert.Equal(t, created.Metadata.CreatedOn, updated.Metadata.CreatedOn)
-	assert.True(t, updated.Metadata.LastUpdatedOn.After(created.Metadata.LastUpdatedOn))
-}
-
 // A job publishes the items of the stored assignment, which knows its last job.
 func TestJobOfAStoredAssignment(t *testing.T) {
 	t.Parallel()

@@ -54,16 +54,6 @@ func TestDoReturnsACompleteResponse(t *testing.T) {
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
 }
 
-func TestDoReturnsTheErrorOfAnEndedContext(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := srv.Do(newRequest(t, http.MethodPost, jobsURL, "").WithContext(ctx))
-	require.ErrorIs(t, err, context.Canceled)
-	assert.Empty(t, srv.Requests())
-}
-
 func TestDelayEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	each(t, map[string]bool{"before the request is carried out": false, "after the request is carried out": true}, func(t *testing.T, carriedOut bool) {

@@ -42,9 +42,14 @@ func TestPutSetsWhatTheServiceSets(t *testing.T) {
 	identity := func(path, name, kind string) string {
 		return `{"id":"` + path + `","name":"` + name + `","type":"` + kind + `",`
 	}
-	const given = `"id":"x","type":"x","etag":"x","systemData":{"createdBy":"x"}`
+	const (
+		securityType = "/providers/Microsoft.Security/securityStandards"
+		securityURL  = endpoint + groupScope + securityType + "/" + standardName + standardsVersion
+		given        = `"id":"x","type":"x","etag":"x","systemData":{"createdBy":"x"}`
+	)
 	upper := strings.ToUpper(standardName)
-	tests := map[string]struct{ url, put, created, again, putAgain, updated string }{
+	type test struct{ url, put, created, again, putAgain, updated string }
+	each(t, map[string]test{
 		"assignment": {
 			assignmentURL, `{` + given + `,"kind":"a","properties":{"effect":"Exempt","new":null}}`,
 			identity(assignmentsPath+"/standard", "standard", "Microsoft.Security/assignments") +
@@ -64,19 +69,23 @@ func TestPutSetsWhatTheServiceSets(t *testing.T) {
 			identity(machine+standardsType+"/"+upper, upper, "Microsoft.Security/standardAssignments") +
 				`"properties":{"effect":"Audit","excludedScopes":[],` + metadata(second) + `}}`,
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
-			resp, body := do(t, srv, newRequest(t, http.MethodPut, test.url, test.put))
-			require.Equal(t, http.StatusCreated, resp.StatusCode)
-			assert.JSONEq(t, test.created, body)
-			resp, body = do(t, srv, newRequest(t, http.MethodPut, test.again, test.putAgain))
-			require.Equal(t, http.StatusOK, resp.StatusCode)
-			assert.JSONEq(t, test.updated, body)
-		})
-	}
+		"security standard": {
+			securityURL, `{"properties":{"standardType":"Default"}}`,
+			identity(groupScope+securityType+"/"+standardName, standardName, "Microsoft.Security/securityStandards") +
+				`"properties":{"standardType":"Custom",` + metadata(first) + `}}`,
+			securityURL, `{"properties":{"standardType":"Compliance"}}`,
+			identity(groupScope+securityType+"/"+standardName, standardName, "Microsoft.Security/securityStandards") +
+				`"properties":{"standardType":"Custom",` + metadata(second) + `}}`,
+		},
+	}, func(t *testing.T, test test) {
+		srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
+		resp, body := do(t, srv, newRequest(t, http.MethodPut, test.url, test.put))
+		require.Equal(t, http.StatusCreated, resp.StatusCode)
+		assert.JSONEq(t, test.created, body)
+		resp, body = do(t, srv, newRequest(t, http.MethodPut, test.again, test.putAgain))
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.JSONEq(t, test.updated, body)
+	})
 }
 
 func TestListHasWhatIsBelowItsScope(t *testing.T) {

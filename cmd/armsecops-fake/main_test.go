@@ -147,9 +147,7 @@ func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
 }
 
 func (p *process) getSampleJob() error {
-	id, err := armsecops.ParseJobID(sampleJob)
-	require.NoError(p.t, err)
-	_, err = p.jobs().Get(p.t.Context(), id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
+	_, err := p.jobs().Get(p.t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, testkit.JobName, nil)
 	return err
 }
 
@@ -167,15 +165,9 @@ func TestServesAClientOverTLS(t *testing.T) {
 	assert.Contains(t, body, "AuthenticationFailed")
 }
 
-func TestControlInjectsFaults(t *testing.T) {
+func TestControlRefusesFaults(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-samples")
-	p.control(http.MethodPost, "/inject",
-		`{"operation":"WorkspaceManagerJobsClient.Get","pathContains":"/JOBS/cfbe","statusCode":429,"retryAfter":"1.5s"}`)
-	require.ErrorIs(t, p.getSampleJob(), armsecops.ErrThrottled)
-	require.NoError(t, p.getSampleJob(), "it applies once")
-	p.control(http.MethodPost, "/inject", `{"operation":"WorkspaceManagerJobsClient.List"}`)
-
 	for _, body := range []string{
 		"", "[]", `{} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
 		"null", `{"times":null}`, `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
@@ -198,8 +190,10 @@ func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 		fault string
 		want  []string // what the responses to some requests contain, header included
 	}{
-		"operation":    {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job, job, job}},
-		"pathContains": {`{"pathContains":"/otherRg/","statusCode":403}`, []string{job, job, job}},
+		"operation":    {`{"operation":"WorkspaceManagerJobsClient.List","statusCode":403}`, []string{forbidden, job}},
+		"another one":  {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job, job, job}},
+		"pathContains": {`{"pathContains":"/MYRG/","statusCode":403}`, []string{forbidden, job}},
+		"another path": {`{"pathContains":"/otherRg/","statusCode":403}`, []string{job, job, job}},
 		"skip":         {`{"skip":1,"statusCode":403}`, []string{job, forbidden, job}},
 		"times":        {`{"times":2,"statusCode":403}`, []string{forbidden, forbidden, job}},
 		"retryAfter":   {`{"retryAfter":"1.5s"}`, []string{"Retry-After: 2\r\n", job, job}},
