@@ -36,50 +36,6 @@ func newServerWithFault(fault fake.Fault) *fake.Server {
 	return srv
 }
 
-func getJob(t *testing.T, srv *fake.Server) (armsecops.Job, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	resp, err := newJobs(t, options(srv)).Get(ctx, resourceGroup, workspace, assignment, "job", nil)
-	return resp.Job, err
-}
-
-// The client has azcore's own retry options. Time is synctest's.
-func TestFaultsOfARead(t *testing.T) {
-	t.Parallel()
-	type test struct {
-		fault    fake.Fault
-		err      error // nil for success
-		requests int
-		atLeast  time.Duration // that the call takes
-	}
-	each(t, map[string]test{
-		"error":                          {fake.Fault{Operation: getOperation, StatusCode: 404}, armsecops.ErrNotFound, 1, 0},
-		"error of any operation":         {fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0},
-		"throttled":                      {fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second},
-		"throttled for part of a second": {fake.Fault{StatusCode: 429, RetryAfter: 20 * time.Millisecond}, nil, 2, 20 * time.Millisecond},
-		"throttled for too long":         {fake.Fault{StatusCode: 429, RetryAfter: time.Hour}, armsecops.ErrThrottled, 1, 0},
-		"unavailable twice":              {fake.Fault{StatusCode: 503, Times: 2}, nil, 3, time.Second},
-		"disconnected once":              {fake.Fault{Disconnect: true}, nil, 2, 0},
-		"disconnected at every attempt":  {fake.Fault{Disconnect: true, Times: 4}, io.ErrUnexpectedEOF, 4, time.Second},
-		"disconnected in the body":       {fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0},
-		"delayed":                        {fake.Fault{Delay: time.Minute}, nil, 1, time.Minute},
-		"delayed beyond the deadline":    {fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline},
-		"success with a body":            {fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0},
-	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			srv := newServerWithFault(test.fault)
-			start := time.Now()
-			job, err := getJob(t, srv)
-			require.ErrorIs(t, err, test.err)
-			assert.Equal(t, err == nil, job.Name == "job")
-			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
-			assert.Len(t, srv.Requests(), test.requests)
-			srv.AssertFaultsConsumed(t)
-		})
-	})
-}
-
 // So net/http closes the connection, and the client notices that a part is missing.
 func TestFaultDisconnectsInTheMiddleOfTheBody(t *testing.T) {
 	t.Parallel()
@@ -109,58 +65,81 @@ func TestFaultRoundsRetryAfterUp(t *testing.T) {
 	}
 }
 
-func TestFaultsOfAWrite(t *testing.T) {
+// The client has azcore's own retry options. Time is synctest's.
+func TestFaultsOfACall(t *testing.T) {
 	t.Parallel()
-	type write struct {
+	type call struct {
 		operation string
-		call      func(context.Context, *testing.T, *fake.Server) error
+		do        func(context.Context, *testing.T, *fake.Server) error
 	}
-	create := write{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	get := call{getOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+		got, err := newJobs(t, options(srv)).Get(ctx, resourceGroup, workspace, assignment, "job", nil)
+		assert.Equal(t, err == nil, got.Name == "job")
+		return err
+	}}
+	getAny := call{"", get.do}
+	create := call{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
 		return err
 	}}
-	put := write{putOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	put := call{putOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newAssignments(t, subscription, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
 		return err
 	}}
-	remove := write{deleteOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	remove := call{deleteOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newAssignments(t, subscription, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
 		return err
 	}}
-	unknown := armsecops.ErrOutcomeUnknown
+	unknown, half := armsecops.ErrOutcomeUnknown, 500*time.Millisecond
 	type test struct {
-		write
-		fault             fake.Fault
-		err               error // nil for success
-		requests          int
-		jobs, assignments int // stored in the end
+		call
+		fault    fake.Fault
+		err      error // nil for success
+		requests int
+		atLeast  time.Duration // that the call takes
+		jobs     int           // stored in the end
+		others   int           // assignments, likewise
 	}
 	each(t, map[string]test{
-		"job refused":                     {create, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 1, 1},
-		"job throttled":                   {create, fake.Fault{StatusCode: 429, RetryAfter: time.Second}, nil, 2, 2, 1},
-		"job not started, no response":    {create, fake.Fault{Disconnect: true}, unknown, 1, 1, 1},
-		"job started, no response":        {create, fake.Fault{Disconnect: true, CarriedOut: true}, unknown, 1, 2, 1},
-		"job started, half a response":    {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 2, 1},
-		"job started, error":              {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 2, 1},
-		"job started, late response":      {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, 2, 1},
-		"job started, delayed response":   {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, 2, 1},
-		"assignment put, no response":     {put, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 1, 2},
-		"assignment deleted, no response": {remove, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 1, 0},
-		"assignment not deleted":          {remove, fake.Fault{StatusCode: 409}, armsecops.ErrConflict, 1, 1, 1},
+		"error":                           {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1, 1},
+		"error of any operation":          {getAny, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0, 1, 1},
+		"throttled":                       {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1, 1},
+		"throttled for part of a second":  {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1, 1},
+		"throttled for too long":          {get, fake.Fault{StatusCode: 429, RetryAfter: time.Hour}, armsecops.ErrThrottled, 1, 0, 1, 1},
+		"unavailable twice":               {get, fake.Fault{StatusCode: 503, Times: 2}, nil, 3, time.Second, 1, 1},
+		"disconnected once":               {get, fake.Fault{Disconnect: true}, nil, 2, 0, 1, 1},
+		"disconnected at every attempt":   {get, fake.Fault{Disconnect: true, Times: 4}, io.ErrUnexpectedEOF, 4, time.Second, 1, 1},
+		"disconnected in the body":        {get, fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0, 1, 1},
+		"delayed":                         {get, fake.Fault{Delay: time.Minute}, nil, 1, time.Minute, 1, 1},
+		"delayed beyond the deadline":     {get, fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline, 1, 1},
+		"success with a body":             {get, fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0, 1, 1},
+		"job refused":                     {create, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0, 1, 1},
+		"job throttled":                   {create, fake.Fault{StatusCode: 429, RetryAfter: time.Second}, nil, 2, time.Second, 2, 1},
+		"job not started, no response":    {create, fake.Fault{Disconnect: true}, unknown, 1, 0, 1, 1},
+		"job started, no response":        {create, fake.Fault{Disconnect: true, CarriedOut: true}, unknown, 1, 0, 2, 1},
+		"job started, half a response":    {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 0, 2, 1},
+		"job started, error":              {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 0, 2, 1},
+		"job started, late response":      {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, deadline, 2, 1},
+		"job started, delayed response":   {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2, 1},
+		"assignment put, no response":     {put, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 2},
+		"assignment deleted, no response": {remove, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 0},
+		"assignment not deleted":          {remove, fake.Fault{StatusCode: 409}, armsecops.ErrConflict, 1, 0, 1, 1},
 	}, func(t *testing.T, test test) {
 		synctest.Test(t, func(t *testing.T) {
 			test.fault.Operation = test.operation
 			srv := newServerWithFault(test.fault)
 			ctx, cancel := context.WithTimeout(t.Context(), deadline)
 			defer cancel()
-			require.ErrorIs(t, test.call(ctx, t, srv), test.err)
+			start := time.Now()
+			require.ErrorIs(t, test.do(ctx, t, srv), test.err)
+			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
 			assert.Len(t, srv.Requests(), test.requests)
 			srv.AssertFaultsConsumed(t)
 			names, err := listJobs(t, srv, nil)
 			require.NoError(t, err)
 			assert.Len(t, names, test.jobs)
 			assignments := newAssignments(t, subscription, options(srv))
-			assert.Len(t, mustCollect(t, assignments.NewListPager(resourceGroup, nil)), test.assignments)
+			assert.Len(t, mustCollect(t, assignments.NewListPager(resourceGroup, nil)), test.others)
 		})
 	})
 }

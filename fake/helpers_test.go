@@ -218,17 +218,6 @@ func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int
 	return resp
 }
 
-// assertPanics checks that f panics with a text that starts with the message.
-func assertPanics(t testing.TB, message string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		text, _ := recover().(string)
-		assert.True(t, strings.HasPrefix(text, message), "the panic %q doesn't start with %q", text, message)
-	}()
-	f()
-}
-
 // clock returns a clock that is a minute later each time it is read.
 func clock() func() time.Time {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)

@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
@@ -79,18 +78,9 @@ func TestStartedJobRunsForJobSteps(t *testing.T) {
 	})
 }
 
-// The clock alone decides, whether a client gets the job, lists it or waits.
+// The clock alone decides, whether a client gets the job or lists it.
 func TestStartedJobRunsForJobDuration(t *testing.T) {
 	t.Parallel()
-	readers := map[string]func(*testing.T, *fake.Server, string) armsecops.Job{
-		"Get": func(t *testing.T, srv *fake.Server, name string) armsecops.Job { return readJob(t, srv, name) },
-		"List": func(t *testing.T, srv *fake.Server, _ string) armsecops.Job {
-			page, err := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil).NextPage(t.Context())
-			require.NoError(t, err)
-			require.Len(t, page.Value, 1)
-			return page.Value[0]
-		},
-	}
 	type test struct {
 		items     int
 		reads     []time.Duration // after the start
@@ -101,34 +91,31 @@ func TestStartedJobRunsForJobDuration(t *testing.T) {
 		"two items": {2, []time.Duration{0, 29 * time.Second, 30 * time.Second, 59 * time.Second, time.Minute}, []int{0, 0, 1, 1, 2}},
 		"read late": {2, []time.Duration{time.Hour}, []int{2}},
 	}, func(t *testing.T, test test) {
-		each(t, readers, func(t *testing.T, read func(*testing.T, *fake.Server, string) armsecops.Job) {
-			start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-			now := start
-			srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, JobSteps: 1000, Now: func() time.Time { return now }})
-			srv.SetJobItems(publicationID, []armsecops.JobItem{item("a", ""), item("b", "")}[:test.items])
-			created := startJob(t, srv)
+		start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		now := start
+		srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, JobSteps: 1000, Now: func() time.Time { return now }})
+		srv.SetJobItems(publicationID, []armsecops.JobItem{item("a", ""), item("b", "")}[:test.items])
+		created := startJob(t, srv)
 
-			var last armsecops.Job
-			for i, after := range test.reads {
-				now = start.Add(after)
-				last = read(t, srv, created.Name)
-				require.Len(t, last.Properties.Items, test.items)
-				for n, item := range last.Properties.Items {
-					assert.Equal(t, n < test.succeeded[i], item.Status == succeeded, after)
-					assert.Equal(t, n >= test.succeeded[i], item.Status == inProgress, after)
-				}
-				assert.Equal(t, after >= time.Minute, last.Properties.ProvisioningState.Terminal(), after)
+		var last armsecops.Job
+		for i, after := range test.reads {
+			now = start.Add(after)
+			last = getJobs(t, srv, jobsURL).Value[0]
+			assert.Equal(t, last, readJob(t, srv, created.Name))
+			require.Len(t, last.Properties.Items, test.items)
+			for n, item := range last.Properties.Items {
+				assert.Equal(t, n < test.succeeded[i], item.Status == succeeded, after)
+				assert.Equal(t, n >= test.succeeded[i], item.Status == inProgress, after)
 			}
-			assert.Equal(t, start.Add(time.Minute), last.Properties.EndTime)
-			assert.Equal(t, start.Add(time.Minute), last.SystemData.LastModifiedAt)
-			for i, item := range last.Properties.Items {
-				assert.Equal(t, start.Add(time.Duration(i+1)*time.Minute/2), item.ExecutionTime)
-			}
-			now = now.Add(time.Hour)
-			for _, again := range readers {
-				assert.Equal(t, last, again(t, srv, created.Name), "a job that has ended doesn't change")
-			}
-		})
+			assert.Equal(t, after >= time.Minute, last.Properties.ProvisioningState.Terminal(), after)
+		}
+		assert.Equal(t, start.Add(time.Minute), last.Properties.EndTime)
+		assert.Equal(t, start.Add(time.Minute), last.SystemData.LastModifiedAt)
+		for i, item := range last.Properties.Items {
+			assert.Equal(t, start.Add(time.Duration(i+1)*time.Minute/2), item.ExecutionTime)
+		}
+		now = now.Add(time.Hour)
+		assert.Equal(t, last, readJob(t, srv, created.Name), "a job that has ended doesn't change")
 	})
 }
 
@@ -182,12 +169,4 @@ func TestStoredJobNeverChanges(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, properties, first.Properties)
 	assert.Equal(t, first, readJob(t, srv, "job"))
-}
-
-func TestSetJobItemsPanics(t *testing.T) {
-	t.Parallel()
-	notJSON := armsecops.JobItem{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}
-	assertPanics(t, "fake: the value can't be encoded as JSON", func() {
-		fake.NewServer(nil).SetJobItems(publicationID, []armsecops.JobItem{notJSON})
-	})
 }

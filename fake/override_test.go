@@ -13,14 +13,6 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-func TestOverridePanics(t *testing.T) {
-	t.Parallel()
-	for _, operation := range []string{"", "Get", "JobsClient.Get", "WorkspaceManagerJobsClient.BeginCreate", "SecurityAssignmentsClient.ListAcrossSubscriptions"} {
-		assertPanics(t, "fake: ", func() { fake.NewServer(nil).Override(operation, http.NotFoundHandler()) })
-	}
-	assertPanics(t, "fake: the value can't be encoded as JSON", func() { fake.Respond(http.StatusOK, func() {}) })
-}
-
 func TestOverrideIsAnHTTPHandler(t *testing.T) {
 	t.Parallel()
 	const jsonType, text, status = "application/json; charset=utf-8", "text/plain; charset=utf-8", http.StatusAccepted

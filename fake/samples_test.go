@@ -10,37 +10,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/fake"
-)
-
-const (
-	sampleSubscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	sampleAssignment   = "/resourceGroups/myResourceGroup/providers/Microsoft.Security/assignments/" + standardName
-	sampleStandard     = managementGroup + standardsType + "/" + standardName
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 func TestSamplesAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	const (
-		job = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights" +
-			"/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments" +
-			"/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-		in        = "/subscriptions/" + sampleSubscription
-		connector = in + "/resourceGroups/gcpResourceGroup/providers/Microsoft.Security/securityConnectors/gcpconnector"
-		exemption = "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster" + exemptionsType + "/DemoExpensiveVM"
-	)
-	for file, url := range map[string]string{
-		"Job.json":                     job + jobsVersion,
-		"Assignment.json":              in + sampleAssignment + assignmentsVersion,
-		"StandardAssignment.json":      sampleStandard + standardsVersion,
-		"ListStandardAssignments.json": connector + standardsType + standardsVersion,
-		"PolicyExemption.json":         exemption + exemptionsVersion,
-		"ListAssessmentMetadata.json":  "/providers/Microsoft.Security/assessmentMetadata?api-version=2021-06-01",
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
+	for file, route := range map[string]*routes.Route{
+		"Job.json":                     routes.Jobs.Get,
+		"Assignment.json":              routes.Assignments.Get,
+		"StandardAssignment.json":      routes.StandardAssignments.Get,
+		"ListStandardAssignments.json": routes.StandardAssignments.List,
+		"PolicyExemption.json":         routes.PolicyExemptions.Get,
+		"ListAssessmentMetadata.json":  routes.AssessmentsMetadata.List,
 	} {
 		want, err := os.ReadFile(filepath.Join("samples", file))
 		require.NoError(t, err)
-		resp, body := get(t, fake.NewServer(&fake.ServerOptions{Samples: true}), endpoint+url)
+		resp, body := get(t, srv, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion)
 		assert.Equal(t, http.StatusOK, resp.StatusCode, file)
-		assert.JSONEq(t, string(want), body)
+		assert.JSONEq(t, string(want), body, file)
 	}
 }
 
@@ -48,8 +37,9 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 func TestPutOfASampleCorrectsItsID(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
-	const assignment = "/subscriptions/" + sampleSubscription + sampleAssignment
-	for id, version := range map[string]string{assignment: assignmentsVersion, sampleStandard: standardsVersion} {
+	for _, route := range []*routes.Route{routes.Assignments.Get, routes.StandardAssignments.Get} {
+		id := route.ID(testkit.CallOf(route).Values...)
+		version := "?api-version=" + route.APIVersion
 		_, sample := get(t, srv, endpoint+id+version)
 		assert.NotContains(t, sample, `"id":"`+id+`"`)
 		resp, body := do(t, srv, newRequest(t, http.MethodPut, endpoint+id+version, sample))

@@ -102,25 +102,6 @@ func TestStrictServerKeepsEmptyParents(t *testing.T) {
 	}
 }
 
-func TestAddPanics(t *testing.T) {
-	t.Parallel()
-	invalid := publicationID
-	invalid.Name = "-"
-	type test struct {
-		add     func(*fake.Server)
-		message string
-	}
-	each(t, map[string]test{
-		"subscription":   {func(srv *fake.Server) { srv.AddSubscription("mine") }, "fake: the id's subscriptionId 'mine' must be a UUID"},
-		"resource group": {func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "fake: the id's resourceGroupName 'a.' must not end"},
-		"workspace manager assignment": {
-			func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "fake: the id's workspaceManagerAssignmentName '-' must match",
-		},
-	}, func(t *testing.T, test test) {
-		assertPanics(t, test.message, func() { test.add(fake.NewServer(nil)) })
-	})
-}
-
 func TestStrictServerRefusesReferencesToNothing(t *testing.T) {
 	t.Parallel()
 	const groups, assignments = "/workspaceManagerGroups", "/workspaceManagerAssignments"

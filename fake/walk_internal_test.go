@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -264,22 +267,20 @@ func TestStrictServerChecksProperties(t *testing.T) {
 		}
 		t.Run(resource.Type, func(t *testing.T) {
 			t.Parallel()
-			properties := map[string]any{}
-			enumerate := func(path, value string) {
-				if fieldKind(row.model, path) == reflect.Slice {
-					properties[path] = []string{value}
-					return
+			properties := map[string]jsontext.Value{}
+			enumerate := func(path, value, item string) {
+				if _, err := row.parse([]byte(nest("properties."+path, "[]"))); err == nil { // a list
+					value = "[" + item + "]"
 				}
-				set(properties, path, value)
+				name, _, _ := strings.Cut(path, ".")
+				properties[name] = valueAt(jsontext.Value(nest(path, value)), name)
 			}
 			for _, name := range row.required {
-				properties[name] = "a"
-				if fieldKind(row.model, name) == reflect.Slice {
-					properties[name] = []string{}
-				}
+				enumerate(name, `"a"`, "")
 			}
+			quoted := func(path, value string) { enumerate(path, strconv.Quote(value), strconv.Quote(value)) }
 			for path, values := range row.values {
-				enumerate(path, strings.ToUpper(values[len(values)-1]))
+				quoted(path, strings.ToUpper(values[len(values)-1]))
 			}
 			put := func(strict bool) (int, string) {
 				srv := NewServer(&ServerOptions{Strict: strict})
@@ -290,10 +291,8 @@ func TestStrictServerChecksProperties(t *testing.T) {
 					values := exampleValues(other.Get)
 					srv.putDocument(other.Get, append(values[:len(values)-1], "a"), document{})
 				}
-				text, err := json.Marshal(map[string]any{"properties": properties})
-				require.NoError(t, err)
 				return status(t, srv, exampleRequest(t, resource.CreateOrUpdate, func(req *http.Request) {
-					req.Body = io.NopCloser(strings.NewReader(string(text)))
+					req.Body = io.NopCloser(strings.NewReader(nest("properties", string(mustEncode(properties)))))
 				}))
 			}
 			refused := func(name, want string) {
@@ -310,41 +309,25 @@ func TestStrictServerChecksProperties(t *testing.T) {
 				value := properties[name]
 				delete(properties, name)
 				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
-				properties[name] = nil
+				properties[name] = jsontext.Value("null")
 				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
 				properties[name] = value
 			}
 			for path, values := range row.values {
-				enumerate(path, "other")
+				quoted(path, "other")
 				refused(path, "Error converting value 'other'. Path 'properties."+path+"'.")
-				enumerate(path, values[0])
+				quoted(path, values[0])
 			}
 		})
 	}
 }
 
-// set sets a value at a path such as "a.b".
-func set(object map[string]any, path, value string) {
-	name, rest, nested := strings.Cut(path, ".")
-	if !nested {
-		object[name] = value
-		return
+// nest returns an object that has a value at a path such as "a.b".
+func nest(path, value string) string {
+	for _, name := range slices.Backward(strings.Split(path, ".")) {
+		value = `{"` + name + `":` + value + `}`
 	}
-	if object[name] == nil {
-		object[name] = map[string]any{}
-	}
-	set(object[name].(map[string]any), rest, value)
-}
-
-// fieldKind returns the kind of a property of a model.
-func fieldKind(model reflect.Type, name string) reflect.Kind {
-	properties, _ := model.FieldByName("Properties")
-	for i := range properties.Type.NumField() {
-		if field := properties.Type.Field(i); strings.HasPrefix(field.Tag.Get("json"), name+",") {
-			return field.Type.Kind()
-		}
-	}
-	return reflect.Invalid
+	return value
 }
 
 func TestRouteWithoutHandlerIsRefused(t *testing.T) {
