@@ -83,11 +83,11 @@ func TestFaultsOfACall(t *testing.T) {
 		return err
 	}}
 	put := call{putOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newAssignments(t, subscription, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
+		_, err := newAssignments(t, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
 		return err
 	}}
 	remove := call{deleteOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newAssignments(t, subscription, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
+		_, err := newAssignments(t, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
 		return err
 	}}
 	unknown, half := armsecops.ErrOutcomeUnknown, 500*time.Millisecond
@@ -120,6 +120,7 @@ func TestFaultsOfACall(t *testing.T) {
 		"job started, half a response":    {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 0, 2, 1},
 		"job started, error":              {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 0, 2, 1},
 		"job started, late response":      {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, deadline, 2, 1},
+		"job not started, delayed":        {create, fake.Fault{Delay: time.Hour}, unknown, 1, deadline, 1, 1},
 		"job started, delayed response":   {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2, 1},
 		"assignment put, no response":     {put, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 2},
 		"assignment deleted, no response": {remove, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 0},
@@ -138,7 +139,7 @@ func TestFaultsOfACall(t *testing.T) {
 			names, err := listJobs(t, srv, nil)
 			require.NoError(t, err)
 			assert.Len(t, names, test.jobs)
-			assignments := newAssignments(t, subscription, options(srv))
+			assignments := newAssignments(t, options(srv))
 			assert.Len(t, mustCollect(t, assignments.NewListPager(resourceGroup, nil)), test.others)
 		})
 	})
@@ -180,21 +181,17 @@ func (r *testRecorder) Errorf(format string, args ...any) {
 func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	var before testRecorder
-	assert.True(t, srv.AssertFaultsConsumed(&before))
-	assert.Empty(t, before.messages)
-
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, Times: 3, StatusCode: 404})
 	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2})
 	for range 2 {
 		get(t, srv, jobURL)
 	}
-	var after testRecorder
-	assert.False(t, srv.AssertFaultsConsumed(&after))
+	var left testRecorder
+	assert.False(t, srv.AssertFaultsConsumed(&left))
 	assert.Equal(t, []string{
 		`a fault of "WorkspaceManagerJobsClient.Get" applied to 1 of 3 requests, after it skipped 1 of 1`,
 		`a fault of "WorkspaceManagerJobsClient.Create" applied to 0 of 1 requests, after it skipped 0 of 2`,
-	}, after.messages)
+	}, left.messages)
 }
 
 func TestInjectPanics(t *testing.T) {

@@ -27,13 +27,13 @@ type queryOptions = armsecops.ResourceGraphOptions
 
 func queryAssignments(t testing.TB, srv *fake.Server, o *queryOptions) ([]string, error) {
 	t.Helper()
-	return collect(t, newAssignments(t, subscription, options(srv)).NewResourceGraphPager(o))
+	return collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(o))
 }
 
 // mustQuery returns the names of the assignments that the query finds.
 func mustQuery(t testing.TB, srv *fake.Server, o *queryOptions) []string {
 	t.Helper()
-	return mustCollect(t, newAssignments(t, subscription, options(srv)).NewResourceGraphPager(o))
+	return mustCollect(t, newAssignments(t, options(srv)).NewResourceGraphPager(o))
 }
 
 // postQuery sends the body of a query, and decodes what Azure says in another casing, too.
@@ -231,9 +231,6 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	srv.AddSubscription(strings.ToUpper(empty))
 	assert.Equal(t, []string{"b0"}, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{unknown, otherSubscription}}))
 	assert.Empty(t, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{empty}}))
-	_, err := queryAssignments(t, srv, &queryOptions{SubscriptionIDs: []string{unknown}})
-	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
-	assert.ErrorIs(t, err, armsecops.ErrForbidden)
 	assert.Len(t, mustQuery(t, srv, &queryOptions{ManagementGroups: []string{"none"}}), 4, "the server isn't strict")
 
 	strict := newTenant(fake.ServerOptions{Strict: true})
@@ -289,20 +286,13 @@ func TestOrderedQueryPages(t *testing.T) {
 func TestQueryKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	srv := newTenant(fake.ServerOptions{PageSize: 2})
-	assignments := newAssignments(t, subscription, options(srv))
-	var names []string
-	for page, err := range assignments.NewResourceGraphPager(nil).Pages(t.Context()) {
-		require.NoError(t, err)
-		for _, a := range page.Value {
-			names = append(names, a.Name)
-		}
-		if len(names) == 2 {
-			_, err := assignments.Delete(t.Context(), "group", "a1", nil)
-			require.NoError(t, err)
-			srv.Put(namedAssignment("a9"), armsecops.Assignment{})
-		}
-	}
-	assert.Equal(t, []string{"a0", "a1", "a2", "a9", "b0"}, names)
+	pager := newAssignments(t, options(srv)).NewResourceGraphPager(nil)
+	page, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	require.Len(t, page.Value, 2) // a0 and a1
+	do(t, srv, newRequest(t, http.MethodDelete, endpoint+assignmentsPath+"/a1"+assignmentsVersion, ""))
+	srv.Put(namedAssignment("a9"), armsecops.Assignment{})
+	assert.Equal(t, []string{"a2", "a9", "b0"}, mustCollect(t, pager))
 }
 
 // The rows are like those of Azure: both forms of a key, members that are null.

@@ -90,7 +90,7 @@ func newJobs(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManag
 	return client
 }
 
-func newAssignments(t testing.TB, subscription string, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
+func newAssignments(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
 	t.Helper()
 	client, err := armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, o)
 	require.NoError(t, err)

@@ -71,18 +71,6 @@ func TestOverrideClosesTheConnection(t *testing.T) {
 	assert.PanicsWithValue(t, "broken", func() { _, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) }) //nolint:bodyclose // there is none
 }
 
-// The server checks what an overridden operation gets.
-func TestOverrideComesAfterTheChecks(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(nil)
-	called := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the override was called") })
-	srv.Override(putOperation, called)
-	srv.Override("SecurityAssignmentsClient.NewResourceGraphPager", called)
-	assertRefused(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"properties":1}`), 400, "InvalidRequestContent", "not an assignment")
-	query := `{"query":"resources | where type =~ 'microsoft.security/assignments' | project id | order by id asc","options":{"$top":-1}}`
-	assertRefused(t, srv, newRequest(t, http.MethodPost, graphURL, query), 400, "BadRequest", "$top")
-}
-
 // One server serves a program that also uses other services.
 func TestNextServesOtherServices(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,25 +105,6 @@ func TestDoReturnsACompleteResponse(t *testing.T) {
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
 }
 
-func TestDelayEndsWithTheContext(t *testing.T) {
-	t.Parallel()
-	each(t, map[string]bool{"before the request is carried out": false, "after the request is carried out": true}, func(t *testing.T, carriedOut bool) {
-		synctest.Test(t, func(t *testing.T) {
-			srv := fake.NewServer(nil)
-			srv.Inject(fake.Fault{Delay: time.Hour, CarriedOut: carriedOut})
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			start := time.Now()
-			_, err := srv.Do(newRequest(t, http.MethodPost, jobsURL, "").WithContext(ctx))
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			assert.Equal(t, time.Minute, time.Since(start))
-			names, err := listJobs(t, srv, nil)
-			require.NoError(t, err)
-			assert.Equal(t, carriedOut, len(names) == 1)
-		})
-	})
-}
-
 // 64 goroutines write to, read and list one server. A listing has every
 // assignment exactly once that is stored throughout.
 func TestServerIsSafeForConcurrentUse(t *testing.T) {
@@ -137,7 +115,7 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 		srv.Put(namedAssignment(name), armsecops.Assignment{})
 	}
 	overrideJobList(srv, 4)
-	jobs, assignments := newJobs(t, options(srv)), newAssignments(t, subscription, options(srv))
+	jobs, assignments := newJobs(t, options(srv)), newAssignments(t, options(srv))
 	ctx := t.Context()
 
 	uses := []func(name string){

@@ -116,7 +116,7 @@ func TestListHasWhatIsBelowItsScope(t *testing.T) {
 		}
 		assert.ElementsMatch(t, want, kinds, scope)
 	}
-	assignments := newAssignments(t, subscription, options(srv))
+	assignments := newAssignments(t, options(srv))
 	for group, want := range map[string][]string{"GROUP": {"1"}, "group2": {"2"}, "Gruppe-Ü": {"3"}, "empty": nil} {
 		assert.Equal(t, want, mustCollect(t, assignments.NewListPager(group, nil)), group)
 	}

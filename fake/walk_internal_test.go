@@ -75,9 +75,7 @@ func exampleRequest(t *testing.T, route *routes.Route, change ...func(*http.Requ
 	return req
 }
 
-func method(method string) func(*http.Request) {
-	return func(req *http.Request) { req.Method = method }
-}
+func head(req *http.Request) { req.Method = http.MethodHead }
 
 func header(name, value string) func(*http.Request) {
 	return func(req *http.Request) { req.Header.Set(name, value) }
@@ -111,15 +109,15 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 		t.Run(resource.Type, func(t *testing.T) {
 			t.Parallel()
 			srv := NewServer(nil)
-			head := func() int {
-				code, body := status(t, srv, exampleRequest(t, resource.Get, method(http.MethodHead)))
+			exists := func() int {
+				code, body := status(t, srv, exampleRequest(t, resource.Get, head))
 				assert.Empty(t, body)
 				return code
 			}
 			get := func() (int, string) {
 				return status(t, srv, exampleRequest(t, resource.Get, func(req *http.Request) { req.URL.Path = strings.ToUpper(req.URL.Path) }))
 			}
-			assert.Equal(t, http.StatusNotFound, head())
+			assert.Equal(t, http.StatusNotFound, exists())
 			code, body := get()
 			assert.Equal(t, http.StatusNotFound, code)
 			assert.Contains(t, body, "ResourceNotFound")
@@ -133,7 +131,7 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 			} else {
 				srv.Put(exampleID(resource), row.zero())
 			}
-			assert.Equal(t, http.StatusNoContent, head())
+			assert.Equal(t, http.StatusNoContent, exists())
 			code, body = get()
 			assert.Equal(t, http.StatusOK, code)
 			var doc document
@@ -151,7 +149,7 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 				assert.Equal(t, want, code)
 				assert.Empty(t, body)
 			}
-			assert.Equal(t, http.StatusNotFound, head())
+			assert.Equal(t, http.StatusNotFound, exists())
 		})
 	}
 }
@@ -182,6 +180,10 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 			assert.Equal(t, http.StatusUnauthorized, code)
 			code, _ = status(t, srv, exampleRequest(t, route))
 			assert.Equal(t, http.StatusServiceUnavailable, code)
+			if exampleBody(route) != "" {
+				code, _ = status(t, srv, exampleRequest(t, route, func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("[]")) }))
+				assert.Equal(t, http.StatusBadRequest, code)
+			}
 			resp, err := srv.Do(exampleRequest(t, route))
 			require.NoError(t, err)
 			defer resp.Body.Close()
@@ -193,7 +195,7 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 			srv.Reset()
 			code, _ = status(t, srv, exampleRequest(t, route))
 			assert.Equal(t, http.StatusTeapot, code, "Reset doesn't end it")
-			code, _ = status(t, srv, exampleRequest(t, route, method(http.MethodHead)))
+			code, _ = status(t, srv, exampleRequest(t, route, head))
 			assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
 
 			srv.Override(route.Operation, nil)
