@@ -194,34 +194,6 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	}, left.messages)
 }
 
-func TestInjectPanics(t *testing.T) {
-	t.Parallel()
-	const list, query = "SecurityAssignmentsClient.List", "SecurityAssignmentsClient.NewResourceGraphPager"
-	type test struct {
-		fault   fake.Fault
-		message string
-	}
-	each(t, map[string]test{
-		"unknown client":    {fake.Fault{Operation: "JobsClient.Get"}, `no client has the operation "JobsClient.Get"; there are WorkspaceManagerJobsClient.Get, `},
-		"unknown method":    {fake.Fault{Operation: "WorkspaceManagerJobsClient.get"}, `no client has the operation "WorkspaceManagerJobsClient.get"; there are `},
-		"unknown word":      {fake.Fault{Operation: "job"}, `no client has the operation "job"; there are WorkspaceManagerJobsClient.Get, `},
-		"two requests":      {fake.Fault{Operation: "WorkspaceManagerJobsClient.BeginCreate"}, "the requests of WorkspaceManagerJobsClient.BeginCreate are those of WorkspaceManagerJobsClient.Create"},
-		"many requests":     {fake.Fault{Operation: "SecurityAssignmentsClient.ListAcrossSubscriptions"}, "the requests of SecurityAssignmentsClient.ListAcrossSubscriptions are those of SecurityAssignmentsClient.NewListBySubscriptionPager"},
-		"negative Skip":     {fake.Fault{Skip: -1}, "Skip and Times"},
-		"negative Times":    {fake.Fault{Times: -1}, "Skip and Times"},
-		"negative Delay":    {fake.Fault{Delay: -1}, "RetryAfter and Delay"},
-		"least StatusCode":  {fake.Fault{StatusCode: 199}, "StatusCode of a fault must be between 200 and 599"},
-		"most StatusCode":   {fake.Fault{StatusCode: 600}, "StatusCode of a fault must be between 200 and 599"},
-		"unknown NextLink":  {fake.Fault{Operation: list, NextLink: "HTTP"}, `NextLink of a fault must not be "HTTP"`},
-		"link of a Get":     {fake.Fault{Operation: getOperation, NextLink: fake.NextLinkLoop}, `WorkspaceManagerJobsClient.Get can't have a fault with the NextLink "loop"`},
-		"link of a query":   {fake.Fault{Operation: query, NextLink: fake.NextLinkHTTP}, `NewResourceGraphPager can't have`},
-		"truncated listing": {fake.Fault{Operation: list, NextLink: fake.NextLinkTruncated}, `SecurityAssignmentsClient.List can't have`},
-	}, func(t *testing.T, test test) {
-		defer func() { assert.Contains(t, recover(), test.message) }()
-		fake.NewServer(nil).Inject(test.fault)
-	})
-}
-
 func TestFaultChangesTheResponse(t *testing.T) {
 	t.Parallel()
 	const (

@@ -201,8 +201,6 @@ func TestQueryErrorsHaveDetails(t *testing.T) {
 	each(t, map[string]test{
 		"a string without an end": {"resources\\n| where name == 'a\\n| take 1", "",
 			parserFailure(`"line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"`)},
-		"a stage":          {"resources | summarize n = count()", "", parserFailure(`"line":1,"characterPositionInLine":12,"token":"summarize"`)},
-		"no query":         {"", "", parserFailure(`"line":1,"characterPositionInLine":0,"token":"<EOF>"`)},
 		"a function":       {"resources | where cout(name) == 'a'", "", invalid + `{"code":"UnknownFunction","message":"Unknown function: 'cout'."}`},
 		"a table":          {"Disks | project id", "", invalid + `{"code":"DisallowedLogicalTableName","message":"Table disks is invalid, unsupported or disallowed."}`},
 		"$skipToken":       {assignments, `,"options":{"$skipToken":"a"}`, `{"code":"CouldNotDecodeSkipToken","message":"Could not decode the skip token."}`},

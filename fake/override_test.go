@@ -16,6 +16,7 @@ import (
 func TestOverrideIsAnHTTPHandler(t *testing.T) {
 	t.Parallel()
 	const jsonType, text, status = "application/json; charset=utf-8", "text/plain; charset=utf-8", http.StatusAccepted
+	job := armsecops.Job{Name: "a"}
 	detail := armsecops.ErrorDetail{Code: "a", Message: "b"}
 	type test struct {
 		handler         http.Handler
@@ -24,11 +25,11 @@ func TestOverrideIsAnHTTPHandler(t *testing.T) {
 		body            string
 	}
 	each(t, map[string]test{
-		"model":           {fake.Respond(status, armsecops.Job{Name: "a"}), 202, jsonType, "", `{"name":"a"}`},
+		"model":           {fake.Respond(status, job), 202, jsonType, "", `{"name":"a"}`},
 		"page":            {fake.Respond(status, armsecops.JobList{}), 202, jsonType, "", `{"value":[]}`},
 		"error":           {fake.Respond(status, detail), 202, jsonType, "a", `{"error":{"code":"a","message":"b"}}`},
 		"pointer":         {fake.Respond(status, &detail), 202, jsonType, "a", `{"error":{"code":"a","message":"b"}}`},
-		"response":        {fake.Respond(status, armsecops.WorkspaceManagerJobsClientGetResponse{Job: armsecops.Job{Name: "a"}}), 202, jsonType, "", `{"name":"a"}`},
+		"response":        {fake.Respond(status, armsecops.WorkspaceManagerJobsClientGetResponse{Job: job}), 202, jsonType, "", `{"name":"a"}`},
 		"no body":         {fake.Respond(status, nil), 202, "", "", ""},
 		"not UTF-8, text": {fake.Respond(status, "\xff"), 202, jsonType, "", `"` + "\ufffd" + `"`},
 		"nothing":         {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), 200, "", "", ""},
@@ -56,19 +57,6 @@ func TestOverrideIsAnHTTPHandler(t *testing.T) {
 		assert.Equal(t, test.errCode, resp.Header.Get("x-ms-error-code"))
 		assert.Equal(t, test.body, body)
 	})
-}
-
-func TestOverrideClosesTheConnection(t *testing.T) {
-	t.Parallel()
-	each(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
-		srv := fake.NewServer(nil)
-		srv.Override(createOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-		_, err := newJobs(t, transport(t, srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
-		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-	})
-	srv := fake.NewServer(nil)
-	srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("broken") }))
-	assert.PanicsWithValue(t, "broken", func() { _, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) }) //nolint:bodyclose // there is none
 }
 
 // One server serves a program that also uses other services.

@@ -89,13 +89,7 @@ func TestFaultWithACompressedBodyIsSentAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	srv := fake.NewServer(nil)
-	fault := fake.Fault{StatusCode: 200, Body: compressed.String(), Header: http.Header{"Content-Encoding": {"gzip"}}, Times: 2}
-	srv.Inject(fault)
-	req := newRequest(t, http.MethodGet, jobURL, "")
-	req.Header.Set("Accept-Encoding", "gzip")
-	_, body := do(t, srv, req)
-	assert.Equal(t, compressed.String(), body)
-
+	srv.Inject(fake.Fault{StatusCode: 200, Body: compressed.String(), Header: http.Header{"Content-Encoding": {"gzip"}}})
 	got, err := newJobs(t, overTLS(t, srv, "HTTP/1.1")).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
 	require.NoError(t, err)
 	assert.Equal(t, "other", got.Name)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -53,6 +52,10 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 			_, err = jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
 			require.NoError(t, err, "a Get is retried")
 			srv.AssertFaultsConsumed(t)
+
+			srv.Override(createOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+			_, err = jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
+			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
 		}
 	})
 }
@@ -62,6 +65,8 @@ func TestCallsOfATestPanic(t *testing.T) {
 	invalid := publicationID
 	invalid.Name = "-"
 	notJSON := []armsecops.JobItem{{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}}
+	const jobs, assignments = "WorkspaceManagerJobsClient.", "SecurityAssignmentsClient."
+	inject := func(fault fake.Fault) func(*fake.Server) { return func(srv *fake.Server) { srv.Inject(fault) } }
 	override := func(operation string) func(*fake.Server) {
 		return func(srv *fake.Server) { srv.Override(operation, http.NotFoundHandler()) }
 	}
@@ -76,15 +81,34 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"assignment":       {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "the id's workspaceManagerAssignmentName '-' must match"},
 		"job items":        {func(srv *fake.Server) { srv.SetJobItems(publicationID, notJSON) }, "the value can't be encoded as JSON"},
 		"body":             {func(*fake.Server) { fake.Respond(http.StatusOK, func() {}) }, "the value can't be encoded as JSON"},
-		"no operation":     {override(""), "no client has the operation"},
-		"method alone":     {override("Get"), "no client has the operation"},
-		"unknown client":   {override("JobsClient.Get"), "no client has the operation"},
-		"two requests":     {override("WorkspaceManagerJobsClient.BeginCreate"), "the requests of WorkspaceManagerJobsClient.BeginCreate are those of"},
-		"many requests":    {override("SecurityAssignmentsClient.ListAcrossSubscriptions"), "the requests of SecurityAssignmentsClient."},
+		"handler's panic": {func(srv *fake.Server) {
+			srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("fake: broken") }))
+			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) //nolint:bodyclose // there is none
+		}, "broken"},
+		"no operation":           {override(""), "no client has the operation"},
+		"method alone":           {override("Get"), "no client has the operation"},
+		"unknown client":         {override("JobsClient.Get"), "no client has the operation"},
+		"two requests":           {override(jobs + "BeginCreate"), "the requests of " + jobs + "BeginCreate are those of"},
+		"many requests":          {override(assignments + "ListAcrossSubscriptions"), "the requests of " + assignments},
+		"fault of no client":     {inject(fake.Fault{Operation: "JobsClient.Get"}), `no client has the operation "JobsClient.Get"; there are ` + jobs + "Get, "},
+		"fault of no method":     {inject(fake.Fault{Operation: jobs + "get"}), `no client has the operation "` + jobs + `get"; there are `},
+		"fault of a word":        {inject(fake.Fault{Operation: "job"}), `no client has the operation "job"; there are ` + jobs + "Get, "},
+		"fault of two requests":  {inject(fake.Fault{Operation: jobs + "BeginCreate"}), "of " + jobs + "BeginCreate are those of " + jobs + "Create"},
+		"fault of many requests": {inject(fake.Fault{Operation: assignments + "ListAcrossSubscriptions"}), " are those of " + assignments + "NewListBySubscriptionPager"},
+		"negative Skip":          {inject(fake.Fault{Skip: -1}), "Skip and Times"},
+		"negative Times":         {inject(fake.Fault{Times: -1}), "Skip and Times"},
+		"negative Delay":         {inject(fake.Fault{Delay: -1}), "RetryAfter and Delay"},
+		"least StatusCode":       {inject(fake.Fault{StatusCode: 199}), "StatusCode of a fault must be between 200 and 599"},
+		"most StatusCode":        {inject(fake.Fault{StatusCode: 600}), "StatusCode of a fault must be between 200 and 599"},
+		"unknown NextLink":       {inject(fake.Fault{Operation: assignments + "List", NextLink: "HTTP"}), `NextLink of a fault must not be "HTTP"`},
+		"link of a Get":          {inject(fake.Fault{Operation: getOperation, NextLink: fake.NextLinkLoop}), jobs + `Get can't have a fault with the NextLink "loop"`},
+		"link of a query":        {inject(fake.Fault{Operation: assignments + "NewResourceGraphPager", NextLink: fake.NextLinkHTTP}), `Pager can't have`},
+		"truncated listing":      {inject(fake.Fault{Operation: assignments + "List", NextLink: fake.NextLinkTruncated}), assignments + `List can't have`},
 	}, func(t *testing.T, test test) {
 		defer func() {
 			text, _ := recover().(string)
-			assert.True(t, strings.HasPrefix(text, "fake: "+test.message), text)
+			assert.Regexp(t, "^fake: ", text)
+			assert.Contains(t, text, test.message)
 		}()
 		test.call(fake.NewServer(nil))
 	})
@@ -95,13 +119,10 @@ func TestDoReturnsACompleteResponse(t *testing.T) {
 	srv := fake.NewServer(nil)
 	srv.Put(jobID, armsecops.Job{})
 	req := newRequest(t, http.MethodGet, jobURL, "")
-	resp, body := do(t, srv, req)
+	resp, _ := do(t, srv, req)
 	assert.Same(t, req, resp.Request)
 	assert.Equal(t, "200 OK", resp.Status)
 	assert.Equal(t, "HTTP/1.1", resp.Proto)
-	assert.Equal(t, int64(len(body)), resp.ContentLength)
-	assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
-	assert.Empty(t, resp.Header.Get("Content-Encoding"))
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
 }
 
