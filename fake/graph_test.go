@@ -113,16 +113,12 @@ func TestQueryReturnsTheColumns(t *testing.T) {
 	t.Parallel()
 	srv := newTenant(fake.ServerOptions{})
 	mustQuery(t, srv, nil)
-	var result struct {
-		TotalRecords, Count int
-		Data                []jsontext.Value
-	}
+	var result struct{ Data []jsontext.Value }
 	resp := postQuery(t, srv, string(srv.Requests()[0].Body), &result)
 	assert.Equal(t, "14", resp.Header.Get("x-ms-user-quota-remaining"))
 	assert.Equal(t, "00:00:05", resp.Header.Get("x-ms-user-quota-resets-after"))
 	assert.Empty(t, resp.Header.Get("x-ms-ratelimit-remaining-subscription-writes"), "the quota isn't a subscription's")
-	assert.Equal(t, 4, result.TotalRecords)
-	assert.Equal(t, 4, result.Count)
+	require.Len(t, result.Data, 4)
 	assert.JSONEq(t, `{
 		"id": "`+assignmentsPath+`/a0", "name": "a0", "type": "microsoft.security/assignments",
 		"tenantId": "72f988bf-86f1-41af-91ab-2d7cd011db47", "subscriptionId": "`+subscription+`", "resourceGroup": "group",

@@ -189,20 +189,18 @@ func TestKnownMembersAreStored(t *testing.T) {
 func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 	t.Parallel()
 	const job = endpoint + jobsPath + "/job"
-	type test struct{ url, authorization string }
-	each(t, map[string]test{
-		"scheme of the token": {jobURL, "bEARER token"},
-		"literals":            {endpoint + strings.ToUpper(jobsPath) + "/job" + jobsVersion, "Bearer token"},
-		"query parameters":    {job + "?API-Version=2025-04-01-preview", "Bearer token"},
-		"api-version":         {job + "?api-version=2025-04-01-PREVIEW", "Bearer token"},
-		"equal api-version":   {job + "?api-version=2025-07-01-Preview", "Bearer token"},
-		"later api-version":   {job + "?api-version=2025-10-01-preview", "Bearer token"},
-		"slash at the end":    {job + "/" + jobsVersion, "Bearer token"},
-	}, func(t *testing.T, test test) {
+	each(t, map[string]string{
+		"literals":          endpoint + strings.ToUpper(jobsPath) + "/job" + jobsVersion,
+		"query parameters":  job + "?API-Version=2025-04-01-preview",
+		"api-version":       job + "?api-version=2025-04-01-PREVIEW",
+		"equal api-version": job + "?api-version=2025-07-01-Preview",
+		"later api-version": job + "?api-version=2025-10-01-preview",
+		"slash at the end":  job + "/" + jobsVersion,
+	}, func(t *testing.T, url string) {
 		srv := fake.NewServer(nil)
 		srv.Put(jobID, armsecops.Job{})
-		req := newRequest(t, http.MethodGet, test.url, "")
-		req.Header.Set("Authorization", test.authorization)
+		req := newRequest(t, http.MethodGet, url, "")
+		req.Header.Set("Authorization", "bEARER token")
 		resp, body := do(t, srv, req)
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assert.Contains(t, body, `"name":"job"`)

@@ -67,6 +67,9 @@ func TestCallsOfATestPanic(t *testing.T) {
 	notJSON := []armsecops.JobItem{{AdditionalProperties: map[string]json.RawMessage{"x": json.RawMessage("{")}}}
 	const jobs, assignments = "WorkspaceManagerJobsClient.", "SecurityAssignmentsClient."
 	inject := func(fault fake.Fault) func(*fake.Server) { return func(srv *fake.Server) { srv.Inject(fault) } }
+	injectOf := func(operation string, link fake.NextLink) func(*fake.Server) {
+		return inject(fake.Fault{Operation: operation, NextLink: link})
+	}
 	override := func(operation string) func(*fake.Server) {
 		return func(srv *fake.Server) { srv.Override(operation, http.NotFoundHandler()) }
 	}
@@ -90,20 +93,20 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"unknown client":         {override("JobsClient.Get"), "no client has the operation"},
 		"two requests":           {override(jobs + "BeginCreate"), "the requests of " + jobs + "BeginCreate are those of"},
 		"many requests":          {override(assignments + "ListAcrossSubscriptions"), "the requests of " + assignments},
-		"fault of no client":     {inject(fake.Fault{Operation: "JobsClient.Get"}), `no client has the operation "JobsClient.Get"; there are ` + jobs + "Get, "},
-		"fault of no method":     {inject(fake.Fault{Operation: jobs + "get"}), `no client has the operation "` + jobs + `get"; there are `},
-		"fault of a word":        {inject(fake.Fault{Operation: "job"}), `no client has the operation "job"; there are ` + jobs + "Get, "},
-		"fault of two requests":  {inject(fake.Fault{Operation: jobs + "BeginCreate"}), "of " + jobs + "BeginCreate are those of " + jobs + "Create"},
-		"fault of many requests": {inject(fake.Fault{Operation: assignments + "ListAcrossSubscriptions"}), " are those of " + assignments + "NewListBySubscriptionPager"},
+		"fault of no client":     {injectOf("JobsClient.Get", ""), `no client has the operation "JobsClient.Get"; there are ` + jobs + "Get, "},
+		"fault of no method":     {injectOf(jobs+"get", ""), `no client has the operation "` + jobs + `get"; there are `},
+		"fault of a word":        {injectOf("job", ""), `no client has the operation "job"; there are ` + jobs + "Get, "},
+		"fault of two requests":  {injectOf(jobs+"BeginCreate", ""), "of " + jobs + "BeginCreate are those of " + jobs + "Create"},
+		"fault of many requests": {injectOf(assignments+"ListAcrossSubscriptions", ""), " are those of " + assignments + "NewListBySubscriptionPager"},
 		"negative Skip":          {inject(fake.Fault{Skip: -1}), "Skip and Times"},
 		"negative Times":         {inject(fake.Fault{Times: -1}), "Skip and Times"},
 		"negative Delay":         {inject(fake.Fault{Delay: -1}), "RetryAfter and Delay"},
 		"least StatusCode":       {inject(fake.Fault{StatusCode: 199}), "StatusCode of a fault must be between 200 and 599"},
 		"most StatusCode":        {inject(fake.Fault{StatusCode: 600}), "StatusCode of a fault must be between 200 and 599"},
-		"unknown NextLink":       {inject(fake.Fault{Operation: assignments + "List", NextLink: "HTTP"}), `NextLink of a fault must not be "HTTP"`},
-		"link of a Get":          {inject(fake.Fault{Operation: getOperation, NextLink: fake.NextLinkLoop}), jobs + `Get can't have a fault with the NextLink "loop"`},
-		"link of a query":        {inject(fake.Fault{Operation: assignments + "NewResourceGraphPager", NextLink: fake.NextLinkHTTP}), `Pager can't have`},
-		"truncated listing":      {inject(fake.Fault{Operation: assignments + "List", NextLink: fake.NextLinkTruncated}), assignments + `List can't have`},
+		"unknown NextLink":       {injectOf(assignments+"List", "HTTP"), `NextLink of a fault must not be "HTTP"`},
+		"link of a Get":          {injectOf(getOperation, fake.NextLinkLoop), jobs + `Get can't have a fault with the NextLink "loop"`},
+		"link of a query":        {injectOf(assignments+"NewResourceGraphPager", fake.NextLinkHTTP), `Pager can't have`},
+		"truncated listing":      {injectOf(assignments+"List", fake.NextLinkTruncated), assignments + `List can't have`},
 	}, func(t *testing.T, test test) {
 		defer func() {
 			text, _ := recover().(string)

@@ -172,7 +172,6 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 				assert.NoError(t, err)
 				assert.Equal(t, exampleBody(route), string(body))
 				assert.True(t, r.URL.IsAbs())
-				w.Header().Set("x-ms-request-id", "mine")
 				Respond(http.StatusTeapot, map[string]int{"calls": calls}).ServeHTTP(w, r)
 			}))
 			srv.Inject(Fault{Operation: route.Operation, StatusCode: http.StatusServiceUnavailable, Skip: 1})
@@ -184,14 +183,9 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 				code, _ = status(t, srv, exampleRequest(t, route, func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("[]")) }))
 				assert.Equal(t, http.StatusBadRequest, code)
 			}
-			resp, err := srv.Do(exampleRequest(t, route))
-			require.NoError(t, err)
-			defer resp.Body.Close()
-			body, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
-			assert.Equal(t, http.StatusTeapot, resp.StatusCode)
-			assert.JSONEq(t, `{"calls":1}`, string(body))
-			assert.Equal(t, "mine", resp.Header.Get("x-ms-request-id"))
+			code, text := status(t, srv, exampleRequest(t, route))
+			assert.Equal(t, http.StatusTeapot, code)
+			assert.JSONEq(t, `{"calls":1}`, text)
 			srv.Reset()
 			code, _ = status(t, srv, exampleRequest(t, route))
 			assert.Equal(t, http.StatusTeapot, code, "Reset doesn't end it")
@@ -202,7 +196,7 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 			if route.Kind != routes.CreateOrUpdate {
 				srv.Put(id, rows[storedBy(route)].zero())
 			}
-			code, text := status(t, srv, exampleRequest(t, route))
+			code, text = status(t, srv, exampleRequest(t, route))
 			assert.Contains(t, route.Success, code, text)
 			if route.Kind != routes.Delete && route.Kind != routes.Action {
 				assert.Contains(t, strings.ToLower(text), key(id.String()))
