@@ -225,6 +225,8 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	srv.AddSubscription(strings.ToUpper(empty))
 	assert.Equal(t, []string{"b0"}, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{unknown, otherSubscription}}))
 	assert.Empty(t, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{empty}}))
+	_, err := queryAssignments(t, srv, &queryOptions{SubscriptionIDs: []string{unknown}})
+	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
 	assert.Len(t, mustQuery(t, srv, &queryOptions{ManagementGroups: []string{"none"}}), 4, "the server isn't strict")
 
 	strict := newTenant(fake.ServerOptions{Strict: true})

@@ -144,12 +144,12 @@ func TestNextLinkOfAFault(t *testing.T) {
 		assert.True(t, strings.HasPrefix(link, test.want), "%q doesn't start with %q", link, test.want)
 
 		overrideJobList(overridden, 2)
-		for _, srv := range []*fake.Server{stored, overridden} {
+		for format, srv := range map[string]*fake.Server{"job-%d": stored, "assignment-%d": overridden} {
 			before := len(srv.Requests())
 			srv.Inject(fake.Fault{NextLink: test.link, Times: 2})
 			names, err := listJobs(t, srv, nil)
 			require.ErrorIs(t, err, test.err)
-			assert.Len(t, names, min(test.requests, 2))
+			assert.Equal(t, formatNames(min(test.requests, 2), format), names)
 			assert.Len(t, srv.Requests(), before+test.requests)
 		}
 	})
