@@ -233,6 +233,7 @@ func TestAssignmentKnowsItsLastJob(t *testing.T) {
 		if step.create {
 			startJob(t, srv)
 		}
+		getJobs(t, srv, jobsURL) // the first one, too, which then has ended
 		put, err := assignments.CreateOrUpdate(t.Context(), resourceGroup, workspace, assignment, armsecops.WorkspaceManagerAssignment{}, nil)
 		require.NoError(t, err)
 		got, err := assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil)
