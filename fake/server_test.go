@@ -20,18 +20,21 @@ import (
 // Every operation of every client works with the server, on every transport.
 func TestEveryClientWorksWithTheServer(t *testing.T) {
 	t.Parallel()
-	each(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
-		for client := range driver.Ours {
-			o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
-			called := map[*routes.Route]bool{}
-			for _, step := range driver.Play(t, driver.Ours, client, driver.Ours.Has, o) {
-				called[step.Call.Route] = true
-			}
-			for _, route := range routes.All {
-				assert.True(t, called[route] || route.Resource.Client != client || !driver.Ours.Has(route), route.Operation)
-			}
-		}
-	})
+	for client := range driver.Ours {
+		t.Run(client, func(t *testing.T) {
+			t.Parallel()
+			each(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
+				o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
+				called := map[*routes.Route]bool{}
+				for _, step := range driver.Play(t, driver.Ours, client, driver.Ours.Has, o) {
+					called[step.Call.Route] = true
+				}
+				for _, route := range routes.All {
+					assert.True(t, called[route] || route.Resource.Client != client || !driver.Ours.Has(route), route.Operation)
+				}
+			})
+		})
+	}
 }
 
 func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
