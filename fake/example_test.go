@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -21,13 +22,11 @@ func ExampleNewServer() {
 	options.Transport = srv
 	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	for assignment, err := range assignments.NewListBySubscriptionPager(nil).All(context.Background()) {
 		if err != nil {
-			fmt.Println(err)
-			return
+			log.Fatal(err)
 		}
 		fmt.Println(assignment.Properties.DisplayName, assignment.Properties.Effect)
 	}
@@ -56,19 +55,16 @@ func ExampleServer_SetJobItems() {
 	options.Transport = srv
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, &azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	created, err := jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	for job := created.Job; !job.Properties.ProvisioningState.Terminal(); {
 		got, err := jobs.Get(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
 		if err != nil {
-			fmt.Println(err)
-			return
+			log.Fatal(err)
 		}
 		job = got.Job
 		fmt.Println(job.Name, job.Properties.ProvisioningState)
@@ -100,8 +96,7 @@ func ExampleServer_Inject() {
 	options.Transport = srv
 	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	for range 2 {
 		got, err := assignments.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
@@ -118,13 +113,11 @@ func ExampleServer_Requests() {
 	options.Transport = srv
 	assignments, err := armsecops.NewSecurityAssignmentsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: "Exempt"}}
 	if _, err := assignments.CreateOrUpdate(context.Background(), "group", "standard", assignment, nil); err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	for _, request := range srv.Requests() {
 		fmt.Printf("%s %s\n%s %s\n", request.Operation, request.Method, request.URL.Path, request.Body)
@@ -147,13 +140,11 @@ func ExampleServer_ServeHTTP() {
 	}
 	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	got, err := assignments.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	fmt.Println(got.Properties.Scope)
 	// Output: /subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg
@@ -171,8 +162,7 @@ func ExampleServer_Put() {
 	options.Transport = srv
 	assignments, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	got, err := assignments.Get(context.Background(), id.Scope, id.Name, nil)
 	fmt.Println(got.Type, got.Properties.Effect, err)
@@ -194,8 +184,7 @@ func ExampleServer_Override() {
 	options.Transport = srv
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	for _, name := range []string{"open", "locked"} {
 		got, err := jobs.Get(context.Background(), "group", "workspace", "assignment", name, nil)

@@ -2,10 +2,10 @@ package fake_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,271 +36,136 @@ func newServerWithFault(fault fake.Fault) *fake.Server {
 	return srv
 }
 
-func getJob(t *testing.T, srv *fake.Server) (armsecops.Job, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	resp, err := newJobs(t, options(srv)).Get(ctx, resourceGroup, workspace, assignment, "job", nil)
-	return resp.Job, err
-}
-
-// The client has azcore's own retry options. Time is synctest's.
-func TestFaultsOfARead(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		fault    fake.Fault
-		err      error // nil for success
-		requests int
-		atLeast  time.Duration // that the call takes
-	}{
-		"error":                          {fake.Fault{Operation: getOperation, StatusCode: 404}, armsecops.ErrNotFound, 1, 0},
-		"error of any operation":         {fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0},
-		"throttled":                      {fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second},
-		"throttled for part of a second": {fake.Fault{StatusCode: 429, RetryAfter: 20 * time.Millisecond}, nil, 2, 20 * time.Millisecond},
-		"throttled for too long":         {fake.Fault{StatusCode: 429, RetryAfter: time.Hour}, armsecops.ErrThrottled, 1, 0},
-		"unavailable twice":              {fake.Fault{StatusCode: 503, Times: 2}, nil, 3, time.Second},
-		"disconnected once":              {fake.Fault{Disconnect: true}, nil, 2, 0},
-		"disconnected at every attempt":  {fake.Fault{Disconnect: true, Times: 4}, io.ErrUnexpectedEOF, 4, time.Second},
-		"disconnected in the body":       {fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0},
-		"delayed":                        {fake.Fault{Delay: time.Minute}, nil, 1, time.Minute},
-		"delayed beyond the deadline":    {fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline},
-		"success with a body":            {fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newServerWithFault(test.fault)
-				start := time.Now()
-				job, err := getJob(t, srv)
-				require.ErrorIs(t, err, test.err)
-				assert.Equal(t, err == nil, job.Name == "job")
-				assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
-				assert.Len(t, srv.Requests(), test.requests)
-				srv.AssertFaultsConsumed(t)
-			})
-		})
-	}
-}
-
-func TestFaultsOfAnErrorResponse(t *testing.T) {
-	t.Parallel()
-	header := http.Header{"X-Ms-Error-Code": {"LinkedAuthorizationFailed"}}
-	tests := map[string]struct {
-		fault         fake.Fault
-		status        int
-		code, message string
-		retryAfter    time.Duration
-	}{
-		"envelope": {
-			fake.Fault{StatusCode: 500, Times: 4}, 500, "InternalServerError", "A fault of the fake server caused this error.", 0,
-		},
-		"page of a gateway": {
-			fake.Fault{StatusCode: 502, Times: 4, Body: "<html><h1>Bad Gateway</h1></html>"}, 502, "", "Bad Gateway", 0,
-		},
-		"no body": {fake.Fault{StatusCode: 403, NoBody: true, Header: header}, 403, "LinkedAuthorizationFailed", "", 0},
-		"no envelope": {
-			fake.Fault{StatusCode: 404, Body: `{"ErrorCode":"Not Found","Message":"No job."}`}, 404, "Not Found", "No job.", 0,
-		},
-		"status of no success": {fake.Fault{StatusCode: 202}, 202, "", "", 0},
-		"throttled":            {fake.Fault{StatusCode: 429, RetryAfter: time.Hour, NoBody: true}, 429, "", "", time.Hour},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newServerWithFault(test.fault)
-				_, err := getJob(t, srv)
-				failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
-				require.True(t, ok, "%v", err)
-				assert.Equal(t, test.status, failed.StatusCode)
-				assert.Equal(t, test.code, failed.Code)
-				assert.Equal(t, test.message, failed.Message)
-				assert.Equal(t, test.retryAfter, failed.RetryAfter)
-				assert.NotEmpty(t, failed.RequestID)
-				srv.AssertFaultsConsumed(t)
-			})
-		})
-	}
-}
-
-func TestFaultReplacesTheBody(t *testing.T) {
-	t.Parallel()
-	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`})
-	job, err := getJob(t, srv)
-	require.NoError(t, err)
-	assert.Equal(t, armsecops.Job{Name: "other"}, job)
-}
-
-func TestFaultTruncatesTheBody(t *testing.T) {
-	t.Parallel()
-	srv := newServerWithFault(fake.Fault{Truncate: true})
-	_, err := getJob(t, srv)
-	failed, ok := errors.AsType[*armsecops.ErrorResponse](err)
-	require.True(t, ok, "%v", err)
-	assert.Equal(t, http.StatusOK, failed.StatusCode)
-	assert.ErrorContains(t, err, "decoding the response")
-	assert.Len(t, srv.Requests(), 1)
-}
-
+// So net/http closes the connection, and the client notices that a part is missing.
 func TestFaultDisconnectsInTheMiddleOfTheBody(t *testing.T) {
 	t.Parallel()
-	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`, Disconnect: true, Truncate: true})
-	resp, err := srv.Do(newRequest(t, http.MethodGet, jobURL, ""))
+	srv := newServerWithFault(fake.Fault{Body: `{"name":"other"}`, Disconnect: true, Truncate: true, Times: 2})
+	req := newRequest(t, http.MethodGet, jobURL, "")
+	resp, err := srv.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, `{"name":`, string(body))
 	assert.Equal(t, int64(16), resp.ContentLength)
+	recorder := httptest.NewRecorder()
+	srv.ServeHTTP(recorder, req)
+	assert.Equal(t, `{"name":`, recorder.Body.String())
+	assert.Equal(t, "16", recorder.Header().Get("Content-Length"))
 }
 
 func TestFaultRoundsRetryAfterUp(t *testing.T) {
 	t.Parallel()
-	tests := map[time.Duration]struct{ seconds, milliseconds string }{
-		2 * time.Second:         {"2", ""},
-		1500 * time.Millisecond: {"2", "1500"},
-		time.Millisecond:        {"1", "1"},
-	}
-	for retryAfter, test := range tests {
-		t.Run(retryAfter.String(), func(t *testing.T) {
-			t.Parallel()
-			resp, _ := get(t, newServerWithFault(fake.Fault{RetryAfter: retryAfter}), jobURL)
-			assert.Equal(t, test.seconds, resp.Header.Get("Retry-After"))
-			assert.Equal(t, test.milliseconds, resp.Header.Get("x-ms-retry-after-ms"))
-		})
+	for retryAfter, want := range map[time.Duration]struct{ seconds, milliseconds string }{
+		2 * time.Second: {"2", ""}, 1500 * time.Millisecond: {"2", "1500"}, time.Millisecond: {"1", "1"},
+	} {
+		resp, _ := get(t, newServerWithFault(fake.Fault{RetryAfter: retryAfter}), jobURL)
+		assert.Equal(t, want.seconds, resp.Header.Get("Retry-After"), retryAfter)
+		assert.Equal(t, want.milliseconds, resp.Header.Get("x-ms-retry-after-ms"), retryAfter)
 	}
 }
 
-func TestFaultsOfAWrite(t *testing.T) {
+// The client has azcore's own retry options. Time is synctest's.
+func TestFaultsOfACall(t *testing.T) {
 	t.Parallel()
-	create := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+	type call struct {
+		operation string
+		do        func(context.Context, *testing.T, *fake.Server) error
+	}
+	get := call{getOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+		got, err := newJobs(t, options(srv)).Get(ctx, resourceGroup, workspace, assignment, "job", nil)
+		assert.Equal(t, err == nil, got.Name == "job")
+		return err
+	}}
+	getAny := call{"", get.do}
+	create := call{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
 		return err
-	}
-	put := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newAssignments(t, subscription, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
+	}}
+	put := call{putOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+		_, err := newAssignments(t, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
 		return err
-	}
-	remove := func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newAssignments(t, subscription, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
+	}}
+	remove := call{deleteOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
+		_, err := newAssignments(t, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
 		return err
-	}
-	tests := map[string]struct {
-		call              func(context.Context, *testing.T, *fake.Server) error
-		fault             fake.Fault
-		err               error // nil for success
-		requests          int
-		jobs, assignments int // stored in the end
-	}{
-		"job refused": {
-			create, fake.Fault{Operation: createOperation, StatusCode: 403}, armsecops.ErrForbidden, 1, 1, 1,
-		},
-		"job throttled": {
-			create, fake.Fault{Operation: createOperation, StatusCode: 429, RetryAfter: time.Second}, nil, 2, 2, 1,
-		},
-		"job not started, no response": {
-			create, fake.Fault{Operation: createOperation, Disconnect: true}, armsecops.ErrOutcomeUnknown, 1, 1, 1,
-		},
-		"job started, no response": {
-			create, fake.Fault{Operation: createOperation, Disconnect: true, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, half a response": {
-			create, fake.Fault{Operation: createOperation, Disconnect: true, Truncate: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, error": {
-			create, fake.Fault{Operation: createOperation, StatusCode: 504, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, late response": {
-			create, fake.Fault{Operation: createOperation, Delay: time.Hour, CarriedOut: true}, armsecops.ErrOutcomeUnknown, 1, 2, 1,
-		},
-		"job started, delayed response": {
-			create, fake.Fault{Operation: createOperation, Delay: time.Minute, CarriedOut: true}, nil, 1, 2, 1,
-		},
-		"assignment put, no response": {
-			put, fake.Fault{Operation: putOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 2,
-		},
-		"assignment deleted, no response": {
-			remove, fake.Fault{Operation: deleteOperation, Disconnect: true, CarriedOut: true}, nil, 2, 1, 0,
-		},
-		"assignment not deleted": {
-			remove, fake.Fault{Operation: deleteOperation, StatusCode: 409}, armsecops.ErrConflict, 1, 1, 1,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := newServerWithFault(test.fault)
-				ctx, cancel := context.WithTimeout(t.Context(), deadline)
-				defer cancel()
-				require.ErrorIs(t, test.call(ctx, t, srv), test.err)
-				assert.Len(t, srv.Requests(), test.requests)
-				srv.AssertFaultsConsumed(t)
-				names, err := listJobs(t, srv, nil)
-				require.NoError(t, err)
-				assert.Len(t, names, test.jobs)
-				names, err = listAssignments(t, srv)
-				require.NoError(t, err)
-				assert.Len(t, names, test.assignments)
-			})
-		})
-	}
-}
-
-// The last page has no next one: with a second fault, its link leads to an empty page.
-func TestFaultsOfTheNextLink(t *testing.T) {
-	t.Parallel()
-	all := formatNames(3, "job-%d")
-	tests := []struct {
-		link     fake.NextLink
-		times    int
-		names    []string
+	}}
+	unknown, half := armsecops.ErrOutcomeUnknown, 500*time.Millisecond
+	type test struct {
+		call
+		fault    fake.Fault
 		err      error // nil for success
 		requests int
-	}{
-		{fake.NextLinkForeignHost, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
-		{fake.NextLinkHTTP, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
-		{fake.NextLinkOtherPath, 1, all[:2], armsecops.ErrUntrustedNextLink, 1},
-		{fake.NextLinkLoop, 1, all[:2], armsecops.ErrPagingLoop, 1},
-		{fake.NextLinkRelative, 1, all, nil, 2},
-		{fake.NextLinkRelative, 2, all, nil, 3},
-		{fake.NextLinkDefaultPort, 2, all, nil, 3},
-		{fake.NextLinkUnescaped, 2, all, nil, 3},
-		{fake.NextLinkWithoutAPIVersion, 2, all, nil, 3},
-		{fake.NextLinkTruncated, 2, all, nil, 2}, // of a query only
+		atLeast  time.Duration // that the call takes
+		jobs     int           // stored in the end
+		others   int           // assignments, likewise
 	}
-	for _, test := range tests {
-		t.Run(fmt.Sprintf("%s %d", test.link, test.times), func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
-			putJobs(srv, 3)
-			fault := fake.Fault{NextLink: test.link, Times: test.times}
-			if test.link != fake.NextLinkTruncated {
-				fault.Operation = "WorkspaceManagerJobsClient.List"
-			}
-			srv.Inject(fault)
-			names, err := listJobs(t, srv, nil)
-			require.ErrorIs(t, err, test.err)
-			assert.Equal(t, test.names, names)
+	each(t, map[string]test{
+		"error":                           {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1, 1},
+		"error of any operation":          {getAny, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0, 1, 1},
+		"throttled":                       {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1, 1},
+		"throttled for part of a second":  {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1, 1},
+		"throttled for too long":          {get, fake.Fault{StatusCode: 429, RetryAfter: time.Hour}, armsecops.ErrThrottled, 1, 0, 1, 1},
+		"unavailable twice":               {get, fake.Fault{StatusCode: 503, Times: 2}, nil, 3, time.Second, 1, 1},
+		"disconnected once":               {get, fake.Fault{Disconnect: true}, nil, 2, 0, 1, 1},
+		"disconnected at every attempt":   {get, fake.Fault{Disconnect: true, Times: 4}, io.ErrUnexpectedEOF, 4, time.Second, 1, 1},
+		"disconnected in the body":        {get, fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0, 1, 1},
+		"delayed":                         {get, fake.Fault{Delay: time.Minute}, nil, 1, time.Minute, 1, 1},
+		"delayed beyond the deadline":     {get, fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline, 1, 1},
+		"success with a body":             {get, fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0, 1, 1},
+		"job refused":                     {create, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0, 1, 1},
+		"job throttled":                   {create, fake.Fault{StatusCode: 429, RetryAfter: time.Second}, nil, 2, time.Second, 2, 1},
+		"job not started, no response":    {create, fake.Fault{Disconnect: true}, unknown, 1, 0, 1, 1},
+		"job started, no response":        {create, fake.Fault{Disconnect: true, CarriedOut: true}, unknown, 1, 0, 2, 1},
+		"job started, half a response":    {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 0, 2, 1},
+		"job started, error":              {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 0, 2, 1},
+		"job started, late response":      {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, deadline, 2, 1},
+		"job not started, delayed":        {create, fake.Fault{Delay: time.Hour}, unknown, 1, deadline, 1, 1},
+		"job started, delayed response":   {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2, 1},
+		"assignment put, no response":     {put, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 2},
+		"assignment deleted, no response": {remove, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 0},
+		"assignment not deleted":          {remove, fake.Fault{StatusCode: 409}, armsecops.ErrConflict, 1, 0, 1, 1},
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			test.fault.Operation = test.operation
+			srv := newServerWithFault(test.fault)
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			start := time.Now()
+			require.ErrorIs(t, test.do(ctx, t, srv), test.err)
+			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
 			assert.Len(t, srv.Requests(), test.requests)
 			srv.AssertFaultsConsumed(t)
+			names, err := listJobs(t, srv, nil)
+			require.NoError(t, err)
+			assert.Len(t, names, test.jobs)
+			assignments := newAssignments(t, options(srv))
+			assert.Len(t, mustCollect(t, assignments.NewListPager(resourceGroup, nil)), test.others)
 		})
-	}
+	})
 }
 
 func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	srv.Put(jobID, armsecops.Job{})
+	srv.Put(namedJob("other"), armsecops.Job{})
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 2, StatusCode: 500, Times: 2})
-	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.ListBySubscription", StatusCode: 418})
+	srv.Inject(fake.Fault{
+		Operation: getOperation, StatusCode: 403, Skip: 1, Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },
+	})
+	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})
-	for _, status := range []int{503, 200, 500, 500, 200} {
-		resp, _ := get(t, srv, jobURL)
-		assert.Equal(t, status, resp.StatusCode)
+	statuses := func(name string, n int) (statuses []int) {
+		for range n {
+			resp, _ := get(t, srv, endpoint+jobsPath+name+jobsVersion)
+			statuses = append(statuses, resp.StatusCode)
+		}
+		return statuses
 	}
-	resp, _ := get(t, srv, endpoint+"/subscriptions/"+subscription+"/providers/Microsoft.Security/assignments"+assignmentsVersion)
+	assert.Equal(t, []int{503, 200, 500, 500, 200}, statuses("/job", 5))
+	assert.Equal(t, []int{200, 403, 200}, statuses("/other", 3))
+	resp, _ := do(t, srv, newRequest(t, http.MethodDelete, assignmentURL, ""))
 	assert.Equal(t, 418, resp.StatusCode)
 	srv.AssertFaultsConsumed(t)
 }
@@ -316,112 +181,61 @@ func (r *testRecorder) Errorf(format string, args ...any) {
 func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
-	var before testRecorder
-	assert.True(t, srv.AssertFaultsConsumed(&before))
-	assert.Empty(t, before.messages)
-
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, Times: 3, StatusCode: 404})
 	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2, NoBody: true})
 	for range 2 {
 		get(t, srv, jobURL)
 	}
-	var after testRecorder
-	assert.False(t, srv.AssertFaultsConsumed(&after))
+	var left testRecorder
+	assert.False(t, srv.AssertFaultsConsumed(&left))
 	assert.Equal(t, []string{
 		`a fault of "WorkspaceManagerJobsClient.Get" applied to 1 of 3 requests, after it skipped 1 of 1`,
 		`a fault of "WorkspaceManagerJobsClient.Create" applied to 0 of 1 requests, after it skipped 0 of 2`,
-	}, after.messages)
+	}, left.messages)
 }
 
-func TestInjectPanics(t *testing.T) {
+func TestFaultChangesTheResponse(t *testing.T) {
 	t.Parallel()
-	const list, query = "SecurityAssignmentsClient.List", "SecurityAssignmentsClient.NewResourceGraphPager"
-	tests := map[string]struct {
-		fault   fake.Fault
-		message string
-	}{
-		"unknown client":    {fake.Fault{Operation: "JobsClient.Get"}, `no client has the operation "JobsClient.Get"; there are WorkspaceManagerJobsClient.Get, `},
-		"unknown method":    {fake.Fault{Operation: "WorkspaceManagerJobsClient.get"}, "no client has the operation \"WorkspaceManagerJobsClient.get\"; there are WorkspaceManagerJobsClient.Get, "},
-		"unknown word":      {fake.Fault{Operation: "job"}, `no client has the operation "job"; there are WorkspaceManagerJobsClient.Get, `},
-		"two requests":      {fake.Fault{Operation: "WorkspaceManagerJobsClient.BeginCreate"}, "the requests of WorkspaceManagerJobsClient.BeginCreate are those of WorkspaceManagerJobsClient.Create"},
-		"many requests":     {fake.Fault{Operation: "SecurityAssignmentsClient.ListAcrossSubscriptions"}, "the requests of SecurityAssignmentsClient.ListAcrossSubscriptions are those of SecurityAssignmentsClient.NewListBySubscriptionPager"},
-		"nothing":           {fake.Fault{Operation: list, Skip: 1, CarriedOut: true}, "the fault changes nothing: set its StatusCode"},
-		"negative Skip":     {fake.Fault{NoBody: true, Skip: -1}, "Skip and Times"},
-		"negative Times":    {fake.Fault{NoBody: true, Times: -1}, "Skip and Times"},
-		"negative Delay":    {fake.Fault{Delay: -1}, "RetryAfter and Delay"},
-		"StatusCode":        {fake.Fault{StatusCode: 42}, "StatusCode of a fault must be between 200 and 599"},
-		"unknown NextLink":  {fake.Fault{Operation: list, NextLink: "HTTP"}, `NextLink of a fault must not be "HTTP"`},
-		"link of a Get":     {fake.Fault{Operation: getOperation, NextLink: fake.NextLinkLoop}, `WorkspaceManagerJobsClient.Get can't have a fault with the NextLink "loop"`},
-		"link of a query":   {fake.Fault{Operation: query, NextLink: fake.NextLinkHTTP}, `NewResourceGraphPager can't have`},
-		"truncated listing": {fake.Fault{Operation: list, NextLink: fake.NextLinkTruncated}, `SecurityAssignmentsClient.List can't have`},
+	const (
+		jsonType, text = "application/json; charset=utf-8", "text/plain; charset=utf-8"
+		envelope       = `{"error":{"code":"BadGateway","message":"A fault of the fake server caused this error."}}`
+	)
+	type test struct {
+		fault             fake.Fault
+		status            int
+		contentType, body string
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			defer func() { assert.Contains(t, recover(), test.message) }()
-			fake.NewServer(nil).Inject(test.fault)
-		})
-	}
+	each(t, map[string]test{
+		"error":           {fake.Fault{StatusCode: 502}, 502, jsonType, envelope},
+		"object":          {fake.Fault{StatusCode: 502, Body: `{"a":1}`}, 502, jsonType, `{"a":1}`},
+		"array":           {fake.Fault{StatusCode: 502, Body: " []"}, 502, jsonType, " []"},
+		"HTML":            {fake.Fault{StatusCode: 502, Body: "<!DOCTYPE html>"}, 502, "text/html; charset=utf-8", "<!DOCTYPE html>"},
+		"text":            {fake.Fault{StatusCode: 502, Body: "upstream error"}, 502, text, "upstream error"},
+		"header":          {fake.Fault{StatusCode: 502, Body: "{}", Header: http.Header{"content-type": {text}}}, 502, text, "{}"},
+		"no body":         {fake.Fault{StatusCode: 502, NoBody: true}, 502, "", ""},
+		"another success": {fake.Fault{StatusCode: 202}, 202, "", ""},
+		"half a body":     {fake.Fault{StatusCode: 200, Body: "one two", Truncate: true}, 200, text, "one"},
+	}, func(t *testing.T, test test) {
+		srv := newServerWithFault(test.fault)
+		resp, body := get(t, srv, jobURL)
+		assert.Equal(t, test.status, resp.StatusCode)
+		assert.Equal(t, test.contentType, resp.Header.Get("Content-Type"))
+		assert.Equal(t, test.body, body)
+		assert.EqualValues(t, len(body), resp.ContentLength)
+		srv.AssertFaultsConsumed(t)
+	})
 }
 
-func TestFaultSetsTheContentTypeOfItsBody(t *testing.T) {
-	t.Parallel()
-	const text = "text/plain; charset=utf-8"
-	tests := map[string]struct {
-		fault fake.Fault
-		want  string
-	}{
-		"object":     {fake.Fault{Body: `{"a":1}`}, "application/json; charset=utf-8"},
-		"array":      {fake.Fault{Body: " []"}, "application/json; charset=utf-8"},
-		"HTML":       {fake.Fault{Body: "<!DOCTYPE html>"}, "text/html; charset=utf-8"},
-		"text":       {fake.Fault{Body: "upstream error"}, text},
-		"set header": {fake.Fault{Body: "{}", Header: http.Header{"content-type": {text}}}, text},
-		"no body":    {fake.Fault{NoBody: true}, ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(nil)
-			test.fault.StatusCode = http.StatusBadGateway
-			srv.Inject(test.fault)
-			resp, body := get(t, srv, jobsURL)
-			assert.Equal(t, test.fault.Body, body)
-			assert.Equal(t, test.want, resp.Header.Get("Content-Type"))
-		})
-	}
-}
-
+// Nor does the server set a header that the fault has.
 func TestInjectCopiesTheFault(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
 	values := []string{"before"}
-	srv.Inject(fake.Fault{Header: http.Header{"x-custom": values}, Times: 2})
+	srv.Inject(fake.Fault{Header: http.Header{"x-ms-request-id": values}, Times: 2})
 	values[0] = "after"
 	for range 2 {
 		resp, _ := get(t, srv, jobsURL)
-		assert.Equal(t, "before", resp.Header.Get("x-custom"))
-		resp.Header["X-Custom"][0] = "after"
+		assert.Equal(t, "before", resp.Header.Get("x-ms-request-id"))
+		resp.Header["X-Ms-Request-Id"][0] = "after"
 	}
-}
-
-func TestFaultMatchesTheResource(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(nil)
-	srv.Put(jobID, armsecops.Job{})
-	srv.Put(namedJob("other"), armsecops.Job{})
-	srv.Inject(fake.Fault{
-		Operation: getOperation, StatusCode: http.StatusForbidden, Skip: 1,
-		Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },
-	})
-	statuses := func(path string) (statuses []int) {
-		for range 3 {
-			resp, _ := get(t, srv, endpoint+jobsPath+path+jobsVersion)
-			statuses = append(statuses, resp.StatusCode)
-		}
-		return statuses
-	}
-	do(t, srv, newRequest(t, http.MethodDelete, endpoint+jobsPath+"/another"+jobsVersion, ""))
-	assert.Equal(t, []int{200, 200, 200}, statuses("/job"))
-	assert.Equal(t, []int{200, 403, 200}, statuses("/other"))
-	srv.AssertFaultsConsumed(t)
 }

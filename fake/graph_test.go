@@ -15,6 +15,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 const (
@@ -22,22 +23,39 @@ const (
 	otherSubscription = "22222222-2222-3333-4444-555555555555"
 )
 
-// Short names for long types.
-type (
-	queryAssignmentsOptions = armsecops.ResourceGraphOptions
-	queryStandardsOptions   = armsecops.ResourceGraphOptions
-)
+type queryOptions = armsecops.ResourceGraphOptions
 
-func subscriptionAssignmentName(a armsecops.Assignment) string { return a.Name }
-
-func queryAssignments(t testing.TB, srv *fake.Server, o *queryAssignmentsOptions) ([]string, error) {
+func queryAssignments(t testing.TB, srv *fake.Server, o *queryOptions) ([]string, error) {
 	t.Helper()
-	return collect(t, newAssignments(t, subscription, options(srv)).NewResourceGraphPager(o), subscriptionAssignmentName)
+	return collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(o))
 }
 
-func queryStandards(t testing.TB, srv *fake.Server, o *queryStandardsOptions) ([]string, error) {
+// mustQuery returns the names of the assignments that the query finds.
+func mustQuery(t testing.TB, srv *fake.Server, o *queryOptions) []string {
 	t.Helper()
-	return collect(t, newStandards(t, options(srv)).NewResourceGraphPager(o), standardAssignmentName)
+	return mustCollect(t, newAssignments(t, options(srv)).NewResourceGraphPager(o))
+}
+
+// postQuery sends the body of a query, and decodes what Azure says in another casing, too.
+func postQuery(t testing.TB, srv *fake.Server, body string, result any) *http.Response {
+	t.Helper()
+	resp, text := do(t, srv, newRequest(t, http.MethodPost, graphURL, body))
+	require.NoError(t, json.Unmarshal([]byte(text), result, json.MatchCaseInsensitiveNames(true)))
+	return resp
+}
+
+// queryPage returns the names of the rows on a page, and the token of the next one.
+func queryPage(t testing.TB, srv *fake.Server, body string) (names []string, token string) {
+	t.Helper()
+	var page struct {
+		Data  []struct{ Name string }
+		Token string `json:"$skipToken"`
+	}
+	postQuery(t, srv, body, &page)
+	for _, row := range page.Data {
+		names = append(names, row.Name)
+	}
+	return names, page.Token
 }
 
 // newTenant returns a server with assignments a0 to a2 and b0, and three standard assignments.
@@ -62,69 +80,45 @@ func newTenant(o fake.ServerOptions) *fake.Server {
 
 func TestQueryReturnsTheScope(t *testing.T) {
 	t.Parallel()
-	both := []string{otherSubscription, subscription}
-	tests := map[string]struct {
-		assignments *queryAssignmentsOptions
-		standards   *queryStandardsOptions // one of the two is set
-		want        []string               // of standard assignments, the last character of the names
-	}{
-		"tenant":           {&queryAssignmentsOptions{}, nil, []string{"a0", "a1", "a2", "b0"}},
-		"subscription":     {&queryAssignmentsOptions{SubscriptionIDs: []string{otherSubscription}}, nil, []string{"b0"}},
-		"two of them":      {&queryAssignmentsOptions{SubscriptionIDs: both}, nil, []string{"a0", "a1", "a2", "b0"}},
-		"management group": {&queryAssignmentsOptions{ManagementGroups: []string{"contoso"}}, nil, []string{"a0", "a1", "a2", "b0"}},
-
-		"standards, tenant":            {nil, &queryStandardsOptions{}, []string{"1", "2", "0"}},
-		"standards, subscription":      {nil, &queryStandardsOptions{SubscriptionIDs: []string{strings.ToUpper(subscription)}}, []string{"0"}},
-		"standards, management group":  {nil, &queryStandardsOptions{ManagementGroups: []string{"Contoso"}}, []string{"1", "0"}},
-		"standards, other groups only": {nil, &queryStandardsOptions{ManagementGroups: []string{"other"}}, []string{"0"}},
+	all := []string{"a0", "a1", "a2", "b0"}
+	type test struct {
+		options queryOptions
+		want    []string
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := newTenant(fake.ServerOptions{PageSize: 2})
-			if test.assignments != nil {
-				names, err := queryAssignments(t, srv, test.assignments)
-				require.NoError(t, err)
-				assert.Equal(t, test.want, names)
-				return
-			}
-			names, err := queryStandards(t, srv, test.standards)
-			require.NoError(t, err)
-			for i := range names {
-				names[i] = names[i][len(names[i])-1:]
-			}
-			assert.Equal(t, test.want, names)
-		})
-	}
-}
-
-// What subscriptions inherit matters to policy exemptions only.
-func TestQueryOfOtherTablesHasNothingInherited(t *testing.T) {
-	t.Parallel()
-	query := `{"query":"securityresources | where type =~ 'microsoft.security/standardassignments' | project id | order by id asc",` +
-		`"subscriptions":["` + subscription + `"],"options":{"authorizationScopeFilter":"AtScopeAboveAndBelow"}}`
-	_, body := do(t, newTenant(fake.ServerOptions{}), newRequest(t, http.MethodPost, graphURL, query))
-	assert.Contains(t, body, `"totalRecords":1,`)
+	each(t, map[string]test{
+		"tenant":           {queryOptions{}, all},
+		"subscription":     {queryOptions{SubscriptionIDs: []string{otherSubscription}}, all[3:]},
+		"two of them":      {queryOptions{SubscriptionIDs: []string{otherSubscription, subscription}}, all},
+		"management group": {queryOptions{ManagementGroups: []string{"contoso"}}, all},
+		"a predicate":      {queryOptions{Where: "tags.number in ('0', '2') and (true)"}, []string{"a0", "a2"}},
+	}, func(t *testing.T, test test) {
+		assert.Equal(t, test.want, mustQuery(t, newTenant(fake.ServerOptions{PageSize: 2}), &test.options))
+	})
+	each(t, map[string]test{ // the last character of the names
+		"standards, tenant":            {queryOptions{}, []string{"1", "2", "0"}},
+		"standards, subscription":      {queryOptions{SubscriptionIDs: []string{strings.ToUpper(subscription)}}, []string{"0"}},
+		"standards, management group":  {queryOptions{ManagementGroups: []string{"Contoso"}}, []string{"1", "0"}},
+		"standards, other groups only": {queryOptions{ManagementGroups: []string{"other"}}, []string{"0"}},
+	}, func(t *testing.T, test test) {
+		standards := driver.NewStandardsClient(t, options(newTenant(fake.ServerOptions{PageSize: 2})))
+		names := mustCollect(t, standards.NewResourceGraphPager(&test.options))
+		for i, name := range names {
+			names[i] = name[len(name)-1:]
+		}
+		assert.Equal(t, test.want, names)
+	})
 }
 
 func TestQueryReturnsTheColumns(t *testing.T) {
 	t.Parallel()
 	srv := newTenant(fake.ServerOptions{})
-	_, err := queryAssignments(t, srv, nil)
-	require.NoError(t, err)
-	body := srv.Requests()[0].Body
-
-	resp, text := do(t, srv, newRequest(t, http.MethodPost, graphURL, string(body)))
+	mustQuery(t, srv, nil)
+	var result struct{ Data []jsontext.Value }
+	resp := postQuery(t, srv, string(srv.Requests()[0].Body), &result)
 	assert.Equal(t, "14", resp.Header.Get("x-ms-user-quota-remaining"))
 	assert.Equal(t, "00:00:05", resp.Header.Get("x-ms-user-quota-resets-after"))
 	assert.Empty(t, resp.Header.Get("x-ms-ratelimit-remaining-subscription-writes"), "the quota isn't a subscription's")
-	var result struct {
-		TotalRecords, Count int
-		Data                []jsontext.Value
-	}
-	require.NoError(t, json.Unmarshal([]byte(text), &result, json.MatchCaseInsensitiveNames(true)))
-	assert.Equal(t, 4, result.TotalRecords)
-	assert.Equal(t, 4, result.Count)
+	require.Len(t, result.Data, 4)
 	assert.JSONEq(t, `{
 		"id": "`+assignmentsPath+`/a0", "name": "a0", "type": "microsoft.security/assignments",
 		"tenantId": "72f988bf-86f1-41af-91ab-2d7cd011db47", "subscriptionId": "`+subscription+`", "resourceGroup": "group",
@@ -137,14 +131,14 @@ func TestQueryReturnsTheColumns(t *testing.T) {
 	do(t, srv, newRequest(t, http.MethodPut, assignmentURL, "{}")) // gets an etag and systemData
 	for _, column := range []string{"etag", "systemData"} {
 		query := `{"query":"resources | where type =~ 'microsoft.security/assignments' | project ` + column + ` | order by id asc"}`
-		_, text = do(t, srv, newRequest(t, http.MethodPost, graphURL, query))
+		_, text := do(t, srv, newRequest(t, http.MethodPost, graphURL, query))
 		assert.Equal(t, 5, strings.Count(text, `{"`+column+`":null}`), text)
 	}
 }
 
 func TestQueryPages(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ resources, pageSize, requests int }{
+	each(t, map[string]struct{ resources, pageSize, requests int }{
 		"one page":               {3, 3, 1},
 		"two pages":              {4, 3, 2},
 		"two pages and one more": {7, 3, 3},
@@ -152,28 +146,15 @@ func TestQueryPages(t *testing.T) {
 		"beyond $top":            {2000, 5000, 2},
 		"none":                   {0, 3, 1},
 		"negative page size":     {3, -1, 1},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
-			want := formatNames(test.resources, "a%04d")
-			for _, name := range want {
-				srv.Put(namedAssignment(name), armsecops.Assignment{})
-			}
-			names, err := queryAssignments(t, srv, nil)
-			require.NoError(t, err)
-			assert.Equal(t, want, names)
-			assert.Len(t, srv.Requests(), test.requests)
-		})
-	}
-}
-
-func TestQueryWithPredicate(t *testing.T) {
-	t.Parallel()
-	names, err := queryAssignments(t, newTenant(fake.ServerOptions{}), &queryAssignmentsOptions{Where: "tags.number in ('0', '2') and (true)"})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"a0", "a2"}, names)
+	}, func(t *testing.T, test struct{ resources, pageSize, requests int }) {
+		srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
+		want := formatNames(test.resources, "a%04d")
+		for _, name := range want {
+			srv.Put(namedAssignment(name), armsecops.Assignment{})
+		}
+		assert.Equal(t, want, mustQuery(t, srv, nil))
+		assert.Len(t, srv.Requests(), test.requests)
+	})
 }
 
 // The other rules of queries are tested by the table of docs/fake.md.
@@ -194,37 +175,33 @@ func TestQueryErrorsHaveDetails(t *testing.T) {
 			` and fix the error before retrying."},`
 		unknown = "33333333-2222-3333-4444-555555555555"
 	)
-	tests := map[string]struct{ query, options, details string }{
+	const noScope = `{"code":"NoValidSubscriptionsInQueryRequest",` +
+		`"message":"There must be at least one subscription that is eligible to contain resources. Given: '%s'."}`
+	parserFailure := func(position string) string {
+		return invalid + `{"code":"ParserFailure","message":"ParserFailure",` + position + `}`
+	}
+	type test struct{ query, options, details string }
+	each(t, map[string]test{
 		"a string without an end": {"resources\\n| where name == 'a\\n| take 1", "",
-			invalid + `{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"}`},
-		"a stage":    {"resources | summarize n = count()", "", invalid + `{"code":"ParserFailure","message":"ParserFailure","line":1,"characterPositionInLine":12,"token":"summarize"}`},
-		"no query":   {"", "", invalid + `{"code":"ParserFailure","message":"ParserFailure","line":1,"characterPositionInLine":0,"token":"<EOF>"}`},
-		"a function": {"resources | where cout(name) == 'a'", "", invalid + `{"code":"UnknownFunction","message":"Unknown function: 'cout'."}`},
-		"a table":    {"Disks | project id", "", invalid + `{"code":"DisallowedLogicalTableName","message":"Table disks is invalid, unsupported or disallowed."}`},
-		"$skipToken": {assignments, `,"options":{"$skipToken":"a"}`, `{"code":"CouldNotDecodeSkipToken","message":"Could not decode the skip token."}`},
-		"subscription": {assignments, `,"subscriptions":["` + unknown + `"]`, `{"code":"NoValidSubscriptionsInQueryRequest",` +
-			`"message":"There must be at least one subscription that is eligible to contain resources. Given: '` + unknown + `'."}`},
-		"management group": {assignments, `,"managementGroups":["none"]`, `{"code":"NoValidSubscriptionsInQueryRequest",` +
-			`"message":"There must be at least one subscription that is eligible to contain resources. Given: 'none'."}`},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			req := newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(`{"query":"%s"%s}`, test.query, test.options))
-			resp, body := do(t, newTenant(fake.ServerOptions{Strict: true}), req)
-			assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
-			var got struct {
-				Error struct {
-					Code, Message string
-					Details       jsontext.Value
-				}
+			parserFailure(`"line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"`)},
+		"a function":       {"resources | where cout(name) == 'a'", "", invalid + `{"code":"UnknownFunction","message":"Unknown function: 'cout'."}`},
+		"a table":          {"Disks | project id", "", invalid + `{"code":"DisallowedLogicalTableName","message":"Table disks is invalid, unsupported or disallowed."}`},
+		"$skipToken":       {assignments, `,"options":{"$skipToken":"a"}`, `{"code":"CouldNotDecodeSkipToken","message":"Could not decode the skip token."}`},
+		"subscription":     {assignments, `,"subscriptions":["` + unknown + `"]`, fmt.Sprintf(noScope, unknown)},
+		"management group": {assignments, `,"managementGroups":["none"]`, fmt.Sprintf(noScope, "none")},
+	}, func(t *testing.T, test test) {
+		var got struct {
+			Error struct {
+				Code, Message string
+				Details       jsontext.Value
 			}
-			require.NoError(t, json.Unmarshal([]byte(body), &got, json.MatchCaseInsensitiveNames(true)))
-			assert.Equal(t, "BadRequest", got.Error.Code)
-			assert.Regexp(t, `^Please provide below info when asking for support: timestamp = .+Z, correlationId = .+\.$`, got.Error.Message)
-			assert.JSONEq(t, "["+test.details+"]", string(got.Error.Details))
-		})
-	}
+		}
+		resp := postQuery(t, newTenant(fake.ServerOptions{Strict: true}), fmt.Sprintf(`{"query":"%s"%s}`, test.query, test.options), &got)
+		assert.Equal(t, http.StatusBadRequest, resp.StatusCode)
+		assert.Equal(t, "BadRequest", got.Error.Code)
+		assert.Regexp(t, `^Please provide below info when asking for support: timestamp = .+Z, correlationId = .+\.$`, got.Error.Message)
+		assert.JSONEq(t, "["+test.details+"]", string(got.Error.Details))
+	})
 }
 
 // A subscription that isn't there is left out if there are others.
@@ -233,93 +210,72 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	const unknown, empty = "33333333-2222-3333-4444-555555555555", "44444444-2222-3333-4444-555555555555"
 	srv := newTenant(fake.ServerOptions{})
 	srv.AddSubscription(strings.ToUpper(empty))
-	names, err := queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{unknown, otherSubscription}})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"b0"}, names)
-	names, err = queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{empty}})
-	require.NoError(t, err)
-	assert.Empty(t, names)
-	_, err = queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{unknown}})
+	assert.Equal(t, []string{"b0"}, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{unknown, otherSubscription}}))
+	assert.Empty(t, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{empty}}))
+	_, err := queryAssignments(t, srv, &queryOptions{SubscriptionIDs: []string{unknown}})
 	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
-	assert.ErrorIs(t, err, armsecops.ErrForbidden)
-	names, err = queryAssignments(t, srv, &queryAssignmentsOptions{ManagementGroups: []string{"none"}})
-	require.NoError(t, err, "the server isn't strict")
-	assert.Len(t, names, 4)
+	assert.Len(t, mustQuery(t, srv, &queryOptions{ManagementGroups: []string{"none"}}), 4, "the server isn't strict")
 
 	strict := newTenant(fake.ServerOptions{Strict: true})
 	strict.AddManagementGroup("Empty")
-	names, err = queryAssignments(t, strict, &queryAssignmentsOptions{ManagementGroups: []string{"none", "empty"}})
-	require.NoError(t, err)
-	assert.Len(t, names, 4)
-	assertPanics(t, "fake: the name of the management group 'a/b'", func() { strict.AddManagementGroup("a/b") })
+	assert.Len(t, mustQuery(t, strict, &queryOptions{ManagementGroups: []string{"none", "empty"}}), 4)
 }
 
 // Queries that no client makes are served, too, and the operation of a query is
 // that of the client that makes it.
 func TestQueriesOfOtherPrograms(t *testing.T) {
 	t.Parallel()
-	const typed = "resources | where type =~ 'Microsoft.Security/assignments' | "
-	tests := map[string]struct{ query, options, want, operation string }{
-		"take":              {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"exemptions":        {typed + "where name == 'a0' | project id, name, type, subscriptionId, resourceGroup, properties | project name", "", `"data":[{"name":"a0"}]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
+	const (
+		typed = "resources | where type =~ 'Microsoft.Security/assignments' | "
+		ours  = "SecurityAssignmentsClient.NewResourceGraphPager"
+		ofGet = "where name == 'a0' | project id, name, type, subscriptionId, resourceGroup, properties | project name"
+		above = "where isempty(subscriptionId) and properties.effect != 'x' | project resourceGroup, subscriptionId"
+		// What subscriptions inherit matters to policy exemptions only.
+		inherited = `,"subscriptions":["` + subscription + `"],"options":{"authorizationScopeFilter":"AtScopeAboveAndBelow"}`
+		standards = "securityresources | where type =~ 'microsoft.security/standardassignments' | project id | order by id asc"
+	)
+	type test struct{ query, options, want, operation string }
+	each(t, map[string]test{
+		"take":              {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, ours},
+		"exemptions":        {typed + ofGet, "", `"data":[{"name":"a0"}]`, ours},
 		"columns":           {"resources | where name == 'a1' | project n = toupper(name), type", "", `"data":[{"n":"A1","type":"microsoft.security/assignments"}]`, ""},
-		"a type of its own": {"resources | extend type = 'x' | where type == 'x' | project name", `"$top":1`, `"totalRecords":4,`, ""},
+		"a type of its own": {"resources | extend type = 'x' | where type == 'x' | project name", `,"options":{"$top":1}`, `"totalRecords":4,`, ""},
 		"another type":      {"resources | where type =~ 'microsoft.compute/disks' | project id", "", `"totalRecords":0,"count":0,"data":[]`, ""},
-		"descending":        {typed + "order by name desc | project name, id = name", `"$top":1,"$skip":1`, `"data":[{"name":"a2","id":"a2"}],"facets":[],"resultTruncated":"false","$skipToken"`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"without an id":     {typed + "project name", `"$top":1`, `"totalRecords":4,"count":1,"data":[{"name":"a0"}],"facets":[],"resultTruncated":"true"}`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"beyond the end":    {typed + "project name", `"$skip":9`, `"totalRecords":4,"count":0,"data":[]`, "SecurityAssignmentsClient.NewResourceGraphPager"},
-		"other resources":   {"securityresources | where isempty(subscriptionId) and properties.effect != 'x' | project resourceGroup, subscriptionId", `"$top":1`, `"data":[{"resourceGroup":"","subscriptionId":""}]`, ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := newTenant(fake.ServerOptions{})
-			_, body := do(t, srv, newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(`{"query":"%s","options":{%s}}`, test.query, test.options)))
-			assert.Contains(t, body, test.want)
-			assert.Equal(t, test.operation, srv.Requests()[0].Operation)
-		})
-	}
+		"descending":        {typed + "order by name desc | project name, id = name", `,"options":{"$top":1,"$skip":1}`, `"data":[{"name":"a2","id":"a2"}],"facets":[],"resultTruncated":"false","$skipToken"`, ours},
+		"without an id":     {typed + "project name", `,"options":{"$top":1}`, `"totalRecords":4,"count":1,"data":[{"name":"a0"}],"facets":[],"resultTruncated":"true"}`, ours},
+		"beyond the end":    {typed + "project name", `,"options":{"$skip":9}`, `"totalRecords":4,"count":0,"data":[]`, ours},
+		"other resources":   {"securityresources | " + above, `,"options":{"$top":1}`, `"data":[{"resourceGroup":"","subscriptionId":""}]`, ""},
+		"nothing inherited": {standards, inherited, `"totalRecords":1,`, "StandardAssignmentsClient.NewResourceGraphPager"},
+	}, func(t *testing.T, test test) {
+		srv := newTenant(fake.ServerOptions{})
+		_, body := do(t, srv, newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(`{"query":"%s"%s}`, test.query, test.options)))
+		assert.Contains(t, body, test.want)
+		assert.Equal(t, test.operation, srv.Requests()[0].Operation)
+	})
 }
 
 // Pages of a query in another order than that of the ids have every row once.
 func TestOrderedQueryPages(t *testing.T) {
 	t.Parallel()
 	const body = `{"query":"resources | order by name desc | project id, name","options":{"$top":3,"$skipToken":%q}}`
-	srv, names, token := newTenant(fake.ServerOptions{}), []string{}, ""
-	for range 2 {
-		var page struct {
-			Data  []struct{ Name string }
-			Token string `json:"$skipToken"`
-		}
-		_, text := do(t, srv, newRequest(t, http.MethodPost, graphURL, fmt.Sprintf(body, token)))
-		require.NoError(t, json.Unmarshal([]byte(text), &page, json.MatchCaseInsensitiveNames(true)))
-		for _, row := range page.Data {
-			names = append(names, row.Name)
-		}
-		token = page.Token
-	}
-	assert.Equal(t, []string{"b0", "a2", "a1", "a0"}, names)
-	assert.Empty(t, token)
+	srv := newTenant(fake.ServerOptions{})
+	first, token := queryPage(t, srv, fmt.Sprintf(body, ""))
+	second, end := queryPage(t, srv, fmt.Sprintf(body, token))
+	assert.Equal(t, []string{"b0", "a2", "a1", "a0"}, append(first, second...))
+	assert.Empty(t, end)
 }
 
 // A listing in the order of the ids keeps its place while resources change.
 func TestQueryKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	srv := newTenant(fake.ServerOptions{PageSize: 2})
-	assignments := newAssignments(t, subscription, options(srv))
-	var names []string
-	for page, err := range assignments.NewResourceGraphPager(nil).Pages(t.Context()) {
-		require.NoError(t, err)
-		for _, a := range page.Value {
-			names = append(names, a.Name)
-		}
-		if len(names) == 2 {
-			_, err := assignments.Delete(t.Context(), "group", "a1", nil)
-			require.NoError(t, err)
-			srv.Put(namedAssignment("a9"), armsecops.Assignment{})
-		}
-	}
-	assert.Equal(t, []string{"a0", "a1", "a2", "a9", "b0"}, names)
+	pager := newAssignments(t, options(srv)).NewResourceGraphPager(nil)
+	page, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
+	require.Len(t, page.Value, 2) // a0 and a1
+	do(t, srv, newRequest(t, http.MethodDelete, endpoint+assignmentsPath+"/a1"+assignmentsVersion, ""))
+	srv.Put(namedAssignment("a9"), armsecops.Assignment{})
+	assert.Equal(t, []string{"a2", "a9", "b0"}, mustCollect(t, pager))
 }
 
 // The rows are like those of Azure: both forms of a key, members that are null.
@@ -339,85 +295,63 @@ func TestRowsAreLikeAzures(t *testing.T) {
 			"securityresources | project resourceGroup, properties.exemptionData": `{"resourceGroup":"","properties_exemptionData":` + want + `}`,
 			"policyresources | project subscriptionId, type, properties":          `{"subscriptionId":"","type":"microsoft.authorization/policyexemptions","properties":{"assignmentScopeValidation":null}}`,
 		} {
-			_, body := do(t, srv, newRequest(t, http.MethodPost, graphURL, `{"query":"`+query+`"}`))
-			var result struct {
-				Data []jsontext.Value `json:"data"`
-			}
-			require.NoError(t, json.Unmarshal([]byte(body), &result))
-			require.Len(t, result.Data, 1, body)
+			var result struct{ Data []jsontext.Value }
+			postQuery(t, srv, `{"query":"`+query+`"}`, &result)
+			require.Len(t, result.Data, 1)
 			assert.JSONEq(t, want, string(result.Data[0]))
 		}
 	}
 }
 
+// An overridden query is paged as a list is, but has the faults of a query.
 func TestQueryHasItsFaults(t *testing.T) {
 	t.Parallel()
-	const truncated = fake.NextLinkTruncated
+	const truncated, loop, ours = fake.NextLinkTruncated, fake.NextLinkLoop, "SecurityAssignmentsClient.NewResourceGraphPager"
 	limit := http.Header{"X-Ms-Tenant-Subscription-Limit-Hit": {"true"}}
-	tests := map[string]struct {
-		fault   fake.Fault
-		options queryAssignmentsOptions
-		want    int // names
-		err     error
-	}{
-		"truncated":           {fake.Fault{NextLink: truncated}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
-		"truncated, last":     {fake.Fault{NextLink: truncated, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrIncompleteResult},
-		"limit":               {fake.Fault{Header: limit}, queryAssignmentsOptions{}, 2, armsecops.ErrIncompleteResult},
-		"limit, allowed":      {fake.Fault{Header: limit}, queryAssignmentsOptions{AllowPartialScopes: true}, 4, nil},
-		"loop":                {fake.Fault{NextLink: fake.NextLinkLoop, Skip: 1}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},
-		"loop from the first": {fake.Fault{NextLink: fake.NextLinkLoop, Times: 2}, queryAssignmentsOptions{}, 4, armsecops.ErrPagingLoop},
-		"unavailable, once":   {fake.Fault{StatusCode: 503, RetryAfter: time.Millisecond}, queryAssignmentsOptions{}, 4, nil},
-		"forbidden":           {fake.Fault{StatusCode: 403, Skip: 1}, queryAssignmentsOptions{}, 2, armsecops.ErrForbidden},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := newTenant(fake.ServerOptions{PageSize: 2})
-			test.fault.Operation = "SecurityAssignmentsClient.NewResourceGraphPager"
-			srv.Inject(test.fault)
-			other := test.fault
-			other.Operation = "StandardAssignmentsClient.ResourceGraph" // a name of the same query for another table
-			srv.Inject(other)
-			names, err := queryAssignments(t, srv, &test.options)
-			assert.ErrorIs(t, err, test.err)
-			assert.Len(t, names, test.want)
-		})
-	}
-}
-
-// An overridden query is paged as a list is, but has the faults of a query.
-func TestOverriddenQueryPages(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
+	type test struct {
 		fault    fake.Fault
-		want     []string
+		options  queryOptions
+		want     string // of the two pages of the overridden query, each of one row
 		err      error
 		requests int
-	}{
-		"no fault":         {fake.Fault{Delay: 1}, []string{"a", "b"}, nil, 2},
-		"truncated":        {fake.Fault{NextLink: fake.NextLinkTruncated}, []string{"a"}, armsecops.ErrIncompleteResult, 1},
-		"loop":             {fake.Fault{NextLink: fake.NextLinkLoop, Skip: 1}, []string{"a", "b"}, armsecops.ErrPagingLoop, 2},
-		"loop, first page": {fake.Fault{NextLink: fake.NextLinkLoop, Times: 2}, []string{"a", "a"}, armsecops.ErrPagingLoop, 2},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(nil)
-			srv.Override("SecurityAssignmentsClient.NewResourceGraphPager", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				body, err := io.ReadAll(r.Body)
-				assert.NoError(t, err)
-				page := armsecops.AssignmentList{Value: []armsecops.Assignment{{Name: "a"}}, NextLink: "second"}
-				if strings.Contains(string(body), `"$skipToken":"second"`) {
-					page = armsecops.AssignmentList{Value: []armsecops.Assignment{{Name: "b"}}}
-				}
-				fake.Respond(http.StatusOK, page).ServeHTTP(w, r)
-			}))
-			srv.Inject(test.fault)
-			names, err := queryAssignments(t, srv, &queryAssignmentsOptions{SubscriptionIDs: []string{subscription}})
+	each(t, map[string]test{
+		"no fault":            {fake.Fault{Delay: 1}, queryOptions{}, "ab", nil, 2},
+		"truncated":           {fake.Fault{NextLink: truncated}, queryOptions{}, "a", armsecops.ErrIncompleteResult, 1},
+		"truncated, last":     {fake.Fault{NextLink: truncated, Skip: 1}, queryOptions{}, "ab", armsecops.ErrIncompleteResult, 2},
+		"limit":               {fake.Fault{Header: limit}, queryOptions{}, "a", armsecops.ErrIncompleteResult, 1},
+		"limit, allowed":      {fake.Fault{Header: limit}, queryOptions{AllowPartialScopes: true}, "ab", nil, 2},
+		"loop":                {fake.Fault{NextLink: loop, Skip: 1}, queryOptions{}, "ab", armsecops.ErrPagingLoop, 2},
+		"loop from the first": {fake.Fault{NextLink: loop, Times: 2}, queryOptions{}, "aa", armsecops.ErrPagingLoop, 2},
+		"unavailable, once":   {fake.Fault{StatusCode: 503, RetryAfter: time.Millisecond}, queryOptions{}, "ab", nil, 3},
+		"forbidden":           {fake.Fault{StatusCode: 403, Skip: 1}, queryOptions{}, "a", armsecops.ErrForbidden, 2},
+	}, func(t *testing.T, test test) {
+		overridden := fake.NewServer(nil)
+		overridden.Override(ours, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			assert.NoError(t, err)
+			page := armsecops.AssignmentList{Value: []armsecops.Assignment{{Name: "a"}}, NextLink: "second"}
+			if strings.Contains(string(body), `"$skipToken":"second"`) {
+				page = armsecops.AssignmentList{Value: []armsecops.Assignment{{Name: "b"}}}
+			}
+			fake.Respond(http.StatusOK, page).ServeHTTP(w, r)
+		}))
+		for size, srv := range map[int]*fake.Server{1: overridden, 2: newTenant(fake.ServerOptions{PageSize: 2})} {
+			// The second one is a name of the same query for another table.
+			for _, operation := range []string{ours, "StandardAssignmentsClient.ResourceGraph"} {
+				test.fault.Operation = operation
+				srv.Inject(test.fault)
+			}
+			names, err := queryAssignments(t, srv, &test.options)
 			assert.ErrorIs(t, err, test.err)
-			assert.Equal(t, test.want, names)
+			assert.Len(t, names, len(test.want)*size)
 			assert.Len(t, srv.Requests(), test.requests)
-			srv.AssertFaultsConsumed(t)
-		})
-	}
+			if srv == overridden {
+				assert.Equal(t, test.want, strings.Join(names, ""))
+			}
+			var left testRecorder
+			srv.AssertFaultsConsumed(&left)
+			assert.Len(t, left.messages, 1, "the fault of the other table is left")
+		}
+	})
 }

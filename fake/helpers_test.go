@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/go-json-experiment/json"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 const (
@@ -65,6 +64,10 @@ func namedAssignment(name string) armsecops.AssignmentID {
 	return id
 }
 
+func namedGroup(name string) armsecops.WorkspaceManagerGroupID {
+	return armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: name}
+}
+
 func formatNames(n int, format string) (names []string) {
 	for i := range n {
 		names = append(names, fmt.Sprintf(format, i))
@@ -87,50 +90,73 @@ func newJobs(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManag
 	return client
 }
 
-func newAssignments(t testing.TB, subscription string, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
+func newAssignments(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
 	t.Helper()
 	client, err := armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, o)
 	require.NoError(t, err)
 	return client
 }
 
-func newStandards(t testing.TB, o *armsecops.ClientOptions) *armsecops.StandardAssignmentsClient {
+// newFactory returns a factory of the server's clients.
+func newFactory(t testing.TB, srv *fake.Server) *armsecops.ClientFactory {
 	t.Helper()
-	client, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return client
+	return driver.NewFactory(t, &azfake.TokenCredential{}, options(srv))
 }
 
-func standardAssignmentName(a armsecops.StandardAssignment) string { return a.Name }
+// each runs a test of its own for each of the named cases, all of them in parallel.
+func each[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, test)
+		})
+	}
+}
 
 // collect returns the names of a list's items.
-func collect[T any](t testing.TB, pager *armsecops.Pager[T], name func(T) string) (names []string, err error) {
+func collect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]]) (names []string, err error) {
 	t.Helper()
 	for item, err := range pager.All(t.Context()) {
 		if err != nil {
 			return names, err
 		}
-		names = append(names, name(item))
+		names = append(names, item.Name)
 	}
 	return names, nil
 }
 
-func jobName(job armsecops.Job) string             { return job.Name }
-func assignmentName(a armsecops.Assignment) string { return a.Name }
+// mustCollect returns the names of a list's items, and fails the test if there is an error.
+func mustCollect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]]) []string {
+	t.Helper()
+	names, err := collect(t, pager)
+	require.NoError(t, err)
+	return names
+}
+
+// startJob starts a job of the assignment.
+func startJob(t testing.TB, srv *fake.Server) armsecops.Job {
+	t.Helper()
+	created, err := newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
+	require.NoError(t, err)
+	return created.Job
+}
+
+func readJob(t testing.TB, srv *fake.Server, name string) armsecops.Job {
+	t.Helper()
+	got, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, name, nil)
+	require.NoError(t, err)
+	return got.Job
+}
 
 func listJobs(t testing.TB, srv *fake.Server, o *listJobsOptions) ([]string, error) {
 	t.Helper()
-	return collect(t, newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o), jobName)
+	return collect(t, newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o))
 }
 
-func listAssignments(t testing.TB, srv *fake.Server) ([]string, error) {
-	t.Helper()
-	return collect(t, newAssignments(t, subscription, options(srv)).NewListPager(resourceGroup, nil), assignmentName)
-}
-
-// transports are the ways to reach a server. Each returns the options of a client.
+// transports are the ways to reach a server. Each returns the options of a client whose retries don't wait.
 var transports = map[string]func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions{
-	"transport": func(_ *testing.T, srv *fake.Server) *armsecops.ClientOptions { return options(srv) },
+	"transport": func(_ *testing.T, srv *fake.Server) *armsecops.ClientOptions { return driver.Options(srv) },
 	"HTTP/1.1":  func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions { return overTLS(t, srv, "HTTP/1.1") },
 	"HTTP/2.0":  func(t *testing.T, srv *fake.Server) *armsecops.ClientOptions { return overTLS(t, srv, "HTTP/2.0") },
 }
@@ -138,22 +164,11 @@ var transports = map[string]func(t *testing.T, srv *fake.Server) *armsecops.Clie
 // overTLS serves srv behind a socket and checks that the client uses the protocol.
 func overTLS(t *testing.T, srv *fake.Server, protocol string) *armsecops.ClientOptions {
 	t.Helper()
-	ts := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return driver.NewTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, protocol, r.Proto)
 		assert.Equal(t, "gzip", r.Header.Get("Accept-Encoding"))
 		srv.ServeHTTP(w, r)
-	}))
-	ts.EnableHTTP2 = protocol == "HTTP/2.0"
-	ts.StartTLS()
-	t.Cleanup(ts.Close)
-	o := options(ts.Client())
-	o.Cloud = cloud.Configuration{
-		ActiveDirectoryAuthorityHost: "https://login.example",
-		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-			cloud.ResourceManager: {Endpoint: ts.URL, Audience: "https://management.example"},
-		},
-	}
-	return o
+	}), protocol == "HTTP/2.0")
 }
 
 func newRequest(t testing.TB, method, url, body string) *http.Request {
@@ -191,6 +206,9 @@ func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int
 	assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
 	assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
 	assert.NotEmpty(t, resp.Header.Get("x-ms-correlation-request-id"))
+	for _, word := range []string{"armsecops.", "json:", "jsontext", "unmarshal", " Go "} {
+		assert.NotContains(t, body, word)
+	}
 	var envelope struct {
 		Error armsecops.ErrorDetail `json:"error"`
 	}
@@ -198,17 +216,6 @@ func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int
 	assert.Equal(t, code, envelope.Error.Code)
 	assert.Contains(t, envelope.Error.Message, message)
 	return resp
-}
-
-// assertPanics checks that f panics with a text that starts with the message.
-func assertPanics(t testing.TB, message string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		text, _ := recover().(string)
-		assert.True(t, strings.HasPrefix(text, message), "the panic %q doesn't start with %q", text, message)
-	}()
-	f()
 }
 
 // clock returns a clock that is a minute later each time it is read.
@@ -237,9 +244,10 @@ func item(name string, status armsecops.JobItemStatus, failures ...string) armse
 	return item
 }
 
-// putJobs stores jobs whose start times descend as their names ascend. The last
-// one has no end.
-func putJobs(srv *fake.Server, n int) {
+// newJobServer returns a server with jobs whose start times descend as their names
+// ascend. The last one has no end.
+func newJobServer(o fake.ServerOptions, n int) *fake.Server {
+	srv := fake.NewServer(&o)
 	for i := range n {
 		start := time.Date(2026, 1, 1, 0, 0, 0, n-i, time.UTC)
 		job := armsecops.Job{Properties: armsecops.JobProperties{StartTime: start, EndTime: start.Add(time.Hour)}}
@@ -248,6 +256,7 @@ func putJobs(srv *fake.Server, n int) {
 		}
 		srv.Put(namedJob(fmt.Sprintf("job-%d", i)), job)
 	}
+	return srv
 }
 
 // overrideJobList overrides the list of jobs with pages of one job each, which

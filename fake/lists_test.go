@@ -16,173 +16,141 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
+// $top is the size of a page, as in Microsoft Sentinel: a client that wants no more
+// than that must stop by itself.
 func TestListIsSortedAndPaged(t *testing.T) {
 	t.Parallel()
 	ascending := formatNames(5, "job-%d")
 	descending := slices.Clone(ascending)
 	slices.Reverse(descending)
-	tests := map[string]struct {
+	type test struct {
 		pageSize int
-		options  listJobsOptions
+		query    string
 		want     []string
-		pages    int
-	}{
-		"one page":                  {0, listJobsOptions{}, ascending, 1},
-		"exactly one page":          {5, listJobsOptions{}, ascending, 1},
-		"several pages":             {2, listJobsOptions{}, ascending, 3},
-		"pages of one":              {1, listJobsOptions{}, ascending, 5},
-		"top":                       {0, listJobsOptions{Top: 3}, ascending[:3], 1},
-		"top of more than there is": {0, listJobsOptions{Top: 9}, ascending, 1},
-		"top in the second page":    {2, listJobsOptions{Top: 3}, ascending[:3], 2},
-		"top of full pages":         {2, listJobsOptions{Top: 4}, ascending[:4], 2},
-		"by name":                   {2, listJobsOptions{OrderBy: "name"}, ascending, 3},
-		"by name, descending":       {2, listJobsOptions{OrderBy: "NAME DESC"}, descending, 3},
-		"by start":                  {2, listJobsOptions{OrderBy: "properties/startTime asc"}, descending, 3},
-		"by start, descending":      {2, listJobsOptions{OrderBy: "properties/startTime desc", Top: 3}, ascending[:3], 2},
-		"by end":                    {2, listJobsOptions{OrderBy: "properties/endTime"}, descending, 3},
-		"by state, equal for all":   {2, listJobsOptions{OrderBy: "properties/provisioningState desc"}, ascending, 3},
+		pages    []int // their sizes
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
-			putJobs(srv, 5)
-			got, err := listJobs(t, srv, &test.options)
-			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
-			assert.Len(t, srv.Requests(), test.pages)
-		})
-	}
+	each(t, map[string]test{
+		"one page":                  {0, "", ascending, []int{5}},
+		"exactly one page":          {5, "", ascending, []int{5}},
+		"several pages":             {2, "", ascending, []int{2, 2, 1}},
+		"pages of one":              {1, "", ascending, []int{1, 1, 1, 1, 1}},
+		"top":                       {0, "&$TOP=2", ascending, []int{2, 2, 1}},
+		"top of more than there is": {0, "&$top=9", ascending, []int{5}},
+		"top of all":                {0, "&$top=5", ascending, []int{5}},
+		"top below the page size":   {3, "&$top=2", ascending, []int{2, 2, 1}},
+		"top above the page size":   {2, "&$top=3", ascending, []int{2, 2, 1}},
+		"by name":                   {2, "&$orderby=name", ascending, []int{2, 2, 1}},
+		"by name, descending":       {2, "&$orderby=NAME%20DESC", descending, []int{2, 2, 1}},
+		"by start":                  {2, "&$orderby=properties/startTime%20asc", descending, []int{2, 2, 1}},
+		"by start, descending":      {2, "&$orderby=properties/startTime%20desc", ascending, []int{2, 2, 1}},
+		"by end":                    {2, "&$orderby=properties/endTime", descending, []int{2, 2, 1}},
+		"by state, equal for all":   {2, "&$orderby=properties/provisioningState%20desc", ascending, []int{2, 2, 1}},
+	}, func(t *testing.T, test test) {
+		srv := newJobServer(fake.ServerOptions{PageSize: test.pageSize}, 5)
+		var names []string
+		var pages []int
+		for next := jobsURL + test.query; next != "" && len(pages) < 9; {
+			page := getJobs(t, srv, next)
+			for _, job := range page.Value {
+				names = append(names, job.Name)
+			}
+			pages, next = append(pages, len(page.Value)), page.NextLink
+		}
+		assert.Equal(t, test.want, names)
+		assert.Equal(t, test.pages, pages)
+	})
 }
 
-// As in Microsoft Sentinel: a client that wants no more than that must stop by itself.
-func TestTopIsTheSizeOfAPage(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		pageSize int
-		top      string
-		pages    []int // the sizes of all pages
-	}{
-		"without a page size":         {0, "2", []int{2, 2, 1}},
-		"smaller than the page size":  {3, "2", []int{2, 2, 1}},
-		"larger than the page size":   {2, "3", []int{2, 2, 1}},
-		"equal to the number of jobs": {0, "5", []int{5}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
-			putJobs(srv, 5)
-			var pages []int
-			for next := jobsURL + "&$TOP=" + test.top; next != ""; {
-				_, body := get(t, srv, next)
-				var page armsecops.JobList
-				require.NoError(t, json.Unmarshal([]byte(body), &page))
-				pages, next = append(pages, len(page.Value)), page.NextLink
-			}
-			assert.Equal(t, test.pages, pages)
-		})
-	}
+// getJobs returns the page of jobs at the URL.
+func getJobs(t *testing.T, srv *fake.Server, url string) (page armsecops.JobList) {
+	t.Helper()
+	_, body := get(t, srv, url)
+	require.NoError(t, json.Unmarshal([]byte(body), &page))
+	return page
 }
 
 func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 2})
-	putJobs(srv, 6)
-	jobs := newJobs(t, options(srv))
-	pager := jobs.NewListPager(resourceGroup, workspace, assignment, nil)
+	srv := newJobServer(fake.ServerOptions{PageSize: 2}, 6)
+	pager := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil)
 	page, err := pager.NextPage(t.Context())
 	require.NoError(t, err)
 	require.Len(t, page.Value, 2)
 
 	for _, name := range []string{"job-0", "job-1", "job-4"} { // the skip token names job-1
-		_, err := jobs.Delete(t.Context(), resourceGroup, workspace, assignment, name, nil)
-		require.NoError(t, err)
+		do(t, srv, newRequest(t, http.MethodDelete, endpoint+jobsPath+"/"+name+jobsVersion, ""))
 	}
 	srv.Put(namedJob("job-00"), armsecops.Job{})
 	srv.Put(namedJob("job-9"), armsecops.Job{})
-	names, err := collect(t, pager, jobName)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"job-2", "job-3", "job-5", "job-9"}, names)
+	assert.Equal(t, []string{"job-2", "job-3", "job-5", "job-9"}, mustCollect(t, pager))
 }
 
 func TestNextLinkContinuesTheList(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
-	putJobs(srv, 3)
-	o := &listJobsOptions{OrderBy: "name desc", Top: 3}
-	page, err := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o).NextPage(t.Context())
-	require.NoError(t, err)
-	list, token, ok := strings.Cut(page.NextLink, "&$skipToken=")
+	srv := newJobServer(fake.ServerOptions{PageSize: 1}, 3)
+	list, token, ok := strings.Cut(getJobs(t, srv, jobsURL+"&$orderby=name%20desc&$top=3").NextLink, "&$skipToken=")
 	require.True(t, ok)
 	assert.Equal(t, jobsURL+"&$orderby=name%20desc&$top=3", list)
 	assert.Regexp(t, `^%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, token)
 
 	// The token is valid without the link.
-	token, err = url.QueryUnescape(token)
+	token, err := url.QueryUnescape(token)
 	require.NoError(t, err)
 	names, err := listJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"job-1", "job-0"}, names)
 }
 
-func TestNextLinkHasTheSchemeAndHostOfTheRequest(t *testing.T) {
+func TestNextLinkHasTheHostAndAPIVersionOfTheRequest(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
-	putJobs(srv, 2)
-	req := httptest.NewRequest(http.MethodGet, jobsPath+jobsVersion, nil)
-	req.Header.Set("Authorization", "Bearer token")
+	req := newRequest(t, http.MethodGet, jobsPath+"?api-version=2030-01-01", "")
+	req.Host = "example.com"
 	recorder := httptest.NewRecorder()
-	srv.ServeHTTP(recorder, req)
-	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com/subscriptions/`)
+	newJobServer(fake.ServerOptions{PageSize: 1, APIVersions: []string{"2030-01-01"}}, 2).ServeHTTP(recorder, req)
+	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com`+jobsPath+`?api-version=2030-01-01&`)
 }
 
+// The links of a stored and of an overridden list. The last page has no next one:
+// with a second fault, its link leads to an empty page.
 func TestNextLinkOfAFault(t *testing.T) {
 	t.Parallel()
 	const (
-		host  = "https://management.azure.com"
 		list  = jobsPath + jobsVersion
 		token = "&$skipToken=%5B%7B%22after%22%3A%20%22"
 	)
-	tests := map[string]struct {
+	type test struct {
 		link      fake.NextLink
 		url, want string // want is the start of the link
-	}{
-		"none":                {"", host + list, host + list + token},
-		"foreign host":        {fake.NextLinkForeignHost, host + list, "https://management.azure.example" + list + token},
-		"HTTP":                {fake.NextLinkHTTP, host + list, "http://management.azure.com" + list + token},
-		"other path":          {fake.NextLinkOtherPath, host + list, host + "/subscriptions" + jobsVersion + token},
-		"loop":                {fake.NextLinkLoop, host + list, host + list},
-		"relative":            {fake.NextLinkRelative, host + list, list + token},
-		"default port":        {fake.NextLinkDefaultPort, host + list, host + ":443" + list + token},
-		"another port":        {fake.NextLinkDefaultPort, host + ":444" + list, host + ":444" + list + token},
-		"unescaped":           {fake.NextLinkUnescaped, host + list, host + list + `&$skipToken=[{"after": "`},
-		"without api-version": {fake.NextLinkWithoutAPIVersion, host + list, host + jobsPath + "?" + token[1:]},
+		err       error  // of a listing; nil for success
+		requests  int
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
-			putJobs(srv, 2)
-			srv.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1}) // so that the fault without a link is one, too
-			_, body := get(t, srv, test.url)
-			var page armsecops.JobList
-			require.NoError(t, json.Unmarshal([]byte(body), &page))
-			assert.True(t, strings.HasPrefix(page.NextLink, test.want), "%q doesn't start with %q", page.NextLink, test.want)
-		})
-	}
-}
+	untrusted := armsecops.ErrUntrustedNextLink
+	each(t, map[string]test{
+		"none":                {"", jobsURL, jobsURL + token, nil, 2},
+		"foreign host":        {fake.NextLinkForeignHost, jobsURL, "https://management.azure.example" + list + token, untrusted, 1},
+		"HTTP":                {fake.NextLinkHTTP, jobsURL, "http://management.azure.com" + list + token, untrusted, 1},
+		"other path":          {fake.NextLinkOtherPath, jobsURL, endpoint + "/subscriptions" + jobsVersion + token, untrusted, 1},
+		"loop":                {fake.NextLinkLoop, jobsURL, jobsURL, armsecops.ErrPagingLoop, 1},
+		"relative":            {fake.NextLinkRelative, jobsURL, list + token, nil, 3},
+		"default port":        {fake.NextLinkDefaultPort, jobsURL, endpoint + ":443" + list + token, nil, 3},
+		"another port":        {fake.NextLinkDefaultPort, endpoint + ":444" + list, endpoint + ":444" + list + token, nil, 3},
+		"unescaped":           {fake.NextLinkUnescaped, jobsURL, jobsURL + `&$skipToken=[{"after": "`, nil, 3},
+		"without api-version": {fake.NextLinkWithoutAPIVersion, jobsURL, endpoint + jobsPath + "?" + token[1:], nil, 3},
+		"truncated":           {fake.NextLinkTruncated, jobsURL, jobsURL + token, nil, 2}, // of a query only
+	}, func(t *testing.T, test test) {
+		stored, overridden := newJobServer(fake.ServerOptions{PageSize: 1}, 2), fake.NewServer(nil)
+		stored.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1}) // so that the fault without a link is one, too
+		link := getJobs(t, stored, test.url).NextLink
+		assert.True(t, strings.HasPrefix(link, test.want), "%q doesn't start with %q", link, test.want)
 
-func TestNextLinkHasTheAPIVersionOfTheRequest(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1, APIVersions: []string{"2030-01-01"}})
-	putJobs(srv, 3)
-	o := options(srv)
-	o.APIVersion = "2030-01-01"
-	names, err := collect(t, newJobs(t, o).NewListPager(resourceGroup, workspace, assignment, nil), jobName)
-	require.NoError(t, err)
-	assert.Equal(t, formatNames(3, "job-%d"), names)
-	for _, request := range srv.Requests() {
-		assert.Equal(t, "2030-01-01", request.URL.Query().Get("api-version"))
-	}
+		overrideJobList(overridden, 2)
+		for format, srv := range map[string]*fake.Server{"job-%d": stored, "assignment-%d": overridden} {
+			before := len(srv.Requests())
+			srv.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1, Times: 2})
+			names, err := listJobs(t, srv, nil)
+			require.ErrorIs(t, err, test.err)
+			assert.Equal(t, formatNames(min(test.requests, 2), format), names)
+			assert.Len(t, srv.Requests(), before+test.requests)
+		}
+	})
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -40,20 +38,14 @@ func newExemptions(o fake.ServerOptions) *fake.Server {
 	return srv
 }
 
-func newExemptionsClient(t *testing.T, srv *fake.Server) *armsecops.PolicyExemptionsClient {
-	t.Helper()
-	client, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, options(srv))
-	require.NoError(t, err)
-	return client
-}
-
 func TestListOfPolicyExemptionsHasWhatItsScopeInherits(t *testing.T) {
 	t.Parallel()
 	const sub = "/subscriptions/" + subscription
-	tests := map[string]struct {
+	type test struct {
 		scope, filter string
 		want          []string
-	}{
+	}
+	each(t, map[string]test{
 		"subscription":     {sub, "", []string{"root", "subscription", "group", "machine", "group2"}},
 		"resource group":   {strings.ToUpper(groupScope[1:]), "", []string{"root", "subscription", "group", "machine"}},
 		"resource":         {machine, "", []string{"root", "subscription", "group", "machine"}},
@@ -62,17 +54,11 @@ func TestListOfPolicyExemptionsHasWhatItsScopeInherits(t *testing.T) {
 		"at exact scope":   {groupScope, " ATEXACTSCOPE() ", []string{"group"}},
 		"not expired":      {groupScope, "excludeExpired()", []string{"root", "subscription", "machine"}},
 		"policyAssignment": {sub, "policyAssignmentId eq '" + strings.Replace(policyAssignment, "'", "''", 1) + "'", []string{"group"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			pager := newExemptionsClient(t, newExemptions(fake.ServerOptions{PageSize: 1})).NewListPager(test.scope,
-				&armsecops.PolicyExemptionsClientListOptions{Filter: test.filter})
-			names, err := collect(t, pager, func(e armsecops.PolicyExemption) string { return e.Name })
-			require.NoError(t, err)
-			assert.ElementsMatch(t, test.want, names)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		client := newFactory(t, newExemptions(fake.ServerOptions{PageSize: 1})).NewPolicyExemptionsClient()
+		o := &armsecops.PolicyExemptionsClientListOptions{Filter: test.filter}
+		assert.ElementsMatch(t, test.want, mustCollect(t, client.NewListPager(test.scope, o)))
+	})
 	url := endpoint + groupScope + exemptionsType + exemptionsVersion
 	for _, filter := range []string{"atScope", "atScope()%20or%20excludeExpired()", "policyAssignmentId%20eq%20a", "x%20eq%20'a'"} {
 		req := newRequest(t, http.MethodGet, url+"&$filter="+filter, "")
@@ -135,21 +121,9 @@ func TestQueryOfPolicyExemptions(t *testing.T) {
 		sub + `,"options":{"authorizationScopeFilter":"AtScopeAndBelow"}`:      {"group", "group2", "machine", "subscription"},
 		sub + `,"options":{"authorizationScopeFilter":"ATSCOPEABOVEANDBELOW"}`: {"group", "group2", "machine", "root", "subscription"},
 	} {
-		_, body := do(t, newExemptions(fake.ServerOptions{}), newRequest(t, http.MethodPost, graphURL, query+options+"}"))
-		var result struct {
-			Data []struct {
-				Name string `json:"name"`
-			} `json:"data"`
-		}
-		require.NoError(t, json.Unmarshal([]byte(body), &result))
-		var names []string
-		for _, row := range result.Data {
-			names = append(names, row.Name)
-		}
+		names, _ := queryPage(t, newExemptions(fake.ServerOptions{}), query+options+"}")
 		assert.ElementsMatch(t, want, names, options)
 	}
-	req := newRequest(t, http.MethodPost, graphURL, query+`,"options":{"authorizationScopeFilter":"Below"}}`)
-	assertRefused(t, newExemptions(fake.ServerOptions{}), req, http.StatusBadRequest, "BadRequest", "authorizationScopeFilter")
 }
 
 // A subscription has the metadata of the tenant, and its own.
@@ -159,73 +133,44 @@ func TestAssessmentMetadataOfASubscription(t *testing.T) {
 	for name, subscription := range map[string]string{"all": "", "one": subscription, "two": otherSubscription} {
 		srv.Put(armsecops.AssessmentMetadataID{SubscriptionID: subscription, Name: name}, armsecops.AssessmentMetadata{})
 	}
-	client, err := armsecops.NewAssessmentsMetadataClient(&azfake.TokenCredential{}, options(srv))
-	require.NoError(t, err)
-	name := func(m armsecops.AssessmentMetadata) string { return m.Name }
-	names, err := collect(t, client.NewListPager(nil), name)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"all"}, names)
-	names, err = collect(t, client.NewListBySubscriptionPager(strings.ToUpper(subscription), nil), name)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"all", "one"}, names)
+	client := newFactory(t, srv).NewAssessmentsMetadataClient()
+	assert.Equal(t, []string{"all"}, mustCollect(t, client.NewListPager(nil)))
+	assert.Equal(t, []string{"all", "one"}, mustCollect(t, client.NewListBySubscriptionPager(strings.ToUpper(subscription), nil)))
 	for name, want := range map[string]error{"all": nil, "one": nil, "two": armsecops.ErrNotFound} {
 		_, err := client.GetInSubscription(t.Context(), subscription, name, nil)
 		require.ErrorIs(t, err, want)
 	}
-	_, err = client.Get(t.Context(), "one", nil)
+	_, err := client.Get(t.Context(), "one", nil)
 	require.ErrorIs(t, err, armsecops.ErrNotFound)
-}
-
-// What the service sets can't be put, and what it has set stays.
-func TestReadOnlyPropertiesStay(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{Now: clock()})
-	client, err := armsecops.NewSecurityStandardsClient(&azfake.TokenCredential{}, options(srv))
-	require.NoError(t, err)
-	put := func(kind armsecops.StandardType) armsecops.SecurityStandardProperties {
-		standard := armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{StandardType: kind}}
-		got, err := client.CreateOrUpdate(t.Context(), groupScope, standardName, standard, nil)
-		require.NoError(t, err)
-		assert.Zero(t, got.SystemData)
-		return got.Properties
-	}
-	created, updated := put("Default"), put("Compliance")
-	assert.Equal(t, armsecops.StandardTypeCustom, updated.StandardType)
-	assert.Equal(t, created.Metadata.CreatedOn, updated.Metadata.CreatedOn)
-	assert.True(t, updated.Metadata.LastUpdatedOn.After(created.Metadata.LastUpdatedOn))
 }
 
 // A job publishes the items of the stored assignment, which knows its last job.
 func TestJobOfAStoredAssignment(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Strict: true, Now: clock()})
-	group := armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "members"}
-	srv.Put(group, armsecops.WorkspaceManagerGroup{})
+	srv.Put(namedGroup("members"), armsecops.WorkspaceManagerGroup{})
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{
 		TargetResourceName: "members", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: "one"}, {ResourceID: "two"}},
 	}})
-	assignments, err := armsecops.NewWorkspaceManagerAssignmentsClient(subscription, &azfake.TokenCredential{}, options(srv))
+	assignments, err := newFactory(t, srv).NewWorkspaceManagerAssignmentsClient(subscription)
 	require.NoError(t, err)
 	get := func() armsecops.WorkspaceManagerAssignment {
 		got, err := assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil)
 		require.NoError(t, err)
 		return got.WorkspaceManagerAssignment
 	}
-	run := func(started armsecops.ProvisioningState) armsecops.Job {
-		jobs := newJobs(t, options(srv))
-		created, err := jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
-		require.NoError(t, err)
-		assert.Equal(t, started, get().Properties.LastJobProvisioningState)
+	run := func() armsecops.JobProperties {
+		created := startJob(t, srv)
+		assert.Equal(t, armsecops.ProvisioningStateInProgress, get().Properties.LastJobProvisioningState)
 		assert.Zero(t, get().Properties.LastJobEndTime)
-		job, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, created.Name, nil)
-		require.NoError(t, err)
-		assert.Equal(t, job.Properties.ProvisioningState, get().Properties.LastJobProvisioningState)
-		assert.Equal(t, job.Properties.EndTime, get().Properties.LastJobEndTime)
-		return job.Job
+		job := readJob(t, srv, created.Name).Properties
+		assert.Equal(t, job.ProvisioningState, get().Properties.LastJobProvisioningState)
+		assert.Equal(t, job.EndTime, get().Properties.LastJobEndTime)
+		return job
 	}
-	assert.Equal(t, armsecops.JobSummary{Total: 2, Succeeded: 2}, run("InProgress").Properties.Summary())
+	assert.Equal(t, armsecops.JobSummary{Total: 2, Succeeded: 2}, run().Summary())
 	srv.SetJobItems(publicationID, []armsecops.JobItem{item("three", failed)})
-	assert.Equal(t, armsecops.JobSummary{Total: 1, Failed: 1}, run("InProgress").Properties.Summary())
+	assert.Equal(t, armsecops.JobSummary{Total: 1, Failed: 1}, run().Summary())
 
 	changed := get()
 	changed.Properties.LastJobProvisioningState = "Canceled"
@@ -233,7 +178,7 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, armsecops.ProvisioningStateFailed, put.Properties.LastJobProvisioningState)
 	srv.SetJobItems(publicationID, nil)
-	assert.Empty(t, run("InProgress").Properties.Items)
+	assert.Empty(t, run().Items)
 
 	// Its jobs go with it.
 	_, err = assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)
@@ -250,19 +195,19 @@ func TestListsOfTheWorkspaceManagerAreSorted(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 1})
 	for name, display := range map[string]string{"a": "3", "b (x)": "1", "c": "2"} {
-		id := armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: name}
-		srv.Put(id, armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: display}})
+		properties := armsecops.WorkspaceManagerGroupProperties{DisplayName: display}
+		srv.Put(namedGroup(name), armsecops.WorkspaceManagerGroup{Properties: properties})
 	}
-	client, err := armsecops.NewWorkspaceManagerGroupsClient(subscription, &azfake.TokenCredential{}, options(srv))
+	client, err := newFactory(t, srv).NewWorkspaceManagerGroupsClient(subscription)
 	require.NoError(t, err)
-	for order, want := range map[string][]string{"": {"a", "b (x)", "c"}, "name desc": {"c", "b (x)", "a"}, "properties/displayName": {"b (x)", "c", "a"}} {
-		pager := client.NewListPager(resourceGroup, workspace, &armsecops.WorkspaceManagerGroupsClientListOptions{OrderBy: order})
-		names, err := collect(t, pager, func(g armsecops.WorkspaceManagerGroup) string { return g.Name })
-		require.NoError(t, err)
+	for order, want := range map[string][]string{
+		"": {"a", "b (x)", "c"}, "name desc": {"c", "b (x)", "a"}, "properties/displayName": {"b (x)", "c", "a"}, "etag": nil,
+	} {
+		o := &armsecops.WorkspaceManagerGroupsClientListOptions{OrderBy: order}
+		names, err := collect(t, client.NewListPager(resourceGroup, workspace, o))
 		assert.Equal(t, want, names, order)
+		assert.Equal(t, want == nil, armsecops.HasCode(err, "InvalidOrderBy"), err)
 	}
-	_, err = client.NewListPager(resourceGroup, workspace, &armsecops.WorkspaceManagerGroupsClientListOptions{OrderBy: "etag"}).NextPage(t.Context())
-	assert.True(t, armsecops.HasCode(err, "InvalidOrderBy"), "%v", err)
 }
 
 // The newest job counts, whether a client reads it or not.
@@ -272,7 +217,7 @@ func TestAssignmentKnowsItsLastJob(t *testing.T) {
 	first, second := now, now.Add(30*time.Second)
 	srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, Now: func() time.Time { return now }})
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})
-	assignments, err := armsecops.NewWorkspaceManagerAssignmentsClient(subscription, &azfake.TokenCredential{}, options(srv))
+	assignments, err := newFactory(t, srv).NewWorkspaceManagerAssignmentsClient(subscription)
 	require.NoError(t, err)
 	for i, step := range []struct {
 		at, end time.Time
@@ -286,9 +231,9 @@ func TestAssignmentKnowsItsLastJob(t *testing.T) {
 	} {
 		now = step.at
 		if step.create {
-			_, err := newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
-			require.NoError(t, err)
+			startJob(t, srv)
 		}
+		getJobs(t, srv, jobsURL) // the first one, too, which then has ended
 		put, err := assignments.CreateOrUpdate(t.Context(), resourceGroup, workspace, assignment, armsecops.WorkspaceManagerAssignment{}, nil)
 		require.NoError(t, err)
 		got, err := assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil)

@@ -10,43 +10,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops/fake"
-)
-
-// The names of the samples.
-const (
-	sampleJob = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg" +
-		"/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
-		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58" +
-		"/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-	sampleSubscription  = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	sampleResourceGroup = "myResourceGroup"
-	sampleAssignment    = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 func TestSamplesAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	const (
-		scope     = endpoint + "/subscriptions/" + sampleSubscription + "/resourceGroups/"
-		connector = scope + "gcpResourceGroup/providers/Microsoft.Security/securityConnectors/gcpconnector"
-	)
-	tests := map[string]string{ // file and URL
-		"Job.json":                     endpoint + sampleJob + jobsVersion,
-		"Assignment.json":              scope + sampleResourceGroup + "/providers/Microsoft.Security/assignments/" + sampleAssignment + assignmentsVersion,
-		"StandardAssignment.json":      endpoint + managementGroup + standardsType + "/" + standardName + standardsVersion,
-		"ListStandardAssignments.json": connector + standardsType + standardsVersion,
-		"PolicyExemption.json": endpoint + "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster" + exemptionsType +
-			"/DemoExpensiveVM" + exemptionsVersion,
-		"ListAssessmentMetadata.json": endpoint + "/providers/Microsoft.Security/assessmentMetadata?api-version=2021-06-01",
-	}
-	for file, url := range tests {
-		t.Run(file, func(t *testing.T) {
-			t.Parallel()
-			want, err := os.ReadFile(filepath.Join("samples", file))
-			require.NoError(t, err)
-			resp, body := get(t, fake.NewServer(&fake.ServerOptions{Samples: true}), url)
-			assert.Equal(t, http.StatusOK, resp.StatusCode)
-			assert.JSONEq(t, string(want), body)
-		})
+	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
+	for file, route := range map[string]*routes.Route{
+		"Job.json":                     routes.Jobs.Get,
+		"Assignment.json":              routes.Assignments.Get,
+		"StandardAssignment.json":      routes.StandardAssignments.Get,
+		"ListStandardAssignments.json": routes.StandardAssignments.List,
+		"PolicyExemption.json":         routes.PolicyExemptions.Get,
+		"ListAssessmentMetadata.json":  routes.AssessmentsMetadata.List,
+	} {
+		want, err := os.ReadFile(filepath.Join("samples", file))
+		require.NoError(t, err)
+		resp, body := get(t, srv, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, file)
+		assert.JSONEq(t, string(want), body, file)
 	}
 }
 
@@ -54,17 +37,13 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 func TestPutOfASampleCorrectsItsID(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
-	assignments := newAssignments(t, sampleSubscription, options(srv))
-	got, err := assignments.Get(t.Context(), sampleResourceGroup, sampleAssignment, nil)
-	require.NoError(t, err)
-	put, err := assignments.CreateOrUpdate(t.Context(), sampleResourceGroup, sampleAssignment, got.Assignment, nil)
-	require.NoError(t, err)
-	assert.Equal(t, "/"+got.ID, put.ID)
-
-	standards := newStandards(t, options(srv))
-	standard, err := standards.Get(t.Context(), managementGroup, standardName, nil)
-	require.NoError(t, err)
-	putStandard, err := standards.CreateOrUpdate(t.Context(), managementGroup, standardName, standard.StandardAssignment, nil)
-	require.NoError(t, err)
-	assert.Equal(t, managementGroup+standardsType+"/"+standardName, putStandard.ID)
+	for _, route := range []*routes.Route{routes.Assignments.Get, routes.StandardAssignments.Get} {
+		id := route.ID(testkit.CallOf(route).Values...)
+		version := "?api-version=" + route.APIVersion
+		_, sample := get(t, srv, endpoint+id+version)
+		assert.NotContains(t, sample, `"id":"`+id+`"`)
+		resp, body := do(t, srv, newRequest(t, http.MethodPut, endpoint+id+version, sample))
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Contains(t, body, `"id":"`+id+`"`)
+	}
 }

@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,81 +29,64 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 		another.Name = "another"
 		srv.SetJobItems(another, nil)
 	}
-	tests := map[string]struct {
+	const (
+		parent       = workspacePath + "/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment"
+		noWorkspace  = "The Resource 'Microsoft.OperationalInsights/workspaces/workspace' under resource group 'group' was not found."
+		noAssignment = "Failed to perform '%s' on resource(s) of type '%s', because the parent resource '" + parent + "' could not be found."
+		jobs         = "workspaceManagerAssignments/jobs"
+		belowJobs    = endpoint + parent + standardsType + "/" + standardName + standardsVersion
+	)
+	type test struct {
 		add           func(*fake.Server)
 		method, url   string
 		code, message string
-	}{
-		"subscription": {nothing, "GET", jobsURL, "SubscriptionNotFound", "The subscription '" + subscription + "' could not be found."},
-		"subscription of a list": {
-			nothing, "GET", subscriptionIn, "SubscriptionNotFound", subscription,
-		},
-		"subscription of a scope": {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
-		"resource group":          {addSubscription, "GET", groupIn, "ResourceGroupNotFound", "Resource group 'group' could not be found."},
-		"resource group of a PUT": {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
-		"resource group of a scope": {
-			addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'",
-		},
-		"workspace": {
-			addGroup, "GET", jobsURL, "ResourceNotFound",
-			"The Resource 'Microsoft.OperationalInsights/workspaces/workspace' under resource group 'group' was not found.",
-		},
-		"workspace of a scope": {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
-		"assignment of a list": {
-			addWorkspace, "GET", jobsURL, "ParentResourceNotFound", "Failed to perform 'read' on resource(s) of type " +
-				"'workspaceManagerAssignments/jobs', because the parent resource '" +
-				strings.TrimSuffix(jobsPath, "/jobs") + "' could not be found.",
-		},
-		"assignment of a job": {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
+	}
+	each(t, map[string]test{
+		"subscription":              {nothing, "GET", jobsURL, "SubscriptionNotFound", "The subscription '" + subscription + "' could not be found."},
+		"subscription of a list":    {nothing, "GET", subscriptionIn, "SubscriptionNotFound", subscription},
+		"subscription of a scope":   {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
+		"resource group":            {addSubscription, "GET", groupIn, "ResourceGroupNotFound", "Resource group 'group' could not be found."},
+		"resource group of a PUT":   {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
+		"resource group of a scope": {addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'"},
+		"workspace":                 {addGroup, "GET", jobsURL, "ResourceNotFound", noWorkspace},
+		"workspace of a scope":      {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
+		"assignment of a list":      {addWorkspace, "GET", jobsURL, "ParentResourceNotFound", fmt.Sprintf(noAssignment, "read", jobs)},
+		"assignment of a job":       {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
 		"assignment of a scope": {
-			addWorkspace, "PUT", endpoint + strings.TrimSuffix(jobsPath, "/jobs") + standardsType + "/" + standardName + standardsVersion,
-			"ParentResourceNotFound", "Failed to perform 'write' on resource(s) of type 'standardAssignments'",
+			addWorkspace, "PUT", belowJobs, "ParentResourceNotFound", fmt.Sprintf(noAssignment, "write", "standardAssignments"),
 		},
-		"assignment of a new job": {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
-		"assignment of a job that is deleted": {
-			addWorkspace, "DELETE", jobURL, "ParentResourceNotFound", "'delete'",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{Strict: true})
-			test.add(srv)
-			assertRefused(t, srv, newRequest(t, test.method, test.url, "{}"), http.StatusNotFound, test.code, test.message)
-			resp, _ := do(t, fake.NewServer(nil), newRequest(t, test.method, test.url, "{}"))
-			assert.NotContains(t, resp.Header, "Allow", "without Strict, the request is one that the server knows")
-		})
-	}
+		"assignment of a new job":             {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
+		"assignment of a job that is deleted": {addWorkspace, "DELETE", jobURL, "ParentResourceNotFound", "'delete'"},
+	}, func(t *testing.T, test test) {
+		srv := fake.NewServer(&fake.ServerOptions{Strict: true})
+		test.add(srv)
+		assertRefused(t, srv, newRequest(t, test.method, test.url, "{}"), http.StatusNotFound, test.code, test.message)
+		resp, _ := do(t, fake.NewServer(nil), newRequest(t, test.method, test.url, "{}"))
+		assert.NotContains(t, resp.Header, "Allow", "without Strict, the request is one that the server knows")
+	})
 }
 
 func TestStrictServerHasWhatWasPut(t *testing.T) {
 	t.Parallel()
-	put := map[string]struct {
+	type test struct {
 		put func(*fake.Server)
 		url string // of a list below it
-	}{
-		"job":         {func(srv *fake.Server) { srv.Put(jobID, armsecops.Job{}) }, jobsURL},
-		"job's items": {func(srv *fake.Server) { srv.SetJobItems(publicationID, nil) }, jobsURL},
-		"assignment": {
-			func(srv *fake.Server) { srv.Put(assignmentID, armsecops.Assignment{}) }, endpoint + assignmentsPath + assignmentsVersion,
-		},
-		"standard assignment": {
-			func(srv *fake.Server) { srv.Put(standardID, armsecops.StandardAssignment{}) },
-			endpoint + assignmentsPath + assignmentsVersion,
-		},
 	}
-	for name, test := range put {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := fake.NewServer(&fake.ServerOptions{Strict: true})
-			test.put(srv)
-			resp, body := get(t, srv, test.url)
-			assert.Equal(t, http.StatusOK, resp.StatusCode, body)
-			srv.Reset()
-			resp, _ = get(t, srv, test.url)
-			assert.Equal(t, http.StatusNotFound, resp.StatusCode)
-		})
-	}
+	const assignments = endpoint + assignmentsPath + assignmentsVersion
+	each(t, map[string]test{
+		"job":                 {func(srv *fake.Server) { srv.Put(jobID, armsecops.Job{}) }, jobsURL},
+		"job's items":         {func(srv *fake.Server) { srv.SetJobItems(publicationID, nil) }, jobsURL},
+		"assignment":          {func(srv *fake.Server) { srv.Put(assignmentID, armsecops.Assignment{}) }, assignments},
+		"standard assignment": {func(srv *fake.Server) { srv.Put(standardID, armsecops.StandardAssignment{}) }, assignments},
+	}, func(t *testing.T, test test) {
+		srv := fake.NewServer(&fake.ServerOptions{Strict: true})
+		test.put(srv)
+		resp, body := get(t, srv, test.url)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+		srv.Reset()
+		resp, _ = get(t, srv, test.url)
+		assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+	})
 }
 
 // A parent exists although its last resource is gone, and management groups always do.
@@ -118,62 +102,35 @@ func TestStrictServerKeepsEmptyParents(t *testing.T) {
 	}
 }
 
-func TestAddPanics(t *testing.T) {
-	t.Parallel()
-	invalid := publicationID
-	invalid.Name = "-"
-	tests := map[string]struct {
-		add     func(*fake.Server)
-		message string
-	}{
-		"subscription": {func(srv *fake.Server) { srv.AddSubscription("mine") }, "fake: the id's subscriptionId 'mine' must be a UUID"},
-		"resource group": {
-			func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "fake: the id's resourceGroupName 'a.' must not end",
-		},
-		"workspace manager assignment": {
-			func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "fake: the id's workspaceManagerAssignmentName '-' must match",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assertPanics(t, test.message, func() { test.add(fake.NewServer(nil)) })
-		})
-	}
-}
-
 func TestStrictServerRefusesReferencesToNothing(t *testing.T) {
 	t.Parallel()
-	in := strings.TrimSuffix(jobsPath, "/workspaceManagerAssignments/"+assignment+"/jobs")
-	member := armsecops.WorkspaceManagerMemberID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "a (b)"}
-	tests := map[string]struct{ path, properties, missing string }{
-		"member":            {"/workspaceManagerGroups/new", `"displayName":"a","memberResourceNames":["A (B)"]`, ""},
-		"no members":        {"/workspaceManagerGroups/new", `"displayName":"a","memberResourceNames":[]`, ""},
-		"one member of two": {"/workspaceManagerGroups/new", `"displayName":"a","memberResourceNames":["a (b)","c"]`, "/workspaceManagerMembers/c"},
-		"group":             {"/workspaceManagerAssignments/new", `"items":[],"targetResourceName":"Group"`, ""},
-		"unknown group":     {"/workspaceManagerAssignments/new", `"items":[],"targetResourceName":"a (b)"`, "/workspaceManagerGroups/a (b)"},
-		"group of another workspace": {
-			"/workspaceManagerAssignments/new", `"items":[],"targetResourceName":"elsewhere"`, "/workspaceManagerGroups/elsewhere",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, strict := range []bool{true, false} {
-				srv := fake.NewServer(&fake.ServerOptions{Strict: strict})
-				group := armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: []string{"unchecked"}}}
-				srv.Put(member, armsecops.WorkspaceManagerMember{})
-				srv.Put(armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "group"}, group)
-				srv.Put(armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: "other", Name: "elsewhere"}, group)
-				req := newRequest(t, http.MethodPut, endpoint+in+test.path+jobsVersion, `{"properties":{`+test.properties+`}}`)
-				if strict && test.missing != "" {
-					assertRefused(t, srv, req, http.StatusBadRequest, "InvalidResourceReference",
-						"Resource "+in+test.missing+" referenced by resource "+in+test.path+" was not found.")
-					continue
-				}
-				resp, body := do(t, srv, req)
-				assert.Equal(t, http.StatusCreated, resp.StatusCode, body)
+	const groups, assignments = "/workspaceManagerGroups", "/workspaceManagerAssignments"
+	in := strings.TrimSuffix(jobsPath, assignments+"/"+assignment+"/jobs")
+	type test struct{ path, properties, missing string }
+	each(t, map[string]test{
+		"member":                     {groups, `"displayName":"a","memberResourceNames":["A (B)"]`, ""},
+		"no members":                 {groups, `"displayName":"a","memberResourceNames":[]`, ""},
+		"one member of two":          {groups, `"displayName":"a","memberResourceNames":["a (b)","c"]`, "/workspaceManagerMembers/c"},
+		"group":                      {assignments, `"items":[],"targetResourceName":"Group"`, ""},
+		"unknown group":              {assignments, `"items":[],"targetResourceName":"a (b)"`, "/workspaceManagerGroups/a (b)"},
+		"group of another workspace": {assignments, `"items":[],"targetResourceName":"elsewhere"`, "/workspaceManagerGroups/elsewhere"},
+	}, func(t *testing.T, test test) {
+		for _, strict := range []bool{true, false} {
+			srv := fake.NewServer(&fake.ServerOptions{Strict: strict})
+			group := armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: []string{"unchecked"}}}
+			elsewhere := namedGroup("elsewhere")
+			elsewhere.WorkspaceName = "other"
+			srv.Put(armsecops.WorkspaceManagerMemberID(namedGroup("a (b)")), armsecops.WorkspaceManagerMember{})
+			srv.Put(namedGroup("group"), group)
+			srv.Put(elsewhere, group)
+			req := newRequest(t, http.MethodPut, endpoint+in+test.path+"/new"+jobsVersion, `{"properties":{`+test.properties+`}}`)
+			if strict && test.missing != "" {
+				assertRefused(t, srv, req, http.StatusBadRequest, "InvalidResourceReference",
+					"Resource "+in+test.missing+" referenced by resource "+in+test.path+"/new was not found.")
+				continue
 			}
-		})
-	}
+			resp, body := do(t, srv, req)
+			assert.Equal(t, http.StatusCreated, resp.StatusCode, body)
+		}
+	})
 }
