@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -104,6 +105,11 @@ type credentialError struct {
 	error
 	claims bool
 }
+
+// Error returns the text without the rules of dashes that azidentity draws in it.
+func (e *credentialError) Error() string { return dashes.ReplaceAllString(e.error.Error(), "") }
+
+var dashes = regexp.MustCompile(`-{8,}`)
 
 func (e *credentialError) Is(target error) bool { return target == ErrCredential }
 func (e *credentialError) Unwrap() error        { return e.error }

@@ -237,7 +237,7 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 func (o *ExemptionsClientListOptions) check() error {
 	for _, kind := range o.Kinds {
 		if !slices.ContainsFunc(PossibleExemptionKindValues(), kind.Is) {
-			return &ParameterError{"Kinds", string(kind), "must be one of PossibleExemptionKindValues"}
+			return &ParameterError{"Kinds", string(kind), fmt.Sprintf("must be one of %q", PossibleExemptionKindValues())}
 		}
 	}
 	return checkGraphOptions(o.graph())

@@ -215,7 +215,7 @@ func TestLogsAreBoundedAndKeepSecrets(t *testing.T) {
 // A credential that fails is known by a sentinel, and keeps its own error.
 func TestCredentialFailureIsKnown(t *testing.T) {
 	t.Parallel()
-	errSignIn := errors.New("run az login")
+	errSignIn := errors.New("run az login\n" + strings.Repeat("-", 80)) // as azidentity writes it
 	var calls atomic.Int32
 	credential := testkit.CredentialFunc(func() (azcore.AccessToken, error) {
 		calls.Add(1)

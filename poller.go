@@ -19,8 +19,9 @@ import (
 )
 
 // JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate].
-// Between two polls, PollUntilDone waits for its Frequency, or for as long as the
-// response asks, which is at most an hour.
+// Between two polls, PollUntilDone waits for its Frequency, 30 seconds if there is
+// none and a second at least, or for as long as the response asks, which is at most
+// an hour.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // BeginCreate starts a job, as [WorkspaceManagerJobsClient.Create] does, and

@@ -16,7 +16,9 @@ import (
 // combined. A fault without StatusCode and Disconnect changes the response that
 // the request would otherwise get.
 type Fault struct {
-	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
+	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get". The
+	// requests of BeginCreate are those of Create and Get, which NewJobPoller sends
+	// too, and those of ListAcrossSubscriptions are NewListBySubscriptionPager's.
 	// A list also has the REST API's name: "WorkspaceManagerJobsClient.List" is
 	// "WorkspaceManagerJobsClient.NewListPager". Empty means every request, even
 	// one that belongs to no operation.
@@ -24,8 +26,8 @@ type Fault struct {
 
 	// Match picks requests by more than their operation, such as the resource in
 	// the path of their URL. Others neither have the fault nor count for Skip. nil
-	// means every request of the operation. Match has the whole body. It must not call methods
-	// of the server, nor change the request.
+	// means every request of the operation. Match has the whole body. It must not
+	// call methods of the server, nor change the request.
 	Match func(Request) bool
 
 	// Skip is the number of requests that pass before the fault applies.

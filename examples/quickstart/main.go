@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr
 		} else if errors.Is(err, armsecops.ErrCredential) {
 			printLine(stderr, "Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot")
 		}
-		printLine(stderr, "%.1600s", strings.ReplaceAll(err.Error(), "--------", "")) // without azidentity's rules
+		printLine(stderr, "%.1600s", err)
 	}
 	if err := out.Flush(); err != nil {
 		code = 5
@@ -68,7 +68,7 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 		return fmt.Errorf("%w; %w", err, errUsage)
 	case flags.NArg() > 0:
 		return fmt.Errorf("unknown command %q; %w", flags.Arg(0), errUsage)
-	case *live && flags.NFlag() < 6 || clouds[*region].Services == nil:
+	case *live && strings.Contains(id.String()+"/", "//") || clouds[*region].Services == nil:
 		return fmt.Errorf("-live needs -subscription, -resource-group, -workspace, -assignment and -job; -cloud is public, china or government; %w", errUsage)
 	case !*live && len(args) > 0:
 		return fmt.Errorf("%s needs -live; %w", args[0], errUsage)

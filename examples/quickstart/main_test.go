@@ -82,7 +82,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"-job myJob":                "-job needs -live; ",
 		"-live":                     missing,
 		liveAssignment:              missing,
-		live + "-workspace=":        "parameter workspaceName must ",
+		live + "-workspace=":        missing,
 		live + "-cloud moon":        missing + "-cloud is public, china or government; ",
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `parameter resourceGroupName ".." must not end in a period`,

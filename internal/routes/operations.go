@@ -17,7 +17,7 @@ var others = map[string]string{
 // caller may have meant.
 func ByOperation(operation string) (*Route, error) {
 	if other, ok := others[operation]; ok {
-		return nil, fmt.Errorf("the requests of %s are those of %s", operation, other)
+		return nil, fmt.Errorf("the requests of %s are those of %s: use that", operation, other)
 	}
 	var all, similar []string
 	client, method, _ := strings.Cut(operation, ".")
