@@ -104,6 +104,9 @@ func parseQuery(name string, args []string, stdin io.Reader) (q query, err error
 	if err := q.Parse(args); err != nil {
 		return q, err
 	}
+	if first := q.Flags.Arg(0); slices.Contains(commands, first) {
+		return q, command.Usagef("the command comes first: exemptions %s", first)
+	}
 	if q.connection, err = connect(q.Command); err != nil {
 		return q, err
 	}

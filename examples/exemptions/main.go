@@ -54,6 +54,8 @@ func run(ctx context.Context, args []string, s command.Streams) int {
 	return r.Exit(err, s)
 }
 
+var commands = []string{"list", "expiring", "create", "renew", "delete"}
+
 // parse returns the command that the program's arguments describe.
 func parse(args []string, stdin io.Reader) (runner, error) {
 	name := "list"

@@ -145,6 +145,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"effect of a query":        {[]string{"-effect", "' or true or '"}, "-effect: must be a word of letters: ' or true or '"},
 		"empty subscription":       {[]string{""}, "a subscription is empty"},
 		"empty -subscription":      {[]string{"-subscription", ""}, `invalid value "" for flag -subscription: is empty`},
+		"late command":             {[]string{"-o", "ids", "expiring"}, "the command comes first: exemptions expiring"},
 		"no subscription":          {[]string{one, "production"}, `parameter subscriptionID "production" must be a UUID, as in 00000000-0000-0000-0000-000000000000`},
 
 		"create without category":   {standardArgs("-category", ""), "create needs -category"},
