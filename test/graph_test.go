@@ -327,9 +327,6 @@ func TestQueryTokenIsBound(t *testing.T) {
 	elsewhere.Cloud = endpoint("https://other.example")
 	_, err = newAssignmentsClient(t, elsewhere).NewResourceGraphPager(&base).NextPage(t.Context())
 	assertParameterError(t, err, "ContinuationToken")
-	list := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: base.PageOptions}
-	_, err = newAssignmentsClient(t, options(script(t))).NewListBySubscriptionPager(list).NextPage(t.Context())
-	assertParameterError(t, err, "ContinuationToken")
 }
 
 // Whatever a token with a valid checksum says, it is refused, or goes into the

@@ -216,33 +216,22 @@ type countingBody struct{ n *int }
 func (b countingBody) Read(p []byte) (int, error) { *b.n += len(p); return len(p), nil }
 func (b countingBody) Close() error               { return nil }
 
-// A panic of a caller's policy reaches the goroutine of the caller.
+// A panic of a caller's policy reaches the goroutine of the caller; package fanout has more.
 func TestPanicReachesTheCaller(t *testing.T) {
 	t.Parallel()
 	panics := policyFunc(func(*policy.Request) (*http.Response, error) { panic("a bug in a policy") })
-	calls := map[string]func(context.Context, *armsecops.SecurityAssignmentsClient){
-		"Get": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) { _, _ = c.Get(ctx, "rg", "id", nil) },
-		"All, prefetching": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) {
-			o := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{Prefetch: 2}}
-			for range c.NewListPager("rg", o).All(ctx) {
-			}
-		},
-		"across subscriptions": func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) {
-			for range c.ListAcrossSubscriptions(ctx, subscriptionIDs(20), nil) {
-			}
-		},
-	}
-	for name, call := range calls {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
-				o := options(respond(200, minimal))
-				o.PerCallPolicies = []policy.Policy{panics}
-				defer func() {
-					assert.Contains(t, fmt.Sprint(recover()), "a bug in a policy")
-				}()
-				call(t.Context(), newAssignmentsClient(t, o))
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
+		o := options(respond(200, minimal))
+		o.PerCallPolicies = []policy.Policy{panics}
+		client := newAssignmentsClient(t, o)
+		for _, call := range []func(){
+			func() { _, _ = client.Get(t.Context(), "rg", "id", nil) },
+			func() { collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil)) },
+		} {
+			func() {
+				defer func() { assert.Contains(t, fmt.Sprint(recover()), "a bug in a policy") }()
+				call()
+			}()
+		}
+	})
 }
