@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -449,11 +448,4 @@ func TestContextEndsListingAcrossSubscriptionsWhileGettingToken(t *testing.T) {
 		}
 		assert.Len(t, failed, 20)
 	})
-}
-
-func TestClientWithoutSubscriptionListsAcrossSubscriptions(t *testing.T) {
-	t.Parallel()
-	client, err := newFactory(t, &azfake.TokenCredential{}, options(&tenant{})).NewSecurityAssignmentsClient("")
-	require.NoError(t, err)
-	assert.Len(t, readAll(t, client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), nil)), 3)
 }
