@@ -14,7 +14,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// What is compressed, and the bounds by default, are in test/faults.
+// What is compressed is in test/faults, the bound on an error by default in the test of logs.
 func TestMaxResponseBytesBoundsEveryBody(t *testing.T) {
 	t.Parallel()
 	document := `{"name":"` + strings.Repeat("a", 1000-11) + `"}`
