@@ -343,6 +343,7 @@ func TestHeaderThatIsRefusedIsNotSent(t *testing.T) {
 		sent, unknown, err := s.create(t, t.Context(), "/")
 		assert.Zero(t, sent)
 		require.ErrorContains(t, err, "invalid header")
+		require.EqualError(t, errors.Unwrap(err), err.Error(), "what callers look for is in the chain")
 		assert.False(t, unknown)
 	}
 }
