@@ -115,7 +115,7 @@ func TestErrorHasEveryMember(t *testing.T) {
 	assert.JSONEq(t, `{"trace":"a"}`, string(e.AdditionalProperties["innererror"]))
 }
 
-// A success that cannot be read keeps status and request id, and unwraps to the reason.
+// A success that cannot be read keeps status and request id; test/faults has more.
 func TestUnreadableSuccessIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -124,16 +124,10 @@ func TestUnreadableSuccessIsAnError(t *testing.T) {
 		want   string
 	}{
 		"not JSON":        {200, "<html>", "200 OK: decoding the response: "},
-		"empty":           {200, "", "200 OK: decoding the response: "},
-		"cut JSON":        {200, `{"id":"a`, "200 OK: decoding the response: "},
-		"another type":    {200, `[]`, "200 OK: decoding the response: "},
 		"trailing bytes":  {200, `{} {}`, "200 OK: decoding the response: "},
 		"duplicate names": {200, `{"properties":{"items":[],"items":[]}}`, `duplicate object member name "items" within "/properties"`},
 		"bad time":        {200, `{"properties":{"startTime":"yesterday"}}`, `/properties/startTime: "yesterday" is not a time`},
-		"no content":      {204, "", "204 No Content"},
-		"accepted":        {202, "{}", "202 Accepted"},
 		"partial":         {206, `{"error":{"code":"Partial","message":"m"}}`, "206 Partial Content: Partial: m"},
-		"redirect":        {307, "", "307 Temporary Redirect"},
 	} {
 		response := respond(test.status, test.body, "x-ms-request-id", requestID, "Location", "https://elsewhere.example")
 		err := getJob(t.Context(), options(script(t, response)))

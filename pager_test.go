@@ -16,7 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -299,7 +298,7 @@ func TestListingResumesAfterBreak(t *testing.T) {
 	}
 }
 
-// That an altered token is refused is tested in package resume.
+// What else a token may be, and which are refused, is tested in package resume.
 func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	t.Parallel()
 	l := &listing{items: 3}
@@ -307,25 +306,14 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	require.NoError(t, failure(pager.NextPage(t.Context())))
 	o := armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}
 	client := newAssignmentsClient(t, options(l))
-	other, err := newFactory(t, &azfake.TokenCredential{}, options(l)).NewSecurityAssignmentsClient(jobsSubscription)
-	require.NoError(t, err)
-	elsewhere := options(l)
-	elsewhere.Cloud = endpoint("https://management.example")
-	for name, pager := range map[string]*assignmentPager{
-		"too long":             newPager(client, armsecops.PageOptions{ContinuationToken: strings.Repeat("A", 2<<20)}),
-		"another listing":      client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o}),
-		"another subscription": newPager(other, o),
-		"another endpoint":     newPager(newAssignmentsClient(t, elsewhere), o),
-	} {
-		_, err := pager.NextPage(t.Context())
-		assertParameterError(t, err, "ContinuationToken")
-		assert.False(t, pager.More(), name)
-	}
+	another := client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o})
+	assertParameterError(t, failure(another.NextPage(t.Context())), "ContinuationToken")
+	assert.False(t, another.More())
 
 	// The token of a link that is not trusted.
 	evil := pagerOf(t, `{"value":[],"nextLink":"https://evil.example"}`)
 	require.NoError(t, failure(evil.NextPage(t.Context())))
-	_, err = newPager(client, armsecops.PageOptions{ContinuationToken: evil.ContinuationToken()}).NextPage(t.Context())
+	_, err := newPager(client, armsecops.PageOptions{ContinuationToken: evil.ContinuationToken()}).NextPage(t.Context())
 	require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
 	assert.EqualValues(t, 1, l.requests.Load(), "a bad token is refused before any request")
 }

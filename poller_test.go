@@ -125,9 +125,7 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"ten years, of Create":  {jobs{after("Retry-After", "315360000"), running, succeeded}, time.Second, time.Hour + time.Second},
 		"Retry-After of Get":    {jobs{running, after("Retry-After", "90"), running, succeeded}, time.Second, 91 * time.Second},
 		"a shorter Retry-After": {jobs{running, after("Retry-After", "2"), succeeded}, time.Minute, 2 * time.Second},
-		"milliseconds":          {jobs{running, after("Retry-After-Ms", "1500"), succeeded}, time.Minute, 1500 * time.Millisecond},
 		"ten years":             {jobs{running, after("Retry-After", "315360000"), succeeded}, time.Minute, time.Hour},
-		"a date of the service": {jobs{running, respondJob("InProgress", "Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:15 GMT"), succeeded}, time.Minute, 10 * time.Second},
 		"a longer frequency":    {jobs{running, after("Retry-After", "20211507185753197"), running, succeeded}, 2 * time.Hour, 3 * time.Hour},
 		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
 		"not shown, ten years":  {jobs{running, respond(404, "", "Retry-After", "315360000"), succeeded}, time.Second, time.Hour},
@@ -193,11 +191,9 @@ func TestPollerSurvivesTransientErrors(t *testing.T) {
 		err   string
 		is    error // nil for none in particular
 	}{
-		"429":                      {fake.Fault{StatusCode: 429}, "429 Too Many Requests", armsecops.ErrThrottled},
-		"500":                      {fake.Fault{StatusCode: 500}, "500 Internal Server Error", nil},
-		"503":                      {fake.Fault{StatusCode: 503}, "503 Service Unavailable", nil},
-		"disconnected":             {fake.Fault{Disconnect: true}, "unexpected EOF", io.ErrUnexpectedEOF},
-		"disconnected in the body": {fake.Fault{Disconnect: true, Truncate: true}, "unexpected EOF", io.ErrUnexpectedEOF},
+		"429":          {fake.Fault{StatusCode: 429}, "429 Too Many Requests", armsecops.ErrThrottled},
+		"503":          {fake.Fault{StatusCode: 503}, "503 Service Unavailable", nil},
+		"disconnected": {fake.Fault{Disconnect: true}, "unexpected EOF", io.ErrUnexpectedEOF},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			srv := newFake(100)

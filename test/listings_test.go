@@ -95,18 +95,6 @@ func TestTokenOfTheFirstPageKeepsItsQuery(t *testing.T) {
 	assert.Equal(t, "$orderby=name%20desc&$top=7&$skipToken=a%20b&api-version=2025-04-01-preview", query)
 }
 
-// A listing whose links only grow a $skip has no end but MaxPages.
-func TestMaxPagesEndsAListingThatOnlyGrows(t *testing.T) {
-	t.Parallel()
-	n := 0
-	client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-		n++
-		return respond(200, fmt.Sprintf(`{"value":[{}],"nextLink":"?$skip=%d"}`, n))(req)
-	})))
-	pager := client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{MaxPages: 50}})
-	assert.Len(t, readAll(t, pager.All(t.Context())), 50)
-}
-
 // A listing that has pages but no items, forever, ends without the caller, and
 // can be resumed. One item among them is enough.
 func TestEmptyPagesEndTheListing(t *testing.T) {

@@ -105,26 +105,6 @@ func TestRecoverIsBounded(t *testing.T) {
 	}
 }
 
-// The poller sends the same requests as Create and Get do.
-func TestPollerFollowsTheJobToItsEnd(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		transport := documented(t, "jobs_create_get_get")
-		client := newJobsClient(t, options(transport))
-		poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
-		require.NoError(t, err)
-		assert.Equal(t, 1, transport.Requests())
-		assert.False(t, poller.Done())
-		start := time.Now()
-		_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-		failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-		require.True(t, ok, "%v", err)
-		readExchanges(t, "jobs_create_get_get")[2].AssertWireForm(t, failed.Job)
-		assert.Equal(t, 5*time.Second, time.Since(start), "one wait, between the two polls")
-		assert.True(t, poller.Done())
-	})
-}
-
 // Poll returns the response as the service sent it, with its headers and the job as its body.
 func TestPollReturnsTheResponse(t *testing.T) {
 	t.Parallel()

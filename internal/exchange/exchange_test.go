@@ -187,6 +187,7 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"body of an error beyond its own":  {[]transportFunc{respond(400, tooLong)}, 1, false, "400 " + tooLong[:101]},
 		"body of success at its bound":     {[]transportFunc{respond(200, tooLong[1:])}, 1, false, ""},
 		"neither a response nor an error":  {[]transportFunc{fail(nil)}, 1, true, "received nil response"},
+		"a redirect that was followed":     {[]transportFunc{followed}, 1, true, `the transport followed a redirect to "management.azure.com"`},
 		"a response and an error, dropped": {[]transportFunc{responseAndError(200, io.EOF)}, 1, true, "EOF"},
 	}
 	for status, unknown := range map[int]bool{
@@ -195,6 +196,13 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		outcomes[strconv.Itoa(status)] = outcome{[]transportFunc{respond(status, "")}, 1, unknown, fmt.Sprint(status, " ")}
 	}
 	testOutcomes(t, create(), outcomes)
+}
+
+// followed is a transport that returns the response of a redirect's target.
+func followed(req *http.Request) (*http.Response, error) {
+	target := req.Clone(req.Context())
+	target.Response = &http.Response{}
+	return respond(200, "not the service's")(target)
 }
 
 // responseAndError returns a transport that returns both, as http.Client.Do does for a refused redirect.
@@ -384,35 +392,14 @@ func TestContextOfTheCallersPolicyCounts(t *testing.T) {
 	})
 }
 
-// What a caller's policy returns in the place of the service's response is taken as it is.
-func TestResponsesOfTheCallersPolicies(t *testing.T) {
+// What else a caller's policy may return is in package test.
+func TestPolicyThatReturnsNothing(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		policy policyFunc
-		err    string // empty: success
-	}{
-		"nothing":       {func(*policy.Request) (*http.Response, error) { return nil, nil }, "neither a response nor an error"},
-		"a success":     {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, ""},
-		"a bare error":  {func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 404}, nil }, "404 "},
-		"its own error": {func(*policy.Request) (*http.Response, error) { return nil, errors.New("open circuit") }, "open circuit"},
-	} {
-		var s setup
-		s.options.PerCallPolicies = []policy.Policy{test.policy}
-		call := create()
-		call.NewError = func(f Failure) error {
-			assert.NotNil(t, f.Response.Request)
-			return newStatusError(f)
-		}
-		resp, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
-		assert.False(t, unknown, "nothing was sent")
-		assert.Zero(t, s.requests.Load())
-		if test.err != "" {
-			require.ErrorContains(t, err, test.err, name)
-			continue
-		}
-		require.NoError(t, err, name)
-		assert.Equal(t, 200, resp.StatusCode)
-	}
+	var s setup
+	s.options.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil })}
+	_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), create()), create())
+	require.ErrorContains(t, err, "neither a response nor an error")
+	assert.False(t, unknown)
 }
 
 // A response that is complete is the result, even if the context ends with it.

@@ -16,12 +16,10 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/armsecops/armsecops/internal/throttle"
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
@@ -236,19 +234,3 @@ func TestFollowedRedirectsAreRefused(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// The caller's policies stay, and come before this package's.
-func TestConfigureAppends(t *testing.T) {
-	t.Parallel()
-	first := policyFunc(func(req *policy.Request) (*http.Response, error) { return req.Next() })
-	var options arm.ClientOptions
-	options.PerCallPolicies = []policy.Policy{first}
-	options.PerRetryPolicies = []policy.Policy{first}
-	Configure(&options, throttle.NewGates(options.Retry), 1000, 100)
-	assert.IsType(t, callPolicy{}, options.PerCallPolicies[1])
-	assert.IsType(t, &attemptPolicy{}, options.PerRetryPolicies[1])
-	assert.Equal(t, []int{2, 2}, []int{len(options.PerCallPolicies), len(options.PerRetryPolicies)})
-	configured := options.Transport.(transport)
-	assert.Equal(t, []int64{1000, 100}, []int64{configured.maxBytes, configured.maxErrorBytes})
-	assert.Same(t, ownClient().Transport, configured.Transporter.(*http.Client).Transport, "without a transport of the caller's")
-}

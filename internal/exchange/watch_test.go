@@ -330,6 +330,24 @@ func TestTooLargeAHeaderIsNotSent(t *testing.T) {
 	assert.False(t, unknown)
 }
 
+// A header that net/http refuses is not sent by anyone.
+func TestHeaderThatIsRefusedIsNotSent(t *testing.T) {
+	t.Parallel()
+	for _, next := range []policy.Transporter{http.DefaultClient, nil} {
+		s := newService(t, false, ok)
+		s.options.Transport, s.options.Retry.MaxRetries = next, -1
+		s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			req.Raw().Header["X-Bad"] = []string{"a\nb"}
+			return req.Next()
+		})}
+		sent, unknown, err := s.create(t, t.Context(), "/")
+		assert.Zero(t, sent)
+		require.ErrorContains(t, err, "invalid header")
+		require.EqualError(t, errors.Unwrap(err), err.Error(), "what callers look for is in the chain")
+		assert.False(t, unknown)
+	}
+}
+
 // givesUp is a policy that returns an error while the request is in flight.
 func givesUp(inFlight <-chan struct{}) policyFunc {
 	return func(req *policy.Request) (*http.Response, error) {
