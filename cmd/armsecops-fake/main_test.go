@@ -191,6 +191,7 @@ func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 		want  []string // what the responses to some requests contain, header included
 	}{
 		"operation":    {`{"operation":"WorkspaceManagerJobsClient.List","statusCode":403}`, []string{forbidden, job}},
+		"another one":  {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job}},
 		"pathContains": {`{"pathContains":"/MYRG/","statusCode":403}`, []string{forbidden, job}},
 		"another path": {`{"pathContains":"/otherRg/","statusCode":403}`, []string{job}},
 		"skip":         {`{"skip":1,"statusCode":403}`, []string{job, forbidden, job}},
