@@ -21,17 +21,15 @@ import (
 const (
 	getOperation    = "WorkspaceManagerJobsClient.Get"
 	createOperation = "WorkspaceManagerJobsClient.Create"
-	putOperation    = "SecurityAssignmentsClient.CreateOrUpdate"
 	deleteOperation = "SecurityAssignmentsClient.Delete"
 )
 
 const deadline = 10 * time.Minute
 
-// newServerWithFault returns a server with one job, one assignment and a fault.
+// newServerWithFault returns a server with one job and a fault.
 func newServerWithFault(fault fake.Fault) *fake.Server {
 	srv := fake.NewServer(nil)
 	srv.Put(jobID, armsecops.Job{})
-	srv.Put(assignmentID, armsecops.Assignment{})
 	srv.Inject(fault)
 	return srv
 }
@@ -77,17 +75,8 @@ func TestFaultsOfACall(t *testing.T) {
 		assert.Equal(t, err == nil, got.Name == "job")
 		return err
 	}}
-	getAny := call{"", get.do}
 	create := call{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
 		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
-		return err
-	}}
-	put := call{putOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newAssignments(t, options(srv)).CreateOrUpdate(ctx, resourceGroup, "new", armsecops.Assignment{}, nil)
-		return err
-	}}
-	remove := call{deleteOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newAssignments(t, options(srv)).Delete(ctx, resourceGroup, "standard", nil)
 		return err
 	}}
 	unknown, half := armsecops.ErrOutcomeUnknown, 500*time.Millisecond
@@ -98,33 +87,23 @@ func TestFaultsOfACall(t *testing.T) {
 		requests int
 		atLeast  time.Duration // that the call takes
 		jobs     int           // stored in the end
-		others   int           // assignments, likewise
 	}
 	each(t, map[string]test{
-		"error":                           {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1, 1},
-		"error of any operation":          {getAny, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0, 1, 1},
-		"throttled":                       {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1, 1},
-		"throttled for part of a second":  {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1, 1},
-		"throttled for too long":          {get, fake.Fault{StatusCode: 429, RetryAfter: time.Hour}, armsecops.ErrThrottled, 1, 0, 1, 1},
-		"unavailable twice":               {get, fake.Fault{StatusCode: 503, Times: 2}, nil, 3, time.Second, 1, 1},
-		"disconnected once":               {get, fake.Fault{Disconnect: true}, nil, 2, 0, 1, 1},
-		"disconnected at every attempt":   {get, fake.Fault{Disconnect: true, Times: 4}, io.ErrUnexpectedEOF, 4, time.Second, 1, 1},
-		"disconnected in the body":        {get, fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0, 1, 1},
-		"delayed":                         {get, fake.Fault{Delay: time.Minute}, nil, 1, time.Minute, 1, 1},
-		"delayed beyond the deadline":     {get, fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline, 1, 1},
-		"success with a body":             {get, fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0, 1, 1},
-		"job refused":                     {create, fake.Fault{StatusCode: 403}, armsecops.ErrForbidden, 1, 0, 1, 1},
-		"job throttled":                   {create, fake.Fault{StatusCode: 429, RetryAfter: time.Second}, nil, 2, time.Second, 2, 1},
-		"job not started, no response":    {create, fake.Fault{Disconnect: true}, unknown, 1, 0, 1, 1},
-		"job started, no response":        {create, fake.Fault{Disconnect: true, CarriedOut: true}, unknown, 1, 0, 2, 1},
-		"job started, half a response":    {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 0, 2, 1},
-		"job started, error":              {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 0, 2, 1},
-		"job started, late response":      {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, deadline, 2, 1},
-		"job not started, delayed":        {create, fake.Fault{Delay: time.Hour}, unknown, 1, deadline, 1, 1},
-		"job started, delayed response":   {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2, 1},
-		"assignment put, no response":     {put, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 2},
-		"assignment deleted, no response": {remove, fake.Fault{Disconnect: true, CarriedOut: true}, nil, 2, 0, 1, 0},
-		"assignment not deleted":          {remove, fake.Fault{StatusCode: 409}, armsecops.ErrConflict, 1, 0, 1, 1},
+		"error":                          {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1},
+		"throttled":                      {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1},
+		"throttled for part of a second": {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1},
+		"disconnected once":              {get, fake.Fault{Disconnect: true}, nil, 2, 0, 1},
+		"disconnected in the body":       {get, fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0, 1},
+		"delayed":                        {get, fake.Fault{Delay: time.Minute}, nil, 1, time.Minute, 1},
+		"delayed beyond the deadline":    {get, fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline, 1},
+		"success with a body":            {get, fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0, 1},
+		"job not started, no response":   {create, fake.Fault{Disconnect: true}, unknown, 1, 0, 1},
+		"job started, no response":       {create, fake.Fault{Disconnect: true, CarriedOut: true}, unknown, 1, 0, 2},
+		"job started, half a response":   {create, fake.Fault{Disconnect: true, Truncate: true}, unknown, 1, 0, 2},
+		"job started, error":             {create, fake.Fault{StatusCode: 504, CarriedOut: true}, unknown, 1, 0, 2},
+		"job started, late response":     {create, fake.Fault{Delay: time.Hour, CarriedOut: true}, unknown, 1, deadline, 2},
+		"job not started, delayed":       {create, fake.Fault{Delay: time.Hour}, unknown, 1, deadline, 1},
+		"job started, delayed response":  {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2},
 	}, func(t *testing.T, test test) {
 		synctest.Test(t, func(t *testing.T) {
 			test.fault.Operation = test.operation
@@ -139,8 +118,6 @@ func TestFaultsOfACall(t *testing.T) {
 			names, err := listJobs(t, srv, nil)
 			require.NoError(t, err)
 			assert.Len(t, names, test.jobs)
-			assignments := newAssignments(t, options(srv))
-			assert.Len(t, mustCollect(t, assignments.NewListPager(resourceGroup, nil)), test.others)
 		})
 	})
 }

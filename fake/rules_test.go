@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,15 +21,11 @@ import (
 
 func TestRequestWithoutTokenIsRefused(t *testing.T) {
 	t.Parallel()
-	// No header, another scheme, no token and a longer scheme.
-	for _, authorization := range []string{"", "Basic dTpw", "Bearer", "Bearer ", "Bearers token"} {
+	// No token and a longer scheme.
+	for _, authorization := range []string{"Bearer", "Bearer ", "Bearers token"} {
 		req := newRequest(t, http.MethodGet, jobsURL, "")
 		req.Header.Set("Authorization", authorization)
-		code := "AuthenticationFailedInvalidHeader"
-		if authorization == "" {
-			code = "AuthenticationFailed"
-		}
-		resp := assertRefused(t, fake.NewServer(nil), req, http.StatusUnauthorized, code, "'Authorization' header")
+		resp := assertRefused(t, fake.NewServer(nil), req, http.StatusUnauthorized, "AuthenticationFailedInvalidHeader", "'Authorization' header")
 		assert.Contains(t, resp.Header.Get("WWW-Authenticate"), "invalid_token")
 	}
 }
@@ -41,13 +38,12 @@ func TestWrongMethodIsRefused(t *testing.T) {
 		"list":     {http.MethodDelete, jobsURL, "GET, POST"},
 		"query":    {http.MethodGet, graphURL, "POST"},
 	}, func(t *testing.T, test test) {
-		message := "does not support http method '" + test.method + "'. It allows " + test.allowed + "."
-		resp := assertRefused(t, fake.NewServer(nil), newRequest(t, test.method, test.url, ""), http.StatusMethodNotAllowed, "MethodNotAllowed", message)
+		resp, _ := do(t, fake.NewServer(nil), newRequest(t, test.method, test.url, ""))
 		assert.Equal(t, test.allowed, resp.Header.Get("Allow"))
 	})
 }
 
-// The rules of the parameters are tested in package routes.
+// The rules of paths and parameters are tested in package routes.
 func TestInvalidURLIsRefused(t *testing.T) {
 	t.Parallel()
 	replace := func(path, old, with string) string { return strings.Replace(path, old, with, 1) }
@@ -55,49 +51,30 @@ func TestInvalidURLIsRefused(t *testing.T) {
 		jobs       = endpoint + jobsPath
 		standard   = endpoint + assignmentsPath + "/standard"
 		assigned   = endpoint + "/subscriptions/" + subscription + "/providers/Microsoft.Security/assignments" + assignmentsVersion
-		malformed  = "The provided subscription identifier 'mine' is malformed or invalid."
+		malformed  = "subscription identifier 'mine'"
 		characters = "has these invalid characters: ' '"
-		length     = "must have 1 to 90 characters"
 	)
-	long := strings.Repeat("a", 91)
 	type test struct{ url, code, message string }
 	each(t, map[string]test{
-		"no path":                   {endpoint + jobsVersion, "InvalidResourceType", "''"},
-		"root":                      {endpoint + "/" + jobsVersion, "InvalidResourceType", "'/'"},
-		"something before the path": {endpoint + "/x" + jobsPath + jobsVersion, "InvalidResourceType", "/x/subscriptions"},
-		"something after the path":  {standard + "/x" + jobsVersion, "InvalidResourceType", "/standard/x"},
-		"bytes that are not UTF-8":  {endpoint + "/%ff" + jobsVersion, "InvalidResourceType", "'/\ufffd'"},
-		"two slashes at the end":    {standard + "//" + jobsVersion, "InvalidResourceType", "/standard//"},
+		"no path":                  {endpoint + jobsVersion, "InvalidResourceType", "''"},
+		"root":                     {endpoint + "/" + jobsVersion, "InvalidResourceType", "'/'"},
+		"two slashes at the end":   {standard + "//" + jobsVersion, "InvalidResourceType", "/standard//"},
+		"bytes that are not UTF-8": {endpoint + "/%ff" + jobsVersion, "InvalidResourceType", "'/\ufffd'"},
 
-		"no api-version":                  {jobs, "MissingApiVersionParameter", "api-version"},
-		"empty api-version":               {jobs + "?api-version=", "MissingApiVersionParameter", "api-version"},
-		"unknown api-version":             {jobs + "?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview,2030-01-01'."},
-		"api-version of another resource": {jobs + assignmentsVersion, "NoRegisteredProviderFound", "2021-08-01-preview"},
+		"unknown api-version": {jobs + "?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview,2030-01-01'."},
 
-		"workspace":               {replace(jobsURL, "/workspace/", "/w/"), "InvalidParameter", "workspaceName"},
-		"workspace's assignment":  {replace(jobsURL, "/assignment/", "/-assignment/"), "InvalidParameter", "workspaceManagerAssignmentName"},
-		"escaped slash in a job":  {replace(jobURL, "/job?", "/j%2Fx?"), "InvalidParameter", "jobName with the value 'j/x'"},
-		"escaped slash in a name": {replace(assignmentURL, "standard", "a%2Fb"), "InvalidParameter", "assignmentId with the value 'a/b'"},
+		"escaped slash in a job": {replace(jobURL, "/job?", "/j%2Fx?"), "InvalidParameter", "jobName with the value 'j/x'"},
 
-		"subscription of jobs":                 {replace(jobsURL, subscription, "mine"), "InvalidSubscriptionId", malformed},
-		"subscription of an assignment":        {replace(assignmentURL, subscription, "mine"), "InvalidSubscriptionId", malformed},
 		"subscription of standard assignments": {replace(standardURL, subscription, "mine"), "InvalidSubscriptionId", malformed},
 		"subscription alone":                   {replace(assigned, subscription, "mine"), "InvalidSubscriptionId", malformed},
 
-		"character of a group":         {replace(jobURL, "/group/", "/my%20group/"), "InvalidResourceGroup", characters},
-		"length of a group":            {replace(jobURL, "/group/", "/"+long+"/"), "InvalidResourceGroup", length},
-		"empty group":                  {replace(jobURL, "/group/", "//"), "InvalidResourceGroup", length},
-		"end of a group":               {replace(jobURL, "/group/", "/group./"), "InvalidResourceGroup", "must not end in a period"},
 		"character of a scope's group": {replace(standardURL, "/group/", "/my%20group/"), "InvalidResourceGroup", characters},
 
 		"negative $top":                 {jobsURL + "&$top=-1", "InvalidTop", "'-1'"},
-		"$top of nothing":               {jobsURL + "&$top=0", "InvalidTop", "'0'"},
 		"$top beyond int32":             {jobsURL + "&$top=2147483648", "InvalidTop", "'2147483648'"},
-		"unknown $orderby":              {jobsURL + "&$orderby=etag", "InvalidOrderBy", "'etag'"},
 		"unknown direction":             {jobsURL + "&$orderby=name%20up", "InvalidOrderBy", "'name up'"},
 		"two directions":                {jobsURL + "&$orderby=name%20asc%20desc", "InvalidOrderBy", "'name asc desc'"},
 		"two properties":                {jobsURL + "&$orderby=name,properties/startTime", "InvalidOrderBy", "must be name"},
-		"$skipToken of another server":  {jobsURL + "&$skipToken=x", "InvalidSkipToken", "$skipToken"},
 		"$skipToken with too few parts": {jobsURL + `&$skipToken=[{"after":"WyJhIl0"}]`, "InvalidSkipToken", "$skipToken"},
 	}, func(t *testing.T, test test) {
 		status := http.StatusBadRequest
@@ -107,7 +84,7 @@ func TestInvalidURLIsRefused(t *testing.T) {
 		srv := fake.NewServer(&fake.ServerOptions{APIVersions: []string{"2030-01-01"}})
 		assertRefused(t, srv, newRequest(t, http.MethodGet, test.url, ""), status, test.code, test.message)
 	})
-	for _, query := range []string{"&a=%zz", "&%zz=a", "&a=%"} {
+	for _, query := range []string{"&%zz=a", "&a=%"} {
 		req := newRequest(t, http.MethodGet, jobsURL+query, "")
 		req.Header.Del("Authorization") // the first rule
 		assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "BadRequest", "'api-version=2025-04-01-preview"+query+"'")
@@ -117,7 +94,7 @@ func TestInvalidURLIsRefused(t *testing.T) {
 func TestNamesThatAzureRefuses(t *testing.T) {
 	t.Parallel()
 	each(t, map[string]string{
-		"less than": "a%3Cb", "greater than": "a%3Eb", "percent": "a%25b", "ampersand": "a&b", "backslash": `a%5Cb`,
+		"greater than": "a%3Eb", "percent": "a%25b", "ampersand": "a&b", "backslash": `a%5Cb`,
 		"period at the end": "a.", "space at the end": "a%20", "length": strings.Repeat("a", 261),
 		"escapes are unescaped once": "a%252Fb",
 	}, func(t *testing.T, value string) {
@@ -134,40 +111,25 @@ func TestNamesThatAzureRefuses(t *testing.T) {
 
 func TestInvalidBodyIsRefused(t *testing.T) {
 	t.Parallel()
-	const (
-		invalid = "InvalidRequestContent"
-		unknown = "The request content was invalid and could not be deserialized: " +
-			"'Could not find member 'propertys' on object of type 'ResourceDefinition'. Path 'propertys'.'."
-		twice    = "Member 'kind' already exists on object of type 'ResourceDefinition'."
-		mismatch = "The provided resource name 'other' did not match the name in the Url 'standard'."
-	)
+	const invalid = "InvalidRequestContent"
 	type test struct{ body, code, message string }
 	each(t, map[string]test{
 		"empty":                      {"", invalid, "JSON object"},
-		"array":                      {"[]", invalid, "JSON object"},
 		"null":                       {"null", invalid, "JSON object"},
 		"cut off":                    {`{"properties":`, invalid, "not an assignment"},
 		"text after it":              {`{"properties":{}}x`, invalid, "not an assignment: invalid character 'x'"},
 		"name that is a number":      {`{"name":1}`, invalid, "The body is not an assignment: /name: a number is not a string."},
-		"properties that are text":   {`{"properties":""}`, invalid, "/properties: a string is not an object."},
 		"tag that is an object":      {`{"tags":{"a":{}}}`, invalid, "/tags/a: an object is not a string."},
 		"effect that is a list":      {`{"properties":{"effect":[]}}`, invalid, "/properties/effect: an array is not a string."},
 		"time that is none":          {`{"properties":{"expiresOn":"soon"}}`, invalid, `/properties/expiresOn: "soon" is not a time.`},
 		"member that is there twice": {`{"kind":"a","kind":"b"}`, invalid, `not an assignment: duplicate object member name "kind"`},
-		"unknown member":             {`{"kind":"a","propertys":{}}`, invalid, unknown},
-		"member in two casings":      {`{"kind":"a","Kind":"b"}`, invalid, twice},
-		"name of another resource":   {`{"name":"other"}`, "MismatchingResourceName", mismatch},
-		"and in another casing":      {`{"Name":"other"}`, "MismatchingResourceName", "'other'"},
+		"name in another casing":     {`{"Name":"other"}`, "MismatchingResourceName", "'other'"},
 	}, func(t *testing.T, test test) {
 		assertRefused(t, fake.NewServer(nil), newRequest(t, http.MethodPut, assignmentURL, test.body), http.StatusBadRequest, test.code, test.message)
 	})
-	long := newRequest(t, http.MethodPut, assignmentURL, `{"a":"`+strings.Repeat("x", 4<<20)+`"}`)
-	assertRefused(t, fake.NewServer(nil), long, http.StatusRequestEntityTooLarge, "RequestContentTooLarge", "4 MB")
-	for _, contentType := range []string{"", "text/json"} {
-		req := newRequest(t, http.MethodPut, assignmentURL, `{"properties":{}}`)
-		req.Header.Set("Content-Type", contentType)
-		assertRefused(t, fake.NewServer(nil), req, http.StatusUnsupportedMediaType, "UnsupportedMediaType", "application/json")
-	}
+	req := newRequest(t, http.MethodPut, assignmentURL, `{"properties":{}}`)
+	req.Header.Del("Content-Type")
+	assertRefused(t, fake.NewServer(nil), req, http.StatusUnsupportedMediaType, "UnsupportedMediaType", "application/json")
 }
 
 // Azure takes the members of its envelope in any casing, and those that the
@@ -294,7 +256,7 @@ func TestDocumentedRefusals(t *testing.T) {
 	srv := fake.NewServer(&fake.ServerOptions{Strict: true})
 	srv.Put(jobID, armsecops.Job{})
 	srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
-	documented := map[string]bool{}
+	documented, seen := map[string]bool{}, []string{} // the codes, and with each what stands for "…"
 	for i, row := range rows {
 		status, code, message := row[1], row[2], row[3]
 		documented[code] = true
@@ -308,11 +270,29 @@ func TestDocumentedRefusals(t *testing.T) {
 			Error armsecops.ErrorDetail `json:"error"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(body), &got), message)
-		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(message), "…", "(?s:.*)") + "$")
+		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(message), "…", "((?s:.*))") + "$")
 		assert.True(t, slices.ContainsFunc(append(got.Error.Details, got.Error), func(e armsecops.ErrorDetail) bool {
-			return e.Code == code && pattern.MatchString(e.Message)
+			values := pattern.FindStringSubmatch(e.Message)
+			if e.Code != code || values == nil {
+				return false
+			}
+			seen = append(seen, code+": "+strings.Join(values[1:], "|"))
+			return true
 		}), "%s: %s\n%s", code, message, body)
 	}
+	assert.Subset(t, seen, []string{
+		"InvalidResourceType: Microsoft.Security|1|/providers/Microsoft.Security/x", "MethodNotAllowed: PATCH|GET, POST",
+		"NoRegisteredProviderFound: 2021-08-01-preview|workspaceManagerAssignments/jobs|2025-04-01-preview, 2025-07-01-preview, 2025-10-01-preview",
+		"InvalidSubscriptionId: mine", "InvalidResourceGroup: my group| ", "InvalidResourceGroup: group.|must not end in a period",
+		"InvalidParameter: workspaceName|w|must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$", `InvalidResourceName: a<b|<>%&\?/`,
+		"SubscriptionNotFound: " + otherSubscription, "ResourceGroupNotFound: none", "ResourceNotFound: none|group",
+		"ParentResourceNotFound: read|workspaceManagerAssignments/jobs|" + strings.Replace(path.Dir(jobsPath), "/assignment", "/none", 1),
+		"UnsupportedMediaType: text/plain", "InvalidRequestContent: propertys|propertys", "InvalidRequestContent: kind|kind",
+		"MismatchingResourceName: other|standard", "InvalidRequestContent: an assignment: /properties|a number is not an object",
+		"InvalidRequestContent: displayName", "InvalidResourceLocation: standard|East US|group|westus", "InvalidTop: 0", "BadRequest: 0",
+		"PreconditionFailed: *|" + assignmentsPath + "/standard", "UnknownFunction: cout", "SemanticError: a", "DisallowedLogicalTableName: disks",
+		"NoValidSubscriptionsInQueryRequest: " + otherSubscription,
+	})
 	inSource := regexp.MustCompile(`(?:Error|Code|code|refuse|return |Response)\b[^"\n]*"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)"`)
 	for _, name := range []string{"rules", "strict", "rows", "lists", "store", "request", "graph", "kql", "kqlexpr"} {
 		text, err := os.ReadFile(name + ".go")

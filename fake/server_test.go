@@ -73,9 +73,6 @@ func TestCallsOfATestPanic(t *testing.T) {
 	injectOf := func(operation string, link fake.NextLink) func(*fake.Server) {
 		return inject(fake.Fault{Operation: operation, NextLink: link})
 	}
-	override := func(operation string) func(*fake.Server) {
-		return func(srv *fake.Server) { srv.Override(operation, http.NotFoundHandler()) }
-	}
 	type test struct {
 		call    func(*fake.Server)
 		message string
@@ -91,26 +88,18 @@ func TestCallsOfATestPanic(t *testing.T) {
 			srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("fake: broken") }))
 			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) //nolint:bodyclose // there is none
 		}, "broken"},
-		"no operation":           {override(""), "no client has the operation"},
-		"method alone":           {override("Get"), "no client has the operation"},
-		"unknown client":         {override("JobsClient.Get"), "no client has the operation"},
-		"two requests":           {override(jobs + "BeginCreate"), "the requests of " + jobs + "BeginCreate are those of"},
-		"many requests":          {override(assignments + "ListAcrossSubscriptions"), "the requests of " + assignments},
-		"fault of no client":     {injectOf("JobsClient.Get", ""), `no client has the operation "JobsClient.Get"; there are ` + jobs + "Get, "},
-		"fault of no method":     {injectOf(jobs+"get", ""), `no client has the operation "` + jobs + `get"; there are `},
-		"fault of a word":        {injectOf("job", ""), `no client has the operation "job"; there are ` + jobs + "Get, "},
-		"fault of two requests":  {injectOf(jobs+"BeginCreate", ""), "of " + jobs + "BeginCreate are those of " + jobs + "Create"},
-		"fault of many requests": {injectOf(assignments+"ListAcrossSubscriptions", ""), " are those of " + assignments + "NewListBySubscriptionPager"},
-		"fault of nothing":       {inject(fake.Fault{Operation: jobs + "Get", Skip: 1, CarriedOut: true}), "the fault changes nothing: set its StatusCode"},
-		"negative Skip":          {inject(fake.Fault{NoBody: true, Skip: -1}), "Skip and Times"},
-		"negative Times":         {inject(fake.Fault{NoBody: true, Times: -1}), "Skip and Times"},
-		"negative Delay":         {inject(fake.Fault{Delay: -1}), "RetryAfter and Delay"},
-		"least StatusCode":       {inject(fake.Fault{StatusCode: 199}), "StatusCode of a fault must be between 200 and 599"},
-		"most StatusCode":        {inject(fake.Fault{StatusCode: 600}), "StatusCode of a fault must be between 200 and 599"},
-		"unknown NextLink":       {injectOf(assignments+"List", "HTTP"), `NextLink of a fault must not be "HTTP"`},
-		"link of a Get":          {injectOf(getOperation, fake.NextLinkLoop), jobs + `Get can't have a fault with the NextLink "loop"`},
-		"link of a query":        {injectOf(assignments+"NewResourceGraphPager", fake.NextLinkHTTP), `Pager can't have`},
-		"truncated listing":      {injectOf(assignments+"List", fake.NextLinkTruncated), assignments + `List can't have`},
+		"unknown client":     {func(srv *fake.Server) { srv.Override("JobsClient.Get", http.NotFoundHandler()) }, "no client has the operation"},
+		"fault of no client": {injectOf("JobsClient.Get", ""), `no client has the operation "JobsClient.Get"; there are ` + jobs + "Get, "},
+		"fault of nothing":   {inject(fake.Fault{Operation: jobs + "Get", Skip: 1, CarriedOut: true}), "the fault changes nothing: set its StatusCode"},
+		"negative Skip":      {inject(fake.Fault{NoBody: true, Skip: -1}), "Skip and Times"},
+		"negative Times":     {inject(fake.Fault{NoBody: true, Times: -1}), "Skip and Times"},
+		"negative Delay":     {inject(fake.Fault{Delay: -1}), "RetryAfter and Delay"},
+		"least StatusCode":   {inject(fake.Fault{StatusCode: 199}), "StatusCode of a fault must be between 200 and 599"},
+		"most StatusCode":    {inject(fake.Fault{StatusCode: 600}), "StatusCode of a fault must be between 200 and 599"},
+		"unknown NextLink":   {injectOf(assignments+"List", "HTTP"), `NextLink of a fault must not be "HTTP"`},
+		"link of a Get":      {injectOf(getOperation, fake.NextLinkLoop), jobs + `Get can't have a fault with the NextLink "loop"`},
+		"link of a query":    {injectOf(assignments+"NewResourceGraphPager", fake.NextLinkHTTP), `Pager can't have`},
+		"truncated listing":  {injectOf(assignments+"List", fake.NextLinkTruncated), assignments + `List can't have`},
 	}, func(t *testing.T, test test) {
 		defer func() {
 			text, _ := recover().(string)

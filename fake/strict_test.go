@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -31,9 +30,7 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 	}
 	const (
 		parent       = workspacePath + "/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment"
-		noWorkspace  = "The Resource 'Microsoft.OperationalInsights/workspaces/workspace' under resource group 'group' was not found."
-		noAssignment = "Failed to perform '%s' on resource(s) of type '%s', because the parent resource '" + parent + "' could not be found."
-		jobs         = "workspaceManagerAssignments/jobs"
+		noAssignment = "Failed to perform 'write' on resource(s) of type 'standardAssignments', because the parent resource '" + parent + "' "
 		belowJobs    = endpoint + parent + standardsType + "/" + standardName + standardsVersion
 	)
 	type test struct {
@@ -42,19 +39,13 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 		code, message string
 	}
 	each(t, map[string]test{
-		"subscription":              {nothing, "GET", jobsURL, "SubscriptionNotFound", "The subscription '" + subscription + "' could not be found."},
-		"subscription of a list":    {nothing, "GET", subscriptionIn, "SubscriptionNotFound", subscription},
-		"subscription of a scope":   {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
-		"resource group":            {addSubscription, "GET", groupIn, "ResourceGroupNotFound", "Resource group 'group' could not be found."},
-		"resource group of a PUT":   {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
-		"resource group of a scope": {addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'"},
-		"workspace":                 {addGroup, "GET", jobsURL, "ResourceNotFound", noWorkspace},
-		"workspace of a scope":      {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
-		"assignment of a list":      {addWorkspace, "GET", jobsURL, "ParentResourceNotFound", fmt.Sprintf(noAssignment, "read", jobs)},
-		"assignment of a job":       {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
-		"assignment of a scope": {
-			addWorkspace, "PUT", belowJobs, "ParentResourceNotFound", fmt.Sprintf(noAssignment, "write", "standardAssignments"),
-		},
+		"subscription of a list":              {nothing, "GET", subscriptionIn, "SubscriptionNotFound", subscription},
+		"subscription of a scope":             {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
+		"resource group of a PUT":             {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
+		"resource group of a scope":           {addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'"},
+		"workspace of a scope":                {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
+		"assignment of a job":                 {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
+		"assignment of a scope":               {addWorkspace, "PUT", belowJobs, "ParentResourceNotFound", noAssignment},
 		"assignment of a new job":             {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
 		"assignment of a job that is deleted": {addWorkspace, "DELETE", jobURL, "ParentResourceNotFound", "'delete'"},
 	}, func(t *testing.T, test test) {

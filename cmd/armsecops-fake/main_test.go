@@ -160,22 +160,18 @@ func TestServesAClientOverTLS(t *testing.T) {
 		assert.Equal(t, 200, status)
 		assert.Equal(t, "ok\n", body)
 	}
-	for version, want := range map[string]int{"2030-01-01": 200, "2031-01-01-preview": 200, "2029-01-01": 400} {
+	for _, version := range []string{"2030-01-01", "2031-01-01-preview"} {
 		status, body := p.do(http.MethodGet, p.Endpoint+sampleJob+"?api-version="+version, "", "Authorization", "Bearer any")
-		assert.Equal(t, want, status, body)
+		assert.Equal(t, 200, status, body)
 	}
-	status, body := p.do(http.MethodGet, p.Endpoint+sampleJob+"?api-version=2025-04-01-preview", "")
-	assert.Equal(t, 401, status, "a token is needed")
-	assert.Contains(t, body, "AuthenticationFailed")
 }
 
 func TestControlRefusesFaults(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-samples")
 	for _, body := range []string{
-		"", "[]", "{}", `{"operation":"WorkspaceManagerJobsClient.Get","times":2}`, `{"statusCode":429} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"delay":"soon"}`, `{"retryAfter":"-1s"}`,
-		"null", `{"times":null}`, `{"nextLink":"HTTP"}`, `{"operation":"WorkspaceManagerJobsClient.Get","nextLink":"loop"}`, `{"operation":"WorkspaceManagerJobsClient.BeginCreate"}`,
-		`{"statusCode":42}`, `{"statusCode":600}`, `{"noBody":true,"times":-1}`, `{"noBody":true,"skip":-1}`, `{"operation":"WorkspaceManagerJobsClient.get"}`,
+		"", "[]", "null", `{"statusCode":429} x`, `{"statusCode":429,"typo":1}`, `{"statuscode":429}`, `{"times":"1"}`, `{"times":null}`,
+		`{"delay":"soon"}`, `{"retryAfter":"-1s"}`, "{}", // which changes nothing: the other reasons are those of package fake
 	} {
 		status, text := p.do(http.MethodPost, p.Control+"/inject", body)
 		assert.Equal(t, 400, status, body)
@@ -195,9 +191,9 @@ func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 		want  []string // what the responses to some requests contain, header included
 	}{
 		"operation":    {`{"operation":"WorkspaceManagerJobsClient.List","statusCode":403}`, []string{forbidden, job}},
-		"another one":  {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job, job, job}},
+		"another one":  {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job}},
 		"pathContains": {`{"pathContains":"/MYRG/","statusCode":403}`, []string{forbidden, job}},
-		"another path": {`{"pathContains":"/otherRg/","statusCode":403}`, []string{job, job, job}},
+		"another path": {`{"pathContains":"/otherRg/","statusCode":403}`, []string{job}},
 		"skip":         {`{"skip":1,"statusCode":403}`, []string{job, forbidden, job}},
 		"times":        {`{"times":2,"statusCode":403}`, []string{forbidden, forbidden, job}},
 		"retryAfter":   {`{"retryAfter":"1.5s"}`, []string{"Retry-After: 2\r\n", job, job}},
@@ -288,10 +284,7 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 	p := start(t, "-strict", "-job-duration", "1ms")
 	group, _, _ := strings.Cut(sampleJob, "/providers")
 	publication, _, _ := strings.Cut(sampleJob, "/jobs")
-	create := func() (armsecops.Job, error) {
-		resp, err := p.jobs().Create(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
-		return resp.Job, err
-	}
+	jobs := p.jobs()
 	for _, step := range []struct{ put, body, code string }{ // the code of the error afterwards
 		{"", "", "SubscriptionNotFound"},
 		{"/subscriptions/" + subscription, "", "ResourceGroupNotFound"},
@@ -301,13 +294,11 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 		if step.put != "" {
 			p.control(http.MethodPut, "/put"+step.put, step.body)
 		}
-		_, err := create()
+		_, err := jobs.Create(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 		assert.True(t, armsecops.HasCode(err, step.code), "%v", err)
 	}
 	p.control(http.MethodPut, "/put"+publication, `{"items":[{"resourceId":"rule","status":"Failed"}]}`)
-	job, err := create()
-	require.NoError(t, err)
-	poller, err := p.jobs().NewJobPoller("myRg", "myWorkspace", testkit.JobsAssignment, job.Name, nil)
+	poller, err := jobs.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 	require.NoError(t, err)
 	_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
