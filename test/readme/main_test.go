@@ -11,14 +11,40 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/internal/testkit"
-	"github.com/armsecops/armsecops/test/driver"
 )
+
+// The programs are tested as a user would: by the exported API alone.
+
+func options(transport policy.Transporter) *armsecops.ClientOptions {
+	o := &armsecops.ClientOptions{}
+	o.Transport = transport
+	return o
+}
+
+func newFactory(t *testing.T, transport policy.Transporter) *armsecops.ClientFactory {
+	t.Helper()
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport))
+	require.NoError(t, err)
+	return factory
+}
+
+func newJobsClient(t *testing.T, transport policy.Transporter) *armsecops.WorkspaceManagerJobsClient {
+	t.Helper()
+	client, err := newFactory(t, transport).NewWorkspaceManagerJobsClient(subscription)
+	require.NoError(t, err)
+	return client
+}
+
+// transportFunc is a transport that is a function.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
 // forbiddenAtBranch are the items of a job that failed.
 var forbiddenAtBranch = []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}
@@ -34,7 +60,7 @@ func TestProgramPublishes(t *testing.T) {
 				// A workspace exists once something is below it.
 				server.Put(armsecops.WorkspaceManagerConfigurationID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "default"},
 					armsecops.WorkspaceManagerConfiguration{})
-				factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+				factory := newFactory(t, server)
 				require.NoError(t, setUp(t.Context(), factory))
 				if items == nil {
 					require.NoError(t, run(t.Context(), factory))
@@ -60,7 +86,7 @@ func TestPublishNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
 	server.SetJobItems(rules, forbiddenAtBranch)
-	err := publish(t.Context(), driver.NewJobsClient(t, driver.Options(server)), rules)
+	err := publish(t.Context(), newJobsClient(t, server), rules)
 	require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 	assert.True(t, strings.HasSuffix(err.Error(), rule+" at member branch: Forbidden."), err)
 }
@@ -70,7 +96,7 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fake.NewServer(nil)
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		require.NoError(t, publish(t.Context(), driver.NewJobsClient(t, driver.Options(server)), rules))
+		require.NoError(t, publish(t.Context(), newJobsClient(t, server), rules))
 		posts := 0
 		for _, request := range server.Requests() {
 			if request.Method == http.MethodPost {
@@ -107,7 +133,7 @@ func TestAdvice(t *testing.T) {
 			if test.credential != nil {
 				credential.SetError(test.credential)
 			}
-			client, err := driver.NewFactory(t, credential, driver.Options(server)).NewSecurityAssignmentsClient(subscription)
+			client, err := armsecops.NewSecurityAssignmentsClient(subscription, credential, options(server))
 			require.NoError(t, err)
 			_, err = client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
 			require.Error(t, err)
@@ -120,7 +146,7 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
 	changed, ifMatch := false, "" // ifMatch is that of the last PUT
-	client := driver.NewAssignmentsClient(t, driver.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
+	client, err := newFactory(t, transportFunc(func(req *http.Request) (*http.Response, error) {
 		if req.Method == http.MethodPut {
 			ifMatch = req.Header.Get("If-Match")
 			if changed && ifMatch != "" {
@@ -128,7 +154,8 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 			}
 		}
 		return server.Do(req)
-	})))
+	})).NewSecurityAssignmentsClient(subscription)
+	require.NoError(t, err)
 	created, err := client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil)
 	require.NoError(t, err)
 
@@ -167,7 +194,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	server.Put(standardID, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
 		Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}},
 	}})
-	factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+	factory := newFactory(t, server)
 	standards, err := standardsOf(t.Context(), factory.NewSecurityStandardsClient(), scope, disks)
 	require.NoError(t, err)
 	require.Len(t, standards, 1)
@@ -204,7 +231,9 @@ func TestCount(t *testing.T) {
 	} {
 		server.Put(id, armsecops.Assignment{})
 	}
-	got := count(t.Context(), driver.NewAssignmentsClient(t, driver.Options(server)), []string{first, second, "not an id"})
+	client, err := newFactory(t, server).NewSecurityAssignmentsClient(first)
+	require.NoError(t, err)
+	got := count(t.Context(), client, []string{first, second, "not an id"})
 	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
 }
 
@@ -223,7 +252,7 @@ func Example_inventory() {
 			Effect: "Exempt", Scope: "/subscriptions/" + subscription, ExpiresOn: today.AddDate(1, 0, 0),
 			AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
 		}})
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, driver.Options(server))
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	if err != nil {
 		log.Fatal(err)
 	}

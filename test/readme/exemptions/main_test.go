@@ -16,7 +16,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/test/driver"
 )
 
 // TestMain runs the program instead of the tests in the process that a test starts.
@@ -55,7 +54,9 @@ func Example() {
 	server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{DisplayName: "Behind a gateway", Effect: armsecops.EffectExempt},
 	})
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, driver.Options(server))
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
 	}
