@@ -36,6 +36,9 @@ func Test(t *testing.T, client Client, file string, update bool) []Row {
 				tried.Add(1)
 				recorded, ok := want[fault.Name]
 				rows[i] = recorded
+				if fault.empty && testing.Short() && !update { // a thousand requests an operation
+					return
+				}
 				outcomes, err := fault.Try(t.Context(), client, operations)
 				require.NoError(t, err)
 				if ok && fault.resent && version.Compare(runtime.Version(), "go1.27") >= 0 {
