@@ -32,7 +32,7 @@ func readBody(req *http.Request) ([]byte, error) {
 		defer a.bodies.Unlock()
 	}
 	text, err := readAll(req.Body, req.ContentLength)
-	if err != nil || req.GetBody == nil || req.ContentLength < 0 || int64(len(text)) == req.ContentLength {
+	if err != nil || req.GetBody == nil || req.ContentLength <= 0 || int64(len(text)) == req.ContentLength {
 		return text, err
 	}
 	body, err := req.GetBody()
@@ -42,10 +42,11 @@ func readBody(req *http.Request) ([]byte, error) {
 	return readAll(body, req.ContentLength)
 }
 
-// readAll reads a body of a length; one byte more, if it has it, lets net/http refuse it.
+// readAll reads a body of a length, which is unknown if it isn't positive. One byte
+// more, if the body has it, lets net/http refuse it.
 func readAll(body io.ReadCloser, length int64) ([]byte, error) {
 	defer body.Close()
-	if length < 0 {
+	if length <= 0 {
 		return io.ReadAll(body)
 	}
 	text := make([]byte, length+1)
