@@ -157,17 +157,17 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	if err != nil {
 		return result, nil, withOperation(name, err)
 	}
-	req, err := c.newRequest(ctx, &op, values)
-	if err != nil {
-		return result, nil, withOperation(name, err)
-	}
 	newError := func(f exchange.Failure) error { return c.serviceError(name, route, f) }
-	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req, exchange.Call{
+	req, err := c.newRequest(exchange.WithCall(ctx, exchange.Call{
 		Success:    route.Success,
 		Repeatable: route.Repeatable,
 		Gate:       route.Gate(values),
 		NewError:   newError,
-	})
+	}), &op, values)
+	if err != nil {
+		return result, nil, withOperation(name, err)
+	}
+	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req)
 	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
 		if err = decode(resp, &result, op.first); err != nil {
 			result, unknown = *new(T), true
@@ -338,10 +338,11 @@ func (c client) checkedValues(op *call) ([]string, error) {
 // values returns the values of the route's parameters: the subscription first, if
 // it has one, then the call's own.
 func (c client) values(op *call) []string {
+	values := make([]string, 0, 1+len(op.values))
 	if op.route.OfSubscription() {
-		return append([]string{c.subscriptionID}, op.values[:]...)
+		values = append(values, c.subscriptionID)
 	}
-	return op.values[:]
+	return append(values, op.values[:]...)
 }
 
 // parameterError makes the error of what [routes.Route.Check] returns; nil for no rule.

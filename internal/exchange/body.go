@@ -7,30 +7,16 @@ import (
 	"net/http"
 )
 
-// withOwnBody returns the request with a body of its own. azcore has one body for
-// all attempts, but net/http may still read that of an attempt that has ended, and
-// so from the body of the next one.
-func withOwnBody(req *http.Request) (*http.Request, error) {
+// readBody returns the body of a request; nil for none. azcore has one body for all
+// attempts, but net/http may still read that of an attempt that has ended, and so
+// from the body of the next one: each gets its own. If an attempt that overlaps has
+// read from it, readBody does so again from the start.
+func (a *attempts) readBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil || req.Body == http.NoBody {
-		return req, nil
+		return nil, nil
 	}
-	text, err := readBody(req)
-	if err != nil {
-		return nil, err
-	}
-	own := req.WithContext(req.Context())
-	own.Body = newOwnBody(text)
-	own.GetBody = func() (io.ReadCloser, error) { return newOwnBody(text), nil }
-	return own, nil
-}
-
-// readBody reads the body of an attempt. If an attempt that overlaps has read from
-// it, it does so again from the start.
-func readBody(req *http.Request) ([]byte, error) {
-	if a, ok := req.Context().Value(attemptsKey{}).(*attempts); ok {
-		a.bodies.Lock()
-		defer a.bodies.Unlock()
-	}
+	a.bodies.Lock()
+	defer a.bodies.Unlock()
 	text, err := readAll(req.Body, req.ContentLength)
 	if err != nil || req.GetBody == nil || req.ContentLength <= 0 || int64(len(text)) == req.ContentLength {
 		return text, err
@@ -40,6 +26,15 @@ func readBody(req *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	return readAll(body, req.ContentLength)
+}
+
+// setBody gives the request a body of its own; nil for the one it has.
+func setBody(req *http.Request, text []byte) {
+	if text == nil {
+		return
+	}
+	req.Body = newOwnBody(text)
+	req.GetBody = func() (io.ReadCloser, error) { return newOwnBody(text), nil }
 }
 
 // readAll reads a body of a length, which is unknown if it isn't positive. One byte

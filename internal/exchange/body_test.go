@@ -68,7 +68,7 @@ func TestEachAttemptHasItsOwnBody(t *testing.T) {
 			}
 			req := newRequest(t, t.Context(), read())
 			require.NoError(t, req.SetBody(streaming.NopCloser(bytes.NewReader([]byte("document"))), "application/json"))
-			_, _, err := Do(s.pipeline(responses...), req, read())
+			_, _, err := Do(s.pipeline(responses...), req)
 			require.NoError(t, err)
 			assert.EqualValues(t, len(test.statuses), s.requests.Load())
 		})

@@ -78,24 +78,28 @@ type attemptsKey struct{}
 // azcore's way to find them, but not safe for attempts that overlap. A context is,
 // although a caller's policy may replace it, and azcore's own requests inherit it,
 // without the name of the operation.
-func attemptsOf(req *policy.Request) (a *attempts) {
+func attemptsOf(req *policy.Request) *attempts {
 	ctx := req.Raw().Context()
-	a, ok := ctx.Value(attemptsKey{}).(*attempts)
-	if !ok || ctx.Value(runtime.CtxAPINameKey{}) == nil {
-		a = nil
-		req.OperationValue(&a)
+	if a, ok := ctx.Value(attemptsKey{}).(*attempts); ok && ctx.Value(runtime.CtxAPINameKey{}) != nil {
+		return a
 	}
+	var a *attempts
+	req.OperationValue(&a)
 	return a
 }
 
-// Do sends the request and returns the response of success, with its body in
-// memory. The error is that of Call.NewError if there is a response.
+// WithCall returns a context for the request of the call.
+func WithCall(ctx context.Context, call Call) context.Context {
+	return context.WithValue(ctx, attemptsKey{}, &attempts{Call: call, ctx: ctx})
+}
+
+// Do sends a request whose context is one of [WithCall], and returns the response
+// of success, with its body in memory. The error is that of Call.NewError if there
+// is a response.
 //   - unknown: whether the service may have carried out the request, by this
 //     attempt or an earlier one, without saying so
-func Do(pipeline runtime.Pipeline, req *policy.Request, call Call) (resp *http.Response, unknown bool, err error) {
-	ctx := req.Raw().Context()
-	a := &attempts{Call: call, ctx: ctx}
-	req = req.WithContext(context.WithValue(ctx, attemptsKey{}, a))
+func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, unknown bool, err error) {
+	a, ctx := attemptsOf(req), req.Raw().Context()
 	req.SetOperationValue(a)
 	resp, err = pipeline.Do(req)
 	a.mu.Lock()
@@ -233,12 +237,18 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 	if err := req.Raw().Context().Err(); err != nil {
 		return nil, err
 	}
+	body, err := a.readBody(req.Raw())
+	if err != nil {
+		return nil, err
+	}
 	if err := a.begin(); err != nil {
 		return nil, err
 	}
 	w := watch(req.Raw(), !a.Repeatable)
 	defer w.cancel()
-	resp, err := req.WithContext(w.ctx).Next()
+	req = req.WithContext(w.ctx)
+	setBody(req.Raw(), body)
+	resp, err := req.Next()
 
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -110,7 +110,7 @@ func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { 
 	if call.Repeatable {
 		method = http.MethodGet
 	}
-	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation")
+	ctx = WithCall(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), call)
 	req, err := runtime.NewRequest(ctx, method, "https://management.azure.com/")
 	require.NoError(t, err)
 	return req
@@ -144,7 +144,7 @@ func testOutcomes(t *testing.T, call Call, outcomes map[string]outcome) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var s setup
-			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), call), call)
+			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), call))
 			assert.EqualValues(t, test.requests, s.requests.Load())
 			assert.Equal(t, test.unknown, unknown)
 			if test.err != "" {
@@ -268,7 +268,7 @@ func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 			} else {
 				s.options.Retry.ShouldRetry = func(resp *http.Response, _ error) bool { return resp == nil || resp.StatusCode != 200 }
 			}
-			_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()), create())
+			_, unknown, err := Do(s.pipeline(test.first, respond(200, "")), newRequest(t, t.Context(), create()))
 			assert.EqualValues(t, test.requests, s.requests.Load(), "%s, %s", name, way)
 			assert.Equal(t, test.unknown, unknown, "%s, %s", name, way)
 			assert.Equal(t, test.requests == 1, err != nil, "%s, %s: %v", name, way, err)
@@ -300,12 +300,12 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 		"as long as it says: the service's fault": {body(`{"a":{"b":1`, 11, true), 1},
 	} {
 		var s setup
-		_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()), read())
+		_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()))
 		require.NoError(t, err, name)
 		assert.EqualValues(t, test.requests, s.requests.Load(), name)
 
 		s = setup{}
-		_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()), create())
+		_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()))
 		require.NoError(t, err, "%s: what it says is for the caller to read", name)
 		assert.EqualValues(t, 1, s.requests.Load(), name)
 	}
@@ -319,7 +319,9 @@ func TestRequestsOfAzcoreAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	var s setup
 	pipeline := s.pipeline(respond(503, ""), respond(503, ""), respond(202, "accepted"))
-	resp, err := pipeline.Do(newRequest(t, t.Context(), create()))
+	req, err := runtime.NewRequest(WithCall(t.Context(), create()), http.MethodPost, "https://management.azure.com/") // without the name of an operation
+	require.NoError(t, err)
+	resp, err := pipeline.Do(req)
 	require.NoError(t, err)
 	assert.Equal(t, 202, resp.StatusCode)
 	assert.EqualValues(t, 3, s.requests.Load())
@@ -331,7 +333,7 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 	cancel()
 	for _, call := range []Call{create(), read()} {
 		var s setup
-		_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, ctx, call), call)
+		_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, ctx, call))
 		require.ErrorIs(t, err, context.Canceled)
 		assert.False(t, unknown)
 		assert.Zero(t, s.requests.Load())
@@ -364,7 +366,7 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 				return nil, req.Context().Err()
 			}
 			var s setup
-			_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()), read())
+			_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()))
 			require.EqualError(t, err, "context canceled"+test.want, name)
 			require.ErrorIs(t, err, context.Canceled, name)
 			if test.cause != nil {
@@ -387,7 +389,7 @@ func TestContextOfTheCallersPolicyCounts(t *testing.T) {
 			defer cancel()
 			return req.WithContext(ctx).Next()
 		})}
-		_, _, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, t.Context(), read()), read())
+		_, _, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, t.Context(), read()))
 		require.EqualError(t, err, "context deadline exceeded; the last attempt failed: 503 busy")
 	})
 }
@@ -397,7 +399,7 @@ func TestPolicyThatReturnsNothing(t *testing.T) {
 	t.Parallel()
 	var s setup
 	s.options.PerCallPolicies = []policy.Policy{policyFunc(func(*policy.Request) (*http.Response, error) { return nil, nil })}
-	_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), create()), create())
+	_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), create()))
 	require.ErrorContains(t, err, "neither a response nor an error")
 	assert.False(t, unknown)
 }
@@ -411,7 +413,7 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 		defer cancel()
 		return req.Next()
 	})}
-	resp, unknown, err := Do(s.pipeline(respond(200, "whole")), newRequest(t, ctx, create()), create())
+	resp, unknown, err := Do(s.pipeline(respond(200, "whole")), newRequest(t, ctx, create()))
 	require.NoError(t, err)
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.False(t, unknown)
@@ -451,7 +453,7 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 					case <-req.Context().Done():
 						return nil, req.Context().Err()
 					}
-				}), newRequest(t, ctx, create()), create())
+				}), newRequest(t, ctx, create()))
 				require.ErrorIs(t, err, test.err)
 				assert.Equal(t, err != nil && test.requests > 0, unknown)
 				assert.Equal(t, test.requests, s.requests.Load())
@@ -469,7 +471,7 @@ func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s setup
 		pipeline := s.pipeline(respond(429, "first", "Retry-After", "3600"))
-		_, _, err := Do(pipeline, newRequest(t, t.Context(), create()), create())
+		_, _, err := Do(pipeline, newRequest(t, t.Context(), create()))
 		require.EqualError(t, err, "429 first")
 		time.Sleep(500 * time.Millisecond)
 		call := create()
@@ -479,7 +481,7 @@ func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
 			assert.NotNil(t, f.Response.Request)
 			return newStatusError(f)
 		}
-		_, unknown, err := Do(pipeline, newRequest(t, t.Context(), call), call)
+		_, unknown, err := Do(pipeline, newRequest(t, t.Context(), call))
 		require.EqualError(t, err, `429 {"error":{"message":"throttled for another 1h0m0s, not sent"}}`)
 		assert.False(t, unknown)
 		assert.EqualValues(t, 1, s.requests.Load())

@@ -67,10 +67,6 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 			return nil, finalError{unsentError{err}}
 		}
 	}
-	req, err := withOwnBody(req)
-	if err != nil {
-		return nil, unsentError{err}
-	}
 	resp, err := t.Transporter.Do(req)
 	if err != nil || resp == nil {
 		return resp, err

@@ -106,9 +106,10 @@ func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 // create sends a request that must not be repeated.
 func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
 	t.Helper()
-	req, err := runtime.NewRequest(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), http.MethodPost, s.URL+path)
+	ctx = WithCall(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), create())
+	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL+path)
 	require.NoError(t, err)
-	_, unknown, err = Do(s.pipelineTo(), req, create())
+	_, unknown, err = Do(s.pipelineTo(), req)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.posts[path], unknown, err
@@ -405,7 +406,7 @@ func TestOverlappingAttempts(t *testing.T) {
 					close(inFlight) // which a second request can't
 					<-leave
 					return respond(200, "")(nil)
-				}), newRequest(t, t.Context(), create()), create())
+				}), newRequest(t, t.Context(), create()))
 				require.Error(t, err)
 				assert.True(t, unknown)
 				close(leave)
@@ -416,7 +417,7 @@ func TestOverlappingAttempts(t *testing.T) {
 				_, unknown, err = Do(s.pipeline(func(*http.Request) (*http.Response, error) {
 					<-time.After(time.Second)
 					return respond(200, "")(nil)
-				}), newRequest(t, t.Context(), create()), create())
+				}), newRequest(t, t.Context(), create()))
 				require.NoError(t, err)
 				assert.False(t, unknown)
 				assert.EqualValues(t, 1, s.requests.Load())
@@ -435,7 +436,7 @@ func TestNothingIsSentAfterTheCall(t *testing.T) {
 			gaveUp := make(chan struct{})
 			time.AfterFunc(time.Second, func() { close(gaveUp) })
 			s.options.PerCallPolicies = []policy.Policy{givesUp(gaveUp)}
-			_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call), call)
+			_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call))
 			require.EqualError(t, err, "given up")
 			assert.False(t, unknown)
 			time.Sleep(time.Minute)
