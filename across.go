@@ -59,8 +59,8 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		ctx, endSpan := c.startParentSpan(ctx, name, routes.AssignmentsListBySubscription)
 		var first error
 		defer func() { endSpan(first) }()
-		if first = err; err != nil {
-			yield(Assignment{}, err)
+		if first = withOperation(name, err); first != nil {
+			yield(Assignment{}, first)
 			return
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
@@ -101,7 +101,7 @@ func subscriptionListings(subscriptionIDs []string, continuationTokens map[strin
 	for id, token := range continuationTokens {
 		key := strings.ToLower(id)
 		if _, twice := byID[key]; twice {
-			return nil, &ParameterError{"ContinuationTokens", key, "must not have two tokens for one subscription"}
+			return nil, &ParameterError{Name: "ContinuationTokens", Value: key, Reason: "must not have two tokens for one subscription"}
 		}
 		byID[key] = token
 	}

@@ -77,7 +77,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	}
 	c.endpoint, err = url.Parse(c.arm.Endpoint())
 	if err != nil || c.endpoint.Host == "" || c.endpoint.Scheme != "https" && !options.InsecureAllowCredentialWithHTTP {
-		return nil, &ParameterError{"Cloud", c.arm.Endpoint(), "must have an https URL as its Resource Manager endpoint"}
+		return nil, &ParameterError{Name: "Cloud", Value: c.arm.Endpoint(), Reason: "must have an https URL as its Resource Manager endpoint"}
 	}
 	return c, nil
 }
@@ -243,7 +243,7 @@ func decode(resp *http.Response, result any, first bool) error {
 	case errors.Is(err, ErrResponseTooLarge):
 		return fmt.Errorf("decoding the response: %w", err)
 	case err != nil:
-		return &wrappedError{"decoding the response", []error{ErrUnexpectedResponse, err}}
+		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}}
 	case !wire.IsObject(body):
 		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
 	}
@@ -350,17 +350,17 @@ func parameterError(name, value, rule string) error {
 	if rule == "" {
 		return nil
 	}
-	return &ParameterError{routes.GoName(name), value, rule}
+	return &ParameterError{Name: routes.GoName(name), Value: value, Reason: rule}
 }
 
 // parseID returns the parts of an id that is a path of the route.
 func parseID(route *routes.Route, id string) ([]string, error) {
 	values, ok := route.MatchID(id)
 	if !ok {
-		return nil, &ParameterError{"id", id, "must have the form " + route.Path}
+		return nil, &ParameterError{Name: "id", Value: id, Reason: "must have the form " + route.Path}
 	}
 	if name, _, reason := route.Check(values); reason != "" {
-		return nil, &ParameterError{"id", id, "has an invalid " + routes.GoName(name) + ": it " + reason}
+		return nil, &ParameterError{Name: "id", Value: id, Reason: "has an invalid " + routes.GoName(name) + ": it " + reason}
 	}
 	return values, nil
 }

@@ -85,10 +85,21 @@ type ParameterError struct {
 	Name   string // as in the method's signature, or the field of its options
 	Value  string // what the caller gave; empty if it isn't for showing, as a token
 	Reason string // the rule, as in "must be a UUID"
+
+	operation string // the client's method; empty for another function
 }
 
-// Error returns the parameter, its value and the rule, in one line of bounded length.
+// Error returns the operation, the parameter, its value and the rule, in one line of
+// bounded length. A constructor or a Parse function is no operation.
 func (e *ParameterError) Error() string {
+	if e.operation == "" {
+		return e.text()
+	}
+	return bounded(e.operation + ": " + e.text())
+}
+
+// text returns the error without its operation.
+func (e *ParameterError) text() string {
 	text := "parameter " + line(e.Name) + " "
 	if e.Value != "" {
 		text += printable.Literal(e.Value) + " "
@@ -382,14 +393,24 @@ func (e *operationError) Error() string {
 
 func (e *operationError) Unwrap() error { return e.err }
 
-// wrappedError puts a text before an error. It prints one line of bounded length.
+// wrappedError puts a text before an error, or behind it. It prints one line of
+// bounded length.
 type wrappedError struct {
 	text string
 	errs []error // the last one is printed
+	more string  // empty for none
 }
 
-func (e *wrappedError) Error() string {
-	return bounded(e.text + ": " + e.errs[len(e.errs)-1].Error())
+func (e *wrappedError) Error() string { return bounded(e.print(e.errs[len(e.errs)-1].Error())) }
+
+// print returns the text of the error, given that of the wrapped one.
+func (e *wrappedError) print(wrapped string) string {
+	parts := slices.DeleteFunc([]string{e.text, wrapped}, func(text string) bool { return text == "" })
+	text := strings.Join(parts, ": ")
+	if e.more != "" {
+		text += "; " + e.more
+	}
+	return text
 }
 
 func (e *wrappedError) Unwrap() []error { return e.errs }
@@ -404,17 +425,22 @@ func bounded(text string) string {
 	return printable.Line(text[:maxPrintedError], maxPrintedError-end-len(" ")) + " " + printable.Line(text[len(text)-end:], end)
 }
 
-// withOperation puts the operation before an error that doesn't name it by
-// itself. A ParameterError names the parameter instead.
+// withOperation puts the operation before an error that doesn't name it by itself.
 func withOperation(operation string, err error) error {
-	switch err.(type) {
-	case nil, *ErrorResponse, *CloudError, *ParameterError:
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *ErrorResponse, *CloudError:
 		return err
+	case *ParameterError:
+		named := *e
+		named.operation = operation
+		return &named
 	}
 	return &operationError{operation, err}
 }
 
 // outcomeUnknown returns the error of a request that the service may have carried out.
 func outcomeUnknown(err error) error {
-	return &wrappedError{ErrOutcomeUnknown.Error(), []error{ErrOutcomeUnknown, err}}
+	return &wrappedError{text: ErrOutcomeUnknown.Error(), errs: []error{ErrOutcomeUnknown, err}}
 }

@@ -77,7 +77,7 @@ func (c *ExemptionsClient) NewListPager(options *ExemptionsClientListOptions) *P
 	g := graph[exemptionRow]{c.client, routes.Exemptions, exemptionQueries(options)}
 	p := newPager[Exemption](exemptionPages{g}, place{}, options.PageOptions)
 	if err := options.check(); err != nil {
-		p.fail(err)
+		p.refuse(err)
 	}
 	return p
 }
@@ -237,7 +237,7 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 func (o *ExemptionsClientListOptions) check() error {
 	for _, kind := range o.Kinds {
 		if !slices.ContainsFunc(PossibleExemptionKindValues(), kind.Is) {
-			return &ParameterError{"Kinds", string(kind), fmt.Sprintf("must be one of %q", PossibleExemptionKindValues())}
+			return &ParameterError{Name: "Kinds", Value: string(kind), Reason: fmt.Sprintf("must be one of %q", PossibleExemptionKindValues())}
 		}
 	}
 	return checkGraphOptions(o.graph())

@@ -83,7 +83,7 @@ func newGraphPager[T any](c client, route *routes.Route, columns string, options
 	}
 	p := newPager[T](graph[T]{c, route, graphQueries(route.Resource, columns, options)}, place{}, options.PageOptions)
 	if err := checkGraphOptions(options); err != nil {
-		p.fail(err)
+		p.refuse(err)
 	}
 	return p
 }
@@ -142,27 +142,29 @@ func distinct(names []string) []string {
 func checkGraphOptions(options *ResourceGraphOptions) error {
 	for _, id := range options.SubscriptionIDs {
 		if reason := routes.CheckSubscription(id); reason != "" {
-			return &ParameterError{"SubscriptionIDs", id, reason}
+			return &ParameterError{Name: "SubscriptionIDs", Value: id, Reason: reason}
 		}
 	}
 	for _, name := range options.ManagementGroups {
 		if reason := routes.CheckManagementGroup(name); reason != "" {
-			return &ParameterError{"ManagementGroups", name, reason}
+			return &ParameterError{Name: "ManagementGroups", Value: name, Reason: reason}
 		}
 	}
 	switch {
 	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
 		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
 	case options.IncludeInherited && len(options.SubscriptionIDs) == 0:
-		return &ParameterError{"IncludeInherited", "true", "must have SubscriptionIDs, which inherit"}
+		return &ParameterError{Name: "IncludeInherited", Value: "true", Reason: "must have SubscriptionIDs, which inherit"}
 	case options.PageSize < 0 || options.PageSize > maxGraphPageSize:
-		return &ParameterError{"PageSize", strconv.Itoa(options.PageSize), "must be between 1 and 1000, or 0 for 1000"}
+		return &ParameterError{Name: "PageSize", Value: strconv.Itoa(options.PageSize), Reason: "must be between 1 and 1000, or 0 for 1000"}
 	}
 	if reason := routes.CheckPredicate(options.Where); reason != "" {
-		return &ParameterError{"Where", options.Where, reason}
+		return &ParameterError{Name: "Where", Value: options.Where, Reason: reason}
 	}
 	return nil
 }
+
+func (g graph[T]) operation() string { return g.route.Operation }
 
 // listing returns what a continuation token is bound to: the endpoint, the query
 // and its scopes, ignoring their case and order.
@@ -200,7 +202,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		})
 	}
 	if HasCode(err, CodeResponsePayloadTooLarge) {
-		err = &wrappedError{"a page is too large, set a smaller PageSize", []error{err}}
+		err = &wrappedError{text: "a page is too large, set a smaller PageSize", errs: []error{err}}
 	}
 	if err != nil {
 		return page, at, err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 )
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
@@ -46,7 +45,7 @@ func logValue(err error) slog.Value {
 		case *SubscriptionError:
 			subscription = cmp.Or(subscription, e.SubscriptionID)
 		case *ParameterError:
-			parameter = cmp.Or(parameter, e.Name)
+			operation, parameter = cmp.Or(operation, e.operation), cmp.Or(parameter, e.Name)
 		case *JobFailedError:
 			job, details = e.Job.Name, e.failures()
 		case *ServiceError:
@@ -117,11 +116,13 @@ func messageOf(err error) string {
 	case *operationError:
 		return messageOf(e.err)
 	case *wrappedError:
-		return strings.TrimSuffix(e.text+": "+messageOf(e.errs[len(e.errs)-1]), ": ")
+		return e.print(messageOf(e.errs[len(e.errs)-1]))
 	case *PageError:
 		return messageOf(e.Err)
 	case *SubscriptionError:
 		return messageOf(e.Err)
+	case *ParameterError:
+		return e.text()
 	case *JobFailedError:
 		return e.summary()
 	case *ErrorResponse:

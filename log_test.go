@@ -135,7 +135,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			failedCall(t, lost, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
 				return failure(c.Get(ctx, "rg", "workspace", "assignment", "-", nil))
 			}),
-			`{"kind":"parameter","parameter":"jobName","message":"parameter jobName \"-\" must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"}`,
+			get + `"kind":"parameter","parameter":"jobName","message":"parameter jobName \"-\" must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"}`,
 		},
 		"an unknown outcome": {failedCall(t, lost, createJob),
 			create + `"kind":"outcomeUnknown","message":"` + armsecops.ErrOutcomeUnknown.Error() + `: unexpected EOF"}`},
@@ -165,7 +165,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		}, `{"operation":"a","kind":"service","status":404,"code":"First","message":"a: 404 Not Found: First b: 409 Conflict: Last"}`},
 		"a subscription": {failedListing(t, forbidden, assignmentsSubscription), list + `"kind":"service",` + said},
 		"a subscription that is no UUID": {failedListing(t, forbidden, "a"),
-			`{"kind":"parameter","subscriptionId":"a","parameter":"subscriptionID",
+			strings.Replace(list, assignmentsSubscription, "a", 1) + `"kind":"parameter","parameter":"subscriptionID",
 				"message":"parameter subscriptionID \"a\" must be a UUID, as in 00000000-0000-0000-0000-000000000000"}`},
 	} {
 		inBubble(t, name, func(t *testing.T) {

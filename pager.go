@@ -43,6 +43,9 @@ type source[T any] interface {
 	// fetch returns the page at a place, and where the next one is.
 	fetch(ctx context.Context, at place) (Page[T], place, error)
 
+	// operation returns the client's method.
+	operation() string
+
 	// listing returns what a continuation token is bound to.
 	listing() (resume.Listing, error)
 }
@@ -85,9 +88,9 @@ func newPager[T any](from source[T], first place, options PageOptions) *Pager[T]
 	}
 	switch {
 	case options.MaxPages < 0:
-		p.fail(&ParameterError{Name: "MaxPages", Reason: "must not be negative"})
+		p.refuse(&ParameterError{Name: "MaxPages", Reason: "must not be negative"})
 	case options.Prefetch < 0 || options.Prefetch > maxPrefetch:
-		p.fail(&ParameterError{"Prefetch", strconv.Itoa(options.Prefetch), "must be between 0 and " + strconv.Itoa(maxPrefetch)})
+		p.refuse(&ParameterError{Name: "Prefetch", Value: strconv.Itoa(options.Prefetch), Reason: "must be between 0 and " + strconv.Itoa(maxPrefetch)})
 	}
 	return p
 }
@@ -100,6 +103,9 @@ func (p *Pager[T]) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%T", p) 
 func (p *Pager[T]) fail(err error) {
 	p.err = &PageError{ContinuationToken: p.ContinuationToken(), Err: err}
 }
+
+// refuse fails with the error of an invalid parameter.
+func (p *Pager[T]) refuse(err error) { p.fail(withOperation(p.source.operation(), err)) }
 
 // More reports whether there is another page to read. It is false after an error.
 func (p *Pager[T]) More() bool {
@@ -191,11 +197,11 @@ func (emptyPagesError) Error() string {
 func (p *Pager[T]) readToken(at *place) error {
 	listing, err := p.source.listing()
 	if err != nil {
-		return err
+		return withOperation(p.source.operation(), err)
 	}
 	link, query, reason := listing.ReadToken(p.token)
 	if reason != "" {
-		return &ParameterError{Name: "ContinuationToken", Reason: reason}
+		return withOperation(p.source.operation(), &ParameterError{Name: "ContinuationToken", Reason: reason})
 	}
 	if at.link = link; query != "" {
 		at.query, at.read = query, true
@@ -295,6 +301,8 @@ type links[T any] struct {
 	call   call
 }
 
+func (l links[T]) operation() string { return l.call.route.Operation }
+
 func (l links[T]) listing() (resume.Listing, error) { return l.client.resumable(&l.call) }
 
 func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
@@ -343,7 +351,7 @@ func newWorkspacePager[T any](c client, route *routes.Route, values pathValues, 
 	pager := newListPager[T](c, call{route: route, values: values, query: strings.Join(query, "&")}, options.PageOptions)
 	pager.top = int(options.Top)
 	if options.Top < 0 {
-		pager.fail(&ParameterError{"Top", strconv.Itoa(int(options.Top)), "must not be negative"})
+		pager.refuse(&ParameterError{Name: "Top", Value: strconv.Itoa(int(options.Top)), Reason: "must not be negative"})
 	}
 	return pager
 }

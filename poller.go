@@ -54,20 +54,25 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	}
 	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
 	if options.ResumeToken != "" {
-		return resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
+		poller, err := resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
+		return poller, withOperation(name, err)
 	}
+	create := call{route: routes.JobsCreate, name: name, values: values}
 	var lost *recovery
 	if options.Recover {
+		if _, err := c.checkedValues(&create); err != nil {
+			return nil, withOperation(name, err)
+		}
 		var err error
 		if lost, err = newRecovery(ctx, c, values); err != nil {
 			return nil, err
 		}
 	}
-	created, resp, err := runResponse[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, call{route: routes.JobsCreate, name: name, values: values})
+	created, resp, err := runResponse[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, create)
 	if lost != nil && errors.Is(err, ErrOutcomeUnknown) {
 		job, findErr := lost.find(ctx)
 		if findErr != nil {
-			return nil, &wrappedError{"looking for the job: " + findErr.Error(), []error{err}}
+			return nil, &wrappedError{errs: []error{err}, more: "looking for the job: " + findErr.Error()}
 		}
 		values[3] = job
 		return newJobPoller(c.client, values, nil, options.Progress)
@@ -102,10 +107,14 @@ func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceNa
 		options = &WorkspaceManagerJobsClientNewJobPollerOptions{}
 	}
 	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName}
+	var poller *JobPoller
+	var err error
 	if options.ResumeToken != "" {
-		return resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
+		poller, err = resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
+	} else {
+		poller, err = newJobPoller(c.client, values, nil, options.Progress)
 	}
-	return newJobPoller(c.client, values, nil, options.Progress)
+	return poller, withOperation("WorkspaceManagerJobsClient.NewJobPoller", err)
 }
 
 const (
@@ -203,7 +212,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
 			throttle.Bound(failed.RawResponse, maxPollDelay)
 			return failed.RawResponse, nil
 		}
-		return nil, &wrappedError{"the job was deleted while the poller waited, or never existed", []error{err}}
+		return nil, &wrappedError{text: "the job was deleted while the poller waited, or never existed", errs: []error{err}}
 	}
 	if err != nil {
 		return nil, err

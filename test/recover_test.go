@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,7 +63,9 @@ func TestRecover(t *testing.T) {
 				assert.Len(t, requests, 1+test.requests)
 				if test.err != "" {
 					require.ErrorContains(t, err, test.err)
-					assert.Equal(t, test.err != "403" && test.err != "409", errors.Is(err, armsecops.ErrOutcomeUnknown))
+					unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
+					assert.Equal(t, test.err != "403" && test.err != "409", unknown)
+					assert.Equal(t, unknown, strings.HasPrefix(err.Error(), armsecops.ErrOutcomeUnknown.Error()))
 					return
 				}
 				require.NoError(t, err)

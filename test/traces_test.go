@@ -195,7 +195,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		"the caller leaves":   {ok, &azfake.TokenCredential{}, 1, 1, 1, ""},
 		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
 		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, across + ": run az login"},
-		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nparameter Concurrency"},
+		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nSecurityAssignmentsClient.ListAcrossSubscriptions: parameter Concurrency"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestSpanOfARefusedArgument(t *testing.T) {
 	assertParameterError(t, err, "assignmentID")
 	last := s.last(t, "SecurityAssignmentsClient.Get")
 	assert.True(t, last.failed)
-	assert.Contains(t, last.status, "*armsecops.ParameterError:\nparameter assignmentID must not be empty")
+	assert.Contains(t, last.status, "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID must not be empty")
 
 	_, err = newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "-", nil)
 	assertParameterError(t, err, "jobName")

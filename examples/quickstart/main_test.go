@@ -85,7 +85,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		live + "-workspace=":        missing,
 		live + "-cloud moon":        missing + "-cloud is public, china or government; ",
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
-		live + "-resource-group ..": `parameter resourceGroupName ".." must not end in a period`,
+		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
 	} {
 		code, stdout, stderr := runWith(t, args)
 		assert.Equal(t, 2, code, args)

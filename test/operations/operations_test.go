@@ -208,6 +208,9 @@ func TestEveryParameterIsChecked(t *testing.T) {
 				_, err := driver.Call(t.Context(), call, driver.Options(testkit.Script(t)))
 				driver.AssertParameterError(t, err, parameter)
 				assert.ErrorContains(t, err, `"in/valid"`)
+				if parameter != "subscriptionID" { // which the client's constructor may have refused
+					assert.ErrorContains(t, err, route.Operation+": parameter ")
+				}
 			})
 		}
 	}
