@@ -2,15 +2,14 @@
 // publishes content of a central Microsoft Sentinel workspace to its members, and
 // governs exemptions from the recommendations of Microsoft Defender for Cloud.
 //
-// This program prints every exemption of a tenant with its expiry:
-//
+//	// This program prints every exemption of a tenant with its expiry.
 //	package main
 //
 //	import (
 //		"context"
-//		"errors"
 //		"fmt"
 //		"log"
+//		"time"
 //
 //		"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 //
@@ -26,15 +25,23 @@
 //		if err != nil {
 //			log.Fatal(err)
 //		}
-//		for exemption, err := range client.NewListPager(nil).All(context.Background()) {
-//			switch {
-//			case errors.Is(err, armsecops.ErrForbidden):
-//				log.Fatal("the identity needs the role Security Reader: ", err)
-//			case err != nil:
-//				log.Fatal(err)
-//			}
-//			fmt.Println(exemption.ExpiresOn, exemption.DisplayName, exemption.Scope)
+//		if err := list(context.Background(), client); err != nil {
+//			log.Fatal(err)
 //		}
+//	}
+//
+//	func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
+//		for exemption, err := range client.NewListPager(nil).All(ctx) {
+//			if err != nil {
+//				return err
+//			}
+//			expires := "never"
+//			if !exemption.ExpiresOn.IsZero() {
+//				expires = exemption.ExpiresOn.Format(time.DateOnly)
+//			}
+//			fmt.Printf("%-10s  %q  %s\n", expires, exemption.DisplayName, exemption.Scope)
+//		}
+//		return nil
 //	}
 //
 // # Clients

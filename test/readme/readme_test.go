@@ -1,6 +1,9 @@
 package main
 
 import (
+	"go/doc/comment"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,8 +19,8 @@ const root = "../../"
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 
-// README.md and docs/guide.md show the programs of this folder, which compile
-// and pass their tests, and nothing else.
+// README.md, docs/guide.md and the package's documentation show the programs of this
+// folder, which compile and pass their tests, and nothing else.
 func TestPagesShowPrograms(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
@@ -26,17 +29,24 @@ func TestPagesShowPrograms(t *testing.T) {
 			shown[block[1]] = true
 		}
 	}
+	file, err := parser.ParseFile(token.NewFileSet(), root+"doc.go", nil, parser.ParseComments)
+	require.NoError(t, err)
+	for _, block := range new(comment.Parser).Parse(file.Doc.Text()).Content {
+		if code, ok := block.(*comment.Code); ok && strings.Contains(code.Text, "func main() {") {
+			shown[code.Text] = true
+		}
+	}
 	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if filepath.Ext(path) == ".go" {
 			source := read(t, path)
 			isTest := strings.HasSuffix(path, "_test.go")
-			assert.True(t, shown[source] || isTest, "README.md or docs/guide.md must show test/readme/%s unchanged", path)
+			assert.True(t, shown[source] || isTest, "a page must show test/readme/%s unchanged", path)
 			delete(shown, source)
 		}
 		return err
 	}))
 	for block := range shown {
-		assert.Fail(t, "no file of test/readme has this code of README.md or docs/guide.md", block)
+		assert.Fail(t, "no file of test/readme has this code of a page", block)
 	}
 }
 
