@@ -98,8 +98,8 @@ func (s *Server) checkPath(r *request) *response {
 		return nil
 	}
 	message := "No operation has the path '" + r.url.Path + "'."
-	if n := slices.IndexFunc(r.segments, func(s string) bool { return strings.EqualFold(s, "providers") }); n >= 0 && n+1 < len(r.segments) {
-		message = "The resource type could not be found in the namespace '" + r.segments[n+1] + "' for api version '" + r.query.Get("api-version") + "'. " + message
+	if namespace := routes.NamespaceIn(r.segments); namespace != "" {
+		message = "The resource type could not be found in the namespace '" + namespace + "' for api version '" + r.query.Get("api-version") + "'. " + message
 	}
 	return newErrorResponse(http.StatusNotFound, "InvalidResourceType", message)
 }

@@ -86,3 +86,14 @@ func AncestorsIn(segments []string) []Ancestor {
 	}
 	return ancestors
 }
+
+// NamespaceIn returns the first resource provider that the segments of a path
+// name, such as "Microsoft.Security", or "".
+func NamespaceIn(segments []string) string {
+	for i := 0; i+1 < len(segments); i += 2 {
+		if equalFold(segments[i], "providers") {
+			return segments[i+1]
+		}
+	}
+	return ""
+}

@@ -9,16 +9,20 @@ import (
 
 func TestPartsOfIDs(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]struct{ subscription, group string }{
-		"/" + machine:             {subscription, "rg"},
-		machine:                   {subscription, "rg"},
-		strings.ToUpper(machine):  {strings.ToUpper(subscription), "RG"},
-		"/" + subscriptionScope:   {subscription, ""},
-		subscriptionScope + "/":   {subscription, ""},
-		subscriptionScope + "/rg": {subscription, ""},
+	for id, want := range map[string]struct{ subscription, group, namespace string }{
+		"/" + machine:             {subscription, "rg", "Microsoft.Compute"},
+		machine:                   {subscription, "rg", "Microsoft.Compute"},
+		strings.ToUpper(machine):  {strings.ToUpper(subscription), "RG", "MICROSOFT.COMPUTE"},
+		jobID:                     {subscription, "rg", "Microsoft.OperationalInsights"},
+		"/" + subscriptionScope:   {subscription, "", ""},
+		subscriptionScope + "/":   {subscription, "", ""},
+		subscriptionScope + "/rg": {subscription, "", ""},
+		subscriptionScope + "/resourceGroups/providers/locks/a": {subscription, "providers", ""},
+		subscriptionScope + "/providers":                        {subscription, "", ""},
 	} {
 		assert.Equal(t, want.subscription, SubscriptionOf(id), id)
 		assert.Equal(t, want.group, ResourceGroupOf(id), id)
+		assert.Equal(t, want.namespace, NamespaceIn(strings.Split(trimSlash(id), "/")), id)
 	}
 	for _, id := range []string{
 		"/" + managementGroup, "resourceGroups/rg", "//" + subscriptionScope, "ſubscriptions/" + subscription, "subscriptions", "", "/",
