@@ -152,9 +152,17 @@ func mustParse[T any](text jsontext.Value) (value T) {
 func mustEncode(value any) jsontext.Value {
 	text, err := encode(value)
 	if err != nil {
-		panic("fake: the value can't be encoded as JSON: " + err.Error())
+		panic("fake: the value can't be encoded as JSON: " + withAliases(err.Error()))
 	}
 	return text
+}
+
+var aliased = regexp.MustCompile(`armsecops\.Resource\[armsecops\.(\w+)Properties\]`)
+
+// withAliases returns a message of package reflect or json, in which the types of
+// package armsecops have the names by which users know them, such as armsecops.Job.
+func withAliases(message string) string {
+	return aliased.ReplaceAllString(strings.ReplaceAll(message, "github.com/armsecops/armsecops.", "armsecops."), "armsecops.$1")
 }
 
 func stampStandardAssignment(at time.Time, put, before *armsecops.StandardAssignmentProperties) {

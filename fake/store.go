@@ -40,12 +40,12 @@ func (s *Server) Put(id fmt.Stringer, resource any) {
 	}
 	row := rows[route.Resource]
 	if got := reflect.TypeOf(resource); got != row.model {
-		panic(fmt.Sprintf("fake: %s is stored as a value of type %v, not %v", row.name, row.model, got))
+		panic("fake: " + withAliases(fmt.Sprintf("%s is stored as a value of type %v, not %v", row.name, row.model, got)))
 	}
 	mustBeValid(route, values...)
 	doc, err := newDocument(resource)
 	if err != nil {
-		panic("fake: the resource can't be encoded as JSON: " + err.Error())
+		panic("fake: the resource can't be encoded as JSON: " + withAliases(err.Error()))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
