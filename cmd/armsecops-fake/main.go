@@ -44,8 +44,8 @@ const (
 const (
 	about = "Stands in for Azure Resource Manager, in memory: the workspace manager of Microsoft Sentinel, the exemptions and standards " +
 		"of Microsoft Defender for Cloud, the exemptions of Azure Policy, and Azure Resource Graph's queries for them. It accepts any bearer token. " +
-		"When it is ready, it prints one line of JSON:"
-	readyLine = `{"endpoint":"https://localhost:8443","control":"http://127.0.0.1:8444","ca":"ca.pem"}`
+		"When it is ready, it prints one line of JSON, whose ca is the file of -ca:"
+	readyLine = `{"endpoint":"https://localhost:8443","control":"http://127.0.0.1:8444","ca":""}` // 79 columns: not indented
 )
 
 var codes = [][2]string{
@@ -165,7 +165,7 @@ func checkAddress(flag, value string) error {
 
 // help prints all flags with their defaults, and the exit codes.
 func help(out io.Writer, flags *flag.FlagSet, width int) {
-	fmt.Fprintf(out, "Usage: armsecops-fake [FLAGS]\n\n%s\n\n  %s\n\nFlags:\n", wrap("", 0, about, width), readyLine)
+	fmt.Fprintf(out, "Usage: armsecops-fake [FLAGS]\n\n%s\n\n%s\n\nFlags:\n", wrap("", 0, about, width), readyLine)
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {
