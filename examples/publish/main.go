@@ -20,6 +20,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,12 +43,24 @@ func run(ctx context.Context, args []string, s command.Streams) int {
 	return p.Exit(err, s)
 }
 
-// The wait ended before the job.
+// The wait ended before the job, and when.
 var (
-	errTimedOut    = errors.New("timed out while the job runs")
-	errInterrupted = errors.New("interrupted while the job runs")
-	errNotStarted  = errors.New("the wait ended before the job was started")
+	errTimedOut    = errors.New("timed out")
+	errInterrupted = errors.New("interrupted")
+	errRunning     = errors.New("while the job runs")
+	errNotStarted  = errors.New("before a job was started")
 )
+
+// endOf returns why the wait of a context has ended, or nil.
+func endOf(ctx context.Context) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errTimedOut
+	}
+	return errInterrupted
+}
 
 var exitCodes = []command.ExitCode{
 	{Code: 0, Meaning: "every job Succeeded, or was started with -wait=false"},
@@ -58,7 +71,7 @@ var exitCodes = []command.ExitCode{
 	},
 	{
 		Code: 4, Meaning: "the wait ended before a job, by -timeout, Ctrl-C, SIGTERM or SIGHUP",
-		Errors: []error{errTimedOut, errInterrupted, errNotStarted},
+		Errors: []error{errTimedOut, errInterrupted},
 	},
 	{
 		Code:    command.LostOutput,
@@ -152,11 +165,8 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 		return o.with(err)
 	}
 	o.resumeToken, _ = poller.ResumeToken() // fails only for a job that has ended
-	switch {
-	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = errTimedOut
-	case err != nil && ctx.Err() != nil:
-		err = errInterrupted
+	if end := endOf(ctx); err != nil && end != nil {
+		err = fmt.Errorf("%w %w", end, errRunning)
 	}
 	return o.with(err)
 }
@@ -164,8 +174,8 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 // notStarted returns errNotStarted for an error of a request before the start of a
 // job, if the wait has ended and it is known that no job was started.
 func notStarted(ctx context.Context, err error) error {
-	if ctx.Err() != nil && !errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		return errNotStarted
+	if end := endOf(ctx); end != nil && !errors.Is(err, armsecops.ErrOutcomeUnknown) {
+		return fmt.Errorf("%w %w", end, errNotStarted)
 	}
 	return err
 }

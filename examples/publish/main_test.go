@@ -212,6 +212,7 @@ func TestInterruptedRunOfAllIsResumed(t *testing.T) {
 	t.Parallel()
 	r := execute(t, "-all -concurrency 2", 1500*time.Millisecond, nil)
 	assert.Equal(t, 4, r.code)
+	assert.Contains(t, r.stderr, "\ninterrupted: 2 jobs run, 1 job was not started\n")
 	var args, ids []string
 	for line := range strings.Lines(r.stdout) {
 		if token, ok := strings.CutPrefix(strings.TrimSpace(line), "-resume "); ok {

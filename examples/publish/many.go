@@ -33,7 +33,7 @@ func (p publication) publishMany(ctx context.Context, s command.Streams) error {
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {
-			outcomes[i] = outcome{target: t, err: errNotStarted}
+			outcomes[i] = outcome{target: t, err: notStarted(ctx, ctx.Err())}
 			continue
 		}
 		running.Go(func() {
@@ -48,7 +48,7 @@ func (p publication) publishMany(ctx context.Context, s command.Streams) error {
 	} else {
 		printOutcomes(s.Out, outcomes)
 	}
-	return errors.Join(err, printErrors(s.Err, outcomes))
+	return errors.Join(err, printErrors(s.Err, outcomes, endOf(ctx)))
 }
 
 // checkTokens returns the error of a token that leads to no job, before anything is sent.
@@ -156,9 +156,10 @@ func (o outcome) state() string {
 
 // printErrors prints the errors that the outcomes don't show, each once with its
 // assignment. It returns all of them, for the exit code.
-func printErrors(out *terminal.Output, outcomes []outcome) error {
+//   - end: why the wait has ended, or nil
+func printErrors(out *terminal.Output, outcomes []outcome, end error) error {
 	var errs []error
-	var ended error // of the wait
+	running, waiting := 0, 0 // jobs that the wait ended before
 	printed := map[string]bool{}
 	for _, o := range outcomes {
 		if o.err == nil {
@@ -167,9 +168,11 @@ func printErrors(out *terminal.Output, outcomes []outcome) error {
 		_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
 		_, invalid := errors.AsType[*armsecops.ParameterError](o.err)
 		switch {
-		case failed || errors.Is(o.err, errNotStarted):
-		case errors.Is(o.err, errTimedOut) || errors.Is(o.err, errInterrupted):
-			ended = o.err
+		case failed:
+		case errors.Is(o.err, errRunning) || errors.Is(o.err, errNotStarted) && o.target.token != "":
+			running++
+		case errors.Is(o.err, errNotStarted):
+			waiting++
 		default:
 			text := command.Message(o.err)
 			if !errors.Is(o.err, armsecops.ErrCredential) { // which all have
@@ -185,8 +188,26 @@ func printErrors(out *terminal.Output, outcomes []outcome) error {
 		}
 		errs = append(errs, command.ErrReported)
 	}
-	if ended != nil {
-		out.Println(ended.Error())
+	if running+waiting > 0 {
+		out.Println(end.Error() + ": " + describeUnfinished(running, waiting))
 	}
 	return errors.Join(errs...)
+}
+
+// describeUnfinished says how many jobs the wait ended before, as in 2 jobs run, 1 job was not started.
+func describeUnfinished(running, waiting int) string {
+	var parts []string
+	switch {
+	case running == 1:
+		parts = append(parts, "1 job runs")
+	case running > 1:
+		parts = append(parts, fmt.Sprintf("%d jobs run", running))
+	}
+	switch {
+	case waiting == 1:
+		parts = append(parts, "1 job was not started")
+	case waiting > 1:
+		parts = append(parts, fmt.Sprintf("%d jobs were not started", waiting))
+	}
+	return strings.Join(parts, ", ")
 }
