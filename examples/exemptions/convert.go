@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/armsecops/armsecops"
@@ -153,3 +154,15 @@ func (q query) recommendations(ctx context.Context, found []armsecops.Exemption,
 
 // lastSegment returns the last name in a resource id.
 func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+
+// scopeName returns the names in a scope's resource id, without its types: the
+// subscription/lab/build-04 of /subscriptions/subscription/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/build-04.
+func scopeName(id string) string {
+	var names []string
+	for pair := range slices.Chunk(strings.Split(strings.Trim(id, "/"), "/"), 2) {
+		if !strings.EqualFold(pair[0], "providers") { // which a namespace follows
+			names = append(names, pair[len(pair)-1])
+		}
+	}
+	return strings.Join(names, "/")
+}

@@ -77,8 +77,8 @@ func parseQuery(name string, args []string, stdin io.Reader) (q query, err error
 		"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard input. " +
 		"Empty lines and lines that start with # are ignored. Flags come before the arguments. Without any, and without a -management-group, it lists all that the " +
 		"identity may read.\n\n" +
-		"SCOPE is what is exempt, FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it has passed. On a terminal the " +
-		"table is cut to its width; -wide, -o csv and -o json have everything, -o ids what renew and delete read.\n\n" +
+		"SCOPE is what is exempt, by the names in its resource id, FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it " +
+		"has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, -o csv and -o json have everything, -o ids what renew and delete read.\n\n" +
 		"Without -live it uses a tenant in memory that has 40 subscriptions, three of which can't be read, on 1 June 2026."
 	q.Example = `  go run ./examples/exemptions expiring -live -within 30d
   az account list --query '[].id' --output tsv |

@@ -14,10 +14,10 @@ import (
 type column struct {
 	title string
 	value func(row) string
-	style terminal.Style
 }
 
-// columns returns the columns of the table.
+// columns returns the columns of the table: first the short ones, which fit a
+// narrow terminal beside the name.
 func (q query) columns() []column {
 	expires := column{"expires", func(r row) string {
 		switch {
@@ -27,21 +27,22 @@ func (q query) columns() []column {
 			return formatDate(r.ExpiresOn)
 		}
 		return formatDate(r.ExpiresOn) + "!"
-	}, terminal.Whole}
+	}}
 	if q.wide {
 		wide := q.allColumns()
 		wide[slices.IndexFunc(wide, func(c column) bool { return c.title == expires.title })] = expires
 		return wide
 	}
-	return append([]column{
-		{"name", func(r row) string { return r.Name }, terminal.Whole},
-		{"scope", func(r row) string { return lastSegment(r.Scope) }, terminal.End},
-		{"from", func(r row) string { return r.From }, 0},
+	return slices.Concat([]column{
+		{"name", func(r row) string { return r.Name }},
 		expires,
-		{"category", func(r row) string { return string(r.Category) }, 0},
-		{"kind", func(r row) string { return kindName(r.Kind) }, 0},
-		{"created by", func(r row) string { return r.CreatedBy }, 0},
-	}, q.effectColumn()...)
+		{"kind", func(r row) string { return kindName(r.Kind) }},
+		{"category", func(r row) string { return string(r.Category) }},
+	}, q.effectColumn(), []column{
+		{"scope", func(r row) string { return scopeName(r.Scope) }},
+		{"from", func(r row) string { return r.From }},
+		{"created by", func(r row) string { return r.CreatedBy }},
+	})
 }
 
 // effectColumn returns the column that the other effects take, if the query is for any.
@@ -49,29 +50,29 @@ func (q query) effectColumn() []column {
 	if q.effect != "" {
 		return nil
 	}
-	return []column{{"effect", func(r row) string { return string(effectOf(r.Exemption)) }, 0}}
+	return []column{{"effect", func(r row) string { return string(effectOf(r.Exemption)) }}}
 }
 
 // allColumns returns the columns of CSV.
 func (q query) allColumns() []column {
 	return append([]column{
-		{"name", func(r row) string { return r.Name }, 0},
-		{"scope", func(r row) string { return r.Scope }, 0},
-		{"from", func(r row) string { return r.From }, 0},
-		{"expires", func(r row) string { return formatTime(r.ExpiresOn) }, 0},
-		{"category", func(r row) string { return string(r.Category) }, 0},
-		{"kind", func(r row) string { return kindName(r.Kind) }, 0},
-		{"created by", func(r row) string { return r.CreatedBy }, 0},
-		{"created on", func(r row) string { return formatTime(r.CreatedOn) }, 0},
-		{"display name", func(r row) string { return r.DisplayName }, 0},
-		{"description", func(r row) string { return r.Description }, 0},
-		{"subscription", func(r row) string { return r.SubscriptionID }, 0},
-		{"resource group", func(r row) string { return r.ResourceGroupName }, 0},
-		{"standard", func(r row) string { return r.StandardID }, 0},
-		{"assessments", func(r row) string { return strings.Join(r.AssessmentKeys, " ") }, 0},
-		{"policy assignment", func(r row) string { return r.PolicyAssignmentID }, 0},
-		{"policies", func(r row) string { return strings.Join(r.PolicyDefinitionReferenceIDs, " ") }, 0},
-		{"id", func(r row) string { return r.ID }, 0},
+		{"name", func(r row) string { return r.Name }},
+		{"scope", func(r row) string { return r.Scope }},
+		{"from", func(r row) string { return r.From }},
+		{"expires", func(r row) string { return formatTime(r.ExpiresOn) }},
+		{"category", func(r row) string { return string(r.Category) }},
+		{"kind", func(r row) string { return kindName(r.Kind) }},
+		{"created by", func(r row) string { return r.CreatedBy }},
+		{"created on", func(r row) string { return formatTime(r.CreatedOn) }},
+		{"display name", func(r row) string { return r.DisplayName }},
+		{"description", func(r row) string { return r.Description }},
+		{"subscription", func(r row) string { return r.SubscriptionID }},
+		{"resource group", func(r row) string { return r.ResourceGroupName }},
+		{"standard", func(r row) string { return r.StandardID }},
+		{"assessments", func(r row) string { return strings.Join(r.AssessmentKeys, " ") }},
+		{"policy assignment", func(r row) string { return r.PolicyAssignmentID }},
+		{"policies", func(r row) string { return strings.Join(r.PolicyDefinitionReferenceIDs, " ") }},
+		{"id", func(r row) string { return r.ID }},
 	}, q.effectColumn()...)
 }
 
@@ -115,10 +116,8 @@ func (q query) writeTable(out *terminal.Output, rows []row) {
 			!slices.ContainsFunc(rows, func(r row) bool { return c.value(r) != "" })
 	})
 	table := make([][]string, 1+len(rows))
-	var styles []terminal.Style
 	for _, c := range columns {
 		table[0] = append(table[0], strings.ToUpper(c.title))
-		styles = append(styles, c.style)
 		for i, r := range rows {
 			table[1+i] = append(table[1+i], c.value(r))
 		}
@@ -126,7 +125,7 @@ func (q query) writeTable(out *terminal.Output, rows []row) {
 	if q.wide {
 		out = &terminal.Output{Writer: out} // as wide as it is
 	}
-	out.Table(table, styles...)
+	out.Table(table)
 }
 
 // writeCSV writes all columns. To a terminal it writes no control characters of a service.

@@ -128,7 +128,7 @@ func printOutcomes(out *terminal.Output, outcomes []outcome) {
 			notStarted = append(notStarted, o.target.id.String())
 		}
 	}
-	out.Table(rows, terminal.Whole, terminal.Whole)
+	out.Table(rows)
 	printFailures(out, failures)
 	if len(tokens) > 0 {
 		out.Println("\nTo wait for the jobs that run, instead of -all or resource ids add\n" + strings.Join(tokens, "\n"))

@@ -189,15 +189,18 @@ func printFailures(out *terminal.Output, failures []failure) {
 	for _, f := range failures {
 		row := []string{typeAndName(f.ResourceID), f.ErrorMessage}
 		if f.assignment != "" {
-			row = append(row, f.assignment)
+			row = slices.Insert(row, 1, f.assignment)
 		}
 		byMember[f.MemberResourceName] = append(byMember[f.MemberResourceName], row)
 	}
 	for _, member := range slices.Sorted(maps.Keys(byMember)) {
 		rows := byMember[member]
-		header := []string{"ITEM", "ERROR", "ASSIGNMENT"}[:len(rows[0])]
+		header := []string{"ITEM", "ERROR"}
+		if len(rows[0]) > len(header) {
+			header = slices.Insert(header, 1, "ASSIGNMENT")
+		}
 		out.Println("\nFailed at " + cmp.Or(terminal.Printable(member), "a member that the service doesn't name") + ":")
-		out.Table(slices.Insert(rows, 0, header), terminal.Whole)
+		out.Table(slices.Insert(rows, 0, header))
 	}
 }
 

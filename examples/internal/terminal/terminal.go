@@ -219,19 +219,3 @@ func cut(s string, columns int) string {
 	}
 	return s
 }
-
-// cutBeginning returns printable text that is at most as wide as the columns, as
-// cut does, but keeps its end.
-func cutBeginning(s string, columns int) string {
-	if textWidth(s) <= columns {
-		return s
-	}
-	used := 1 + textWidth(s)
-	for i, r := range s {
-		if used <= columns {
-			return "…" + s[i:]
-		}
-		used -= runeWidth(r)
-	}
-	return "…"
-}

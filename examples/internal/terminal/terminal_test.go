@@ -64,48 +64,23 @@ func TestWrapBreaksBetweenWords(t *testing.T) {
 	}
 }
 
-// assertTable compares a table with how it is on terminals of some columns.
-func assertTable(t *testing.T, want map[int]string, rows [][]string, styles ...terminal.Style) {
-	t.Helper()
-	for columns, table := range want {
-		out, text := screen(columns)
-		out.Table(rows, styles...)
-		assert.Equal(t, table, text.String(), columns)
-	}
-}
-
 func TestTableFitsTheTerminal(t *testing.T) {
 	t.Parallel()
-	assertTable(t, map[int]string{
-		0:  "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
-		42: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions/1\n",
-		41: "NAME              EFFECT  SCOPE\na[2Jn assignment  -       /subscriptions…\n",
-		40: "NAME             EFFECT  SCOPE\na[2Jn assignme…  -       /subscriptions…\n",
-		32: "NAME         EFFECT  SCOPE\na[2Jn assi…  -       /subscript…\n",
-		31: "NAME              EFFECT  …\na[2Jn assignment  -\n",
-		20: "NAME              …\na[2Jn assignment\n",
-		10: "NAME     …\na[2Jn …\n",
-		1:  "…  …\n…\n",
-	}, [][]string{{"NAME", "EFFECT", "SCOPE"}, {"a\x1b[2Jn assignment", "", "/subscriptions/1"}})
-}
-
-func TestTableKeepsWholeColumnsAndEnds(t *testing.T) {
-	t.Parallel()
-	rows := [][]string{{"NAME", "SCOPE", "FROM", "DATE"}, {"identifier", "machine-of-the-other-team", "recommendation", "2026-06-01"}}
-	assertTable(t, map[int]string{
-		70: "NAME        SCOPE                      FROM            DATE\nidentifier  machine-of-the-other-team  recommendation  2026-06-01\n",
-		62: "NAME        SCOPE                      FROM         DATE\nidentifier  machine-of-the-other-team  recommenda…  2026-06-01\n",
-		61: "NAME        SCOPE                      DATE        …\nidentifier  machine-of-the-other-team  2026-06-01\n",
-		51: "NAME        SCOPE          FROM          DATE\nidentifier  …e-other-team  recommendat…  2026-06-01\n",
-		40: "NAME        SCOPE          DATE        …\nidentifier  …e-other-team  2026-06-01\n",
-		25: "NAME        DATE        …\nidentifier  2026-06-01\n",
-		8:  "NAME        …\nidentifier\n",
-	}, rows, terminal.Whole, terminal.End, 0, terminal.Whole)
-}
-
-func TestTableAlignsWideCharacters(t *testing.T) {
-	t.Parallel()
-	assertTable(t, map[int]string{20: "NAME          EFFECT\n条件付きア…   Exempt\n"}, [][]string{{"NAME", "EFFECT"}, {"条件付きアクセス", "Exempt"}})
+	rows := [][]string{{"NAME", "EFFECT", "SCOPE", "FROM"}, {"a\x1b[2Jn 条件", "", "/subscriptions/1", "two\nwords"}, {"b", "Exempt", "c", "d"}}
+	const whole = "NAME        EFFECT  SCOPE             FROM\na[2Jn 条件  -       /subscriptions/1  two words\nb           Exempt  c                 d\n"
+	for columns, want := range map[int]string{
+		0:  whole,
+		47: whole,
+		46: "NAME        EFFECT  SCOPE\na[2Jn 条件  -       /subscriptions/1\n  FROM two words\nb           Exempt  c\n  FROM d\n",
+		18: "NAME        EFFECT\na[2Jn 条件  -\n  SCOPE\n    /subscriptions/1\n  FROM two words\nb           Exempt\n  SCOPE c  FROM d\n",
+		17: "NAME\na[2Jn 条件\n  SCOPE\n    /subscriptions/1\n  FROM two words\nb\n  EFFECT Exempt\n  SCOPE c  FROM d\n",
+		16: "NAME\na[2Jn 条件\n  SCOPE\n    /subscriptions/1\n  FROM two words\nb\n  EFFECT Exempt\n  SCOPE c\n  FROM d\n",
+		1:  "NAME\na[2Jn 条件\n  SCOPE\n    /subscriptions/1\n  FROM\n    two\n    words\nb\n  EFFECT\n    Exempt\n  SCOPE\n    c\n  FROM\n    d\n",
+	} {
+		out, text := screen(columns)
+		out.Table(rows)
+		assert.Equal(t, want, text.String(), columns)
+	}
 }
 
 func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
