@@ -1,8 +1,9 @@
-// Quickstart reads a job of Microsoft Sentinel's workspace manager, then the assignments of a subscription in Defender for Cloud.
+// Quickstart prints a job of Microsoft Sentinel's workspace manager, then the assignments of a subscription in Defender for Cloud.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,11 +22,6 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-const help = `Usage: quickstart [-live -subscription ID -resource-group NAME -workspace NAME
-  -assignment NAME -job NAME [-cloud public|china|government]]
-Reads a job, then assignments: with -live in Azure after az login, else samples
-Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output`
-
 var errUsage = errors.New("for help: quickstart -h")
 
 func main() {
@@ -33,59 +29,65 @@ func main() {
 }
 
 // run runs quickstart, prints its error and returns the exit code.
-func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
-	out := bufio.NewWriter(stdout)
-	if err := quickstart(ctx, args, memory, out); err != nil {
+func run(ctx context.Context, args []string, samples *fake.Server, stdout, stderr io.Writer) (code int) {
+	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
+	if err := quickstart(ctx, args, samples, out); err != nil {
 		code = 1
 		if errors.Is(err, errUsage) || errors.As(err, new(*armsecops.ParameterError)) {
 			code = 2
 		} else if errors.Is(err, armsecops.ErrCredential) {
 			printLine(stderr, "Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot")
 		}
-		printLine(stderr, "%.1600s", err)
+		printLine(stderr, "%v", err)
 	}
 	if err := out.Flush(); err != nil {
 		code = 5
-		printLine(stderr, "standard output: %s", err)
+		printLine(stderr, "standard output: %v", err)
 	}
 	return code
 }
 
-func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.Writer) error {
-	flags, id, options := flag.NewFlagSet("quickstart", flag.ContinueOnError), armsecops.JobID{}, &armsecops.ClientOptions{}
-	flags.SetOutput(io.Discard) // run prints the error
-	live, region := flags.Bool("live", false, ""), flags.String("cloud", "public", "")
-	for name, value := range map[string]*string{"subscription": &id.SubscriptionID, "resource-group": &id.ResourceGroupName,
-		"workspace": &id.WorkspaceName, "assignment": &id.WorkspaceManagerAssignmentName, "job": &id.Name} {
-		flags.StringVar(value, name, "", "")
-	}
-	clouds := map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(out, help)
+func quickstart(ctx context.Context, args []string, samples *fake.Server, out io.Writer) error {
+	var id armsecops.JobID
+	var usage strings.Builder // which -h prints
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(&usage)
+	live := flags.Bool("live", false, "use Azure, after az login; needs all flags but -cloud")
+	cloudName := flags.String("cloud", "public", "`name` of Azure's cloud: public, china or government")
+	flags.StringVar(&id.SubscriptionID, "subscription", "", "`id` of the subscription")
+	flags.StringVar(&id.ResourceGroupName, "resource-group", "", "`name` of the resource group")
+	flags.StringVar(&id.WorkspaceName, "workspace", "", "`name` of the central workspace")
+	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
+	flags.StringVar(&id.Name, "job", "", "`name` of the job")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
 		return nil
-	case err != nil:
+	} else if err != nil {
 		return fmt.Errorf("%w; %w", err, errUsage)
-	case flags.NArg() > 0:
-		return fmt.Errorf("unknown command %q; %w", flags.Arg(0), errUsage)
-	case *live && strings.Contains(id.String()+"/", "//") || clouds[*region].Services == nil:
-		return fmt.Errorf("-live needs -subscription, -resource-group, -workspace, -assignment and -job; -cloud is public, china or government; %w", errUsage)
-	case !*live && len(args) > 0:
-		return fmt.Errorf("%s needs -live; %w", args[0], errUsage)
 	}
-	subscription, credential, err := id.SubscriptionID, azcore.TokenCredential(&azfake.TokenCredential{}), error(nil)
-	if options.Cloud = clouds[*region]; *live {
-		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
-	} else {
-		subscription, options.Transport = "20ff7fc3-e762-44dd-bd96-b71116dcdc23", memory
-		id, err = armsecops.ParseJobID("/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
-			"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e")
+	options := &armsecops.ClientOptions{}
+	if len(args) == 0 {
+		options.Transport = samples
+		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
+		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+		return report(ctx, &azfake.TokenCredential{}, options, id, "20ff7fc3-e762-44dd-bd96-b71116dcdc23", out)
 	}
+	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
+	if options.Cloud.Services == nil || !*live || flags.NArg() > 0 || strings.Contains(id.String()+"/", "//") { // two slashes: a name is missing
+		return fmt.Errorf("unexpected arguments %q: give none, or -live, -subscription, -resource-group, -workspace, -assignment and -job; "+
+			"-cloud is public, china or government; %w", args, errUsage)
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
 	if err != nil {
 		return err
 	}
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, options)
-	if err != nil {
+	return report(ctx, credential, options, id, id.SubscriptionID, out)
+}
+
+func report(ctx context.Context, credential azcore.TokenCredential, options *armsecops.ClientOptions, id armsecops.JobID, subscription string, out io.Writer) error {
+	jobs, jobsErr := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, options)
+	assignments, assignmentsErr := armsecops.NewSecurityAssignmentsClient(subscription, credential, options)
+	if err := cmp.Or(jobsErr, assignmentsErr); err != nil {
 		return err
 	}
 	job, err := jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
@@ -93,28 +95,26 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 		return err
 	}
 	printLine(out, "Job %s: %s", job.Name, job.Properties.ProvisioningState)
-	for _, item := range job.Properties.Items {
-		printLine(out, "%s  %s/%s", item.Status, path.Base(path.Dir(item.ResourceID)), path.Base(item.ResourceID))
-		for _, e := range item.Errors {
-			printLine(out, "  %s: %s", e.MemberResourceName, e.ErrorMessage)
-		}
-	}
-	assignments, err := armsecops.NewSecurityAssignmentsClient(subscription, credential, options)
-	if err != nil {
-		return err
+	for failure := range job.Properties.Failures() {
+		printLine(out, "Not published: %s/%s", path.Base(path.Dir(failure.ResourceID)), path.Base(failure.ResourceID))
+		printLine(out, "  %s: %s", failure.MemberResourceName, failure.ErrorMessage)
 	}
 	printLine(out, "Assignments of subscription %s", subscription)
 	for a, err := range assignments.NewListBySubscriptionPager(nil).All(ctx) {
 		if err != nil {
 			return err
 		}
-		printLine(out, "%s  %s, %s, expires %s", a.Name, a.Properties.DisplayName, a.Properties.Effect, strings.Replace(fmt.Sprintf("%.10s", a.Properties.ExpiresOn), "0001-01-01", "never", 1))
+		expires := "never"
+		if !a.Properties.ExpiresOn.IsZero() {
+			expires = a.Properties.ExpiresOn.Format("2006-01-02")
+		}
+		printLine(out, "%s  %s, %s, expires %s", a.Name, a.Properties.DisplayName, a.Properties.Effect, expires)
 		printLine(out, "  %s", a.Properties.Scope)
 	}
 	return nil
 }
 
-// printLine prints one line, without characters with which a service could write elsewhere on a terminal.
+// printLine prints one line, without the characters with which a service could write elsewhere on a terminal.
 func printLine(out io.Writer, format string, values ...any) {
 	fmt.Fprintln(out, strings.Join(strings.FieldsFunc(fmt.Sprintf(format, values...), func(r rune) bool { return !unicode.IsPrint(r) }), " "))
 }

@@ -73,17 +73,18 @@ func TestRunReportsAFullDisk(t *testing.T) {
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	const missing = "-live needs -subscription, -resource-group, -workspace, -assignment and -job; "
+	const needed = ": give none, or -live, -subscription, -resource-group, -workspace, -assignment and -job; -cloud is public, china or government; for help"
 	for args, want := range map[string]string{ // at the beginning of the error
 		"-verbose":                  "flag provided but not defined: -verbose; ",
-		"now":                       `unknown command "now"; `,
-		"\x1b[2Jnow\u202e":          `unknown command "\x1b[2Jnow\u202e"; `,
+		"now":                       `unexpected arguments ["now"]` + needed,
+		"\x1b[2Jnow\u202e":          `unexpected arguments ["\x1b[2Jnow\u202e"]` + needed,
 		"-live -job":                "flag needs an argument: -job; ",
-		"-job myJob":                "-job needs -live; ",
-		"-live":                     missing,
-		liveAssignment:              missing,
-		live + "-workspace=":        missing,
-		live + "-cloud moon":        missing + "-cloud is public, china or government; ",
+		"-job myJob":                `unexpected arguments ["-job" "myJob"]` + needed,
+		"-live":                     `unexpected arguments ["-live"]` + needed,
+		live + "now":                `unexpected arguments ["-live" `,
+		liveAssignment:              `unexpected arguments ["-live" `,
+		live + "-workspace=":        `unexpected arguments ["-live" `,
+		live + "-cloud moon":        `unexpected arguments ["-live" `,
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
 	} {
@@ -153,7 +154,7 @@ func TestReportPrintsNoControlCharacters(t *testing.T) {
 	for _, r := range stdout {
 		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q in %q", r, stdout)
 	}
-	for _, want := range []string{"Job  ]0;title job: Fai led\n", "Fai led  rules/ gnp.exe\n", "  2J: one two\n", "[2J  , Ex empt, expires never\n"} {
+	for _, want := range []string{"Job  ]0;title job: Fai led\n", "Not published: rules/ gnp.exe\n", "  2J: one two\n", "[2J  , Ex empt, expires never\n"} {
 		assert.Contains(t, stdout, want)
 	}
 }
