@@ -65,8 +65,8 @@ func parseQuery(name string, args []string, stdin io.Reader) (q query, err error
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
 	if name == "list" {
-		q.About = "Lists the exemptions of Azure Policy, of Defender's standards and of Defender's assignments of 2021, those that end first at the top. " +
-			"The other commands are expiring, create, renew and delete; each has its own help, such as exemptions create -h. Without a command, it is list."
+		q.About = "Lists the exemptions of Azure Policy, of Defender's standards and of Defender's assignments of 2021, those that end first at the top."
+		q.Commands = commands
 	} else {
 		q.About = "Lists the exemptions that end within some time, or have ended, those that end first at the top."
 	}
@@ -104,7 +104,7 @@ func parseQuery(name string, args []string, stdin io.Reader) (q query, err error
 	if err := q.Parse(args); err != nil {
 		return q, err
 	}
-	if first := q.Flags.Arg(0); slices.Contains(commands, first) {
+	if first := q.Flags.Arg(0); slices.ContainsFunc(commands, func(c [2]string) bool { return c[0] == first }) {
 		return q, command.Usagef("the command comes first: exemptions %s", first)
 	}
 	if q.connection, err = connect(q.Command); err != nil {

@@ -54,7 +54,14 @@ func run(ctx context.Context, args []string, s command.Streams) int {
 	return r.Exit(err, s)
 }
 
-var commands = []string{"list", "expiring", "create", "renew", "delete"}
+// commands are the commands and what they do, for the help.
+var commands = [][2]string{
+	{"list", "lists exemptions; the command if there is none"},
+	{"expiring", "lists those that end within some time, or have ended"},
+	{"create", "exempts something from recommendations or policies"},
+	{"renew", "lets exemptions end later"},
+	{"delete", "deletes exemptions"},
+}
 
 // parse returns the command that the program's arguments describe.
 func parse(args []string, stdin io.Reader) (runner, error) {
@@ -70,7 +77,7 @@ func parse(args []string, stdin io.Reader) (runner, error) {
 	case "renew", "delete":
 		return parseChange(name, args, stdin)
 	case "help":
-		return parseQuery("list", []string{"-h"}, stdin)
+		return parse(append(args[:min(1, len(args))], "-h"), stdin)
 	}
 	return query{Command: command.New("exemptions")}, command.Usagef("unknown command %q: must be list, expiring, create, renew or delete", name)
 }

@@ -106,7 +106,7 @@ func TestHelpIsStandardOutput(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"list", "expiring", "create", "renew", "delete"} {
 		s, stdout, stderr := commandtest.Streams()
-		assert.Zero(t, run(t.Context(), []string{name, "-h"}, s))
+		assert.Zero(t, run(t.Context(), []string{"help", name}, s))
 		assert.Contains(t, stdout.String(), "Usage: exemptions "+name+" [FLAGS]")
 		assert.Contains(t, stdout.String(), "Exit codes:")
 		assert.Empty(t, stderr.String())
@@ -121,6 +121,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		want string // the line before where to find help
 	}{
 		"unknown command":          {[]string{"lsit", "-o", "csv"}, `unknown command "lsit": must be list, expiring, create, renew or delete`},
+		"help for no command":      {[]string{"help", "lsit"}, `unknown command "lsit": must be list, expiring, create, renew or delete`},
 		"spoiled command":          {[]string{"list\r"}, `unknown command "list\r": must be list, expiring, create, renew or delete`},
 		"unknown flag":             {[]string{"-verbose"}, "unknown flag: -verbose"},
 		"unknown output":           {[]string{"-o", "xml"}, `invalid value "xml" for flag -o: must be table, csv, json or ids`},

@@ -57,10 +57,11 @@ func Main(run func(ctx context.Context, args []string, s Streams) int) {
 
 // Command is a program, or one of its commands.
 type Command struct {
-	Name      string // as on the command line
-	Arguments string // for the help; empty if it takes none
-	About     string // for the help
-	Example   string // for the help
+	Name      string      // as on the command line
+	Arguments string      // for the help; empty if it takes none
+	About     string      // for the help; a summary is its first paragraph
+	Commands  [][2]string // for the help: other commands of the program, and what they do; empty if it has none
+	Example   string      // for the help
 	ExitCodes []ExitCode
 
 	Flags *flag.FlagSet
@@ -156,7 +157,11 @@ func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // Parse parses the arguments of the command line. The flags named live are
 // required with -live, and refused without. An argument that a file with other line
 // ends or a careless copy has spoiled is refused, since a service would take it.
+// The argument help is -h.
 func (c *Command) Parse(args []string, live ...string) error {
+	if slices.Equal(args, []string{"help"}) {
+		return flag.ErrHelp
+	}
 	for _, arg := range args {
 		if strings.TrimSpace(arg) != arg || strings.ContainsFunc(arg, unicode.IsControl) {
 			return Usagef("an argument has control characters, or white space at an end: %q", arg)
@@ -290,7 +295,17 @@ func (c *Command) exitCode(err error) int {
 
 // help prints all flags with their defaults, the exit codes and an example.
 func (c *Command) help(out *terminal.Output) {
-	out.Text(strings.TrimRight("Usage: "+c.Name+" [FLAGS] "+c.Arguments, " ") + "\n\n" + c.About + "\n\nFlags:")
+	about, details, _ := strings.Cut(c.About, "\n\n")
+	out.Text(strings.TrimRight("Usage: "+c.Name+" [FLAGS] "+c.Arguments, " ") + "\n\n" + about + "\n")
+	if c.Commands != nil {
+		out.Text("Commands, each of which has its own -h:")
+		out.Definitions(c.Commands)
+		out.Text("")
+	}
+	if details != "" {
+		out.Text(details + "\n")
+	}
+	out.Text("Flags:")
 	var flags, codes [][2]string
 	c.Flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
@@ -306,7 +321,7 @@ func (c *Command) help(out *terminal.Output) {
 	out.Text("\nExit codes:")
 	out.Definitions(codes)
 	out.Text("  These are of a built program: go run exits with 1 instead of all but 0.")
-	out.Text("\nExample:\n" + c.Example)
+	fmt.Fprintf(out, "\nExample:\n%s\n", c.Example) // not wrapped: a line is a command to copy; out keeps its error
 }
 
 // Count returns a number and a noun: 1 item, 2 items.

@@ -3,6 +3,7 @@ package command_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestParseChecksTheFlagsForAzure(t *testing.T) {
 		"-cloud public":              "-cloud needs -live",
 		"-cloud moon":                `invalid value "moon" for flag -cloud: must be public, china or government`,
 		"a":                          "unexpected argument: a",
+		"help":                       flag.ErrHelp.Error(),
 		"a -live":                    "flags come before the arguments: -live",
 		"-secret=a":                  "unknown flag: -secret",
 		"-count -a":                  `invalid value "-a" for flag -count: must be a whole number`,
