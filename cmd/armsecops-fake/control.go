@@ -66,6 +66,9 @@ type jobItems struct {
 //   - hosts: names under which it is reached, besides IP addresses and localhost
 func newControl(server *fake.Server, hosts []string) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "no "+r.Method+" "+r.URL.Path+" here: there are GET /healthz, GET /requests, POST /inject, POST /reset and PUT /put/{resource id}", http.StatusNotFound)
+	})
 	mux.HandleFunc("GET /healthz", health)
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) {
 		list := []received{}

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -130,13 +131,11 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 		"only if something was put there by the control endpoint or is a sample; resources must be complete, and the groups and members that they name must exist")
 	err := flags.Parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, flag.ErrHelp) || slices.Equal(args, []string{"help"}):
 		help(stdout, flags, stdout.columns())
 		return exitOK
 	case err != nil:
-		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
-			err = errors.New("unknown flag: " + name)
-		}
+		err = inUsersWords(err)
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument: %s", flags.Arg(0))
 	case options.PageSize < 0 || options.JobDuration < 0:
@@ -154,6 +153,24 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 		return exitError
 	}
 	return exitOK
+}
+
+// inUsersWords returns an error of package flag as other programs word it.
+func inUsersWords(err error) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		return errors.New("unknown flag: " + name)
+	}
+	invalid, ok := strings.CutSuffix(text, ": parse error")
+	switch {
+	case !ok:
+		return err
+	case strings.HasPrefix(invalid, "invalid boolean value"):
+		return errors.New(invalid + ": must be true or false")
+	case strings.HasSuffix(invalid, "-job-duration"):
+		return errors.New(invalid + ": must be a duration, such as 5s")
+	}
+	return errors.New(invalid + ": must be a whole number")
 }
 
 func checkAddress(flag, value string) error {
@@ -199,12 +216,12 @@ func wrap(name string, column int, meaning string, width int) string {
 func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, addr, control, ca string, stdout io.Writer, logger *log.Logger) error {
 	service, err := net.Listen("tcp", addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("-addr: %w", err)
 	}
 	defer service.Close()
 	controls, err := net.Listen("tcp", control)
 	if err != nil {
-		return err
+		return fmt.Errorf("-control: %w", err)
 	}
 	defer controls.Close()
 	endpoint := reachable(service, "localhost", hosts)
@@ -214,7 +231,7 @@ func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, add
 	}
 	if ca != "" { // not before: a command that has the addresses may have written it
 		if err := os.WriteFile(ca, authority, 0o644); err != nil {
-			return err
+			return fmt.Errorf("-ca: %w", err)
 		}
 	}
 

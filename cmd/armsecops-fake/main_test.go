@@ -155,6 +155,8 @@ func TestServesAClientOverTLS(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-samples")
 	require.NoError(t, p.getSampleJob())
+	status, body := p.do(http.MethodGet, p.Control+"/inject", "")
+	assert.Equal(t, "404 no GET /inject here: there are GET /healthz, GET /requests, POST /inject, POST /reset and PUT /put/{resource id}\n", fmt.Sprint(status, " ", body))
 	for _, url := range []string{p.Endpoint, p.Control, strings.Replace(p.Endpoint, "localhost", strings.TrimSuffix(loopback(), ":0"), 1)} {
 		status, body := p.do(http.MethodGet, url+"/healthz", "")
 		assert.Equal(t, 200, status)
@@ -396,14 +398,17 @@ func TestFlagsAreChecked(t *testing.T) {
 		"an api-version":       {[]string{"-api-version", "latest"}, exitUsage, "must be an api-version"},
 		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "unknown flag: -port"},
 		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
+		"no number":            {[]string{"-page-size", "a"}, exitUsage, `invalid value "a" for flag -page-size: must be a whole number`},
+		"no duration":          {[]string{"-job-duration", "5"}, exitUsage, `invalid value "5" for flag -job-duration: must be a duration, such as 5s`},
+		"neither on nor off":   {[]string{"-strict=a"}, exitUsage, `invalid boolean value "a" for -strict: must be true or false`},
 		"an argument":          {[]string{"serve"}, exitUsage, "unexpected argument: serve"},
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
 		"no port":              {[]string{"-control", "localhost"}, exitUsage, "-control: must be host:port or :port: localhost"},
-		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "256.0.0.1"},
-		"address in use":       {[]string{"-addr", used, "-control", loopback(), "-ca", p.CA}, exitError, "address already in use"},
-		"control in use":       {[]string{"-addr", loopback(), "-control", used, "-ca", p.CA}, exitError, "address already in use"},
-		"no such file":         {[]string{"-addr", loopback(), "-control", loopback(), "-ca", missing}, exitError, "no such file"},
+		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "-addr: listen tcp: lookup 256.0.0.1"},
+		"address in use":       {[]string{"-addr", used, "-control", loopback(), "-ca", p.CA}, exitError, "-addr: listen tcp"},
+		"control in use":       {[]string{"-addr", loopback(), "-control", used, "-ca", p.CA}, exitError, "-control: listen tcp"},
+		"no such file":         {[]string{"-addr", loopback(), "-control", loopback(), "-ca", missing}, exitError, "-ca: open"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -434,7 +439,7 @@ func TestHelp(t *testing.T) {
 		assert.LessOrEqual(t, len(line), 81, line)
 	}
 	full := writerFunc(func([]byte) (int, error) { return 0, io.ErrShortWrite })
-	assert.Equal(t, exitLostOutput, run(t.Context(), []string{"-h"}, full, &stderr))
+	assert.Equal(t, exitLostOutput, run(t.Context(), []string{"help"}, full, &stderr))
 	assert.Equal(t, "standard output: short write\n", stderr.String())
 }
 
