@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -209,7 +210,11 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 
 func TestPutPanics(t *testing.T) {
 	t.Parallel()
+	api, err := os.ReadFile("../api/armsecops.txt")
+	require.NoError(t, err)
 	for resource, row := range rows {
+		alias := strings.TrimPrefix(withAliases(row.model.String()), "armsecops.")
+		assert.Contains(t, string(api), "type "+alias+" = Resource["+alias+"Properties]", "the name of the alias in messages")
 		other := any(armsecops.Job{})
 		if resource == routes.Jobs {
 			other = armsecops.Assignment{}

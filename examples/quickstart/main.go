@@ -73,7 +73,7 @@ func quickstart(ctx context.Context, args []string, samples *fake.Server, out io
 		return report(ctx, &azfake.TokenCredential{}, options, id, "20ff7fc3-e762-44dd-bd96-b71116dcdc23", out)
 	}
 	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
-	if options.Cloud.Services == nil || !*live || flags.NArg() > 0 || strings.Contains(id.String()+"/", "//") { // two slashes: a name is missing
+	if options.Cloud.Services == nil || !*live || flags.NArg() > 0 || strings.Contains(id.String()+"/", "//") { // no such cloud, or a missing name
 		return fmt.Errorf("unexpected arguments %q: give none, or -live, -subscription, -resource-group, -workspace, -assignment and -job; "+
 			"-cloud is public, china or government; %w", args, errUsage)
 	}
