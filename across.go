@@ -65,7 +65,7 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
 			id := page.subscriptionID
-			if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims { // the others would fail, too
+			if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims && ctx.Err() == nil { // the others would fail, too
 				err := withOperation(name, failed)
 				first = cmp.Or(first, err)
 				yield(Assignment{}, err)

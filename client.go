@@ -94,6 +94,7 @@ func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequ
 	token, err := c.TokenCredential.GetToken(ctx, options)
 	if err != nil {
 		err = &credentialError{err, options.Claims != ""}
+		exchange.NoToken(ctx, err)
 	}
 	c.tokens.Add(token.Token)
 	return token, err
@@ -107,7 +108,9 @@ type credentialError struct {
 }
 
 // Error returns the text without the rules of dashes that azidentity draws in it.
-func (e *credentialError) Error() string { return dashes.ReplaceAllString(e.error.Error(), "") }
+func (e *credentialError) Error() string {
+	return "getting a token: " + dashes.ReplaceAllString(e.error.Error(), "")
+}
 
 var dashes = regexp.MustCompile(`-{8,}`)
 

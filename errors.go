@@ -58,7 +58,8 @@ var (
 	ErrIncompleteResult = errors.New("incomplete result")
 
 	// ErrCredential is a credential that failed to get a token, so that no request
-	// was sent with it. The chain holds the credential's own error.
+	// was sent with it. The chain holds the credential's own error, or that of the
+	// context if its deadline passed meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
 	// ErrOutcomeUnknown is a request that the service may or may not have carried out.

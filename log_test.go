@@ -226,14 +226,14 @@ func TestCredentialFailureIsKnown(t *testing.T) {
 	err = failure(client.Get(t.Context(), "rg", "id", nil))
 	require.ErrorIs(t, err, armsecops.ErrCredential)
 	require.ErrorIs(t, err, errSignIn)
-	require.EqualError(t, err, "SecurityAssignmentsClient.Get: run az login")
-	assert.Equal(t, map[string]any{"operation": "SecurityAssignmentsClient.Get", "kind": "credential", "message": "run az login"}, logged(t, err))
+	require.EqualError(t, err, "SecurityAssignmentsClient.Get: getting a token: run az login")
+	assert.Equal(t, map[string]any{"operation": "SecurityAssignmentsClient.Get", "kind": "credential", "message": "getting a token: run az login"}, logged(t, err))
 	assert.EqualValues(t, 1, calls.Load(), "a credential retries by itself")
 
 	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
 		require.ErrorIs(t, err, armsecops.ErrCredential)
 		const operation = "SecurityAssignmentsClient.ListAcrossSubscriptions"
-		assert.Equal(t, map[string]any{"operation": operation, "kind": "credential", "message": "run az login"}, logged(t, err))
+		assert.Equal(t, map[string]any{"operation": operation, "kind": "credential", "message": "getting a token: run az login"}, logged(t, err))
 	}
 	assert.NotErrorIs(t, failedGet(respond(401))(t.Context()), armsecops.ErrCredential, "the service refused the token")
 }

@@ -65,7 +65,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 		}
 		var err error
 		if lost, err = newRecovery(ctx, c, values); err != nil {
-			return nil, err
+			return nil, withOperation(name, &wrappedError{text: "no job was started, since listing the jobs failed", errs: []error{err}})
 		}
 	}
 	created, resp, err := runResponse[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, create)

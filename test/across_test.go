@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -274,6 +275,44 @@ func TestMaxPagesEndsEachSubscription(t *testing.T) {
 			assert.Equal(t, loop >= 2, tokens[id] == "", "finished")
 			assert.Equal(t, want, s.requests[id])
 		}
+	}
+}
+
+// A deadline that passes while the credential gets a token is an error of both; a
+// program that cancels a call doesn't have to sign in.
+func TestContextEndsGettingAToken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err    error // of the credential; nil for that of its context
+		cancel bool
+		want   string
+	}{
+		"deadline":                {nil, false, "getting a token: context deadline exceeded"},
+		"deadline, another error": {errors.New("no host"), false, "context deadline exceeded; getting a token: no host"},
+		"canceled":                {nil, true, "context canceled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if test.cancel {
+					time.AfterFunc(time.Millisecond, cancel)
+				}
+				client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID(0), tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+					<-ctx.Done()
+					return azcore.AccessToken{}, cmp.Or(test.err, ctx.Err())
+				}), options(&tenant{}))
+				require.NoError(t, err)
+				_, err = client.Get(ctx, "rg", "id", nil)
+				require.EqualError(t, err, "SecurityAssignmentsClient.Get: "+test.want)
+				require.ErrorIs(t, err, ctx.Err())
+				assert.Equal(t, !test.cancel, errors.Is(err, armsecops.ErrCredential))
+				for _, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs(1), nil) {
+					assert.ErrorAs(t, err, new(*armsecops.SubscriptionError))
+				}
+			})
+		})
 	}
 }
 

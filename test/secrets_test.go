@@ -199,7 +199,7 @@ func TestCredentialErrorKeepsItsAdvice(t *testing.T) {
 	_, err = c.Get(t.Context(), "rg", "id", nil)
 	require.Error(t, err)
 	assertHarmlessLine(t, err.Error())
-	assert.Contains(t, err.Error(), "SecurityAssignmentsClient.Get: DefaultAzureCredential: failed to acquire a token. Attempted credentials: EnvironmentCredential")
+	assert.Contains(t, err.Error(), "SecurityAssignmentsClient.Get: getting a token: DefaultAzureCredential: failed to acquire a token. Attempted credentials: EnvironmentCredential")
 	assert.True(t, strings.HasSuffix(err.Error(), advice), err)
 }
 

@@ -194,7 +194,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
 		"the caller leaves":   {ok, &azfake.TokenCredential{}, 1, 1, 1, ""},
 		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
-		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, across + ": run az login"},
+		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, across + ": getting a token: run az login"},
 		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nSecurityAssignmentsClient.ListAcrossSubscriptions: parameter Concurrency"},
 	}
 	for name, test := range tests {

@@ -69,6 +69,7 @@ type attempts struct {
 	last     error           // of every further attempt to send what must not be repeated
 	response *http.Response  // of the last attempt
 	failure  error           // of the last attempt, if it had no response
+	noToken  error           // of the credential
 }
 
 type attemptsKey struct{}
@@ -91,6 +92,16 @@ func attemptsOf(req *policy.Request) *attempts {
 // WithCall returns a context for the request of the call.
 func WithCall(ctx context.Context, call Call) context.Context {
 	return context.WithValue(ctx, attemptsKey{}, &attempts{Call: call, ctx: ctx})
+}
+
+// NoToken notes that the credential got no token in the context of a request. azcore
+// forgets its error if that context has ended.
+func NoToken(ctx context.Context, err error) {
+	if a, ok := ctx.Value(attemptsKey{}).(*attempts); ok {
+		a.mu.Lock()
+		a.noToken = err
+		a.mu.Unlock()
+	}
 }
 
 // Do sends a request whose context is one of [WithCall], and returns the response
@@ -377,15 +388,23 @@ func (a *attempts) newError(resp *http.Response, req *http.Request, reason error
 // contextError returns the error of a call whose context has ended: that of the
 // context, its cause if there is one, and how the last attempt failed.
 func (a *attempts) contextError() error {
-	err := a.expired.Err()
-	if cause := context.Cause(a.expired); !errors.Is(cause, err) {
+	ended := a.expired.Err()
+	err := ended
+	switch {
+	case a.noToken == nil || errors.Is(ended, context.Canceled):
+	case errors.Is(a.noToken, ended):
+		err = a.noToken
+	default:
+		err = fmt.Errorf("%w; %w", ended, a.noToken)
+	}
+	if cause := context.Cause(a.expired); !errors.Is(cause, ended) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	last := a.failure
 	if last == nil && a.response != nil {
 		last = a.newError(a.response, a.response.Request, nil)
 	}
-	if last != nil && !errors.Is(last, a.expired.Err()) {
+	if last != nil && !errors.Is(last, ended) {
 		err = fmt.Errorf("%w; the last attempt failed: %w", err, last)
 	}
 	return err

@@ -121,7 +121,7 @@ func TestAdvice(t *testing.T) {
 		"not found":         {"none", nil, nil, "check the name"},
 		"throttled":         {"any", []fake.Fault{throttled}, nil, "wait 1h0m0s"},
 		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for the Security Reader role"},
-		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: no account"},
+		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
