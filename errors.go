@@ -197,7 +197,8 @@ const (
 // line returns text from a server as one harmless line of bounded length.
 func line(text string) string { return printable.Line(text, printable.Max) }
 
-// Error returns operation, status, code, message and request id in one line of bounded length.
+// Error returns operation, status, code, message, how long to wait and the request id
+// in one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
 	if e.cause != nil && (e.Code == "" && e.Message == "" || errors.Is(e.cause, ErrUnexpectedResponse)) {
@@ -213,11 +214,18 @@ func (e *ServiceError) Error() string {
 	if len(e.Details) > 0 {
 		text += " [" + strings.Join(e.details(), "; ") + "]"
 	}
-	id := e.requestID()
-	if id != "" {
-		id = " (request " + line(id) + ")"
+	var end []string
+	if e.RetryAfter > 0 {
+		end = append(end, "retry after "+e.RetryAfter.String())
 	}
-	return printable.Line(text, maxPrintedError-len(id)) + id
+	if id := e.requestID(); id != "" {
+		end = append(end, "request "+line(id))
+	}
+	if len(end) == 0 {
+		return printable.Line(text, maxPrintedError)
+	}
+	behind := " (" + strings.Join(end, ", ") + ")"
+	return printable.Line(text, maxPrintedError-len(behind)) + behind
 }
 
 // details returns the first details, a line for each, and how many more there are.
@@ -294,6 +302,8 @@ func (e *ServiceError) Is(target error) bool {
 // it. Result and PollUntilDone of the poller return it.
 type JobFailedError struct {
 	Job Job // with its items, and why they failed
+
+	operation string // that made the poller
 }
 
 // maxPrintedFailures bounds the message of a JobFailedError.
@@ -301,7 +311,14 @@ const maxPrintedFailures = 10
 
 // Error names the job and its state, then up to ten failures, in one line of bounded length.
 func (e *JobFailedError) Error() string {
-	parts := append([]string{"job " + line(e.Job.Name) + ": " + e.summary()}, e.failures()...)
+	job := "job " + line(e.Job.Name)
+	if e.operation != "" {
+		job = e.operation + ": " + job
+	}
+	if id, err := ParseJobID(e.Job.ID); err == nil {
+		job += " of assignment " + line(id.WorkspaceManagerAssignmentName) + " in workspace " + line(id.WorkspaceName)
+	}
+	parts := append([]string{job + ": " + e.summary()}, e.failures()...)
 	return printable.Line(strings.Join(parts, "; "), maxPrintedError)
 }
 

@@ -51,7 +51,7 @@ var errorShapes = map[string]struct {
 	"error_message_json": {"403 Forbidden: Forbidden: ", "The client has no authorization.",
 		" [AuthorizationFailed: The client has no authorization.]", []string{"Forbidden", "AuthorizationFailed"}, 0},
 	"error_html":        {"502 Bad Gateway: ", "502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2", "", nil, 0},
-	"error_empty":       {"503 Service Unavailable", "", "", nil, 17 * time.Second},
+	"error_empty":       {"503 Service Unavailable", "", " (retry after 17s, ", nil, 17 * time.Second},
 	"error_header_code": {"412 Precondition Failed: ETagMismatch", "", "", []string{"ETagMismatch"}, 0},
 	"error_cut":         {"409 Conflict: Conflict: ", "Another job is running.", "", []string{"Conflict"}, 0},
 }
@@ -62,7 +62,8 @@ func TestErrorShapes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := getJob(t.Context(), withoutRetries(documented(t, name)))
-			require.EqualError(t, err, getOperation+": "+test.before+test.message+test.after+" (request "+requestID+")")
+			text := getOperation + ": " + test.before + test.message + test.after + " (request " + requestID + ")"
+			require.EqualError(t, err, strings.Replace(text, ",  (", ", ", 1))
 			e := as[*armsecops.ErrorResponse](t, err)
 			assert.Equal(t, test.message, e.Message)
 			assert.Equal(t, correlationID, e.CorrelationRequestID)

@@ -154,7 +154,7 @@ func checkGraphOptions(options *ResourceGraphOptions) error {
 	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
 		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
 	case options.IncludeInherited && len(options.SubscriptionIDs) == 0:
-		return &ParameterError{Name: "IncludeInherited", Value: "true", Reason: "must have SubscriptionIDs, which inherit"}
+		return &ParameterError{Name: "IncludeInherited", Value: "true", Reason: "must not be set without SubscriptionIDs"}
 	case options.PageSize < 0 || options.PageSize > maxGraphPageSize:
 		return &ParameterError{Name: "PageSize", Value: strconv.Itoa(options.PageSize), Reason: "must be between 1 and 1000, or 0 for 1000"}
 	}

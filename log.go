@@ -35,7 +35,7 @@ func (e *wrappedError) LogValue() slog.Value   { return logValue(e) }
 // logValue returns what a log has of an error: what is known of it and of the
 // errors that it wraps, each member once.
 func logValue(err error) slog.Value {
-	var operation, subscription, parameter, job string
+	var operation, subscription, parameter, job, jobID string
 	var details []string
 	var service ServiceError
 	for err := range tree(err) {
@@ -47,7 +47,7 @@ func logValue(err error) slog.Value {
 		case *ParameterError:
 			operation, parameter = cmp.Or(operation, e.operation), cmp.Or(parameter, e.Name)
 		case *JobFailedError:
-			job, details = e.Job.Name, e.failures()
+			operation, job, jobID, details = cmp.Or(operation, e.operation), e.Job.Name, e.Job.ID, e.failures()
 		case *ServiceError:
 			if service.StatusCode == 0 {
 				service = *e
@@ -70,6 +70,7 @@ func logValue(err error) slog.Value {
 	text("subscriptionId", line(subscription))
 	text("parameter", parameter)
 	text("job", line(job))
+	text("jobId", line(jobID))
 	add(service.StatusCode != 0, slog.Int("status", service.StatusCode))
 	text("code", line(service.Code))
 	text("message", bounded(messageOf(err)))

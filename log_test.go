@@ -28,7 +28,7 @@ import (
 
 // logSchema is the type of each member that a log has of an error.
 var logSchema = map[string]any{
-	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "status": 0.0, "code": "", "message": "",
+	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "jobId": "", "status": 0.0, "code": "", "message": "",
 	"target": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
 }
 
@@ -92,7 +92,7 @@ func wait(ctx context.Context, client *armsecops.WorkspaceManagerJobsClient) err
 func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	t.Parallel()
 	const manyDetails = `{"error":{"code":"a","target":"t","details":[{"code":"b","message":"c"},{"code":"d"},{"message":"e"},{"code":"f"}]}}`
-	const failedJob = `{"name":"the-job","properties":{"provisioningState":"Failed","errorMessage":"see the items","items":[
+	const failedJob = `{"id":"/jobs/the-job","name":"the-job","properties":{"provisioningState":"Failed","errorMessage":"see the items","items":[
 		{"resourceId":"/rules/one","status":"Failed","errors":[{"memberResourceName":"m","errorMessage":"Forbidden."}]}]}}`
 	const said = `"status":403,"code":"AuthorizationFailed","message":"No.","requestId":"` + requestID + `"}`
 	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed","message":"No."}}`, "x-ms-request-id", requestID)
@@ -130,7 +130,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			defer cancel()
 			return getJob(ctx, options(respond(503, `{"error":{"code":"Busy"}}`, "Retry-After", "1")))
 		}, get + `"kind":"timeout","status":503,"code":"Busy","retryAfter":1000000000,
-			"message":"context deadline exceeded; the last attempt failed: ` + getOperation + `: 503 Service Unavailable: Busy"}`},
+			"message":"context deadline exceeded; the last attempt failed: ` + getOperation + `: 503 Service Unavailable: Busy (retry after 1s)"}`},
 		"a parameter": {
 			failedCall(t, lost, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
 				return failure(c.Get(ctx, "rg", "workspace", "assignment", "-", nil))
@@ -142,7 +142,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"an unknown outcome with a response": {failedCall(t, respond(500, "", "x-ms-request-id", requestID), createJob),
 			create + `"kind":"outcomeUnknown","status":500,"requestId":"` + requestID + `","message":"` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
 		"a failed job": {failedCall(t, respond(200, failedJob), wait),
-			`{"kind":"job","job":"the-job","message":"Failed: 1 of 1 items failed: see the items","details":["/rules/one at member m: Forbidden."]}`},
+			`{"operation":"WorkspaceManagerJobsClient.NewJobPoller","kind":"job","job":"the-job","jobId":"/jobs/the-job","message":"Failed: 1 of 1 items failed: see the items","details":["/rules/one at member m: Forbidden."]}`},
 		"a deleted job": {failedCall(t, respond(404, `{"error":{"code":"NotFound","message":"Gone."}}`), wait),
 			get + `"kind":"service","status":404,"code":"NotFound","message":"the job was deleted while the poller waited, or never existed: Gone."}`},
 		"a page": {

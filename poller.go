@@ -54,7 +54,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	}
 	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
 	if options.ResumeToken != "" {
-		poller, err := resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
+		poller, err := resumeJobPoller(c.client, name, values, options.ResumeToken, options.Progress)
 		return poller, withOperation(name, err)
 	}
 	create := call{route: routes.JobsCreate, name: name, values: values}
@@ -75,7 +75,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 			return nil, &wrappedError{errs: []error{err}, more: "looking for the job: " + findErr.Error()}
 		}
 		values[3] = job
-		return newJobPoller(c.client, values, nil, options.Progress)
+		return newJobPoller(c.client, name, values, nil, options.Progress)
 	}
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 		id, _ := ParseJobID(created.ID)
 		values[3] = id.Name
 	}
-	poller, err := newJobPoller(c.client, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
+	poller, err := newJobPoller(c.client, name, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
 	if err != nil {
 		return nil, outcomeUnknown(withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
 	}
@@ -103,6 +103,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/get
 func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientNewJobPollerOptions) (*JobPoller, error) {
+	const name = "WorkspaceManagerJobsClient.NewJobPoller"
 	if options == nil {
 		options = &WorkspaceManagerJobsClientNewJobPollerOptions{}
 	}
@@ -110,11 +111,11 @@ func (c *WorkspaceManagerJobsClient) NewJobPoller(resourceGroupName, workspaceNa
 	var poller *JobPoller
 	var err error
 	if options.ResumeToken != "" {
-		poller, err = resumeJobPoller(c.client, values, options.ResumeToken, options.Progress)
+		poller, err = resumeJobPoller(c.client, name, values, options.ResumeToken, options.Progress)
 	} else {
-		poller, err = newJobPoller(c.client, values, nil, options.Progress)
+		poller, err = newJobPoller(c.client, name, values, nil, options.Progress)
 	}
-	return poller, withOperation("WorkspaceManagerJobsClient.NewJobPoller", err)
+	return poller, withOperation(name, err)
 }
 
 const (
@@ -151,21 +152,22 @@ func (s *jobStart) recent(later *http.Response) bool {
 type jobPollingHandler struct {
 	resume.JobToken
 
-	client   client
-	get      call
-	start    *jobStart // until the service has shown the job; nil if another poller started it
-	job      Job       // as the service last described it
-	progress func(Job) // called with it after every poll; nil if the caller doesn't want it
+	client    client
+	operation string // that made the poller
+	get       call
+	start     *jobStart // until the service has shown the job; nil if another poller started it
+	job       Job       // as the service last described it
+	progress  func(Job) // called with it after every poll; nil if the caller doesn't want it
 }
 
-func newJobPoller(c client, values pathValues, start *jobStart, progress func(Job)) (*JobPoller, error) {
+func newJobPoller(c client, operation string, values pathValues, start *jobStart, progress func(Job)) (*JobPoller, error) {
 	get := call{route: routes.Jobs.Get, values: values}
 	checked := c.values(&get)
 	if err := parameterError(get.route.Check(checked)); err != nil {
 		return nil, err
 	}
 	token := resume.NewJobToken(get.route.ID(checked...))
-	handler := &jobPollingHandler{JobToken: token, client: c, get: get, start: start, progress: progress}
+	handler := &jobPollingHandler{JobToken: token, client: c, operation: operation, get: get, start: start, progress: progress}
 	var resp *http.Response
 	if start != nil {
 		handler.job, resp = start.job, start.response
@@ -179,7 +181,7 @@ func newJobPoller(c client, values pathValues, start *jobStart, progress func(Jo
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the
 // values that aren't empty agree with it.
-func resumeJobPoller(c client, values pathValues, token string, progress func(Job)) (*JobPoller, error) {
+func resumeJobPoller(c client, operation string, values pathValues, token string, progress func(Job)) (*JobPoller, error) {
 	refuse := func(reason string) (*JobPoller, error) {
 		return nil, &ParameterError{Name: "ResumeToken", Reason: reason}
 	}
@@ -196,7 +198,7 @@ func resumeJobPoller(c client, values pathValues, token string, progress func(Jo
 			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
 		}
 	}
-	return newJobPoller(c, pathValues(named[1:]), nil, progress)
+	return newJobPoller(c, operation, pathValues(named[1:]), nil, progress)
 }
 
 // Done implements [runtime.PollingHandler].
@@ -228,7 +230,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
 // Result implements [runtime.PollingHandler].
 func (h *jobPollingHandler) Result(_ context.Context, out *WorkspaceManagerJobsClientGetResponse) error {
 	if !h.job.Properties.ProvisioningState.succeeded() {
-		return &JobFailedError{h.job}
+		return &JobFailedError{h.job, h.operation}
 	}
 	*out = WorkspaceManagerJobsClientGetResponse{h.job}
 	return nil

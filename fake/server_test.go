@@ -83,7 +83,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"management group": {func(srv *fake.Server) { srv.AddManagementGroup("a/b") }, "the name of the management group 'a/b' must"},
 		"assignment":       {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "the id's workspaceManagerAssignmentName '-' must match"},
 		"job items":        {func(srv *fake.Server) { srv.SetJobItems(publicationID, notJSON) }, "the value can't be encoded as JSON"},
-		"body":             {func(*fake.Server) { fake.Respond(http.StatusOK, func(armsecops.Job) {}) }, "JSON: json: cannot marshal from Go func(armsecops.Job)"},
+		"body":             {func(*fake.Server) { fake.Respond(http.StatusOK, func(armsecops.Job) {}) }, "marshal from Go func(armsecops.Job)"},
 		"handler's panic": {func(srv *fake.Server) {
 			srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("fake: broken") }))
 			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) //nolint:bodyclose // there is none

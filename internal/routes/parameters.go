@@ -145,14 +145,17 @@ func checkSegment(s string) string {
 func checkScope(s string) string {
 	const reason = "must be a resource id, as in /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/name," +
 		" without host, query and fragment"
+	if strings.HasSuffix(s, "/") {
+		return "must not end in a slash"
+	}
 	segments := strings.Split(trimSlash(s), "/")
 	if len(segments)%2 != 0 {
 		return reason
 	}
 	switch strings.ToLower(segments[0]) {
 	case "subscriptions":
-		if checkUUID(segments[1]) != "" {
-			return reason
+		if rule := checkUUID(segments[1]); rule != "" {
+			return "must be below a subscription whose id " + strings.Replace(rule, "must be", "is", 1)
 		}
 	case "providers":
 	default:

@@ -75,6 +75,13 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 // its own, a name is a segment.
 var sameRules = map[string]string{"standardId": "standardAssignmentName", "jobName": "workspaceManagerAssignmentName"}
 
+// The rule for scopes says which part of it is broken.
+func TestScopeRuleNamesTheFault(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "must not end in a slash", checkScope(subscriptionScope+"/"))
+	assert.Equal(t, "must be below a subscription whose id is a UUID, as in 00000000-0000-0000-0000-000000000000", checkScope("subscriptions/production"))
+}
+
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for parameter := range parameters {
