@@ -1,7 +1,7 @@
 package faults
 
 import (
-	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/tls"
 	"encoding/base64"
@@ -10,9 +10,9 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -29,7 +29,7 @@ type Fault struct {
 	untrusted bool              // the certificate's authority is unknown
 	respond   handler           // to the affected requests; nil: there are none
 	times     int               // number of affected requests; 0: all
-	change    *strings.Replacer // of the document in the response
+	change    *strings.Replacer // of the response; its document must be returned changed
 	deadline  time.Duration     // of the call, from the first affected request on; 0: none
 	uncertain bool              // the service may have carried out an affected request
 	http2     bool              // the protocol
@@ -64,6 +64,7 @@ func Faults() []Fault {
 		nestedMessage = `{"error":{"code":"Forbidden","message":"{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"No.\"}}"}}`
 		noEnvelope    = `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"Entity was not found"}`
 	)
+	large := `{"error":{"code":"Large","message":"m"},"name":"` + strings.Repeat("a", 16<<20) + `"}` // beyond every bound
 	unknownMembers := strings.NewReplacer(`"properties":{`,
 		`"sku":{"name":"a"},"properties":{"retention":[1,{"days":12345678901234567890}],`)
 	protocolError, refusedStream := resetStream(http2.ErrCodeProtocol), resetStream(http2.ErrCodeRefusedStream)
@@ -104,9 +105,9 @@ func Faults() []Fault {
 		{Name: "unknown members", change: unknownMembers},
 		{Name: "number of 20 digits", change: strings.NewReplacer(`"ticketId":12345`, `"ticketId":12345678901234567890`)},
 
-		{Name: "gzip bomb of 16 MiB", respond: bomb, uncertain: true},
-		{Name: "body of 16 MiB", respond: sendLarge(200), uncertain: true},
-		{Name: "error of 16 MiB", respond: sendLarge(400)},
+		{Name: "gzip bomb of 16 MiB", respond: withHeader("Content-Encoding", "gzip", send(200, zipped(large))), uncertain: true},
+		{Name: "body of 16 MiB", respond: send(200, large), uncertain: true},
+		{Name: "error of 16 MiB", respond: send(400, large)},
 
 		{Name: "401 with a challenge, once", times: 1, respond: challenge},
 		{Name: "401 with a challenge, forever", respond: challenge},
@@ -139,8 +140,8 @@ func Faults() []Fault {
 		{Name: "next link with JSON, not escaped", link: endpoint + `&$skipToken=[{"token":"a b"}]`, token: `[{"token":"a b"}]`},
 		{Name: "next link with base64, not escaped", link: endpoint + "&$skipToken=a+b/c==", token: "a+b/c=="},
 
-		{Name: "result truncated without a token", query: true, respond: truncated},
-		{Name: "fewer rows than counted", query: true, respond: miscounted},
+		{Name: "result truncated without a token", query: true, change: strings.NewReplacer(`"resultTruncated":"false"`, `"resultTruncated":"true"`)},
+		{Name: "fewer rows than counted", query: true, change: strings.NewReplacer(`"count":1`, `"count":2`)},
 		{Name: "limit on subscriptions hit", query: true, respond: withHeader("x-ms-tenant-subscription-limit-hit", "true", send(200, "{body}"))},
 
 		{Name: "a policy per retry gives up in flight", create: true, respond: held, perRetry: flight.giveUp, uncertain: true},
@@ -180,26 +181,19 @@ func (f Fault) affects(route *routes.Route) bool {
 }
 
 // skipToken returns the token of the second page.
-func (f Fault) skipToken() string {
-	if f.token != "" {
-		return f.token
-	}
-	return "2"
+func (f Fault) skipToken() string { return cmp.Or(f.token, "2") }
+
+func (f Fault) nextLink(r *http.Request, token string) string {
+	link := cmp.Or(f.link, "https://"+endpointHost+"{path}?api-version={version}&$skipToken=2")
+	version := r.URL.Query().Get("api-version")
+	return strings.NewReplacer("{path}", r.URL.EscapedPath(), "{version}", version, "skipToken=2", "skipToken="+token).Replace(link)
 }
 
-func (f Fault) nextLink(r *http.Request) string {
-	link := f.link
-	if link == "" {
-		link = "https://" + endpointHost + "{path}?api-version={version}&$skipToken=2"
-	}
-	return strings.NewReplacer("{path}", r.URL.EscapedPath(), "{version}", r.URL.Query().Get("api-version")).Replace(link)
-}
-
-func (f Fault) document(document string) string {
+func (f Fault) changed(text string) string {
 	if f.change == nil {
-		return document
+		return text
 	}
-	return f.change.Replace(document)
+	return f.change.Replace(text)
 }
 
 // send responds with the status and the body, in which {body} stands for the body of the success.
@@ -210,9 +204,10 @@ func send(status int, body string) handler {
 	}
 }
 
+// withHeader responds with a header too, in which {uri} stands for the request's.
 func withHeader(name, value string, respond handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, s *Server) {
-		w.Header().Set(name, value)
+		w.Header().Set(name, strings.ReplaceAll(value, "{uri}", r.URL.RequestURI()))
 		respond(w, r, s)
 	}
 }
@@ -227,35 +222,20 @@ func clockAhead(respond handler) handler {
 	}
 }
 
-// truncated says that rows are missing.
-func truncated(w http.ResponseWriter, r *http.Request, s *Server) {
-	_, _ = io.WriteString(w, strings.Replace(s.body(r, false), `"resultTruncated":"false"`, `"resultTruncated":"true"`, 1))
+func redirect(status int, location string) handler {
+	return withHeader("Location", location, send(status, ""))
 }
 
-// miscounted says that there are more rows.
-func miscounted(w http.ResponseWriter, r *http.Request, s *Server) {
-	_, _ = io.WriteString(w, strings.Replace(s.body(r, false), `"count":1`, `"count":2`, 1))
-}
-
-func redirect(status int, to func(*http.Request) string) handler {
-	return func(w http.ResponseWriter, r *http.Request, _ *Server) {
-		w.Header().Set("Location", to(r))
-		w.WriteHeader(status)
-	}
-}
-
-func sameURI(r *http.Request) string   { return r.URL.RequestURI() }
-func otherHost(r *http.Request) string { return "https://127.0.0.1" + r.URL.RequestURI() }
-
-// root is where a service that answers 303 says that the result is, to be had by GET.
-func root(*http.Request) string { return "https://" + endpointHost + "/?api-version=1" }
+const (
+	sameURI   = "{uri}"
+	otherHost = "https://127.0.0.1{uri}"
+	root      = "https://" + endpointHost + "/?api-version=1" // where the result is, to be had by GET
+)
 
 // challenge asks for a token with other claims, as Continuous Access Evaluation does.
-func challenge(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	claims := base64.StdEncoding.EncodeToString([]byte(`{"access_token":{"nbf":{"essential":true,"value":"1655181000"}}}`))
-	w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="", error="insufficient_claims", claims="%s"`, claims))
-	sendError(w, http.StatusUnauthorized, "InvalidAuthenticationToken")
-}
+var challenge = withHeader("WWW-Authenticate", `Bearer realm="", error="insufficient_claims", claims="`+
+	base64.StdEncoding.EncodeToString([]byte(`{"access_token":{"nbf":{"essential":true,"value":"1655181000"}}}`))+`"`,
+	send(http.StatusUnauthorized, `{"error":{"code":"InvalidAuthenticationToken","message":"The request was refused."}}`))
 
 func reset(w http.ResponseWriter, _ *http.Request, _ *Server) {
 	conn, _, err := http.NewResponseController(w).Hijack()
@@ -291,8 +271,19 @@ func resetInBody(w http.ResponseWriter, r *http.Request, s *Server) {
 // cutWithoutLength sends half of a body whose end is that of the connection.
 func cutWithoutLength(w http.ResponseWriter, r *http.Request, s *Server) {
 	body := s.body(r, false)
+	sendRaw(w, "Connection: close", body[:len(body)/2])
+}
+
+// shortLength sends more than its Content-Length.
+func shortLength(w http.ResponseWriter, r *http.Request, s *Server) {
+	body := s.body(r, false)
+	sendRaw(w, fmt.Sprintf("Content-Length: %d", len(body)/2), body)
+}
+
+// sendRaw sends a success that net/http's server refuses to send, and closes the connection.
+func sendRaw(w http.ResponseWriter, header, body string) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\nConnection: close\r\n\r\n%s", RequestID, body[:len(body)/2])
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\n%s\r\n\r\n%s", RequestID, header, body)
 		_ = conn.Close()
 	}
 }
@@ -320,23 +311,11 @@ func noResponse(_ http.ResponseWriter, r *http.Request, _ *Server) {
 	panic(http.ErrAbortHandler) // a return would respond, and the client may still read that
 }
 
-// shortLength sends more than its Content-Length, which net/http's server refuses to do.
-func shortLength(w http.ResponseWriter, r *http.Request, s *Server) {
-	body := s.body(r, false)
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\nContent-Length: %d\r\n\r\n%s", RequestID, len(body)/2, body)
-		_ = conn.Close()
-	}
-}
-
 func drip(w http.ResponseWriter, r *http.Request, s *Server) {
-	const size = 50
-	for body := s.body(r, false); body != ""; {
-		n := min(size, len(body))
-		if !sendDrop(w, r, body[:n]) {
+	for drop := range slices.Chunk([]byte(s.body(r, false)), 50) {
+		if !sendDrop(w, r, string(drop)) {
 			return
 		}
-		body = body[n:]
 	}
 }
 
@@ -358,29 +337,10 @@ func sendDrop(w http.ResponseWriter, r *http.Request, text string) bool {
 	}
 }
 
-const largeBytes = 16 << 20
-
-// sendLarge responds with a body beyond every bound.
-func sendLarge(status int) handler {
-	return func(w http.ResponseWriter, _ *http.Request, _ *Server) {
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, largeText())
-	}
-}
-
-var largeText = sync.OnceValue(func() string {
-	return `{"error":{"code":"Large","message":"m"},"name":"` + strings.Repeat("a", largeBytes) + `"}`
-})
-
-var largeZipped = sync.OnceValue(func() []byte {
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	_, _ = io.WriteString(z, largeText())
+func zipped(text string) string {
+	var b strings.Builder
+	z := gzip.NewWriter(&b)
+	_, _ = io.WriteString(z, text)
 	_ = z.Close()
-	return b.Bytes()
-})
-
-func bomb(w http.ResponseWriter, _ *http.Request, _ *Server) {
-	w.Header().Set("Content-Encoding", "gzip")
-	_, _ = w.Write(largeZipped())
+	return b.String()
 }

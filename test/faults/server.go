@@ -44,8 +44,8 @@ type Server struct {
 	fault   Fault
 	route   *routes.Route
 	clients []*http.Client              // the last one is in use
-	expire  func(after time.Duration)   // sets the deadline of the call
-	cancel  context.CancelFunc          // ends the call
+	expire  context.CancelCauseFunc     // ends the call
+	cancel  context.CancelFunc          // releases what the call needed
 	hosts   map[string]*httptest.Server // by the address that a client dials; "": every other host
 
 	mu        sync.Mutex
@@ -182,31 +182,20 @@ func (o observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.server.attempts++
 	o.server.current = 0
 	o.server.mu.Unlock()
-	sent := make(chan struct{})
-	if req.Body == nil {
-		close(sent)
-	} else {
+	sent, done := context.WithCancel(context.Background())
+	if body := req.Body; body == nil {
+		done()
+	} else { // its transport closes it when it has done with it
 		req = req.WithContext(req.Context())
-		req.Body = sentBody{req.Body, sync.OnceFunc(func() { close(sent) })}
+		req.Body = testkit.Closing{Reader: body, Closed: func() { done(); _ = body.Close() }}
 	}
 	resp, err := o.Transport.RoundTrip(req)
-	<-sent // else net/http may read on from the one body that azcore has for all attempts
+	<-sent.Done() // else net/http may read on from the one body that azcore has for all attempts
 	if err == nil {
 		resp.Body = observedBody{resp.Body, o.server}
 		o.server.received <- struct{}{}
 	}
 	return resp, err
-}
-
-// sentBody is the body of a request. Its transport closes it when it has done with it.
-type sentBody struct {
-	io.ReadCloser
-	done func()
-}
-
-func (b sentBody) Close() error {
-	b.done()
-	return b.ReadCloser.Close()
 }
 
 type observedBody struct {
@@ -226,8 +215,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // otherwise the end of the connection goes unnoticed
 	query := r.URL.Query()
 	if s.route.Kind == routes.Query {
-		query.Set("$skipToken", skipToken(body)) // where the token of a list is
-		r.URL.RawQuery = query.Encode()
+		if token := skipToken.FindSubmatch(body); token != nil {
+			query.Set("$skipToken", string(token[1])) // where the token of a list is
+			r.URL.RawQuery = query.Encode()
+		}
 	}
 	page := query.Get("$skipToken")
 
@@ -243,7 +234,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if affected {
 		s.affected++
 		if s.affected == 1 && s.fault.deadline > 0 {
-			s.expire(s.fault.deadline)
+			time.AfterFunc(s.fault.deadline, func() { s.expire(context.DeadlineExceeded) })
 		}
 	}
 	healthy := s.healed
@@ -253,11 +244,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch {
 	case query.Get("api-version") == "":
-		sendError(w, http.StatusBadRequest, "MissingApiVersionParameter")
+		sendError(w, "MissingApiVersionParameter")
 	case s.listing() && page != "" && page != s.fault.skipToken() && !s.fault.empty:
-		sendError(w, http.StatusBadRequest, "InvalidSkipToken")
+		sendError(w, "InvalidSkipToken")
 	case endless:
-		sendError(w, http.StatusBadRequest, "SentTooOften")
+		sendError(w, "SentTooOften")
 	case affected:
 		s.fault.respond(w, r, s)
 	default:
@@ -265,49 +256,45 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// skipToken returns the token in the body of a query of Azure Resource Graph.
-func skipToken(body []byte) string {
-	var query struct {
-		Options struct {
-			SkipToken string `json:"$skipToken"`
-		} `json:"options"`
-	}
-	_ = json.Unmarshal(body, &query)
-	return query.Options.SkipToken
-}
+// skipToken finds the token in the body of a query of Azure Resource Graph.
+var skipToken = regexp.MustCompile(`"\$skipToken":"([^"]*)"`)
 
-// sendError responds with an error as the services do.
-func sendError(w http.ResponseWriter, status int, code string) {
-	w.WriteHeader(status)
+// sendError refuses a request as the services do.
+func sendError(w http.ResponseWriter, code string) {
+	w.WriteHeader(http.StatusBadRequest)
 	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"The request was refused."}}`, code)
 }
 
 // body returns the body of the success.
 func (s *Server) body(r *http.Request, healthy bool) string {
-	if s.route.Kind == routes.Delete {
-		return "{}"
-	}
-	document := s.document(2)
-	if !healthy {
-		document = s.fault.document(document)
-	}
-	link, token := "", ""
+	page := r.URL.Query().Get("$skipToken")
+	first := s.listing() && page == ""
+	document, link, token := s.document(2), "", ""
 	switch {
-	case !s.listing():
-		return document
-	case r.URL.Query().Get("$skipToken") == "":
-		document, link, token = s.document(1), s.fault.nextLink(r), s.fault.skipToken()
+	case s.route.Kind == routes.Delete:
+		return "{}"
+	case first:
+		document, token = s.document(1), s.fault.skipToken()
 	case s.fault.endless:
-		link, token = s.fault.nextLink(r), s.fault.skipToken()
+		token = s.fault.skipToken()
 	case s.fault.empty && !healthy:
-		n, _ := strconv.Atoi(r.URL.Query().Get("$skipToken"))
+		n, _ := strconv.Atoi(page)
 		document, token = "", strconv.Itoa(n+1)
-		link = strings.Replace(s.fault.nextLink(r), "skipToken=2", "skipToken="+token, 1)
 	}
-	if s.route.Kind == routes.Query {
-		return fmt.Sprintf(`{"totalRecords":2,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false","$skipToken":%q}`, min(len(document), 1), document, token)
+	if token != "" {
+		link = s.fault.nextLink(r, token)
 	}
-	return fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
+	text := document
+	switch s.route.Kind {
+	case routes.Query:
+		text = fmt.Sprintf(`{"totalRecords":2,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false","$skipToken":%q}`, min(len(document), 1), document, token)
+	case routes.List:
+		text = fmt.Sprintf(`{"value":[%s],"nextLink":%q}`, document, link)
+	}
+	if first || healthy {
+		return text
+	}
+	return s.fault.changed(text)
 }
 
 func (s *Server) listing() bool { return isListing(s.route) }
@@ -346,9 +333,9 @@ func (s *Server) want() []string {
 	case s.route.Kind == routes.Delete:
 		return nil
 	case s.listing():
-		return []string{s.document(1), s.fault.document(s.document(2))}
+		return []string{s.document(1), s.fault.changed(s.document(2))}
 	}
-	return []string{s.fault.document(s.document(2))}
+	return []string{s.fault.changed(s.document(2))}
 }
 
 // serveElsewhere stands for the hosts that are not the service's. It responds as

@@ -187,55 +187,25 @@ const maxResends = 3
 // machine may be busy.
 const timeout = 5 * time.Minute
 
-// limited is a context that ends after [timeout], or earlier: a while from now.
+// limited is a context that another one ends, with its cause as the error.
 type limited struct {
 	context.Context
-	deadline time.Time
-	done     chan struct{}
-
-	mu  sync.Mutex
-	err error
+	ending context.Context
 }
 
-func newLimited(ctx context.Context) *limited {
-	l := &limited{Context: ctx, deadline: time.Now().Add(timeout), done: make(chan struct{})}
-	l.expire(timeout)
-	return l
-}
+func (l limited) Done() <-chan struct{} { return l.ending.Done() }
 
-func (l *limited) Deadline() (time.Time, bool) { return l.deadline, true }
-
-func (l *limited) Done() <-chan struct{} { return l.done }
-
-func (l *limited) Err() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
-}
-
-func (l *limited) expire(after time.Duration) {
-	time.AfterFunc(after, func() { l.end(context.DeadlineExceeded) })
-}
-
-func (l *limited) cancel() { l.end(context.Canceled) }
-
-func (l *limited) end(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.err = err
-		close(l.done)
-	}
-}
+func (l limited) Err() error { return context.Cause(l.ending) }
 
 // try calls the operation once.
 func (s *Server) try(ctx context.Context, client Client) (Outcome, error) {
 	call := testkit.CallOf(s.route)
 	call.Options = nil
-	limited := newLimited(ctx)
-	s.expire, s.cancel = limited.expire, limited.cancel // once the goroutines are counted: it ends them
+	ctx, s.cancel = context.WithTimeout(ctx, timeout) // canceled once the goroutines are counted: that ends them
+	ending, expire := context.WithCancelCause(ctx)
+	s.expire = expire
 	start := time.Now()
-	got, err := client.Call(limited, s, call)
+	got, err := client.Call(limited{ctx, ending}, s, call)
 	took := time.Since(start)
 
 	s.mu.Lock()
