@@ -85,8 +85,8 @@ func Faults() []Fault {
 
 		{Name: "no response", respond: noResponse, deadline: soon, uncertain: true},
 		{Name: "body stalls", respond: stall, deadline: soon, uncertain: true},
-		{Name: "body drips, complete in time", respond: drip},
-		{Name: "body drips forever", respond: dripForever, deadline: soon, uncertain: true},
+		{Name: "body drips, complete in time", respond: drip("{body}")},
+		{Name: "body drips forever", respond: drip(strings.Repeat(" ", MaxResponseBytes)), deadline: soon, uncertain: true},
 
 		{Name: "wrong content type", respond: withHeader("Content-Type", "text/html", send(200, "{body}"))},
 		{Name: "byte-order mark", respond: send(200, "\xef\xbb\xbf{body}")},
@@ -311,29 +311,18 @@ func noResponse(_ http.ResponseWriter, r *http.Request, _ *Server) {
 	panic(http.ErrAbortHandler) // a return would respond, and the client may still read that
 }
 
-func drip(w http.ResponseWriter, r *http.Request, s *Server) {
-	for drop := range slices.Chunk([]byte(s.body(r, false)), 50) {
-		if !sendDrop(w, r, string(drop)) {
-			return
+// drip sends a body, in which {body} stands for that of the success, a few bytes at a time.
+func drip(text string) handler {
+	return func(w http.ResponseWriter, r *http.Request, s *Server) {
+		for drop := range slices.Chunk([]byte(strings.ReplaceAll(text, "{body}", s.body(r, false))), 50) {
+			_, _ = w.Write(drop)
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-r.Context().Done():
+				panic(http.ErrAbortHandler) // as noResponse
+			}
 		}
-	}
-}
-
-func dripForever(w http.ResponseWriter, r *http.Request, _ *Server) {
-	for sendDrop(w, r, " ") {
-	}
-	panic(http.ErrAbortHandler) // as noResponse
-}
-
-// sendDrop sends a few bytes of a body and waits a moment. It reports whether the client is still connected.
-func sendDrop(w http.ResponseWriter, r *http.Request, text string) bool {
-	_, _ = io.WriteString(w, text)
-	_ = http.NewResponseController(w).Flush()
-	select {
-	case <-time.After(5 * time.Millisecond):
-		return true
-	case <-r.Context().Done():
-		return false
 	}
 }
 

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -66,24 +67,27 @@ type Server struct {
 }
 
 func newServer(fault Fault, route *routes.Route) *Server {
-	s := &Server{fault: fault, route: route, elsewhere: map[string]bool{}, arrived: make(chan struct{}, 100), received: make(chan struct{}, 2000)}
+	s := &Server{
+		fault: fault, route: route, hosts: map[string]*httptest.Server{}, elsewhere: map[string]bool{},
+		arrived: make(chan struct{}, 100), received: make(chan struct{}, 2000),
+	}
 	s.flight = flight{func() <-chan struct{} { return s.arrived }, make(chan struct{}, 100)}
-	quiet := log.New(io.Discard, "", 0)
-	endpoint := httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
-	elsewhere := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
-	plain := httptest.NewUnstartedServer(http.HandlerFunc(s.serveElsewhere))
-	s.hosts = map[string]*httptest.Server{endpointHost + ":443": endpoint, endpointHost + ":80": plain, "": elsewhere}
-	for _, server := range s.hosts {
-		server.Config.ErrorLog = quiet
+	for address, handle := range map[string]http.HandlerFunc{
+		endpointHost + ":443": s.serve, endpointHost + ":80": s.serveElsewhere, "": s.serveElsewhere,
+	} {
+		server := httptest.NewUnstartedServer(handle)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		if fault.http2 {
+			server.TLS = &tls.Config{NextProtos: []string{"h2"}}
+			server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": serveHTTP2}
+		}
+		if strings.HasSuffix(address, ":80") {
+			server.Start()
+		} else {
+			server.StartTLS()
+		}
+		s.hosts[address] = server
 	}
-	if fault.http2 {
-		endpoint.TLS = &tls.Config{NextProtos: []string{"h2"}}
-		endpoint.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": serveHTTP2}
-	}
-	endpoint.StartTLS()
-	elsewhere.StartTLS()
-	plain.Start()
-
 	s.addClient(!fault.untrusted)
 	return s
 }
@@ -159,11 +163,7 @@ func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, e
 		s.refused++
 	}
 	s.mu.Unlock()
-	server, ok := s.hosts[address]
-	if !ok {
-		server = s.hosts[""]
-	}
-	target := server.Listener.Addr().String()
+	target := cmp.Or(s.hosts[address], s.hosts[""]).Listener.Addr().String()
 	if refuse {
 		target = "127.0.0.1:0" // nothing listens on port 0
 	}
@@ -192,23 +192,18 @@ func (o observer) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := o.Transport.RoundTrip(req)
 	<-sent.Done() // else net/http may read on from the one body that azcore has for all attempts
 	if err == nil {
-		resp.Body = observedBody{resp.Body, o.server}
+		body := resp.Body
+		resp.Body = testkit.Closing{Reader: io.TeeReader(body, o), Closed: func() { _ = body.Close() }}
 		o.server.received <- struct{}{}
 	}
 	return resp, err
 }
 
-type observedBody struct {
-	io.ReadCloser
-	server *Server
-}
-
-func (b observedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.server.mu.Lock()
-	b.server.read += n
-	b.server.mu.Unlock()
-	return n, err
+func (o observer) Write(body []byte) (int, error) {
+	o.server.mu.Lock()
+	defer o.server.mu.Unlock()
+	o.server.read += len(body)
+	return len(body), nil
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {

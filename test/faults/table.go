@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -30,14 +29,11 @@ func ReadRows(path string) (map[string]Row, error) {
 
 // WriteRows writes the rows to a file in their order.
 func WriteRows(path string, rows []Row) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(rows); err != nil {
+	text, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text.Bytes(), 0o666)
+	return os.WriteFile(path, append(text, '\n'), 0o666)
 }
 
 // columns are the columns of a table: the kinds of operations.

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"regexp"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -98,15 +99,6 @@ func (c Client) Operations(every bool) (operations []*routes.Route) {
 // limit, and all share the processors.
 const maxCalls = 8
 
-// calls returns how many operations are called at the same time: one where each
-// makes a thousand requests.
-func (f Fault) calls() int {
-	if f.empty {
-		return 1
-	}
-	return maxCalls
-}
-
 // Try calls the operations with the fault, some at the same time.
 func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Route) (map[*routes.Route]Outcome, error) {
 	outcomes := map[*routes.Route]Outcome{}
@@ -116,7 +108,10 @@ func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Rout
 		calls   sync.WaitGroup
 		servers []*Server
 	)
-	places := make(chan struct{}, f.calls())
+	places := make(chan struct{}, maxCalls)
+	if f.empty { // a thousand requests a call
+		places = make(chan struct{}, 1)
+	}
 	for _, route := range operations {
 		if !f.affects(route) {
 			continue
@@ -157,7 +152,8 @@ func (f Fault) labelOf(route *routes.Route) string { return f.Name + "/" + route
 // goroutines returns how many goroutines with the label are left after waiting
 // for those that are about to end, and closing connections that are idle.
 func (s *Server) goroutines(value string) (left int) {
-	want := strconv.Quote(label) + ":" + strconv.Quote(value)
+	labels := regexp.QuoteMeta(strconv.Quote(label) + ":" + strconv.Quote(value))
+	stacks := regexp.MustCompile(`(?m)^(\d+) @.*\n# labels: .*` + labels)
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		for _, client := range s.clients {
 			client.CloseIdleConnections()
@@ -165,13 +161,9 @@ func (s *Server) goroutines(value string) (left int) {
 		var profile bytes.Buffer
 		_ = pprof.Lookup("goroutine").WriteTo(&profile, 1)
 		left = 0
-		_, stacks, _ := strings.Cut(profile.String(), "\n")
-		for stack := range strings.SplitSeq(stacks, "\n\n") {
-			if strings.Contains(stack, want) {
-				count, _, _ := strings.Cut(stack, " ")
-				n, _ := strconv.Atoi(count)
-				left += n
-			}
+		for _, stack := range stacks.FindAllStringSubmatch(profile.String(), -1) {
+			n, _ := strconv.Atoi(stack[1])
+			left += n
 		}
 		if left == 0 || time.Now().After(until) {
 			return left
