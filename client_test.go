@@ -45,7 +45,6 @@ var (
 	newFactory           = driver.NewFactory
 	newJobsClient        = driver.NewJobsClient
 	newAssignmentsClient = driver.NewAssignmentsClient
-	newStandardsClient   = driver.NewStandardsClient
 )
 
 // withoutRetries returns options with a transport, and without retries.
@@ -79,7 +78,7 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	t.Parallel()
 	ctx, credential := t.Context(), &azfake.TokenCredential{}
 	o := options(script(t))
-	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newStandardsClient(t, o)
+	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newFactory(t, credential, o).NewStandardAssignmentsClient()
 	unbound, err := newFactory(t, credential, o).NewSecurityAssignmentsClient("")
 	require.NoError(t, err)
 	const scope = "subscriptions/" + jobsSubscription

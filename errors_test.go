@@ -311,7 +311,7 @@ func TestForbiddenIsThatOfAQueryAlone(t *testing.T) {
 func TestParameterErrorShowsWhatCannotBeSeen(t *testing.T) {
 	t.Parallel()
 	o := options(script(t))
-	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newStandardsClient(t, o)
+	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newFactory(t, &azfake.TokenCredential{}, o).NewStandardAssignmentsClient()
 	const id = "00000000-0000-0000-0000-000000000000"
 	for _, hidden := range []string{"\r", "\u00a0", "\u200b", " ", "\ufe0f", "\n"} {
 		errs := []error{

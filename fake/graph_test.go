@@ -15,7 +15,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/test/driver"
 )
 
 const (
@@ -100,7 +99,7 @@ func TestQueryReturnsTheScope(t *testing.T) {
 		"standards, management group":  {queryOptions{ManagementGroups: []string{"Contoso"}}, []string{"1", "0"}},
 		"standards, other groups only": {queryOptions{ManagementGroups: []string{"other"}}, []string{"0"}},
 	}, func(t *testing.T, test test) {
-		standards := driver.NewStandardsClient(t, options(newTenant(fake.ServerOptions{PageSize: 2})))
+		standards := newFactory(t, newTenant(fake.ServerOptions{PageSize: 2})).NewStandardAssignmentsClient()
 		names := mustCollect(t, standards.NewResourceGraphPager(&test.options))
 		for i, name := range names {
 			names[i] = name[len(name)-1:]

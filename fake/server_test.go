@@ -179,7 +179,7 @@ func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
 	srv.Put(assignmentID, armsecops.Assignment{})
 	srv.Put(standardID, armsecops.StandardAssignment{})
 	srv.SetJobItems(publicationID, []armsecops.JobItem{item("rule", "")})
-	standards := driver.NewStandardsClient(t, options(srv))
+	standards := newFactory(t, srv).NewStandardAssignmentsClient()
 	_, err := standards.Delete(t.Context(), managementGroup, standardName, nil)
 	require.NoError(t, err)
 	srv.Inject(fake.Fault{StatusCode: http.StatusForbidden, Times: 100})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/test/driver"
 )
 
 const (
@@ -110,7 +109,7 @@ func TestListHasWhatIsBelowItsScope(t *testing.T) {
 		managementGroup: {"4"}, group + "3": nil, strings.Replace(sub, "1", "8", 1): nil,
 	} {
 		var kinds []string
-		for standard, err := range driver.NewStandardsClient(t, options(srv)).NewListPager(scope, nil).All(t.Context()) {
+		for standard, err := range newFactory(t, srv).NewStandardAssignmentsClient().NewListPager(scope, nil).All(t.Context()) {
 			require.NoError(t, err)
 			kinds = append(kinds, standard.Kind)
 		}

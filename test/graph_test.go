@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -321,7 +322,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 	}
 
 	base.ContinuationToken = secondPage(t, "here", base)
-	_, err := newStandardsClient(t, options(script(t))).NewResourceGraphPager(&base).NextPage(t.Context())
+	_, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewStandardAssignmentsClient().NewResourceGraphPager(&base).NextPage(t.Context())
 	assertParameterError(t, err, "ContinuationToken")
 	elsewhere := options(script(t))
 	elsewhere.Cloud = endpoint("https://other.example")

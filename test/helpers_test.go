@@ -52,7 +52,6 @@ var (
 	newFactory           = driver.NewFactory
 	newJobsClient        = driver.NewJobsClient
 	newAssignmentsClient = driver.NewAssignmentsClient
-	newStandardsClient   = driver.NewStandardsClient
 )
 
 func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {

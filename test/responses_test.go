@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -144,7 +145,7 @@ func TestBodyThatIsNoResourceIsAnError(t *testing.T) {
 			assertUnexpected(t, err, want)
 			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown)
 			assert.Zero(t, assignment)
-			_, err = newStandardsClient(t, once()).Get(t.Context(), virtualMachine, standardName, nil)
+			_, err = newFactory(t, &azfake.TokenCredential{}, once()).NewStandardAssignmentsClient().Get(t.Context(), virtualMachine, standardName, nil)
 			assertUnexpected(t, err, want)
 			_, err = newJobsClient(t, once()).Delete(t.Context(), "rg", "workspace", "assignment", "job", nil)
 			assert.NoError(t, err, "the body of a deletion isn't read")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -19,6 +21,12 @@ const (
 	RequestID     = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 	CorrelationID = "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 )
+
+// RaceEnabled reports whether the race detector is on.
+var RaceEnabled = func() bool {
+	build, _ := debug.ReadBuildInfo()
+	return slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}()
 
 // CredentialFunc is a credential that is a function.
 type CredentialFunc func() (azcore.AccessToken, error)

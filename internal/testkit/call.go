@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -58,12 +59,9 @@ func CallOf(route *routes.Route) Call {
 
 // With returns the call with an option.
 func (c Call) With(name string, value any) Call {
-	options := map[string]any{name: value}
-	for other, value := range c.Options {
-		if other != name {
-			options[other] = value
-		}
-	}
+	options := map[string]any{}
+	maps.Copy(options, c.Options)
+	options[name] = value
 	c.Options = options
 	return c
 }
@@ -90,7 +88,7 @@ func (c Call) OptionsOf(t reflect.Type) reflect.Value {
 }
 
 // Subscription is that of clients whose operation has none in its path.
-const Subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+const Subscription = JobsSubscription
 
 // SubscriptionID returns the id of one of many subscriptions.
 func SubscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,56 +82,40 @@ func Replay(t testing.TB, exchanges []Exchange) *Scripted {
 // ReadExchanges returns the exchanges in a file of testdata/exchanges.
 func ReadExchanges(t testing.TB, name string) []Exchange {
 	t.Helper()
-	exchanges, err := readExchanges(filepath.Join(Root(), "testdata", "exchanges", name+".json"))
-	require.NoError(t, err, name)
+	exchanges := slices.Clone(exchangesByFile()[name])
 	require.NotEmpty(t, exchanges, name)
 	return exchanges
-}
-
-func readExchanges(path string) (exchanges []Exchange, err error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(data, &exchanges, json.RejectUnknownMembers(true)); err != nil {
-		return nil, err
-	}
-	for i := range exchanges {
-		if body := &exchanges[i].Response.Body; *body != nil {
-			if err := body.Compact(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return exchanges, nil
 }
 
 // AllExchanges yields the exchanges of every file, in order, with the file's name.
 func AllExchanges() iter.Seq2[string, []Exchange] {
 	return func(yield func(string, []Exchange) bool) {
-		for _, file := range allExchanges() {
-			if !yield(file.name, file.exchanges) {
+		for _, name := range slices.Sorted(maps.Keys(exchangesByFile())) {
+			if !yield(name, exchangesByFile()[name]) {
 				return
 			}
 		}
 	}
 }
 
-type exchangeFile struct {
-	name      string
-	exchanges []Exchange
-}
-
-var allExchanges = sync.OnceValue(func() (all []exchangeFile) {
+var exchangesByFile = sync.OnceValue(func() map[string][]Exchange {
+	byFile := map[string][]Exchange{}
 	files, _ := filepath.Glob(filepath.Join(Root(), "testdata", "exchanges", "*.json"))
 	for _, file := range files {
-		exchanges, err := readExchanges(file)
+		var exchanges []Exchange
+		text, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(text, &exchanges, json.RejectUnknownMembers(true))
+		}
 		if err != nil {
 			panic(file + ": " + err.Error())
 		}
-		all = append(all, exchangeFile{strings.TrimSuffix(filepath.Base(file), ".json"), exchanges})
+		for i := range exchanges {
+			_ = exchanges[i].Response.Body.Compact() // it has been read, or there is none
+		}
+		byFile[strings.TrimSuffix(filepath.Base(file), ".json")] = exchanges
 	}
-	return all
+	return byFile
 })
 
 // ExchangeOf returns the first documented exchange of an operation that is a success.

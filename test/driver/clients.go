@@ -43,14 +43,6 @@ func NewAssignmentsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.S
 	return client
 }
 
-// NewStandardsClient returns a client of standard assignments.
-func NewStandardsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.StandardAssignmentsClient {
-	t.Helper()
-	client, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return client
-}
-
 // Options returns options with a transport, and with retries that don't wait.
 func Options(transport policy.Transporter) *armsecops.ClientOptions {
 	o := &armsecops.ClientOptions{}

@@ -198,24 +198,17 @@ func (p Pager) NextPage(ctx context.Context) (page any, items []any, err error) 
 	return results[0].Interface(), itemsOf(results[0]), err
 }
 
-// Pages reads every page by the pager's own Pages.
-func (p Pager) Pages(ctx context.Context) (items []any, err error) {
-	for page, failure := range p.pager.MethodByName("Pages").Call([]reflect.Value{reflect.ValueOf(ctx)})[0].Seq2() {
+// Read reads every item by the pager's own method, All or Pages.
+func (p Pager) Read(ctx context.Context, method string) (items []any, err error) {
+	for value, failure := range p.pager.MethodByName(method).Call([]reflect.Value{reflect.ValueOf(ctx)})[0].Seq2() {
 		if err, _ := reflect.TypeAssert[error](failure); err != nil {
 			return items, err
 		}
-		items = append(items, itemsOf(page)...)
-	}
-	return items, nil
-}
-
-// All reads every item by the pager's own All.
-func (p Pager) All(ctx context.Context) (items []any, err error) {
-	for item, failure := range p.pager.MethodByName("All").Call([]reflect.Value{reflect.ValueOf(ctx)})[0].Seq2() {
-		if err, _ := reflect.TypeAssert[error](failure); err != nil {
-			return items, err
+		if method == "All" {
+			items = append(items, value.Interface())
+		} else {
+			items = append(items, itemsOf(value)...)
 		}
-		items = append(items, item.Interface())
 	}
 	return items, nil
 }
