@@ -1,14 +1,13 @@
 package testkit
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops/internal/routes"
 )
@@ -27,7 +26,11 @@ func (e Exchange) Call() Call {
 	c := Call{Route: route, Values: values, Body: e.Request.Body, Options: map[string]any{}}
 	u, _ := url.Parse(e.Request.URL)
 	for name, value := range u.Query() {
-		c.Options[strings.TrimPrefix(name, "$")] = value[0]
+		name = strings.TrimPrefix(name, "$")
+		c.Options[name] = value[0]
+		if n, err := strconv.Atoi(value[0]); err == nil && name == "top" {
+			c.Options[name] = n
+		}
 	}
 	if route.Kind == routes.Query {
 		var query struct {
@@ -69,20 +72,12 @@ func (c Call) With(name string, value any) Call {
 // OptionsOf returns options of the type, a pointer, with the members that it has.
 func (c Call) OptionsOf(t reflect.Type) reflect.Value {
 	options := reflect.New(t.Elem())
-	for name, value := range c.Options {
-		member := options.Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
-		if !member.IsValid() {
-			continue
-		}
-		if member.Kind() == reflect.Pointer { // as Microsoft's options have them
-			member.Set(reflect.New(member.Type().Elem()))
-			member = member.Elem()
-		}
-		if text, ok := value.(string); ok && member.CanInt() {
-			n, _ := strconv.ParseInt(text, 10, 64)
-			value = n
-		}
-		member.Set(reflect.ValueOf(value).Convert(member.Type()))
+	text, err := json.Marshal(c.Options)
+	if err == nil {
+		err = json.Unmarshal(text, options.Interface()) // ignores case
+	}
+	if err != nil {
+		panic(err)
 	}
 	return options
 }

@@ -99,7 +99,7 @@ func afterFault(s *faults.Server, call testkit.Call, got []any, err error) error
 		return nil
 	}
 	s.Heal()
-	resumed := call.With("PageOptions", armsecops.PageOptions{ContinuationToken: page.ContinuationToken})
+	resumed := call.With("ContinuationToken", page.ContinuationToken)
 	rest, again := callOurs(context.Background(), s, resumed)
 	switch {
 	case errors.Is(err, armsecops.ErrUntrustedNextLink):

@@ -156,8 +156,8 @@ func listings(yield func(string, []testkit.Exchange) bool) {
 func TestEveryListingIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range listings {
-		newPager := func(t *testing.T, transport policy.Transporter, page armsecops.PageOptions) driver.Pager {
-			result, err := driver.Ours.Do(t.Context(), exchanges[0].Call().With("PageOptions", page), driver.Options(transport))
+		newPager := func(t *testing.T, transport policy.Transporter, option string, value any) driver.Pager {
+			result, err := driver.Ours.Do(t.Context(), exchanges[0].Call().With(option, value), driver.Options(transport))
 			require.NoError(t, err)
 			pager, ok := driver.PagerOf(result)
 			require.True(t, ok)
@@ -168,7 +168,7 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 				t.Parallel()
 				for _, method := range []string{"Pages", "All"} {
 					transport := testkit.Replay(t, exchanges)
-					pager := newPager(t, transport, armsecops.PageOptions{Prefetch: prefetch})
+					pager := newPager(t, transport, "Prefetch", prefetch)
 					assert.Zero(t, transport.Requests(), "before anything is read")
 					items, err := pager.Read(t.Context(), method)
 					require.NoError(t, err)
@@ -183,7 +183,7 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 			var items []any
 			token := ""
 			for n := 1; n == 1 || token != ""; n++ {
-				pager := newPager(t, transport, armsecops.PageOptions{ContinuationToken: token})
+				pager := newPager(t, transport, "ContinuationToken", token)
 				_, read, err := pager.NextPage(t.Context())
 				require.NoError(t, err)
 				assert.Equal(t, n, transport.Requests())
