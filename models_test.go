@@ -81,10 +81,11 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 		"boolean for a time":                 {text: expires(`true`), err: "/properties/expiresOn: a boolean is not a time"},
 		"object for a time":                  {text: expires(`{}`), err: "/properties/expiresOn: an object is not a time"},
 	}
-	testkit.EachPackage(t, func(t *testing.T, marshal func(any) ([]byte, error), unmarshal func([]byte, any) error) {
-		for name, test := range tests {
+	for name, test := range tests {
+		for packageName, p := range testkit.JSONPackages {
+			name := packageName + ": " + name
 			var a armsecops.Assignment
-			err := unmarshal([]byte(test.text), &a)
+			err := p.Unmarshal([]byte(test.text), &a)
 			if test.err != "" {
 				assert.ErrorContains(t, err, test.err, name)
 				continue
@@ -92,11 +93,11 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 			require.NoError(t, err, name)
 			assert.NotContains(t, a.AdditionalProperties, "name", "which is known")
 			assert.NotContains(t, a.Properties.AdditionalProperties, "metadata", "which is known")
-			data, err := marshal(a)
+			data, err := p.Marshal(a)
 			require.NoError(t, err, name)
 			assert.Equal(t, cmp.Or(test.want, test.text), string(data), name)
 		}
-	})
+	}
 }
 
 // wholeAssignment has every member, and unknown ones at every depth.
@@ -106,13 +107,13 @@ var wholeAssignment = testkit.Whole(reflect.TypeFor[armsecops.Assignment]())
 // those that were read before an error.
 func TestPageKeepsItsOtherMembers(t *testing.T) {
 	t.Parallel()
-	testkit.EachPackage(t, func(t *testing.T, _ func(any) ([]byte, error), unmarshal func([]byte, any) error) {
+	for name, p := range testkit.JSONPackages {
 		page := armsecops.AssignmentList{NextLink: "?a"}
-		require.NoError(t, unmarshal([]byte(`{"value":[{"name":"n"}]}`), &page))
-		require.Equal(t, armsecops.AssignmentList{NextLink: "?a", Value: []armsecops.Assignment{{Name: "n"}}}, page)
-		require.Error(t, unmarshal([]byte(`{"nextLink":"?b","value":5}`), &page))
-		assert.Equal(t, armsecops.AssignmentList{NextLink: "?b", Value: []armsecops.Assignment{{Name: "n"}}}, page)
-	})
+		require.NoError(t, p.Unmarshal([]byte(`{"value":[{"name":"n"}]}`), &page), name)
+		require.Equal(t, armsecops.AssignmentList{NextLink: "?a", Value: []armsecops.Assignment{{Name: "n"}}}, page, name)
+		require.Error(t, p.Unmarshal([]byte(`{"nextLink":"?b","value":5}`), &page), name)
+		assert.Equal(t, armsecops.AssignmentList{NextLink: "?b", Value: []armsecops.Assignment{{Name: "n"}}}, page, name)
+	}
 }
 
 // A page is what a JSON package makes of its document, and All yields its items.

@@ -230,7 +230,3 @@ func TestFollowedRedirectsAreRefused(t *testing.T) {
 		assert.Equal(t, test.followed, err != nil, "%s: %v", name, err)
 	}
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

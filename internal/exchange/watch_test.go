@@ -128,7 +128,7 @@ func hangUpLater(http.ResponseWriter, *http.Request) {
 
 // retries is a transport that sends a request again if it fails.
 func retries(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (resp *http.Response, err error) {
+	return transportFunc(func(req *http.Request) (resp *http.Response, err error) {
 		for range 4 {
 			if resp, err = next.RoundTrip(req); err == nil {
 				return resp, nil
@@ -140,14 +140,14 @@ func retries(next http.RoundTripper) http.RoundTripper {
 
 // detached is retries with a context that the call doesn't end.
 func detached(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return transportFunc(func(req *http.Request) (*http.Response, error) {
 		return retries(next).RoundTrip(req.WithContext(context.WithoutCancel(req.Context())))
 	})
 }
 
 // hedges is a transport that sends a request several times at once.
 func hedges(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return transportFunc(func(req *http.Request) (*http.Response, error) {
 		var group sync.WaitGroup
 		var resp atomic.Pointer[http.Response]
 		for range 4 {
@@ -167,7 +167,7 @@ func hedges(next http.RoundTripper) http.RoundTripper {
 
 // silent is a transport that reports nothing, and doesn't retry.
 func silent(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return transportFunc(func(req *http.Request) (*http.Response, error) {
 		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
 	})
 }
@@ -245,7 +245,7 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 // asks is a transport that sends a request of its own before each, with its context.
 //   - length: of the body of a POST; 0: it is a GET
 func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return transportFunc(func(req *http.Request) (*http.Response, error) {
 		method := http.MethodPost
 		if length == 0 {
 			method = http.MethodGet
@@ -277,7 +277,7 @@ func TestOwnHTTP2IsNotBelievedToReport(t *testing.T) {
 		transport.TLSClientConfig.NextProtos = []string{"h2"}
 		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
 			"h2": func(string, *tls.Conn) http.RoundTripper {
-				return roundTripper(func(*http.Request) (*http.Response, error) {
+				return transportFunc(func(*http.Request) (*http.Response, error) {
 					sent.Add(1)
 					return nil, failure
 				})

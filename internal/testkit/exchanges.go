@@ -132,23 +132,19 @@ func ExchangeOf(route *routes.Route) (Exchange, bool) {
 
 // Route returns the route of the exchange, and the values in the path of its request.
 func (e Exchange) Route() (route *routes.Route, values []string) {
-	for _, route := range routes.All {
-		if route.Operation != e.Operation {
-			continue
-		}
-		u, err := url.Parse(e.Request.URL)
-		if err != nil {
-			panic(err)
-		}
-		segments := strings.Split(u.EscapedPath(), "/")[1:]
-		for i := range segments {
-			segments[i], _ = url.PathUnescape(segments[i])
-		}
-		if values, ok := route.Match(segments); ok {
-			return route, values
-		}
+	route, err := routes.ByOperation(e.Operation)
+	if err != nil {
+		panic(err)
 	}
-	panic("no route has the path of the exchange of " + e.Operation)
+	u, err := url.Parse(e.Request.URL)
+	if err != nil {
+		panic(err)
+	}
+	values, ok := route.Match(routes.Segments(u.EscapedPath()))
+	if !ok {
+		panic("the exchange of " + e.Operation + " has another path")
+	}
+	return route, values
 }
 
 // Transport returns a transport that checks the request, to the last member of

@@ -3,7 +3,6 @@ package testkit
 import (
 	"encoding/json"
 	"reflect"
-	"testing"
 
 	mirror "github.com/go-json-experiment/json"
 )
@@ -21,16 +20,6 @@ var JSONPackages = map[string]JSONPackage{
 		func(v any) ([]byte, error) { return mirror.Marshal(v) },
 		func(data []byte, v any) error { return mirror.Unmarshal(data, v) },
 	},
-}
-
-// EachPackage runs a test with each of the JSON packages.
-func EachPackage(t *testing.T, test func(*testing.T, func(any) ([]byte, error), func([]byte, any) error)) {
-	for name, p := range JSONPackages {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, p.Marshal, p.Unmarshal)
-		})
-	}
 }
 
 // Unknown returns the names of the members, at any depth, that a model keeps in

@@ -22,6 +22,9 @@ type TransportFunc func(*http.Request) (*http.Response, error)
 // Do calls the function.
 func (f TransportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
+// RoundTrip calls the function.
+func (f TransportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
 // Respond returns a transport that gives every request the same response:
 // Respond(503), Respond(200, body), Respond(429, body, "Retry-After", "1").
 func Respond(status int, bodyAndHeader ...string) TransportFunc {
@@ -80,22 +83,18 @@ var ErrUnexpectedRequest = errors.New("unexpected request")
 
 // Do responds to the request with the next response of the script.
 func (s *Scripted) Do(req *http.Request) (*http.Response, error) {
-	next, n := s.next()
+	s.mu.Lock()
+	s.made++
+	n, next := s.made, TransportFunc(nil)
+	if len(s.left) > 0 {
+		next, s.left = s.left[0], s.left[1:]
+	}
+	s.mu.Unlock()
 	if next == nil {
 		s.t.Errorf("request %d was not expected: %s %s", n, req.Method, req.URL)
 		return nil, ErrUnexpectedRequest
 	}
 	return next(req)
-}
-
-func (s *Scripted) next() (response TransportFunc, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.made++
-	if len(s.left) > 0 {
-		response, s.left = s.left[0], s.left[1:]
-	}
-	return response, s.made
 }
 
 // Requests returns how many requests have been made.

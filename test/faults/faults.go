@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // Fault is one thing that can go wrong with a call. In a listing of two pages it
@@ -283,7 +284,7 @@ func shortLength(w http.ResponseWriter, r *http.Request, s *Server) {
 // sendRaw sends a success that net/http's server refuses to send, and closes the connection.
 func sendRaw(w http.ResponseWriter, header, body string) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\n%s\r\n\r\n%s", RequestID, header, body)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\n%s\r\n\r\n%s", testkit.RequestID, header, body)
 		_ = conn.Close()
 	}
 }

@@ -81,7 +81,7 @@ func afterFault(s *faults.Server, call testkit.Call, got []any, err error) error
 	}
 	if _, responded := errors.AsType[*azcore.ResponseError](err); responded {
 		service, ok := errors.AsType[*armsecops.ServiceError](err)
-		if !ok || service.Operation != operation || service.RequestID != faults.RequestID || service.StatusCode == 0 {
+		if !ok || service.Operation != operation || service.RequestID != testkit.RequestID || service.StatusCode == 0 {
 			return fmt.Errorf("the response is %+v: %w", service, err)
 		}
 	}

@@ -17,7 +17,10 @@ import (
 // What a program can put around a request that must not be repeated: policies whose
 // attempts overlap, and transports that send by themselves or report nothing.
 
-type policyFunc = testkit.PolicyFunc
+type (
+	policyFunc   = testkit.PolicyFunc
+	roundTripper = testkit.TransportFunc
+)
 
 // flight lets a policy act while a request is in flight.
 type flight struct {
@@ -91,11 +94,6 @@ func (f flight) hedge() policyFunc {
 		return resp, nil
 	}
 }
-
-// roundTripper is a RoundTripper that is a function.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // retrying is a transport that sends a request again if it fails.
 func retrying(next http.RoundTripper) http.RoundTripper {

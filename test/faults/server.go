@@ -26,9 +26,6 @@ import (
 	"github.com/armsecops/armsecops/test/driver"
 )
 
-// RequestID is the x-ms-request-id of every response of the server.
-const RequestID = testkit.RequestID
-
 // MaxResponseBytes is the bound on a response of clients that have such an option.
 const MaxResponseBytes = 1 << 20
 
@@ -48,6 +45,8 @@ type Server struct {
 	expire  context.CancelCauseFunc     // ends the call
 	cancel  context.CancelFunc          // releases what the call needed
 	hosts   map[string]*httptest.Server // by the address that a client dials; "": every other host
+	outcome Outcome                     // of the call
+	err     error                       // what is wrong with it
 
 	mu        sync.Mutex
 	healed    bool
@@ -235,7 +234,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	healthy := s.healed
 	s.mu.Unlock()
 
-	w.Header().Set("x-ms-request-id", RequestID)
+	w.Header().Set("x-ms-request-id", testkit.RequestID)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch {
 	case query.Get("api-version") == "":
@@ -346,9 +345,5 @@ func (s *Server) serveElsewhere(w http.ResponseWriter, r *http.Request) {
 	}
 	s.elsewhere["request"] = true
 	s.mu.Unlock()
-	if s.listing() {
-		_, _ = fmt.Fprintf(w, `{"value":[%s]}`, s.document(2))
-		return
-	}
 	_, _ = io.WriteString(w, s.body(r, true))
 }

@@ -101,13 +101,8 @@ const maxCalls = 8
 
 // Try calls the operations with the fault, some at the same time.
 func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Route) (map[*routes.Route]Outcome, error) {
-	outcomes := map[*routes.Route]Outcome{}
-	var (
-		mu      sync.Mutex
-		errs    []error
-		calls   sync.WaitGroup
-		servers []*Server
-	)
+	var calls sync.WaitGroup
+	var servers []*Server
 	places := make(chan struct{}, maxCalls)
 	if f.empty { // a thousand requests a call
 		places = make(chan struct{}, 1)
@@ -122,25 +117,21 @@ func (f Fault) Try(ctx context.Context, client Client, operations []*routes.Rout
 		calls.Go(func() {
 			defer func() { <-places }()
 			// The goroutines that the call starts inherit the label.
-			pprof.Do(ctx, pprof.Labels(label, f.labelOf(route)), func(ctx context.Context) {
-				outcome, err := s.try(ctx, client)
-				mu.Lock()
-				defer mu.Unlock()
-				outcomes[route] = outcome
-				if err != nil {
-					errs = append(errs, fmt.Errorf("%s: %s: %w", f.Name, route.Operation, err))
-				}
-			})
+			pprof.Do(ctx, pprof.Labels(label, f.labelOf(route)), func(ctx context.Context) { s.outcome, s.err = s.try(ctx, client) })
 		})
 	}
 	calls.Wait()
+	outcomes := map[*routes.Route]Outcome{}
+	var errs []error
 	for _, s := range servers {
 		if left := s.goroutines(f.labelOf(s.route)); left > 0 {
-			o := outcomes[s.route]
-			o.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", o.Harm, left), ", ")
-			outcomes[s.route] = o
+			s.outcome.Harm = strings.TrimPrefix(fmt.Sprintf("%s, goroutines left: %d", s.outcome.Harm, left), ", ")
 		}
 		s.close()
+		outcomes[s.route] = s.outcome
+		if s.err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", f.Name, s.route.Operation, s.err))
+		}
 	}
 	return outcomes, errors.Join(errs...)
 }
