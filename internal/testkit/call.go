@@ -33,17 +33,12 @@ func (e Exchange) Call() Call {
 		}
 	}
 	if route.Kind == routes.Query {
-		var query struct {
-			Subscriptions    []string `json:"subscriptions"`
-			ManagementGroups []string `json:"managementGroups"`
-			Query            string   `json:"query"`
-		}
-		if err := json.Unmarshal(e.Request.Body, &query); err != nil {
+		if err := json.Unmarshal(e.Request.Body, &c.Options); err != nil {
 			panic(err)
 		}
-		_, where, _ := strings.Cut(query.Query, "\n| where (")
-		where, _, _ = strings.Cut(where, ")\n")
-		c.Options = map[string]any{"SubscriptionIDs": query.Subscriptions, "ManagementGroups": query.ManagementGroups, "Where": where}
+		_, where, _ := strings.Cut(fmt.Sprint(c.Options["query"]), "\n| where (")
+		c.Options["where"], _, _ = strings.Cut(where, ")\n")
+		c.Options["subscriptionIDs"] = c.Options["subscriptions"]
 	}
 	return c
 }
@@ -81,9 +76,6 @@ func (c Call) OptionsOf(t reflect.Type) reflect.Value {
 	}
 	return options
 }
-
-// Subscription is that of clients whose operation has none in its path.
-const Subscription = JobsSubscription
 
 // SubscriptionID returns the id of one of many subscriptions.
 func SubscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }

@@ -161,12 +161,11 @@ func (e Exchange) Transport(t testing.TB) TransportFunc {
 		for _, name := range []string{"Accept", "Content-Type"} {
 			assert.Equal(t, e.Request.Header[name], req.Header.Get(name), name)
 		}
-		var body []byte
-		if req.Body != nil {
-			var err error
-			body, err = io.ReadAll(req.Body)
-			assert.NoError(t, err)
+		if req.Body == nil {
+			req.Body = http.NoBody
 		}
+		body, err := io.ReadAll(req.Body)
+		assert.NoError(t, err)
 		AssertSameJSON(t, e.Request.Body, body)
 		return Respond(e.Response.Status, text...)(req)
 	}

@@ -7,14 +7,11 @@ import (
 	mirror "github.com/go-json-experiment/json"
 )
 
-// JSONPackage is a JSON package that users have.
-type JSONPackage struct {
+// JSONPackages are the two JSON packages that users have.
+var JSONPackages = map[string]struct {
 	Marshal   func(any) ([]byte, error)
 	Unmarshal func([]byte, any) error
-}
-
-// JSONPackages are the two JSON packages that users have.
-var JSONPackages = map[string]JSONPackage{
+}{
 	"encoding/json": {json.Marshal, json.Unmarshal},
 	"mirror": {
 		func(v any) ([]byte, error) { return mirror.Marshal(v) },

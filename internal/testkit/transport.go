@@ -28,12 +28,9 @@ func (f TransportFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 // Respond returns a transport that gives every request the same response:
 // Respond(503), Respond(200, body), Respond(429, body, "Retry-After", "1").
 func Respond(status int, bodyAndHeader ...string) TransportFunc {
-	body, header := "", http.Header{}
-	if len(bodyAndHeader) > 0 {
-		body = bodyAndHeader[0]
-		for i := 1; i < len(bodyAndHeader); i += 2 {
-			header.Set(bodyAndHeader[i], bodyAndHeader[i+1])
-		}
+	body, header := strings.Join(bodyAndHeader[:min(1, len(bodyAndHeader))], ""), http.Header{}
+	for i := 1; i < len(bodyAndHeader); i += 2 {
+		header.Set(bodyAndHeader[i], bodyAndHeader[i+1])
 	}
 	return func(req *http.Request) (*http.Response, error) {
 		return &http.Response{

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -134,7 +135,7 @@ func (l Library) Do(ctx context.Context, call testkit.Call, options any) (any, e
 		}
 	}
 	if constructor.Type().NumIn() > len(in) {
-		subscription := testkit.Subscription
+		subscription := testkit.JobsSubscription // of clients whose operation has none in its path
 		if call.Route.OfSubscription() {
 			subscription = next()
 		}
@@ -270,26 +271,21 @@ func Call(ctx context.Context, call testkit.Call, options any) (result any, err 
 // are resources, pages of them, and resources that are sent.
 func Documents() map[reflect.Type]*routes.Route {
 	documents := map[reflect.Type]*routes.Route{}
-	add := func(t reflect.Type, route *routes.Route) {
-		if documents[t] == nil {
-			documents[t] = route
-		}
-	}
-	for _, route := range routes.All {
+	for _, route := range slices.Backward(routes.All) { // the first operation of a type stays
 		if !Ours.Has(route) {
 			continue
 		}
 		method, _ := methodOf(reflect.TypeOf(Ours[route.Resource.Client]).Out(0), route)
+		for in := range method.Type.Ins() {
+			if in.Kind() == reflect.Struct {
+				documents[in] = route
+			}
+		}
 		result := method.Type.Out(0)
 		if next, ok := result.MethodByName("NextPage"); ok {
-			add(next.Type.Out(0), route)
+			documents[next.Type.Out(0)] = route
 		} else if result.NumField() > 0 {
-			add(result.Field(0).Type, route)
-		}
-		for i := range method.Type.NumIn() {
-			if in := method.Type.In(i); in.Kind() == reflect.Struct {
-				add(in, route)
-			}
+			documents[result.Field(0).Type] = route
 		}
 	}
 	return documents

@@ -38,19 +38,18 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 		return nil
 	}
 	parameters := resource.Get.Parameters()
+	nameParameter := parameters[len(parameters)-1]
 	values := map[string]string{} // one resource's, whatever the documentation of an operation shows
 	for i, value := range testkit.CallOf(resource.Get).Values {
 		values[parameters[i]] = value
 	}
-	nameParameter := parameters[len(parameters)-1]
+	documented := values[nameParameter]
 	do := func(route *routes.Route, name string, body []byte) []any {
 		call := testkit.CallOf(route)
+		values[nameParameter] = name
 		for i, parameter := range route.Parameters() {
 			if value, ok := values[parameter]; ok {
 				call.Values[i] = value
-			}
-			if parameter == nameParameter {
-				call.Values[i] = name
 			}
 		}
 		call.Options = nil
@@ -73,7 +72,6 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 		}
 	}
 
-	documented := values[nameParameter]
 	missing(documented)
 	var names []string
 	for i := range 5 {

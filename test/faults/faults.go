@@ -44,8 +44,8 @@ type Fault struct {
 	create    bool              // only requests that must not be repeated have it
 
 	transport func(http.RoundTripper) http.RoundTripper // around the client's; nil for none
-	perCall   func(flight) policyFunc                   // nil for none
-	perRetry  func(flight) policyFunc                   // nil for none
+	perCall   func(flight) testkit.PolicyFunc           // nil for none
+	perRetry  func(flight) testkit.PolicyFunc           // nil for none
 }
 
 // handler responds to a request that a fault affects.
@@ -205,6 +205,11 @@ func send(status int, body string) handler {
 	}
 }
 
+// refuse responds with an error as the services do.
+func refuse(status int, code string) handler {
+	return send(status, `{"error":{"code":"`+code+`","message":"The request was refused."}}`)
+}
+
 // withHeader responds with a header too, in which {uri} stands for the request's.
 func withHeader(name, value string, respond handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, s *Server) {
@@ -236,7 +241,7 @@ const (
 // challenge asks for a token with other claims, as Continuous Access Evaluation does.
 var challenge = withHeader("WWW-Authenticate", `Bearer realm="", error="insufficient_claims", claims="`+
 	base64.StdEncoding.EncodeToString([]byte(`{"access_token":{"nbf":{"essential":true,"value":"1655181000"}}}`))+`"`,
-	send(http.StatusUnauthorized, `{"error":{"code":"InvalidAuthenticationToken","message":"The request was refused."}}`))
+	refuse(http.StatusUnauthorized, "InvalidAuthenticationToken"))
 
 func reset(w http.ResponseWriter, _ *http.Request, _ *Server) {
 	conn, _, err := http.NewResponseController(w).Hijack()

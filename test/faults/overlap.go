@@ -17,21 +17,10 @@ import (
 // What a program can put around a request that must not be repeated: policies whose
 // attempts overlap, and transports that send by themselves or report nothing.
 
-type (
-	policyFunc   = testkit.PolicyFunc
-	roundTripper = testkit.TransportFunc
-)
-
 // flight lets a policy act while a request is in flight.
 type flight struct {
 	arrived func() <-chan struct{} // receives when a request is
-	leave   chan struct{}          // lets a request that is held go
-}
-
-func (f flight) letGo() {
-	if f.leave != nil {
-		f.leave <- struct{}{}
-	}
+	letGo   func()                 // lets a request that is held go
 }
 
 // heldFirst holds the first request until the policy lets it go.
@@ -41,7 +30,7 @@ var heldFirst = inTurn(held, send(200, "{body}"))
 func held(w http.ResponseWriter, r *http.Request, s *Server) {
 	s.arrived <- struct{}{}
 	select {
-	case <-s.flight.leave:
+	case <-s.leave:
 	case <-r.Context().Done():
 		panic(http.ErrAbortHandler) // as noResponse
 	}
@@ -55,49 +44,46 @@ type attempted struct {
 	err  error
 }
 
-func start(req *policy.Request) <-chan attempted {
-	results := make(chan attempted, 1)
-	go func() {
-		resp, err := req.Next()
-		results <- attempted{resp, err}
-	}()
-	return results
-}
-
-// giveUp is a policy that returns while its request is in flight.
-func (f flight) giveUp() policyFunc {
+// inFlight is a policy that acts while its request is in flight.
+func (f flight) inFlight(act func(req *policy.Request, first <-chan attempted) (*http.Response, error)) testkit.PolicyFunc {
 	return func(req *policy.Request) (*http.Response, error) {
-		select {
-		case r := <-start(req.Clone(req.Raw().Context())):
-			return r.resp, r.err
-		case <-f.arrived():
-			f.letGo()
-			return nil, errGivenUp
-		}
-	}
-}
-
-// hedge is a policy that sends a second request while the first is in flight.
-func (f flight) hedge() policyFunc {
-	return func(req *policy.Request) (*http.Response, error) {
-		first := start(req.Clone(req.Raw().Context()))
+		first, clone := make(chan attempted, 1), req.Clone(req.Raw().Context())
+		go func() {
+			resp, err := clone.Next()
+			first <- attempted{resp, err}
+		}()
 		select {
 		case r := <-first:
 			return r.resp, r.err
 		case <-f.arrived():
+			return act(req, first)
 		}
+	}
+}
+
+// giveUp is a policy that returns while its request is in flight.
+func (f flight) giveUp() testkit.PolicyFunc {
+	return f.inFlight(func(*policy.Request, <-chan attempted) (*http.Response, error) {
+		f.letGo()
+		return nil, errGivenUp
+	})
+}
+
+// hedge is a policy that sends a second request while the first is in flight.
+func (f flight) hedge() testkit.PolicyFunc {
+	return f.inFlight(func(req *policy.Request, first <-chan attempted) (*http.Response, error) {
 		resp, err := req.Clone(req.Raw().Context()).Next()
 		f.letGo()
 		if r := <-first; err != nil {
 			return r.resp, r.err
 		}
 		return resp, nil
-	}
+	})
 }
 
 // retrying is a transport that sends a request again if it fails.
 func retrying(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (resp *http.Response, err error) {
+	return testkit.TransportFunc(func(req *http.Request) (resp *http.Response, err error) {
 		for range 3 {
 			if resp, err = next.RoundTrip(req); err == nil {
 				return resp, nil
@@ -109,7 +95,7 @@ func retrying(next http.RoundTripper) http.RoundTripper {
 
 // silent is a transport that reports nothing to net/http/httptrace.
 func silent(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
 		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
 	})
 }
@@ -120,7 +106,7 @@ func (untraced) Value(any) any { return nil }
 
 // asking is a transport that first sends a request of its own with the same context.
 func asking(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (*http.Response, error) {
+	return testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
 		u := *req.URL
 		u.Path = "/health"
 		own, err := http.NewRequestWithContext(req.Context(), http.MethodGet, u.String(), nil)

@@ -62,15 +62,16 @@ type Server struct {
 
 	flight   flight
 	arrived  chan struct{} // one value per request that is held
+	leave    chan struct{} // one value per request that is held no longer
 	received chan struct{} // one value per response whose header the client has
 }
 
 func newServer(fault Fault, route *routes.Route) *Server {
 	s := &Server{
 		fault: fault, route: route, hosts: map[string]*httptest.Server{}, elsewhere: map[string]bool{},
-		arrived: make(chan struct{}, 100), received: make(chan struct{}, 2000),
+		arrived: make(chan struct{}, 100), leave: make(chan struct{}, 100), received: make(chan struct{}, 2000),
 	}
-	s.flight = flight{func() <-chan struct{} { return s.arrived }, make(chan struct{}, 100)}
+	s.flight = flight{func() <-chan struct{} { return s.arrived }, func() { s.leave <- struct{}{} }}
 	for address, handle := range map[string]http.HandlerFunc{
 		endpointHost + ":443": s.serve, endpointHost + ":80": s.serveElsewhere, "": s.serveElsewhere,
 	} {
@@ -156,16 +157,13 @@ func (s *Server) Heal() {
 
 // dial connects every host to its server, and refuses as many connections as the fault says.
 func (s *Server) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	s.mu.Lock()
-	refuse := !s.healed && s.refused < s.fault.refusals
-	if refuse {
-		s.refused++
-	}
-	s.mu.Unlock()
 	target := cmp.Or(s.hosts[address], s.hosts[""]).Listener.Addr().String()
-	if refuse {
+	s.mu.Lock()
+	if !s.healed && s.refused < s.fault.refusals {
+		s.refused++
 		target = "127.0.0.1:0" // nothing listens on port 0
 	}
+	s.mu.Unlock()
 	return new(net.Dialer).DialContext(ctx, network, target)
 }
 
@@ -238,11 +236,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch {
 	case query.Get("api-version") == "":
-		sendError(w, "MissingApiVersionParameter")
+		refuse(http.StatusBadRequest, "MissingApiVersionParameter")(w, r, s)
 	case s.listing() && page != "" && page != s.fault.skipToken() && !s.fault.empty:
-		sendError(w, "InvalidSkipToken")
+		refuse(http.StatusBadRequest, "InvalidSkipToken")(w, r, s)
 	case endless:
-		sendError(w, "SentTooOften")
+		refuse(http.StatusBadRequest, "SentTooOften")(w, r, s)
 	case affected:
 		s.fault.respond(w, r, s)
 	default:
@@ -252,12 +250,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // skipToken finds the token in the body of a query of Azure Resource Graph.
 var skipToken = regexp.MustCompile(`"\$skipToken":"([^"]*)"`)
-
-// sendError refuses a request as the services do.
-func sendError(w http.ResponseWriter, code string) {
-	w.WriteHeader(http.StatusBadRequest)
-	_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"The request was refused."}}`, code)
-}
 
 // body returns the body of the success.
 func (s *Server) body(r *http.Request, healthy bool) string {
@@ -297,22 +289,18 @@ func isListing(route *routes.Route) bool {
 	return route.Kind == routes.List || route.Kind == routes.Query
 }
 
-// document returns one of the server's two documents of the operation's resource.
-func (s *Server) document(n int) string {
-	return strings.ReplaceAll(documentOf(s.route.Resource), "{n}", fmt.Sprint(n))
-}
-
 // anyTime is a time in a document.
 var anyTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
 
-// documentOf returns the documented resource, with the one time and the members that the faults change.
-func documentOf(resource *routes.Resource) string {
-	e, _ := testkit.ExchangeOf(resource.Get)
+// document returns one of the server's two documents: the documented resource, with
+// the one time and the members that the faults change.
+func (s *Server) document(n int) string {
+	e, _ := testkit.ExchangeOf(s.route.Resource.Get)
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(e.Response.Body, &members); err != nil {
-		panic(resource.Client + " needs a documented exchange of its Get: " + err.Error())
+		panic(s.route.Resource.Client + " needs a documented exchange of its Get: " + err.Error())
 	}
-	members["id"], members["name"] = json.RawMessage(`"/resources/{n}"`), json.RawMessage(`"name-{n}"`)
+	members["id"], members["name"] = json.RawMessage(fmt.Sprintf(`"/resources/%d"`, n)), json.RawMessage(fmt.Sprintf(`"name-%d"`, n))
 	if !anyTime.Match(e.Response.Body) {
 		members["systemData"] = json.RawMessage(`{"createdByType":"User","createdAt":"2022-06-14T04:47:52Z"}`)
 	}

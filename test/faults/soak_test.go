@@ -28,6 +28,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
@@ -296,7 +297,7 @@ func newSoakNetworks(t *testing.T, s *soak) (networks []*soakNetwork) {
 type soakHabit struct {
 	name              string
 	transport         func(http.RoundTripper) http.RoundTripper
-	perCall, perRetry policyFunc
+	perCall, perRetry testkit.PolicyFunc
 	headers           http.Header
 	slow              bool // closing connections is
 	http1             bool // over HTTP/1.1 only
@@ -318,15 +319,15 @@ var soakHabits = []soakHabit{
 }
 
 // soon is the flight of a request that usually takes less than the policies wait.
-var soon = flight{arrived: func() <-chan struct{} {
+var soon = flight{func() <-chan struct{} {
 	waited := make(chan struct{})
 	time.AfterFunc(2*time.Millisecond, func() { close(waited) })
 	return waited
-}}
+}, func() {}}
 
 // hedging is a transport that sends a request twice at once.
 func hedging(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(req *http.Request) (resp *http.Response, err error) {
+	return testkit.TransportFunc(func(req *http.Request) (resp *http.Response, err error) {
 		results := make(chan attempted, 2)
 		for range cap(results) {
 			go func() {

@@ -3,6 +3,7 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -12,19 +13,16 @@ import (
 
 // ReadRows returns the rows of a file, by fault.
 func ReadRows(path string) (map[string]Row, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	var rows []Row
-	if err := json.Unmarshal(text, &rows); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &rows)
 	}
 	byFault := map[string]Row{}
 	for _, row := range rows {
 		byFault[row.Fault] = row
 	}
-	return byFault, nil
+	return byFault, err
 }
 
 // WriteRows writes the rows to a file in their order.
@@ -97,19 +95,14 @@ func Comparison(ours map[string]Row, theirs []Row) string {
 func Harms(rows []Row) string {
 	text := head("fault", "operations", "harm")
 	for _, row := range rows {
-		var harms []string // in the order of the columns
-		titles := map[string][]string{}
+		titles := map[string][]string{} // by harm
 		for _, c := range columns {
 			for _, outcome := range row.Outcomes[c.kind.String()] {
-				if harm := outcome.Harm; harm != "" {
-					if titles[harm] == nil {
-						harms = append(harms, harm)
-					}
-					titles[harm] = append(titles[harm], c.title)
-				}
+				titles[outcome.Harm] = append(titles[outcome.Harm], c.title)
 			}
 		}
-		for _, harm := range harms {
+		delete(titles, "")
+		for _, harm := range slices.Sorted(maps.Keys(titles)) {
 			text += fmt.Sprintf("| %s | %s | %s |\n", row.Fault, strings.Join(titles[harm], ", "), harm)
 		}
 	}

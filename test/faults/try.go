@@ -177,8 +177,7 @@ type limited struct {
 }
 
 func (l limited) Done() <-chan struct{} { return l.ending.Done() }
-
-func (l limited) Err() error { return context.Cause(l.ending) }
+func (l limited) Err() error            { return context.Cause(l.ending) }
 
 // try calls the operation once.
 func (s *Server) try(ctx context.Context, client Client) (Outcome, error) {

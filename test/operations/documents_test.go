@@ -268,12 +268,12 @@ func sameInstant(a, b string) bool {
 // A call is refused, or its path on the wire, cut at its slashes and unescaped,
 // has exactly the values.
 func FuzzPath(f *testing.F) {
-	f.Add(testkit.Subscription, "rg", "workspace", "assignment", "job")
-	f.Add(strings.ToUpper(testkit.Subscription), "größe_(東京)-1.a", "abc", "a-c", `a b;c="{d}"`)
+	f.Add(testkit.JobsSubscription, "rg", "workspace", "assignment", "job")
+	f.Add(strings.ToUpper(testkit.JobsSubscription), "größe_(東京)-1.a", "abc", "a-c", `a b;c="{d}"`)
 	f.Add("", "..", "-abc", "a/b", "100%25")
 	f.Add("../x", "rg.", "abc\n", "a%2fb", "...")
 	for _, scope := range []string{"providers/Microsoft.Management/managementGroups/a", "/", "//", "subscriptions/a/../b", `subscriptions/a/b?c#d`, `/größe/100%2F {"a"};b\..`, "//evil.example/b"} {
-		f.Add(scope, testkit.Subscription, "abc", "abc", "{"+testkit.Subscription+"}")
+		f.Add(scope, testkit.JobsSubscription, "abc", "abc", "{"+testkit.JobsSubscription+"}")
 	}
 	f.Fuzz(func(t *testing.T, a, b, c, d, e string) {
 		for _, route := range routes.All {

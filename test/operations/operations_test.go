@@ -253,7 +253,7 @@ func TestEveryConstructorChecksItsParameters(t *testing.T) {
 		} {
 			in := []reflect.Value{reflect.ValueOf(&test.credential).Elem(), reflect.ValueOf(test.options)}
 			if reflect.TypeOf(constructor).NumIn() > len(in) {
-				in = append([]reflect.Value{reflect.ValueOf(testkit.Subscription)}, in...)
+				in = append([]reflect.Value{reflect.ValueOf(testkit.JobsSubscription)}, in...)
 			}
 			made := reflect.ValueOf(constructor).Call(in)
 			assert.True(t, made[0].IsNil(), "%s: %s", client, parameter)
