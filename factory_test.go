@@ -30,6 +30,8 @@ func TestFactoryParameters(t *testing.T) {
 	fake := &azfake.TokenCredential{}
 	versioned := &armsecops.ClientOptions{}
 	versioned.APIVersion = "2021-08-01-preview"
+	elsewhere := &armsecops.ClientOptions{}
+	elsewhere.Cloud.ActiveDirectoryAuthorityHost = "https://login.example"
 	at := func(url string) *armsecops.ClientOptions {
 		o := &armsecops.ClientOptions{}
 		o.Cloud = endpoint(url)
@@ -45,6 +47,7 @@ func TestFactoryParameters(t *testing.T) {
 		"endpoint isn't a URL":   {fake, at("management.example"), "Cloud"},
 		"endpoint without host":  {fake, at("https://"), "Cloud"},
 		"endpoint without https": {fake, at("http://management.example"), "Cloud"},
+		"no Resource Manager":    {fake, elsewhere, "options"},
 		"api-version":            {fake, versioned, "APIVersion"},
 	} {
 		f, err := armsecops.NewClientFactory(test.credential, test.options)

@@ -108,32 +108,6 @@ func TestListingAcrossSubscriptionsListsEightAtATimeByDefault(t *testing.T) {
 	})
 }
 
-// However the listing ends, its requests and goroutines have ended when the loop
-// has: synctest fails a test that leaves one of its goroutines behind.
-func TestListingAcrossSubscriptionsLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	for _, way := range []string{"break", "cancel"} { // package fanout has more
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			s := &tenant{pages: 3, delay: time.Second}
-			var last time.Time
-			items := 0
-			for range s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(30), nil) {
-				synctest.Wait() // for the request after the first page
-				last = time.Now()
-				if items++; items == 2 && way == "break" {
-					break
-				} else if items == 2 {
-					cancel()
-				}
-			}
-			assert.Equal(t, last, time.Now(), way)
-			assert.Zero(t, s.running, way)
-		})
-	}
-}
-
 // failedSubscription returns the subscription that an error of the listing is about.
 func failedSubscription(t testing.TB, err error) string {
 	e, ok := err.(*armsecops.SubscriptionError)
@@ -210,38 +184,6 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 		require.Len(t, rest, 1)
 		assert.Equal(t, "1", rest[0].Name)
 	}
-}
-
-// Progress is called for each page that is read, and never says that a subscription
-// which failed is finished.
-func TestProgressOfASubscriptionThatFails(t *testing.T) {
-	t.Parallel()
-	failing, other := subscriptionID(0), subscriptionID(1)
-	s := &tenant{pages: 3, fault: failPage(failing, 1, failWith(403))}
-	got := map[string][]string{}
-	o := &acrossOptions{Progress: func(id, token string) { got[id] = append(got[id], token) }}
-	_, errs := collect(s.client(t).ListAcrossSubscriptions(t.Context(), []string{failing, other}, o))
-	require.Len(t, errs, 1)
-	page, ok := errors.AsType[*armsecops.PageError](errs[0])
-	require.True(t, ok)
-	assert.Equal(t, []string{page.ContinuationToken}, got[failing], "the token of the page that failed, from the page before it")
-	require.Len(t, got[other], 3)
-	assert.NotContains(t, append(got[other][:2:2], page.ContinuationToken), "")
-	assert.Empty(t, got[other][2], "finished")
-}
-
-// Progress is called after the last item of its page, in the goroutine of the loop.
-func TestProgressFollowsTheItemsOfItsPage(t *testing.T) {
-	t.Parallel()
-	s := &tenant{pages: 2, pageSize: func(string, int) int { return 3 }}
-	items := 0 // without a lock
-	var at []int
-	o := &acrossOptions{Progress: func(string, string) { at = append(at, items) }}
-	for _, err := range s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), o) {
-		require.NoError(t, err)
-		items++
-	}
-	assert.Equal(t, []int{3, 6}, at)
 }
 
 // Two tokens for one subscription are not a matter of a map's order.

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/fake"
 )
 
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
@@ -284,58 +283,6 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	require.NoError(t, err)
 	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
 	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
-}
-
-// A tenant of 50,000 exemptions takes as many requests as it has thousands of each
-// kind.
-func TestExemptionsOfALargeTenantTakeFewRequests(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
-	const subscriptions, perKind = 500, 50_000 / 3
-	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	srv := fake.NewServer(&fake.ServerOptions{Now: func() time.Time { return today }})
-	for n := range perKind {
-		scope := "/subscriptions/" + subscriptionID(n%subscriptions)
-		expiresOn := today.AddDate(0, 0, n%100) // 30 of 100 within 30 days
-		srv.Put(armsecops.PolicyExemptionID{Scope: scope, Name: fmt.Sprint("e", n)}, armsecops.PolicyExemption{
-			Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: scope, ExemptionCategory: "Waiver", ExpiresOn: expiresOn},
-		})
-		srv.Put(armsecops.StandardAssignmentID{Scope: scope, Name: subscriptionID(n)}, armsecops.StandardAssignment{
-			Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExpiresOn: expiresOn},
-		})
-		srv.Put(armsecops.AssignmentID{SubscriptionID: subscriptionID(n % subscriptions), ResourceGroupName: "group", Name: fmt.Sprint("a", n)}, armsecops.Assignment{
-			Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt, Scope: scope, ExpiresOn: expiresOn},
-		})
-	}
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, newTLSServer(t, srv))
-	require.NoError(t, err)
-	within30Days := 0
-	for n := range perKind {
-		if n%100 < 30 {
-			within30Days += 3
-		}
-	}
-	for name, test := range map[string]struct {
-		options armsecops.ExemptionsClientListOptions
-		rows    int
-	}{
-		"all":            {armsecops.ExemptionsClientListOptions{}, 3 * perKind},
-		"within 30 days": {armsecops.ExemptionsClientListOptions{ExpiresBefore: today.AddDate(0, 0, 30)}, within30Days},
-		"subscriptions":  {armsecops.ExemptionsClientListOptions{SubscriptionIDs: subscriptionIDs(subscriptions), ExpiresBefore: today}, 0},
-	} {
-		before, start := len(srv.Requests()), time.Now()
-		seen := map[string]bool{}
-		for e, err := range client.NewListPager(&test.options).All(t.Context()) {
-			require.NoError(t, err)
-			seen[e.ID] = true
-		}
-		requests := len(srv.Requests()) - before
-		t.Logf("%s: %d requests, %v", name, requests, time.Since(start))
-		assert.Len(t, seen, test.rows, name)
-		assert.LessOrEqual(t, requests, test.rows/1000+3, name) // a page of each kind isn't full
-	}
 }
 
 func TestExemptionJSON(t *testing.T) {

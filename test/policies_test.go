@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -195,43 +194,4 @@ func TestPoliciesSeeRequestAndResponse(t *testing.T) {
 			assert.Len(t, o.PerRetryPolicies, 1, "the caller's options are not changed")
 		})
 	}
-}
-
-// A deletion reads no more of a body than its connection is worth, whatever the
-// logging options say.
-func TestDeletionDownloadsLittle(t *testing.T) {
-	t.Parallel()
-	read := 0
-	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: countingBody{&read}, Request: req}, nil
-	}))
-	o.Logging.IncludeBody = true
-	_, err := newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil)
-	require.NoError(t, err)
-	assert.LessOrEqual(t, read, 64<<10)
-}
-
-type countingBody struct{ n *int }
-
-func (b countingBody) Read(p []byte) (int, error) { *b.n += len(p); return len(p), nil }
-func (b countingBody) Close() error               { return nil }
-
-// A panic of a caller's policy reaches the goroutine of the caller; package fanout has more.
-func TestPanicReachesTheCaller(t *testing.T) {
-	t.Parallel()
-	panics := policyFunc(func(*policy.Request) (*http.Response, error) { panic("a bug in a policy") })
-	synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
-		o := options(respond(200, minimal))
-		o.PerCallPolicies = []policy.Policy{panics}
-		client := newAssignmentsClient(t, o)
-		for _, call := range []func(){
-			func() { _, _ = client.Get(t.Context(), "rg", "id", nil) },
-			func() { collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil)) },
-		} {
-			func() {
-				defer func() { assert.Contains(t, fmt.Sprint(recover()), "a bug in a policy") }()
-				call()
-			}()
-		}
-	})
 }

@@ -2,9 +2,7 @@ package test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -15,25 +13,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 )
-
-const startedJob = `{"name":"` + jobName + `","properties":{"provisioningState":"InProgress"}}`
-
-// Handlers of a server that misbehaves.
-
-func resetConnection(w http.ResponseWriter, _ *http.Request) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err == nil {
-		tcp := conn.(*tls.Conn).NetConn().(*net.TCPConn)
-		_ = tcp.SetLinger(0)
-		_ = tcp.Close()
-	}
-}
-
-// sendHalf promises more than it sends.
-func sendHalf(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Length", "1000")
-	_, _ = io.WriteString(w, `{"name":"`)
-}
 
 // Whether the job may run is known if the context ends before there is a connection.
 func TestCreateWhoseDialIsCanceled(t *testing.T) {

@@ -203,16 +203,6 @@ func TestCredentialErrorKeepsItsAdvice(t *testing.T) {
 	assert.True(t, strings.HasSuffix(err.Error(), advice), err)
 }
 
-// A Cloud without Resource Manager is refused as the caller's mistake.
-func TestCloudWithoutResourceManager(t *testing.T) {
-	t.Parallel()
-	o := options(script(t))
-	o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example"
-	_, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credentialFunc(nil), o)
-	assertParameterError(t, err, "options")
-	assert.ErrorContains(t, err, "missing Azure Resource Manager configuration")
-}
-
 // The default transport checks the endpoint's certificate before anything is sent.
 func TestDefaultTransportChecksTheCertificate(t *testing.T) {
 	t.Parallel()

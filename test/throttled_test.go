@@ -1,7 +1,6 @@
 package test
 
 import (
-	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -15,25 +14,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 )
-
-// One header must not lock a subscription for days: the gate closes for an hour
-// at most. What the service said is in the error.
-func TestLongRetryAfterClosesTheGateForAnHour(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newAssignmentsClient(t, options(script(t, respond(429, "", "Retry-After", "7200"), respond(200, minimal))))
-		for _, want := range []time.Duration{2 * time.Hour, time.Hour} { // the second one is not sent
-			_, err := client.Get(t.Context(), "rg", "id", nil)
-			require.ErrorIs(t, err, armsecops.ErrThrottled)
-			e, ok := errors.AsType[*armsecops.CloudError](err)
-			require.True(t, ok)
-			assert.Equal(t, want, e.RetryAfter)
-		}
-		time.Sleep(time.Hour + time.Second)
-		_, err := client.Get(t.Context(), "rg", "id", nil)
-		require.NoError(t, err)
-	})
-}
 
 // No call waits at a gate for longer than MaxRetryDelay, in all of its attempts;
 // package throttle has more.

@@ -123,6 +123,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		status   string // empty: success
 	}{
 		"success":    {respond(200, minimal), getAssignment("id"), get, ""},
+		"argument":   {nil, getAssignment(""), get, "*armsecops.ParameterError:\nparameter assignmentID must not be empty"},
 		"response":   {notFound, getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, get + ": " + io.ErrUnexpectedEOF.Error()},
@@ -132,7 +133,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var s spans
-			o := options(script(t, func(req *http.Request) (*http.Response, error) {
+			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 				assert.Equal(t, test.name, req.Context().Value(runtime.CtxAPINameKey{}))
 				return test.response(req)
 			}))
@@ -248,23 +249,6 @@ func TestRetriesHaveSpans(t *testing.T) {
 	assert.Equal(t, []bool{true, true, false}, []bool{attempts[0].failed, attempts[1].failed, attempts[2].failed})
 	assert.Equal(t, 503, attempts[0].attributes["http.status_code"])
 	assert.Equal(t, 200, attempts[2].attributes["http.status_code"])
-}
-
-// A call that is refused before anything is sent has a span, too.
-func TestSpanOfARefusedArgument(t *testing.T) {
-	t.Parallel()
-	var s spans
-	o := options(script(t))
-	o.TracingProvider = s.provider()
-	err := getAssignment("")(t.Context(), newAssignmentsClient(t, o))
-	assertParameterError(t, err, "assignmentID")
-	last := s.last(t, "SecurityAssignmentsClient.Get")
-	assert.True(t, last.failed)
-	assert.Contains(t, last.status, "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID must not be empty")
-
-	_, err = newJobsClient(t, o).Get(t.Context(), "rg", "workspace", "assignment", "-", nil)
-	assertParameterError(t, err, "jobName")
-	assert.Equal(t, "Microsoft.SecurityInsights", s.last(t, "WorkspaceManagerJobsClient.Get").attributes["az.namespace"], "the service, not the workspace's")
 }
 
 // Pollers trace their waiting, those of a resume token as well.
