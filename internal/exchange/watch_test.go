@@ -24,6 +24,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // traced returns a transport that reports what the function does with its trace, and fails.
@@ -126,22 +128,10 @@ func hangUpLater(http.ResponseWriter, *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// retries is a transport that sends a request again if it fails.
-func retries(next http.RoundTripper) http.RoundTripper {
-	return transportFunc(func(req *http.Request) (resp *http.Response, err error) {
-		for range 4 {
-			if resp, err = next.RoundTrip(req); err == nil {
-				return resp, nil
-			}
-		}
-		return resp, err
-	})
-}
-
-// detached is retries with a context that the call doesn't end.
+// detached retries with a context that the call doesn't end.
 func detached(next http.RoundTripper) http.RoundTripper {
 	return transportFunc(func(req *http.Request) (*http.Response, error) {
-		return retries(next).RoundTrip(req.WithContext(context.WithoutCancel(req.Context())))
+		return testkit.Retrying(next).RoundTrip(req.WithContext(context.WithoutCancel(req.Context())))
 	})
 }
 
@@ -165,25 +155,6 @@ func hedges(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// silent is a transport that reports nothing, and doesn't retry.
-func silent(next http.RoundTripper) http.RoundTripper {
-	return transportFunc(func(req *http.Request) (*http.Response, error) {
-		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
-	})
-}
-
-type untraced struct{ context.Context }
-
-func (untraced) Value(any) any { return nil }
-
-// slowConn is a connection that takes a while to close.
-type slowConn struct{ net.Conn }
-
-func (c slowConn) Close() error {
-	<-time.After(20 * time.Millisecond)
-	return c.Conn.Close()
-}
-
 // A POST that must not be repeated arrives once at most, and its outcome is
 // unknown if it arrived and failed, whatever the transport does by itself.
 func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
@@ -193,22 +164,22 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 		only string // the protocol; empty: both
 	}{
 		"net/http":  {func(next *http.Transport) http.RoundTripper { return next }, ""},
-		"retries":   {func(next *http.Transport) http.RoundTripper { return retries(next) }, ""},
+		"retries":   {func(next *http.Transport) http.RoundTripper { return testkit.Retrying(next) }, ""},
 		"detached":  {func(next *http.Transport) http.RoundTripper { return detached(next) }, "HTTP/1.1"},
 		"hedges":    {func(next *http.Transport) http.RoundTripper { return hedges(next) }, ""},
-		"silent":    {func(next *http.Transport) http.RoundTripper { return silent(next) }, ""},
-		"token":     {func(next *http.Transport) http.RoundTripper { return retries(asks("/token", 7, next)) }, ""},
-		"retry all": {func(next *http.Transport) http.RoundTripper { return asks("/health", 0, retries(next)) }, ""},
+		"silent":    {func(next *http.Transport) http.RoundTripper { return testkit.Silent(next) }, ""},
+		"token":     {func(next *http.Transport) http.RoundTripper { return testkit.Retrying(asks("/token", 7, next)) }, ""},
+		"retry all": {func(next *http.Transport) http.RoundTripper { return asks("/health", 0, testkit.Retrying(next)) }, ""},
 		"slow closes": {func(next *http.Transport) http.RoundTripper {
 			next.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)
-				return slowConn{conn}, err
+				return testkit.SlowConn{Conn: conn}, err
 			}
-			return retries(next)
+			return testkit.Retrying(next)
 		}, ""},
 		"registered for https": {func(next *http.Transport) http.RoundTripper {
 			outer := next.Clone()
-			outer.RegisterProtocol("https", silent(next))
+			outer.RegisterProtocol("https", testkit.Silent(next))
 			return outer
 		}, "HTTP/1.1"},
 	}

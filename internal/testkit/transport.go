@@ -4,14 +4,17 @@
 package testkit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 )
@@ -111,6 +114,38 @@ func BreakOff(text string) TransportFunc {
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(text), iotest.ErrReader(io.ErrUnexpectedEOF)))
 		return resp, err
 	}
+}
+
+// Retrying is a transport that sends a request again if it fails.
+func Retrying(next http.RoundTripper) http.RoundTripper {
+	return TransportFunc(func(req *http.Request) (resp *http.Response, err error) {
+		for range 3 {
+			if resp, err = next.RoundTrip(req); err == nil {
+				return resp, nil
+			}
+		}
+		return resp, err
+	})
+}
+
+// Silent is a transport that reports nothing to net/http/httptrace, and doesn't retry.
+func Silent(next http.RoundTripper) http.RoundTripper {
+	return TransportFunc(func(req *http.Request) (*http.Response, error) {
+		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
+	})
+}
+
+type untraced struct{ context.Context }
+
+func (untraced) Value(any) any { return nil }
+
+// SlowConn is a connection that takes a while to close.
+type SlowConn struct{ net.Conn }
+
+// Close waits, and closes the connection.
+func (c SlowConn) Close() error {
+	<-time.After(5 * time.Millisecond)
+	return c.Conn.Close()
 }
 
 // Endpoint returns the cloud whose Resource Manager has the URL.

@@ -149,8 +149,8 @@ func Faults() []Fault {
 		{Name: "a policy per call gives up in flight", create: true, respond: held, perCall: flight.giveUp, uncertain: true},
 		{Name: "a policy per retry hedges", create: true, respond: heldFirst, perRetry: flight.hedge, uncertain: true},
 		{Name: "a policy per call hedges", create: true, respond: heldFirst, perCall: flight.hedge, uncertain: true},
-		{Name: "connection reset, the transport reports nothing", create: true, respond: reset, transport: silent, uncertain: true},
-		{Name: "connection reset, the transport retries", create: true, respond: reset, transport: retrying, uncertain: true},
+		{Name: "connection reset, the transport reports nothing", create: true, respond: reset, transport: testkit.Silent, uncertain: true},
+		{Name: "connection reset, the transport retries", create: true, respond: reset, transport: testkit.Retrying, uncertain: true},
 
 		{Name: "HTTP/2: none", http2: true},
 		{Name: "HTTP/2: pages without an item, forever", http2: true, empty: true},

@@ -1,13 +1,10 @@
 package faults
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
@@ -81,29 +78,6 @@ func (f flight) hedge() testkit.PolicyFunc {
 	})
 }
 
-// retrying is a transport that sends a request again if it fails.
-func retrying(next http.RoundTripper) http.RoundTripper {
-	return testkit.TransportFunc(func(req *http.Request) (resp *http.Response, err error) {
-		for range 3 {
-			if resp, err = next.RoundTrip(req); err == nil {
-				return resp, nil
-			}
-		}
-		return resp, err
-	})
-}
-
-// silent is a transport that reports nothing to net/http/httptrace.
-func silent(next http.RoundTripper) http.RoundTripper {
-	return testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
-		return next.RoundTrip(req.WithContext(untraced{req.Context()}))
-	})
-}
-
-type untraced struct{ context.Context }
-
-func (untraced) Value(any) any { return nil }
-
 // asking is a transport that first sends a request of its own with the same context.
 func asking(next http.RoundTripper) http.RoundTripper {
 	return testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
@@ -121,12 +95,4 @@ func asking(next http.RoundTripper) http.RoundTripper {
 		_ = resp.Body.Close()
 		return next.RoundTrip(req)
 	})
-}
-
-// slowConn is a connection that takes a while to close.
-type slowConn struct{ net.Conn }
-
-func (c slowConn) Close() error {
-	<-time.After(5 * time.Millisecond)
-	return c.Conn.Close()
 }

@@ -310,9 +310,9 @@ var soakHabits = []soakHabit{
 	{name: "per call: gives up in flight", perCall: soon.giveUp()},
 	{name: "per retry: hedges", perRetry: soon.hedge()},
 	{name: "per call: hedges", perCall: soon.hedge()},
-	{name: "the transport reports nothing", transport: silent, http1: true}, // over HTTP/2 it would also resend
-	{name: "the transport retries", transport: retrying},
-	{name: "the transport retries, closes are slow", transport: retrying, slow: true},
+	{name: "the transport reports nothing", transport: testkit.Silent, http1: true}, // over HTTP/2 it would also resend
+	{name: "the transport retries", transport: testkit.Retrying},
+	{name: "the transport retries, closes are slow", transport: testkit.Retrying, slow: true},
 	{name: "the transport hedges", transport: hedging},
 	{name: "the transport asks first", transport: asking},
 	{name: "idempotency keys", headers: http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"1"}}, slow: true},
@@ -358,7 +358,7 @@ func (n *soakNetwork) dial(ctx context.Context, network, address string) (net.Co
 	}
 	conn, err := n.server.dial(ctx, network, address)
 	if err == nil && n.slow.Load() {
-		conn = slowConn{conn}
+		conn = testkit.SlowConn{Conn: conn}
 	}
 	return conn, err
 }
