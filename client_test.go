@@ -40,7 +40,6 @@ var (
 	lost                 = testkit.Lost
 	documented           = testkit.Documented
 	assertParameterError = driver.AssertParameterError
-	assertHarmlessLine   = testkit.AssertHarmlessLine
 
 	newFactory           = driver.NewFactory
 	newJobsClient        = driver.NewJobsClient

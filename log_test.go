@@ -203,7 +203,7 @@ func TestLogsAreBoundedAndKeepSecrets(t *testing.T) {
 		assert.LessOrEqual(t, len(details), 11)
 		delete(record, "details")
 		for _, text := range slices.Concat(details, slices.Collect(maps.Values(record))) {
-			assertHarmlessLine(t, fmt.Sprint(text))
+			testkit.AssertHarmlessLine(t, fmt.Sprint(text))
 		}
 		delete(record, "message")
 		for name, value := range record {

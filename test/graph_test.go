@@ -342,7 +342,7 @@ func FuzzQueryToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, link string) {
 		link = strings.ToValidUTF8(link, "\ufffd") // as JSON has it
 		query := graphOptions{SubscriptionIDs: subscriptionIDs(1001)}
-		query.ContinuationToken = forge(t, secondPage(t, "a", query), "link", link)
+		query.ContinuationToken = testkit.Forge(t, secondPage(t, "a", query), "link", link)
 		requests := 0
 		pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			requests++

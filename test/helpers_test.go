@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"net/http"
 	"reflect"
 	"testing"
 
@@ -24,7 +23,6 @@ type (
 
 const (
 	jobsSubscription        = testkit.JobsSubscription
-	jobsAssignment          = testkit.JobsAssignment
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
 
@@ -40,10 +38,8 @@ var (
 	subscriptionID       = testkit.SubscriptionID
 	subscriptionIDs      = testkit.SubscriptionIDs
 	numbers              = testkit.Numbers
-	forge                = testkit.Forge
 	lost                 = testkit.Lost
 	breakOff             = testkit.BreakOff
-	documented           = testkit.Documented
 	readExchanges        = testkit.ReadExchanges
 	assertSameJSON       = testkit.AssertSameJSON
 	assertParameterError = driver.AssertParameterError
@@ -53,11 +49,6 @@ var (
 	newJobsClient        = driver.NewJobsClient
 	newAssignmentsClient = driver.NewAssignmentsClient
 )
-
-func newTLSServer(t testing.TB, handler http.Handler) *armsecops.ClientOptions {
-	t.Helper()
-	return driver.NewTLSServer(t, handler, false)
-}
 
 // errorOf returns the error of a call.
 func errorOf[T any](_ T, err error) error { return err }

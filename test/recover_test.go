@@ -15,6 +15,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 var recovering = &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
@@ -111,8 +112,8 @@ func TestRecoverIsBounded(t *testing.T) {
 // Poll returns the response as the service sent it, with its headers and the job as its body.
 func TestPollReturnsTheResponse(t *testing.T) {
 	t.Parallel()
-	client := newJobsClient(t, options(documented(t, "jobs_create_get_get")))
-	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", jobsAssignment, nil)
+	client := newJobsClient(t, options(testkit.Documented(t, "jobs_create_get_get")))
+	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 	require.NoError(t, err)
 	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
 		received, err := poller.Poll(t.Context())

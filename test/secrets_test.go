@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 const secretToken, secretSkipToken = "eyJ0eXAi.secret.token", `a+b/"secret" c==`
@@ -206,7 +207,7 @@ func TestCredentialErrorKeepsItsAdvice(t *testing.T) {
 // The default transport checks the endpoint's certificate before anything is sent.
 func TestDefaultTransportChecksTheCertificate(t *testing.T) {
 	t.Parallel()
-	o := newTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
+	o := driver.NewTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }), false)
 	o.Transport = nil
 	o.Retry.MaxRetries = -1
 	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
