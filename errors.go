@@ -38,7 +38,8 @@ var (
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
 	// ErrUntrustedNextLink is a link to a next page that leads away from the
-	// endpoint or from the listing. It was not followed.
+	// endpoint or from the listing. It was not followed. The [*ServiceError] is that
+	// of the response that has the link, unless a token has it.
 	ErrUntrustedNextLink = nextlink.ErrUntrusted
 
 	// ErrPagingLoop is a link to a page that the listing has already been at, or a

@@ -205,9 +205,10 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		err = &wrappedError{text: "a page is too large, set a smaller PageSize", errs: []error{err}}
 	}
 	if err != nil {
-		return page, at, err
+		return page, at, at.blame(g.client, g.route, err)
 	}
 	next = at
+	next.from = withoutBody(resp)
 	switch {
 	case result.SkipToken != "": // whatever resultTruncated says
 		next.link = graphLink(n, result.SkipToken)

@@ -153,9 +153,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			`{"operation":"WorkspaceManagerJobsClient.NewListPager","kind":"service",` + said,
 		},
 		"an untrusted link": {failedListing(t, untrusted, assignmentsSubscription),
-			list + `"kind":"response","message":"untrusted next link: host \"evil.example\""}`},
+			list + `"kind":"response","status":200,"message":"untrusted next link: host \"evil.example\""}`},
 		"a link that leads back": {failedListing(t, loop, assignmentsSubscription),
-			list + `"kind":"response","message":"` + armsecops.ErrPagingLoop.Error() + `"}`},
+			list + `"kind":"response","status":200,"message":"` + armsecops.ErrPagingLoop.Error() + `"}`},
 		"an incomplete result": {func(context.Context) error { return &armsecops.PageError{Err: armsecops.ErrIncompleteResult} },
 			`{"kind":"response","message":"incomplete result"}`},
 		"services' errors": {func(context.Context) error {

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/resume"
@@ -61,6 +63,8 @@ type place struct {
 	items int           // read so far
 	empty int           // pages without an item since the last one that had some
 	seen  nextlink.Seen // the URLs of the pages so far
+
+	from *http.Response // that has the link, without its body; nil if a token has it
 }
 
 const (
@@ -312,13 +316,31 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		op.link = "?" + at.query
 	}
 	op.visit = at.visit
-	read, err := run[pageBody[T]](ctx, l.client, op)
+	read, resp, err := runResponse[pageBody[T]](ctx, l.client, op)
 	if err != nil {
-		return page, at, err
+		return page, at, at.blame(l.client, op.route, err)
 	}
 	next = at
 	next.link, next.query, next.read, next.end = read.NextLink, "", false, read.NextLink == ""
+	next.from = withoutBody(resp)
 	return read.page(), next, nil
+}
+
+// withoutBody returns a response for the error of what comes after it.
+func withoutBody(resp *http.Response) *http.Response {
+	kept := *resp
+	kept.Body = http.NoBody
+	return &kept
+}
+
+// blame returns the error of a link that isn't followed as one of the response that
+// has it, whose request id Azure support needs.
+func (at place) blame(c client, route *routes.Route, err error) error {
+	refused, ok := err.(*operationError)
+	if !ok || at.from == nil || !errors.Is(err, ErrUntrustedNextLink) && !errors.Is(err, ErrPagingLoop) {
+		return err
+	}
+	return c.serviceError(route.Operation, route, exchange.Failure{Response: at.from, Reason: refused.err})
 }
 
 // visit notes what leads to the page at the place. It is an error if that led to
