@@ -68,7 +68,8 @@ func (c *AssessmentsMetadataClient) GetInSubscription(ctx context.Context, subsc
 	})
 }
 
-// NewListPager lists the metadata of the assessments that all tenants have.
+// NewListPager lists the metadata of the assessments that all tenants have. It is the
+// catalogue: which resources a recommendation finds unhealthy, it doesn't say.
 //   - options: nil for the defaults
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
@@ -83,7 +84,8 @@ func (c *AssessmentsMetadataClient) NewListPager(options *AssessmentsMetadataCli
 }
 
 // NewListBySubscriptionPager lists the metadata of the assessments of a
-// subscription, those of the organization's own among them.
+// subscription, those of the organization's own among them. It is the catalogue: which
+// resources a recommendation finds unhealthy, it doesn't say.
 //   - subscriptionID: a UUID
 //   - options: nil for the defaults
 //

@@ -70,10 +70,9 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 // that this version doesn't know are kept. A row of Azure Resource Graph isn't for
 // that: it lacks the ETag, and may be minutes old.
 //
-// To put a copy under another name, clear its ID, Name, Type, ETag and SystemData
-// first: Azure refuses the name of another resource, and a top-level member of
-// AdditionalProperties that the resource doesn't have. For If-Match, see the
-// package documentation on models.
+// To put a copy under another name, put its [Resource.Template]: Azure refuses the
+// name of another resource. For If-Match, see the package documentation on
+// conditional writes.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - assignmentID: the assignment's name, without /, ? and #
 //   - assignment: all of the assignment

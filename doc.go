@@ -107,7 +107,7 @@
 //
 // azcore's contexts hold for one call of any method:
 //
-//	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // adds headers
+//	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // adds headers; see below
 //	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
 //	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // replaces the client's retry options
 //
@@ -118,7 +118,9 @@
 // CreateOrUpdate replaces a resource, and the last writer wins. To write only if the
 // resource hasn't changed since it was read, send its ETag in If-Match, as above. A
 // service that finds another one responds 412, which is [ErrPreconditionFailed].
-// The services don't document that they look at If-Match: one that doesn't writes anyway.
+// Assignments of 2021 and the resources of the workspace manager have an ETag, but the
+// services don't document that they look at If-Match: one that doesn't writes anyway.
+// Policy exemptions, standards and their assignments have none: the last writer wins.
 //
 // # Models
 //
@@ -170,12 +172,14 @@
 //
 // A request that writes or deletes is repeated. If an earlier attempt may have been
 // applied, and the service now reports a conflict ([ErrConflict],
-// [ErrPreconditionFailed]), the error is [ErrOutcomeUnknown] as well.
+// [ErrPreconditionFailed]), the error is [ErrOutcomeUnknown] as well. Without any
+// response it is that of the transport: the write may have been applied, and can be
+// repeated.
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for
-// the identity. No call waits there for longer than MaxRetryDelay in all of its
-// attempts: one that would have to isn't sent, and is [ErrThrottled].
+// the identity. No call waits there for longer than MaxRetryDelay, a minute by default,
+// in all of its attempts: one that would have to isn't sent, and is [ErrThrottled].
 //
 // # Trust
 //

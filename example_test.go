@@ -214,6 +214,9 @@ func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 			fmt.Println("left out:", failed)
 			continue
 		}
+		if err != nil { // which concerns all subscriptions
+			log.Fatal(err)
+		}
 		n++
 	}
 	fmt.Println("assignments:", n)

@@ -24,7 +24,8 @@ import (
 // ExemptionsClient lists every exemption of a tenant, from all three places: Azure
 // Policy, Defender's standards, and Defender's assignments of 2021. It queries
 // Azure Resource Graph, api-version 2024-04-01. The clients of the three places
-// create and change exemptions. It is safe for concurrent use.
+// create and change exemptions; examples/exemptions/change.go renews and deletes what
+// this client lists. It is safe for concurrent use.
 //
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
@@ -99,7 +100,8 @@ type ExemptionsClientListOptions struct {
 	ManagementGroups []string
 
 	// ExpiresBefore leaves out the exemptions that end at this time or later, and those
-	// that never end. The zero time means all. The service filters them.
+	// that never end. Those that have ended are listed until someone deletes them. The
+	// zero time means all. The service filters them.
 	ExpiresBefore time.Time
 
 	// IncludeInherited adds the exemptions of Azure Policy that the SubscriptionIDs

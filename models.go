@@ -23,7 +23,9 @@ type Resource[P any] struct {
 	Kind string `json:"kind,omitzero"`
 	// Location is the Azure region where the resource is stored, such as "East US".
 	Location string `json:"location,omitzero"`
-	// ETag identifies this version of the resource. Microsoft Sentinel puts quotes inside it.
+	// ETag identifies this version of the resource. Microsoft Sentinel puts quotes inside
+	// it. It is empty where the service has none: policy exemptions, standards and their
+	// assignments, metadata, and rows of Azure Resource Graph.
 	ETag azcore.ETag `json:"etag,omitzero"`
 	// Tags are the caller's own names and values.
 	Tags map[string]string `json:"tags,omitzero"`

@@ -34,7 +34,7 @@ type ClientOptions struct {
 // PageOptions holds the optional parameters of a listing.
 type PageOptions struct {
 	// ContinuationToken resumes a listing where [Pager.ContinuationToken] or
-	// [PageError] said. It is bound to its listing, subscription and endpoint; that
+	// [PageError] said; an empty one begins at the first page, so keep the end apart. It is bound to its listing, subscription and endpoint; that
 	// of a query of Azure Resource Graph, to the query and its scopes, in any order.
 	ContinuationToken string
 

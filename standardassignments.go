@@ -65,9 +65,8 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 // for a management group, the service principal "Windows Azure Security Resource
 // Provider" (or "Microsoft Azure ...") needs the role Reader there.
 //
-// To put a copy under another name or scope, clear its ID, Name, Type and
-// SystemData first: Azure refuses the name of another resource, and a top-level
-// member of AdditionalProperties that the resource doesn't have.
+// To put a copy under another name or scope, put its [Resource.Template]: Azure
+// refuses the name of another resource.
 //   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
 //   - standardAssignmentName: a UUID, with or without braces; a new one for a new assignment
 //   - standardAssignment: all of the standard assignment; the service ignores the fields that it sets itself

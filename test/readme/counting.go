@@ -11,15 +11,17 @@ import (
 
 // count returns the number of assignments by subscription. It leaves out the
 // subscriptions that it cannot read, and prints why.
-func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, subscriptionIDs []string) map[string]int {
+func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, subscriptionIDs []string) (map[string]int, error) {
 	counts := map[string]int{}
 	for assignment, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
 			delete(counts, failed.SubscriptionID)
 			fmt.Fprintln(os.Stderr, "left out:", failed)
-			continue
+		} else if err != nil { // which concerns all of them, such as ErrCredential
+			return nil, err
+		} else {
+			counts[assignment.SubscriptionID()]++
 		}
-		counts[assignment.SubscriptionID()]++
 	}
-	return counts
+	return counts, nil
 }

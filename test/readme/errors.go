@@ -18,14 +18,14 @@ func advice(err error) string {
 		return "sign in: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 		return "look before you repeat it: " + err.Error()
-	case !ok:
-		return "try again later: " + err.Error()
+	case !ok: // such as a lost connection, or a job that failed
+		return err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the name"
 	case errors.Is(err, armsecops.ErrThrottled):
 		return fmt.Sprintf("wait %v", service.RetryAfter)
 	case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
-		return "ask for the Security Reader role"
+		return "ask for a role that allows this"
 	}
 	return fmt.Sprintf("ask Azure support about request %s: %s", service.RequestID, service.Message)
 }

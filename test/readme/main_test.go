@@ -120,7 +120,7 @@ func TestAdvice(t *testing.T) {
 		"invalid parameter": {"..", nil, nil, "correct assignmentID: it must not be a relative path segment"},
 		"not found":         {"none", nil, nil, "check the name"},
 		"throttled":         {"any", []fake.Fault{throttled}, nil, "wait 1h0m0s"},
-		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for the Security Reader role"},
+		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role that allows this"},
 		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
 	for name, test := range tests {
@@ -231,10 +231,17 @@ func TestCount(t *testing.T) {
 	} {
 		server.Put(id, armsecops.Assignment{})
 	}
-	client, err := newFactory(t, server).NewSecurityAssignmentsClient(first)
+	credential := &azfake.TokenCredential{}
+	client, err := armsecops.NewSecurityAssignmentsClient(first, credential, options(server))
 	require.NoError(t, err)
-	got := count(t.Context(), client, []string{first, second, "not an id"})
+	got, err := count(t.Context(), client, []string{first, second, "not an id"})
+	require.NoError(t, err)
 	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
+	credential.SetError(errors.New("no account"))
+	client, err = armsecops.NewSecurityAssignmentsClient(first, credential, options(server)) // without the first one's token
+	require.NoError(t, err)
+	_, err = count(t.Context(), client, []string{first})
+	require.ErrorIs(t, err, armsecops.ErrCredential)
 }
 
 func Example_inventory() {

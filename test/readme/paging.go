@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/armsecops/armsecops"
 )
@@ -15,8 +14,8 @@ func exemptions(ctx context.Context, client *armsecops.SecurityAssignmentsClient
 		PageOptions: armsecops.PageOptions{ContinuationToken: token},
 	})
 	for assignment, err := range pager.All(ctx) {
-		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
-			return found, failed.ContinuationToken, err
+		if err != nil {
+			return found, pager.ContinuationToken(), err
 		}
 		if assignment.Properties.Effect.Is(armsecops.EffectExempt) {
 			found = append(found, assignment)
