@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime/datetime"
@@ -177,11 +178,16 @@ func explain(err error) error {
 	if !ok {
 		return &documentError{fmt.Sprintf("%.1000s", err.Error()), cause}
 	}
-	e.JSONValue = nil // it may be most of the document
 	reason := e.Err
-	if reason == nil {
+	switch {
+	case reason == nil:
 		reason = mismatch(e.JSONKind, wanted(e.GoType))
+	case errors.Is(reason, strconv.ErrSyntax): // of a number, as is the next one
+		reason = fmt.Errorf("%.64s is not a whole number", e.JSONValue)
+	case errors.Is(reason, strconv.ErrRange):
+		reason = fmt.Errorf("%.64s is out of range", e.JSONValue)
 	}
+	e.JSONValue = nil // it may be most of the document
 	text := reason.Error()
 	if e.JSONPointer != "" {
 		text = fmt.Sprintf("%.200s: %s", string(e.JSONPointer), text)
@@ -195,10 +201,17 @@ const maxCauseBytes = 4 << 10
 
 // wanted names the JSON that a Go value is made of.
 func wanted(t reflect.Type) string {
-	switch {
-	case t != nil && t.Kind() == reflect.String:
+	if t == nil {
+		return "an object"
+	}
+	switch kind := t.Kind(); {
+	case kind == reflect.String:
 		return "a string"
-	case t != nil && t.Kind() == reflect.Slice:
+	case kind == reflect.Bool:
+		return "a boolean"
+	case reflect.Int <= kind && kind <= reflect.Float64:
+		return "a number"
+	case kind == reflect.Slice:
 		return "an array"
 	}
 	return "an object"

@@ -23,6 +23,8 @@ type document struct {
 	At      time.Time                     `json:"at,omitzero"`
 	Parts   []part                        `json:"parts,omitzero"`
 	Open    stdjson.RawMessage            `json:"open,omitzero"`
+	Count   int32                         `json:"count,omitzero"`
+	On      bool                          `json:"on,omitzero"`
 	Unknown map[string]stdjson.RawMessage `json:",embed"`
 }
 
@@ -76,6 +78,10 @@ func TestUnmarshalErrors(t *testing.T) {
 		"an object":            {`{"parts":{}}`, "/parts: an object is not an array"},
 		"a boolean":            {`{"parts":[true]}`, "/parts/0: a boolean is not an object"},
 		"an array":             {`[]`, "an array is not an object"},
+		"no number":            {`{"count":"1"}`, "/count: a string is not a number"},
+		"no whole number":      {`{"count":4.5}`, "/count: 4.5 is not a whole number"},
+		"beyond an int32":      {`{"count":-2147483649}`, "/count: -2147483649 is out of range"},
+		"neither on nor off":   {`{"on":"true"}`, "/on: a string is not a boolean"},
 		"a duplicate name":     {`{"open":{"a":1,"a":2}}`, `duplicate object member name "a" within "/open"`},
 		"a duplicate, unknown": {`{"b":1,"b":2}`, `duplicate object member name "b"`},
 		"nothing":              {"", "unexpected EOF"},
