@@ -1,13 +1,17 @@
 package fake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/armsecops/armsecops/internal/routes"
 )
@@ -82,6 +86,7 @@ type Fault struct {
 // pendingFault is a fault that has not applied to all of its requests yet.
 type pendingFault struct {
 	Fault
+	number      int           // in the order of injection, from 1
 	route       *routes.Route // of the operation; nil for every request
 	skip, times int           // left
 }
@@ -90,7 +95,8 @@ type pendingFault struct {
 // order in which they were injected, until one applies to it: those before that
 // one count it as skipped. Use [Server.AssertFaultsConsumed] to check that every
 // fault has applied. Inject panics for an operation that no client has, and for a
-// fault that changes nothing or that the operation can't have.
+// fault that changes nothing, that contradicts itself, or that the operation can't
+// have.
 func (s *Server) Inject(fault Fault) {
 	route, err := fault.check()
 	if err != nil {
@@ -99,7 +105,8 @@ func (s *Server) Inject(fault Fault) {
 	fault.Header = fault.Header.Clone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &pendingFault{fault, route, fault.Skip, max(fault.Times, 1)})
+	s.injected++
+	s.faults = append(s.faults, &pendingFault{fault, s.injected, route, fault.Skip, max(fault.Times, 1)})
 }
 
 // check returns the route of the fault's operation, nil for a fault of every
@@ -121,10 +128,21 @@ func (f Fault) check() (route *routes.Route, err error) {
 		return nil, errors.New("the Skip and Times of a fault must not be negative")
 	case f.RetryAfter < 0 || f.Delay < 0:
 		return nil, errors.New("the RetryAfter and Delay of a fault must not be negative")
-	case f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 599):
+	case f.StatusCode != 0 && !isStatus(f.StatusCode):
 		return nil, errors.New("the StatusCode of a fault must be between 200 and 599")
+	case f.NoBody && (f.Body != "" || f.Truncate):
+		return nil, errors.New("a fault with NoBody can't have a Body, nor Truncate it")
+	case f.Disconnect && !f.Truncate && (f.StatusCode != 0 || changesResponse):
+		return nil, errors.New("a fault with Disconnect has no response: without Truncate, it can't have a StatusCode or a part of the response")
 	case !known:
 		return nil, fmt.Errorf("the NextLink of a fault must not be %q", f.NextLink)
+	}
+	for name := range f.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return nil, fmt.Errorf("the Header of a fault must not have the name %q", name)
+		}
+	}
+	switch {
 	case f.NextLink == "", f.NextLink == NextLinkLoop && (list || query), lists && list, f.NextLink == NextLinkTruncated && query:
 		return route, nil
 	}
@@ -135,6 +153,33 @@ func (f Fault) check() (route *routes.Route, err error) {
 var nextLinks = map[NextLink]bool{
 	"": true, NextLinkForeignHost: true, NextLinkHTTP: true, NextLinkOtherPath: true, NextLinkLoop: true, NextLinkRelative: true,
 	NextLinkDefaultPort: true, NextLinkUnescaped: true, NextLinkWithoutAPIVersion: true, NextLinkTruncated: false,
+}
+
+// isStatus reports whether a response can have the status.
+func isStatus(status int) bool { return 200 <= status && status <= 599 }
+
+// effect returns what the fault does, as in "(429, Retry-After 1s) of any operation".
+func (f Fault) effect() string {
+	var effects []string
+	add := func(is bool, effect string, args ...any) {
+		if is {
+			effects = append(effects, fmt.Sprintf(effect, args...))
+		}
+	}
+	add(f.StatusCode != 0, "%d", f.StatusCode)
+	add(f.RetryAfter != 0, "Retry-After %v", f.RetryAfter)
+	add(f.Delay != 0, "Delay %v", f.Delay)
+	add(f.Body != "", "Body %.20q", f.Body)
+	add(f.NoBody, "NoBody")
+	for _, name := range slices.Sorted(maps.Keys(f.Header)) {
+		add(true, "Header %s", name)
+	}
+	add(f.NextLink != "", "NextLink %q", f.NextLink)
+	add(f.Truncate, "Truncate")
+	add(f.Disconnect, "Disconnect")
+	add(f.CarriedOut, "CarriedOut")
+	add(f.Match != nil, "Match")
+	return fmt.Sprintf("(%s) of %s", strings.Join(effects, ", "), cmp.Or(f.Operation, "any operation"))
 }
 
 // AssertFaultsConsumed fails the test for every fault that has not applied Times
@@ -149,8 +194,11 @@ func (s *Server) AssertFaultsConsumed(t interface {
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
 		times := max(f.Times, 1)
-		t.Errorf("a fault of %q applied to %d of %d requests, after it skipped %d of %d",
-			f.Operation, times-f.times, times, f.Skip-f.skip, f.Skip)
+		skipped := ""
+		if f.Skip > 0 {
+			skipped = fmt.Sprintf(", after it skipped %d of %d", f.Skip-f.skip, f.Skip)
+		}
+		t.Errorf("fault %d %s applied to %d of %d requests%s", f.number, f.effect(), times-f.times, times, skipped)
 	}
 	return len(s.faults) == 0
 }

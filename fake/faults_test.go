@@ -160,14 +160,21 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	srv := fake.NewServer(nil)
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 1, Times: 3, StatusCode: 404})
 	srv.Inject(fake.Fault{Operation: createOperation, Skip: 2, NoBody: true})
+	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 429, RetryAfter: time.Second, Delay: time.Minute, CarriedOut: true})
+	srv.Inject(fake.Fault{
+		NextLink: fake.NextLinkHTTP, Body: "an upstream error of the proxy", Header: http.Header{"X-A": nil, "X-B": nil}, Truncate: true, Disconnect: true,
+		Match: func(fake.Request) bool { return false },
+	})
 	for range 2 {
 		get(t, srv, jobURL)
 	}
 	var left testRecorder
 	assert.False(t, srv.AssertFaultsConsumed(&left))
 	assert.Equal(t, []string{
-		`a fault of "WorkspaceManagerJobsClient.Get" applied to 1 of 3 requests, after it skipped 1 of 1`,
-		`a fault of "WorkspaceManagerJobsClient.Create" applied to 0 of 1 requests, after it skipped 0 of 2`,
+		`fault 1 (404) of WorkspaceManagerJobsClient.Get applied to 1 of 3 requests, after it skipped 1 of 1`,
+		`fault 2 (NoBody) of WorkspaceManagerJobsClient.Create applied to 0 of 1 requests, after it skipped 0 of 2`,
+		`fault 3 (429, Retry-After 1s, Delay 1m0s, CarriedOut) of SecurityAssignmentsClient.Delete applied to 0 of 1 requests`,
+		`fault 4 (Body "an upstream error of", Header X-A, Header X-B, NextLink "http", Truncate, Disconnect, Match) of any operation applied to 0 of 1 requests`,
 	}, left.messages)
 }
 

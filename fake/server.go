@@ -31,6 +31,7 @@ type state struct {
 	parents   map[string]bool                // by key: what exists if the server is strict
 	results   map[string]graphRows           // of queries, for their next pages; empty after a change of a resource
 	faults    []*pendingFault
+	injected  int // faults
 	requests  []Request
 }
 
