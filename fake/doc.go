@@ -80,12 +80,17 @@
 // status: a request without a token, with another api-version, with a malformed
 // query or name, a resource with an unknown top-level member, or with the name of
 // another resource, a changed location, or a write whose If-Match or If-None-Match
-// doesn't hold. With [ServerOptions].Strict it also refuses requests below a
-// subscription, resource group, workspace or workspace manager assignment that
-// doesn't exist, resources that lack a required property, values that a documented
-// enumeration lacks, and names of workspace manager groups and members that don't
-// exist in the workspace. It accepts a slash at the end of the path, any casing of
-// api-version, and each api-version in which the resources are the same.
+// doesn't hold. Jobs, the assignments of [armsecops.SecurityAssignmentsClient] and the
+// resources of the workspace manager have etags. Policy exemptions, standard
+// assignments, security standards and the metadata of assessments have none, as in
+// the services' documentation: they are written whatever these headers say.
+//
+// With [ServerOptions].Strict it also refuses requests below a subscription,
+// resource group, workspace or workspace manager assignment that doesn't exist,
+// resources that lack a required property, values that a documented enumeration
+// lacks, and names of workspace manager groups and members that don't exist in the
+// workspace. It accepts a slash at the end of the path, any casing of api-version,
+// and each api-version in which the resources are the same.
 // https://github.com/armsecops/armsecops/blob/main/docs/fake.md#what-is-refused has
 // each rule with its code, message and source.
 //

@@ -3,6 +3,7 @@ package fake
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -42,8 +43,12 @@ func (s *Server) Override(operation string, handler http.Handler) {
 //   - body: a model, page or other value as JSON; an [armsecops.ErrorDetail] is
 //     wrapped in {"error": …}; nil for a response without a body
 //
-// It panics if the body can't be encoded as JSON.
+// It panics if the status is not between 200 and 599, or if the body can't be
+// encoded as JSON.
 func Respond(status int, body any) http.Handler {
+	if !isStatus(status) {
+		panic(fmt.Sprintf("fake: the status of a response must be between 200 and 599, not %d", status))
+	}
 	var text []byte
 	code := ""
 	switch detail := body.(type) {

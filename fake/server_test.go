@@ -73,6 +73,10 @@ func TestCallsOfATestPanic(t *testing.T) {
 	injectOf := func(operation string, link fake.NextLink) func(*fake.Server) {
 		return inject(fake.Fault{Operation: operation, NextLink: link})
 	}
+	put := func(id fmt.Stringer, job armsecops.Job) func(*fake.Server) {
+		return func(srv *fake.Server) { srv.Put(id, job) }
+	}
+	serve := func(o fake.ServerOptions) func(*fake.Server) { return func(*fake.Server) { fake.NewServer(&o) } }
 	type test struct {
 		call    func(*fake.Server)
 		message string
@@ -84,6 +88,16 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"assignment":       {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "the id's workspaceManagerAssignmentName '-' must match"},
 		"job items":        {func(srv *fake.Server) { srv.SetJobItems(publicationID, notJSON) }, "the value can't be encoded as JSON"},
 		"body":             {func(*fake.Server) { fake.Respond(http.StatusOK, func(armsecops.Job) {}) }, "marshal from Go func(armsecops.Job)"},
+		"status below 200": {func(*fake.Server) { fake.Respond(0, nil) }, "the status of a response must be between 200 and 599, not 0"},
+		"status above 599": {func(*fake.Server) { fake.Respond(9999, nil) }, "the status of a response must be between 200 and 599, not 9999"},
+		"no id":            {put(nil, armsecops.Job{}), "'<nil>' is not the id of a resource that the server can store"},
+		"ID of another":    {put(jobID, armsecops.Job{ID: jobsPath + "/b"}), "a job with the ID '" + jobsPath + "/b' can't be put under the id '" + jobsPath + "/job'"},
+		"Name of another":  {put(jobID, armsecops.Job{Name: "b"}), "a job with the Name 'b' can't be put under the id '" + jobsPath + "/job'"},
+		"PageSize":         {serve(fake.ServerOptions{PageSize: -1}), "the PageSize of ServerOptions must not be negative"},
+		"JobSteps":         {serve(fake.ServerOptions{JobSteps: -1}), "the JobSteps of ServerOptions must not be negative"},
+		"JobDuration":      {serve(fake.ServerOptions{JobDuration: -1}), "the JobDuration of ServerOptions must not be negative"},
+		"MaxRequests":      {serve(fake.ServerOptions{MaxRequests: -1}), "the MaxRequests of ServerOptions must not be negative"},
+		"APIVersions":      {serve(fake.ServerOptions{APIVersions: []string{""}}), "the APIVersions of ServerOptions must not be empty"},
 		"handler's panic": {func(srv *fake.Server) {
 			srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("fake: broken") }))
 			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) //nolint:bodyclose // there is none
