@@ -126,10 +126,7 @@ func TestCreateReturnsARunningJob(t *testing.T) {
 	assert.Equal(t, http.StatusOK, resp.StatusCode)
 	assert.Equal(t, "id-1", resp.Header.Get("x-ms-request-id"))
 	assert.JSONEq(t, `{
-		"id": "`+jobsPath+`/id-2",
-		"name": "id-2",
-		"type": "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs",
-		"etag": "\"id-3\"",
+		"id": "`+jobsPath+`/id-2", "name": "id-2", "type": "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs", "etag": "\"id-3\"",
 		"properties": {"startTime": "2026-01-02T03:05:05.1234567Z", "provisioningState": "InProgress"},
 		"systemData": {
 			"createdBy": "user@contoso.com", "createdByType": "User", "createdAt": "2026-01-02T03:05:05.1234567Z",

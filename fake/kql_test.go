@@ -16,7 +16,7 @@ import (
 var kqlNow = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 // kqlTable has exemptions: a and b expire within 30 days, c has expired, d never does.
-var kqlTable = readKQLTable(`[
+var kqlTable = mustParse[[]map[string]jsontext.Value]([]byte(`[
 	{"id": "/a", "name": "a", "type": "microsoft.authorization/policyexemptions", "subscriptionId": "5ec0ffee-0000-4000-8000-000000000001", "resourceGroup": "web-prod",
 		"tags": {"cost center": "42"}, "properties": {"exemptionCategory": "Waiver", "displayName": "Web 'prod'", "expiresOn": "2026-06-20T00:00:00Z",
 		"policyDefinitionReferenceIds": ["one", "two"], "metadata": {"ticket": 17, "approved": true, "digits": 12345678901234567890}}},
@@ -26,14 +26,7 @@ var kqlTable = readKQLTable(`[
 		"properties": {"effect": "Exempt", "exemptionData": {"exemptionCategory": "waiver"}, "expiresOn": "2026-06-01T11:00:00-02:00"}},
 	{"id": "/d", "name": "d", "type": "microsoft.security/assignments", "kind": "x",
 		"properties": {"effect": "Exempt", "scope": "/subscriptions/1", "additionalData": {"exemptionCategory": "waiver"}, "expiresOn": "soon"}}
-]`)
-
-func readKQLTable(text string) (rows []map[string]jsontext.Value) {
-	if err := json.Unmarshal([]byte(text), &rows); err != nil {
-		panic(err)
-	}
-	return rows
-}
+]`))
 
 // runKQL returns the result of a query for the rows of kqlTable.
 func runKQL(q *kqlQuery) []jsontext.Value {

@@ -56,26 +56,21 @@ func TestInvalidURLIsRefused(t *testing.T) {
 	)
 	type test struct{ url, code, message string }
 	each(t, map[string]test{
-		"no path":                  {endpoint + jobsVersion, "InvalidResourceType", "''"},
-		"root":                     {endpoint + "/" + jobsVersion, "InvalidResourceType", "'/'"},
-		"two slashes at the end":   {standard + "//" + jobsVersion, "InvalidResourceType", "/standard//"},
-		"bytes that are not UTF-8": {endpoint + "/%ff" + jobsVersion, "InvalidResourceType", "'/\ufffd'"},
-
-		"unknown api-version": {jobs + "?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview,2030-01-01'."},
-
-		"escaped slash in a job": {replace(jobURL, "/job?", "/j%2Fx?"), "InvalidParameter", "jobName with the value 'j/x'"},
-
+		"no path":                              {endpoint + jobsVersion, "InvalidResourceType", "''"},
+		"root":                                 {endpoint + "/" + jobsVersion, "InvalidResourceType", "'/'"},
+		"two slashes at the end":               {standard + "//" + jobsVersion, "InvalidResourceType", "/standard//"},
+		"bytes that are not UTF-8":             {endpoint + "/%ff" + jobsVersion, "InvalidResourceType", "'/\ufffd'"},
+		"unknown api-version":                  {jobs + "?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview,2030-01-01'."},
+		"escaped slash in a job":               {replace(jobURL, "/job?", "/j%2Fx?"), "InvalidParameter", "jobName with the value 'j/x'"},
 		"subscription of standard assignments": {replace(standardURL, subscription, "mine"), "InvalidSubscriptionId", malformed},
 		"subscription alone":                   {replace(assigned, subscription, "mine"), "InvalidSubscriptionId", malformed},
-
-		"character of a scope's group": {replace(standardURL, "/group/", "/my%20group/"), "InvalidResourceGroup", characters},
-
-		"negative $top":                 {jobsURL + "&$top=-1", "InvalidTop", "'-1'"},
-		"$top beyond int32":             {jobsURL + "&$top=2147483648", "InvalidTop", "'2147483648'"},
-		"unknown direction":             {jobsURL + "&$orderby=name%20up", "InvalidOrderBy", "'name up'"},
-		"two directions":                {jobsURL + "&$orderby=name%20asc%20desc", "InvalidOrderBy", "'name asc desc'"},
-		"two properties":                {jobsURL + "&$orderby=name,properties/startTime", "InvalidOrderBy", "must be name"},
-		"$skipToken with too few parts": {jobsURL + `&$skipToken=[{"after":"WyJhIl0"}]`, "InvalidSkipToken", "$skipToken"},
+		"character of a scope's group":         {replace(standardURL, "/group/", "/my%20group/"), "InvalidResourceGroup", characters},
+		"negative $top":                        {jobsURL + "&$top=-1", "InvalidTop", "'-1'"},
+		"$top beyond int32":                    {jobsURL + "&$top=2147483648", "InvalidTop", "'2147483648'"},
+		"unknown direction":                    {jobsURL + "&$orderby=name%20up", "InvalidOrderBy", "'name up'"},
+		"two directions":                       {jobsURL + "&$orderby=name%20asc%20desc", "InvalidOrderBy", "'name asc desc'"},
+		"two properties":                       {jobsURL + "&$orderby=name,properties/startTime", "InvalidOrderBy", "must be name"},
+		"$skipToken with too few parts":        {jobsURL + `&$skipToken=[{"after":"WyJhIl0"}]`, "InvalidSkipToken", "$skipToken"},
 	}, func(t *testing.T, test test) {
 		status := http.StatusBadRequest
 		if test.code == "InvalidResourceType" {

@@ -136,8 +136,7 @@ func TestDoReturnsACompleteResponse(t *testing.T) {
 	req := newRequest(t, http.MethodGet, jobURL, "")
 	resp, _ := do(t, srv, req)
 	assert.Same(t, req, resp.Request)
-	assert.Equal(t, "200 OK", resp.Status)
-	assert.Equal(t, "HTTP/1.1", resp.Proto)
+	assert.Equal(t, "HTTP/1.1 200 OK", resp.Proto+" "+resp.Status)
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
 }
 

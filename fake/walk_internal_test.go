@@ -347,6 +347,15 @@ func TestRouteWithoutHandlerIsRefused(t *testing.T) {
 	assert.Contains(t, string(resp.body), "no handler for WorkspaceManagerJobsClient.Cancel")
 }
 
+func TestLinksOfFaultsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/fake.md")
+	require.NoError(t, err)
+	for link := range nextLinks {
+		assert.True(t, link == "" || strings.Contains(string(page), "\n- `"+string(link)+"`, "), link)
+	}
+}
+
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	srv := NewServer(nil)

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,6 +46,61 @@ type fault struct {
 	Unknown map[string]json.RawMessage `json:",embed"`
 }
 
+// progress is the JSON of what has happened to a fault.
+type progress struct {
+	Fault   json.RawMessage `json:"fault"` // as it was injected
+	Applied int             `json:"applied"`
+	Times   int             `json:"times"`
+	Skipped int             `json:"skipped"`
+}
+
+// injected is a fault and its requests.
+type injected struct {
+	body        json.RawMessage
+	skip, times int
+	requests    atomic.Int64 // that the fault skipped or applied to: package fake calls Match once for each
+}
+
+func (i *injected) progress() progress {
+	n := int(i.requests.Load())
+	skipped := min(n, i.skip)
+	return progress{i.body, n - skipped, i.times, skipped}
+}
+
+func (i *injected) consumed() bool { return i.progress().Applied >= i.times }
+
+// faults are those that the server still has, in the order of injection.
+type faults struct {
+	mu   sync.Mutex
+	list []*injected
+}
+
+// add adds a fault, and forgets those that have applied to all of their requests.
+func (f *faults) add(i *injected) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(slices.DeleteFunc(f.list, (*injected).consumed), i)
+}
+
+func (f *faults) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = nil
+}
+
+// left returns the progress of those that have not applied to all of their requests.
+func (f *faults) left() []progress {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := []progress{}
+	for _, i := range f.list {
+		if !i.consumed() {
+			left = append(left, i.progress())
+		}
+	}
+	return left
+}
+
 // received is the JSON of a [fake.Request].
 type received struct {
 	Method     string      `json:"method"`
@@ -65,9 +122,10 @@ type jobItems struct {
 // newControl returns the control endpoint of a server.
 //   - hosts: names under which it is reached, besides IP addresses and localhost
 func newControl(server *fake.Server, hosts []string) http.Handler {
+	var pending faults
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "no "+r.Method+" "+r.URL.Path+" here: there are GET /healthz, GET /requests, POST /inject, POST /reset and PUT /put/{resource id}", http.StatusNotFound)
+		http.Error(w, "no "+r.Method+" "+r.URL.Path+" here: there are GET /faults, GET /healthz, GET /requests, POST /inject, POST /reset and PUT /put/{resource id}", http.StatusNotFound)
 	})
 	mux.HandleFunc("GET /healthz", health)
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, _ *http.Request) {
@@ -77,11 +135,15 @@ func newControl(server *fake.Server, hosts []string) http.Handler {
 			r.Header.Del("x-ms-authorization-auxiliary") // the tokens of other tenants
 			list = append(list, received{r.Method, r.URL.String(), r.Operation, r.Header, string(r.Body), r.BodySize, r.BodySHA256})
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(list) // fails only if the client is gone
+		respond(w, list)
 	})
-	mux.HandleFunc("POST /inject", accept(func(_ *http.Request, body []byte) error { return inject(server, body) }))
-	mux.HandleFunc("POST /reset", accept(func(*http.Request, []byte) error { server.Reset(); return nil }))
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { respond(w, pending.left()) })
+	mux.HandleFunc("POST /inject", accept(func(_ *http.Request, body []byte) error { return inject(server, &pending, body) }))
+	mux.HandleFunc("POST /reset", accept(func(*http.Request, []byte) error {
+		server.Reset()
+		pending.reset()
+		return nil
+	}))
 	putResource := accept(func(r *http.Request, body []byte) error {
 		return put(server, strings.TrimPrefix(r.URL.Path, "/put/"), body)
 	})
@@ -110,12 +172,20 @@ func isCrossSite(r *http.Request, hosts []string) bool {
 	return net.ParseIP(host) == nil && !isHost("localhost") && !slices.ContainsFunc(hosts, isHost)
 }
 
+// respond responds with a list as JSON.
+func respond(w http.ResponseWriter, list any) {
+	w.Header().Set("Content-Type", "application/json")
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(list) // fails only if the client is gone
+}
+
 // accept responds with 204, or with 400 and the error.
 func accept(do func(*http.Request, []byte) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBytes))
 		if err == nil {
-			err = do(r, body)
+			err = recovered(func() error { return do(r, body) })
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -125,7 +195,21 @@ func accept(do func(*http.Request, []byte) error) http.HandlerFunc {
 	}
 }
 
-func inject(server *fake.Server, body []byte) (err error) {
+// recovered returns what do returns, or the reason for which package fake panics,
+// which knows what a server can store and which faults an operation can have.
+func recovered(do func() error) (err error) {
+	defer func() {
+		reason := recover()
+		if text, ok := reason.(string); ok && strings.HasPrefix(text, "fake: ") {
+			err = errors.New(strings.TrimPrefix(text, "fake: "))
+		} else if reason != nil {
+			panic(reason)
+		}
+	}()
+	return do()
+}
+
+func inject(server *fake.Server, pending *faults, body []byte) error {
 	var f fault
 	if err := decode(body, &f, "a fault"); err != nil {
 		return err
@@ -150,19 +234,20 @@ func inject(server *fake.Server, body []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	injected := fake.Fault{
+	i := &injected{body: body, skip: f.Skip, times: max(f.Times, 1)}
+	path := strings.ToLower(f.PathContains)
+	server.Inject(fake.Fault{
 		Operation: f.Operation, Skip: f.Skip, Times: f.Times, StatusCode: f.StatusCode, RetryAfter: retryAfter, Delay: delay, Body: f.Body,
 		NoBody: f.NoBody, Header: f.Header, NextLink: f.NextLink, Truncate: f.Truncate, Disconnect: f.Disconnect, CarriedOut: f.CarriedOut,
-	}
-	if path := strings.ToLower(f.PathContains); path != "" {
-		injected.Match = func(r fake.Request) bool { return strings.Contains(strings.ToLower(r.URL.Path), path) }
-	}
-	defer func() { // Inject knows which faults an operation can have
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
-	server.Inject(injected)
+		Match: func(r fake.Request) bool {
+			matches := strings.Contains(strings.ToLower(r.URL.Path), path)
+			if matches {
+				i.requests.Add(1)
+			}
+			return matches
+		},
+	})
+	pending.add(i)
 	return nil
 }
 
@@ -220,6 +305,13 @@ func storeOf[M any, ID fmt.Stringer](parse func(string) (ID, error)) func(*fake.
 
 // put stores a resource unchanged under its id, or makes the id of a parent exist.
 func put(server *fake.Server, id string, body []byte) error {
+	for _, route := range routes.All {
+		if values, ok := route.MatchID(id); ok && route.Kind == routes.Get {
+			if name, value, reason := route.Check(values); reason != "" {
+				return fmt.Errorf("the id's %s '%s' %s", name, value, reason)
+			}
+		}
+	}
 	if id, err := armsecops.ParseWorkspaceManagerAssignmentID(id); err == nil {
 		var jobs jobItems
 		if err := decode(body, &jobs, "a workspace manager assignment"); err != nil {
@@ -242,14 +334,13 @@ func put(server *fake.Server, id string, body []byte) error {
 	ancestors := routes.Ancestors(id)
 	switch n := len(ancestors); {
 	case n == 0 || !strings.HasSuffix(ancestors[n-1].ID, strings.Trim(id, "/")): // not all of it
-	case n == 1 && strings.EqualFold(ancestors[0].Type, "Microsoft.Management/managementGroups") && routes.CheckManagementGroup(ancestors[0].Name) == "":
+	case n == 1 && strings.EqualFold(ancestors[0].Type, "Microsoft.Management/managementGroups"):
 		server.AddManagementGroup(ancestors[0].Name)
 		return nil
-	case routes.CheckSubscription(subscription) != "":
-	case n == 1:
+	case n == 1 && subscription != "":
 		server.AddSubscription(subscription)
 		return nil
-	case n == 2 && routes.CheckResourceGroup(group) == "":
+	case n == 2 && group != "":
 		server.AddResourceGroup(subscription, group)
 		return nil
 	}
