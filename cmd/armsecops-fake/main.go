@@ -29,9 +29,18 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, _ := untilSignal()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// untilSignal returns a context that ends with Ctrl-C, a request to terminate or a
+// closed terminal, unless the command runs below nohup.
+func untilSignal() (ctx context.Context, stop func()) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(context.Background(), signals...)
 }
 
 // The exit codes.
@@ -50,7 +59,7 @@ const (
 )
 
 var codes = [][2]string{
-	{"0", "ended by a signal"},
+	{"0", "ended by Ctrl-C, SIGTERM or SIGHUP"},
 	{"1", "an error, such as an address that is in use"},
 	{"2", "a flag or an argument is invalid"},
 	{"5", "the standard output could not be written, for example to a full disk"},
@@ -64,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
 	code := command(ctx, args, out, stderr)
 	if out.err != nil {
-		fmt.Fprintln(stderr, "standard output:", out.err)
+		fmt.Fprintln(stderr, "armsecops-fake: standard output:", out.err)
 		return exitLostOutput
 	}
 	return code
@@ -144,7 +153,7 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 		err = cmp.Or(checkAddress("addr", *addr), checkAddress("control", *control))
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%v\nFor help: armsecops-fake -h\n", err)
+		fmt.Fprintf(stderr, "armsecops-fake: %v\nFor help: armsecops-fake -h\n", err)
 		return exitUsage
 	}
 	err = serve(ctx, &options, hosts, *addr, *control, *ca, stdout, log.New(stderr, "", log.LstdFlags))
@@ -174,15 +183,23 @@ func inUsersWords(err error) error {
 }
 
 func checkAddress(flag, value string) error {
-	if _, _, err := net.SplitHostPort(value); err != nil {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
 		return fmt.Errorf("-%s: must be host:port or :port: %s", flag, value)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("-%s: the port must be a number of at most 65535: %s", flag, value)
 	}
 	return nil
 }
 
 // help prints all flags with their defaults, and the exit codes.
 func help(out io.Writer, flags *flag.FlagSet, width int) {
-	fmt.Fprintf(out, "Usage: armsecops-fake [FLAGS]\n\n%s\n\n%s\n\nFlags:\n", wrap("", 0, about, width), readyLine)
+	ready := readyLine
+	if len(ready) > width {
+		ready = strings.ReplaceAll(ready, `,"`, ",\n \"")
+	}
+	fmt.Fprintf(out, "Usage: armsecops-fake [FLAGS]\n\n%s\n\n%s\n\nFlags:\n", wrap("", 0, about, width), ready)
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {

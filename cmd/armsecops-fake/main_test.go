@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"reflect"
@@ -24,6 +26,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -338,6 +341,18 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 	assert.Len(t, failed.Job.Properties.Items, 1)
 }
 
+// Not parallel: the signals are those of the process.
+func TestSignalsEndTheCommand(t *testing.T) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		ctx, stop := untilSignal()
+		if self, _ := os.FindProcess(os.Getpid()); signal.Ignored(s) || self.Signal(s) != nil { // below nohup, or on Windows
+			t.Skip(s)
+		}
+		<-ctx.Done()
+		stop()
+	}
+}
+
 // A fault with a delay doesn't keep the command from ending.
 func TestEndsWhileARequestIsInProgress(t *testing.T) {
 	t.Parallel()
@@ -401,6 +416,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		"an argument":          {[]string{"serve"}, exitUsage, "unexpected argument: serve"},
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
+		"a port beyond 65535":  {[]string{"-addr", ":99999"}, exitUsage, "armsecops-fake: -addr: the port must be a number of at most 65535: :99999\nFor help"},
 		"no port":              {[]string{"-control", "localhost"}, exitUsage, "-control: must be host:port or :port: localhost"},
 		"no such address":      {[]string{"-addr", "256.0.0.1:0"}, exitError, "-addr: listen tcp: lookup 256.0.0.1"},
 		"address in use":       {[]string{"-addr", used, "-control", loopback(), "-ca", p.CA}, exitError, "-addr: listen tcp"},
@@ -431,10 +447,13 @@ func TestHelp(t *testing.T) {
 	assert.True(t, strings.HasPrefix(text, "Usage: armsecops-fake [FLAGS]\n\n"), text)
 	assert.Contains(t, string(guide), "$ armsecops-fake -h\n"+text+"```\n", "docs/fake.md shows it")
 	assert.NotRegexp(t, "(?m)^.{81}", text)
+	stdout.Reset()
+	help(&stdout, flag.NewFlagSet("", flag.ContinueOnError), 60)
+	assert.NotRegexp(t, "(?m)^.{61}", stdout.String())
 	out, full := io.Pipe()
 	require.NoError(t, out.CloseWithError(io.ErrShortWrite))
 	assert.Equal(t, exitLostOutput, run(t.Context(), []string{"help"}, full, &stderr))
-	assert.Equal(t, "standard output: short write\n", stderr.String())
+	assert.Equal(t, "armsecops-fake: standard output: short write\n", stderr.String())
 }
 
 // The printed addresses can be used, wherever the command listens.
