@@ -17,8 +17,8 @@ import (
 )
 
 // Fault is what goes wrong with requests of an operation. Its fields can be
-// combined. A fault without StatusCode and Disconnect changes the response that
-// the request would otherwise get.
+// combined, unless they contradict each other. A fault without StatusCode and
+// Disconnect changes the response that the request would otherwise get.
 type Fault struct {
 	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get". The
 	// requests of BeginCreate are those of Create and Get, which NewJobPoller sends

@@ -516,5 +516,5 @@ func TestDocumentedCommandsWork(t *testing.T) {
 	script = strings.NewReplacer("https://localhost:8443", p.Endpoint, "http://127.0.0.1:8444", p.Control, "ca.pem", p.CA).Replace(script)
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
 	require.NoError(t, err)
-	assert.Equal(t, "200 200 204 503 ", string(out))
+	assert.Equal(t, "200 200 204 503 200 ", string(out))
 }
