@@ -132,8 +132,6 @@ func (f Fault) check() (route *routes.Route, err error) {
 		return nil, errors.New("the StatusCode of a fault must be between 200 and 599")
 	case f.NoBody && (f.Body != "" || f.Truncate):
 		return nil, errors.New("a fault with NoBody can't have a Body, nor Truncate it")
-	case f.Disconnect && !f.Truncate && (f.StatusCode != 0 || changesResponse):
-		return nil, errors.New("a fault with Disconnect has no response: without Truncate, it can't have a StatusCode or a part of the response")
 	case !known:
 		return nil, fmt.Errorf("the NextLink of a fault must not be %q", f.NextLink)
 	}

@@ -143,6 +143,7 @@ func TestQueryPages(t *testing.T) {
 		"the server's page size": {2500, 0, 3},
 		"beyond $top":            {2000, 5000, 2},
 		"none":                   {0, 3, 1},
+		"negative page size":     {3, -1, 1},
 	}, func(t *testing.T, test struct{ resources, pageSize, requests int }) {
 		srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
 		want := formatNames(test.resources, "a%04d")

@@ -1,13 +1,11 @@
 package fake
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -94,8 +92,7 @@ type ServerOptions struct {
 	NewID func() string
 }
 
-// NewServer returns a server. It panics if a number or a duration of the options is
-// negative, or an api-version empty.
+// NewServer returns a server.
 //   - options: nil for an empty server
 func NewServer(options *ServerOptions) *Server {
 	s := &Server{overrides: map[*routes.Route]http.Handler{}, state: state{
@@ -107,32 +104,20 @@ func NewServer(options *ServerOptions) *Server {
 	if options != nil {
 		s.options = *options
 	}
-	s.options.check()
 	if s.options.Now == nil {
 		s.options.Now = time.Now
 	}
 	if s.options.NewID == nil {
 		s.options.NewID = newUUID
 	}
-	s.options.MaxRequests = cmp.Or(s.options.MaxRequests, 10_000)
+	s.options.PageSize = max(s.options.PageSize, 0)
+	if s.options.MaxRequests <= 0 {
+		s.options.MaxRequests = 10_000
+	}
 	if s.options.Samples {
 		s.putSamples()
 	}
 	return s
-}
-
-// check panics if an option has no meaning.
-func (o *ServerOptions) check() {
-	for name, value := range map[string]int64{
-		"PageSize": int64(o.PageSize), "JobSteps": int64(o.JobSteps), "JobDuration": int64(o.JobDuration), "MaxRequests": int64(o.MaxRequests),
-	} {
-		if value < 0 {
-			panic("fake: the " + name + " of ServerOptions must not be negative")
-		}
-	}
-	if slices.Contains(o.APIVersions, "") {
-		panic("fake: the APIVersions of ServerOptions must not be empty")
-	}
 }
 
 // Reset makes the server forget its requests, faults and resources, and what

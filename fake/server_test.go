@@ -76,7 +76,6 @@ func TestCallsOfATestPanic(t *testing.T) {
 	put := func(id fmt.Stringer, job armsecops.Job) func(*fake.Server) {
 		return func(srv *fake.Server) { srv.Put(id, job) }
 	}
-	serve := func(o fake.ServerOptions) func(*fake.Server) { return func(*fake.Server) { fake.NewServer(&o) } }
 	type test struct {
 		call    func(*fake.Server)
 		message string
@@ -91,13 +90,6 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"status below 200": {func(*fake.Server) { fake.Respond(0, nil) }, "the status of a response must be between 200 and 599, not 0"},
 		"status above 599": {func(*fake.Server) { fake.Respond(9999, nil) }, "the status of a response must be between 200 and 599, not 9999"},
 		"no id":            {put(nil, armsecops.Job{}), "'<nil>' is not the id of a resource that the server can store"},
-		"ID of another":    {put(jobID, armsecops.Job{ID: jobsPath + "/b"}), "a job with the ID '" + jobsPath + "/b' can't be put under the id '" + jobsPath + "/job'"},
-		"Name of another":  {put(jobID, armsecops.Job{Name: "b"}), "a job with the Name 'b' can't be put under the id '" + jobsPath + "/job'"},
-		"PageSize":         {serve(fake.ServerOptions{PageSize: -1}), "the PageSize of ServerOptions must not be negative"},
-		"JobSteps":         {serve(fake.ServerOptions{JobSteps: -1}), "the JobSteps of ServerOptions must not be negative"},
-		"JobDuration":      {serve(fake.ServerOptions{JobDuration: -1}), "the JobDuration of ServerOptions must not be negative"},
-		"MaxRequests":      {serve(fake.ServerOptions{MaxRequests: -1}), "the MaxRequests of ServerOptions must not be negative"},
-		"APIVersions":      {serve(fake.ServerOptions{APIVersions: []string{""}}), "the APIVersions of ServerOptions must not be empty"},
 		"handler's panic": {func(srv *fake.Server) {
 			srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("fake: broken") }))
 			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) //nolint:bodyclose // there is none
@@ -112,8 +104,6 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"most StatusCode":    {inject(fake.Fault{StatusCode: 600}), "StatusCode of a fault must be between 200 and 599"},
 		"Body and NoBody":    {inject(fake.Fault{NoBody: true, Body: "a"}), "a fault with NoBody can't have a Body"},
 		"half of no body":    {inject(fake.Fault{NoBody: true, Truncate: true}), "a fault with NoBody can't have a Body, nor Truncate it"},
-		"no response, 503":   {inject(fake.Fault{Disconnect: true, StatusCode: 503}), "a fault with Disconnect has no response"},
-		"no response, Body":  {inject(fake.Fault{Disconnect: true, Body: "a"}), "a fault with Disconnect has no response"},
 		"header with space":  {inject(fake.Fault{Header: http.Header{"X A": {"a"}}}), `the Header of a fault must not have the name "X A"`},
 		"unknown NextLink":   {injectOf(assignments+"List", "HTTP"), `NextLink of a fault must not be "HTTP"`},
 		"link of a Get":      {injectOf(getOperation, fake.NextLinkLoop), jobs + `Get can't have a fault with the NextLink "loop"`},

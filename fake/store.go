@@ -30,8 +30,7 @@ func key(id string) string { return strings.ToLower(id) }
 // Name or Type is empty, it is set, and so is its ETag, unless it is a policy
 // exemption, standard assignment, security standard or metadata, which have none. A
 // job keeps its state until it is put again. Put panics if the id is invalid or one
-// of another type than the resource, or if the resource has another ID or Name,
-// ignoring case, for which there is [Server.Override], or can't be encoded as JSON.
+// of another type than the resource, or if the resource can't be encoded as JSON.
 //   - id: such as an [armsecops.AssignmentID]
 //   - resource: a model by value, such as an [armsecops.Assignment]
 func (s *Server) Put(id fmt.Stringer, resource any) {
@@ -48,13 +47,6 @@ func (s *Server) Put(id fmt.Stringer, resource any) {
 	doc, err := newDocument(resource)
 	if err != nil {
 		panic("fake: the resource can't be encoded as JSON: " + withAliases(err.Error()))
-	}
-	whole, name := route.ID(values...), values[len(values)-1]
-	switch {
-	case !strings.EqualFold(strings.TrimPrefix(cmp.Or(doc.ID, whole), "/"), whole[1:]): // documented ids may lack the slash
-		panic("fake: " + row.name + " with the ID '" + doc.ID + "' can't be put under the id '" + whole + "'")
-	case !strings.EqualFold(cmp.Or(doc.Name, name), name):
-		panic("fake: " + row.name + " with the Name '" + doc.Name + "' can't be put under the id '" + whole + "'")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
