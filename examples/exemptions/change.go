@@ -22,7 +22,7 @@ type change struct {
 }
 
 // parseChange returns the change that the arguments of renew or delete describe.
-func parseChange(name string, args []string, stdin io.Reader) (c change, err error) {
+func parseChange(ctx context.Context, name string, args []string, stdin io.Reader) (c change, err error) {
 	c.Command = newCommand(name)
 	c.Arguments = "[ID... | -]"
 	var expires string
@@ -50,7 +50,7 @@ func parseChange(name string, args []string, stdin io.Reader) (c change, err err
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
-	if c.ids, err = readInput("an id", c.Flags.Args(), *file, stdin); err != nil {
+	if c.ids, err = readInput(ctx, "an id", c.Flags.Args(), *file, stdin); err != nil {
 		return c, err
 	}
 	if len(c.ids) == 0 {

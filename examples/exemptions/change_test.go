@@ -16,7 +16,7 @@ import (
 // execute runs a command against a tenant, and returns what it prints.
 func execute(t *testing.T, n connection, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	r, err := parse(args, strings.NewReader(stdin))
+	r, err := parse(t.Context(), args, strings.NewReader(stdin))
 	require.NoError(t, err)
 	switch c := r.(type) {
 	case query:

@@ -59,9 +59,9 @@ type query struct {
 }
 
 // parseQuery returns the query that the arguments of list or expiring describe.
-func parseQuery(name string, args []string, stdin io.Reader) (q query, err error) {
+func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader) (q query, err error) {
 	q.Command = command.New("exemptions "+name, command.ExitCode{
-		Code: command.Failed, Meaning: "anything else failed, such as the listing of a subscription; what was found is printed",
+		Code: command.Failed, Meaning: "anything else failed, such as the listing of a subscription, or it was interrupted; what was found is printed",
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
 	if name == "list" {
@@ -123,7 +123,7 @@ func parseQuery(name string, args []string, stdin io.Reader) (q query, err error
 	if q.effect = armsecops.Effect(effect); strings.Trim(effect, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" { // becomes part of a query
 		return q, command.Usagef("-effect: must be a word of letters: %s", effect)
 	}
-	ids, err := readInput("a subscription", q.Flags.Args(), *file, stdin)
+	ids, err := readInput(ctx, "a subscription", q.Flags.Args(), *file, stdin)
 	if err != nil {
 		return q, err
 	}

@@ -30,7 +30,7 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
-			q, err := parseQuery("list", strings.Fields(args), nil)
+			q, err := parseQuery(t.Context(), "list", strings.Fields(args), nil)
 			require.NoError(t, err)
 			s, _, _ := commandtest.Streams()
 			graph, err := q.collect(t.Context(), s.Err)
@@ -38,7 +38,7 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 			assert.Len(t, graph, want)
 			assert.NotContains(t, methods(q.connection), http.MethodGet, "but queries")
 
-			q, err = parseQuery("list", strings.Fields("-via list "+args), nil)
+			q, err = parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
 			require.NoError(t, err)
 			list, _ := q.collect(t.Context(), s.Err) // three subscriptions fail
 			graph = slices.DeleteFunc(graph, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" && !q.inherited })

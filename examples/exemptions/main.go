@@ -47,7 +47,7 @@ type runner interface {
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, s command.Streams) int {
-	r, err := parse(args, s.In)
+	r, err := parse(ctx, args, s.In)
 	if err == nil {
 		err = r.run(ctx, s)
 	}
@@ -63,21 +63,21 @@ var commands = [][2]string{
 	{"delete", "deletes exemptions"},
 }
 
-// parse returns the command that the program's arguments describe.
-func parse(args []string, stdin io.Reader) (runner, error) {
+// parse returns the command that the program's arguments describe, with its input.
+func parse(ctx context.Context, args []string, stdin io.Reader) (runner, error) {
 	name := "list"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' && !isUUID(args[0]) { // which is a subscription to list
 		name, args = args[0], args[1:]
 	}
 	switch name {
 	case "list", "expiring":
-		return parseQuery(name, args, stdin)
+		return parseQuery(ctx, name, args, stdin)
 	case "create":
 		return parseCreation(args)
 	case "renew", "delete":
-		return parseChange(name, args, stdin)
+		return parseChange(ctx, name, args, stdin)
 	case "help":
-		return parse(append(args[:min(1, len(args))], "-h"), stdin)
+		return parse(ctx, append(args[:min(1, len(args))], "-h"), stdin)
 	}
 	return query{Command: command.New("exemptions")}, command.Usagef("unknown command %q: must be list, expiring, create, renew or delete", name)
 }
@@ -110,9 +110,13 @@ var errPartly = errors.New("failed")
 
 // newCommand returns a command that changes exemptions.
 func newCommand(name string) *command.Command {
-	return command.New("exemptions "+name, command.ExitCode{
-		Code: 3, Meaning: "at least one of the exemptions failed, as the standard error says; the others are done", Errors: []error{errPartly},
-	})
+	return command.New("exemptions "+name,
+		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request, or it was interrupted before it began"},
+		command.ExitCode{
+			Code:    3,
+			Meaning: "at least one of the exemptions failed or was interrupted, as the standard error says; the others are done",
+			Errors:  []error{errPartly},
+		})
 }
 
 // apply does something to each item and prints what it returns, in the order of
@@ -222,22 +226,19 @@ func parseCategory(text string) (armsecops.ExemptionCategory, error) {
 // readInput returns the arguments, and the lines of the file and of the standard
 // input, for which the argument - stands, without duplicates.
 //   - noun: what they are
-func readInput(noun string, args []string, file string, stdin io.Reader) ([]string, error) {
+func readInput(ctx context.Context, noun string, args []string, file string, stdin io.Reader) ([]string, error) {
 	var items []string
 	if file != "" {
-		f, err := os.Open(file)
+		lines, err := readLines(ctx, func() (io.ReadCloser, error) { return os.Open(file) })
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("-file: %w", err)
 		}
-		defer f.Close()
-		if items, err = readLines(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
+		items = append(items, lines...)
 	}
 	for _, arg := range args {
 		switch {
 		case arg == "-":
-			lines, err := readLines(stdin)
+			lines, err := readLines(ctx, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
 			if err != nil {
 				return nil, fmt.Errorf("standard input: %w", err)
 			}
@@ -251,8 +252,28 @@ func readInput(noun string, args []string, file string, stdin io.Reader) ([]stri
 	return distinct(items, strings.ToLower), nil
 }
 
-// readLines returns the lines that are neither empty nor comments.
-func readLines(r io.Reader) (lines []string, err error) {
+// readLines returns the lines that are neither empty nor comments. It ends with the
+// context, even if opening or reading doesn't, as of a pipe that nobody writes to.
+func readLines(ctx context.Context, open func() (io.ReadCloser, error)) ([]string, error) {
+	done := make(chan outcome[[]string], 1)
+	go func() {
+		var lines []string
+		r, err := open()
+		if err == nil {
+			lines, err = scanLines(r)
+			r.Close()
+		}
+		done <- outcome[[]string]{lines, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, errors.New("interrupted")
+	case read := <-done:
+		return read.value, read.err
+	}
+}
+
+func scanLines(r io.Reader) (lines []string, err error) {
 	s := bufio.NewScanner(r)
 	for s.Scan() {
 		if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {

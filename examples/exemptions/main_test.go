@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -200,11 +201,14 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for args, want := range map[string]string{ // the exit code, the standard output and the standard error
-		"-via list -o json": "1 []\n40 of 40 subscriptions failed:\n  40 not finished: context canceled\n",
-		"-o json":           "1 []\n-kind policy: ExemptionsClient.NewListPager: context canceled\n",
+		"-via list -o json":    "1 []\n40 of 40 subscriptions failed:\n  40 not finished: context canceled\n",
+		"-o json":              "1 []\n-kind policy: ExemptionsClient.NewListPager: context canceled\n",
+		"list -":               "1 standard input: interrupted\n",
+		"renew -expires 90d -": "1 standard input: interrupted\n",
 		"delete " + standardID4 + " " + policyID(3): "3 0 of 2 exemptions failed, 2 not finished: context canceled\n",
 	} {
 		s, stdout, stderr := commandtest.Streams()
+		s.In, _ = io.Pipe() // which never ends
 		code := run(ctx, strings.Fields(args), s)
 		assert.Equal(t, want, fmt.Sprintf("%d %s%s", code, stdout, stderr))
 	}
@@ -217,7 +221,7 @@ func TestRunReportsUnreadableInput(t *testing.T) {
 		s.In = iotest.ErrReader(errors.New("broken pipe"))
 		assert.Equal(t, command.Failed, run(t.Context(), args, s))
 		assert.Empty(t, stdout.String())
-		assert.Regexp(t, "^(standard input: broken pipe|open .*: no such file or directory)\n$", stderr.String())
+		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory)\n$", stderr.String())
 	}
 }
 
@@ -233,7 +237,7 @@ func TestInputHasNoDuplicates(t *testing.T) {
 		"all of them":          {"four - ONE", file, "three\nFour", "one two four three"},
 		"standard input twice": {"- -", "", "three", "three"},
 	} {
-		got, err := readInput("an id", strings.Fields(test.args), test.file, strings.NewReader(test.stdin))
+		got, err := readInput(t.Context(), "an id", strings.Fields(test.args), test.file, strings.NewReader(test.stdin))
 		require.NoError(t, err, name)
 		assert.Equal(t, test.want, strings.Join(got, " "), name)
 	}

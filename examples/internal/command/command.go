@@ -50,6 +50,7 @@ func Main(run func(ctx context.Context, args []string, s Streams) int) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	signals = slices.DeleteFunc(signals, signal.Ignored) // such as SIGHUP below nohup
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	context.AfterFunc(ctx, stop) // so that a second signal ends a program that doesn't
 	code := run(ctx, os.Args[1:], Streams{os.Stdin, terminal.New(os.Stdout), terminal.New(os.Stderr)})
 	stop()
 	os.Exit(code)
