@@ -157,13 +157,17 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 const managementGroups = "/providers/Microsoft.Management/managementGroups/"
 
 // run prints the exemptions that were found, even if something failed, and
-// returns the failures.
+// returns the failures. If something failed and nothing was found, it prints nothing.
 func (q query) run(ctx context.Context, s command.Streams) error {
 	if q.dryRun {
 		s.Out.Println(q.describe())
 		return nil
 	}
 	found, err := q.collect(ctx, s.Err)
+	if err != nil && len(found) == 0 {
+		s.Err.EndStatus()
+		return err // without an empty list, which says that there are no exemptions
+	}
 	rows, namesErr := q.name(ctx, found, s.Err)
 	s.Err.EndStatus()
 	if err := q.write(s.Out, rows); err != nil {
@@ -303,12 +307,23 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 		if failure == nil {
 			continue
 		}
-		err = errors.Join(err, fmt.Errorf("-kind %s: %w", kindName(kind), failure))
+		err = errors.Join(err, q.ofKind(kind, failure))
 		if !errors.Is(failure, armsecops.ErrIncompleteResult) {
 			break
 		}
 	}
 	return found, err
+}
+
+// ofKind returns the error of a query for a kind, with the kind. A failed sign-in has none.
+func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
+	switch {
+	case errors.Is(err, armsecops.ErrCredential):
+		return err
+	case q.Given("kind"):
+		return fmt.Errorf("-kind %s: %w", kindName(kind), err)
+	}
+	return fmt.Errorf("exemptions of kind %s: %w", kindName(kind), err)
 }
 
 // read returns the exemptions that a pager yields, before an error too.

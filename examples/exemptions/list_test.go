@@ -76,8 +76,8 @@ func TestRowsBesideAFailureArePrinted(t *testing.T) {
 		rows  int
 		want  string
 	}{
-		"incomplete": {fake.Fault{NextLink: fake.NextLinkTruncated}, 19, "-kind standard: ExemptionsClient.NewListPager: 200 OK: incomplete result: "},
-		"refused":    {fake.Fault{StatusCode: http.StatusForbidden}, 5, "-kind standard: ExemptionsClient.NewListPager: 403 Forbidden"},
+		"incomplete": {fake.Fault{NextLink: fake.NextLinkTruncated}, 19, "exemptions of kind standard: ExemptionsClient.NewListPager: 200 OK: incomplete result: "},
+		"refused":    {fake.Fault{StatusCode: http.StatusForbidden}, 5, "exemptions of kind standard: ExemptionsClient.NewListPager: 403 Forbidden"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

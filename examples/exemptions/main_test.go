@@ -201,8 +201,9 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for args, want := range map[string]string{ // the exit code, the standard output and the standard error
-		"-via list -o json":    "1 []\n40 of 40 subscriptions failed:\n  40 not finished: context canceled\n",
-		"-o json":              "1 []\n-kind policy: ExemptionsClient.NewListPager: context canceled\n",
+		"-via list -o json":    "1 40 of 40 subscriptions failed:\n  40 not finished: context canceled\n",
+		"-o json":              "1 exemptions of kind policy: ExemptionsClient.NewListPager: context canceled\n",
+		"-o csv -kind policy":  "1 -kind policy: ExemptionsClient.NewListPager: context canceled\n",
 		"list -":               "1 standard input: interrupted\n",
 		"renew -expires 90d -": "1 standard input: interrupted\n",
 		"delete " + standardID4 + " " + policyID(3): "3 0 of 2 exemptions failed, 2 not finished: context canceled\n",
@@ -253,14 +254,18 @@ func TestExpiryIsADateOrADuration(t *testing.T) {
 	}
 }
 
-// All subscriptions would fail for the same reason.
+// All subscriptions and kinds would fail for the same reason. An empty list would say that there are no exemptions.
 func TestListingReportsFailedCredentialOnce(t *testing.T) {
 	t.Parallel()
 	credential := &azfake.TokenCredential{}
 	credential.SetError(errors.New("no account"))
 	factory, err := armsecops.NewClientFactory(credential, nil)
 	require.NoError(t, err)
-	code, _, stderr := execute(t, connection{factory: factory}, "", "-via", "list")
-	assert.Equal(t, command.Failed, code)
-	assert.Equal(t, 1, strings.Count(stderr, "no account"))
+	for _, args := range []string{"-via list", "-o json", "-o csv -kind policy"} {
+		code, stdout, stderr := execute(t, connection{factory: factory}, "", strings.Fields(args)...)
+		assert.Equal(t, command.Failed, code)
+		assert.Empty(t, stdout)
+		assert.Equal(t, 1, strings.Count(stderr, "no account"))
+		assert.NotContains(t, stderr, "kind")
+	}
 }
