@@ -26,22 +26,25 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	c.Command = newCommand(name)
 	c.Arguments = "[ID... | -]"
 	var expires string
+	flags := "-live -dry-run"
 	if name == "renew" {
-		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. It prints the ids.\n\n" +
+		flags += " -expires 90d"
+		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
+			"It prints the ids.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
-		c.Flags.StringVar(&expires, "expires", "", "`time` until the exemptions end, or their last day; 90d is days from now, 2026-12-31 a date; required")
+		c.Flags.StringVar(&expires, "expires", "",
+			"`time` until the exemptions end, or their last day; 90d is days from now, 2026-12-31 a date")
+		c.Required = []string{"expires"}
 	} else {
-		c.About = "Deletes exemptions of any kind, and prints their ids.\n\nThe last writer wins: an exemption that another program has just renewed is deleted, too."
+		c.About = "Deletes exemptions of any kind, and prints their ids.\n\n" +
+			"The last writer wins: an exemption that another program has just renewed is deleted, too."
 	}
-	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as those of " +
-		"\"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored. Flags come before the ids. " +
+	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
+		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored. Flags come before the ids. " +
 		"If one fails, the others are done nevertheless.\n\n" +
 		"Without -live it changes a tenant in memory."
-	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n    go run ./examples/exemptions " + name + " -live -dry-run "
-	if name == "renew" {
-		c.Example += "-expires 90d "
-	}
-	c.Example += "-"
+	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n" +
+		"    go run ./examples/exemptions " + name + " " + flags + " -"
 	file := c.Flags.String("file", "", "`name` of a file of ids, one on each line")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "read the exemptions and print what would be done, and change nothing")
 	if err := c.Parse(args); err != nil {

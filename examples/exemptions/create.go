@@ -37,13 +37,15 @@ var standardID = regexp.MustCompile(`(?i)^/?(\S+/)?providers/Microsoft\.Security
 func parseCreation(args []string) (c creation, err error) {
 	c.Command = newCommand("create")
 	c.About = "Creates an exemption and prints its id. Without -live it creates it in a tenant in memory.\n\n" +
-		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): -standard and -assessment, and -cve " +
-		"for single findings, which need no -standard. -kind policy exempts from a policy assignment (Microsoft.Authorization/policyExemptions): " +
-		"-policy-assignment, and -reference for some of its policies. A recommendation that has a policyDefinitionId in its metadata is exempted by Azure Policy.\n\n" +
-		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not suffice. For a management group, the " +
-		"service principal \"Windows Azure Security Resource Provider\" needs the role Reader of the group. An exemption can take 24 hours " +
-		"to count. The limit is 5,000 a subscription.\n\n" +
+		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): " +
+		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
+		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
+		"A recommendation that has a policyDefinitionId in its metadata is exempted by Azure Policy.\n\n" +
+		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not " +
+		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
+		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +
 		"The last writer wins: with the -id of an exemption that exists, that is replaced."
+	c.Required = []string{"scope", "name", "category", "standard", "assessment", "policy-assignment"}
 	c.Example = `  go run ./examples/exemptions create -dry-run -name "Test systems" \
     -scope /subscriptions/00000000-0000-0000-0000-000000000000 \
     -standard /providers/Microsoft.Security/securityStandards/NAME \
@@ -52,16 +54,19 @@ func parseCreation(args []string) (c creation, err error) {
 	var category, expires string
 	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
 	c.Flags.StringVar(&c.scope, "scope", "",
-		"resource `id` of what is exempt: a management group, subscription, resource group, connector or resource; required")
-	c.Flags.StringVar(&c.standard, "standard", "", "resource `id` of the security standard; required for -kind standard without -cve")
-	c.List(&c.assessments, "assessment", "`UUID` of an assessment that the scope is exempt from, which makes an exemption of its own; required for -kind standard")
+		"resource `id` of what is exempt: a management group, subscription, resource group, connector or resource")
+	c.Flags.StringVar(&c.standard, "standard", "", "with -kind standard, resource `id` of the security standard; not required with -cve")
+	c.List(&c.assessments, "assessment",
+		"with -kind standard, `UUID` of an assessment that the scope is exempt from, which makes an exemption of its own")
 	c.List(&c.cves, "cve", "`CVE`, such as CVE-2020-1347, whose findings are exempt; the others of the assessment are not")
-	c.Flags.StringVar(&c.policyAssignment, "policy-assignment", "", "resource `id` of the policy assignment; required for -kind policy")
-	c.List(&c.references, "reference", "`id` of a policy in the policy set of the assignment (policyDefinitionReferenceId; default all)")
-	c.Flags.StringVar(&category, "category", "", "`category` of the exemption: waiver or mitigated; required")
-	c.Flags.StringVar(&c.displayName, "name", "", "`text` to show; required")
+	c.Flags.StringVar(&c.policyAssignment, "policy-assignment", "", "with -kind policy, resource `id` of the policy assignment")
+	c.List(&c.references, "reference",
+		"`id` of a policy in the policy set of the assignment (policyDefinitionReferenceId; default all)")
+	c.Flags.StringVar(&category, "category", "", "`category` of the exemption: waiver or mitigated")
+	c.Flags.StringVar(&c.displayName, "name", "", "`text` to show")
 	c.Flags.StringVar(&c.description, "description", "", "`text` that says why it is exempt")
-	c.Flags.StringVar(&expires, "expires", "", "`time` until the exemption ends, or its last day; 90d is days from now, 2026-12-31 a date (default never)")
+	c.Flags.StringVar(&expires, "expires", "",
+		"`time` until the exemption ends, or its last day; 90d is days from now, 2026-12-31 a date (default never)")
 	c.Flags.StringVar(&c.id, "id", "", "`UUID` of the exemption, to repeat a creation that failed (default a new one)")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
 	if err := c.Parse(args); err != nil {

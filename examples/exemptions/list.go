@@ -24,6 +24,20 @@ const (
 	withoutInherited = "Without the exemptions of the management groups above the subscriptions; -inherited includes those of Azure Policy."
 )
 
+// aboutLists is the help of list and expiring below their flags.
+const aboutLists = "It queries Azure Resource Graph, which filters a whole tenant in a few requests and follows changes within minutes. " +
+	"A subscription that the identity may not read has no rows there, and no error unless all that are given are such ones: " +
+	"-verify lists each subscription that is given as well, and names the ones that fail. A query of given subscriptions has no " +
+	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
+	"subscription, which is current, and names the ones that fail.\n\n" +
+	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
+	"input. Empty lines and lines that start with # are ignored. Flags come before the arguments. Without any, and without a " +
+	"-management-group, it lists all that the identity may read.\n\n" +
+	"SCOPE is what is exempt, by the names in its resource id, FROM the recommendations or policies, by their names where they " +
+	"are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
+	"-o csv and -o json have everything, -o ids what renew and delete read.\n\n" +
+	"Without -live it uses a tenant in memory that has 40 subscriptions, three of which can't be read, on 1 June 2026."
+
 // kinds are the kinds of exemptions by their names as flags, in the order of a listing.
 var kinds = []struct {
 	name string
@@ -65,21 +79,12 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
 	if name == "list" {
-		q.About = "Lists the exemptions of Azure Policy, of Defender's standards and of Defender's assignments of 2021, those that end first at the top."
-		q.Commands = commands
+		q.About = "Lists the exemptions of Azure Policy, of Defender's standards and of Defender's assignments of 2021, " +
+			"those that end first at the top."
 	} else {
 		q.About = "Lists the exemptions that end within some time, or have ended, those that end first at the top."
 	}
-	q.About += "\n\nIt queries Azure Resource Graph, which filters a whole tenant in a few requests and follows changes within minutes. A subscription " +
-		"that the identity may not read has no rows there, and no error unless all that are given are such ones: -verify lists each subscription that is " +
-		"given as well, and names the ones that fail. A query of given subscriptions has no exemptions of the management groups above them; -inherited " +
-		"includes those of Azure Policy. With -via list it lists each subscription, which is current, and names the ones that fail.\n\n" +
-		"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard input. " +
-		"Empty lines and lines that start with # are ignored. Flags come before the arguments. Without any, and without a -management-group, it lists all that the " +
-		"identity may read.\n\n" +
-		"SCOPE is what is exempt, by the names in its resource id, FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it " +
-		"has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, -o csv and -o json have everything, -o ids what renew and delete read.\n\n" +
-		"Without -live it uses a tenant in memory that has 40 subscriptions, three of which can't be read, on 1 June 2026."
+	q.About += "\n\n" + aboutLists
 	q.Example = `  go run ./examples/exemptions expiring -live -within 30d
   az account list --query '[].id' --output tsv |
     go run ./examples/exemptions list -live -via list -`

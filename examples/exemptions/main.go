@@ -20,6 +20,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -65,6 +66,12 @@ var commands = [][2]string{
 
 // parse returns the command that the program's arguments describe, with its input.
 func parse(ctx context.Context, args []string, stdin io.Reader) (runner, error) {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:min(2, len(args))]), "-h") // help list is list -h
+	}
+	if len(args) == 1 && slices.Contains([]string{"-h", "--h", "-help", "--help"}, args[0]) {
+		return newOverview(), nil
+	}
 	name := "list"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' && !isUUID(args[0]) { // which is a subscription to list
 		name, args = args[0], args[1:]
@@ -76,10 +83,60 @@ func parse(ctx context.Context, args []string, stdin io.Reader) (runner, error) 
 		return parseCreation(args)
 	case "renew", "delete":
 		return parseChange(ctx, name, args, stdin)
-	case "help":
-		return parse(ctx, append(args[:min(1, len(args))], "-h"), stdin)
 	}
-	return query{Command: command.New("exemptions")}, command.Usagef("unknown command %q: must be list, expiring, create, renew or delete", name)
+	return newOverview(), unknownCommand(name)
+}
+
+// overview is the program without a command: its help, or an unknown command.
+type overview struct{ *command.Command }
+
+func newOverview() overview {
+	c := command.New("exemptions",
+		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request, or it was interrupted"},
+		command.ExitCode{Code: 3, Meaning: "create, renew or delete failed for at least one of the exemptions; the others are done"})
+	c.About = "Lists, creates, renews and deletes the exemptions of a tenant: those of Azure Policy, of Defender's standards and of " +
+		"Defender's assignments of 2021.\n\n" +
+		"For the flags of a command: exemptions COMMAND -h"
+	c.Commands = commands
+	c.Example = `  go run ./examples/exemptions expiring -within 30d
+  go run ./examples/exemptions expiring -o ids |
+    go run ./examples/exemptions renew -dry-run -expires 90d -`
+	return overview{c}
+}
+
+func (overview) run(context.Context, command.Streams) error { return flag.ErrHelp }
+
+// unknownCommand returns the error of a name that is no command. It suggests the most similar one.
+func unknownCommand(name string) error {
+	nearest, fewest := "", 3
+	for _, c := range commands {
+		if n := distance(name, c[0]); n < fewest {
+			nearest, fewest = c[0], n
+		}
+	}
+	if nearest != "" {
+		return command.Usagef("unknown command %q: did you mean %s?", name, nearest)
+	}
+	return command.Usagef("unknown command %q: must be list, expiring, create, renew or delete", name)
+}
+
+// distance returns how many letters must be inserted, deleted or replaced to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1) // distances between what was seen of a and each beginning of b
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			if a[i] != b[j] {
+				diagonal++
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // connection is what a command works with, and when: Azure, now, or a tenant in memory.

@@ -96,7 +96,7 @@ const standardID4 = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourc
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"help": {"help"}, "create-help": {"create", "-h"}, "renew-help": {"renew", "-h"},
+		"help": {"help"}, "list-help": {"help", "list"}, "create-help": {"create", "-h"}, "renew-help": {"renew", "-h"},
 		"expiring": {"expiring"}, "list": {"-via", "list", tenantSubscription(4), tenantSubscription(11)},
 	} {
 		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
@@ -121,9 +121,10 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		args []string
 		want string // the line before where to find help
 	}{
-		"unknown command":       {[]string{"lsit", "-o", "csv"}, `unknown command "lsit": must be list, expiring, create, renew or delete`},
-		"help for no command":   {[]string{"help", "lsit"}, `unknown command "lsit": must be list, expiring, create, renew or delete`},
-		"spoiled command":       {[]string{"list\r"}, `unknown command "list\r": must be list, expiring, create, renew or delete`},
+		"unknown command":       {[]string{"show"}, `unknown command "show": must be list, expiring, create, renew or delete`},
+		"misspelt command":      {[]string{"lsit", "-o", "csv"}, `unknown command "lsit": did you mean list?`},
+		"help for no command":   {[]string{"help", "renwe"}, `unknown command "renwe": did you mean renew?`},
+		"spoiled command":       {[]string{"list\r"}, `unknown command "list\r": did you mean list?`},
 		"unknown output":        {[]string{"-o", "xml"}, `invalid value "xml" for flag -o: must be table, csv, json or ids`},
 		"unknown kind":          {[]string{"-kind", "arc"}, `invalid value "arc" for flag -kind: must be all, policy, standard or assignment`},
 		"no duration":           {[]string{"-expires-within", "soon"}, "-expires-within: not a duration such as 30d or 12h: soon"},

@@ -61,7 +61,8 @@ type Command struct {
 	Name      string      // as on the command line
 	Arguments string      // for the help; empty if it takes none
 	About     string      // for the help; a summary is its first paragraph
-	Commands  [][2]string // for the help: other commands of the program, and what they do; empty if it has none
+	Required  []string    // for the help: flags that come first
+	Commands  [][2]string // for the help of a program that has commands, and what they do; instead of flags
 	Example   string      // for the help
 	ExitCodes []ExitCode
 
@@ -294,35 +295,55 @@ func (c *Command) exitCode(err error) int {
 	return Failed
 }
 
-// help prints all flags with their defaults, the exit codes and an example.
+// help prints the commands of a program, or all flags with their defaults, then an
+// example and the exit codes.
 func (c *Command) help(out *terminal.Output) {
 	about, details, _ := strings.Cut(c.About, "\n\n")
-	out.Text(strings.TrimRight("Usage: "+c.Name+" [FLAGS] "+c.Arguments, " ") + "\n\n" + about + "\n")
 	if c.Commands != nil {
-		out.Text("Commands, each of which has its own -h:")
+		out.Text("Usage: " + c.Name + " [COMMAND] [FLAGS] [ARGUMENTS]\n\n" + about + "\n\nCommands:")
 		out.Definitions(c.Commands)
-		out.Text("")
+	} else {
+		out.Text(strings.TrimRight("Usage: "+c.Name+" [FLAGS] "+c.Arguments, " ") + "\n\n" + about + "\n")
+		c.flagsHelp(out)
 	}
+	fmt.Fprintf(out, "\nExamples:\n%s\n\n", c.Example) // not wrapped: a line is a command to copy; out keeps its error
 	if details != "" {
 		out.Text(details + "\n")
 	}
-	out.Text("Flags:")
-	var flags, codes [][2]string
-	c.Flags.VisitAll(func(f *flag.Flag) {
+	var codes [][2]string
+	for _, e := range c.ExitCodes {
+		codes = append(codes, [2]string{fmt.Sprint(e.Code), e.Meaning})
+	}
+	out.Text("Exit codes:")
+	out.Definitions(codes)
+	out.Text("  These are of a built program: go run exits with 1 instead of all but 0.")
+}
+
+// flagsHelp prints the flags, those that are required first.
+func (c *Command) flagsHelp(out *terminal.Output) {
+	var required, others [][2]string
+	describe := func(f *flag.Flag) [2]string {
 		value, usage := flag.UnquoteUsage(f)
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0s" {
 			usage += " (default " + f.DefValue + ")"
 		}
-		flags = append(flags, [2]string{strings.TrimRight("-"+f.Name+" "+value, " "), usage})
-	})
-	for _, e := range c.ExitCodes {
-		codes = append(codes, [2]string{fmt.Sprint(e.Code), e.Meaning})
+		return [2]string{strings.TrimRight("-"+f.Name+" "+value, " "), usage}
 	}
-	out.Definitions(flags)
-	out.Text("\nExit codes:")
-	out.Definitions(codes)
-	out.Text("  These are of a built program: go run exits with 1 instead of all but 0.")
-	fmt.Fprintf(out, "\nExample:\n%s\n", c.Example) // not wrapped: a line is a command to copy; out keeps its error
+	for _, name := range c.Required {
+		required = append(required, describe(c.Flags.Lookup(name)))
+	}
+	c.Flags.VisitAll(func(f *flag.Flag) {
+		if !slices.Contains(c.Required, f.Name) {
+			others = append(others, describe(f))
+		}
+	})
+	if required != nil {
+		out.Text("Required:")
+		out.Definitions(required)
+		out.Text("")
+	}
+	out.Text("Flags:")
+	out.Definitions(others)
 }
 
 // Count returns a number and a noun: 1 item, 2 items.

@@ -64,8 +64,11 @@ func AssertScreens(t *testing.T, name string, run func(s command.Streams) int) {
 		got := strings.ReplaceAll(screen.String(), "\r", "␍\n")
 		width := columns
 		for line := range strings.SplitSeq(got, "\n") {
-			if line == "Example:" {
+			switch line {
+			case "Examples:":
 				width = 80
+			case "":
+				width = columns
 			}
 			wide := utf8.RuneCountInString(strings.TrimSuffix(line, "␍")) > width
 			assert.False(t, wide && len(strings.Fields(line)) > 1, line)
