@@ -181,25 +181,32 @@ func (q query) run(ctx context.Context, s command.Streams) error {
 	if err != nil || s.Out.Err() != nil {
 		return err
 	}
-	if len(found) == 0 {
-		s.Err.Println("No exemptions.")
-	}
 	if namesErr != nil {
 		s.Err.Println("Some recommendations are without their names: " + namesErr.Error())
 	}
+	if q.format == "table" { // the others are for programs
+		q.printNotices(s.Err, len(found))
+	}
+	return nil
+}
+
+// printNotices prints what a reader of the table should know.
+func (q query) printNotices(out *terminal.Output, found int) {
+	if found == 0 {
+		out.Println("No exemptions.")
+	}
 	if q.via == "graph" && !q.verify {
-		s.Err.Println(unreadable)
+		out.Println(unreadable)
 	}
 	switch {
 	case q.via == "graph" && q.Live: // in memory, it knows at once
-		s.Err.Println(freshness)
+		out.Println(freshness)
 	case q.via == "list" && len(q.managementGroups) > 0 && q.asks(armsecops.ExemptionKindAssignment):
-		s.Err.Println(withoutBelow)
+		out.Println(withoutBelow)
 	}
 	if len(q.subscriptions) > 0 && !q.inherited {
-		s.Err.Println(withoutInherited)
+		out.Println(withoutInherited)
 	}
-	return nil
 }
 
 // collect returns the exemptions that match the query, those that end first at the

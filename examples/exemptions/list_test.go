@@ -24,7 +24,7 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 		"-expires-within 16d": 4,
 		"-category Mitigated": 5,
 		"-category waiver -effect exempt -expires-within 15d": 3,
-		"-kind assignment": 9,
+		"-kind ASSIGNMENT": 9,
 		subscriptions:      2,
 		"-inherited -kind policy " + subscriptions: 2,
 	} {

@@ -237,19 +237,25 @@ func each[T any](items []string, do func(item string) (T, error)) iter.Seq2[stri
 	}
 }
 
+// longest is the longest duration, in days: a hundred years.
+const longest = 36500
+
+var errTooLong = fmt.Errorf("must be at most %dd", longest)
+
 // parseDuration parses a duration such as 30d, or one of Go's such as 12h.
-func parseDuration(text string) (d time.Duration, err error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		var n uint64
-		n, err = strconv.ParseUint(days, 10, 16)
-		d = time.Duration(n) * 24 * time.Hour
-	} else {
-		d, err = time.ParseDuration(text)
+func parseDuration(text string) (time.Duration, error) {
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		days, err := strconv.ParseUint(number, 10, 64)
+		switch {
+		case errors.Is(err, strconv.ErrRange), days > longest:
+			return 0, fmt.Errorf("%w: %s", errTooLong, text)
+		case err == nil:
+			return time.Duration(days) * 24 * time.Hour, nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return d, nil
 	}
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("not a duration such as 30d or 12h: %s", text)
-	}
-	return d, nil
+	return 0, fmt.Errorf("not a duration such as 30d or 12h: %s", text)
 }
 
 // parseExpiry returns the time that a date, or a duration from now, stands for.
@@ -261,7 +267,10 @@ func parseExpiry(text string, now time.Time) (time.Time, error) {
 		return date, nil
 	}
 	d, err := parseDuration(text)
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLong):
+		return now, err
+	case err != nil:
 		return now, fmt.Errorf("not a date such as 2026-12-31, nor a duration such as 30d or 12h: %s", text)
 	}
 	return now.Add(d), nil

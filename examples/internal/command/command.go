@@ -101,7 +101,7 @@ func New(name string, others ...ExitCode) *Command {
 	return c
 }
 
-// Choice adds a flag whose value is one of the choices. The first one is the default.
+// Choice adds a flag whose value is one of the choices, in any casing. The first one is the default.
 func (c *Command) Choice(value *string, name, usage string, choices ...string) {
 	*value = choices[0]
 	c.Flags.Var(&choice{value, choices}, name, usage+": "+Join(choices, "or"))
@@ -121,10 +121,11 @@ func (c *choice) String() string {
 }
 
 func (c *choice) Set(value string) error {
-	if !slices.Contains(c.choices, value) {
+	i := slices.IndexFunc(c.choices, func(choice string) bool { return strings.EqualFold(choice, value) })
+	if i < 0 {
 		return errors.New("must be " + Join(c.choices, "or"))
 	}
-	*c.value = value
+	*c.value = c.choices[i]
 	return nil
 }
 
