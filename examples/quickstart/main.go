@@ -23,15 +23,14 @@ import (
 )
 
 var errUsage = errors.New("for help: quickstart -h")
+var samples = fake.NewServer(&fake.ServerOptions{Samples: true}) // of the REST documentation
 
-func main() {
-	os.Exit(run(context.Background(), os.Args[1:], fake.NewServer(&fake.ServerOptions{Samples: true}), os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(context.Background(), os.Args[1:], samples, os.Stdout, os.Stderr)) }
 
 // run runs quickstart, prints its error and returns the exit code.
-func run(ctx context.Context, args []string, samples *fake.Server, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
-	if err := quickstart(ctx, args, samples, out); err != nil {
+	if err := quickstart(ctx, args, memory, out); err != nil {
 		code = 1
 		if errors.Is(err, errUsage) || errors.As(err, new(*armsecops.ParameterError)) {
 			code = 2
@@ -47,47 +46,48 @@ func run(ctx context.Context, args []string, samples *fake.Server, stdout, stder
 	return code
 }
 
-func quickstart(ctx context.Context, args []string, samples *fake.Server, out io.Writer) error {
+func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.Writer) error {
 	var id armsecops.JobID
 	var usage strings.Builder // which -h prints
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(&usage)
-	live := flags.Bool("live", false, "use Azure, after az login; needs all flags but -cloud")
+	live := flags.Bool("live", false, "use Azure instead of samples, after az login; needs all flags but -cloud")
 	cloudName := flags.String("cloud", "public", "`name` of Azure's cloud: public, china or government")
 	flags.StringVar(&id.SubscriptionID, "subscription", "", "`id` of the subscription")
 	flags.StringVar(&id.ResourceGroupName, "resource-group", "", "`name` of the resource group")
 	flags.StringVar(&id.WorkspaceName, "workspace", "", "`name` of the central workspace")
 	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
 	flags.StringVar(&id.Name, "job", "", "`name` of the job")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("%w; %w", err, errUsage)
+	err := flags.Parse(args)
+	missing, subscription := "", id.SubscriptionID
+	for _, name := range []string{"subscription", "resource-group", "workspace", "assignment", "job"} {
+		if flags.Lookup(name).Value.String() == "" {
+			missing += ", -" + name
+		}
 	}
 	options := &armsecops.ClientOptions{}
-	if len(args) == 0 {
-		options.Transport = samples
+	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
+	var credential azcore.TokenCredential = &azfake.TokenCredential{}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(out, usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s; %w", strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1), errUsage)
+	case len(args) == 0:
+		options.Transport, subscription = memory, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
 		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-		return report(ctx, &azfake.TokenCredential{}, options, id, "20ff7fc3-e762-44dd-bd96-b71116dcdc23", out)
+	case !*live || flags.NArg() > 0 || options.Cloud.Services == nil:
+		return fmt.Errorf("unexpected %q: give nothing, or -live and flags; -cloud is public, china or government; %w", args, errUsage)
+	case missing != "":
+		return fmt.Errorf("-live needs %s; %w", strings.TrimPrefix(missing, ", "), errUsage)
+	default:
+		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
 	}
-	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
-	if options.Cloud.Services == nil || !*live || flags.NArg() > 0 || strings.Contains(id.String()+"/", "//") { // no such cloud, or a missing name
-		return fmt.Errorf("unexpected arguments %q: give none, or -live, -subscription, -resource-group, -workspace, -assignment and -job; "+
-			"-cloud is public, china or government; %w", args, errUsage)
-	}
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
-	if err != nil {
-		return err
-	}
-	return report(ctx, credential, options, id, id.SubscriptionID, out)
-}
-
-func report(ctx context.Context, credential azcore.TokenCredential, options *armsecops.ClientOptions, id armsecops.JobID, subscription string, out io.Writer) error {
 	jobs, jobsErr := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, options)
 	assignments, assignmentsErr := armsecops.NewSecurityAssignmentsClient(subscription, credential, options)
-	if err := cmp.Or(jobsErr, assignmentsErr); err != nil {
+	if err := cmp.Or(err, jobsErr, assignmentsErr); err != nil {
 		return err
 	}
 	job, err := jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
@@ -115,6 +115,6 @@ func report(ctx context.Context, credential azcore.TokenCredential, options *arm
 }
 
 // printLine prints one line, without the characters with which a service could write elsewhere on a terminal.
-func printLine(out io.Writer, format string, values ...any) {
-	fmt.Fprintln(out, strings.Join(strings.FieldsFunc(fmt.Sprintf(format, values...), func(r rune) bool { return !unicode.IsPrint(r) }), " "))
+func printLine(out io.Writer, format string, v ...any) {
+	fmt.Fprintln(out, strings.Join(strings.FieldsFunc(fmt.Sprintf(format, v...), func(r rune) bool { return !unicode.IsPrint(r) }), " "))
 }

@@ -73,18 +73,18 @@ func TestRunReportsAFullDisk(t *testing.T) {
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	const needed = ": give none, or -live, -subscription, -resource-group, -workspace, -assignment and -job; -cloud is public, china or government; for help"
+	const unexpected = `: give nothing, or -live and flags; -cloud is public, china or government; for help: quickstart -h`
 	for args, want := range map[string]string{ // at the beginning of the error
-		"-verbose":                  "flag provided but not defined: -verbose; ",
-		"now":                       `unexpected arguments ["now"]` + needed,
-		"\x1b[2Jnow\u202e":          `unexpected arguments ["\x1b[2Jnow\u202e"]` + needed,
+		"-verbose":                  "unknown flag: -verbose; for help: quickstart -h",
+		"now":                       `unexpected ["now"]` + unexpected,
+		"\x1b[2Jnow\u202e":          `unexpected ["\x1b[2Jnow\u202e"]` + unexpected,
 		"-live -job":                "flag needs an argument: -job; ",
-		"-job myJob":                `unexpected arguments ["-job" "myJob"]` + needed,
-		"-live":                     `unexpected arguments ["-live"]` + needed,
-		live + "now":                `unexpected arguments ["-live" `,
-		liveAssignment:              `unexpected arguments ["-live" `,
-		live + "-workspace=":        `unexpected arguments ["-live" `,
-		live + "-cloud moon":        `unexpected arguments ["-live" `,
+		"-job myJob":                `unexpected ["-job" "myJob"]` + unexpected,
+		"-live":                     "-live needs -subscription, -resource-group, -workspace, -assignment, -job; ",
+		live + "now":                `unexpected ["-live" `,
+		liveAssignment:              "-live needs -job; ",
+		live + "-workspace=":        "-live needs -workspace; ",
+		live + "-cloud moon":        `unexpected ["-live" `,
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
 	} {
