@@ -117,7 +117,7 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 	if p.all || len(p.targets) > 1 {
 		return p.publishMany(ctx, s)
 	}
-	progress := newProgress(s.Err, 1)
+	progress := p.newProgress(s.Err, 1)
 	o := p.publish(ctx, p.targets[0], func(job armsecops.Job) { progress.show(0, "", job) })
 	progress.end()
 	if p.format == "json" {
@@ -150,7 +150,7 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 			},
 		})
 	if err != nil {
-		return o.with(notStarted(ctx, err))
+		return o.with(notStarted(ctx, t.explain(err)))
 	}
 	if p.wait {
 		_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.interval})
@@ -169,6 +169,15 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 		err = fmt.Errorf("%w %w", end, errRunning)
 	}
 	return o.with(err)
+}
+
+// explain returns an error of the start of a job, beginning with the assignment if that isn't there.
+func (t target) explain(err error) error {
+	elsewhere := armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound) || armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound)
+	if !errors.Is(err, armsecops.ErrNotFound) || errors.Is(err, armsecops.ErrOutcomeUnknown) || elsewhere {
+		return err
+	}
+	return fmt.Errorf("no workspace manager assignment %s in workspace %s: %w", t.id.Name, t.id.WorkspaceName, err)
 }
 
 // notStarted returns errNotStarted for an error of a request before the start of a

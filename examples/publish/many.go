@@ -23,7 +23,7 @@ func (p publication) publishMany(ctx context.Context, s command.Streams) error {
 	if err != nil {
 		return inUsersWords(notStarted(ctx, err))
 	}
-	progress := newProgress(s.Err, len(targets))
+	progress := p.newProgress(s.Err, len(targets))
 	outcomes := make([]outcome, len(targets))
 	slots := make(chan struct{}, p.concurrency)
 	var running sync.WaitGroup

@@ -15,9 +15,11 @@ import (
 )
 
 // progress shows the progress of jobs: on a terminal, a bar that is redrawn in
-// place; elsewhere, a line for each change of a job.
+// place; elsewhere, a line for each change of a job. Beside JSON, which is for
+// programs, it shows nothing elsewhere.
 type progress struct {
 	out   *terminal.Output
+	quiet bool
 	start time.Time
 
 	mu    sync.Mutex
@@ -26,9 +28,9 @@ type progress struct {
 	shown []string         // the last line of each job
 }
 
-func newProgress(out *terminal.Output, jobs int) *progress {
+func (p publication) newProgress(out *terminal.Output, jobs int) *progress {
 	return &progress{
-		out: out, start: time.Now(),
+		out: out, quiet: p.format == "json", start: time.Now(),
 		names: make([]string, jobs), jobs: make([]*armsecops.Job, jobs), shown: make([]string, jobs),
 	}
 }
@@ -44,11 +46,14 @@ func (p *progress) show(i int, name string, job armsecops.Job) {
 	columns := p.out.Width()
 	switch {
 	case columns > 0:
+		elapsed := ", " + time.Since(p.start).Truncate(time.Second).String()
+		room := columns - 1 - len(bar(0, shortestBar)) - len(elapsed) // in the last column, the cursor may wrap
 		if len(p.jobs) > 1 {
-			line = p.summary()
+			line = p.summary(room)
 		}
-		line += ", " + time.Since(p.start).Truncate(time.Second).String()
-		p.out.Status(bar(p.done(), columns-len(line)-len("[] ")-1) + line)
+		line += elapsed
+		p.out.Status(bar(p.done(), columns-terminal.TextWidth(line)-len("[] ")-1) + line)
+	case p.quiet:
 	case line != p.shown[i]:
 		p.shown[i] = line
 		if len(p.jobs) > 1 {
@@ -58,20 +63,36 @@ func (p *progress) show(i int, name string, job armsecops.Job) {
 	}
 }
 
-// summary returns how many jobs have ended, and the progress of those that run.
-func (p *progress) summary() string {
-	ended, running := 0, ""
+// summary returns how many jobs have ended, and the progress of those that run. It
+// cuts their names to fit the columns, and leaves them out if that is not enough.
+func (p *progress) summary(columns int) string {
+	ended, longest := 0, 0
+	var running []int
 	for i, job := range p.jobs {
 		switch {
 		case job == nil:
 		case job.Properties.ProvisioningState.Terminal():
 			ended++
 		default:
-			s := job.Properties.Summary()
-			running += fmt.Sprintf(", %s %d/%d", p.names[i], s.Succeeded+s.Failed, s.Total)
+			running = append(running, i)
+			longest = max(longest, terminal.TextWidth(p.names[i]))
 		}
 	}
-	return fmt.Sprintf("%d of %s ended%s", ended, command.Count(len(p.jobs), "job"), running)
+	text := fmt.Sprintf("%d of %s ended", ended, command.Count(len(p.jobs), "job"))
+	if len(running) == 0 {
+		return text
+	}
+	for name := longest; name >= min(longest, shortestName); name-- {
+		line := text
+		for _, i := range running {
+			s := p.jobs[i].Properties.Summary()
+			line += fmt.Sprintf(", %s %d/%d", terminal.Cut(p.names[i], name), s.Succeeded+s.Failed, s.Total)
+		}
+		if terminal.TextWidth(line) <= columns {
+			return line
+		}
+	}
+	return fmt.Sprintf("%s, %d running", text, len(running))
 }
 
 // done returns the part of the work that is done, 0 to 1.
@@ -87,12 +108,18 @@ func (p *progress) done() (done float64) {
 	return done / float64(len(p.jobs))
 }
 
+// The columns that a bar and a name must have to be shown.
+const (
+	shortestBar  = 4
+	shortestName = 3
+)
+
 func (p *progress) end() { p.out.EndStatus() }
 
 // bar returns a bar of up to 24 columns, or "" if there are only a few.
 func bar(done float64, columns int) string {
 	columns = min(columns, 24)
-	if columns < 4 {
+	if columns < shortestBar {
 		return ""
 	}
 	filled := int(done*float64(columns) + 1e-9)

@@ -103,13 +103,6 @@ func TestParseChecksTheFlagsForAzure(t *testing.T) {
 	}
 }
 
-func TestCountHasSingularAndPlural(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]string{0: "0 items", 1: "1 item", 2: "2 items"} {
-		assert.Equal(t, want, command.Count(n, "item"))
-	}
-}
-
 // signInError is an error as azidentity makes it: with rules of dashes, and as long as a response.
 type signInError struct{}
 

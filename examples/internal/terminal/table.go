@@ -17,7 +17,7 @@ func (o *Output) Table(rows [][]string) {
 	for i, row := range rows {
 		for j, cell := range row {
 			cells[i] = append(cells[i], Printable(cell))
-			widths[j] = max(widths[j], textWidth(cells[i][j]), len("-"))
+			widths[j] = max(widths[j], TextWidth(cells[i][j]), len("-"))
 		}
 	}
 	columns := fitting(widths, o.Width())
@@ -25,7 +25,7 @@ func (o *Output) Table(rows [][]string) {
 		var line strings.Builder
 		for j, cell := range row[:columns] {
 			cell = cmp.Or(cell, "-")
-			line.WriteString(cell + strings.Repeat(" ", widths[j]-textWidth(cell)+gap))
+			line.WriteString(cell + strings.Repeat(" ", widths[j]-TextWidth(cell)+gap))
 		}
 		fmt.Fprintln(o, strings.TrimRight(line.String(), " "))
 		if i > 0 {
@@ -53,7 +53,7 @@ func fitting(widths []int, width int) int {
 func (o *Output) titledCells(titles, cells []string) {
 	indent, line := strings.Repeat(" ", gap), ""
 	end := func() {
-		if textWidth(line) > o.Width() {
+		if TextWidth(line) > o.Width() {
 			line = strings.TrimPrefix(Wrap(indent+line, o.Width()), indent)
 		}
 		fmt.Fprintln(o, line)
@@ -64,7 +64,7 @@ func (o *Output) titledCells(titles, cells []string) {
 		case cells[i] == "":
 		case line == "":
 			line = indent + cell
-		case textWidth(line)+gap+textWidth(cell) <= o.Width():
+		case TextWidth(line)+gap+TextWidth(cell) <= o.Width():
 			line += strings.Repeat(" ", gap) + cell
 		default:
 			end()

@@ -90,7 +90,7 @@ func (o *Output) print(text string, columns int) {
 func (o *Output) Definitions(definitions [][2]string) {
 	terms := 0
 	for _, d := range definitions {
-		terms = max(terms, textWidth(d[0]))
+		terms = max(terms, TextWidth(d[0]))
 	}
 	indent := strings.Repeat(" ", terms+2*gap)
 	for _, d := range definitions {
@@ -129,9 +129,9 @@ func (o *Output) Status(text string) {
 	if columns == 0 {
 		return
 	}
-	text = cut(Printable(text), columns-1) // in the last column, the cursor may wrap
+	text = Cut(Printable(text), columns-1) // in the last column, the cursor may wrap
 	before := min(o.status, columns-1)
-	o.status = textWidth(text)
+	o.status = TextWidth(text)
 	fmt.Fprint(o, "\r", text, strings.Repeat(" ", max(0, before-o.status)))
 }
 
@@ -161,7 +161,7 @@ func Printable(s string) string {
 // as wide as the columns, unless a word is wider. Each part is indented as the
 // line is. With 0 columns it returns the line unchanged.
 func Wrap(line string, columns int) string {
-	if columns == 0 || textWidth(line) <= columns {
+	if columns == 0 || TextWidth(line) <= columns {
 		return line
 	}
 	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
@@ -172,7 +172,7 @@ func Wrap(line string, columns int) string {
 		case i == 0:
 			wrapped.WriteString(indent)
 			used = len(indent)
-		case used+1+textWidth(word) > columns:
+		case used+1+TextWidth(word) > columns:
 			wrapped.WriteString("\n" + indent)
 			used = len(indent)
 		default:
@@ -180,13 +180,13 @@ func Wrap(line string, columns int) string {
 			used++
 		}
 		wrapped.WriteString(word)
-		used += textWidth(word)
+		used += TextWidth(word)
 	}
 	return wrapped.String()
 }
 
-// textWidth returns how many columns a terminal needs for printable text.
-func textWidth(s string) (columns int) {
+// TextWidth returns how many columns a terminal needs for printable text.
+func TextWidth(s string) (columns int) {
 	for _, r := range s {
 		columns += runeWidth(r)
 	}
@@ -204,10 +204,10 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// cut returns printable text that is at most as wide as the columns. Text that
+// Cut returns printable text that is at most as wide as the columns. Text that
 // was cut ends in "…".
-func cut(s string, columns int) string {
-	if textWidth(s) <= columns {
+func Cut(s string, columns int) string {
+	if TextWidth(s) <= columns {
 		return s
 	}
 	used := 1 // by the …
