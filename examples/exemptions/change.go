@@ -110,32 +110,38 @@ func (n connection) open(id string) (stored, error) {
 		client := n.factory.NewPolicyExemptionsClient()
 		var got armsecops.PolicyExemptionsClientGetResponse
 		return stored{
-			func(ctx context.Context) (_ time.Time, err error) {
+			read: func(ctx context.Context) (_ time.Time, err error) {
 				got, err = client.Get(ctx, e.Scope, e.Name, nil)
 				return got.Properties.ExpiresOn, err
 			},
-			func(ctx context.Context, expires time.Time) error {
+			renew: func(ctx context.Context, expires time.Time) error {
 				got.Properties.ExpiresOn = expires
 				_, err := client.CreateOrUpdate(ctx, e.Scope, e.Name, got.PolicyExemption, nil)
 				return err
 			},
-			func(ctx context.Context) error { _, err := client.Delete(ctx, e.Scope, e.Name, nil); return err },
+			remove: func(ctx context.Context) error {
+				_, err := client.Delete(ctx, e.Scope, e.Name, nil)
+				return err
+			},
 		}, nil
 	}
 	if e, err := armsecops.ParseStandardAssignmentID(id); err == nil {
 		client := n.factory.NewStandardAssignmentsClient()
 		var got armsecops.StandardAssignmentsClientGetResponse
 		return stored{
-			func(ctx context.Context) (_ time.Time, err error) {
+			read: func(ctx context.Context) (_ time.Time, err error) {
 				got, err = client.Get(ctx, e.Scope, e.Name, nil)
 				return got.Properties.ExpiresOn, cmp.Or(err, checkEffect(got.Properties.Effect))
 			},
-			func(ctx context.Context, expires time.Time) error {
+			renew: func(ctx context.Context, expires time.Time) error {
 				got.Properties.ExpiresOn = expires
 				_, err := client.CreateOrUpdate(ctx, e.Scope, e.Name, got.StandardAssignment, nil)
 				return err
 			},
-			func(ctx context.Context) error { _, err := client.Delete(ctx, e.Scope, e.Name, nil); return err },
+			remove: func(ctx context.Context) error {
+				_, err := client.Delete(ctx, e.Scope, e.Name, nil)
+				return err
+			},
 		}, nil
 	}
 	e, err := armsecops.ParseAssignmentID(id)
@@ -145,16 +151,16 @@ func (n connection) open(id string) (stored, error) {
 	client, err := n.factory.NewSecurityAssignmentsClient(e.SubscriptionID)
 	var got armsecops.SecurityAssignmentsClientGetResponse
 	return stored{
-		func(ctx context.Context) (_ time.Time, err error) {
+		read: func(ctx context.Context) (_ time.Time, err error) {
 			got, err = client.Get(ctx, e.ResourceGroupName, e.Name, nil)
 			return got.Properties.ExpiresOn, cmp.Or(err, checkEffect(got.Properties.Effect))
 		},
-		func(ctx context.Context, expires time.Time) error {
+		renew: func(ctx context.Context, expires time.Time) error {
 			got.Properties.ExpiresOn = expires
 			_, err := client.CreateOrUpdate(ctx, e.ResourceGroupName, e.Name, got.Assignment, nil)
 			return err
 		},
-		func(ctx context.Context) error {
+		remove: func(ctx context.Context) error {
 			_, err := client.Delete(ctx, e.ResourceGroupName, e.Name, nil)
 			return err
 		},

@@ -91,9 +91,10 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	n := newConnection(t)
-	future := map[string]json.RawMessage{"exemptionManagementMode": json.RawMessage(`"Manual"`)}
+	p := armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver"}
+	p.AdditionalProperties = map[string]json.RawMessage{"exemptionManagementMode": json.RawMessage(`"Manual"`)}
 	id := armsecops.PolicyExemptionID{Scope: build, Name: "lab"}
-	n.memory.Put(id, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", AdditionalProperties: future}})
+	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
 	succeed(t, n, "", "renew", "-expires", "90d", id.String())
 	requests := n.memory.Requests()
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"exemptionManagementMode":"Manual"`)
@@ -102,7 +103,8 @@ func TestRenewalKeepsUnknownMembers(t *testing.T) {
 
 func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
 	t.Parallel()
-	attestation := "/subscriptions/" + tenantSubscription(5) + "/providers/Microsoft.Security/standardAssignments/5ec0ffee-0002-4000-8000-000000000005"
+	attestation := "/subscriptions/" + tenantSubscription(5) +
+		"/providers/Microsoft.Security/standardAssignments/5ec0ffee-0002-4000-8000-000000000005"
 	assignment := "/subscriptions/" + tenantSubscription(1) + "/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-1"
 	input := strings.Join([]string{"# soon", standardID4, attestation, policyID(7), policyID(3), assignment}, "\r\n")
 	for name, args := range map[string][]string{"renew": {"renew", "-expires", "90d", "-"}, "delete": {"delete", "-"}} {

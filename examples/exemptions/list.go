@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ import (
 
 // What the lists leave out without an error.
 const (
-	unreadable       = "Azure Resource Graph is silent about subscriptions that the identity may not read: -verify names them, if they are given."
+	unreadable = "Azure Resource Graph is silent about subscriptions that the identity may not read: " +
+		"-verify names them, if they are given."
 	freshness        = "Azure Resource Graph follows changes within minutes: -via list reads what is current."
 	withoutBelow     = "Without the assignments of 2021, which are in subscriptions; -via graph has all below a management group."
 	withoutInherited = "Without the exemptions of the management groups above the subscriptions; -inherited includes those of Azure Policy."
@@ -75,7 +77,8 @@ type query struct {
 // parseQuery returns the query that the arguments of list or expiring describe.
 func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader) (q query, err error) {
 	q.Command = command.New("exemptions "+name, command.ExitCode{
-		Code: command.Failed, Meaning: "anything else failed, such as the listing of a subscription, or it was interrupted; what was found is printed",
+		Code:    command.Failed,
+		Meaning: "anything else failed, such as the listing of a subscription, or it was interrupted; what was found is printed",
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
 	if name == "list" {
@@ -92,7 +95,8 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if name == "expiring" {
 		within, withinName = "30d", "within"
 	}
-	q.Flags.StringVar(&within, withinName, within, "only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
+	q.Flags.StringVar(&within, withinName, within,
+		"only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
 	var category, effect string
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
 	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`; '' is any")
@@ -125,9 +129,10 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if q.category, err = parseCategory(category); err != nil {
 		return q, err
 	}
-	if q.effect = armsecops.Effect(effect); strings.Trim(effect, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" { // becomes part of a query
+	if !letters.MatchString(effect) { // which becomes part of a query
 		return q, command.Usagef("-effect: must be a word of letters: %s", effect)
 	}
+	q.effect = armsecops.Effect(effect)
 	ids, err := readInput(ctx, "a subscription", q.Flags.Args(), *file, stdin)
 	if err != nil {
 		return q, err
@@ -158,6 +163,8 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	}
 	return q, nil
 }
+
+var letters = regexp.MustCompile(`^[A-Za-z]*$`)
 
 const managementGroups = "/providers/Microsoft.Management/managementGroups/"
 
@@ -269,10 +276,11 @@ func (q query) describe() string {
 	if q.via == "list" {
 		text = "would list each scope for "
 	}
-	for i, kind := range options.Kinds {
-		text += strings.Repeat(", ", min(i, 1)) + string(kind)
+	var names []string
+	for _, kind := range options.Kinds {
+		names = append(names, string(kind))
 	}
-	text += " of "
+	text += strings.Join(names, ", ") + " of "
 	switch {
 	case len(q.subscriptions) > 0:
 		text += command.Count(len(q.subscriptions), "subscription")
@@ -340,7 +348,9 @@ func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
 
 // read returns the exemptions that a pager yields, before an error too.
 //   - show: called with the rows so far and the total, if it is known
-func read[T any](ctx context.Context, pager *armsecops.Pager[T], convert func(T) armsecops.Exemption, show func(rows, total int)) (found []armsecops.Exemption, err error) {
+func read[T any](
+	ctx context.Context, pager *armsecops.Pager[T], convert func(T) armsecops.Exemption, show func(rows, total int),
+) (found []armsecops.Exemption, err error) {
 	for page, err := range pager.Pages(ctx) {
 		if err != nil {
 			return found, err
@@ -421,7 +431,10 @@ func (q query) check(ctx context.Context, progress *terminal.Output) error {
 // each once, and an error with a line for each scope that failed. It only counts the
 // ones that the context ended.
 //   - noun: what a scope is
-func survey(ctx context.Context, progress *terminal.Output, noun string, scopes []string, find func(scope string) ([]armsecops.Exemption, error)) (found []armsecops.Exemption, err error) {
+func survey(
+	ctx context.Context, progress *terminal.Output, noun string, scopes []string,
+	find func(scope string) ([]armsecops.Exemption, error),
+) (found []armsecops.Exemption, err error) {
 	done, unfinished, failures := 0, 0, []string{}
 	for scope, result := range each(scopes, find) {
 		found = append(found, result.value...)
@@ -435,7 +448,8 @@ func survey(ctx context.Context, progress *terminal.Output, noun string, scopes 
 			failures = append(failures, terminal.Printable(noun+" "+lastSegment(scope)+": "+result.err.Error()))
 		}
 		done++
-		progress.Status(fmt.Sprintf("%d of %s, %d failed, %s", done, command.Count(len(scopes), noun), len(failures)+unfinished, command.Count(len(found), "row")))
+		progress.Status(fmt.Sprintf("%d of %s, %d failed, %s",
+			done, command.Count(len(scopes), noun), len(failures)+unfinished, command.Count(len(found), "row")))
 	}
 	found = distinct(found, func(e armsecops.Exemption) string { return strings.ToLower(e.ID) })
 	if len(failures)+unfinished == 0 {

@@ -90,8 +90,8 @@ func policyID(n int) string {
 	return "/subscriptions/" + tenantSubscription(n) + "/resourceGroups/lab/providers/Microsoft.Authorization/policyExemptions/lab-3"
 }
 
-const standardID4 = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/build-04" +
-	"/providers/Microsoft.Security/standardAssignments/5ec0ffee-0001-4000-8000-000000000004"
+const standardID4 = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourceGroups/lab" +
+	"/providers/Microsoft.Compute/virtualMachines/build-04/providers/Microsoft.Security/standardAssignments/5ec0ffee-0001-4000-8000-000000000004"
 
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -249,14 +249,16 @@ func TestInputHasNoDuplicates(t *testing.T) {
 func TestExpiryIsADateOrADuration(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{"0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute, "2026-06-03": 48 * time.Hour} {
+	for text, want := range map[string]time.Duration{
+		"0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute, "2026-06-03": 48 * time.Hour,
+	} {
 		got, err := parseExpiry(text, now)
 		require.NoError(t, err, text)
 		assert.Equal(t, now.Add(want), got, text)
 	}
 }
 
-// All subscriptions and kinds would fail for the same reason. An empty list would say that there are no exemptions.
+// All subscriptions and kinds fail for the same reason. An empty list would say that there are no exemptions.
 func TestListingReportsFailedCredentialOnce(t *testing.T) {
 	t.Parallel()
 	credential := &azfake.TokenCredential{}
