@@ -51,6 +51,24 @@ func TestEventsAreLogged(t *testing.T) {
 	assert.NotContains(t, text.String(), "fake_token")
 }
 
+func TestArguments(t *testing.T) {
+	const hint = "\nFor help: go run -C interop ./observability -h\n"
+	for arg, want := range map[string]struct {
+		code           int
+		stdout, stderr string // the beginnings
+	}{
+		"-h":     {0, "Usage: go run -C interop ./observability [-events]\n", ""},
+		"now":    {2, "", `unexpected argument: "now"` + hint},
+		"-event": {2, "", "unknown flag: -event" + hint},
+	} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, want.code, execute([]string{arg}, &stdout, &stderr), arg)
+		assert.True(t, strings.HasPrefix(stdout.String(), want.stdout), stdout.String())
+		assert.Equal(t, want.stderr, stderr.String())
+		assert.Equal(t, want.stdout == "", stdout.Len() == 0)
+	}
+}
+
 func readFile(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
