@@ -21,6 +21,9 @@ func TestPageShowsTheProgram(t *testing.T) {
 	for _, file := range []string{"tracing.go", "events.go"} {
 		assert.Contains(t, page, "```go\n"+readFile(t, file)+"```\n", file)
 	}
+	_, version, found := strings.Cut(readFile(t, "../go.mod"), "/tracing/azotel ")
+	require.True(t, found)
+	assert.Contains(t, page, "/tracing/azotel@"+strings.Fields(version)[0]+"\n")
 	_, function, found := strings.Cut(readFile(t, "../../example_logging_test.go"), "// replaceError")
 	require.True(t, found)
 	assert.Contains(t, page, "```go\n// replaceError"+function+"```\n")
