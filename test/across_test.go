@@ -240,27 +240,24 @@ func TestContextEndsGettingAToken(t *testing.T) {
 		"deadline, another error": {errors.New("no host"), false, "context deadline exceeded; getting a token: no host"},
 		"canceled":                {nil, true, "context canceled"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				if test.cancel {
-					time.AfterFunc(time.Millisecond, cancel)
-				}
-				client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID(0), tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-					<-ctx.Done()
-					return azcore.AccessToken{}, cmp.Or(test.err, ctx.Err())
-				}), options(&tenant{}))
-				require.NoError(t, err)
-				_, err = client.Get(ctx, "rg", "id", nil)
-				require.EqualError(t, err, "SecurityAssignmentsClient.Get: "+test.want)
-				require.ErrorIs(t, err, ctx.Err())
-				assert.Equal(t, !test.cancel, errors.Is(err, armsecops.ErrCredential))
-				for _, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs(1), nil) {
-					assert.ErrorAs(t, err, new(*armsecops.SubscriptionError))
-				}
-			})
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if test.cancel {
+				time.AfterFunc(time.Millisecond, cancel)
+			}
+			client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID(0), tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+				<-ctx.Done()
+				return azcore.AccessToken{}, cmp.Or(test.err, ctx.Err())
+			}), options(&tenant{}))
+			require.NoError(t, err)
+			_, err = client.Get(ctx, "rg", "id", nil)
+			require.EqualError(t, err, "SecurityAssignmentsClient.Get: "+test.want, name)
+			require.ErrorIs(t, err, ctx.Err(), name)
+			assert.Equal(t, !test.cancel, errors.Is(err, armsecops.ErrCredential), name)
+			for _, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs(1), nil) {
+				assert.ErrorAs(t, err, new(*armsecops.SubscriptionError))
+			}
 		})
 	}
 }
