@@ -21,7 +21,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
@@ -152,7 +151,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 // resource, whatever the scope and the path.
 func TestSpansNameTheResourceProvider(t *testing.T) {
 	t.Parallel()
-	for _, route := range routes.All {
+	for _, route := range driver.Operations() {
 		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
 			var s spans

@@ -28,7 +28,7 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 	t.Helper()
 	var resource *routes.Resource
 	of := map[routes.Kind][]*routes.Route{}
-	for _, route := range routes.All {
+	for _, route := range Operations() {
 		if route.Resource.Client == client && chosen(route) {
 			resource = route.Resource
 			of[route.Kind] = append(of[route.Kind], route)

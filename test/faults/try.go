@@ -26,6 +26,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
+	"github.com/armsecops/armsecops/test/driver"
 )
 
 // ErrEndless is the error of a listing that does not end.
@@ -85,7 +86,7 @@ func (c Client) Operations(every bool) (operations []*routes.Route) {
 		ofSubscription, scope bool
 	}
 	seen := map[form]bool{}
-	for _, route := range routes.All {
+	for _, route := range driver.Operations() {
 		f := form{route.Kind, route.OfSubscription(), route.OfScope()}
 		if c.Has(route) && (every || !seen[f]) {
 			operations = append(operations, route)

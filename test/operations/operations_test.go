@@ -39,9 +39,13 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 			documented[e.Operation] = documented[e.Operation] || e.Note == "" || !own
 		}
 	}
+	var missing []string
 	for _, route := range routes.All {
-		assert.True(t, documented[route.Operation] || route.Resource.Get == nil, "%s needs a documented exchange in testdata/exchanges", route.Operation)
+		if !documented[route.Operation] && route.Resource.Get != nil {
+			missing = append(missing, route.Operation+" needs a documented exchange in testdata/exchanges")
+		}
 	}
+	assert.Empty(t, strings.Join(missing, "\n"))
 }
 
 func TestEveryExchangeNamesItsSource(t *testing.T) {
@@ -60,8 +64,8 @@ func TestEveryExchangeNamesItsSource(t *testing.T) {
 func TestEveryExchangeIsReplayed(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range testkit.AllExchanges() {
-		if exchanges[0].Response.Status >= 400 {
-			continue // of an error, which errors_test.go replays
+		if route, _ := exchanges[0].Route(); exchanges[0].Response.Status >= 400 || !slices.Contains(driver.Operations(), route) {
+			continue // errors_test.go replays errors
 		}
 		for _, way := range []string{"constructor", "factory"} {
 			t.Run(name+"/"+way, func(t *testing.T) {
@@ -143,7 +147,7 @@ func listings(yield func(string, []testkit.Exchange) bool) {
 	for name, exchanges := range testkit.AllExchanges() {
 		pages := slices.DeleteFunc(slices.Clone(exchanges), func(e testkit.Exchange) bool {
 			route, _ := e.Route()
-			return route.Kind != routes.List && route.Kind != routes.Query
+			return route.Kind != routes.List && route.Kind != routes.Query || !slices.Contains(driver.Operations(), route)
 		})
 		if len(pages) > 0 && !yield(name, pages) {
 			return
@@ -197,7 +201,7 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 // An invalid value is refused by name before anything is sent, whichever parameter has it.
 func TestEveryParameterIsChecked(t *testing.T) {
 	t.Parallel()
-	for _, route := range routes.All {
+	for _, route := range driver.Operations() {
 		for i, parameter := range route.Parameters() {
 			t.Run(route.Operation+" "+parameter, func(t *testing.T) {
 				t.Parallel()
@@ -219,7 +223,7 @@ func TestEveryParameterIsChecked(t *testing.T) {
 // Graph, whose versions are others.
 func TestEveryAPIVersionIsOverridden(t *testing.T) {
 	t.Parallel()
-	for _, route := range routes.All {
+	for _, route := range driver.Operations() {
 		if route.Resource.Get == nil {
 			continue // rows of several resources, each of which has its own
 		}
@@ -266,7 +270,7 @@ func TestEveryConstructorChecksItsParameters(t *testing.T) {
 // A response that isn't success is the error type of the service, with the operation.
 func TestEveryErrorHasTheTypeOfItsService(t *testing.T) {
 	t.Parallel()
-	for _, route := range routes.All {
+	for _, route := range driver.Operations() {
 		_, err := driver.Call(t.Context(), testkit.CallOf(route), driver.Options(testkit.Respond(404)))
 		sentinel, isSentinel := errors.AsType[*armsecops.ErrorResponse](err)
 		cloud, isCloud := errors.AsType[*armsecops.CloudError](err)

@@ -131,7 +131,7 @@ func TestRecipes(t *testing.T) {
 		},
 		"row of the fake": {
 			"fake/rows.go", `(?s)\trowOf\[armsecops.WorkspaceManagerBanner.*?nil\),\n`,
-			"!./fake", "TestEveryClientWorksWithTheServer/" + banners, "no handler for " + banners,
+			"!./fake", "TestEveryOperationCanBeOverridden", banners + " needs a row in fake/rows.go",
 		},
 		"store of the fake's process": {
 			"cmd/armsecops-fake/control.go", `.*WorkspaceManagerBanner.*\n`,
@@ -147,14 +147,15 @@ func TestRecipes(t *testing.T) {
 			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
 		},
 		"constructor": {
-			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver needs " + banners,
+			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver/driver.go needs " + banners,
 		},
 		"parser": {
-			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + there, "TestEveryIDIsParsed", banners + " needs a parser of its resource's id",
+			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners,
 		},
-		"table of doc.go": {"doc.go", `//.*` + banners + `\n`, here, client, "doc.go must name " + banners},
-		"api-version":     {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners},
-		"release notes":   {"CHANGELOG.md", `.*` + banners + `.*\n`, here, client, "CHANGELOG.md must name " + banners},
+		"table of doc.go":        {"doc.go", `//.*` + banners + `\n`, here, client, "doc.go must name " + banners},
+		"api-version":            {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners + " with api-version 2"},
+		"version in the comment": {"workspacemanagerbanners.go", `api-version .*`, here, client, banners + " needs a comment with api-version 2"},
+		"release notes":          {"CHANGELOG.md", `.*` + banners + `.*\n`, here, client, "CHANGELOG.md must name " + banners},
 		"line in the listing of the API": {
 			"api/armsecops.txt", `(?m)^func \(c \*WorkspaceManagerJobsClient\) Cancel\(.*\n`, here, "TestAPI", "name the change in CHANGELOG.md",
 		},
@@ -170,6 +171,7 @@ func TestRecipes(t *testing.T) {
 			out, err := repository.run(t, command)
 			require.Error(t, err)
 			assert.Contains(t, out, omission.failure)
+			assert.NotContains(t, out, "panic:")
 		})
 	}
 }
@@ -206,17 +208,25 @@ func (c copied) followRecipe(t *testing.T, title string) (updates []string) {
 	require.True(t, found, title)
 	section, _, _ = strings.Cut(section, "\n## ")
 	blocks := strings.Count(section, "\n```\n")
-	for _, match := range partOfRecipe.FindAllStringSubmatch(section, -1) {
-		c.add(t, match[1], match[2], match[3], match[4])
-		blocks--
-	}
-	for _, match := range command.FindAllStringSubmatch(section, -1) {
-		blocks--
-		if strings.HasSuffix(match[1], " -update") {
-			updates = append(updates, match[1])
-			continue
+	for step, text := range strings.Split(section, "\n### ") {
+		for _, match := range partOfRecipe.FindAllStringSubmatch(text, -1) {
+			c.add(t, match[1], match[2], match[3], match[4])
+			blocks--
 		}
-		c.succeed(t, match[1])
+		for _, match := range command.FindAllStringSubmatch(text, -1) {
+			blocks--
+			if strings.HasSuffix(match[1], " -update") {
+				updates = append(updates, match[1])
+				continue
+			}
+			c.succeed(t, match[1])
+		}
+		if step == 1 && title == "Add a client" { // the tests say what to do next
+			out, err := c.run(t, "go test -vet=off -short ./fake ./test ./test/operations ./test/repository")
+			require.Error(t, err)
+			assert.Contains(t, out, "Ours in test/driver/driver.go needs "+banners)
+			assert.NotContains(t, out, "panic:")
+		}
 	}
 	require.Zero(t, blocks, "every block needs a line before it that says where it goes")
 	assert.Empty(t, c.succeed(t, "gofmt -l ."), "gofmt changes it")

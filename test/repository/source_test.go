@@ -1,11 +1,14 @@
 package repository
 
 import (
+	"bytes"
 	"cmp"
 	"go/ast"
 	"go/doc"
+	"go/format"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,29 +56,39 @@ func TestEveryOperationIsComplete(t *testing.T) {
 // Every client is where a user looks for it, and the tests know it.
 func TestEveryClientIsComplete(t *testing.T) {
 	t.Parallel()
+	types, missing := parseRoot(t), map[string]bool{}
 	for _, route := range routes.All {
-		client := route.Resource.Client
-		assert.NotNil(t, driver.Ours[client], "Ours in test/driver needs %s", client)
-		for page, place := range map[string]string{
-			"doc.go":           "(?m)^//\t    .+ " + client + "$",
-			"docs/versions.md": "(?m)^\\| .*`" + client + "`.* \\| " + cmp.Or(route.Resource.APIVersion, route.APIVersion) + " \\|$",
-			"CHANGELOG.md":     "`" + client + "\\b",
+		client, version := route.Resource.Client, cmp.Or(route.Resource.APIVersion, route.APIVersion)
+		missing["Ours in test/driver/driver.go needs "+client] = driver.Ours[client] == nil
+		missing["Parsers in test/driver/driver.go needs "+client] = driver.Parsers[client] == nil && route.Resource.Get != nil
+		documented := types[client] != nil && strings.Contains(strings.ReplaceAll(types[client].Doc, "\n", " "), " api-version "+version)
+		missing[client+" needs a comment with api-version "+version] = !documented
+		for place, pattern := range map[string]string{
+			"doc.go must name " + client: "(?m)^//\t    .+ " + client + "$",
+			"docs/versions.md must name " + client + " with api-version " + version: "(?m)^\\| .*`" + client + "`.* \\| " + version + " \\|$",
+			"CHANGELOG.md must name " + client:                                      "`" + client + "\\b",
 		} {
-			text, err := os.ReadFile(filepath.Join(testkit.Root(), page))
+			text, err := os.ReadFile(filepath.Join(testkit.Root(), strings.Fields(place)[0]))
 			require.NoError(t, err)
-			assert.True(t, regexp.MustCompile(place).Match(text), "%s must name %s", page, client)
+			missing[place] = !regexp.MustCompile(pattern).Match(text)
 		}
 	}
+	maps.DeleteFunc(missing, func(_ string, is bool) bool { return !is })
+	assert.Empty(t, strings.Join(slices.Sorted(maps.Keys(missing)), "\n"))
 }
 
-// Every open string with constants has Is, and a function that returns all of them.
+// Every open string with constants, which differ by more than case, has Is, which
+// ignores case, and a function that returns all of them.
 func TestEveryEnumerationIsComplete(t *testing.T) {
 	t.Parallel()
 	enumerations := 0
 	for name, documented := range parseRoot(t) {
-		var constants, returned []string
+		var constants, values, returned []string
 		for _, group := range documented.Consts {
 			constants = append(constants, group.Names...)
+			for _, spec := range group.Decl.Specs {
+				values = append(values, strings.ToLower(spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value))
+			}
 		}
 		if len(constants) == 0 {
 			continue
@@ -92,8 +105,13 @@ func TestEveryEnumerationIsComplete(t *testing.T) {
 			})
 		}
 		assert.ElementsMatch(t, constants, returned, "Possible%sValues must return every constant", name)
-		isIs := func(f *doc.Func) bool { return f.Name == "Is" }
-		assert.True(t, slices.ContainsFunc(documented.Methods, isIs), "%s needs Is", name)
+		assert.Len(t, slices.Compact(slices.Sorted(slices.Values(values))), len(values), "%s has a value twice", name)
+		isIs := func(f *doc.Func) bool {
+			var body bytes.Buffer
+			err := format.Node(&body, token.NewFileSet(), f.Decl.Body)
+			return f.Name == "Is" && err == nil && regexp.MustCompile(`^{\s*return equalFold\(\w, other\)\s*}$`).Match(body.Bytes())
+		}
+		assert.True(t, slices.ContainsFunc(documented.Methods, isIs), "%s needs Is, which calls equalFold", name)
 	}
 	assert.NotZero(t, enumerations)
 }
