@@ -263,38 +263,3 @@ func TestIsIgnoresTheCaseOfASCIIOnly(t *testing.T) {
 	assert.False(t, armsecops.Effect("ſs").Is("sſ"))
 	assert.False(t, armsecops.HasCode(&armsecops.CloudError{ServiceError: armsecops.ServiceError{Code: "Kind"}}, "\u212aind"))
 }
-
-// checkEnumeration checks that each value is itself alone, ignoring case.
-func checkEnumeration[T interface {
-	~string
-	Is(T) bool
-}](t *testing.T, values []T) {
-	t.Helper()
-	assert.NotEmpty(t, values)
-	for i, value := range values {
-		for j, other := range values {
-			assert.Equal(t, i == j, T(strings.ToUpper(string(value))).Is(other), "%s, %s", value, other)
-		}
-	}
-}
-
-// TestEveryEnumerationIsComplete checks that none of the constants is missing.
-func TestIsComparesIgnoringCase(t *testing.T) {
-	t.Parallel()
-	checkEnumeration(t, armsecops.PossibleAssessmentImplementationEffortValues())
-	checkEnumeration(t, armsecops.PossibleAssessmentSeverityValues())
-	checkEnumeration(t, armsecops.PossibleAssessmentTypeValues())
-	checkEnumeration(t, armsecops.PossibleAssessmentUserImpactValues())
-	checkEnumeration(t, armsecops.PossibleAttestationComplianceStateValues())
-	checkEnumeration(t, armsecops.PossibleCreatedByTypeValues())
-	checkEnumeration(t, armsecops.PossibleEffectValues())
-	checkEnumeration(t, armsecops.PossibleExemptionCategoryValues())
-	checkEnumeration(t, armsecops.PossibleExemptionKindValues())
-	checkEnumeration(t, armsecops.PossibleJobItemStatusValues())
-	checkEnumeration(t, armsecops.PossiblePolicyAssignmentScopeValidationValues())
-	checkEnumeration(t, armsecops.PossiblePolicySelectorKindValues())
-	checkEnumeration(t, armsecops.PossibleProvisioningStateValues())
-	checkEnumeration(t, armsecops.PossibleStandardSupportedCloudValues())
-	checkEnumeration(t, armsecops.PossibleStandardTypeValues())
-	checkEnumeration(t, armsecops.PossibleWorkspaceManagerModeValues())
-}

@@ -142,20 +142,6 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	t.Parallel()
-	parameter, value, reason := Jobs.Get.Check(jobValues)
-	assert.Empty(t, parameter+value+reason)
-	for i, name := range []string{"subscriptionId", "resourceGroupName", "workspaceName", "workspaceManagerAssignmentName", "jobName"} {
-		values := append([]string{}, jobValues...)
-		values[i] = "a/"
-		parameter, value, reason := Jobs.Get.Check(values)
-		assert.Equal(t, name, parameter)
-		assert.Equal(t, "a/", value)
-		assert.Contains(t, reason, "must")
-	}
-}
-
 const (
 	standard          = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	standardsOf       = "/providers/Microsoft.Security/standardAssignments"
