@@ -158,14 +158,17 @@ func valueAt(value jsontext.Value, names ...string) jsontext.Value {
 	return value
 }
 
-// textsAt returns the text at a path of names, or the texts of a list.
+// textsAt returns the texts at a path of names: those of every element of a list.
 func textsAt(value jsontext.Value, names ...string) (texts []string) {
-	value = valueAt(value, names...)
-	switch value.Kind() {
-	case '"':
+	switch kind := value.Kind(); {
+	case kind == '[':
+		for _, element := range mustParse[[]jsontext.Value](value) {
+			texts = append(texts, textsAt(element, names...)...)
+		}
+	case len(names) > 0:
+		return textsAt(valueAt(value, names[0]), names[1:]...)
+	case kind == '"':
 		return []string{mustParse[string](value)}
-	case '[':
-		_ = json.Unmarshal(value, &texts) // of another kind there are none
 	}
 	return texts
 }

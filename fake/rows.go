@@ -25,7 +25,7 @@ type row struct {
 	resource   *routes.Resource
 	name       string                      // in errors, as in "an assignment"
 	required   []string                    // names of required properties
-	values     map[string][]string         // documented enumerations, by the path below properties
+	values     map[string][]string         // documented enumerations, by the path below properties, lists included
 	references map[string]*routes.Resource // properties with names of resources of the same workspace
 	orderBy    []string                    // what $orderby may name; nil if the lists have neither $orderby nor $top
 	etag       bool                        // resources of the type have etags

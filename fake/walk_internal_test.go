@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,17 +10,15 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // The tests of this file walk the table of routes: they hold for a new resource
@@ -272,20 +271,15 @@ func TestStrictServerChecksProperties(t *testing.T) {
 		}
 		t.Run(resource.Type, func(t *testing.T) {
 			t.Parallel()
-			properties := map[string]jsontext.Value{}
-			enumerate := func(path, value, item string) {
-				if _, err := row.parse([]byte(nest("properties."+path, "[]"))); err == nil { // a list
-					value = "[" + item + "]"
-				}
-				name, _, _ := strings.Cut(path, ".")
-				properties[name] = valueAt(jsontext.Value(nest(path, value)), name)
+			documented, _ := testkit.ExchangeOf(resource.CreateOrUpdate)
+			properties := mustParse[map[string]any](valueAt(documented.Request.Body, "properties"))
+			require.NotEmpty(t, properties, "%s needs a documented exchange with a body", resource.CreateOrUpdate.Operation)
+			set := func(path, text string) { setText(properties, text, strings.Split(path, ".")...) }
+			for path := range row.references {
+				set(path, "a")
 			}
-			for _, name := range row.required {
-				enumerate(name, `"a"`, "")
-			}
-			quoted := func(path, value string) { enumerate(path, strconv.Quote(value), strconv.Quote(value)) }
 			for path, values := range row.values {
-				quoted(path, strings.ToUpper(values[len(values)-1]))
+				set(path, strings.ToUpper(values[len(values)-1]))
 			}
 			put := func(strict bool) (int, string) {
 				srv := NewServer(&ServerOptions{Strict: strict})
@@ -297,7 +291,7 @@ func TestStrictServerChecksProperties(t *testing.T) {
 					srv.putDocument(other.Get, append(values[:len(values)-1], "a"), document{})
 				}
 				return status(t, srv, exampleRequest(t, resource.CreateOrUpdate, func(req *http.Request) {
-					req.Body = io.NopCloser(strings.NewReader(nest("properties", string(mustEncode(properties)))))
+					req.Body = io.NopCloser(bytes.NewReader(mustEncode(map[string]any{"properties": properties})))
 				}))
 			}
 			refused := func(name, want string) {
@@ -314,25 +308,36 @@ func TestStrictServerChecksProperties(t *testing.T) {
 				value := properties[name]
 				delete(properties, name)
 				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
-				properties[name] = jsontext.Value("null")
+				properties[name] = nil
 				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
 				properties[name] = value
 			}
 			for path, values := range row.values {
-				quoted(path, "other")
+				set(path, "other")
 				refused(path, "Error converting value 'other'. Path 'properties."+path+"'.")
-				quoted(path, values[0])
+				set(path, values[0])
 			}
 		})
 	}
 }
 
-// nest returns an object that has a value at a path such as "a.b".
-func nest(path, value string) string {
-	for _, name := range slices.Backward(strings.Split(path, ".")) {
-		value = `{"` + name + `":` + value + `}`
+// setText returns the value with a text at a path of names, in every element of a list.
+func setText(value any, text string, path ...string) any {
+	if list, ok := value.([]any); ok {
+		for i, element := range list {
+			list[i] = setText(element, text, path...)
+		}
+		return list
 	}
-	return value
+	if len(path) == 0 {
+		return text
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		object = map[string]any{}
+	}
+	object[path[0]] = setText(object[path[0]], text, path[1:]...)
+	return object
 }
 
 func TestRouteWithoutHandlerIsRefused(t *testing.T) {

@@ -190,7 +190,7 @@ func (l Library) Do(ctx context.Context, call testkit.Call, options any) (any, e
 // Models returns what a response embeds: the resource, or nothing.
 func Models(response any) []any {
 	v := reflect.ValueOf(response)
-	if v.NumField() == 0 {
+	if v.NumField() == 0 || v.Field(0).Kind() == reflect.Interface { // of Microsoft's deletion
 		return nil
 	}
 	return []any{v.Field(0).Interface()}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
@@ -55,6 +56,10 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 		call.Options = nil
 		if body != nil {
 			call.Body = body
+		} else if route.Kind == routes.CreateOrUpdate { // whose documented body may have the name of one
+			var document armsecops.Resource[json.RawMessage]
+			require.NoError(t, json.Unmarshal(call.Body, &document))
+			call.Body, _ = json.Marshal(document.Template())
 		}
 		models, err := library.All(t.Context(), call, options, 100, nil)
 		steps = append(steps, Step{call, models, err})
