@@ -102,13 +102,6 @@ func (l Library) Has(route *routes.Route) bool {
 	return parts == len(route.Parameters())
 }
 
-// Name returns the operation's name in the library, as in "AssignmentsClient.Get".
-func (l Library) Name(route *routes.Route) string {
-	client := reflect.TypeOf(l[route.Resource.Client]).Out(0)
-	method, _ := methodOf(client, route)
-	return client.Elem().Name() + "." + method.Name
-}
-
 // methodOf returns the method of an operation: of the name in the table, or else of
 // the name of its REST page.
 func methodOf(client reflect.Type, route *routes.Route) (reflect.Method, bool) {
