@@ -2,7 +2,9 @@ package testkit
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 
 	mirror "github.com/go-json-experiment/json"
 )
@@ -21,24 +23,28 @@ var JSONPackages = map[string]struct {
 
 // Unknown returns the names of the members, at any depth, that a model keeps in
 // AdditionalProperties.
-func Unknown(model any) []string { return unknown(reflect.ValueOf(model)) }
+func Unknown(model any) (names []string) {
+	Each(reflect.ValueOf(model), func(v reflect.Value) {
+		if unknown, ok := reflect.TypeAssert[map[string]json.RawMessage](v); ok {
+			names = slices.AppendSeq(names, maps.Keys(unknown))
+		}
+	})
+	return names
+}
 
-func unknown(v reflect.Value) (names []string) {
+// Each calls a function with a model and, at any depth, its fields and elements.
+func Each(v reflect.Value, f func(reflect.Value)) {
+	f(v)
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if field := v.Type().Field(i); field.Name == "AdditionalProperties" {
-				for _, name := range v.Field(i).MapKeys() {
-					names = append(names, name.String())
-				}
-			} else if field.IsExported() {
-				names = append(names, unknown(v.Field(i))...)
+		for field, value := range v.Fields() {
+			if field.IsExported() {
+				Each(value, f)
 			}
 		}
 	case reflect.Slice:
 		for _, element := range v.Seq2() {
-			names = append(names, unknown(element)...)
+			Each(element, f)
 		}
 	}
-	return names
 }

@@ -214,8 +214,8 @@ func kept(before, after any) bool {
 		if !ok {
 			return false
 		}
-		for name := range object {
-			if _, ok := before[name]; !ok {
+		for name, member := range object {
+			if _, ok := before[name]; !ok && member != false && member != json.Number("0") { // which is written if it is required
 				return false
 			}
 		}
