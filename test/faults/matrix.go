@@ -49,7 +49,7 @@ func Test(t *testing.T, client Client, file string, update bool) []Row {
 					return
 				}
 				for route, outcome := range outcomes {
-					assert.Contains(t, recorded.Outcomes[route.Kind.String()], outcome, route.Operation)
+					assert.Contains(t, recorded.Outcomes[route.Kind.String()], outcome, "%s has another outcome than %s: fix it or, if it is right, run the test with -update", route.Operation, file)
 				}
 			})
 		}
@@ -92,5 +92,5 @@ func Document(t *testing.T, file string, update bool, sections map[string]string
 		require.NoError(t, os.WriteFile(file, []byte(generated), 0o666))
 		return
 	}
-	assert.True(t, generated == string(text), "%s is out of date: go test ./test/faults -run TestMatrix -update", file)
+	assert.True(t, generated == string(text), "%s is out of date: go test ./test/faults -run TestMatrix -update, then go test -C interop -run TestMatrix -update .", file)
 }
