@@ -30,17 +30,6 @@ func compared(yield func(*routes.Route) bool) {
 	}
 }
 
-func TestEveryComparedClientHasOperations(t *testing.T) {
-	t.Parallel()
-	clients := map[string]int{}
-	for route := range compared {
-		clients[route.Resource.Client]++
-	}
-	for client := range theirs {
-		assert.GreaterOrEqual(t, clients[client], 2, client)
-	}
-}
-
 // Both libraries send the same request, and make the same of the response.
 func TestRequestsAreTheirs(t *testing.T) {
 	t.Parallel()
@@ -85,6 +74,7 @@ func TestTheirClientsWithOurServer(t *testing.T) {
 			t.Parallel()
 			ours := driver.Play(t, driver.Ours, client, theirs.Has, newServer(t))
 			their := driver.Play(t, theirs, client, theirs.Has, &newServer(t).ClientOptions)
+			require.NotEmpty(t, ours)
 			require.Len(t, ours, len(their))
 			for i := range ours {
 				assertSame(t, their[i].Models, ours[i].Models)

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/armsecops/armsecops"
@@ -85,8 +83,8 @@ func (p payloads) page(items int, item func() []byte) []byte {
 	return append(page, "]}"...)
 }
 
-// TestPayloads shows that both sides decode the whole payload, and that the
-// payloads have the sizes and contents that the benchmarks claim.
+// TestPayloads shows that the payloads have the sizes and contents that the
+// benchmarks claim, and are decoded whole.
 func TestPayloads(t *testing.T) {
 	t.Parallel()
 	p := newPayloads(1)
@@ -96,13 +94,13 @@ func TestPayloads(t *testing.T) {
 
 	body = p.job(2000, 500)
 	job := decode[armsecops.Job](t, body)
-	assertSame(t, decode[*armsecurityinsights.Job](t, body), job)
+	assertSame(t, json.RawMessage(body), job)
 	assert.Equal(t, armsecops.JobSummary{Total: 2000, Succeeded: 1500, Failed: 500}, job.Properties.Summary())
 
 	body = p.page(1000, p.assignment)
 	assert.InDelta(t, 1_100_000, len(body), 150_000)
 	page := decode[armsecops.AssignmentList](t, body)
-	assertSame(t, decode[*armsecurity.AssignmentList](t, body), page)
+	assertSame(t, json.RawMessage(body), page)
 	names := map[string]bool{}
 	for _, assignment := range page.Value {
 		names[assignment.Name] = true
