@@ -105,7 +105,8 @@ func (s *Server) checkProperties(r *request) *response {
 		if r.route.Kind == routes.Update {
 			break // it has only what it changes
 		}
-		if valueAt(r.document.Properties, name) == nil {
+		sent := valueAt(r.content, "properties", name) // a model writes a required false or 0, sent or not
+		if len(sent) == 0 || sent.Kind() == 'n' || valueAt(r.document.Properties, name) == nil {
 			return refuse("Required property '%s' not found in JSON. Path 'properties'.", name)
 		}
 	}
