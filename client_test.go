@@ -88,17 +88,15 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 		err              error
 		parameter, value string
 	}{
-		"group of BeginCreate":        {failure(jobs.BeginCreate(ctx, "a/b", "workspace", "assignment", nil)), "resourceGroupName", "a/b"},
-		"group of NewJobPoller":       {failure(jobs.NewJobPoller("a/b", "workspace", "assignment", "job", nil)), "resourceGroupName", "a/b"},
-		"job of NewJobPoller":         {failure(jobs.NewJobPoller("rg", "workspace", "assignment", "ab", nil)), "jobName", "ab"},
-		"subscription of jobs":        {failure(armsecops.NewWorkspaceManagerJobsClient("prod", credential, nil)), "subscriptionID", "prod"},
-		"no subscription of jobs":     {failure(armsecops.NewWorkspaceManagerJobsClient("", credential, nil)), "subscriptionID", ""},
-		"subscription of assignments": {failure(armsecops.NewSecurityAssignmentsClient("prod", credential, nil)), "subscriptionID", "prod"},
-		"Get without subscription":    {failure(unbound.Get(ctx, "rg", "id", nil)), "subscriptionID", ""},
-		"list without subscription":   {failure(unbound.NewListBySubscriptionPager(nil).NextPage(ctx)), "subscriptionID", ""},
-		"negative Top":                {failure(jobs.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)), "Top", "-1"},
-		"assignment without JSON":     {failure(assignments.CreateOrUpdate(ctx, "rg", "id", invalid, nil)), "assignment", ""},
-		"standard without JSON":       {failure(standards.CreateOrUpdate(ctx, scope, jobsSubscription, unknown, nil)), "standardAssignment", ""},
+		"group of BeginCreate":      {failure(jobs.BeginCreate(ctx, "a/b", "workspace", "assignment", nil)), "resourceGroupName", "a/b"},
+		"group of NewJobPoller":     {failure(jobs.NewJobPoller("a/b", "workspace", "assignment", "job", nil)), "resourceGroupName", "a/b"},
+		"job of NewJobPoller":       {failure(jobs.NewJobPoller("rg", "workspace", "assignment", "ab", nil)), "jobName", "ab"},
+		"no subscription of jobs":   {failure(armsecops.NewWorkspaceManagerJobsClient("", credential, nil)), "subscriptionID", ""},
+		"Get without subscription":  {failure(unbound.Get(ctx, "rg", "id", nil)), "subscriptionID", ""},
+		"list without subscription": {failure(unbound.NewListBySubscriptionPager(nil).NextPage(ctx)), "subscriptionID", ""},
+		"negative Top":              {failure(jobs.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)), "Top", "-1"},
+		"assignment without JSON":   {failure(assignments.CreateOrUpdate(ctx, "rg", "id", invalid, nil)), "assignment", ""},
+		"standard without JSON":     {failure(standards.CreateOrUpdate(ctx, scope, jobsSubscription, unknown, nil)), "standardAssignment", ""},
 	} {
 		assertParameterError(t, test.err, test.parameter)
 		assert.Equal(t, test.value, as[*armsecops.ParameterError](t, test.err).Value, name)

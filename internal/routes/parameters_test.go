@@ -75,13 +75,6 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 // its own, a name is a segment.
 var sameRules = map[string]string{"standardId": "standardAssignmentName", "jobName": "workspaceManagerAssignmentName"}
 
-// The rule for scopes says which part of it is broken.
-func TestScopeRuleNamesTheFault(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, "must not end in a slash", checkScope(subscriptionScope+"/"))
-	assert.Equal(t, "must be below a subscription whose id is a UUID, as in 00000000-0000-0000-0000-000000000000", checkScope("subscriptions/production"))
-}
-
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for parameter := range parameters {
@@ -133,6 +126,8 @@ func TestRulesInWords(t *testing.T) {
 		{"workspaceName", strings.Repeat("a", 91), "must have at most 90 characters"},
 		{"workspaceName", "ab", name},
 		{"jobName", "a_b", name},
+		{"scope", subscriptionScope + "/", "must not end in a slash"},
+		{"scope", "subscriptions/production", "must be below a subscription whose id is a UUID, as in 00000000-0000-0000-0000-000000000000"},
 		{"assignmentId", "", "must not be empty"},
 		{"assignmentId", "..", "must not be a relative path segment"},
 		{"assignmentId", "a/b", "must not contain /, ? or #"},
