@@ -1,7 +1,9 @@
 package interop
 
 import (
+	"context"
 	"encoding/json"
+	"flag"
 	"regexp"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
+	"github.com/armsecops/armsecops/test/faults"
 )
 
 // The names of the resources that the calls are about.
@@ -73,4 +76,31 @@ func decode[T any](t testing.TB, text []byte) (model T) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal(text, &model))
 	return model
+}
+
+var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
+
+// The fault matrix with Microsoft's clients. Their outcomes are recorded, not
+// judged; docs/reliability.md shows them beside this library's.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	theirs := faults.Test(t, microsoftClients, "testdata/matrix.json", *update)
+	if theirs == nil {
+		return
+	}
+	ours, err := faults.ReadRows("../testdata/matrix.json")
+	require.NoError(t, err)
+	faults.Document(t, "../docs/reliability.md", *update, map[string]string{
+		"harm":       faults.Harms(theirs),
+		"comparison": faults.Comparison(ours, theirs),
+	})
+}
+
+// microsoftClients are Microsoft's clients.
+var microsoftClients = faults.Client{
+	Has: theirs.Has,
+	Call: func(ctx context.Context, s *faults.Server, call testkit.Call) ([]any, error) {
+		options := s.Options()
+		return theirs.All(ctx, call, &options, s.MaxPages(), faults.ErrEndless)
+	},
 }

@@ -102,8 +102,7 @@ func (l Library) Has(route *routes.Route) bool {
 	return parts == len(route.Parameters())
 }
 
-// methodOf returns the method of an operation: of the name in the table, or else of
-// the name of its REST page.
+// methodOf returns the method of the name in the table, or else of the REST page.
 func methodOf(client reflect.Type, route *routes.Route) (reflect.Method, bool) {
 	_, name, _ := strings.Cut(route.Operation, ".")
 	if method, ok := client.MethodByName(name); ok {
