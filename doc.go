@@ -111,7 +111,9 @@
 //	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
 //	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // replaces the client's retry options
 //
-// The deadline of a context bounds the call with all of its attempts and waits.
+// The deadline of a context bounds the call with all of its attempts and waits. The
+// exception is azcore's: a call that needs a token while another call of the factory is
+// getting it waits for that one's GetToken, so give every context a deadline.
 //
 // # Conditional writes
 //
@@ -142,7 +144,8 @@
 //
 // # Errors
 //
-// Every error of an operation names it. An invalid parameter is a [*ParameterError],
+// Every error of an operation names it; only the context's own, where azcore's poller
+// returns it between two polls, has no more. An invalid parameter is a [*ParameterError],
 // and nothing is sent. A response that isn't success, or that cannot be read, is an
 // [*ErrorResponse] from Microsoft Sentinel and a [*CloudError] from the other services,
 // and in both cases a [*ServiceError] and an azcore.ResponseError as well. A success

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,8 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if lost != nil && errors.Is(err, ErrOutcomeUnknown) {
 		job, findErr := lost.find(ctx)
 		if findErr != nil {
-			return nil, &wrappedError{errs: []error{err}, more: "looking for the job: " + findErr.Error()}
+			errs := slices.DeleteFunc([]error{ctx.Err(), err}, func(err error) bool { return err == nil })
+			return nil, &wrappedError{errs: errs, more: "looking for the job: " + findErr.Error()}
 		}
 		values[3] = job
 		return newJobPoller(c.client, name, values, nil, options.Progress)
@@ -322,7 +324,7 @@ func (r *recovery) find(ctx context.Context) (string, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return "", err
+			return "", fmt.Errorf("%w, and the search was cut short: %w", err, ctx.Err())
 		}
 	}
 }

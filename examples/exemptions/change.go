@@ -30,10 +30,10 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" {
 		flags += " -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"It prints the ids.\n\n" +
+			"One that ends later already, or never, isn't changed, and is an error. It prints the ids.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
-			"`time` until the exemptions end, or their last day; 90d is days from now, 2026-12-31 a date")
+			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
 		c.Required = []string{"expires"}
 	} else {
 		c.About = "Deletes exemptions of any kind, and prints their ids.\n\n" +
@@ -90,6 +90,8 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 			return "would delete " + id, nil
 		case c.expires.IsZero():
 			return id, e.remove(ctx)
+		case before.IsZero(), !before.Before(c.expires):
+			return "", fmt.Errorf("not renewed, since it ends later already: %s", formatDate(before))
 		case c.dryRun:
 			return "would renew " + id + " from " + formatDate(before) + " to " + formatDate(c.expires), nil
 		}

@@ -91,7 +91,7 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	n := newConnection(t)
-	p := armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver"}
+	p := armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", ExpiresOn: n.now}
 	p.AdditionalProperties = map[string]json.RawMessage{"exemptionManagementMode": json.RawMessage(`"Manual"`)}
 	id := armsecops.PolicyExemptionID{Scope: build, Name: "lab"}
 	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
@@ -99,6 +99,8 @@ func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	requests := n.memory.Requests()
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"exemptionManagementMode":"Manual"`)
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"expiresOn":"2026-08-30T00:00:00Z"`)
+	_, _, stderr := execute(t, n, "", "renew", "-expires", "1d", id.String())
+	assert.Contains(t, stderr, "not renewed, since it ends later already: 2026-08-30")
 }
 
 func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {

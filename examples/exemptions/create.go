@@ -66,7 +66,7 @@ func parseCreation(args []string) (c creation, err error) {
 	c.Flags.StringVar(&c.displayName, "name", "", "`text` to show")
 	c.Flags.StringVar(&c.description, "description", "", "`text` that says why it is exempt")
 	c.Flags.StringVar(&expires, "expires", "",
-		"`time` until the exemption ends, or its last day; 90d is days from now, 2026-12-31 a date (default never)")
+		"`time` until the exemption ends, such as 90d, or the date on which it ends at 00:00 UTC, such as 2026-12-31 (default never)")
 	c.Flags.StringVar(&c.id, "id", "", "`UUID` of the exemption, to repeat a creation that failed (default a new one)")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
 	if err := c.Parse(args); err != nil {

@@ -242,6 +242,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		resumeToken:                              "a token goes after -resume, in single quotes",
 		"-all " + assignmentID:                   excluded,
 		"-all -assignment hunting":               excluded,
+		"-assignment hunting -assignment other":  `invalid value "other" for flag -assignment: is given twice`,
 		"-assignment hunting " + assignmentID:    "-assignment and resource ids exclude each other",
 		"-live -workspace other " + assignmentID: elsewhere,
 		"-all -concurrency 0":                    "-concurrency must be at least 1",

@@ -72,7 +72,7 @@ func (l Listing) ReadToken(token string) (link, query, reason string) {
 	case c.Version != tokenVersion:
 		return "", "", "must be a token of this version of the library"
 	case !strings.EqualFold(c.Listing, l.identity()):
-		return "", "", "must be a token of this listing: it belongs to another listing, subscription or endpoint"
+		return "", "", "must be a token of this listing: it belongs to another listing, filter, subscription or endpoint"
 	}
 	return c.Link, c.Query, ""
 }

@@ -157,6 +157,25 @@ func (e usageError) Unwrap() error { return e.error }
 // Usagef returns the error of an invalid flag or argument.
 func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// Once makes a second value of a flag an error: package flag would forget the first.
+func (c *Command) Once(name string) {
+	f := c.Flags.Lookup(name)
+	f.Value = &once{Value: f.Value}
+}
+
+type once struct {
+	flag.Value
+	given bool
+}
+
+func (o *once) Set(text string) error {
+	if o.given {
+		return errors.New("is given twice")
+	}
+	o.given = true
+	return o.Value.Set(text)
+}
+
 // Parse parses the arguments of the command line. The flags named live are
 // required with -live, and refused without. An argument that a file with other line
 // ends or a careless copy has spoiled is refused, since a service would take it.
