@@ -238,6 +238,7 @@ func (a *attempts) begin() error {
 	err := a.refusal()
 	if err == nil {
 		a.open++
+		a.noToken = nil // the one that was to be renewed still holds
 	}
 	return err
 }

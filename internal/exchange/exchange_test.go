@@ -354,7 +354,7 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	for name, test := range map[string]struct {
 		responses []transportFunc // before the context ends
 		cause     error
-		want      string // after "context canceled"
+		want      string // after the context's error
 	}{
 		"a response":               {[]transportFunc{busy}, nil, "; the last attempt failed: 503 busy"},
 		"a transport failure":      {[]transportFunc{lost}, nil, "; the last attempt failed: EOF"},
@@ -364,23 +364,31 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 		"no attempt":               {nil, nil, ""},
 		"no attempt, but a cause":  {nil, cause, ": the operator went home"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			hang := func(req *http.Request) (*http.Response, error) {
-				cancel(test.cause)
-				<-req.Context().Done()
-				return nil, req.Context().Err()
-			}
-			var s setup
-			_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()))
-			require.EqualError(t, err, "context canceled"+test.want, name)
-			require.ErrorIs(t, err, context.Canceled, name)
-			if test.cause != nil {
-				require.ErrorIs(t, err, test.cause, name)
-			}
-			assert.True(t, unknown, "the request in flight was sent")
-			assert.EqualValues(t, len(test.responses)+1, s.requests.Load(), name)
-		})
+		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+			synctest.Test(t, func(t *testing.T) {
+				limited, stop := context.WithTimeoutCause(t.Context(), time.Hour, test.cause)
+				defer stop()
+				ctx, cancel := context.WithCancelCause(limited)
+				hang := func(req *http.Request) (*http.Response, error) {
+					if errors.Is(ended, context.Canceled) {
+						cancel(test.cause)
+					}
+					<-req.Context().Done()
+					return nil, req.Context().Err()
+				}
+				var s setup // where a token that is to be renewed still holds
+				s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+					NoToken(req.Raw().Context(), io.ErrNoProgress)
+					return req.Next()
+				})}
+				_, unknown, err := Do(s.pipeline(append(test.responses, hang)...), newRequest(t, ctx, read()))
+				require.EqualError(t, err, ended.Error()+test.want, name)
+				require.ErrorIs(t, err, ended, name)
+				require.ErrorIs(t, err, context.Cause(ctx), name)
+				assert.True(t, unknown, "the request in flight was sent")
+				assert.EqualValues(t, len(test.responses)+1, s.requests.Load(), name)
+			})
+		}
 	}
 }
 
