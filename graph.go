@@ -205,7 +205,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		err = &wrappedError{text: "a page is too large, set a smaller PageSize", errs: []error{err}}
 	}
 	if err != nil {
-		return page, at, at.blame(g.client, g.route, err)
+		return page, at, at.linkError(g.client, g.route, err)
 	}
 	next = at
 	next.from = withoutBody(resp)

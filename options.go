@@ -34,8 +34,10 @@ type ClientOptions struct {
 // PageOptions holds the optional parameters of a listing.
 type PageOptions struct {
 	// ContinuationToken resumes a listing where [Pager.ContinuationToken] or
-	// [PageError] said; an empty one begins at the first page, so keep the end apart. It is bound to its listing, subscription and endpoint; that
-	// of a query of Azure Resource Graph, to the query and its scopes, in any order.
+	// [PageError] said. An empty one begins at the first page: don't keep that of a
+	// listing that has ended. A token is bound to its listing, subscription and
+	// endpoint; that of a query of Azure Resource Graph, to the query and its scopes,
+	// in any order.
 	ContinuationToken string
 
 	// MaxPages bounds the number of pages that this pager reads. 0 means no bound,

@@ -318,7 +318,7 @@ func (l links[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 	op.visit = at.visit
 	read, resp, err := runResponse[pageBody[T]](ctx, l.client, op)
 	if err != nil {
-		return page, at, at.blame(l.client, op.route, err)
+		return page, at, at.linkError(l.client, op.route, err)
 	}
 	next = at
 	next.link, next.query, next.read, next.end = read.NextLink, "", false, read.NextLink == ""
@@ -333,9 +333,9 @@ func withoutBody(resp *http.Response) *http.Response {
 	return &kept
 }
 
-// blame returns the error of a link that isn't followed as one of the response that
+// linkError returns the error of a link that isn't followed as one of the response that
 // has it, whose request id Azure support needs.
-func (at place) blame(c client, route *routes.Route, err error) error {
+func (at place) linkError(c client, route *routes.Route, err error) error {
 	refused, ok := err.(*operationError)
 	if !ok || at.from == nil || !errors.Is(err, ErrUntrustedNextLink) && !errors.Is(err, ErrPagingLoop) {
 		return err

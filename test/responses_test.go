@@ -51,7 +51,7 @@ func TestMaxResponseBytesBoundsEveryBody(t *testing.T) {
 	}
 }
 
-// By default, 64 MiB of a body are read, and a byte or two that say that it goes on.
+// By default, at most 64 MiB of a body are read, and a byte or two to see that there is more.
 func TestEndlessBodyIsBoundedByDefault(t *testing.T) {
 	t.Parallel()
 	body := bytes.NewReader(make([]byte, 65<<20))

@@ -319,7 +319,7 @@ func readInput(ctx context.Context, noun string, args []string, file string, std
 }
 
 // readLines returns the lines that are neither empty nor comments. It ends with the
-// context, even if opening or reading doesn't, as of a pipe that nobody writes to.
+// context even while it waits for input, as a pipe without a writer makes it do.
 func readLines(ctx context.Context, open func() (io.ReadCloser, error)) ([]string, error) {
 	done := make(chan outcome[[]string], 1)
 	go func() {

@@ -155,7 +155,7 @@ func checkScope(s string) string {
 	switch strings.ToLower(segments[0]) {
 	case "subscriptions":
 		if rule := checkUUID(segments[1]); rule != "" {
-			return "must be below a subscription whose id " + strings.Replace(rule, "must be", "is", 1)
+			return "must be below a subscription: its id " + rule
 		}
 	case "providers":
 	default:

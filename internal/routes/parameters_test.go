@@ -127,7 +127,7 @@ func TestRulesInWords(t *testing.T) {
 		{"workspaceName", "ab", name},
 		{"jobName", "a_b", name},
 		{"scope", subscriptionScope + "/", "must not end in a slash"},
-		{"scope", "subscriptions/production", "must be below a subscription whose id is a UUID, as in 00000000-0000-0000-0000-000000000000"},
+		{"scope", "subscriptions/production", "must be below a subscription: its id must be a UUID, as in 00000000-0000-0000-0000-000000000000"},
 		{"assignmentId", "", "must not be empty"},
 		{"assignmentId", "..", "must not be a relative path segment"},
 		{"assignmentId", "a/b", "must not contain /, ? or #"},

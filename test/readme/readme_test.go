@@ -77,7 +77,7 @@ var (
 func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	pages := []string{root + "testdata/README.md"}
-	for _, pattern := range []string{"*.md", ".github/*.md", "docs/*.md", "docs/decisions/*.md"} {
+	for _, pattern := range []string{"*.md", ".github/*.md", "docs/*.md", "docs/decisions/*.md", "examples/*.md"} {
 		found, err := filepath.Glob(root + pattern)
 		require.NoError(t, err)
 		pages = append(pages, found...)
