@@ -278,7 +278,7 @@ func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testin
 			})
 			client, err := armsecops.NewSecurityAssignmentsClient(challenged, credential, options(s))
 			require.NoError(t, err)
-			items, errs := collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), nil))
+			items, errs := collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), &acrossOptions{Concurrency: 1}))
 			assert.Len(t, items, want)
 			require.Len(t, errs, 1)
 			require.ErrorIs(t, errs[0], armsecops.ErrCredential)
