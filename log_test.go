@@ -135,7 +135,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			failedCall(t, lost, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
 				return failure(c.Get(ctx, "rg", "workspace", "assignment", "-", nil))
 			}),
-			get + `"kind":"parameter","parameter":"jobName","message":"parameter jobName \"-\" must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"}`,
+			get + `"kind":"parameter","parameter":"jobName","message":"parameter jobName \"-\" must consist of 3 or more letters, digits and hyphens, and begin and end with a letter or digit"}`,
 		},
 		"an unknown outcome": {failedCall(t, lost, createJob),
 			create + `"kind":"outcomeUnknown","message":"` + armsecops.ErrOutcomeUnknown.Error() + `: unexpected EOF"}`},

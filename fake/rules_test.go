@@ -279,7 +279,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		"InvalidResourceType: Microsoft.Security|1|/providers/Microsoft.Security/x", "MethodNotAllowed: PATCH|GET, POST",
 		"NoRegisteredProviderFound: 2021-08-01-preview|workspaceManagerAssignments/jobs|2025-04-01-preview, 2025-07-01-preview, 2025-10-01-preview",
 		"InvalidSubscriptionId: mine", "InvalidResourceGroup: my group| ", "InvalidResourceGroup: group.|must not end in a period",
-		"InvalidParameter: workspaceName|w|must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$", `InvalidResourceName: a<b|<>%&\?/`,
+		"InvalidParameter: workspaceName|w|must consist of 3 or more letters, digits and hyphens, and begin and end with a letter or digit", `InvalidResourceName: a<b|<>%&\?/`,
 		"SubscriptionNotFound: " + otherSubscription, "ResourceGroupNotFound: none", "ResourceNotFound: none|group",
 		"ParentResourceNotFound: read|workspaceManagerAssignments/jobs|" + strings.Replace(path.Dir(jobsPath), "/assignment", "/none", 1),
 		"UnsupportedMediaType: text/plain", "InvalidRequestContent: propertys|propertys", "InvalidRequestContent: kind|kind",

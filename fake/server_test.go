@@ -84,7 +84,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"subscription":     {func(srv *fake.Server) { srv.AddSubscription("mine") }, "the id's subscriptionId 'mine' must be a UUID"},
 		"resource group":   {func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "the id's resourceGroupName 'a.' must not end"},
 		"management group": {func(srv *fake.Server) { srv.AddManagementGroup("a/b") }, "the name of the management group 'a/b' must"},
-		"assignment":       {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "the id's workspaceManagerAssignmentName '-' must match"},
+		"assignment":       {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "the id's workspaceManagerAssignmentName '-' must consist of 3"},
 		"job items":        {func(srv *fake.Server) { srv.SetJobItems(publicationID, notJSON) }, "the value can't be encoded as JSON"},
 		"body":             {func(*fake.Server) { fake.Respond(http.StatusOK, func(armsecops.Job) {}) }, "marshal from Go func(armsecops.Job)"},
 		"status below 200": {func(*fake.Server) { fake.Respond(0, nil) }, "the status of a response must be between 200 and 599, not 0"},

@@ -113,7 +113,7 @@ func checkWorkspaceName(s string) string {
 
 // checkName is ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$.
 func checkName(s string) string {
-	const reason = "must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"
+	const reason = "must consist of 3 or more letters, digits and hyphens, and begin and end with a letter or digit"
 	if len(s) < 3 || s[0] == '-' || s[len(s)-1] == '-' {
 		return reason
 	}

@@ -116,7 +116,7 @@ func TestCheckNew(t *testing.T) {
 // The words of a rule follow the parameter's name.
 func TestRulesInWords(t *testing.T) {
 	t.Parallel()
-	const name = "must match ^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"
+	const name = "must consist of 3 or more letters, digits and hyphens, and begin and end with a letter or digit"
 	for _, test := range []struct{ parameter, value, want string }{
 		{"subscriptionId", "a", "must be a UUID, as in 00000000-0000-0000-0000-000000000000"},
 		{"subscriptionId", "20ff7fc3_e762-44dd-bd96-b71116dcdc23", "must be a UUID, as in 00000000-0000-0000-0000-000000000000"},
