@@ -16,7 +16,8 @@ const defaultConcurrency = 8
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
 // time. It yields the items as the pages arrive: those of one subscription in
 // the service's order, those of different ones mixed.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once
+//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
+//     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
 //
 // The client may be one without a subscription; see [ClientFactory]. For more than
@@ -24,8 +25,8 @@ const defaultConcurrency = 8
 // takes far fewer requests; this listing is for what must be current to the second,
 // and for knowing which subscriptions the identity may not read.
 //
-// A subscription that fails yields one [*SubscriptionError], and the others
-// continue. When the context ends, every subscription that isn't finished yields
+// A subscription that fails yields one [*SubscriptionError], which names the requests'
+// operation, NewListBySubscriptionPager, and the others continue. When the context ends, every subscription that isn't finished yields
 // one. An error that concerns all of them is yielded once, and last: a
 // [*ParameterError] for an invalid option, or [ErrCredential], unless the token
 // lacks claims that only one of the subscriptions asks for. Breaking out of

@@ -255,7 +255,8 @@ type AdditionalData struct {
 // AssignmentList is one page of assignments.
 type AssignmentList = Page[Assignment]
 
-// AssignmentID is the resource id of an assignment, in its parts.
+// AssignmentID is the resource id of an assignment, in its parts. Assignments are in
+// resource groups only; Scope in their properties says what they apply to.
 type AssignmentID struct {
 	SubscriptionID    string // a UUID
 	ResourceGroupName string // 1 to 90 letters, digits and _-.(), without a period at the end

@@ -246,7 +246,11 @@ func decode(resp *http.Response, result any, first bool) error {
 	case errors.Is(err, ErrResponseTooLarge):
 		return fmt.Errorf("decoding the response: %w", err)
 	case err != nil:
-		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}}
+		more := ""
+		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+			more = "it looks like a page of HTML or XML, such as that of a proxy or a portal"
+		}
+		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}, more: more}
 	case !wire.IsObject(body):
 		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
 	}

@@ -144,8 +144,9 @@
 //
 // # Errors
 //
-// Every error of an operation names it; only the context's own, where azcore's poller
-// returns it between two polls, has no more. An invalid parameter is a [*ParameterError],
+// Every error of an operation names it; only what azcore's poller returns by itself has
+// no more: the context's own error between two polls, and that of a Frequency below one
+// second. An invalid parameter is a [*ParameterError],
 // and nothing is sent. A response that isn't success, or that cannot be read, is an
 // [*ErrorResponse] from Microsoft Sentinel and a [*CloudError] from the other services,
 // and in both cases a [*ServiceError] and an azcore.ResponseError as well. A success

@@ -63,7 +63,9 @@ var (
 	// context if its deadline passed meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request that the service may or may not have carried out.
+	// ErrOutcomeUnknown is a request that the service may or may not have carried out,
+	// and that is not to be sent again unseen. (A write or deletion that merely failed,
+	// by a deadline for example, may have been carried out, too, and can be repeated.)
 	// A request to start a job is not sent again then: list the jobs of the assignment
 	// to find out whether the job runs. A request to write or delete a resource has
 	// been sent again, and that was an [ErrConflict] or [ErrPreconditionFailed], which
@@ -426,10 +428,7 @@ func (e *wrappedError) Error() string { return bounded(e.print(e.errs[len(e.errs
 func (e *wrappedError) print(wrapped string) string {
 	parts := slices.DeleteFunc([]string{e.text, wrapped}, func(text string) bool { return text == "" })
 	text := strings.Join(parts, ": ")
-	if e.more != "" {
-		text += "; " + e.more
-	}
-	return text
+	return strings.TrimPrefix(strings.TrimSuffix(text+"; "+e.more, "; "), "; ")
 }
 
 func (e *wrappedError) Unwrap() []error { return e.errs }
@@ -461,5 +460,5 @@ func withOperation(operation string, err error) error {
 
 // outcomeUnknown returns the error of a request that the service may have carried out.
 func outcomeUnknown(err error) error {
-	return &wrappedError{text: ErrOutcomeUnknown.Error(), errs: []error{ErrOutcomeUnknown, err}}
+	return &wrappedError{more: ErrOutcomeUnknown.Error(), errs: []error{ErrOutcomeUnknown, err}}
 }

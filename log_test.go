@@ -138,7 +138,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			get + `"kind":"parameter","parameter":"jobName","message":"parameter jobName \"-\" must consist of 3 or more letters, digits and hyphens, and begin and end with a letter or digit"}`,
 		},
 		"an unknown outcome": {failedCall(t, lost, createJob),
-			create + `"kind":"outcomeUnknown","message":"` + armsecops.ErrOutcomeUnknown.Error() + `: unexpected EOF"}`},
+			create + `"kind":"outcomeUnknown","message":"unexpected EOF; ` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
 		"an unknown outcome with a response": {failedCall(t, respond(500, "", "x-ms-request-id", requestID), createJob),
 			create + `"kind":"outcomeUnknown","status":500,"requestId":"` + requestID + `","message":"` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
 		"a failed job": {failedCall(t, respond(200, failedJob), wait),

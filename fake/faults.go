@@ -31,7 +31,9 @@ type Fault struct {
 	// Match picks requests by more than their operation, such as the resource in
 	// the path of their URL. Others neither have the fault nor count for Skip. nil
 	// means every request of the operation. Match has the whole body. It must not
-	// call methods of the server, nor change the request.
+	// call methods of the server, nor change the request. Those of one subscription:
+	//
+	//	func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+id+"/") }
 	Match func(Request) bool
 
 	// Skip is the number of requests that pass before the fault applies.
@@ -42,7 +44,7 @@ type Fault struct {
 
 	// StatusCode is the status of the response. 0 leaves the status unchanged.
 	// From 400 on, the body is an error in Azure's envelope, unless Body or NoBody
-	// is set; below 400 there is no body. The server doesn't carry the request out
+	// is set; below 400 there is no body unless Body is set. The server doesn't carry the request out
 	// unless CarriedOut is set.
 	StatusCode int
 

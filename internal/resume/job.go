@@ -15,7 +15,7 @@ type JobToken struct {
 func NewJobToken(id string) JobToken { return JobToken{id, checksum([]byte(id))} }
 
 // AlteredJobToken is the rule that a resume token breaks which no poller made.
-const AlteredJobToken = "must be a token of such a poller: it was altered"
+const AlteredJobToken = "must be a token of the ResumeToken method of a poller: it was altered"
 
 // ReadJobToken returns the resource id of the job that a resume token names, or the
 // rule that the token breaks. The id isn't trusted.
@@ -28,7 +28,7 @@ func ReadJobToken(token string) (id, reason string) {
 	err := json.Unmarshal([]byte(token), &content)
 	switch {
 	case err != nil || content.Type != "WorkspaceManagerJobsClientCreateResponse" && content.Type != "WorkspaceManagerJobsClientGetResponse":
-		return "", "must be a token of such a poller"
+		return "", "must be a token of the ResumeToken method of a poller"
 	case !bytes.Equal(content.Token.Checksum, checksum([]byte(content.Token.ID))):
 		return "", AlteredJobToken
 	}

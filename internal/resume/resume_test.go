@@ -193,7 +193,7 @@ func TestJobTokenContent(t *testing.T) {
 func TestReadJobToken(t *testing.T) {
 	t.Parallel()
 	const (
-		other   = "must be a token of such a poller"
+		other   = "must be a token of the ResumeToken method of a poller"
 		id      = "/subscriptions/s/jobs/j"
 		content = `{"jobId":"` + id + `","checksum":"dpkfmsU0beQ="}`
 		get     = `{"type":"WorkspaceManagerJobsClientGetResponse"`
