@@ -26,12 +26,12 @@ const defaultConcurrency = 8
 // and for knowing which subscriptions the identity may not read.
 //
 // A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListBySubscriptionPager, and the others continue. When the context ends, every subscription that isn't finished yields
-// one. An error that concerns all of them is yielded once, and last: a
-// [*ParameterError] for an invalid option, or [ErrCredential], unless the token
-// lacks claims that only one of the subscriptions asks for. Breaking out of
-// the loop ends all requests and goroutines before the loop is left. No more
-// pages are in memory than subscriptions are listed at a time.
+// operation, NewListBySubscriptionPager, and the others continue. When the context
+// ends, every subscription that isn't finished yields one. An error that concerns all
+// of them is yielded once, and last: a [*ParameterError] for an invalid option, or
+// [ErrCredential], unless the token lacks claims that only one of the subscriptions
+// asks for. Breaking out of the loop ends all requests and goroutines before the loop
+// is left. No more pages are in memory than subscriptions are listed at a time.
 //
 // To resume a listing that ended early, in another process if need be, give the
 // tokens that Progress was called with and the same subscriptions.

@@ -63,14 +63,14 @@ var (
 	// context if its deadline passed meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request that the service may or may not have carried out,
-	// and that is not to be sent again unseen. (A write or deletion that merely failed,
-	// by a deadline for example, may have been carried out, too, and can be repeated.)
-	// A request to start a job is not sent again then: list the jobs of the assignment
-	// to find out whether the job runs. A request to write or delete a resource has
-	// been sent again, and that was an [ErrConflict] or [ErrPreconditionFailed], which
-	// the earlier attempt can have caused, or the [ErrNotFound] of something above the
-	// resource: get the resource to find out what it is now.
+	// ErrOutcomeUnknown is a request that the service may or may not have carried out.
+	// Look before you send it again. A request to start a job is not repeated by the
+	// library: list the jobs of the assignment to find out whether the job runs. A
+	// request to write or delete a resource was repeated, and that was an [ErrConflict]
+	// or [ErrPreconditionFailed], which the earlier attempt can have caused, or the
+	// [ErrNotFound] of something above the resource: get the resource to find out what
+	// it is now. After any other error, such as that of a deadline, a write or deletion
+	// may have been carried out, too, and can be sent again.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request, list the jobs or get the resource before sending it again")
 )
 
@@ -426,9 +426,12 @@ func (e *wrappedError) Error() string { return bounded(e.print(e.errs[len(e.errs
 
 // print returns the text of the error, given that of the wrapped one.
 func (e *wrappedError) print(wrapped string) string {
-	parts := slices.DeleteFunc([]string{e.text, wrapped}, func(text string) bool { return text == "" })
-	text := strings.Join(parts, ": ")
-	return strings.TrimPrefix(strings.TrimSuffix(text+"; "+e.more, "; "), "; ")
+	return joined("; ", joined(": ", e.text, wrapped), e.more)
+}
+
+// joined joins the texts that aren't empty.
+func joined(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
 }
 
 func (e *wrappedError) Unwrap() []error { return e.errs }

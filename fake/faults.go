@@ -44,8 +44,8 @@ type Fault struct {
 
 	// StatusCode is the status of the response. 0 leaves the status unchanged.
 	// From 400 on, the body is an error in Azure's envelope, unless Body or NoBody
-	// is set; below 400 there is no body unless Body is set. The server doesn't carry the request out
-	// unless CarriedOut is set.
+	// is set; below 400 there is no body unless Body is set. The server doesn't carry
+	// the request out unless CarriedOut is set.
 	StatusCode int
 
 	// RetryAfter is sent as the Retry-After header in seconds, rounded up. If it

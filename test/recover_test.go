@@ -66,7 +66,7 @@ func TestRecover(t *testing.T) {
 					require.ErrorContains(t, err, test.err)
 					unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
 					assert.Equal(t, test.err != "403" && test.err != "409", unknown)
-					assert.Equal(t, unknown, strings.Contains(err.Error(), armsecops.ErrOutcomeUnknown.Error()))
+					assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF; "+armsecops.ErrOutcomeUnknown.Error()))
 					return
 				}
 				require.NoError(t, err)

@@ -110,7 +110,7 @@ var unexpectedBodies = map[string]string{
 	`{"id":"","name":null}`:                                                     "unexpected response: it has n",
 	`[]`:                                                                        "decoding the response: ",
 	`"ok"`:                                                                      "decoding the response: ",
-	`<html>Sign in</html>`:                                                      "it looks like a page of HTML or XML",
+	`<html>Sign in</html>`:                                                      "start of value; it looks like a page of HTML or XML",
 }
 
 func assertUnexpected(t *testing.T, err error, text string) {
