@@ -18,7 +18,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/errorbody"
@@ -152,7 +151,6 @@ func run[T any](ctx context.Context, c client, op call) (T, error) {
 // earlier attempt deleted.
 func runResponse[T any](ctx context.Context, c client, op call) (result T, resp *http.Response, err error) {
 	name, route := cmp.Or(op.name, op.route.Operation), op.route
-	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, name)
 	ctx, endSpan := c.startSpan(ctx, name, route)
 	defer func() { endSpan(err) }()
 
@@ -162,6 +160,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	}
 	newError := func(f exchange.Failure) error { return c.serviceError(name, route, f) }
 	req, err := c.newRequest(exchange.WithCall(ctx, exchange.Call{
+		Operation:  name,
 		Success:    route.Success,
 		Repeatable: route.Repeatable,
 		Gate:       route.Gate(values),
@@ -295,7 +294,7 @@ func (c client) newRequest(ctx context.Context, op *call, values []string) (*pol
 		if err != nil {
 			return nil, &ParameterError{Name: op.parameter, Reason: "must have a JSON form: " + err.Error()}
 		}
-		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(body)), "application/json"); err != nil {
+		if err := req.SetBody(exchange.NewBody(body), "application/json"); err != nil {
 			return nil, err
 		}
 	}

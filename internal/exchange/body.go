@@ -5,13 +5,20 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // readBody returns the body of a request; nil for none. azcore has one body for all
 // attempts, but net/http may still read that of an attempt that has ended, and so
 // from the body of the next one: each gets its own. If an attempt that overlaps has
-// read from it, readBody does so again from the start.
-func (a *attempts) readBody(req *http.Request) ([]byte, error) {
+// read from it, readBody does so again from the start. A policy of the caller's may
+// have replaced the body; without any, it is the call's.
+func (p *attemptPolicy) readBody(a *attempts, attempt *policy.Request) ([]byte, error) {
+	if own, ok := attempt.Body().(*Body); ok && !p.policies {
+		return own.text, nil
+	}
+	req := attempt.Raw()
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil
 	}
@@ -33,8 +40,8 @@ func setBody(req *http.Request, text []byte) {
 	if text == nil {
 		return
 	}
-	req.Body = newOwnBody(text)
-	req.GetBody = func() (io.ReadCloser, error) { return newOwnBody(text), nil }
+	req.Body = NewBody(text)
+	req.GetBody = func() (io.ReadCloser, error) { return NewBody(text), nil }
 }
 
 // readAll reads a body of a length, which is unknown if it isn't positive. One byte
@@ -52,14 +59,18 @@ func readAll(body io.ReadCloser, length int64) ([]byte, error) {
 	return text[:n], err
 }
 
-// ownBody is the body of one attempt.
-type ownBody struct{ bytes.Reader }
+// Body is the body of a request.
+type Body struct {
+	bytes.Reader
+	text []byte
+}
 
-func newOwnBody(text []byte) *ownBody {
-	b := new(ownBody)
+// NewBody returns a body that is a text, which must not change.
+func NewBody(text []byte) *Body {
+	b := &Body{text: text}
 	b.Reset(text)
 	return b
 }
 
 // Close does nothing.
-func (*ownBody) Close() error { return nil }
+func (*Body) Close() error { return nil }

@@ -29,6 +29,7 @@ import (
 
 // Call says how a request is to be sent.
 type Call struct {
+	Operation  string              // its name, for policies of the caller's
 	Success    []int               // the status codes of success
 	Repeatable bool                // carrying the request out twice has the same result as once
 	Gate       string              // the gate that a 429 closes: a subscription
@@ -46,10 +47,11 @@ type Failure struct {
 // wraps the caller's.
 //   - maxBytes, maxErrorBytes: bounds on the body of a success and of an error
 func Configure(options *arm.ClientOptions, gates *throttle.Gates, maxBytes, maxErrorBytes int64) {
-	if len(options.PerCallPolicies) > 0 { // else the context of all attempts is that of the call
-		options.PerCallPolicies = append(options.PerCallPolicies, callPolicy{})
+	policies := len(options.PerCallPolicies)+len(options.PerRetryPolicies) > 0
+	if policies { // which may replace the context of a request
+		options.PerCallPolicies = slices.Concat([]policy.Policy{firstPolicy{}}, options.PerCallPolicies, []policy.Policy{callPolicy{}})
 	}
-	options.PerRetryPolicies = append(options.PerRetryPolicies, &attemptPolicy{gates: gates, own: options.Transport == nil})
+	options.PerRetryPolicies = append(options.PerRetryPolicies, &attemptPolicy{gates: gates, policies: policies, own: options.Transport == nil})
 	options.Transport = newTransport(options.Transport, maxBytes, maxErrorBytes)
 }
 
@@ -74,6 +76,24 @@ type attempts struct {
 
 type attemptsKey struct{}
 
+// callContext is the context of a call's request: that of the call, with its
+// attempts and, as azcore's clients have it, its name.
+type callContext struct {
+	context.Context
+	attempts attempts
+	name     any // a string
+}
+
+func (c *callContext) Value(key any) any {
+	switch key.(type) {
+	case attemptsKey:
+		return &c.attempts
+	case runtime.CtxAPINameKey:
+		return c.name
+	}
+	return c.Context.Value(key)
+}
+
 // attemptsOf returns the attempts that a request belongs to; nil if it is one of
 // azcore's own, such as the registration of a provider. Operation values are
 // azcore's way to find them, but not safe for attempts that overlap. A context is,
@@ -91,7 +111,7 @@ func attemptsOf(req *policy.Request) *attempts {
 
 // WithCall returns a context for the request of the call.
 func WithCall(ctx context.Context, call Call) context.Context {
-	return context.WithValue(ctx, attemptsKey{}, &attempts{Call: call, ctx: ctx})
+	return &callContext{Context: ctx, attempts: attempts{Call: call, ctx: ctx}, name: call.Operation}
 }
 
 // NoToken notes that the credential got no token in the context of a request. azcore
@@ -111,7 +131,6 @@ func NoToken(ctx context.Context, err error) {
 //     attempt or an earlier one, without saying so
 func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, unknown bool, err error) {
 	a, ctx := attemptsOf(req), req.Raw().Context()
-	req.SetOperationValue(a)
 	resp, err = pipeline.Do(req)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -134,6 +153,15 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 		err = a.newError(resp, req.Raw(), err)
 	}
 	return nil, a.open > 0, err
+}
+
+// firstPolicy is before the policies of the caller's: the attempts are found even if
+// one of those replaces the context.
+type firstPolicy struct{}
+
+func (firstPolicy) Do(req *policy.Request) (*http.Response, error) {
+	req.SetOperationValue(attemptsOf(req))
+	return req.Next()
 }
 
 // callPolicy is the last policy before azcore's retry: the context it sees is
@@ -162,9 +190,10 @@ func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
 // download of the body comes after it, so a connection that is lost in the body
 // is a failure of the attempt.
 type attemptPolicy struct {
-	gates  *throttle.Gates
-	own    bool        // the transport is the library's own
-	silent atomic.Bool // the transport has used a connection that it did not report
+	gates    *throttle.Gates
+	policies bool        // the caller has some
+	own      bool        // the transport is the library's own
+	silent   atomic.Bool // the transport has used a connection that it did not report
 }
 
 func (p *attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
@@ -250,7 +279,7 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 	if err := req.Raw().Context().Err(); err != nil {
 		return nil, err
 	}
-	body, err := a.readBody(req.Raw())
+	body, err := p.readBody(a, req)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 // create sends a request that must not be repeated.
 func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
 	t.Helper()
-	ctx = WithCall(context.WithValue(ctx, runtime.CtxAPINameKey{}, "operation"), create())
+	ctx = WithCall(ctx, create())
 	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL+path)
 	require.NoError(t, err)
 	_, unknown, err = Do(s.pipelineTo(), req)

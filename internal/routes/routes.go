@@ -45,6 +45,7 @@ type Route struct {
 	Repeatable bool
 
 	elements []element // Path, cut at its slashes
+	version  string    // the query of APIVersion
 }
 
 // Kind is what an operation does.
@@ -202,6 +203,7 @@ func (r *Resource) add(kind Kind, name, path, page string) *Route {
 	if kind == Query {
 		route.APIVersion, route.Page, route.Namespace = "2024-04-01", graphPage, "Microsoft.ResourceGraph"
 	}
+	route.version = "api-version=" + url.QueryEscape(route.APIVersion)
 	for text := range strings.SplitSeq(path[1:], "/") {
 		if name, ok := strings.CutPrefix(text, "{"); ok {
 			text = strings.TrimSuffix(name, "}")
@@ -291,7 +293,7 @@ func (r *Route) firstBroken(values []string, check func(*parameter) func(string)
 
 // URLPath returns the path with every parameter filled in and escaped: as one
 // segment, or as those of a scope.
-func (r *Route) URLPath(values ...string) string { return r.fill(values, escape) }
+func (r *Route) URLPath(values ...string) string { return r.fill("", values, escape) }
 
 // URL returns the URL of a request: the path below the endpoint, the query, and
 // the api-version behind it.
@@ -301,8 +303,11 @@ func (r *Route) URL(endpoint *url.URL, apiVersion, query string, values ...strin
 	u := url.URL{
 		Scheme:   endpoint.Scheme,
 		Host:     endpoint.Host,
-		Path:     strings.TrimSuffix(endpoint.EscapedPath(), "/") + r.URLPath(values...),
-		RawQuery: "api-version=" + url.QueryEscape(cmp.Or(apiVersion, r.APIVersion)),
+		Path:     r.fill(strings.TrimSuffix(endpoint.EscapedPath(), "/"), values, escape),
+		RawQuery: r.version,
+	}
+	if apiVersion != "" {
+		u.RawQuery = "api-version=" + url.QueryEscape(apiVersion)
 	}
 	if query != "" {
 		u.RawQuery = query + "&" + u.RawQuery
@@ -316,17 +321,18 @@ func (r *Route) URL(endpoint *url.URL, apiVersion, query string, values ...strin
 
 // ID returns the path with the values unchanged, which is the form of a resource
 // id. Only the first slash of a scope, which the path has already, is left out.
-func (r *Route) ID(values ...string) string { return r.fill(values, unchanged) }
+func (r *Route) ID(values ...string) string { return r.fill("", values, unchanged) }
 
-// fill returns the path with every parameter filled in.
+// fill returns the path with every parameter filled in, behind a prefix.
 //   - form: of a value as a segment
-func (r *Route) fill(values []string, form func(string) string) string {
-	size := len(r.Path)
+func (r *Route) fill(prefix string, values []string, form func(string) string) string {
+	size := len(prefix) + len(r.Path)
 	for _, value := range values {
 		size += len(value)
 	}
 	var b strings.Builder
 	b.Grow(size)
+	b.WriteString(prefix)
 	for _, e := range r.elements {
 		if e.parameter == nil {
 			b.WriteByte('/')
