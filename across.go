@@ -102,7 +102,7 @@ func subscriptionListings(subscriptionIDs []string, continuationTokens map[strin
 	for id, token := range continuationTokens {
 		key := strings.ToLower(id)
 		if _, twice := byID[key]; twice {
-			return nil, &ParameterError{Name: "ContinuationTokens", Value: key, Reason: "must not have two tokens for one subscription"}
+			return nil, invalid("ContinuationTokens", key, "must not have two tokens for one subscription")
 		}
 		byID[key] = token
 	}

@@ -76,7 +76,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	}
 	c.endpoint, err = url.Parse(c.arm.Endpoint())
 	if err != nil || c.endpoint.Host == "" || c.endpoint.Scheme != "https" && !options.InsecureAllowCredentialWithHTTP {
-		return nil, &ParameterError{Name: "Cloud", Value: c.arm.Endpoint(), Reason: "must have an https URL as its Resource Manager endpoint"}
+		return nil, invalid("Cloud", c.arm.Endpoint(), "must have an https URL as its Resource Manager endpoint")
 	}
 	return c, nil
 }
@@ -356,17 +356,17 @@ func parameterError(name, value, rule string) error {
 	if rule == "" {
 		return nil
 	}
-	return &ParameterError{Name: routes.GoName(name), Value: value, Reason: rule}
+	return invalid(routes.GoName(name), value, rule)
 }
 
 // parseID returns the parts of an id that is a path of the route.
 func parseID(route *routes.Route, id string) ([]string, error) {
 	values, ok := route.MatchID(id)
 	if !ok {
-		return nil, &ParameterError{Name: "id", Value: id, Reason: "must have the form " + route.Path}
+		return nil, invalid("id", id, "must have the form "+route.Path)
 	}
 	if name, _, reason := route.Check(values); reason != "" {
-		return nil, &ParameterError{Name: "id", Value: id, Reason: "has an invalid " + routes.GoName(name) + ": it " + reason}
+		return nil, invalid("id", id, "has an invalid "+routes.GoName(name)+": it "+reason)
 	}
 	return values, nil
 }

@@ -91,6 +91,12 @@ type ParameterError struct {
 	Reason string // the rule, as in "must be a UUID"
 
 	operation string // the client's method; empty for another function
+	empty     bool   // the caller gave an empty Value
+}
+
+// invalid returns the error of a value that breaks a rule.
+func invalid(name, value, reason string) *ParameterError {
+	return &ParameterError{Name: name, Value: value, Reason: reason, empty: value == ""}
 }
 
 // Error returns the operation, the parameter, its value and the rule, in one line of
@@ -105,7 +111,7 @@ func (e *ParameterError) Error() string {
 // text returns the error without its operation.
 func (e *ParameterError) text() string {
 	text := "parameter " + line(e.Name) + " "
-	if e.Value != "" {
+	if e.Value != "" || e.empty {
 		text += printable.Literal(e.Value) + " "
 	}
 	return text + printable.Line(e.Reason, maxPrintedError-len(text))

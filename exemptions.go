@@ -240,7 +240,7 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 func (o *ExemptionsClientListOptions) check() error {
 	for _, kind := range o.Kinds {
 		if !slices.ContainsFunc(PossibleExemptionKindValues(), kind.Is) {
-			return &ParameterError{Name: "Kinds", Value: string(kind), Reason: fmt.Sprintf("must be one of %q", PossibleExemptionKindValues())}
+			return invalid("Kinds", string(kind), fmt.Sprintf("must be one of %q", PossibleExemptionKindValues()))
 		}
 	}
 	return checkGraphOptions(o.graph())

@@ -19,7 +19,7 @@ type ClientFactory struct {
 // An invalid parameter is a [*ParameterError].
 func NewClientFactory(credential azcore.TokenCredential, options *ClientOptions) (*ClientFactory, error) {
 	if options != nil && options.APIVersion != "" {
-		return nil, &ParameterError{Name: "APIVersion", Value: options.APIVersion, Reason: "must be empty for a factory: each service has its own"}
+		return nil, invalid("APIVersion", options.APIVersion, "must be empty for a factory: each service has its own")
 	}
 	return newFactory(credential, options)
 }
@@ -36,7 +36,7 @@ func newFactory(credential azcore.TokenCredential, options *ClientOptions) (*Cli
 // newClient returns a client of one subscription.
 func newClient[T ~struct{ client }](f *ClientFactory, subscriptionID string, newError func(ServiceError) error) (*T, error) {
 	if reason := routes.CheckSubscription(subscriptionID); reason != "" {
-		return nil, &ParameterError{Name: "subscriptionID", Value: subscriptionID, Reason: reason}
+		return nil, invalid("subscriptionID", subscriptionID, reason)
 	}
 	return &T{client{f.connection, subscriptionID, newError}}, nil
 }

@@ -142,24 +142,24 @@ func distinct(names []string) []string {
 func checkGraphOptions(options *ResourceGraphOptions) error {
 	for _, id := range options.SubscriptionIDs {
 		if reason := routes.CheckSubscription(id); reason != "" {
-			return &ParameterError{Name: "SubscriptionIDs", Value: id, Reason: reason}
+			return invalid("SubscriptionIDs", id, reason)
 		}
 	}
 	for _, name := range options.ManagementGroups {
 		if reason := routes.CheckManagementGroup(name); reason != "" {
-			return &ParameterError{Name: "ManagementGroups", Value: name, Reason: reason}
+			return invalid("ManagementGroups", name, reason)
 		}
 	}
 	switch {
 	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
 		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
 	case options.IncludeInherited && len(options.SubscriptionIDs) == 0:
-		return &ParameterError{Name: "IncludeInherited", Value: "true", Reason: "must not be set without SubscriptionIDs"}
+		return invalid("IncludeInherited", "true", "must not be set without SubscriptionIDs")
 	case options.PageSize < 0 || options.PageSize > maxGraphPageSize:
-		return &ParameterError{Name: "PageSize", Value: strconv.Itoa(options.PageSize), Reason: "must be between 1 and 1000, or 0 for 1000"}
+		return invalid("PageSize", strconv.Itoa(options.PageSize), "must be between 1 and 1000, or 0 for 1000")
 	}
 	if reason := routes.CheckPredicate(options.Where); reason != "" {
-		return &ParameterError{Name: "Where", Value: options.Where, Reason: reason}
+		return invalid("Where", options.Where, reason)
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func newPager[T any](from source[T], first place, options PageOptions) *Pager[T]
 	case options.MaxPages < 0:
 		p.refuse(&ParameterError{Name: "MaxPages", Reason: "must not be negative"})
 	case options.Prefetch < 0 || options.Prefetch > maxPrefetch:
-		p.refuse(&ParameterError{Name: "Prefetch", Value: strconv.Itoa(options.Prefetch), Reason: "must be between 0 and " + strconv.Itoa(maxPrefetch)})
+		p.refuse(invalid("Prefetch", strconv.Itoa(options.Prefetch), "must be between 0 and "+strconv.Itoa(maxPrefetch)))
 	}
 	return p
 }
@@ -373,7 +373,7 @@ func newWorkspacePager[T any](c client, route *routes.Route, values pathValues, 
 	pager := newListPager[T](c, call{route: route, values: values, query: strings.Join(query, "&")}, options.PageOptions)
 	pager.top = int(options.Top)
 	if options.Top < 0 {
-		pager.refuse(&ParameterError{Name: "Top", Value: strconv.Itoa(int(options.Top)), Reason: "must not be negative"})
+		pager.refuse(invalid("Top", strconv.Itoa(int(options.Top)), "must not be negative"))
 	}
 	return pager
 }

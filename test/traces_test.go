@@ -122,7 +122,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		status   string // empty: success
 	}{
 		"success":    {respond(200, minimal), getAssignment("id"), get, ""},
-		"argument":   {nil, getAssignment(""), get, "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID must not be empty"},
+		"argument":   {nil, getAssignment(""), get, "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID \"\" must not be empty"},
 		"response":   {notFound, getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, get + ": " + io.ErrUnexpectedEOF.Error()},
