@@ -42,6 +42,11 @@ type Fault struct {
 	// Times is the number of requests that the fault applies to. 0 means one.
 	Times int
 
+	// Always makes the fault apply to every request from the first one on, until
+	// [Server.Reset]: a subscription that may not be read, a service that is down.
+	// [Server.AssertFaultsConsumed] wants one of them. Times must be 0 then.
+	Always bool
+
 	// StatusCode is the status of the response. 0 leaves the status unchanged.
 	// From 400 on, the body is an error in Azure's envelope, unless Body or NoBody
 	// is set; below 400 there is no body unless Body is set. The server doesn't carry
@@ -128,10 +133,14 @@ func (f Fault) check() (route *routes.Route, err error) {
 		return nil, errors.New("the fault changes nothing: set its StatusCode, Delay, Disconnect, or a part of the response")
 	case f.Skip < 0 || f.Times < 0:
 		return nil, errors.New("the Skip and Times of a fault must not be negative")
+	case f.Always && f.Times != 0:
+		return nil, errors.New("a fault that applies Always can't have Times")
 	case f.RetryAfter < 0 || f.Delay < 0:
 		return nil, errors.New("the RetryAfter and Delay of a fault must not be negative")
 	case f.StatusCode != 0 && !isStatus(f.StatusCode):
 		return nil, errors.New("the StatusCode of a fault must be between 200 and 599")
+	case f.Disconnect && !f.Truncate && (changesResponse || f.StatusCode != 0):
+		return nil, errors.New("a fault that closes the connection before the response can't change the response, unless it is to Truncate it")
 	case f.NoBody && (f.Body != "" || f.Truncate):
 		return nil, errors.New("a fault with NoBody can't have a Body, nor Truncate it")
 	case !known:
@@ -179,11 +188,13 @@ func (f Fault) effect() string {
 	add(f.Disconnect, "Disconnect")
 	add(f.CarriedOut, "CarriedOut")
 	add(f.Match != nil, "Match")
+	add(f.Always, "Always")
 	return fmt.Sprintf("(%s) of %s", strings.Join(effects, ", "), cmp.Or(f.Operation, "any operation"))
 }
 
 // AssertFaultsConsumed fails the test for every fault that has not applied Times
-// times, such as one of a client that retries less often than expected. It reports whether all of them have.
+// times, such as one of a client that retries less often than expected, or not at all
+// although it would Always. It reports whether all of them have.
 //   - t: a [testing.T]
 func (s *Server) AssertFaultsConsumed(t interface {
 	Helper()
@@ -192,15 +203,20 @@ func (s *Server) AssertFaultsConsumed(t interface {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	consumed := true
 	for _, f := range s.faults {
 		times := max(f.Times, 1)
+		if f.times < times && f.Always {
+			continue
+		}
+		consumed = false
 		skipped := ""
 		if f.Skip > 0 {
 			skipped = fmt.Sprintf(", after it skipped %d of %d", f.Skip-f.skip, f.Skip)
 		}
 		t.Errorf("fault %d %s applied to %d of %d requests%s", f.number, f.effect(), times-f.times, times, skipped)
 	}
-	return len(s.faults) == 0
+	return consumed
 }
 
 // nextFault returns the fault that applies to a request, or the zero value, which
@@ -212,7 +228,7 @@ func (s *Server) nextFault(r Request) Fault {
 		case f.skip > 0:
 			f.skip--
 		default:
-			if f.times--; f.times == 0 {
+			if f.times--; f.times == 0 && !f.Always {
 				s.faults = slices.Delete(s.faults, i, i+1)
 			}
 			return f.Fault

@@ -133,6 +133,7 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	})
 	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})
+	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 410, Always: true})
 	statuses := func(name string, n int) (statuses []int) {
 		for range n {
 			resp, _ := get(t, srv, endpoint+jobsPath+name+jobsVersion)
@@ -142,8 +143,10 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	}
 	assert.Equal(t, []int{503, 200, 500, 500, 200}, statuses("/job", 5))
 	assert.Equal(t, []int{200, 403, 200}, statuses("/other", 3))
-	resp, _ := do(t, srv, newRequest(t, http.MethodDelete, assignmentURL, ""))
-	assert.Equal(t, 418, resp.StatusCode)
+	for _, want := range []int{418, 410, 410} {
+		resp, _ := do(t, srv, newRequest(t, http.MethodDelete, assignmentURL, ""))
+		assert.Equal(t, want, resp.StatusCode)
+	}
 	srv.AssertFaultsConsumed(t)
 }
 
@@ -163,7 +166,7 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 429, RetryAfter: time.Second, Delay: time.Minute, CarriedOut: true})
 	srv.Inject(fake.Fault{
 		NextLink: fake.NextLinkHTTP, Body: "an upstream error of the proxy", Header: http.Header{"X-A": nil, "X-B": nil}, Truncate: true, Disconnect: true,
-		Match: func(fake.Request) bool { return false },
+		Match: func(fake.Request) bool { return false }, Always: true,
 	})
 	for range 2 {
 		get(t, srv, jobURL)
@@ -174,7 +177,7 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 		`fault 1 (404) of WorkspaceManagerJobsClient.Get applied to 1 of 3 requests, after it skipped 1 of 1`,
 		`fault 2 (NoBody) of WorkspaceManagerJobsClient.Create applied to 0 of 1 requests, after it skipped 0 of 2`,
 		`fault 3 (429, Retry-After 1s, Delay 1m0s, CarriedOut) of SecurityAssignmentsClient.Delete applied to 0 of 1 requests`,
-		`fault 4 (Body "an upstream error of", Header X-A, Header X-B, NextLink "http", Truncate, Disconnect, Match) of any operation applied to 0 of 1 requests`,
+		`fault 4 (Body "an upstream error of", Header X-A, Header X-B, NextLink "http", Truncate, Disconnect, Match, Always) of any operation applied to 0 of 1 requests`,
 	}, left.messages)
 }
 

@@ -41,7 +41,9 @@ type ServerOptions struct {
 	// documented ids: a job that failed, an assignment, a policy exemption, the
 	// standard assignments of a management group and of a security connector, the
 	// security standards of a subscription, a management group and a security
-	// connector, and the metadata of three assessments.
+	// connector, and the metadata of three assessments. As documented, the standard
+	// assignment of the management group has the id of a security standard, and that of
+	// the connector a name that isn't its id's: neither can be written back as it is.
 	Samples bool
 
 	// PageSize is the number of items on a page of a list. 0 means all of them.
@@ -58,7 +60,8 @@ type ServerOptions struct {
 	// Strict refuses requests below a subscription, resource group, workspace or
 	// workspace manager assignment that doesn't exist, with Azure's 404. It exists
 	// if it is stored, if a test has put something below it, or has named it with
-	// [Server.AddSubscription], [Server.AddResourceGroup] or [Server.SetJobItems].
+	// [Server.AddSubscription], [Server.AddResourceGroup], [Server.AddWorkspace] or
+	// [Server.SetJobItems].
 	// A server that isn't strict has all. Strict also refuses a resource that lacks
 	// a required property, or has a value that its documented enumeration lacks, a
 	// workspace manager group whose members don't exist or an assignment whose group

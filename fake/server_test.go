@@ -83,6 +83,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 	each(t, map[string]test{
 		"subscription":     {func(srv *fake.Server) { srv.AddSubscription("mine") }, "the id's subscriptionId 'mine' must be a UUID"},
 		"resource group":   {func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "the id's resourceGroupName 'a.' must not end"},
+		"workspace":        {func(srv *fake.Server) { srv.AddWorkspace(subscription, "group", "-") }, "the id's workspaceName '-' must"},
 		"management group": {func(srv *fake.Server) { srv.AddManagementGroup("a/b") }, "the name of the management group 'a/b' must"},
 		"assignment":       {func(srv *fake.Server) { srv.SetJobItems(invalid, nil) }, "the id's workspaceManagerAssignmentName '-' must consist of 3"},
 		"job items":        {func(srv *fake.Server) { srv.SetJobItems(publicationID, notJSON) }, "the value can't be encoded as JSON"},
@@ -99,6 +100,8 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"fault of nothing":   {inject(fake.Fault{Operation: jobs + "Get", Skip: 1, CarriedOut: true}), "the fault changes nothing: set its StatusCode"},
 		"negative Skip":      {inject(fake.Fault{NoBody: true, Skip: -1}), "Skip and Times"},
 		"negative Times":     {inject(fake.Fault{NoBody: true, Times: -1}), "Skip and Times"},
+		"Always and Times":   {inject(fake.Fault{NoBody: true, Always: true, Times: 1}), "a fault that applies Always can't have Times"},
+		"no response":        {inject(fake.Fault{Disconnect: true, StatusCode: 503}), "can't change the response, unless it is to Truncate it"},
 		"negative Delay":     {inject(fake.Fault{Delay: -1}), "RetryAfter and Delay"},
 		"least StatusCode":   {inject(fake.Fault{StatusCode: 199}), "StatusCode of a fault must be between 200 and 599"},
 		"most StatusCode":    {inject(fake.Fault{StatusCode: 600}), "StatusCode of a fault must be between 200 and 599"},

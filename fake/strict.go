@@ -30,6 +30,15 @@ func (s *Server) AddResourceGroup(subscriptionID, name string) {
 	s.addParents(routes.Assignments.List.ID(subscriptionID, name))
 }
 
+// AddWorkspace makes a workspace exist, and its resource group and subscription, on a
+// server that is [ServerOptions].Strict. It panics if the id or a name is invalid.
+func (s *Server) AddWorkspace(subscriptionID, resourceGroupName, name string) {
+	mustBeValid(routes.Configurations.List, subscriptionID, resourceGroupName, name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addParents(routes.Configurations.List.ID(subscriptionID, resourceGroupName, name))
+}
+
 // AddManagementGroup makes a management group exist for queries of Azure Resource
 // Graph, on a server that is [ServerOptions].Strict. It panics if the name is invalid.
 func (s *Server) AddManagementGroup(name string) {

@@ -22,12 +22,7 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 	nothing := func(*fake.Server) {}
 	addSubscription := func(srv *fake.Server) { srv.AddSubscription(strings.ToUpper(subscription)) }
 	addGroup := func(srv *fake.Server) { srv.AddResourceGroup(subscription, "GROUP") }
-	// An assignment with another name in the same workspace.
-	addWorkspace := func(srv *fake.Server) {
-		another := publicationID
-		another.Name = "another"
-		srv.SetJobItems(another, nil)
-	}
+	addWorkspace := func(srv *fake.Server) { srv.AddWorkspace(subscription, "group", "workspace") }
 	const (
 		parent       = workspacePath + "/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment"
 		noAssignment = "Failed to perform 'write' on resource(s) of type 'standardAssignments', because the parent resource '" + parent + "' "

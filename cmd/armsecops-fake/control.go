@@ -32,6 +32,7 @@ type fault struct {
 	PathContains string        `json:"pathContains"` // ignoring case
 	Skip         int           `json:"skip"`
 	Times        int           `json:"times"`
+	Always       bool          `json:"always"`
 	StatusCode   int           `json:"statusCode"`
 	RetryAfter   string        `json:"retryAfter"`
 	Delay        string        `json:"delay"`
@@ -237,7 +238,7 @@ func inject(server *fake.Server, pending *faults, body []byte) error {
 	i := &injected{body: body, skip: f.Skip, times: max(f.Times, 1)}
 	path := strings.ToLower(f.PathContains)
 	server.Inject(fake.Fault{
-		Operation: f.Operation, Skip: f.Skip, Times: f.Times, StatusCode: f.StatusCode, RetryAfter: retryAfter, Delay: delay, Body: f.Body,
+		Operation: f.Operation, Skip: f.Skip, Times: f.Times, Always: f.Always, StatusCode: f.StatusCode, RetryAfter: retryAfter, Delay: delay, Body: f.Body,
 		NoBody: f.NoBody, Header: f.Header, NextLink: f.NextLink, Truncate: f.Truncate, Disconnect: f.Disconnect, CarriedOut: f.CarriedOut,
 		Match: func(r fake.Request) bool {
 			matches := strings.Contains(strings.ToLower(r.URL.Path), path)
@@ -343,7 +344,10 @@ func put(server *fake.Server, id string, body []byte) error {
 	case n == 2 && group != "":
 		server.AddResourceGroup(subscription, group)
 		return nil
+	case n == 3 && group != "" && strings.EqualFold(ancestors[2].Type, "Microsoft.OperationalInsights/workspaces"):
+		server.AddWorkspace(subscription, group, ancestors[2].Name)
+		return nil
 	}
 	return errors.New("the path must be /put and the id of a resource that the server can store, of a workspace manager assignment, " +
-		"a management group, a resource group or a subscription")
+		"a management group, a workspace, a resource group or a subscription")
 }

@@ -261,19 +261,19 @@ func serve(ctx context.Context, options *fake.ServerOptions, hosts []string, add
 		},
 		{Handler: newControl(server, hosts), ReadHeaderTimeout: timeout, ErrorLog: logger},
 	}
-	failed := make(chan error, len(servers))
-	go func() { failed <- servers[0].ServeTLS(service, "", "") }()
-	go func() { failed <- servers[1].Serve(controls) }()
-
-	err = json.NewEncoder(stdout).Encode(ready{
+	err = json.NewEncoder(stdout).Encode(ready{ // before /healthz says so: connections wait until the servers accept them
 		"https://" + net.JoinHostPort(endpoint, port(service)),
 		"http://" + net.JoinHostPort(reachable(controls, "", hosts), port(controls)), ca,
 	})
-	if err == nil {
-		select {
-		case err = <-failed:
-		case <-ctx.Done():
-		}
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, len(servers))
+	go func() { failed <- servers[0].ServeTLS(service, "", "") }()
+	go func() { failed <- servers[1].Serve(controls) }()
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
 	}
 	// Requests in progress have some seconds to get their responses.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
