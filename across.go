@@ -47,6 +47,8 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 	}
 	listings, err := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
 	switch {
+	case ctx == nil:
+		err, ctx = errNilContext, context.Background()
 	case o.Concurrency < 0:
 		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
 	case o.MaxPages < 0:

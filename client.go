@@ -151,6 +151,9 @@ func run[T any](ctx context.Context, c client, op call) (T, error) {
 // earlier attempt deleted.
 func runResponse[T any](ctx context.Context, c client, op call) (result T, resp *http.Response, err error) {
 	name, route := cmp.Or(op.name, op.route.Operation), op.route
+	if ctx == nil {
+		return result, nil, withOperation(name, errNilContext)
+	}
 	ctx, endSpan := c.startSpan(ctx, name, route)
 	defer func() { endSpan(err) }()
 
@@ -188,6 +191,8 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	}
 	return result, nil, err
 }
+
+var errNilContext = &ParameterError{Name: "ctx", Reason: "must not be nil"}
 
 // mayBeOwn reports whether an earlier attempt of the same write can have caused the
 // error, or the error leaves open what became of that attempt.
@@ -396,6 +401,10 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 			e.cause = fmt.Errorf("reading the response: %w", err)
 		case int64(len(body)) > c.maxErrorBytes:
 			e.cause = ErrResponseTooLarge
+		case resp.StatusCode/100 == 3:
+			if to, err := resp.Location(); err == nil {
+				e.cause = fmt.Errorf("a redirect to the host %.100q was not followed", to.Host)
+			}
 		}
 		text := body
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret

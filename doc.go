@@ -144,9 +144,10 @@
 //
 // # Errors
 //
-// Every error of an operation names it. Only what azcore's poller returns by itself
-// doesn't: the context's own error between two polls, and that of a Frequency below one
-// second. An invalid parameter is a [*ParameterError], and nothing is sent. A response
+// Every error of an operation begins with its name. What isn't an operation's doesn't:
+// the errors of azcore's poller itself, such as the context's between two polls, and that
+// of [Pager.NextPage] after the end. An invalid parameter is a [*ParameterError], and
+// nothing is sent. A response
 // that isn't success, or that cannot be read, is an [*ErrorResponse] from Microsoft
 // Sentinel and a [*CloudError] from the other services, and in both cases a
 // [*ServiceError] and an azcore.ResponseError as well. A success whose body isn't what

@@ -126,8 +126,8 @@ type ErrorResponse struct {
 // Unwrap returns the [*ServiceError], so that [errors.AsType] finds that of any service.
 func (e *ErrorResponse) Unwrap() error { return &e.ServiceError }
 
-// CloudError is a response of Microsoft Defender for Cloud, or of Azure Resource
-// Graph, that isn't the operation's success, or that could not be read. Its
+// CloudError is a response of Microsoft Defender for Cloud, Azure Policy or Azure
+// Resource Graph that isn't the operation's success, or that could not be read. Its
 // fields are those of [ServiceError].
 type CloudError struct {
 	ServiceError
@@ -184,7 +184,7 @@ type ErrorDetail struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-// CloudErrorBody is the [ErrorDetail] of an error from Microsoft Defender for Cloud.
+// CloudErrorBody is the [ErrorDetail] of a [CloudError].
 type CloudErrorBody = ErrorDetail
 
 // ErrorAdditionalInfo is further information about an error.

@@ -89,10 +89,10 @@ type ExemptionsClientListOptions struct {
 	// kind that isn't listed costs no request.
 	Kinds []ExemptionKind
 
-	// SubscriptionIDs are the subscriptions to query, UUIDs. If ManagementGroups is
-	// empty as well, the scope is all that the identity may read. A query of named
-	// subscriptions has no rows of the management groups above them, unless
-	// IncludeInherited is set.
+	// SubscriptionIDs are the subscriptions to query, UUIDs; more than 1,000 take a
+	// query of each kind for every 1,000. If ManagementGroups is empty as well, the
+	// scope is all that the identity may read. A query of named subscriptions has no
+	// rows of the management groups above them, unless IncludeInherited is set.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all
@@ -127,7 +127,8 @@ type ExemptionsClientListOptions struct {
 type Exemption struct {
 	// Kind is the place: the type of the resource, in the casing of the constants.
 	Kind ExemptionKind `json:"kind,omitzero"`
-	// ID is the resource id, which the Parse function of the kind reads.
+	// ID is the resource id, which the Parse function of the kind reads. Azure Resource
+	// Graph has it in any casing, and a documented sample has another type in it.
 	ID string `json:"id,omitzero"`
 	// Name is the name of the exemption.
 	Name string `json:"name,omitzero"`

@@ -202,7 +202,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		})
 	}
 	if HasCode(err, CodeResponsePayloadTooLarge) {
-		err = &wrappedError{text: "a page is too large, set a smaller PageSize", errs: []error{err}}
+		err = &wrappedError{more: "a page is too large: set a smaller PageSize", errs: []error{err}}
 	}
 	if err != nil {
 		return page, at, at.linkError(g.client, g.route, err)

@@ -81,7 +81,8 @@ func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName,
 }
 
 // Delete deletes a job. Deleting one that doesn't exist is success if the
-// service says 204; it is [ErrNotFound] if the service says 404.
+// service says 204; it is [ErrNotFound] if the service says 404. What becomes of the
+// work of a job that is in progress isn't documented.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
 //   - workspaceManagerAssignmentName, jobName: at least 3 letters, digits and hyphens; each starts and ends with a letter or digit

@@ -266,6 +266,9 @@ type fetched[T any] struct {
 // each yields pages without moving the pager; the caller does.
 func (p *Pager[T]) each(ctx context.Context) iter.Seq2[fetched[T], error] {
 	return func(yield func(fetched[T], error) bool) {
+		if ctx == nil && p.err == nil {
+			p.refuse(errNilContext)
+		}
 		if p.err != nil {
 			yield(fetched[T]{}, p.err)
 			return

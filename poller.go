@@ -216,7 +216,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
 			throttle.Bound(failed.RawResponse, maxPollDelay)
 			return failed.RawResponse, nil
 		}
-		return nil, &wrappedError{text: "the job was deleted while the poller waited, or never existed", errs: []error{err}}
+		return nil, &wrappedError{more: "the job was deleted while the poller waited, or never existed", errs: []error{err}}
 	}
 	if err != nil {
 		return nil, err

@@ -386,7 +386,7 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 			`ParserFailure: line 3, position 60, token "<EOF>", expected "'"]`
 		nowhere   = `{"code":"InvalidQueryLanguage","message":"InvalidQueryLanguage","line":-1,"characterPositionInLine":-1,"token":"parse"}`
 		otherType = `{"code":"ParserFailure","line":"3","characterPositionInLine":null,"token":["a"],"expectedToken":7}`
-		tooLarge  = "a page is too large, set a smaller PageSize: "
+		tooLarge  = "[ResponsePayloadTooLarge: 94330584.]; a page is too large: set a smaller PageSize"
 	)
 	hostile := `{"code":"ParserFailure","token":"a\u001b\u202e` + strings.Repeat("b", 5000) + `"}`
 	tests := map[string]struct{ details, want, code string }{
@@ -396,7 +396,7 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 		"harmless":                 {hostile, prefix + `[ParserFailure: token "a` + strings.Repeat("b", 508) + `…"]`, "ParserFailure"},
 		"too large": {
 			`{"code":"ResponsePayloadTooLarge","message":"94330584."}`,
-			tooLarge + prefix + "[ResponsePayloadTooLarge: 94330584.]", armsecops.CodeResponsePayloadTooLarge,
+			prefix + tooLarge, armsecops.CodeResponsePayloadTooLarge,
 		},
 		"no subscription": {
 			`{"code":"NoValidSubscriptionsInQueryRequest","message":"None."}`,

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -162,5 +163,21 @@ func TestEmptyPagesEndTheListing(t *testing.T) {
 				assert.NotEmpty(t, page.ContinuationToken)
 			})
 		}
+	}
+}
+
+// A context that is nil is refused as any other parameter is, before a goroutine has it.
+func TestNilContextIsRefused(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	client := newAssignmentsClient(t, options(script(t)))
+	assertParameterError(t, errorOf(client.Get(none, "rg", "id", nil)), "ctx")
+	ahead := armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{Prefetch: 1}}
+	for _, listing := range []iter.Seq2[armsecops.Assignment, error]{
+		client.NewListPager("rg", &ahead).All(none), client.ListAcrossSubscriptions(none, []string{subscriptionID(1)}, nil),
+	} {
+		_, errs := collect(listing)
+		require.Len(t, errs, 1)
+		assertParameterError(t, errs[0], "ctx")
 	}
 }

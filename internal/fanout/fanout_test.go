@@ -83,20 +83,6 @@ func TestAheadYieldsTheSequence(t *testing.T) {
 	}
 }
 
-// ctxKey is the key of a value in a context.
-type ctxKey struct{}
-
-func TestContextOfTheSequence(t *testing.T) {
-	t.Parallel()
-	ctx := context.WithValue(t.Context(), ctxKey{}, "value")
-	values := func(ctx context.Context) iter.Seq[any] {
-		return func(yield func(any) bool) { yield(ctx.Value(ctxKey{})) }
-	}
-	for way, seq := range bothWays(ctx, 1, values) {
-		assert.Equal(t, []any{"value"}, slices.Collect(seq), way)
-	}
-}
-
 func TestAheadOverlaps(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]time.Duration{0: 40 * time.Second, 1: 21 * time.Second, 3: 21 * time.Second} {
