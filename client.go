@@ -32,7 +32,7 @@ import (
 
 const (
 	moduleName    = "github.com/armsecops/armsecops"
-	moduleVersion = "v0.1.0"
+	moduleVersion = "v0.2.0-dev"
 )
 
 // client is the view that one client of one service and subscription has of a connection.

@@ -15,10 +15,7 @@ var JSONPackages = map[string]struct {
 	Unmarshal func([]byte, any) error
 }{
 	"encoding/json": {json.Marshal, json.Unmarshal},
-	"mirror": {
-		func(v any) ([]byte, error) { return mirror.Marshal(v) },
-		func(data []byte, v any) error { return mirror.Unmarshal(data, v) },
-	},
+	"mirror":        {func(v any) ([]byte, error) { return mirror.Marshal(v) }, func(data []byte, v any) error { return mirror.Unmarshal(data, v) }},
 }
 
 // Unknown returns the names of the members, at any depth, that a model keeps in
