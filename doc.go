@@ -69,6 +69,17 @@
 // page of every operation, docs/guide.md both jobs as programs, from the first call to
 // the last.
 //
+// # Roles
+//
+// Without its role, the error of a call is [ErrForbidden].
+//
+//	read exemptions, standards and recommendations   Security Reader
+//	change standards and their assignments           Security Admin
+//	change policy exemptions                         Security Admin or Resource Policy Contributor
+//	read what belongs to the workspace manager       Microsoft Sentinel Reader
+//	change it, and delete jobs                       Microsoft Sentinel Contributor
+//	make members, and start jobs                     the same, of each member as well
+//
 // # Where exemptions are
 //
 // Azure keeps exemptions in three places. A listing of one says nothing of the
