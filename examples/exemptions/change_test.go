@@ -91,7 +91,7 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	n := newConnection(t)
-	p := armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", ExpiresOn: n.now}
+	p := armsecops.PolicyExemptionProperties{PolicyAssignmentID: policyAssignment, ExemptionCategory: "Waiver", ExpiresOn: n.now}
 	p.AdditionalProperties = map[string]json.RawMessage{"exemptionManagementMode": json.RawMessage(`"Manual"`)}
 	id := armsecops.PolicyExemptionID{Scope: build, Name: "lab"}
 	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})

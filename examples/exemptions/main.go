@@ -36,6 +36,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
+	"github.com/armsecops/armsecops/fake"
 )
 
 func main() { command.Main(run) }
@@ -143,7 +144,7 @@ func distance(a, b string) int {
 type connection struct {
 	now     time.Time
 	factory *armsecops.ClientFactory
-	memory  *tenant // nil for Azure
+	memory  *fake.Server // nil for Azure
 }
 
 func connect(c *command.Command) (n connection, err error) {
