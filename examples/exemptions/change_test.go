@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -99,8 +100,14 @@ func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	requests := n.memory.Requests()
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"exemptionManagementMode":"Manual"`)
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"expiresOn":"2026-08-30T00:00:00Z"`)
+	for expires, why := range map[string]string{"1d": "it ends later already: 2026-08-30", "2026-08-30": "it ends on that date already: 2026-08-30"} {
+		_, _, stderr := execute(t, n, "", "renew", "-expires", expires, id.String())
+		assert.Contains(t, stderr, "not renewed, since "+why+"\n")
+	}
+	p.ExpiresOn = time.Time{}
+	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
 	_, _, stderr := execute(t, n, "", "renew", "-expires", "1d", id.String())
-	assert.Contains(t, stderr, "not renewed, since it ends later already: 2026-08-30")
+	assert.Contains(t, stderr, "not renewed, since it never ends\n")
 }
 
 func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
@@ -151,13 +158,15 @@ func TestCreateReportsItsID(t *testing.T) {
 	}
 }
 
-func TestDryRunPrintsTheBody(t *testing.T) {
+func TestDryRunPrintsWhatIsPut(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{standardArgs("-expires", "90d", "-cve", "CVE-2020-1347"), policyArgs("-reference", "a")} {
 		n := newConnection(t)
-		body := succeed(t, n, "", append(args, "-dry-run")...)
+		args = append(args, "-id", "5ec0ffee-0003-4000-8000-000000000001")
+		printed := succeed(t, n, "", append(args, "-dry-run")...)
 		assert.Empty(t, n.memory.Requests())
 		succeed(t, n, "", args...)
-		assert.JSONEq(t, string(n.memory.Requests()[0].Body), body)
+		put := n.memory.Requests()[0]
+		assert.JSONEq(t, `[{"id":"`+put.URL.Path+`",`+string(put.Body[1:])+`]`, printed)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -49,7 +50,7 @@ func policyArgs(more ...string) []string {
 // The golden files have the standard output, the standard error and the exit code.
 func TestRunMatchesGoldenFiles(t *testing.T) {
 	t.Parallel()
-	one := tenantSubscription(4)
+	one, id := tenantSubscription(4), recommendations[0].key
 	tests := map[string][]string{ // by name of the file
 		"list":             {"list", "-via", "list", "-expires-within", "90d"},
 		"expiring":         {"expiring", "-within", "50d", "-wide"},
@@ -64,10 +65,12 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"effect":           {"list", "-effect", "", tenantSubscription(5)},
 		"unknown":          {"list", "-via", "list", "-subscription", tenantSubscription(tenantSubscriptions + 1)},
 		"list-dry-run":     {"expiring", "-dry-run", "-kind", "standard", one},
-		"create":           standardArgs("-dry-run", "-expires", "90d", "-description", "Shut down in autumn."),
-		"create-cve":       standardArgs("-dry-run", "-standard", "", "-cve", "cve-2020-1347", "-expires", "2026-12-31"),
-		"create-several":   standardArgs("-dry-run", "-assessment", recommendations[1].key, "-assessment", recommendations[1].key),
-		"create-policy":    policyArgs("-dry-run", "-reference", "diskEncryption", "-reference", "firewall"),
+		"create":           standardArgs("-dry-run", "-id", id, "-expires", "90d", "-description", "Shut down in autumn."),
+		"create-cve":       standardArgs("-dry-run", "-id", id, "-standard", "", "-cve", "cve-2020-1347", "-expires", "2026-12-31"),
+		"create-several":   standardArgs("-dry-run", "-id", id, "-assessment", recommendations[1].key, "-assessment", recommendations[1].key),
+		"created":          standardArgs("-id", id),
+		"renewed":          {"renew", "-expires", "90d", standardID4},
+		"create-policy":    policyArgs("-dry-run", "-id", id, "-reference", "diskEncryption", "-reference", "firewall"),
 		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4},
 		"delete-dry-run":   {"delete", "-dry-run", policyID(3), policyID(4)},
 	}
@@ -100,7 +103,7 @@ const standardID4 = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourc
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"help": {"help"}, "list-help": {"help", "list"}, "create-help": {"create", "-h"}, "renew-help": {"renew", "-h"},
+		"help": {"help"}, "list-help": {"help", "list"}, "expiring-help": {"expiring", "-h"}, "create-help": {"create", "-h"}, "renew-help": {"renew", "-h"},
 		"expiring": {"expiring"}, "list": {"-via", "list", tenantSubscription(4), tenantSubscription(11)},
 	} {
 		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
@@ -120,13 +123,17 @@ func TestHelpIsStandardOutput(t *testing.T) {
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	one := tenantSubscription(1)
+	const noUUID = " must be a UUID, as in 00000000-0000-0000-0000-000000000000"
+	one, file := tenantSubscription(1), filepath.Join(t.TempDir(), "subscriptions.txt")
+	require.NoError(t, os.WriteFile(file, []byte(one+"\r\nproduction"), 0o600))
 	tests := map[string]struct {
 		args []string
 		want string // the line before where to find help
 	}{
 		"unknown command":       {[]string{"show"}, `unknown command "show": must be list, expiring, create, renew or delete`},
 		"misspelt command":      {[]string{"lsit", "-o", "csv"}, `unknown command "lsit": did you mean list?`},
+		"name elsewhere":        {[]string{"expire"}, `unknown command "expire": did you mean expiring?`},
+		"another one":           {[]string{"remove"}, `unknown command "remove": did you mean delete?`},
 		"help for no command":   {[]string{"help", "renwe"}, `unknown command "renwe": did you mean renew?`},
 		"spoiled command":       {[]string{"list\r"}, `unknown command "list\r": did you mean list?`},
 		"unknown output":        {[]string{"-o", "xml"}, `invalid value "xml" for flag -o: must be table, csv, json or ids`},
@@ -150,7 +157,9 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"empty subscription":    {[]string{""}, "a subscription is empty"},
 		"empty -subscription":   {[]string{"-subscription", ""}, `invalid value "" for flag -subscription: is empty`},
 		"late command":          {[]string{"-o", "ids", "expiring"}, "the command comes first: exemptions expiring"},
-		"no subscription":       {[]string{one, "production"}, `parameter subscriptionID "production" must be a UUID, as in 00000000-0000-0000-0000-000000000000`},
+		"no subscription":       {[]string{one, "production"}, `argument "production"` + noUUID},
+		"no -subscription":      {[]string{"-subscription", "mine", one}, `-subscription "mine"` + noUUID},
+		"no line":               {[]string{"-file", file, "mine"}, "line 2 of " + file + ` "production"` + noUUID},
 
 		"create without category":   {standardArgs("-category", ""), "create needs -category"},
 		"create without scope":      {standardArgs("-scope", ""), "create needs -scope"},
@@ -163,7 +172,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, no duration":       {standardArgs("-expires", "soon"), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: soon"},
 		"create, empty duration":    {standardArgs("-expires", ""), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: "},
 		"create, long duration":     {standardArgs("-expires", "36501d"), "-expires: must be at most 36500d: 36501d"},
-		"create, past date":         {standardArgs("-expires", "2026-06-01"), "-expires: the date has passed: 2026-06-01"},
+		"create, past date":         {standardArgs("-expires", "2026-06-01"), "-expires: must be in the future: 2026-06-01"},
+		"create, no time":           {standardArgs("-expires", "0d"), "-expires: must be in the future: 0d"},
 		"create, no scope":          {standardArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, spaces":            {standardArgs("-standard", "x y"), "-standard: not the resource id of a security standard: x y"},
 		"create, other standard":    {standardArgs("-standard", build), "-standard: not the resource id of a security standard: " + build},
@@ -174,11 +184,12 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, no hexadecimals":   {standardArgs("-assessment", one[:35]+"g"), "-assessment: not a UUID: " + one[:35] + "g"},
 		"create, no CVE":            {standardArgs("-cve", "2020-1347"), "-cve: not a CVE such as CVE-2020-1347: 2020-1347"},
 		"create, policy of another": {standardArgs("-reference", "a"), "-reference doesn't go with -kind standard"},
+		"create, other assignment":  {policyArgs("-policy-assignment", build), "-policy-assignment: not the resource id of a policy assignment: " + build},
 		"create, standard of a":     {policyArgs("-cve", "CVE-2020-1347"), "-cve doesn't go with -kind policy"},
 
 		"renew without expiry": {[]string{"renew", standardID4}, "renew needs -expires"},
 		"renew without ids":    {[]string{"renew", "-expires", "1d", "-"}, "renew needs ids of exemptions"},
-		"renew in the past":    {[]string{"renew", "-expires", "2020-01-01", standardID4}, "-expires: the date has passed: 2020-01-01"},
+		"renew in the past":    {[]string{"renew", "-expires", "2020-01-01", standardID4}, "-expires: must be in the future: 2020-01-01"},
 		"delete without ids":   {[]string{"delete"}, "delete needs ids of exemptions"},
 		"delete a machine":     {[]string{"delete", standardID4, build}, "not the id of an exemption: " + build},
 	}
@@ -204,6 +215,7 @@ func TestRunReportsAFullDisk(t *testing.T) {
 
 func TestRunEndsWithTheContext(t *testing.T) {
 	t.Parallel()
+	const inMemory = "This was a tenant in memory, of which nothing remains: -live changes Azure.\n"
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for args, want := range map[string]string{ // the exit code, the standard output and the standard error
@@ -212,7 +224,7 @@ func TestRunEndsWithTheContext(t *testing.T) {
 		"-o csv -kind policy":  "1 -kind policy: ExemptionsClient.NewListPager: context canceled\n",
 		"list -":               "1 standard input: interrupted\n",
 		"renew -expires 90d -": "1 standard input: interrupted\n",
-		"delete " + standardID4 + " " + policyID(3): "3 0 of 2 exemptions failed, 2 not finished: context canceled\n",
+		"delete " + standardID4 + " " + policyID(3): "3 " + inMemory + "0 of 2 exemptions failed, 2 not finished: context canceled\n",
 	} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In, _ = io.Pipe() // which never ends
@@ -246,7 +258,11 @@ func TestInputHasNoDuplicates(t *testing.T) {
 	} {
 		got, err := readInput(t.Context(), "an id", strings.Fields(test.args), test.file, strings.NewReader(test.stdin))
 		require.NoError(t, err, name)
-		assert.Equal(t, test.want, strings.Join(got, " "), name)
+		texts := ""
+		for _, item := range got {
+			texts += " " + item.text
+		}
+		assert.Equal(t, test.want, strings.TrimSpace(texts), name)
 	}
 }
 
@@ -254,7 +270,7 @@ func TestExpiryIsADateOrADuration(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
-		"0d": 0, "30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute, "2026-06-03": 48 * time.Hour,
+		"30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute, "2026-06-03": 48 * time.Hour,
 	} {
 		got, err := parseExpiry(text, now)
 		require.NoError(t, err, text)
@@ -262,18 +278,52 @@ func TestExpiryIsADateOrADuration(t *testing.T) {
 	}
 }
 
-// All subscriptions and kinds fail for the same reason. An empty list would say that there are no exemptions.
-func TestListingReportsFailedCredentialOnce(t *testing.T) {
+// All subscriptions, kinds and exemptions fail for the same reason. An empty list would say that there are none.
+func TestFailedCredentialIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	credential := &azfake.TokenCredential{}
 	credential.SetError(errors.New("no account"))
 	factory, err := armsecops.NewClientFactory(credential, nil)
 	require.NoError(t, err)
-	for _, args := range []string{"-via list", "-o json", "-o csv -kind policy"} {
-		code, stdout, stderr := execute(t, connection{factory: factory}, "", strings.Fields(args)...)
-		assert.Equal(t, command.Failed, code)
+	for _, args := range [][]string{
+		{"-via", "list"}, {"-o", "json"}, {"-o", "csv", "-kind", "policy"}, {"delete", policyID(3), standardID4}, {"renew", "-expires", "9d", policyID(3)},
+		standardArgs("-assessment", recommendations[1].key), policyArgs(),
+	} {
+		code, stdout, stderr := execute(t, connection{factory: factory}, "", args...)
+		assert.Equal(t, command.Failed, code, args)
 		assert.Empty(t, stdout)
-		assert.Equal(t, 1, strings.Count(stderr, "no account"))
-		assert.NotContains(t, stderr, "kind")
+		assert.Regexp(t, "^Sign in with az login, .*\n[A-Za-z.]+: .*no account.*\n$", stderr)
 	}
+}
+
+func TestASignInThatFailsLaterIsReportedWithWhatIsDone(t *testing.T) {
+	t.Parallel()
+	s, stdout, _ := commandtest.Streams()
+	err := apply(t.Context(), s, []string{"a", "b", "c"}, func(_ context.Context, item string) (string, error) {
+		if item == "a" {
+			return item, nil
+		}
+		return "", armsecops.ErrCredential
+	})
+	require.ErrorIs(t, err, errPartly)
+	require.ErrorIs(t, err, armsecops.ErrCredential)
+	assert.Equal(t, "a\n", stdout.String())
+}
+
+func TestLeavingTheLoopEndsTheCalls(t *testing.T) {
+	t.Parallel()
+	var begun, ended atomic.Int64
+	items := append([]string{"first"}, make([]string, 199)...)
+	for range each(t.Context(), items, func(ctx context.Context, item string) (int, error) {
+		begun.Add(1)
+		defer ended.Add(1)
+		if item != "first" {
+			<-ctx.Done()
+		}
+		return 0, nil
+	}) {
+		break
+	}
+	assert.LessOrEqual(t, begun.Load(), int64(9))
+	assert.Equal(t, begun.Load(), ended.Load())
 }
