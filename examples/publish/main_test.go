@@ -79,7 +79,7 @@ const resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"j
 const (
 	assignmentID = "/subscriptions/" + subscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights" +
 		"/workspaces/central/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/hunting"
-	notAToken = "-resume: not a token of a job of this workspace: copy all that publish printed, in single quotes, and the flags of that run"
+	notAToken = "-resume: not a token of a job of this workspace: run the command that publish printed, as it is"
 )
 
 // The flags for Azure.
@@ -144,6 +144,13 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	)
 	succeed := func(p publication) { server(p).SetJobItems(p.assignment, items("baseline")[:3]) }
 	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
+	inChina := func(fault fake.Fault) func(publication) {
+		return func(p publication) {
+			p.Live, p.options.Cloud = true, cloud.AzureChina
+			assert.NoError(t, p.Flags.Set("cloud", "china"))
+			inject(fault)(p)
+		}
+	}
 	tests := map[string]struct { // by name of the golden file
 		args      string
 		setUp     func(publication)
@@ -175,6 +182,8 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"all-json":                   {args: all + "-o json", code: 1},
 		"all-not-waited-for":         {args: all + "-wait=false", code: 0},
 		"all-unknown":                {args: all, setUp: inject(fake.Fault{Operation: create, Disconnect: true, Skip: 1}), code: 3},
+		"unknown-live":               {args: "-assignment hunting", setUp: inChina(lost), code: 3},
+		"all-unknown-live":           {args: all, setUp: inChina(fake.Fault{Operation: create, Disconnect: true}), interrupt: time.Second / 2, code: 3},
 		"all-list-refused":           {args: "-all", setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
 		"all-interrupted":            {args: all, interrupt: 4900 * time.Millisecond, code: 4},
 		"all-timed-out-json":         {args: all + "-json -timeout 500ms", code: 4},
@@ -213,17 +222,14 @@ func TestInterruptedRunOfAllIsResumed(t *testing.T) {
 	r := execute(t, "-all -concurrency 2", 1500*time.Millisecond, nil)
 	assert.Equal(t, 4, r.code)
 	assert.Contains(t, r.stderr, "\ninterrupted: 2 jobs run, 1 job was not started\n")
-	var args, ids []string
+	var args []string
 	for line := range strings.Lines(r.stdout) {
-		if token, ok := strings.CutPrefix(strings.TrimSpace(line), "-resume "); ok {
-			args = append(args, "-resume", strings.Trim(token, "'"))
-		} else if strings.HasPrefix(line, "/subscriptions/") {
-			ids = append(ids, line)
+		if command, ok := strings.CutPrefix(line, "go run ./examples/publish "); ok {
+			args = append(args, strings.ReplaceAll(command, "'", ""))
 		}
 	}
-	require.Len(t, args, 4)
-	require.Len(t, ids, 1)
-	r = execute(t, strings.Join(append(args, ids...), " "), 0, nil)
+	require.Len(t, args, 2, r.stdout)
+	r = execute(t, strings.Join(args, " "), 0, nil)
 	assert.Equal(t, 1, r.code)
 	for _, want := range []string{"\nbaseline    Failed     12", "\nhunting     Succeeded  3", "\nreporting   Succeeded  2"} {
 		assert.Contains(t, r.stdout, want)
@@ -237,7 +243,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		elsewhere = `-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`
 	)
 	for args, want := range map[string]string{ // the line before where to find help
-		"now":                                    `unknown command "now": an argument is the resource id of a workspace manager assignment`,
+		"now":                                    `unknown command "now": an argument is the resource id of a workspace manager assignment; for its name: -assignment now`,
 		assignmentID + "/jobs/1":                 `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`,
 		resumeToken:                              "a token goes after -resume, in single quotes",
 		"-all " + assignmentID:                   excluded,

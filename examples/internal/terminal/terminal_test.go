@@ -44,6 +44,13 @@ func TestPrintableIsOneHarmlessLine(t *testing.T) {
 	}
 }
 
+func TestACommandIsQuotedForAShellAndNotWrapped(t *testing.T) {
+	t.Parallel()
+	out, text := screen(10)
+	out.PrintCommand("az", "-name", "a b", "it's", "", `{"a":1}`, "*", "/a/b-c_1.d", "~")
+	assert.Equal(t, `az -name 'a b' 'it'\''s' '' '{"a":1}' '*' /a/b-c_1.d '~'`+"\n", text.String())
+}
+
 func TestWrapBreaksBetweenWords(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
