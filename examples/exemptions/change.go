@@ -64,11 +64,11 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
 	}
-	for _, id := range ids {
-		if _, err := c.open(id.text); err != nil {
+	c.ids = texts(ids)
+	for _, id := range c.ids {
+		if _, err := c.open(id); err != nil {
 			return c, err
 		}
-		c.ids = append(c.ids, id.text)
 	}
 	if name == "renew" {
 		if c.expires, err = parseExpiry(expires, c.now); err != nil {

@@ -60,31 +60,25 @@ func methods(n connection) (all []string) {
 
 func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
-	tests := map[string][]string{
+	for name, args := range map[string][]string{
 		"standard":            standardArgs("-expires", "10d"),
 		"several assessments": standardArgs("-assessment", recommendations[1].key, "-expires", "10d"),
 		"one CVE":             standardArgs("-standard", "", "-cve", "CVE-2020-1347", "-expires", "10d"),
 		"policy":              policyArgs("-expires", "10d"),
-	}
-	for name, args := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newConnection(t)
-			ids := succeed(t, n, "", args...)
-			count := max(1, strings.Count(strings.Join(args, " "), " -assessment "))
-			assert.Equal(t, count, strings.Count(ids, "\n"))
-			dryRun := succeed(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
-			assert.Contains(t, dryRun, " from 2026-06-11 to 2026-12-31\n")
-			assert.NotContains(t, methods(n)[count:], http.MethodPut)
-
-			assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
-			assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"))
-
-			assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
-			code, _, stderr := execute(t, n, ids, "delete", "-")
-			assert.Equal(t, 3, code)
-			assert.Contains(t, stderr, "404 Not Found")
-		})
+	} {
+		n := newConnection(t)
+		ids := succeed(t, n, "", args...)
+		count := max(1, strings.Count(strings.Join(args, " "), " -assessment "))
+		assert.Equal(t, count, strings.Count(ids, "\n"), name)
+		dryRun := succeed(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
+		assert.Contains(t, dryRun, " from 2026-06-11 to 2026-12-31\n")
+		assert.NotContains(t, methods(n)[count:], http.MethodPut, name)
+		assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
+		assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"), name)
+		assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
+		code, _, stderr := execute(t, n, ids, "delete", "-")
+		assert.Equal(t, 3, code)
+		assert.Contains(t, stderr, "404 Not Found", name)
 	}
 }
 
@@ -116,17 +110,14 @@ func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
 		"/providers/Microsoft.Security/standardAssignments/5ec0ffee-0002-4000-8000-000000000005"
 	assignment := "/subscriptions/" + tenantSubscription(1) + "/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-1"
 	input := strings.Join([]string{"# soon", standardID4, attestation, policyID(7), policyID(3), assignment}, "\r\n")
-	for name, args := range map[string][]string{"renew": {"renew", "-expires", "90d", "-"}, "delete": {"delete", "-"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newConnection(t)
-			code, stdout, stderr := execute(t, n, input, args...)
-			assert.Equal(t, 3, code)
-			assert.Equal(t, standardID4+"\n"+policyID(3)+"\n"+assignment+"\n", stdout)
-			assert.Contains(t, stderr, attestation+`: not an exemption: its effect is "Attest"`+"\n")
-			assert.Contains(t, stderr, policyID(7)+": PolicyExemptionsClient.Get: 403 Forbidden: ")
-			assert.Contains(t, stderr, "\n2 of 5 exemptions failed\n")
-		})
+	for _, args := range [][]string{{"renew", "-expires", "90d", "-"}, {"delete", "-"}} {
+		n := newConnection(t)
+		code, stdout, stderr := execute(t, n, input, args...)
+		assert.Equal(t, 3, code)
+		assert.Equal(t, standardID4+"\n"+policyID(3)+"\n"+assignment+"\n", stdout, args)
+		assert.Contains(t, stderr, attestation+`: not an exemption: its effect is "Attest"`+"\n")
+		assert.Contains(t, stderr, policyID(7)+": PolicyExemptionsClient.Get: 403 Forbidden: ")
+		assert.Contains(t, stderr, "\n2 of 5 exemptions failed\n")
 	}
 }
 

@@ -143,13 +143,14 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	for _, id := range given {
 		flags = append(flags, input{id, "-subscription"})
 	}
-	for _, id := range distinctInput(append(flags, ids...)) {
+	ids = distinctInput(append(flags, ids...))
+	for _, id := range ids {
 		_, err := q.factory.NewSecurityAssignmentsClient(id.text)
 		if invalid, ok := errors.AsType[*armsecops.ParameterError](err); ok {
 			return q, command.Usagef("%s %q %s", id.source, id.text, invalid.Reason)
 		}
-		q.subscriptions = append(q.subscriptions, id.text)
 	}
+	q.subscriptions = texts(ids)
 	switch {
 	case len(q.subscriptions) > 0 && len(q.managementGroups) > 0:
 		return q, command.Usagef("-management-group doesn't go with subscriptions")

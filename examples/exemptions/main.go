@@ -374,6 +374,13 @@ func distinctInput(items []input) []input {
 	return distinct(items, func(i input) string { return strings.ToLower(i.text) })
 }
 
+func texts(items []input) (all []string) {
+	for _, item := range items {
+		all = append(all, item.text)
+	}
+	return all
+}
+
 // readLines returns the lines that are neither empty nor comments. It ends with the
 // context even while it waits for input, as a pipe without a writer makes it do.
 func readLines(ctx context.Context, name string, open func() (io.ReadCloser, error)) ([]input, error) {

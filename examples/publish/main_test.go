@@ -69,21 +69,17 @@ func execute(t *testing.T, args string, interrupt time.Duration, setUp func(publ
 	return r
 }
 
-const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-
-// resumeToken is the token of the job in memory.
-const resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
-	`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
-	`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
-
 const (
+	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	assignmentID = "/subscriptions/" + subscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights" +
 		"/workspaces/central/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/hunting"
-	notAToken = "-resume: not a token of a job of this workspace: run the command that publish printed, as it is"
-)
 
-// The flags for Azure.
-const (
+	// resumeToken is the token of the job in memory.
+	resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
+		`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
+		`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
+	notAToken = "-resume: not a token of a job of this workspace: run the command that publish printed, as it is"
+
 	livePlace = "-live -subscription " + subscription + " -resource-group myRg -workspace myWorkspace "
 	live      = livePlace + "-assignment myAssignment "
 )
@@ -138,6 +134,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		get    = "WorkspaceManagerJobsClient.Get"
 		list   = "WorkspaceManagerAssignmentsClient.NewListPager"
 
+		ended     = `{"name":"job","properties":{"provisioningState":"%s"}}`
 		canceled  = `{"name":"job","properties":{"provisioningState":"canceled","errorMessage":"The assignment was deleted."}}`
 		forbidden = `{"error":{"code":"Forbidden","message":"Not yours."}}`
 		all       = "-all -concurrency 1 "
@@ -151,7 +148,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 			inject(fault)(p)
 		}
 	}
-	tests := map[string]struct { // by name of the golden file
+	for name, test := range map[string]struct { // by name of the golden file
 		args      string
 		setUp     func(publication)
 		interrupt time.Duration
@@ -163,6 +160,8 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"resumed":                    {args: "-resume " + resumeToken, code: 1},
 		"failed":                     {code: 1},
 		"failed-json":                {args: "-json", code: 1},
+		"succeeded-at-once-json":     {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Succeeded")}), code: 0},
+		"failed-at-once-json":        {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Failed")}), code: 1},
 		"canceled":                   {setUp: inject(fake.Fault{Operation: get, Body: canceled}), code: 1},
 		"refused":                    {setUp: inject(fake.Fault{Operation: create, StatusCode: 403, Body: forbidden}), code: 1},
 		"poll-refused":               {setUp: inject(fake.Fault{Operation: get, Skip: 2, StatusCode: 403}), code: 1},
@@ -187,17 +186,13 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"all-list-refused":           {args: "-all", setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
 		"all-interrupted":            {args: all, interrupt: 4900 * time.Millisecond, code: 4},
 		"all-timed-out-json":         {args: all + "-json -timeout 500ms", code: 4},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := execute(t, test.args, test.interrupt, test.setUp)
-			assert.Equal(t, test.code, r.code)
-			commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", r.stdout, r.code, r.stderr))
-			if strings.HasSuffix(name, "json") {
-				assert.True(t, json.Valid([]byte(r.stdout)))
-			}
-		})
+	} {
+		r := execute(t, test.args, test.interrupt, test.setUp)
+		assert.Equal(t, test.code, r.code, name)
+		commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", r.stdout, r.code, r.stderr))
+		if strings.HasSuffix(name, "json") {
+			assert.True(t, json.Valid([]byte(r.stdout)))
+		}
 	}
 	r := execute(t, "", 0, nil)
 	commandtest.AssertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", r.stdout, r.code))
@@ -315,16 +310,6 @@ func TestRunReportsAFullDisk(t *testing.T) {
 	}
 }
 
-func TestJobThatEndsAtOnceIsPrinted(t *testing.T) {
-	t.Parallel()
-	for state, code := range map[string]int{"Succeeded": 0, "Failed": 1} {
-		body := `{"name":"job","properties":{"provisioningState":"` + state + `"}}`
-		r := execute(t, "-json", 0, inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Body: body}))
-		assert.Equal(t, code, r.code)
-		assert.Contains(t, r.stdout, `"provisioningState": "`+state+`"`)
-	}
-}
-
 func TestRunPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	const get = "WorkspaceManagerJobsClient.Get"
@@ -336,7 +321,7 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		}]}
 	}`}
 	failed := fake.Fault{Operation: get, StatusCode: 403, Body: `{"error":{"code":"\u001b[2J","message":"\u009b2J\u202e"}}`}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		args  string
 		fault fake.Fault
 		want  []string // parts of the output
@@ -347,19 +332,15 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		"job as JSON":   {"-json", job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},
 		"error":         {"", failed, nil},
 		"error as JSON": {"-json", failed, nil},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := execute(t, test.args+" -timeout 500ms", 0, inject(test.fault))
-			assert.NotZero(t, r.code)
-			for _, c := range r.stdout + r.stderr {
-				assert.True(t, c == '\n' || unicode.IsPrint(c), "%q", c)
-			}
-			for _, want := range test.want {
-				assert.Contains(t, r.stdout, want)
-			}
-		})
+	} {
+		r := execute(t, test.args+" -timeout 500ms", 0, inject(test.fault))
+		assert.NotZero(t, r.code, name)
+		for _, c := range r.stdout + r.stderr {
+			assert.True(t, c == '\n' || unicode.IsPrint(c), "%s: %q", name, c)
+		}
+		for _, want := range test.want {
+			assert.Contains(t, r.stdout, want, name)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func newCommand() *command.Command {
 func TestExitCodeIsThatOfTheError(t *testing.T) {
 	t.Parallel()
 	const help = "For help: program -h\n"
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		err    error
 		code   int
 		stderr string
@@ -41,15 +41,11 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 		"its own":   {fmt.Errorf("wait: %w", errStopped), 4, "wait: stopped\n"},
 		"another":   {context.Canceled, 4, "context canceled\n"},
 		"reported":  {command.ErrReported, command.Failed, ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, stdout, stderr := commandtest.Streams()
-			assert.Equal(t, test.code, newCommand().Exit(test.err, s))
-			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.stderr, stderr.String())
-		})
+	} {
+		s, stdout, stderr := commandtest.Streams()
+		assert.Equal(t, test.code, newCommand().Exit(test.err, s), name)
+		assert.Empty(t, stdout.String(), name)
+		assert.Equal(t, test.stderr, stderr.String(), name)
 	}
 }
 

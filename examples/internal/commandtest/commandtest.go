@@ -47,7 +47,7 @@ func AssertGolden(t *testing.T, name, got string) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), got)
+	assert.Equal(t, string(want), got, name)
 }
 
 // AssertScreens runs a program on terminals of 60, 80 and 120 columns, and compares

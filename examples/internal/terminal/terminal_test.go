@@ -97,9 +97,11 @@ func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
 	assert.Equal(t, "  -a   the first of\n       them\n  -bc  last\n", text.String())
 }
 
-func TestTextIsWrappedWithoutATerminalToo(t *testing.T) {
+func TestWithoutATerminalTextIsWrappedAndStatusIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	out, text := screen(0)
+	out.Status("1 of 2")
+	out.EndStatus()
 	line := strings.TrimSpace(strings.Repeat("word ", 17))
 	out.Text(line)
 	out.Println(line)
@@ -119,14 +121,6 @@ func TestStatusNeverWraps(t *testing.T) {
 	out.Println("done")
 	out.Println("")
 	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\r    \rdone\n\n", text.String())
-}
-
-func TestStatusIsForTerminalsOnly(t *testing.T) {
-	t.Parallel()
-	out, text := screen(0)
-	out.Status("1 of 2")
-	out.EndStatus()
-	assert.Empty(t, text.String())
 }
 
 func TestJSONKeepsEveryCharacter(t *testing.T) {
