@@ -35,7 +35,6 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, graph, want, args)
 		assert.NotContains(t, methods(q.connection), http.MethodGet, "but queries")
-
 		q, err = parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
 		require.NoError(t, err)
 		list, _ := q.collect(t.Context(), s.Err) // three subscriptions fail

@@ -188,7 +188,7 @@ var errPartly = errors.New("failed")
 // newCommand returns a command that changes exemptions.
 func newCommand(name string) *command.Command {
 	return command.New("exemptions "+name,
-		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request, or it was interrupted before it began"},
+		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request or the sign-in, or it was interrupted before it began"},
 		command.ExitCode{
 			Code:    3,
 			Meaning: "at least one of the exemptions failed or was interrupted, as the standard error says; the others are done",

@@ -80,6 +80,8 @@ const (
 		`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
 	notAToken = "-resume: not a token of a job of this workspace: run the command that publish printed, as it is"
 
+	runAsProgram = "ARMSECOPS_RUN_PUBLISH" // variable of the environment
+
 	livePlace = "-live -subscription " + subscription + " -resource-group myRg -workspace myWorkspace "
 	live      = livePlace + "-assignment myAssignment "
 )
@@ -91,8 +93,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-const runAsProgram = "ARMSECOPS_RUN_PUBLISH"
 
 func TestSignalsPrintTheResumeToken(t *testing.T) {
 	t.Parallel()
@@ -282,9 +282,7 @@ func TestScreensFitTheTerminal(t *testing.T) {
 
 func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
-	id := armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment",
-	}
+	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
 	for name, want := range map[string]cloud.Configuration{
 		"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment,
 	} {

@@ -121,9 +121,8 @@ func TestSignInErrorBeginsWithTheAdvice(t *testing.T) {
 func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
-	srv.Put(armsecops.AssignmentID{
-		SubscriptionID: "20ff7fc3-e762-44dd-bd96-b71116dcdc23", ResourceGroupName: "myResourceGroup", Name: "other",
-	}, armsecops.Assignment{})
+	id := armsecops.AssignmentID{SubscriptionID: "20ff7fc3-e762-44dd-bd96-b71116dcdc23", ResourceGroupName: "myResourceGroup", Name: "other"}
+	srv.Put(id, armsecops.Assignment{})
 	srv.Inject(fake.Fault{Operation: listAssignments, Skip: 1, StatusCode: 403})
 	var stdout bytes.Buffer
 	assert.Equal(t, 1, run(t.Context(), nil, srv, &stdout, io.Discard))

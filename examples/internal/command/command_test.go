@@ -47,6 +47,10 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 		assert.Empty(t, stdout.String(), name)
 		assert.Equal(t, test.stderr, stderr.String(), name)
 	}
+	require.Len(t, newCommand().ExitCodes, 6)
+	for i, e := range newCommand().ExitCodes {
+		assert.Equal(t, i, e.Code, "must be sorted")
+	}
 }
 
 func TestLostOutputIsReportedWithTheError(t *testing.T) {
@@ -56,15 +60,6 @@ func TestLostOutputIsReportedWithTheError(t *testing.T) {
 	s.Out.Println("text")
 	assert.Equal(t, command.LostOutput, newCommand().Exit(errStopped, s))
 	assert.Equal(t, "stopped\nstandard output: no space left on device\n", stderr.String())
-}
-
-func TestExitCodesAreSorted(t *testing.T) {
-	t.Parallel()
-	codes := newCommand().ExitCodes
-	require.Len(t, codes, 6)
-	for i, e := range codes {
-		assert.Equal(t, i, e.Code)
-	}
 }
 
 func TestParseChecksTheFlagsForAzure(t *testing.T) {
