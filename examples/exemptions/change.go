@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -30,7 +31,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" {
 		flags += " -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"One that ends later already, or never, isn't changed, and is an error. It prints the ids.\n\n" +
+			"One that ends then already, or later, or never, isn't changed, and is an error. It prints the ids.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
@@ -41,7 +42,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
 		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored. Flags come before the ids. " +
-		"If one fails, the others are done nevertheless.\n\n" +
+		"If one fails, the others are done nevertheless, unless the sign-in failed.\n\n" +
 		"Without -live it changes a tenant in memory."
 	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n" +
 		"    go run ./examples/exemptions " + name + " " + flags + " -"
@@ -53,15 +54,17 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
-	if c.ids, err = readInput(ctx, "an id", c.Flags.Args(), *file, stdin); err != nil {
+	ids, err := readInput(ctx, "an id", c.Flags.Args(), *file, stdin)
+	if err != nil {
 		return c, err
 	}
-	if len(c.ids) == 0 {
+	if len(ids) == 0 {
 		return c, command.Usagef("%s needs ids of exemptions", name)
 	}
 	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
 	}
+	c.ids = texts(ids)
 	for _, id := range c.ids {
 		if _, err := c.open(id); err != nil {
 			return c, err
@@ -77,7 +80,10 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 
 // run changes the exemptions, or reads them and prints what it would do.
 func (c change) run(ctx context.Context, s command.Streams) error {
-	return apply(ctx, s, c.ids, func(id string) (string, error) {
+	if !c.dryRun {
+		defer c.printMemoryNote(s.Err)
+	}
+	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (string, error) {
 		e, err := c.open(id)
 		if err != nil {
 			return "", err
@@ -90,7 +96,11 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 			return "would delete " + id, nil
 		case c.expires.IsZero():
 			return id, e.remove(ctx)
-		case before.IsZero(), !before.Before(c.expires):
+		case before.IsZero():
+			return "", errors.New("not renewed, since it never ends")
+		case !before.Before(c.expires) && formatDate(before) == formatDate(c.expires):
+			return "", fmt.Errorf("not renewed, since it ends on that date already: %s", formatDate(before))
+		case !before.Before(c.expires):
 			return "", fmt.Errorf("not renewed, since it ends later already: %s", formatDate(before))
 		case c.dryRun:
 			return "would renew " + id + " from " + formatDate(before) + " to " + formatDate(c.expires), nil

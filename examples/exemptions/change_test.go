@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -59,31 +60,25 @@ func methods(n connection) (all []string) {
 
 func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
-	tests := map[string][]string{
+	for name, args := range map[string][]string{
 		"standard":            standardArgs("-expires", "10d"),
 		"several assessments": standardArgs("-assessment", recommendations[1].key, "-expires", "10d"),
 		"one CVE":             standardArgs("-standard", "", "-cve", "CVE-2020-1347", "-expires", "10d"),
 		"policy":              policyArgs("-expires", "10d"),
-	}
-	for name, args := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newConnection(t)
-			ids := succeed(t, n, "", args...)
-			count := max(1, strings.Count(strings.Join(args, " "), " -assessment "))
-			assert.Equal(t, count, strings.Count(ids, "\n"))
-			dryRun := succeed(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
-			assert.Contains(t, dryRun, " from 2026-06-11 to 2026-12-31\n")
-			assert.NotContains(t, methods(n)[count:], http.MethodPut)
-
-			assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
-			assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"))
-
-			assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
-			code, _, stderr := execute(t, n, ids, "delete", "-")
-			assert.Equal(t, 3, code)
-			assert.Contains(t, stderr, "404 Not Found")
-		})
+	} {
+		n := newConnection(t)
+		ids := succeed(t, n, "", args...)
+		count := max(1, strings.Count(strings.Join(args, " "), " -assessment "))
+		assert.Equal(t, count, strings.Count(ids, "\n"), name)
+		dryRun := succeed(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
+		assert.Contains(t, dryRun, " from 2026-06-11 to 2026-12-31\n")
+		assert.NotContains(t, methods(n)[count:], http.MethodPut, name)
+		assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
+		assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"), name)
+		assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
+		code, _, stderr := execute(t, n, ids, "delete", "-")
+		assert.Equal(t, 3, code)
+		assert.Contains(t, stderr, "404 Not Found", name)
 	}
 }
 
@@ -91,7 +86,7 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	t.Parallel()
 	n := newConnection(t)
-	p := armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", ExpiresOn: n.now}
+	p := armsecops.PolicyExemptionProperties{PolicyAssignmentID: policyAssignment, ExemptionCategory: "Waiver", ExpiresOn: n.now}
 	p.AdditionalProperties = map[string]json.RawMessage{"exemptionManagementMode": json.RawMessage(`"Manual"`)}
 	id := armsecops.PolicyExemptionID{Scope: build, Name: "lab"}
 	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
@@ -99,8 +94,14 @@ func TestRenewalKeepsUnknownMembers(t *testing.T) {
 	requests := n.memory.Requests()
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"exemptionManagementMode":"Manual"`)
 	assert.Contains(t, string(requests[len(requests)-1].Body), `"expiresOn":"2026-08-30T00:00:00Z"`)
+	for expires, why := range map[string]string{"1d": "it ends later already: 2026-08-30", "2026-08-30": "it ends on that date already: 2026-08-30"} {
+		_, _, stderr := execute(t, n, "", "renew", "-expires", expires, id.String())
+		assert.Contains(t, stderr, "not renewed, since "+why+"\n")
+	}
+	p.ExpiresOn = time.Time{}
+	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
 	_, _, stderr := execute(t, n, "", "renew", "-expires", "1d", id.String())
-	assert.Contains(t, stderr, "not renewed, since it ends later already: 2026-08-30")
+	assert.Contains(t, stderr, "not renewed, since it never ends\n")
 }
 
 func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
@@ -109,17 +110,14 @@ func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
 		"/providers/Microsoft.Security/standardAssignments/5ec0ffee-0002-4000-8000-000000000005"
 	assignment := "/subscriptions/" + tenantSubscription(1) + "/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-1"
 	input := strings.Join([]string{"# soon", standardID4, attestation, policyID(7), policyID(3), assignment}, "\r\n")
-	for name, args := range map[string][]string{"renew": {"renew", "-expires", "90d", "-"}, "delete": {"delete", "-"}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newConnection(t)
-			code, stdout, stderr := execute(t, n, input, args...)
-			assert.Equal(t, 3, code)
-			assert.Equal(t, standardID4+"\n"+policyID(3)+"\n"+assignment+"\n", stdout)
-			assert.Contains(t, stderr, attestation+`: not an exemption: its effect is "Attest"`+"\n")
-			assert.Contains(t, stderr, policyID(7)+": PolicyExemptionsClient.Get: 403 Forbidden: ")
-			assert.Contains(t, stderr, "\n2 of 5 exemptions failed\n")
-		})
+	for _, args := range [][]string{{"renew", "-expires", "90d", "-"}, {"delete", "-"}} {
+		n := newConnection(t)
+		code, stdout, stderr := execute(t, n, input, args...)
+		assert.Equal(t, 3, code)
+		assert.Equal(t, standardID4+"\n"+policyID(3)+"\n"+assignment+"\n", stdout, args)
+		assert.Contains(t, stderr, attestation+`: not an exemption: its effect is "Attest"`+"\n")
+		assert.Contains(t, stderr, policyID(7)+": PolicyExemptionsClient.Get: 403 Forbidden: ")
+		assert.Contains(t, stderr, "\n2 of 5 exemptions failed\n")
 	}
 }
 
@@ -151,13 +149,15 @@ func TestCreateReportsItsID(t *testing.T) {
 	}
 }
 
-func TestDryRunPrintsTheBody(t *testing.T) {
+func TestDryRunPrintsWhatIsPut(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{standardArgs("-expires", "90d", "-cve", "CVE-2020-1347"), policyArgs("-reference", "a")} {
 		n := newConnection(t)
-		body := succeed(t, n, "", append(args, "-dry-run")...)
+		args = append(args, "-id", "5ec0ffee-0003-4000-8000-000000000001")
+		printed := succeed(t, n, "", append(args, "-dry-run")...)
 		assert.Empty(t, n.memory.Requests())
 		succeed(t, n, "", args...)
-		assert.JSONEq(t, string(n.memory.Requests()[0].Body), body)
+		put := n.memory.Requests()[0]
+		assert.JSONEq(t, `[{"id":"`+put.URL.Path+`",`+string(put.Body[1:])+`]`, printed)
 	}
 }

@@ -140,7 +140,7 @@ func (q query) recommendations(ctx context.Context, found []armsecops.Exemption,
 		}
 	}
 	var failure error
-	for key, result := range each(ids, func(key string) (string, error) {
+	for key, result := range each(ctx, ids, func(ctx context.Context, key string) (string, error) {
 		got, err := client.GetInSubscription(ctx, own[key].SubscriptionID, key, nil)
 		return got.Properties.DisplayName, err
 	}) {

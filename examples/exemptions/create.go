@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -32,6 +33,9 @@ type creation struct {
 
 // standardID is the resource id of a security standard, whose documented types differ.
 var standardID = regexp.MustCompile(`(?i)^/?(\S+/)?providers/Microsoft\.Security/(securityStandards|standards)/[^\s/]+$`)
+
+// policyAssignmentEnd is how the resource id of a policy assignment ends.
+var policyAssignmentEnd = regexp.MustCompile(`(?i)/providers/Microsoft\.Authorization/policyAssignments/[^/]+$`)
 
 // parseCreation returns the exemption that the arguments describe.
 func parseCreation(args []string) (c creation, err error) {
@@ -67,8 +71,8 @@ func parseCreation(args []string) (c creation, err error) {
 	c.Flags.StringVar(&c.description, "description", "", "`text` that says why it is exempt")
 	c.Flags.StringVar(&expires, "expires", "",
 		"`time` until the exemption ends, such as 90d, or the date on which it ends at 00:00 UTC, such as 2026-12-31 (default never)")
-	c.Flags.StringVar(&c.id, "id", "", "`UUID` of the exemption, to repeat a creation that failed (default a new one)")
-	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print the request body, and send nothing")
+	c.Flags.StringVar(&c.id, "id", "", "`UUID` of the exemption, to repeat a creation that failed, or create what -dry-run printed (default a new one)")
+	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print a JSON array of what would be put, each with its resource id, and send nothing")
 	if err := c.Parse(args); err != nil {
 		return c, err
 	}
@@ -106,8 +110,8 @@ func parseCreation(args []string) (c creation, err error) {
 		return c, command.Usagef("-scope: not a resource id: %s", c.scope)
 	case c.standard != "" && !standardID.MatchString(c.standard):
 		return c, command.Usagef("-standard: not the resource id of a security standard: %s", c.standard)
-	case c.policyAssignment != "" && !isScope(c.policyAssignment):
-		return c, command.Usagef("-policy-assignment: not a resource id: %s", c.policyAssignment)
+	case c.kind == "policy" && !(isScope(c.policyAssignment) && policyAssignmentEnd.MatchString(c.policyAssignment)):
+		return c, command.Usagef("-policy-assignment: not the resource id of a policy assignment: %s", c.policyAssignment)
 	}
 	for _, key := range c.assessments {
 		if !isUUID(key) {
@@ -139,27 +143,31 @@ func isScope(text string) bool {
 	return err == nil && !strings.Contains(text, " /")
 }
 
-// run creates the exemptions and prints their ids, or prints the request bodies.
+// run creates the exemptions and prints their ids, or prints what it would put.
 func (c creation) run(ctx context.Context, s command.Streams) error {
+	keys := c.assessments
 	if c.kind == "policy" {
-		return c.put(ctx, s, "")
+		keys = []string{""}
 	}
-	if len(c.assessments) == 1 || c.dryRun {
-		for _, key := range c.assessments {
-			if err := c.put(ctx, s, key); err != nil {
-				return err
+	if c.dryRun {
+		documents := make([]any, len(keys))
+		for i, key := range keys {
+			switch d := c.document(key).(type) {
+			case armsecops.PolicyExemption:
+				d.ID = armsecops.PolicyExemptionID{Scope: c.scope, Name: c.id}.String()
+				documents[i] = d
+			case armsecops.StandardAssignment:
+				d.ID = armsecops.StandardAssignmentID{Scope: c.scope, Name: c.name(key)}.String()
+				documents[i] = d
 			}
 		}
-		return nil
+		return s.Out.JSON(documents)
 	}
-	return apply(ctx, s, c.assessments, func(key string) (string, error) { return c.create(ctx, key) })
-}
-
-func (c creation) put(ctx context.Context, s command.Streams, key string) error {
-	if c.dryRun {
-		return s.Out.JSON(c.document(key))
+	defer c.printMemoryNote(s.Err)
+	if len(keys) > 1 {
+		return apply(ctx, s, keys, c.create)
 	}
-	id, err := c.create(ctx, key)
+	id, err := c.create(ctx, keys[0])
 	if err == nil {
 		s.Out.Println(id)
 	}
@@ -178,7 +186,10 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
 		id = created.ID
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, armsecops.ErrCredential): // so that nothing was sent
+		return "", err
+	case err != nil:
 		return "", fmt.Errorf("%w (-id %s repeats this creation, should the exemption have been created)", err, c.id)
 	}
 	return id, nil

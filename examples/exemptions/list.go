@@ -35,9 +35,9 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Flags come before the arguments. Without any, and without a " +
 	"-management-group, it lists all that the identity may read.\n\n" +
-	"SCOPE is what is exempt, by the names in its resource id, FROM the recommendations or policies, by their names where they " +
-	"are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
-	"-o csv and -o json have everything, -o ids what renew and delete read.\n\n" +
+	"NAME is the display name, or the resource's own if it has none. SCOPE is what is exempt, by the names in its resource id, " +
+	"FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
+	"-o csv and -o json have everything, both names too, -o ids what renew and delete read.\n\n" +
 	"Without -live it uses a tenant in memory that has 40 subscriptions, three of which can't be read, on 1 June 2026."
 
 // kinds are the kinds of exemptions by their names as flags, in the order of a listing.
@@ -81,27 +81,29 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		Meaning: "anything else failed, such as the listing of a subscription, or it was interrupted; what was found is printed",
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
+	within, withinName := "", "expires-within"
 	if name == "list" {
 		q.About = "Lists the exemptions of Azure Policy, of Defender's standards and of Defender's assignments of 2021, " +
 			"those that end first at the top."
-	} else {
-		q.About = "Lists the exemptions that end within some time, or have ended, those that end first at the top."
-	}
-	q.About += "\n\n" + aboutLists
-	q.Example = `  go run ./examples/exemptions expiring -live -within 30d
+		q.Example = `  go run ./examples/exemptions list -live -category waiver -o csv
   az account list --query '[].id' --output tsv |
     go run ./examples/exemptions list -live -via list -`
-	within, withinName := "", "expires-within"
-	if name == "expiring" {
+	} else {
 		within, withinName = "30d", "within"
+		q.About = "Lists the exemptions that end within some time, or have ended, those that end first at the top."
+		q.Example = `  go run ./examples/exemptions expiring -live -within 30d
+  az account list --query '[].id' --output tsv |
+    go run ./examples/exemptions expiring -live -within 7d -verify -`
 	}
+	q.About += "\n\n" + aboutLists
 	q.Flags.StringVar(&within, withinName, within,
 		"only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
 	var category, effect string
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
 	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`; '' is any")
 	q.Choice(&q.kind, "kind", "only exemptions of this `kind`; the last one is of 2021", "all", "policy", "standard", "assignment")
-	q.List(&q.subscriptions, "subscription", "`UUID` of a subscription to list")
+	var given []string // subscriptions
+	q.List(&given, "subscription", "`UUID` of a subscription to list")
 	q.List(&q.managementGroups, "management-group", "`name` of a management group to list, with all below it, instead of subscriptions")
 	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line")
 	q.Flags.BoolVar(&q.inherited, "inherited", false, "include the policy exemptions that the subscriptions inherit from management groups")
@@ -137,12 +139,18 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if err != nil {
 		return q, err
 	}
-	q.subscriptions = distinct(append(q.subscriptions, ids...), strings.ToLower)
-	for _, id := range q.subscriptions {
-		if _, err := q.factory.NewSecurityAssignmentsClient(id); err != nil {
-			return q, err
+	var flags []input
+	for _, id := range given {
+		flags = append(flags, input{id, "-subscription"})
+	}
+	ids = distinctInput(append(flags, ids...))
+	for _, id := range ids {
+		_, err := q.factory.NewSecurityAssignmentsClient(id.text)
+		if invalid, ok := errors.AsType[*armsecops.ParameterError](err); ok {
+			return q, command.Usagef("%s %q %s", id.source, id.text, invalid.Reason)
 		}
 	}
+	q.subscriptions = texts(ids)
 	switch {
 	case len(q.subscriptions) > 0 && len(q.managementGroups) > 0:
 		return q, command.Usagef("-management-group doesn't go with subscriptions")
@@ -379,7 +387,7 @@ func (q query) list(ctx context.Context, progress *terminal.Output) ([]armsecops
 	if len(q.managementGroups) > 0 {
 		noun = "management group"
 	}
-	return survey(ctx, progress, noun, scopes, func(scope string) ([]armsecops.Exemption, error) { return q.listScope(ctx, scope) })
+	return survey(ctx, progress, noun, scopes, q.listScope)
 }
 
 // listScope lists all kinds of a scope. It returns what it found with an error, too,
@@ -417,7 +425,7 @@ func (q query) check(ctx context.Context, progress *terminal.Output) error {
 	if len(ids) == 0 {
 		ids = tenantSubscriptionIDs()
 	}
-	_, err := survey(ctx, progress, "subscription", ids, func(id string) ([]armsecops.Exemption, error) {
+	_, err := survey(ctx, progress, "subscription", ids, func(ctx context.Context, id string) ([]armsecops.Exemption, error) {
 		client, err := q.factory.NewSecurityAssignmentsClient(id)
 		if err == nil {
 			_, err = client.NewListBySubscriptionPager(nil).NextPage(ctx)
@@ -433,10 +441,10 @@ func (q query) check(ctx context.Context, progress *terminal.Output) error {
 //   - noun: what a scope is
 func survey(
 	ctx context.Context, progress *terminal.Output, noun string, scopes []string,
-	find func(scope string) ([]armsecops.Exemption, error),
+	find func(ctx context.Context, scope string) ([]armsecops.Exemption, error),
 ) (found []armsecops.Exemption, err error) {
 	done, unfinished, failures := 0, 0, []string{}
-	for scope, result := range each(scopes, find) {
+	for scope, result := range each(ctx, scopes, find) {
 		found = append(found, result.value...)
 		switch {
 		case result.err == nil:

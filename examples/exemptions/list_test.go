@@ -28,29 +28,25 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 		subscriptions:      2,
 		"-inherited -kind policy " + subscriptions: 2,
 	} {
-		t.Run(args, func(t *testing.T) {
-			t.Parallel()
-			q, err := parseQuery(t.Context(), "list", strings.Fields(args), nil)
-			require.NoError(t, err)
-			s, _, _ := commandtest.Streams()
-			graph, err := q.collect(t.Context(), s.Err)
-			require.NoError(t, err)
-			assert.Len(t, graph, want)
-			assert.NotContains(t, methods(q.connection), http.MethodGet, "but queries")
-
-			q, err = parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
-			require.NoError(t, err)
-			list, _ := q.collect(t.Context(), s.Err) // three subscriptions fail
-			graph = slices.DeleteFunc(graph, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" && !q.inherited })
-			require.Len(t, list, len(graph))
-			for i, e := range list {
-				assert.Equal(t, graph[i].ID, e.ID)
-				if e.SubscriptionID != "" && e.Kind != armsecops.ExemptionKindPolicyExemption { // whose rows have no systemData
-					e.Properties, graph[i].Properties = nil, nil
-					assert.Equal(t, graph[i], e)
-				}
+		q, err := parseQuery(t.Context(), "list", strings.Fields(args), nil)
+		require.NoError(t, err)
+		s, _, _ := commandtest.Streams()
+		graph, err := q.collect(t.Context(), s.Err)
+		require.NoError(t, err)
+		assert.Len(t, graph, want, args)
+		assert.NotContains(t, methods(q.connection), http.MethodGet, "but queries")
+		q, err = parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
+		require.NoError(t, err)
+		list, _ := q.collect(t.Context(), s.Err) // three subscriptions fail
+		graph = slices.DeleteFunc(graph, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" && !q.inherited })
+		require.Len(t, list, len(graph), args)
+		for i, e := range list {
+			assert.Equal(t, graph[i].ID, e.ID)
+			if e.SubscriptionID != "" && e.Kind != armsecops.ExemptionKindPolicyExemption { // whose rows have no systemData
+				e.Properties, graph[i].Properties = nil, nil
+				assert.Equal(t, graph[i], e)
 			}
-		})
+		}
 	}
 }
 
@@ -71,26 +67,22 @@ func TestKindsThatAreNotAskedForCostNoRequest(t *testing.T) {
 // any other failure the program stops.
 func TestRowsBesideAFailureArePrinted(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		fault fake.Fault
 		rows  int
 		want  string
 	}{
 		"incomplete": {fake.Fault{NextLink: fake.NextLinkTruncated}, 19, "exemptions of kind standard: ExemptionsClient.NewListPager: 200 OK: incomplete result: "},
 		"refused":    {fake.Fault{StatusCode: http.StatusForbidden}, 5, "exemptions of kind standard: ExemptionsClient.NewListPager: 403 Forbidden"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newConnection(t)
-			test.fault.Operation, test.fault.Skip = "ExemptionsClient.NewListPager", 1 // the page of policy exemptions
-			n.memory.Inject(test.fault)
-			code, stdout, stderr := execute(t, n, "", "-o", "ids")
-			assert.Equal(t, 1, code)
-			assert.Equal(t, test.rows, strings.Count(stdout, "\n"))
-			assert.Contains(t, stderr, test.want)
-			assert.NotContains(t, stderr, unreadable)
-		})
+	} {
+		n := newConnection(t)
+		test.fault.Operation, test.fault.Skip = "ExemptionsClient.NewListPager", 1 // the page of policy exemptions
+		n.memory.Inject(test.fault)
+		code, stdout, stderr := execute(t, n, "", "-o", "ids")
+		assert.Equal(t, 1, code)
+		assert.Equal(t, test.rows, strings.Count(stdout, "\n"), name)
+		assert.Contains(t, stderr, test.want, name)
+		assert.NotContains(t, stderr, unreadable)
 	}
 }
 

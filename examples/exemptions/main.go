@@ -28,6 +28,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -36,6 +38,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
+	"github.com/armsecops/armsecops/fake"
 )
 
 func main() { command.Main(run) }
@@ -106,9 +109,19 @@ func newOverview() overview {
 
 func (overview) run(context.Context, command.Streams) error { return flag.ErrHelp }
 
-// unknownCommand returns the error of a name that is no command. It suggests the most similar one.
+// synonyms are the names that other programs have for the commands.
+var synonyms = map[string]string{
+	"get": "list", "ls": "list", "expire": "expiring", "expired": "expiring", "expires": "expiring",
+	"add": "create", "new": "create", "extend": "renew", "update": "renew", "remove": "delete", "rm": "delete",
+}
+
+// unknownCommand returns the error of a name that is no command. It suggests the
+// one that other programs call so, or the most similar one.
 func unknownCommand(name string) error {
-	nearest, fewest := "", 3
+	nearest, fewest := synonyms[name], 3
+	if nearest != "" {
+		fewest = 0
+	}
 	for _, c := range commands {
 		if n := distance(name, c[0]); n < fewest {
 			nearest, fewest = c[0], n
@@ -143,7 +156,7 @@ func distance(a, b string) int {
 type connection struct {
 	now     time.Time
 	factory *armsecops.ClientFactory
-	memory  *tenant // nil for Azure
+	memory  *fake.Server // nil for Azure
 }
 
 func connect(c *command.Command) (n connection, err error) {
@@ -162,13 +175,20 @@ func connect(c *command.Command) (n connection, err error) {
 	return n, err
 }
 
+// printMemoryNote says that nothing remains of a change that looks like one of Azure's.
+func (n connection) printMemoryNote(out *terminal.Output) {
+	if n.memory != nil {
+		out.Println("This was a tenant in memory, of which nothing remains: -live changes Azure.")
+	}
+}
+
 // errPartly is the error of a command that did only some of what it was told.
 var errPartly = errors.New("failed")
 
 // newCommand returns a command that changes exemptions.
 func newCommand(name string) *command.Command {
 	return command.New("exemptions "+name,
-		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request, or it was interrupted before it began"},
+		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request or the sign-in, or it was interrupted before it began"},
 		command.ExitCode{
 			Code:    3,
 			Meaning: "at least one of the exemptions failed or was interrupted, as the standard error says; the others are done",
@@ -177,14 +197,28 @@ func newCommand(name string) *command.Command {
 }
 
 // apply does something to each item and prints what it returns, in the order of
-// the items. Failures are printed as they come.
-func apply(ctx context.Context, s command.Streams, items []string, do func(item string) (string, error)) error {
-	failed, unfinished, done := 0, 0, 0
-	for item, result := range each(items, do) {
+// the items. Failures are printed as they come. After a failed sign-in, which is
+// the same for all, it begins no other.
+func apply(ctx context.Context, s command.Streams, items []string, do func(ctx context.Context, item string) (string, error)) error {
+	var signIn atomic.Pointer[error] // the first that failed
+	attempt := func(ctx context.Context, item string) (string, error) {
+		if err := signIn.Load(); err != nil {
+			return "", *err
+		}
+		text, err := do(ctx, item)
+		if errors.Is(err, armsecops.ErrCredential) {
+			signIn.CompareAndSwap(nil, &err)
+		}
+		return text, err
+	}
+	failed, signedOut, unfinished, done := 0, 0, 0, 0
+	for item, result := range each(ctx, items, attempt) { // to the end, as those that run may succeed
 		s.Err.EndStatus()
 		switch {
 		case result.err == nil:
 			s.Out.Println(result.value)
+		case errors.Is(result.err, armsecops.ErrCredential):
+			signedOut++
 		case ctx.Err() != nil && errors.Is(result.err, ctx.Err()):
 			unfinished++
 		default:
@@ -196,6 +230,10 @@ func apply(ctx context.Context, s command.Streams, items []string, do func(item 
 	}
 	s.Err.EndStatus()
 	switch {
+	case signedOut == len(items):
+		return *signIn.Load()
+	case signedOut > 0:
+		return fmt.Errorf("%d of %s %w: %w", failed+signedOut+unfinished, command.Count(len(items), "exemption"), errPartly, *signIn.Load())
 	case unfinished > 0:
 		return fmt.Errorf("%d of %s %w, %d not finished: %w", failed, command.Count(len(items), "exemption"), errPartly, unfinished, ctx.Err())
 	case failed > 0:
@@ -211,24 +249,30 @@ type outcome[T any] struct {
 }
 
 // each calls a function with every item, eight at a time, and yields what it
-// returned in the order of the items.
-func each[T any](items []string, do func(item string) (T, error)) iter.Seq2[string, outcome[T]] {
+// returned in the order of the items. When the context has ended, no other call
+// begins. Leaving the loop ends the context of the calls that run, and waits for them.
+func each[T any](ctx context.Context, items []string, do func(ctx context.Context, item string) (T, error)) iter.Seq2[string, outcome[T]] {
 	return func(yield func(string, outcome[T]) bool) {
 		results := make([]chan outcome[T], len(items))
-		free := make(chan struct{}, 8)
 		for i := range items {
-			results[i] = make(chan outcome[T], 1)
+			results[i] = make(chan outcome[T], 1) // so that a call that ends waits for nobody
 		}
-		go func() {
-			for i, item := range items {
-				free <- struct{}{}
-				go func() {
-					defer func() { <-free }()
-					value, err := do(item)
-					results[i] <- outcome[T]{value, err}
-				}()
-			}
-		}()
+		var running sync.WaitGroup
+		defer running.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		var begun atomic.Int64
+		for range min(8, len(items)) {
+			running.Go(func() {
+				for i := begun.Add(1) - 1; i < int64(len(items)); i = begun.Add(1) - 1 {
+					result := outcome[T]{err: ctx.Err()}
+					if result.err == nil {
+						result.value, result.err = do(ctx, items[i])
+					}
+					results[i] <- result
+				}
+			})
+		}
 		for i, item := range items {
 			if !yield(item, <-results[i]) {
 				return
@@ -260,20 +304,21 @@ func parseDuration(text string) (time.Duration, error) {
 
 // parseExpiry returns the time that a date, or a duration from now, stands for.
 func parseExpiry(text string, now time.Time) (time.Time, error) {
-	if date, err := time.Parse(time.DateOnly, text); err == nil {
-		if !date.After(now) {
-			return date, fmt.Errorf("the date has passed: %s", text)
-		}
-		return date, nil
+	expires, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		var d time.Duration
+		d, err = parseDuration(text)
+		expires = now.Add(d)
 	}
-	d, err := parseDuration(text)
 	switch {
 	case errors.Is(err, errTooLong):
 		return now, err
 	case err != nil:
 		return now, fmt.Errorf("not a date such as 2026-12-31, nor a duration such as 30d or 12h: %s", text)
+	case !expires.After(now):
+		return now, fmt.Errorf("must be in the future: %s", text)
 	}
-	return now.Add(d), nil
+	return expires, nil
 }
 
 // parseCategory returns a category that is known; ignoring case, and empty for "".
@@ -289,13 +334,19 @@ func parseCategory(text string) (armsecops.ExemptionCategory, error) {
 	return "", command.Usagef("-category: must be waiver or mitigated: %s", text)
 }
 
+// input is an argument or a line.
+type input struct {
+	text   string
+	source string // as the user knows it, such as line 3 of the standard input
+}
+
 // readInput returns the arguments, and the lines of the file and of the standard
 // input, for which the argument - stands, without duplicates.
 //   - noun: what they are
-func readInput(ctx context.Context, noun string, args []string, file string, stdin io.Reader) ([]string, error) {
-	var items []string
+func readInput(ctx context.Context, noun string, args []string, file string, stdin io.Reader) ([]input, error) {
+	var items []input
 	if file != "" {
-		lines, err := readLines(ctx, func() (io.ReadCloser, error) { return os.Open(file) })
+		lines, err := readLines(ctx, file, func() (io.ReadCloser, error) { return os.Open(file) })
 		if err != nil {
 			return nil, fmt.Errorf("-file: %w", err)
 		}
@@ -304,7 +355,7 @@ func readInput(ctx context.Context, noun string, args []string, file string, std
 	for _, arg := range args {
 		switch {
 		case arg == "-":
-			lines, err := readLines(ctx, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
+			lines, err := readLines(ctx, "the standard input", func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil })
 			if err != nil {
 				return nil, fmt.Errorf("standard input: %w", err)
 			}
@@ -312,24 +363,36 @@ func readInput(ctx context.Context, noun string, args []string, file string, std
 		case arg == "":
 			return nil, command.Usagef("%s is empty", noun)
 		default:
-			items = append(items, arg)
+			items = append(items, input{arg, "argument"})
 		}
 	}
-	return distinct(items, strings.ToLower), nil
+	return distinctInput(items), nil
+}
+
+// distinctInput returns the first input of each text, ignoring case.
+func distinctInput(items []input) []input {
+	return distinct(items, func(i input) string { return strings.ToLower(i.text) })
+}
+
+func texts(items []input) (all []string) {
+	for _, item := range items {
+		all = append(all, item.text)
+	}
+	return all
 }
 
 // readLines returns the lines that are neither empty nor comments. It ends with the
 // context even while it waits for input, as a pipe without a writer makes it do.
-func readLines(ctx context.Context, open func() (io.ReadCloser, error)) ([]string, error) {
-	done := make(chan outcome[[]string], 1)
+func readLines(ctx context.Context, name string, open func() (io.ReadCloser, error)) ([]input, error) {
+	done := make(chan outcome[[]input], 1)
 	go func() {
-		var lines []string
+		var lines []input
 		r, err := open()
 		if err == nil {
-			lines, err = scanLines(r)
+			lines, err = scanLines(name, r)
 			r.Close()
 		}
-		done <- outcome[[]string]{lines, err}
+		done <- outcome[[]input]{lines, err}
 	}()
 	select {
 	case <-ctx.Done():
@@ -339,11 +402,11 @@ func readLines(ctx context.Context, open func() (io.ReadCloser, error)) ([]strin
 	}
 }
 
-func scanLines(r io.Reader) (lines []string, err error) {
+func scanLines(name string, r io.Reader) (lines []input, err error) {
 	s := bufio.NewScanner(r)
-	for s.Scan() {
+	for n := 1; s.Scan(); n++ {
 		if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
-			lines = append(lines, line)
+			lines = append(lines, input{line, fmt.Sprintf("line %d of %s", n, name)})
 		}
 	}
 	return lines, s.Err()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func (q query) columns() []column {
 		return wide
 	}
 	return slices.Concat([]column{
-		{"name", func(r row) string { return r.Name }},
+		{"name", func(r row) string { return cmp.Or(r.DisplayName, r.Name) }},
 		expires,
 		{"kind", func(r row) string { return kindName(r.Kind) }},
 		{"category", func(r row) string { return string(r.Category) }},

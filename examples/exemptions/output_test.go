@@ -35,7 +35,7 @@ func write(t *testing.T, format, name string, columns int) string {
 // and then doesn't see that a cell is quoted.
 func TestCSVHasNoFormulas(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{
+	for cell, want := range map[string]string{
 		"":                       "",
 		"plain":                  "plain",
 		"a=b; c-d\t5+1":          "a=b; c-d\t5+1",
@@ -53,28 +53,23 @@ func TestCSVHasNoFormulas(t *testing.T) {
 		"a; \u200b@1;b\t\t-1":    "a;' \u200b@1;b\t\t'-1",
 		"a\n+1\r=1":              "a\n'+1\r'=1",
 		"a;\"=1\"":               "a;'\"=1\"",
-	}
-	for cell, want := range tests {
-		t.Run(cell, func(t *testing.T) {
-			t.Parallel()
-			text := write(t, "csv", cell, 0)
-			quoted := strings.ReplaceAll(want, `"`, `""`)
-			if strings.ContainsAny(want, ",;\t\r\n\"") {
-				assert.Contains(t, text, `,"`+quoted+`",`)
+	} {
+		text := write(t, "csv", cell, 0)
+		if strings.ContainsAny(want, ",;\t\r\n\"") {
+			assert.Contains(t, text, `,"`+strings.ReplaceAll(want, `"`, `""`)+`",`)
+		}
+		for _, separator := range ",;\t" {
+			r := csv.NewReader(strings.NewReader(text))
+			r.Comma, r.LazyQuotes, r.FieldsPerRecord = separator, true, -1
+			rows, err := r.ReadAll()
+			require.NoError(t, err)
+			for _, found := range slices.Concat(rows...) {
+				assert.NotRegexp(t, `^[\s\x00\x{feff}\x{200b}"]*[-=+@＝]`, found, cell)
 			}
-			for _, separator := range ",;\t" {
-				r := csv.NewReader(strings.NewReader(text))
-				r.Comma, r.LazyQuotes, r.FieldsPerRecord = separator, true, -1
-				rows, err := r.ReadAll()
-				require.NoError(t, err)
-				for _, found := range slices.Concat(rows...) {
-					assert.NotRegexp(t, `^[\s\x00\x{feff}\x{200b}"]*[-=+@＝]`, found)
-				}
-				if separator == ',' && !strings.Contains(want, "\r") {
-					assert.Equal(t, want, rows[1][2])
-				}
+			if separator == ',' && !strings.Contains(want, "\r") {
+				assert.Equal(t, want, rows[1][2])
 			}
-		})
+		}
 	}
 }
 
@@ -98,20 +93,16 @@ func TestFromNamesWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	const key, zero = "1195AFFF-c881-495e-9bc5-1486211ae03f", "00000000-0000-0000-0000-000000000000"
 	names := map[string]string{strings.ToLower(key): "Findings"}
-	tests := map[string]struct {
-		exemption armsecops.Exemption
-		want      string
-	}{
-		"recommendation": {armsecops.Exemption{AssessmentKeys: []string{key}, StandardID: "/a/b"}, "Findings"},
-		"unknown":        {armsecops.Exemption{AssessmentKeys: []string{"k", key}}, "k, Findings"},
-		"several":        {armsecops.Exemption{AssessmentKeys: []string{zero}}, "several recommendations"},
-		"standard":       {armsecops.Exemption{StandardID: "/a/b"}, "b"},
-		"policies":       {armsecops.Exemption{PolicyAssignmentID: "/a/b", PolicyDefinitionReferenceIDs: []string{"c", "d"}}, "c, d"},
-		"assignment":     {armsecops.Exemption{PolicyAssignmentID: "/a/b"}, "b"},
-		"nothing":        {armsecops.Exemption{}, ""},
-	}
-	for name, test := range tests {
-		assert.Equal(t, test.want, from(test.exemption, names), name)
+	for want, exemption := range map[string]armsecops.Exemption{
+		"Findings":                {AssessmentKeys: []string{key}, StandardID: "/a/b"},
+		"k, Findings":             {AssessmentKeys: []string{"k", key}},
+		"several recommendations": {AssessmentKeys: []string{zero}},
+		"standard":                {StandardID: "/a/standard"},
+		"c, d":                    {PolicyAssignmentID: "/a/b", PolicyDefinitionReferenceIDs: []string{"c", "d"}},
+		"assignment":              {PolicyAssignmentID: "/a/assignment"},
+		"":                        {},
+	} {
+		assert.Equal(t, want, from(exemption, names))
 	}
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -10,39 +10,6 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
-
-// tenant is a tenant in memory: a fake server, and subscriptions that fail.
-type tenant struct {
-	*fake.Server
-	failures map[string]failure // by subscription
-}
-
-// failure is the response of a subscription to every request.
-type failure struct {
-	status     int
-	code       string
-	message    string
-	retryAfter string // in seconds; empty for none
-}
-
-// Do implements the Transporter of azcore's policy package.
-func (t *tenant) Do(req *http.Request) (*http.Response, error) {
-	subscription := strings.Split(req.URL.Path, "/")[2] // of /subscriptions/{subscriptionId}/...; elsewhere it is no subscription
-	f, fails := t.failures[subscription]
-	if !fails {
-		return t.Server.Do(req)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if f.retryAfter != "" {
-		header.Set("Retry-After", f.retryAfter)
-	}
-	return &http.Response{
-		StatusCode: f.status,
-		Header:     header,
-		Body:       io.NopCloser(strings.NewReader(fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, f.code, f.message))),
-		Request:    req,
-	}, nil
-}
 
 // tenantSubscription returns the id of a subscription.
 //   - n: 1 to tenantSubscriptions
@@ -65,22 +32,33 @@ var recommendations = []struct{ key, name string }{
 	{"5ec0ffee-0004-4000-8000-000000000001", "Machines of the lab should be tagged"},
 }
 
-// newTenant returns a tenant with exemptions of all kinds, in some of its subscriptions
-// and in a management group above them.
-func newTenant(today time.Time) *tenant {
+// failures are the responses to all requests below some of the subscriptions.
+var failures = map[string]fake.Fault{
+	tenantSubscription(7): {
+		StatusCode: http.StatusForbidden,
+		Body:       `{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization to read the assignments."}}`,
+	},
+	tenantSubscription(19): {
+		StatusCode: http.StatusNotFound,
+		Body:       `{"error":{"code":"SubscriptionNotFound","message":"The subscription could not be found."}}`,
+	},
+	tenantSubscription(33): {
+		StatusCode: http.StatusTooManyRequests,
+		Body:       `{"error":{"code":"SubscriptionRequestsThrottled","message":"Too many requests."}}`,
+		RetryAfter: time.Hour,
+	},
+}
+
+// newTenant returns a tenant in memory: exemptions of all kinds, in some of its
+// subscriptions and in a management group above them, and subscriptions that fail.
+func newTenant(today time.Time) *fake.Server {
 	id := 0
-	t := &tenant{
-		Server: fake.NewServer(&fake.ServerOptions{
-			PageSize: 5,
-			Now:      func() time.Time { return today },
-			NewID:    func() string { id++; return fmt.Sprint(id) },
-		}),
-		failures: map[string]failure{
-			tenantSubscription(7):  {403, "AuthorizationFailed", "The client does not have authorization to read the assignments.", ""},
-			tenantSubscription(19): {404, "SubscriptionNotFound", "The subscription could not be found.", ""},
-			tenantSubscription(33): {429, "SubscriptionRequestsThrottled", "Too many requests.", "3600"},
-		},
-	}
+	t := fake.NewServer(&fake.ServerOptions{
+		PageSize: 5,
+		Strict:   true, // a subscription that isn't among them is an error, as in Azure
+		Now:      func() time.Time { return today },
+		NewID:    func() string { id++; return fmt.Sprint(id) },
+	})
 	for i, r := range recommendations {
 		id := armsecops.AssessmentMetadataID{Name: r.key}
 		if i == len(recommendations)-1 {
@@ -89,34 +67,37 @@ func newTenant(today time.Time) *tenant {
 		t.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: r.name}})
 	}
 	group := managementGroups + "platform"
-	t.putPolicyExemption(group, 0, today.AddDate(0, 1, 0))
-	t.putStandardAssignment(group, 0, "", recommendations[1].key, time.Time{})
+	putPolicyExemption(t, group, 0, today.AddDate(0, 1, 0))
+	putStandardAssignment(t, group, 0, "", recommendations[1].key, time.Time{})
 	for n := 1; n <= tenantSubscriptions; n++ {
 		subscription := "/subscriptions/" + tenantSubscription(n)
-		if _, fails := t.failures[tenantSubscription(n)]; fails {
+		if fault, fails := failures[tenantSubscription(n)]; fails {
+			fault.Times = math.MaxInt
+			fault.Match = func(r fake.Request) bool { return strings.HasPrefix(strings.ToLower(r.URL.Path), subscription+"/") }
+			t.Inject(fault)
 			continue // which has nothing that a caller may read
 		}
-		t.AddSubscription(tenantSubscription(n))
+		t.AddResourceGroup(tenantSubscription(n), "lab")
 		expires := today.AddDate(0, 0, 7*n-20)
 		switch n % 8 {
 		case 1:
-			t.putAssignment(n, "Test systems", "waiver", expires)
+			putAssignment(t, n, "Test systems", "waiver", expires)
 		case 2:
-			t.putAssignment(n, "-1 day of grace", "mitigated", time.Time{})
+			putAssignment(t, n, "-1 day of grace", "mitigated", time.Time{})
 		case 3:
-			t.putPolicyExemption(subscription+"/resourceGroups/lab", n, expires)
+			putPolicyExemption(t, subscription+"/resourceGroups/lab", n, expires)
 		case 4:
 			machine := subscription + "/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/"
-			t.putStandardAssignment(machine+fmt.Sprintf("build-%02d", n), n, "lea@contoso.example", recommendations[n/4%3].key, expires)
+			putStandardAssignment(t, machine+fmt.Sprintf("build-%02d", n), n, "lea@contoso.example", recommendations[n/4%3].key, expires)
 		case 5:
-			t.putStandardAssignment(subscription, n, "", "00000000-0000-0000-0000-000000000000", expires)
-			t.putAttestation(subscription, n)
+			putStandardAssignment(t, subscription, n, "", "00000000-0000-0000-0000-000000000000", expires)
+			putAttestation(t, subscription, n)
 		}
 	}
 	return t
 }
 
-func (t *tenant) putAssignment(n int, displayName string, category armsecops.ExemptionCategory, expires time.Time) {
+func putAssignment(t *fake.Server, n int, displayName string, category armsecops.ExemptionCategory, expires time.Time) {
 	t.Put(armsecops.AssignmentID{SubscriptionID: tenantSubscription(n), ResourceGroupName: "security", Name: "exemption-1"},
 		armsecops.Assignment{Properties: armsecops.AssignmentProperties{
 			DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires, Scope: "/subscriptions/" + tenantSubscription(n),
@@ -125,7 +106,7 @@ func (t *tenant) putAssignment(n int, displayName string, category armsecops.Exe
 		}})
 }
 
-func (t *tenant) putPolicyExemption(scope string, n int, expires time.Time) {
+func putPolicyExemption(t *fake.Server, scope string, n int, expires time.Time) {
 	var references []string
 	if n%16 == 3 {
 		references = []string{"diskEncryption", "endpointProtection"}
@@ -140,7 +121,7 @@ func (t *tenant) putPolicyExemption(scope string, n int, expires time.Time) {
 	})
 }
 
-func (t *tenant) putStandardAssignment(scope string, n int, by, key string, expires time.Time) {
+func putStandardAssignment(t *fake.Server, scope string, n int, by, key string, expires time.Time) {
 	t.Put(armsecops.StandardAssignmentID{Scope: scope, Name: fmt.Sprintf("5ec0ffee-0001-4000-8000-%012d", n)},
 		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 			DisplayName: "Build machine", Description: "Rebuilt every night.", Effect: armsecops.EffectExempt, ExpiresOn: expires,
@@ -153,7 +134,7 @@ func (t *tenant) putStandardAssignment(scope string, n int, by, key string, expi
 }
 
 // putAttestation stores a standard assignment that isn't an exemption.
-func (t *tenant) putAttestation(scope string, n int) {
+func putAttestation(t *fake.Server, scope string, n int) {
 	t.Put(armsecops.StandardAssignmentID{Scope: scope, Name: fmt.Sprintf("5ec0ffee-0002-4000-8000-%012d", n)},
 		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 			DisplayName: "Two owners", Effect: armsecops.EffectAttest,

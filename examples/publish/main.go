@@ -13,8 +13,8 @@
 //	go run ./examples/publish -live /subscriptions/ID/.../workspaceManagerAssignments/NAME
 //
 // The outcome is printed to standard output, progress and errors to standard
-// error. A run that ends before its jobs, as by Ctrl-C, prints how to resume. -h
-// prints the flags, their defaults, and the exit codes.
+// error. A run that ends before its jobs, as by Ctrl-C, prints the command
+// that resumes it. -h prints the flags, their defaults, and the exit codes.
 package main
 
 import (
@@ -30,6 +30,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 func main() { command.Main(run) }
@@ -66,7 +67,7 @@ var exitCodes = []command.ExitCode{
 	{Code: 0, Meaning: "every job Succeeded, or was started with -wait=false"},
 	{Code: command.Failed, Meaning: "a job Failed or was Canceled, or anything else failed, such as a request"},
 	{
-		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs before starting another",
+		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs, by the command that is printed with -live, before starting another",
 		Errors: []error{armsecops.ErrOutcomeUnknown},
 	},
 	{
@@ -125,10 +126,16 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 			return failure
 		}
 	} else {
-		o.print(s.Out)
+		p.print(s.Out, o)
 	}
-	if _, failed := errors.AsType[*armsecops.JobFailedError](o.err); failed {
+	_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
+	switch {
+	case failed:
 		return command.ErrReported // the printed outcome has the failures
+	case errors.Is(o.err, armsecops.ErrOutcomeUnknown):
+		s.Err.Println(command.Message(o.err))
+		p.printListing(s.Err, o.target.id)
+		return errors.Join(o.err, command.ErrReported)
 	}
 	return inUsersWords(o.err)
 }
@@ -222,7 +229,7 @@ func parse(args []string) (p publication, err error) {
 		"workspaces. Waits until the jobs have ended and prints what could not be published, and where.\n\n" +
 		"An assignment is given by -assignment or its resource id, ID; -all publishes every one of a workspace. " +
 		"Without -live these are in memory: baseline, of which two of 12 items fail, hunting and reporting.\n\n" +
-		"A run that ends before its jobs, as by Ctrl-C, prints how to resume."
+		"A run that ends before its jobs, as by Ctrl-C, prints the command that resumes it."
 	p.Example = `  go run ./examples/publish -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`
@@ -299,7 +306,8 @@ func (p *publication) setTargets(tokens []string) error {
 		case strings.HasPrefix(arg, "{"):
 			return command.Usagef("a token goes after -resume, in single quotes")
 		case err != nil && !strings.Contains(arg, "/"):
-			return command.Usagef("unknown command %q: an argument is the resource id of a workspace manager assignment", arg)
+			return command.Usagef("unknown command %q: an argument is the resource id of a workspace manager assignment; for its name: %s", arg,
+				terminal.ShellLine("-assignment", arg))
 		case err != nil:
 			return command.Usagef("not the resource id of a workspace manager assignment: %q", arg)
 		case p.Given("subscription") && !strings.EqualFold(p.assignment.SubscriptionID, id.SubscriptionID),
@@ -345,8 +353,7 @@ func inUsersWords(err error) error {
 		return err
 	}
 	if invalid.Name == "ResumeToken" {
-		return command.Usagef("-resume: not a token of a job of this workspace: copy all that publish printed, in single quotes, " +
-			"and the flags of that run")
+		return command.Usagef("-resume: not a token of a job of this workspace: run the command that publish printed, as it is")
 	}
 	flagOf := map[string]string{
 		"subscriptionID": "subscription", "resourceGroupName": "resource-group",

@@ -69,21 +69,19 @@ func execute(t *testing.T, args string, interrupt time.Duration, setUp func(publ
 	return r
 }
 
-const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-
-// resumeToken is the token of the job in memory.
-const resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
-	`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
-	`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
-
 const (
+	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	assignmentID = "/subscriptions/" + subscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights" +
 		"/workspaces/central/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/hunting"
-	notAToken = "-resume: not a token of a job of this workspace: copy all that publish printed, in single quotes, and the flags of that run"
-)
 
-// The flags for Azure.
-const (
+	// resumeToken is the token of the job in memory.
+	resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
+		`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
+		`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
+	notAToken = "-resume: not a token of a job of this workspace: run the command that publish printed, as it is"
+
+	runAsProgram = "ARMSECOPS_RUN_PUBLISH" // variable of the environment
+
 	livePlace = "-live -subscription " + subscription + " -resource-group myRg -workspace myWorkspace "
 	live      = livePlace + "-assignment myAssignment "
 )
@@ -95,8 +93,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-const runAsProgram = "ARMSECOPS_RUN_PUBLISH"
 
 func TestSignalsPrintTheResumeToken(t *testing.T) {
 	t.Parallel()
@@ -138,13 +134,21 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		get    = "WorkspaceManagerJobsClient.Get"
 		list   = "WorkspaceManagerAssignmentsClient.NewListPager"
 
+		ended     = `{"name":"job","properties":{"provisioningState":"%s"}}`
 		canceled  = `{"name":"job","properties":{"provisioningState":"canceled","errorMessage":"The assignment was deleted."}}`
 		forbidden = `{"error":{"code":"Forbidden","message":"Not yours."}}`
 		all       = "-all -concurrency 1 "
 	)
 	succeed := func(p publication) { server(p).SetJobItems(p.assignment, items("baseline")[:3]) }
 	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
-	tests := map[string]struct { // by name of the golden file
+	inChina := func(fault fake.Fault) func(publication) {
+		return func(p publication) {
+			p.Live, p.options.Cloud = true, cloud.AzureChina
+			assert.NoError(t, p.Flags.Set("cloud", "china"))
+			inject(fault)(p)
+		}
+	}
+	for name, test := range map[string]struct { // by name of the golden file
 		args      string
 		setUp     func(publication)
 		interrupt time.Duration
@@ -156,6 +160,8 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"resumed":                    {args: "-resume " + resumeToken, code: 1},
 		"failed":                     {code: 1},
 		"failed-json":                {args: "-json", code: 1},
+		"succeeded-at-once-json":     {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Succeeded")}), code: 0},
+		"failed-at-once-json":        {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Failed")}), code: 1},
 		"canceled":                   {setUp: inject(fake.Fault{Operation: get, Body: canceled}), code: 1},
 		"refused":                    {setUp: inject(fake.Fault{Operation: create, StatusCode: 403, Body: forbidden}), code: 1},
 		"poll-refused":               {setUp: inject(fake.Fault{Operation: get, Skip: 2, StatusCode: 403}), code: 1},
@@ -175,20 +181,18 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"all-json":                   {args: all + "-o json", code: 1},
 		"all-not-waited-for":         {args: all + "-wait=false", code: 0},
 		"all-unknown":                {args: all, setUp: inject(fake.Fault{Operation: create, Disconnect: true, Skip: 1}), code: 3},
+		"unknown-live":               {args: "-assignment hunting", setUp: inChina(lost), code: 3},
+		"all-unknown-live":           {args: all, setUp: inChina(fake.Fault{Operation: create, Disconnect: true}), interrupt: time.Second / 2, code: 3},
 		"all-list-refused":           {args: "-all", setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
 		"all-interrupted":            {args: all, interrupt: 4900 * time.Millisecond, code: 4},
 		"all-timed-out-json":         {args: all + "-json -timeout 500ms", code: 4},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := execute(t, test.args, test.interrupt, test.setUp)
-			assert.Equal(t, test.code, r.code)
-			commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", r.stdout, r.code, r.stderr))
-			if strings.HasSuffix(name, "json") {
-				assert.True(t, json.Valid([]byte(r.stdout)))
-			}
-		})
+	} {
+		r := execute(t, test.args, test.interrupt, test.setUp)
+		assert.Equal(t, test.code, r.code, name)
+		commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n-- standard error --\n%s", r.stdout, r.code, r.stderr))
+		if strings.HasSuffix(name, "json") {
+			assert.True(t, json.Valid([]byte(r.stdout)))
+		}
 	}
 	r := execute(t, "", 0, nil)
 	commandtest.AssertGolden(t, "output", fmt.Sprintf("%sexit status %d\n", r.stdout, r.code))
@@ -213,17 +217,14 @@ func TestInterruptedRunOfAllIsResumed(t *testing.T) {
 	r := execute(t, "-all -concurrency 2", 1500*time.Millisecond, nil)
 	assert.Equal(t, 4, r.code)
 	assert.Contains(t, r.stderr, "\ninterrupted: 2 jobs run, 1 job was not started\n")
-	var args, ids []string
+	var args []string
 	for line := range strings.Lines(r.stdout) {
-		if token, ok := strings.CutPrefix(strings.TrimSpace(line), "-resume "); ok {
-			args = append(args, "-resume", strings.Trim(token, "'"))
-		} else if strings.HasPrefix(line, "/subscriptions/") {
-			ids = append(ids, line)
+		if command, ok := strings.CutPrefix(line, "go run ./examples/publish "); ok {
+			args = append(args, strings.ReplaceAll(command, "'", ""))
 		}
 	}
-	require.Len(t, args, 4)
-	require.Len(t, ids, 1)
-	r = execute(t, strings.Join(append(args, ids...), " "), 0, nil)
+	require.Len(t, args, 2, r.stdout)
+	r = execute(t, strings.Join(args, " "), 0, nil)
 	assert.Equal(t, 1, r.code)
 	for _, want := range []string{"\nbaseline    Failed     12", "\nhunting     Succeeded  3", "\nreporting   Succeeded  2"} {
 		assert.Contains(t, r.stdout, want)
@@ -237,7 +238,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		elsewhere = `-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`
 	)
 	for args, want := range map[string]string{ // the line before where to find help
-		"now":                                    `unknown command "now": an argument is the resource id of a workspace manager assignment`,
+		"now":                                    `unknown command "now": an argument is the resource id of a workspace manager assignment; for its name: -assignment now`,
 		assignmentID + "/jobs/1":                 `not the resource id of a workspace manager assignment: "` + assignmentID + `/jobs/1"`,
 		resumeToken:                              "a token goes after -resume, in single quotes",
 		"-all " + assignmentID:                   excluded,
@@ -281,9 +282,7 @@ func TestScreensFitTheTerminal(t *testing.T) {
 
 func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
-	id := armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment",
-	}
+	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
 	for name, want := range map[string]cloud.Configuration{
 		"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment,
 	} {
@@ -309,16 +308,6 @@ func TestRunReportsAFullDisk(t *testing.T) {
 	}
 }
 
-func TestJobThatEndsAtOnceIsPrinted(t *testing.T) {
-	t.Parallel()
-	for state, code := range map[string]int{"Succeeded": 0, "Failed": 1} {
-		body := `{"name":"job","properties":{"provisioningState":"` + state + `"}}`
-		r := execute(t, "-json", 0, inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Body: body}))
-		assert.Equal(t, code, r.code)
-		assert.Contains(t, r.stdout, `"provisioningState": "`+state+`"`)
-	}
-}
-
 func TestRunPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	const get = "WorkspaceManagerJobsClient.Get"
@@ -330,7 +319,7 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		}]}
 	}`}
 	failed := fake.Fault{Operation: get, StatusCode: 403, Body: `{"error":{"code":"\u001b[2J","message":"\u009b2J\u202e"}}`}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		args  string
 		fault fake.Fault
 		want  []string // parts of the output
@@ -341,19 +330,15 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 		"job as JSON":   {"-json", job, []string{`"errorMessage": "one\r\ntwo\u0000😀"`}},
 		"error":         {"", failed, nil},
 		"error as JSON": {"-json", failed, nil},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := execute(t, test.args+" -timeout 500ms", 0, inject(test.fault))
-			assert.NotZero(t, r.code)
-			for _, c := range r.stdout + r.stderr {
-				assert.True(t, c == '\n' || unicode.IsPrint(c), "%q", c)
-			}
-			for _, want := range test.want {
-				assert.Contains(t, r.stdout, want)
-			}
-		})
+	} {
+		r := execute(t, test.args+" -timeout 500ms", 0, inject(test.fault))
+		assert.NotZero(t, r.code, name)
+		for _, c := range r.stdout + r.stderr {
+			assert.True(t, c == '\n' || unicode.IsPrint(c), "%s: %q", name, c)
+		}
+		for _, want := range test.want {
+			assert.Contains(t, r.stdout, want, name)
+		}
 	}
 }
 

@@ -46,9 +46,9 @@ func (p publication) publishMany(ctx context.Context, s command.Streams) error {
 	if p.format == "json" {
 		err = printJSON(s.Out, outcomes)
 	} else {
-		printOutcomes(s.Out, outcomes)
+		p.printOutcomes(s.Out, outcomes)
 	}
-	return errors.Join(err, printErrors(s.Err, outcomes, endOf(ctx)))
+	return errors.Join(err, p.printErrors(s.Err, outcomes, endOf(ctx)))
 }
 
 // checkTokens returns the error of a token that leads to no job, before anything is sent.
@@ -100,14 +100,14 @@ func nameOf(t target, job *armsecops.Job) string {
 
 // printOutcomes prints a line for each assignment, the failures of all by member,
 // and how to resume.
-func printOutcomes(out *terminal.Output, outcomes []outcome) {
+func (p publication) printOutcomes(out *terminal.Output, outcomes []outcome) {
 	if len(outcomes) == 0 {
 		out.Println("The workspace has no assignments.")
 		return
 	}
 	rows := [][]string{{"ASSIGNMENT", "STATE", "ITEMS", "DONE", "FAILED"}}
 	var failures []failure
-	var tokens, notStarted []string
+	var notStarted []string
 	for _, o := range outcomes {
 		name := nameOf(o.target, o.job)
 		row := []string{name, o.state(), "", "", ""}
@@ -117,24 +117,16 @@ func printOutcomes(out *terminal.Output, outcomes []outcome) {
 			failures = append(failures, failuresOf(name, *o.job)...)
 		}
 		rows = append(rows, row)
-		if o.resumeToken != "" {
-			tokens = append(tokens, "-resume '"+o.resumeToken+"'")
-		}
-		switch {
-		case !errors.Is(o.err, errNotStarted):
-		case o.target.token != "":
-			tokens = append(tokens, "-resume '"+o.target.token+"'")
-		default:
+		if errors.Is(o.err, errNotStarted) && o.target.token == "" {
 			notStarted = append(notStarted, o.target.id.String())
 		}
 	}
 	out.Table(rows)
 	printFailures(out, failures)
-	if len(tokens) > 0 {
-		out.Println("\nTo wait for the jobs that run, instead of -all or resource ids add\n" + strings.Join(tokens, "\n"))
-	}
-	if len(notStarted) > 0 {
-		out.Println("\nTo publish those that were not started, instead of -all add\n" + strings.Join(notStarted, "\n"))
+	p.printResumption(out, "To wait for the jobs that run:", outcomes...)
+	if notStarted != nil {
+		out.Println("\nTo publish those that were not started:")
+		out.PrintCommand(append(p.words(), notStarted...)...)
 	}
 }
 
@@ -157,7 +149,7 @@ func (o outcome) state() string {
 // printErrors prints the errors that the outcomes don't show, each once with its
 // assignment. It returns all of them, for the exit code.
 //   - end: why the wait has ended, or nil
-func printErrors(out *terminal.Output, outcomes []outcome, end error) error {
+func (p publication) printErrors(out *terminal.Output, outcomes []outcome, end error) error {
 	var errs []error
 	running, waiting := 0, 0 // jobs that the wait ended before
 	printed := map[string]bool{}
@@ -180,6 +172,9 @@ func printErrors(out *terminal.Output, outcomes []outcome, end error) error {
 			}
 			if !printed[text] {
 				out.Println(text)
+				if errors.Is(o.err, armsecops.ErrOutcomeUnknown) {
+					p.printListing(out, o.target.id)
+				}
 			}
 			printed[text] = true
 		}

@@ -2,12 +2,16 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
@@ -135,14 +139,71 @@ func describe(job armsecops.Job) string {
 	return fmt.Sprintf("%s, %d of %s done, %d failed", state, s.Succeeded+s.Failed, command.Count(s.Total, "item"), s.Failed)
 }
 
-// print prints the outcome as text.
-func (o outcome) print(out *terminal.Output) {
+// print prints an outcome as text.
+func (p publication) print(out *terminal.Output, o outcome) {
 	if o.job != nil {
 		printJob(out, *o.job)
 	}
-	if o.resumeToken != "" {
-		out.Println("\nTo wait for the job's end, add -resume '" + o.resumeToken + "'")
+	p.printResumption(out, "To wait for the job's end:", o)
+}
+
+// words returns how a command begins that goes on with what this run was to do.
+func (p publication) words() []string {
+	words := []string{"go", "run", "./examples/publish"}
+	if p.Live {
+		words = append(words, "-live")
 	}
+	if p.Given("cloud") {
+		words = append(words, "-cloud", p.Flags.Lookup("cloud").Value.String())
+	}
+	return words
+}
+
+// printResumption prints the command that waits for the jobs that haven't ended, or
+// one for each workspace.
+func (p publication) printResumption(out *terminal.Output, heading string, outcomes ...outcome) {
+	var commands [][]string
+	numbers := map[armsecops.WorkspaceManagerAssignmentID]int{} // of the commands, by workspace
+	for _, o := range outcomes {
+		token := o.resumeToken
+		if errors.Is(o.err, errNotStarted) {
+			token = o.target.token
+		}
+		if token == "" {
+			continue
+		}
+		workspace := o.target.id
+		workspace.Name = "" // is in the token
+		i, found := numbers[workspace]
+		if !found {
+			i = len(commands)
+			numbers[workspace] = i
+			words := p.words()
+			if p.Live {
+				words = append(words, "-subscription", workspace.SubscriptionID,
+					"-resource-group", workspace.ResourceGroupName, "-workspace", workspace.WorkspaceName)
+			}
+			commands = append(commands, words)
+		}
+		commands[i] = append(commands[i], "-resume", token)
+	}
+	if commands != nil {
+		out.Println("\n" + heading)
+	}
+	for _, words := range commands {
+		out.PrintCommand(words...)
+	}
+}
+
+// printListing prints the command that lists the jobs of an assignment, for a start
+// whose outcome is unknown. The jobs in memory are gone.
+func (p publication) printListing(out *terminal.Output, id armsecops.WorkspaceManagerAssignmentID) {
+	if !p.Live {
+		return
+	}
+	path := url.URL{Path: id.String() + "/jobs", RawQuery: "api-version=2025-04-01-preview"}
+	out.Println("To list the jobs:")
+	out.PrintCommand("az", "rest", "--url", p.options.Cloud.Services[cloud.ResourceManager].Endpoint+path.String())
 }
 
 // jsonOutcome is the JSON of an outcome.

@@ -118,30 +118,18 @@ func TestSignInErrorBeginsWithTheAdvice(t *testing.T) {
 	assert.Contains(t, stderr, "AzureCLICredential")
 }
 
-func TestErrorIsPrintedOnOneLine(t *testing.T) {
-	t.Parallel()
-	code, stdout, stderr := runWith(t, "", fake.Fault{
-		Operation: getJob, StatusCode: 403, Body: `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`,
-	})
-	assert.Equal(t, 1, code)
-	assert.Empty(t, stdout)
-	assert.Contains(t, stderr, "WorkspaceManagerJobsClient.Get: 403 Forbidden: Forbidden: first second [31mred (request ")
-	assert.Equal(t, 1, strings.Count(stderr, "\n"))
-}
-
 func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true, PageSize: 1})
-	srv.Put(armsecops.AssignmentID{
-		SubscriptionID: "20ff7fc3-e762-44dd-bd96-b71116dcdc23", ResourceGroupName: "myResourceGroup", Name: "other",
-	}, armsecops.Assignment{})
+	id := armsecops.AssignmentID{SubscriptionID: "20ff7fc3-e762-44dd-bd96-b71116dcdc23", ResourceGroupName: "myResourceGroup", Name: "other"}
+	srv.Put(id, armsecops.Assignment{})
 	srv.Inject(fake.Fault{Operation: listAssignments, Skip: 1, StatusCode: 403})
 	var stdout bytes.Buffer
 	assert.Equal(t, 1, run(t.Context(), nil, srv, &stdout, io.Discard))
 	assert.Equal(t, 1, strings.Count(stdout.String(), "ASC Default"))
 }
 
-func TestReportPrintsNoControlCharacters(t *testing.T) {
+func TestNoControlCharactersArePrinted(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := runWith(t, "", fake.Fault{Operation: getJob, Body: `{
 		"name": "\u001b]0;title\u0007job",
@@ -157,4 +145,10 @@ func TestReportPrintsNoControlCharacters(t *testing.T) {
 	for _, want := range []string{"Job  ]0;title job: Fai led\n", "Not published: rules/ gnp.exe\n", "  2J: one two\n", "[2J  , Ex empt, expires never\n"} {
 		assert.Contains(t, stdout, want)
 	}
+	code, stdout, stderr := runWith(t, "", fake.Fault{
+		Operation: getJob, StatusCode: 403, Body: `{"error":{"code":"Forbidden","message":"first\nsecond \u001b[31mred\u0007"}}`,
+	})
+	assert.Equal(t, 1, code)
+	assert.Empty(t, stdout)
+	assert.Regexp(t, `^WorkspaceManagerJobsClient\.Get: 403 Forbidden: Forbidden: first second \[31mred \(request .*\n$`, stderr)
 }

@@ -3,6 +3,8 @@ package publisher
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,20 +40,15 @@ func publish(t *testing.T, srv *fake.Server) (Failures, error) {
 }
 
 // createRequests counts the requests that start a job.
-func createRequests(srv *fake.Server) (n int) {
-	for _, r := range srv.Requests() {
-		if r.Operation == create {
-			n++
-		}
-	}
-	return n
+func createRequests(srv *fake.Server) int {
+	return len(slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create }))
 }
 
 // State: the job is in progress for two Gets and ends with the items that the
 // test has set. With synctest's clock, waiting takes no time and can be measured.
 func TestPublishReturnsFailures(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		items []armsecops.JobItem
 		want  Failures
 	}{
@@ -61,20 +58,16 @@ func TestPublishReturnsFailures(t *testing.T) {
 			{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}, {MemberResourceName: "oslo"}}},
 			{ResourceID: "alertRules/three"},
 		}, Failures{"paris": {"alertRules/one", "alertRules/two"}, "oslo": {"alertRules/two"}}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
-				srv.SetJobItems(rules, test.items)
-				start := time.Now()
-				failures, err := publish(t, srv)
-				require.NoError(t, err)
-				assert.Equal(t, test.want, failures)
-				assert.Equal(t, 1, createRequests(srv))
-				assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
+			srv.SetJobItems(rules, test.items)
+			start := time.Now()
+			failures, err := publish(t, srv)
+			require.NoError(t, err, name)
+			assert.Equal(t, test.want, failures, name)
+			assert.Equal(t, 1, createRequests(srv), name)
+			assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
 		})
 	}
 }
@@ -84,7 +77,7 @@ func TestPublishReturnsFailures(t *testing.T) {
 func TestPublishNeverStartsASecondJob(t *testing.T) {
 	t.Parallel()
 	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		faults   []fake.Fault
 		requests int   // to start a job
 		err      error // nil for success
@@ -95,22 +88,18 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 		"conflict":               {[]fake.Fault{{Operation: create, StatusCode: 409}}, 1, armsecops.ErrConflict},
 		"list not allowed":       {[]fake.Fault{{Operation: list, StatusCode: 403}}, 0, armsecops.ErrForbidden},
 		"response and list lost": {[]fake.Fault{lost, {Operation: list, Skip: 1, StatusCode: 403, Times: 12}}, 1, armsecops.ErrOutcomeUnknown},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
-				putJob(srv, "running", armsecops.ProvisioningStateInProgress) // another program's, never the publisher's own
-				for _, fault := range test.faults {
-					srv.Inject(fault)
-				}
-				failures, err := publish(t, srv)
-				require.ErrorIs(t, err, test.err)
-				assert.Empty(t, failures)
-				assert.Equal(t, test.requests, createRequests(srv))
-				srv.AssertFaultsConsumed(t)
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
+			putJob(srv, "running", armsecops.ProvisioningStateInProgress) // another program's, never the publisher's own
+			for _, fault := range test.faults {
+				srv.Inject(fault)
+			}
+			failures, err := publish(t, srv)
+			require.ErrorIs(t, err, test.err, name)
+			assert.Empty(t, failures)
+			assert.Equal(t, test.requests, createRequests(srv), name)
+			srv.AssertFaultsConsumed(t)
 		})
 	}
 }
@@ -128,7 +117,7 @@ func putJob(srv *fake.Server, name string, state armsecops.ProvisioningState) {
 // server's clock is synctest's, too.
 func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		duration time.Duration // of the job; 0 if none was started
 		another  bool          // whether another program starts a job as well
 		want     Failures
@@ -138,25 +127,21 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 		"job has ended":    {time.Second, false, Failures{"paris": {"alertRules/one"}}, nil},
 		"no job started":   {0, false, nil, armsecops.ErrOutcomeUnknown},
 		"two jobs started": {time.Second, true, nil, armsecops.ErrOutcomeUnknown},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
-				failed := []armsecops.JobItemError{{MemberResourceName: "paris"}}
-				srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: failed}})
-				putJob(srv, "ended", armsecops.ProvisioningStateFailed)
-				putJob(srv, "running", armsecops.ProvisioningStateInProgress)
-				srv.Inject(fake.Fault{Operation: create, Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0})
-				if test.another {
-					time.AfterFunc(30*time.Second, func() { putJob(srv, "another", armsecops.ProvisioningStateSucceeded) })
-				}
-				failures, err := publish(t, srv)
-				require.ErrorIs(t, err, test.err)
-				assert.Equal(t, test.want, failures)
-				assert.Equal(t, 1, createRequests(srv))
-			})
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
+			failed := []armsecops.JobItemError{{MemberResourceName: "paris"}}
+			srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: failed}})
+			putJob(srv, "ended", armsecops.ProvisioningStateFailed)
+			putJob(srv, "running", armsecops.ProvisioningStateInProgress)
+			srv.Inject(fake.Fault{Operation: create, Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0})
+			if test.another {
+				time.AfterFunc(30*time.Second, func() { putJob(srv, "another", armsecops.ProvisioningStateSucceeded) })
+			}
+			failures, err := publish(t, srv)
+			require.ErrorIs(t, err, test.err, name)
+			assert.Equal(t, test.want, failures, name)
+			assert.Equal(t, 1, createRequests(srv), name)
 		})
 	}
 }
@@ -173,4 +158,22 @@ func TestPublishFailsForACanceledJob(t *testing.T) {
 		assert.ErrorContains(t, err, "Canceled")
 		assert.Empty(t, failures)
 	})
+}
+
+// Match: the requests of one subscription fail, and the others are listed.
+func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
+	t.Parallel()
+	const forbidden = "22222222-2222-3333-4444-555555555555"
+	srv := fake.NewServer(nil)
+	id := armsecops.AssignmentID{SubscriptionID: rules.SubscriptionID, ResourceGroupName: "security", Name: "build"}
+	srv.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
+	srv.Inject(fake.Fault{StatusCode: 403, Match: func(r fake.Request) bool { return strings.Contains(r.URL.Path, forbidden) }})
+	options := &armsecops.ClientOptions{}
+	options.Transport = srv
+	client, err := armsecops.NewSecurityAssignmentsClient(forbidden, &azfake.TokenCredential{}, options)
+	require.NoError(t, err)
+	ids, err := Exempting(t.Context(), client, []string{forbidden, rules.SubscriptionID})
+	assert.Equal(t, []string{id.String()}, ids)
+	require.ErrorIs(t, err, armsecops.ErrForbidden)
+	assert.ErrorContains(t, err, forbidden)
 }

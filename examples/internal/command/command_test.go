@@ -29,7 +29,7 @@ func newCommand() *command.Command {
 func TestExitCodeIsThatOfTheError(t *testing.T) {
 	t.Parallel()
 	const help = "For help: program -h\n"
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		err    error
 		code   int
 		stderr string
@@ -41,15 +41,15 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 		"its own":   {fmt.Errorf("wait: %w", errStopped), 4, "wait: stopped\n"},
 		"another":   {context.Canceled, 4, "context canceled\n"},
 		"reported":  {command.ErrReported, command.Failed, ""},
+	} {
+		s, stdout, stderr := commandtest.Streams()
+		assert.Equal(t, test.code, newCommand().Exit(test.err, s), name)
+		assert.Empty(t, stdout.String(), name)
+		assert.Equal(t, test.stderr, stderr.String(), name)
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, stdout, stderr := commandtest.Streams()
-			assert.Equal(t, test.code, newCommand().Exit(test.err, s))
-			assert.Empty(t, stdout.String())
-			assert.Equal(t, test.stderr, stderr.String())
-		})
+	require.Len(t, newCommand().ExitCodes, 6)
+	for i, e := range newCommand().ExitCodes {
+		assert.Equal(t, i, e.Code, "must be sorted")
 	}
 }
 
@@ -60,15 +60,6 @@ func TestLostOutputIsReportedWithTheError(t *testing.T) {
 	s.Out.Println("text")
 	assert.Equal(t, command.LostOutput, newCommand().Exit(errStopped, s))
 	assert.Equal(t, "stopped\nstandard output: no space left on device\n", stderr.String())
-}
-
-func TestExitCodesAreSorted(t *testing.T) {
-	t.Parallel()
-	codes := newCommand().ExitCodes
-	require.Len(t, codes, 6)
-	for i, e := range codes {
-		assert.Equal(t, i, e.Code)
-	}
 }
 
 func TestParseChecksTheFlagsForAzure(t *testing.T) {

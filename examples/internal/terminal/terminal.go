@@ -77,6 +77,29 @@ func (o *Output) Println(text string) { o.print(text, o.Width()) }
 // Text prints lines of text as Println does, but wraps them elsewhere too, at 80 columns.
 func (o *Output) Text(text string) { o.print(text, o.textColumns()) }
 
+// PrintCommand prints a command to copy: a line that isn't wrapped, which would end
+// the command where the line ends.
+func (o *Output) PrintCommand(words ...string) { o.print(ShellLine(words...), 0) }
+
+// ShellLine returns words as a command line for a POSIX shell, in quotes where they
+// need them.
+func ShellLine(words ...string) string {
+	var line strings.Builder
+	for i, word := range words {
+		if i > 0 {
+			line.WriteByte(' ')
+		}
+		if word == "" || strings.Trim(word, plain) != "" {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		line.WriteString(word)
+	}
+	return line.String()
+}
+
+// plain are the characters that no shell takes for something else.
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,"
+
 func (o *Output) textColumns() int { return cmp.Or(o.Width(), 80) }
 
 func (o *Output) print(text string, columns int) {

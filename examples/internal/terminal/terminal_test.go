@@ -44,6 +44,13 @@ func TestPrintableIsOneHarmlessLine(t *testing.T) {
 	}
 }
 
+func TestACommandIsQuotedForAShellAndNotWrapped(t *testing.T) {
+	t.Parallel()
+	out, text := screen(10)
+	out.PrintCommand("az", "-name", "a b", "it's", "", `{"a":1}`, "*", "/a/b-c_1.d", "~")
+	assert.Equal(t, `az -name 'a b' 'it'\''s' '' '{"a":1}' '*' /a/b-c_1.d '~'`+"\n", text.String())
+}
+
 func TestWrapBreaksBetweenWords(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -90,9 +97,11 @@ func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
 	assert.Equal(t, "  -a   the first of\n       them\n  -bc  last\n", text.String())
 }
 
-func TestTextIsWrappedWithoutATerminalToo(t *testing.T) {
+func TestWithoutATerminalTextIsWrappedAndStatusIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	out, text := screen(0)
+	out.Status("1 of 2")
+	out.EndStatus()
 	line := strings.TrimSpace(strings.Repeat("word ", 17))
 	out.Text(line)
 	out.Println(line)
@@ -112,14 +121,6 @@ func TestStatusNeverWraps(t *testing.T) {
 	out.Println("done")
 	out.Println("")
 	assert.Equal(t, "\r01234567…\r01       \r01234567\r0   \r012…\r    \rdone\n\n", text.String())
-}
-
-func TestStatusIsForTerminalsOnly(t *testing.T) {
-	t.Parallel()
-	out, text := screen(0)
-	out.Status("1 of 2")
-	out.EndStatus()
-	assert.Empty(t, text.String())
 }
 
 func TestJSONKeepsEveryCharacter(t *testing.T) {
