@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -72,7 +71,7 @@ func newTenant(today time.Time) *fake.Server {
 	for n := 1; n <= tenantSubscriptions; n++ {
 		subscription := "/subscriptions/" + tenantSubscription(n)
 		if fault, fails := failures[tenantSubscription(n)]; fails {
-			fault.Times = math.MaxInt
+			fault.Always = true
 			fault.Match = func(r fake.Request) bool { return strings.HasPrefix(strings.ToLower(r.URL.Path), subscription+"/") }
 			t.Inject(fault)
 			continue // which has nothing that a caller may read
