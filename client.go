@@ -251,7 +251,10 @@ func decode(resp *http.Response, result any, first bool) error {
 		return fmt.Errorf("decoding the response: %w", err)
 	case err != nil:
 		more := ""
-		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		switch text := bytes.TrimSpace(body); {
+		case len(text) == 0:
+			more = "the body is empty"
+		case text[0] == '<':
 			more = "it looks like a page of HTML or XML, such as that of a proxy or a portal"
 		}
 		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}, more: more}

@@ -75,7 +75,8 @@
 //
 //	read exemptions, standards and recommendations   Security Reader
 //	change standards and their assignments           Security Admin
-//	change policy exemptions                         Security Admin or Resource Policy Contributor
+//	change policy exemptions                         Security Admin or Resource Policy Contributor, of the
+//	                                                 policy assignment's scope as well
 //	read what belongs to the workspace manager       Microsoft Sentinel Reader
 //	change it, and delete jobs                       Microsoft Sentinel Contributor
 //	make members, and start jobs                     the same, of each member as well

@@ -210,7 +210,7 @@ func line(text string) string { return printable.Line(text, printable.Max) }
 // in one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
-	if e.cause != nil && (e.Code == "" && e.Message == "" || errors.Is(e.cause, ErrUnexpectedResponse)) {
+	if e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) { // where the body of a redirect, for example, says less
 		parts = append(parts, e.cause.Error())
 	}
 	if e.Code != "" {

@@ -97,8 +97,8 @@ func TestSentinelsAreThoseOfTheirStatus(t *testing.T) {
 		}
 	}
 	assert.EqualError(t, armsecops.ErrPreconditionFailed, "412 Precondition Failed")
-	err := getJob(t.Context(), withoutRetries(respond(302, "", "Location", "https://proxy.example/login?code=a")))
-	assert.EqualError(t, err, getOperation+`: 302 Found: a redirect to the host "proxy.example" was not followed`)
+	err := getJob(t.Context(), withoutRetries(respond(302, "<p>Found</p>", "Location", "https://proxy.example/login?code=a")))
+	assert.EqualError(t, err, getOperation+`: 302 Found: a redirect to the host "proxy.example" was not followed: Found`)
 }
 
 // What package errorbody reads arrives, at every depth.

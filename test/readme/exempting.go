@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// exempt exempts a virtual machine from a recommendation for 90 days, in the place where that is exempted.
-func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName, machine, policyAssignmentID, referenceID, standardID string) error {
-	for recommendation, err := range factory.NewAssessmentsMetadataClient().NewListPager(nil).All(ctx) {
+// exempt exempts a virtual machine of a subscription from a recommendation for 90 days, in the place where that is exempted.
+func exempt(ctx context.Context, factory *armsecops.ClientFactory, subscriptionID, displayName, machine, policyAssignmentID string, referenceIDs []string, standardID string) error {
+	for recommendation, err := range factory.NewAssessmentsMetadataClient().NewListBySubscriptionPager(subscriptionID, nil).All(ctx) {
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName, 
 		if kind == armsecops.ExemptionKindPolicyExemption {
 			_, err = factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
 				DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
-				PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: []string{referenceID},
+				PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
 			}}, nil)
 			return err
 		}

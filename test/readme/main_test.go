@@ -86,7 +86,7 @@ func TestPublishNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
 	server.SetJobItems(rules, forbiddenAtBranch)
-	err := publish(t.Context(), newJobsClient(t, server), rules)
+	err := publish(t.Context(), newFactory(t, server), rules)
 	require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 	assert.True(t, strings.HasSuffix(err.Error(), rule+" at member branch: Forbidden."), err)
 }
@@ -96,7 +96,7 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := fake.NewServer(nil)
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		require.NoError(t, publish(t.Context(), newJobsClient(t, server), rules))
+		require.NoError(t, publish(t.Context(), newFactory(t, server), rules))
 		posts := 0
 		for _, request := range server.Requests() {
 			if request.Method == http.MethodPost {
@@ -201,9 +201,9 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	require.Equal(t, standardID.String(), standards[0].ID)
 
 	for _, recommendation := range []string{"Close ports", "Encrypt disks", "Encrypt disks"} {
-		require.NoError(t, exempt(t.Context(), factory, recommendation, machine, policy, "closePorts", standards[0].ID))
+		require.NoError(t, exempt(t.Context(), factory, subscription, recommendation, machine, policy, []string{"closePorts"}, standards[0].ID))
 	}
-	require.Error(t, exempt(t.Context(), factory, "Unknown", machine, "", "", ""))
+	require.Error(t, exempt(t.Context(), factory, subscription, "Unknown", machine, "", nil, ""))
 
 	var found []string
 	inDays := func(days int) time.Time { return time.Now().AddDate(0, 0, days) }

@@ -8,7 +8,11 @@ import (
 
 // publish publishes the content of an assignment, and returns when the job has
 // ended. The error of a job that failed names the items and members.
-func publish(ctx context.Context, client *armsecops.WorkspaceManagerJobsClient, id armsecops.WorkspaceManagerAssignmentID) error {
+func publish(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
+	client, err := factory.NewWorkspaceManagerJobsClient(id.SubscriptionID)
+	if err != nil {
+		return err
+	}
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
 	poller, err := client.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, options)
 	if err != nil {
