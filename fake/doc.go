@@ -139,8 +139,8 @@
 // # Faults
 //
 // [Server.Inject] makes requests fail; see [Fault]. To test retries, run server
-// and client under [testing/synctest]: delays then take no time and can be
-// measured exactly.
+// and client under [testing/synctest]: delays then take no time. A client waits for
+// RetryAfter and up to a second more, over which it spreads what it held back.
 //
 // # Overrides
 //

@@ -144,7 +144,7 @@ func (f Fault) check() (route *routes.Route, err error) {
 	case f.NoBody && (f.Body != "" || f.Truncate):
 		return nil, errors.New("a fault with NoBody can't have a Body, nor Truncate it")
 	case !known:
-		return nil, fmt.Errorf("the NextLink of a fault must not be %q", f.NextLink)
+		return nil, fmt.Errorf("the NextLink of a fault must be one of %q, not %q", slices.Sorted(maps.Keys(nextLinks))[1:], f.NextLink)
 	}
 	for name := range f.Header {
 		if !httpguts.ValidHeaderFieldName(name) {

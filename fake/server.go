@@ -66,7 +66,8 @@ type ServerOptions struct {
 	// a required property, or has a value that its documented enumeration lacks, a
 	// workspace manager group whose members don't exist or an assignment whose group
 	// doesn't, and a query of Azure Resource Graph for management groups of which none
-	// exists. It doesn't check what a test puts.
+	// exists. It checks neither what a test puts, nor the management group that is the
+	// scope of a list or resource.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at

@@ -108,7 +108,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"Body and NoBody":    {inject(fake.Fault{NoBody: true, Body: "a"}), "a fault with NoBody can't have a Body"},
 		"half of no body":    {inject(fake.Fault{NoBody: true, Truncate: true}), "a fault with NoBody can't have a Body, nor Truncate it"},
 		"header with space":  {inject(fake.Fault{Header: http.Header{"X A": {"a"}}}), `the Header of a fault must not have the name "X A"`},
-		"unknown NextLink":   {injectOf(assignments+"List", "HTTP"), `NextLink of a fault must not be "HTTP"`},
+		"unknown NextLink":   {injectOf(assignments+"List", "HTTP"), `"relative" "truncated" "unescaped" "without api-version"], not "HTTP"`},
 		"link of a Get":      {injectOf(getOperation, fake.NextLinkLoop), jobs + `Get can't have a fault with the NextLink "loop"`},
 		"link of a query":    {injectOf(assignments+"NewResourceGraphPager", fake.NextLinkHTTP), `Pager can't have`},
 		"truncated listing":  {injectOf(assignments+"List", fake.NextLinkTruncated), assignments + `List can't have`},

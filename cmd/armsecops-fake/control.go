@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -202,13 +203,22 @@ func recovered(do func() error) (err error) {
 	defer func() {
 		reason := recover()
 		if text, ok := reason.(string); ok && strings.HasPrefix(text, "fake: ") {
-			err = errors.New(strings.TrimPrefix(text, "fake: "))
+			err = errors.New(inJSON.Replace(strings.TrimPrefix(text, "fake: ")))
 		} else if reason != nil {
 			panic(reason)
 		}
 	}()
 	return do()
 }
+
+// inJSON replaces the fields of a fault, as package fake names them, by its members.
+var inJSON = func() *strings.Replacer {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[fake.Fault]()) {
+		names = append(names, field.Name, strings.ToLower(field.Name[:1])+field.Name[1:])
+	}
+	return strings.NewReplacer(names...)
+}()
 
 func inject(server *fake.Server, pending *faults, body []byte) error {
 	var f fault

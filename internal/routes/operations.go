@@ -27,7 +27,7 @@ func ByOperation(operation string) (*Route, error) {
 		switch {
 		case client == routeClient && (method == routeMethod || method == short):
 			return route, nil
-		case client == routeClient, method == routeMethod, method == short:
+		case strings.EqualFold(client, routeClient), strings.EqualFold(method, routeMethod), strings.EqualFold(method, short):
 			similar = append(similar, route.Operation)
 		}
 		all = append(all, route.Operation)
