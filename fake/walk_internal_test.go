@@ -217,7 +217,7 @@ func TestPutPanics(t *testing.T) {
 	require.NoError(t, err)
 	for resource, row := range rows {
 		alias := strings.TrimPrefix(withAliases(row.model.String()), "armsecops.")
-		assert.True(t, strings.Contains(string(api), "type "+alias+" = Resource["+alias+"Properties]"), "api/armsecops.txt needs the alias %s, which messages name", alias)
+		assert.True(t, strings.Contains(string(api), "type "+alias+" = Resource["+alias+"Properties]"), "api/armsecops.txt needs the alias %s, which messages name: go test ./test/repository -run TestAPI -update", alias)
 		other := any(armsecops.Job{})
 		if resource == routes.Jobs {
 			other = armsecops.Assignment{}

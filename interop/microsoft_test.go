@@ -60,7 +60,7 @@ func wireForm(t testing.TB, model any) string {
 	t.Helper()
 	text, err := json.Marshal(model)
 	require.NoError(t, err)
-	form := jsontext.Value(times.ReplaceAllFunc(text, func(quoted []byte) []byte {
+	form := jsontext.Value(times.ReplaceAllFunc(testkit.Normal(text), func(quoted []byte) []byte {
 		instant, err := time.Parse(`"`+time.RFC3339+`"`, string(quoted))
 		if err != nil {
 			return quoted

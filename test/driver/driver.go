@@ -87,7 +87,7 @@ func (l Library) Has(route *routes.Route) bool {
 	}
 	made := reflect.TypeOf(constructor)
 	method, ok := methodOf(made.Out(0), route)
-	if !ok {
+	if !ok || route.Kind == routes.List && method.Type.Out(0).Kind() != reflect.Pointer { // to a pager
 		return false
 	}
 	parts := 0

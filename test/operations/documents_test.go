@@ -241,6 +241,8 @@ func isEmpty(value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return true
+	case bool:
+		return !value
 	case string:
 		return value == "" || sameInstant(value, "0001-01-01T00:00:00Z")
 	case map[string]any:

@@ -136,9 +136,7 @@ func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
 	}
 	require.Len(t, items, len(want))
 	for i, item := range items {
-		text, err := json.Marshal(item)
-		require.NoError(t, err)
-		testkit.AssertSameJSON(t, want[i], text)
+		testkit.Exchange{Response: testkit.Response{Body: want[i]}}.AssertWireForm(t, item)
 	}
 }
 
