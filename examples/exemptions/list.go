@@ -232,8 +232,8 @@ func (q query) collect(ctx context.Context, progress *terminal.Output) (found []
 	} else {
 		found, err = q.list(ctx, progress)
 	}
-	if q.verify && err == nil {
-		err = q.check(ctx, progress)
+	if q.verify && (err == nil || errors.Is(err, armsecops.ErrForbidden)) { // which doesn't name the subscriptions
+		err = errors.Join(err, q.check(ctx, progress))
 	}
 	found = slices.DeleteFunc(found, func(e armsecops.Exemption) bool { return !q.matches(e) })
 	slices.SortFunc(found, func(a, b armsecops.Exemption) int {
@@ -343,11 +343,21 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 	return found, err
 }
 
-// ofKind returns the error of a query for a kind, with the kind. A failed sign-in has none.
+// ofKind returns the error of a query for a kind, with the kind. A failed sign-in has
+// none, nor has a query that finds nothing to look into, which the service says in
+// words for its support.
 func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
 	switch {
 	case errors.Is(err, armsecops.ErrCredential):
 		return err
+	case armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest):
+		what := "no subscription"
+		if len(q.subscriptions) > 0 {
+			what = "none of the given subscriptions, or they don't exist"
+		} else if len(q.managementGroups) > 0 {
+			what = "none of the given management groups, or they don't exist"
+		}
+		return fmt.Errorf("the identity can read %s: %w", what, err)
 	case q.Given("kind"):
 		return fmt.Errorf("-kind %s: %w", kindName(kind), err)
 	}

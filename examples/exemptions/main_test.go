@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,23 +28,20 @@ import (
 
 const (
 	build            = "/subscriptions/5ec0ffee-0000-4000-8000-000000000001/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/build"
+	standard         = "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	policyAssignment = managementGroups + "platform/providers/Microsoft.Authorization/policyAssignments/Security"
 )
 
-// standardArgs returns the arguments that create an exemption of a standard, and
-// more of them, the later ones winning.
+// standardArgs returns the arguments that create an exemption of a standard, and more, the later ones winning.
 func standardArgs(more ...string) []string {
-	return append([]string{
-		"create", "-scope", build, "-standard", "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
-		"-assessment", recommendations[0].key, "-category", "Waiver", "-name", "Build machine <1>",
-	}, more...)
+	args := strings.Fields("create -category Waiver -scope " + build + " -assessment " + recommendations[0].key + " -standard " + standard)
+	return slices.Concat(args, []string{"-name", "Build machine <1>"}, more)
 }
 
 // policyArgs returns the arguments that create a policy exemption, and more of them.
 func policyArgs(more ...string) []string {
-	return append([]string{
-		"create", "-kind", "policy", "-scope", managementGroups + "platform", "-category", "mitigated", "-name", "Firewall", "-policy-assignment", policyAssignment,
-	}, more...)
+	args := strings.Fields("create -kind policy -category mitigated -name Firewall -policy-assignment " + policyAssignment)
+	return slices.Concat(args, []string{"-scope", managementGroups + "platform"}, more)
 }
 
 // The golden files have the standard output, the standard error and the exit code.
@@ -59,6 +57,8 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"none":             {"-o", "json", tenantSubscription(6)},
 		"none-table":       {"-subscription", tenantSubscription(6)},
 		"verified":         {"list", "-verify", "-kind", "policy", "-subscription", one, tenantSubscription(7)},
+		"verified-none":    {"list", "-verify", tenantSubscription(7)},
+		"unknown-group":    {"list", "-management-group", "plattform"},
 		"inherited":        {"list", "-inherited", "-subscription", one},
 		"management-group": {"list", "-via", "list", "-management-group", "platform"},
 		"effect":           {"list", "-effect", "", tenantSubscription(5)},
