@@ -81,7 +81,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 // run changes the exemptions, or reads them and prints what it would do.
 func (c change) run(ctx context.Context, s command.Streams) error {
 	if !c.dryRun {
-		defer c.printMemoryNote(s.Err)
+		defer c.printMemoryNote(s.Err, nothingRemains)
 	}
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (string, error) {
 		e, err := c.open(id)

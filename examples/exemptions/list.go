@@ -176,13 +176,22 @@ var letters = regexp.MustCompile(`^[A-Za-z]*$`)
 
 const managementGroups = "/providers/Microsoft.Management/managementGroups/"
 
-// run prints the exemptions that were found, even if something failed, and
-// returns the failures. If something failed and nothing was found, it prints nothing.
+// run prints what the query finds, or what it would list.
 func (q query) run(ctx context.Context, s command.Streams) error {
 	if q.dryRun {
 		s.Out.Println(q.describe())
 		return nil
 	}
+	err := q.print(ctx, s)
+	if q.format == "table" && s.Out.Err() == nil { // the others are for programs
+		q.printMemoryNote(s.Err, invented)
+	}
+	return err
+}
+
+// print prints the exemptions that were found, even if something failed, and
+// returns the failures. If something failed and nothing was found, it prints nothing.
+func (q query) print(ctx context.Context, s command.Streams) error {
 	found, err := q.collect(ctx, s.Err)
 	if err != nil && len(found) == 0 {
 		s.Err.EndStatus()
@@ -199,7 +208,7 @@ func (q query) run(ctx context.Context, s command.Streams) error {
 	if namesErr != nil {
 		s.Err.Println("Some recommendations are without their names: " + namesErr.Error())
 	}
-	if q.format == "table" { // the others are for programs
+	if q.format == "table" {
 		q.printNotices(s.Err, len(found))
 	}
 	return nil

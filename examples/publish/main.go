@@ -127,6 +127,9 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 		}
 	} else {
 		p.print(s.Out, o)
+		if o.job != nil {
+			p.printMemoryNote(s.Err)
+		}
 	}
 	_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
 	switch {
