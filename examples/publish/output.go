@@ -157,6 +157,9 @@ func (p publication) printMemoryNote(out *terminal.Output) {
 // words returns how a command begins that goes on with what this run was to do.
 func (p publication) words() []string {
 	words := []string{"go", "run", "./examples/publish"}
+	if p.program != "" {
+		words = []string{p.program}
+	}
 	if p.Live {
 		words = append(words, "-live")
 	}
