@@ -71,6 +71,8 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"renewed":          {"renew", "-expires", "90d", standardID4},
 		"create-policy":    policyArgs("-dry-run", "-id", id, "-reference", "diskEncryption", "-reference", "firewall"),
 		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4},
+		"renew-none":       {"renew", "-expires", "90d", "-"},
+		"delete-none":      {"delete", "-file", os.DevNull},
 		"delete-dry-run":   {"delete", "-dry-run", policyID(3), policyID(4)},
 	} {
 		var output bytes.Buffer
@@ -169,9 +171,9 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, other assignment":  {policyArgs("-policy-assignment", build), "-policy-assignment: not the resource id of a policy assignment: " + build},
 		"create, standard of a":     {policyArgs("-cve", "CVE-2020-1347"), "-cve doesn't go with -kind policy"},
 		"renew without expiry":      {[]string{"renew", standardID4}, "renew needs -expires"},
-		"renew without ids":         {[]string{"renew", "-expires", "1d", "-"}, "renew needs ids of exemptions"},
+		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
 		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", standardID4}, "-expires: must be in the future: 2020-01-01"},
-		"delete without ids":        {[]string{"delete"}, "delete needs ids of exemptions"},
+		"delete without ids":        {[]string{"delete", "-file", ""}, "delete needs ids of exemptions"},
 		"delete a machine":          {[]string{"delete", standardID4, build}, "not the id of an exemption: " + build},
 	} {
 		s, stdout, stderr := commandtest.Streams()
