@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -100,7 +99,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		"only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
 	var category, effect string
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
-	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`; '' is any")
+	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`: "+effects()+"; '' is any")
 	q.Choice(&q.kind, "kind", "only exemptions of this `kind`; the last one is of 2021", "all", "policy", "standard", "assignment")
 	var given []string // subscriptions
 	q.List(&given, "subscription", "`UUID` of a subscription to list")
@@ -131,10 +130,12 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if q.category, err = parseCategory(category); err != nil {
 		return q, err
 	}
-	if !letters.MatchString(effect) { // which becomes part of a query
-		return q, command.Usagef("-effect: must be a word of letters: %s", effect)
+	known := armsecops.PossibleEffectValues()
+	if i := slices.IndexFunc(known, armsecops.Effect(effect).Is); i >= 0 {
+		q.effect = known[i] // which becomes part of a query
+	} else if effect != "" {
+		return q, command.Usagef("-effect: must be %s: %s", effects(), effect)
 	}
-	q.effect = armsecops.Effect(effect)
 	ids, err := readInput(ctx, "a subscription", q.Flags.Args(), *file, stdin)
 	if err != nil {
 		return q, err
@@ -172,7 +173,14 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	return q, nil
 }
 
-var letters = regexp.MustCompile(`^[A-Za-z]*$`)
+// effects returns the effects that are known, for the help and an error.
+func effects() string {
+	var names []string
+	for _, effect := range armsecops.PossibleEffectValues() {
+		names = append(names, string(effect))
+	}
+	return command.Join(names, "or")
+}
 
 const managementGroups = "/providers/Microsoft.Management/managementGroups/"
 
