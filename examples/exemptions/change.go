@@ -55,6 +55,14 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
+	if c.connection, err = connect(c.Command); err != nil {
+		return c, err
+	}
+	if name == "renew" {
+		if c.expires, err = parseExpiry(expires, c.now); err != nil {
+			return c, command.Usagef("-expires: %w", err)
+		}
+	}
 	ids, err := readInput(ctx, "an id", c.Flags.Args(), *file, stdin)
 	if err != nil {
 		return c, err
@@ -62,18 +70,10 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if len(ids) == 0 && c.Flags.NArg() == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
 		return c, command.Usagef("%s needs ids of exemptions", name)
 	}
-	if c.connection, err = connect(c.Command); err != nil {
-		return c, err
-	}
 	c.ids = texts(ids)
 	for _, id := range c.ids {
 		if _, err := c.open(id); err != nil {
 			return c, err
-		}
-	}
-	if name == "renew" {
-		if c.expires, err = parseExpiry(expires, c.now); err != nil {
-			return c, command.Usagef("-expires: %w", err)
 		}
 	}
 	return c, nil

@@ -136,6 +136,11 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	} else if effect != "" {
 		return q, command.Usagef("-effect: must be %s: %s", effects(), effect)
 	}
+	for _, name := range q.managementGroups {
+		if !isScope(managementGroups + name) {
+			return q, command.Usagef("-management-group: not a name: %s", name)
+		}
+	}
 	ids, err := readInput(ctx, "a subscription", q.Flags.Args(), *file, stdin)
 	if err != nil {
 		return q, err
@@ -164,11 +169,6 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		return q, command.Usagef("-live with -via list or -verify needs subscriptions")
 	case q.via == "list" && len(q.managementGroups) == 0:
 		q.subscriptions = tenantSubscriptionIDs()
-	}
-	for _, name := range q.managementGroups {
-		if !isScope(managementGroups + name) {
-			return q, command.Usagef("-management-group: not a name: %s", name)
-		}
 	}
 	return q, nil
 }

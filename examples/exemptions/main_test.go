@@ -132,7 +132,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"nothing to verify":         {[]string{"-live", "-verify"}, "-live with -via list or -verify needs subscriptions"},
 		"nothing that inherits":     {[]string{"-inherited"}, "-inherited needs subscriptions"},
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
-		"no management group":       {[]string{"-management-group", "a/b"}, "-management-group: not a name: a/b"},
+		"no management group":       {[]string{"-management-group", "a/b", "x"}, "-management-group: not a name: a/b"},
 		"trailing space":            {[]string{"-category=waiver "}, `an argument has control characters, or white space at an end: "-category=waiver "`},
 		"misspelt category":         {[]string{"-category", "wavier"}, "-category: must be waiver or mitigated: wavier"},
 		"empty input":               {[]string{"-"}, "the input has no subscriptions"},
@@ -173,7 +173,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, standard of a":     {policyArgs("-cve", "CVE-2020-1347"), "-cve doesn't go with -kind policy"},
 		"renew without expiry":      {[]string{"renew", standardID4}, "renew needs -expires"},
 		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
-		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", standardID4}, "-expires: must be in the future: 2020-01-01"},
+		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", "x"}, "-expires: must be in the future: 2020-01-01"},
 		"delete without ids":        {[]string{"delete", "-file", ""}, "delete needs ids of exemptions"},
 		"delete a machine":          {[]string{"delete", standardID4, build}, "not the id of an exemption: " + build},
 	} {
