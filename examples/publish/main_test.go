@@ -275,9 +275,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string]string{
-		"help": "-h", "output": "", "all": "-all -concurrency 1 -timeout 5500ms", "timed-out": "-interval 2500ms -timeout 3400ms",
-	} {
+	for name, args := range map[string]string{"help": "-h", "output": "", "all": "-all -concurrency 1 -timeout 5500ms", "timed-out": "-interval 2500ms -timeout 3400ms"} {
 		synctest.Test(t, func(t *testing.T) {
 			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), strings.Fields(args), s) })
 		})
