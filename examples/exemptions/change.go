@@ -17,14 +17,15 @@ type change struct {
 	*command.Command
 	connection
 
-	ids     []string
+	name    string    // renew or delete
+	ids     []string  // none if the input has none
 	expires time.Time // zero to delete
 	dryRun  bool
 }
 
 // parseChange returns the change that the arguments of renew or delete describe.
 func parseChange(ctx context.Context, name string, args []string, stdin io.Reader) (c change, err error) {
-	c.Command = newCommand(name)
+	c.Command, c.name = newCommand(name), name
 	c.Arguments = "[ID... | -]"
 	var expires string
 	flags := "-live -dry-run"
@@ -41,7 +42,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			"The last writer wins: an exemption that another program has just renewed is deleted, too."
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
-		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored. Flags come before the ids. " +
+		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. Flags come before the ids. " +
 		"If one fails, the others are done nevertheless, unless the sign-in failed.\n\n" +
 		"Without -live it changes a tenant in memory."
 	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n" +
@@ -54,15 +55,20 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
+	if c.connection, err = connect(c.Command); err != nil {
+		return c, err
+	}
+	if name == "renew" {
+		if c.expires, err = parseExpiry(expires, c.now); err != nil {
+			return c, command.Usagef("-expires: %w", err)
+		}
+	}
 	ids, err := readInput(ctx, "an id", c.Flags.Args(), *file, stdin)
 	if err != nil {
 		return c, err
 	}
-	if len(ids) == 0 {
+	if len(ids) == 0 && c.Flags.NArg() == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
 		return c, command.Usagef("%s needs ids of exemptions", name)
-	}
-	if c.connection, err = connect(c.Command); err != nil {
-		return c, err
 	}
 	c.ids = texts(ids)
 	for _, id := range c.ids {
@@ -70,18 +76,17 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			return c, err
 		}
 	}
-	if name == "renew" {
-		if c.expires, err = parseExpiry(expires, c.now); err != nil {
-			return c, command.Usagef("-expires: %w", err)
-		}
-	}
 	return c, nil
 }
 
 // run changes the exemptions, or reads them and prints what it would do.
 func (c change) run(ctx context.Context, s command.Streams) error {
+	if len(c.ids) == 0 {
+		s.Err.Println("Nothing to " + c.name + ": the input has no ids.")
+		return nil
+	}
 	if !c.dryRun {
-		defer c.printMemoryNote(s.Err)
+		defer c.printMemoryNote(s.Err, nothingRemains)
 	}
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (string, error) {
 		e, err := c.open(id)

@@ -163,7 +163,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		}
 		return s.Out.JSON(documents)
 	}
-	defer c.printMemoryNote(s.Err)
+	defer c.printMemoryNote(s.Err, nothingRemains)
 	if len(keys) > 1 {
 		return apply(ctx, s, keys, c.create)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -100,7 +99,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		"only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
 	var category, effect string
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
-	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`; '' is any")
+	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`: "+effects()+"; '' is any")
 	q.Choice(&q.kind, "kind", "only exemptions of this `kind`; the last one is of 2021", "all", "policy", "standard", "assignment")
 	var given []string // subscriptions
 	q.List(&given, "subscription", "`UUID` of a subscription to list")
@@ -131,10 +130,17 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if q.category, err = parseCategory(category); err != nil {
 		return q, err
 	}
-	if !letters.MatchString(effect) { // which becomes part of a query
-		return q, command.Usagef("-effect: must be a word of letters: %s", effect)
+	known := armsecops.PossibleEffectValues()
+	if i := slices.IndexFunc(known, armsecops.Effect(effect).Is); i >= 0 {
+		q.effect = known[i] // which becomes part of a query
+	} else if effect != "" {
+		return q, command.Usagef("-effect: must be %s: %s", effects(), effect)
 	}
-	q.effect = armsecops.Effect(effect)
+	for _, name := range q.managementGroups {
+		if !isScope(managementGroups + name) {
+			return q, command.Usagef("-management-group: not a name: %s", name)
+		}
+	}
 	ids, err := readInput(ctx, "a subscription", q.Flags.Args(), *file, stdin)
 	if err != nil {
 		return q, err
@@ -164,25 +170,36 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	case q.via == "list" && len(q.managementGroups) == 0:
 		q.subscriptions = tenantSubscriptionIDs()
 	}
-	for _, name := range q.managementGroups {
-		if !isScope(managementGroups + name) {
-			return q, command.Usagef("-management-group: not a name: %s", name)
-		}
-	}
 	return q, nil
 }
 
-var letters = regexp.MustCompile(`^[A-Za-z]*$`)
+// effects returns the effects that are known, for the help and an error.
+func effects() string {
+	var names []string
+	for _, effect := range armsecops.PossibleEffectValues() {
+		names = append(names, string(effect))
+	}
+	return command.Join(names, "or")
+}
 
 const managementGroups = "/providers/Microsoft.Management/managementGroups/"
 
-// run prints the exemptions that were found, even if something failed, and
-// returns the failures. If something failed and nothing was found, it prints nothing.
+// run prints what the query finds, or what it would list.
 func (q query) run(ctx context.Context, s command.Streams) error {
 	if q.dryRun {
 		s.Out.Println(q.describe())
 		return nil
 	}
+	err := q.print(ctx, s)
+	if q.format == "table" && s.Out.Err() == nil { // the others are for programs
+		q.printMemoryNote(s.Err, invented)
+	}
+	return err
+}
+
+// print prints the exemptions that were found, even if something failed, and
+// returns the failures. If something failed and nothing was found, it prints nothing.
+func (q query) print(ctx context.Context, s command.Streams) error {
 	found, err := q.collect(ctx, s.Err)
 	if err != nil && len(found) == 0 {
 		s.Err.EndStatus()
@@ -199,7 +216,7 @@ func (q query) run(ctx context.Context, s command.Streams) error {
 	if namesErr != nil {
 		s.Err.Println("Some recommendations are without their names: " + namesErr.Error())
 	}
-	if q.format == "table" { // the others are for programs
+	if q.format == "table" {
 		q.printNotices(s.Err, len(found))
 	}
 	return nil
@@ -232,8 +249,8 @@ func (q query) collect(ctx context.Context, progress *terminal.Output) (found []
 	} else {
 		found, err = q.list(ctx, progress)
 	}
-	if q.verify && err == nil {
-		err = q.check(ctx, progress)
+	if q.verify && (err == nil || errors.Is(err, armsecops.ErrForbidden)) { // which doesn't name the subscriptions
+		err = errors.Join(err, q.check(ctx, progress))
 	}
 	found = slices.DeleteFunc(found, func(e armsecops.Exemption) bool { return !q.matches(e) })
 	slices.SortFunc(found, func(a, b armsecops.Exemption) int {
@@ -343,11 +360,21 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 	return found, err
 }
 
-// ofKind returns the error of a query for a kind, with the kind. A failed sign-in has none.
+// ofKind returns the error of a query for a kind, with the kind. A failed sign-in has
+// none, nor has a query that finds nothing to look into, which the service says in
+// words for its support.
 func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
 	switch {
 	case errors.Is(err, armsecops.ErrCredential):
 		return err
+	case armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest):
+		what := "no subscription"
+		if len(q.subscriptions) > 0 {
+			what = "none of the given subscriptions, or they don't exist"
+		} else if len(q.managementGroups) > 0 {
+			what = "none of the given management groups, or they don't exist"
+		}
+		return fmt.Errorf("the identity can read %s: %w", what, err)
 	case q.Given("kind"):
 		return fmt.Errorf("-kind %s: %w", kindName(kind), err)
 	}

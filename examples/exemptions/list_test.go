@@ -63,8 +63,7 @@ func TestKindsThatAreNotAskedForCostNoRequest(t *testing.T) {
 	}
 }
 
-// A kind of which rows are missing doesn't keep the others from being listed; after
-// any other failure the program stops.
+// A kind of which rows are missing doesn't keep the others from being listed; after any other failure the program stops.
 func TestRowsBesideAFailureArePrinted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -99,6 +99,7 @@ func newOverview() overview {
 		command.ExitCode{Code: 3, Meaning: "create, renew or delete failed for at least one of the exemptions; the others are done"})
 	c.About = "Lists, creates, renews and deletes the exemptions of a tenant: those of Azure Policy, of Defender's standards and of " +
 		"Defender's assignments of 2021.\n\n" +
+		"Without -live every command works on a tenant in memory with invented exemptions; with it, on Azure.\n\n" +
 		"For the flags of a command: exemptions COMMAND -h"
 	c.Commands = commands
 	c.Example = `  go run ./examples/exemptions expiring -within 30d
@@ -175,10 +176,16 @@ func connect(c *command.Command) (n connection, err error) {
 	return n, err
 }
 
-// printMemoryNote says that nothing remains of a change that looks like one of Azure's.
-func (n connection) printMemoryNote(out *terminal.Output) {
+// What printMemoryNote says of the tenant in memory, whose output looks like Azure's.
+const (
+	nothingRemains = "of which nothing remains: -live changes Azure."
+	invented       = "with invented exemptions: -live reads Azure."
+)
+
+// printMemoryNote says what the output is of, unless that is Azure.
+func (n connection) printMemoryNote(out *terminal.Output, what string) {
 	if n.memory != nil {
-		out.Println("This was a tenant in memory, of which nothing remains: -live changes Azure.")
+		out.Println("This was a tenant in memory, " + what)
 	}
 }
 

@@ -31,8 +31,7 @@ func write(t *testing.T, format, name string, columns int) string {
 	return text.String()
 }
 
-// A spreadsheet may take a semicolon, a tab or all of them for the separator,
-// and then doesn't see that a cell is quoted.
+// A spreadsheet may take a semicolon, a tab or all of them for the separator, and then doesn't see that a cell is quoted.
 func TestCSVHasNoFormulas(t *testing.T) {
 	t.Parallel()
 	for cell, want := range map[string]string{

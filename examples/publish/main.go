@@ -97,6 +97,7 @@ type publication struct {
 	timeout  time.Duration // 0 for none
 	interval time.Duration
 	format   string
+	program  string // of the streams
 }
 
 // target is an assignment to publish, or with a token the job of an earlier run.
@@ -110,6 +111,7 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 	if p.factory, err = armsecops.NewClientFactory(p.credential, p.options); err != nil {
 		return err
 	}
+	p.program = s.Program
 	if p.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
@@ -127,6 +129,9 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 		}
 	} else {
 		p.print(s.Out, o)
+		if o.job != nil {
+			p.printMemoryNote(s.Err)
+		}
 	}
 	_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
 	switch {

@@ -94,19 +94,23 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestSignalsPrintTheResumeToken(t *testing.T) {
+func TestSignalsPrintTheCommandThatResumes(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("a process can't send these signals to another one")
 	}
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+	for s, names := range map[os.Signal][2]string{ // by which the program is started, and in the command
+		os.Interrupt:    {"/opt/my tools/publish", "'/opt/my tools/publish'"},
+		syscall.SIGTERM: {"/tmp/go-build1/b001/exe/publish", "go run ./examples/publish"},
+		syscall.SIGHUP:  {"publish", "publish"},
+	} {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			if signal.Ignored(s) {
 				t.Skip("the program inherits that it is ignored")
 			}
 			program := exec.CommandContext(t.Context(), os.Args[0], "-interval", "1h")
-			program.Env = append(os.Environ(), runAsProgram+"=1")
+			program.Args[0], program.Env = names[0], append(os.Environ(), runAsProgram+"=1")
 			var stdout bytes.Buffer
 			program.Stdout = &stdout
 			stderr, err := program.StderrPipe()
@@ -121,7 +125,7 @@ func TestSignalsPrintTheResumeToken(t *testing.T) {
 			require.NoError(t, err)
 			require.Error(t, program.Wait())
 			assert.Equal(t, 4, program.ProcessState.ExitCode())
-			assert.Contains(t, stdout.String(), "-resume '"+resumeToken+"'")
+			assert.Contains(t, stdout.String(), "\n"+names[1]+" -resume '"+resumeToken+"'\n")
 		})
 	}
 }
@@ -271,9 +275,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
-	for name, args := range map[string]string{
-		"help": "-h", "output": "", "all": "-all -concurrency 1 -timeout 5500ms", "timed-out": "-interval 2500ms -timeout 3400ms",
-	} {
+	for name, args := range map[string]string{"help": "-h", "output": "", "all": "-all -concurrency 1 -timeout 5500ms", "timed-out": "-interval 2500ms -timeout 3400ms"} {
 		synctest.Test(t, func(t *testing.T) {
 			commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), strings.Fields(args), s) })
 		})
@@ -283,9 +285,7 @@ func TestScreensFitTheTerminal(t *testing.T) {
 func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
 	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
-	for name, want := range map[string]cloud.Configuration{
-		"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment,
-	} {
+	for name, want := range map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment} {
 		p, err := parse(strings.Fields(live + "-cloud " + name + " -resume " + resumeToken))
 		require.NoError(t, err)
 		assert.Equal(t, id, p.assignment)

@@ -147,9 +147,19 @@ func (p publication) print(out *terminal.Output, o outcome) {
 	p.printResumption(out, "To wait for the job's end:", o)
 }
 
+// printMemoryNote says that what is printed as text isn't Azure's.
+func (p publication) printMemoryNote(out *terminal.Output) {
+	if !p.Live {
+		out.Println("This was a server in memory, with invented assignments: -live uses Azure.")
+	}
+}
+
 // words returns how a command begins that goes on with what this run was to do.
 func (p publication) words() []string {
 	words := []string{"go", "run", "./examples/publish"}
+	if p.program != "" {
+		words = []string{p.program}
+	}
 	if p.Live {
 		words = append(words, "-live")
 	}

@@ -3,7 +3,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -22,15 +22,14 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-var errUsage = errors.New("for help: quickstart -h")
-var samples = fake.NewServer(&fake.ServerOptions{Samples: true}) // of the REST documentation
+var errUsage, samples = errors.New("for help: quickstart -h"), fake.NewServer(&fake.ServerOptions{Samples: true})
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], samples, os.Stdout, os.Stderr)) }
 
 // run runs quickstart, prints its error and returns the exit code.
 func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
-	if err := quickstart(ctx, args, memory, out); err != nil {
+	if err := quickstart(ctx, args, memory, out); err != nil && !errors.Is(err, flag.ErrHelp) {
 		code = 1
 		if errors.Is(err, errUsage) || errors.As(err, new(*armsecops.ParameterError)) {
 			code = 2
@@ -47,47 +46,12 @@ func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr
 }
 
 func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.Writer) error {
-	var id armsecops.JobID
-	var usage strings.Builder // which -h prints
-	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(&usage)
-	live := flags.Bool("live", false, "use Azure instead of samples, after az login; needs all flags but -cloud")
-	cloudName := flags.String("cloud", "public", "`name` of Azure's cloud: public, china or government")
-	flags.StringVar(&id.SubscriptionID, "subscription", "", "`id` of the subscription")
-	flags.StringVar(&id.ResourceGroupName, "resource-group", "", "`name` of the resource group")
-	flags.StringVar(&id.WorkspaceName, "workspace", "", "`name` of the central workspace")
-	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
-	flags.StringVar(&id.Name, "job", "", "`name` of the job")
-	err := flags.Parse(args)
-	missing, subscription := "", id.SubscriptionID
-	for _, name := range []string{"subscription", "resource-group", "workspace", "assignment", "job"} {
-		if flags.Lookup(name).Value.String() == "" {
-			missing += ", -" + name
-		}
+	id, subscription, credential, options, err := parse(args, memory, out)
+	if err != nil {
+		return err
 	}
-	options := &armsecops.ClientOptions{}
-	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
-	var credential azcore.TokenCredential = &azfake.TokenCredential{}
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(out, usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
-		return nil
-	case err != nil:
-		return fmt.Errorf("%s; %w", strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1), errUsage)
-	case len(args) == 0:
-		options.Transport, subscription = memory, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
-		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-	case !*live || flags.NArg() > 0 || options.Cloud.Services == nil:
-		return fmt.Errorf("unexpected %q: give nothing, or -live and flags; -cloud is public, china or government; %w", args, errUsage)
-	case missing != "":
-		return fmt.Errorf("-live needs %s; %w", strings.TrimPrefix(missing, ", "), errUsage)
-	default:
-		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
-	}
-	jobs, jobsErr := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, options)
-	assignments, assignmentsErr := armsecops.NewSecurityAssignmentsClient(subscription, credential, options)
-	if err := cmp.Or(err, jobsErr, assignmentsErr); err != nil {
+	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, &options)
+	if err != nil {
 		return err
 	}
 	job, err := jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
@@ -99,19 +63,55 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 		printLine(out, "Not published: %s/%s", path.Base(path.Dir(failure.ResourceID)), path.Base(failure.ResourceID))
 		printLine(out, "  %s: %s", failure.MemberResourceName, failure.ErrorMessage)
 	}
+	assignments, err := armsecops.NewSecurityAssignmentsClient(subscription, credential, &options)
+	if err != nil {
+		return err
+	}
 	printLine(out, "Assignments of subscription %s", subscription)
 	for a, err := range assignments.NewListBySubscriptionPager(nil).All(ctx) {
 		if err != nil {
 			return err
 		}
-		expires := "never"
-		if !a.Properties.ExpiresOn.IsZero() {
-			expires = a.Properties.ExpiresOn.Format("2006-01-02")
-		}
+		expires := strings.Replace(a.Properties.ExpiresOn.Format("2006-01-02"), "0001-01-01", "never", 1) // the zero time is no end
 		printLine(out, "%s  %s, %s, expires %s", a.Name, a.Properties.DisplayName, a.Properties.Effect, expires)
 		printLine(out, "  %s", a.Properties.Scope)
 	}
 	return nil
+}
+
+// parse returns the job and the subscription that the flags name, and the way to Azure, or without flags those of the REST documentation's samples.
+func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.JobID, subscription string, credential azcore.TokenCredential, options armsecops.ClientOptions, err error) {
+	var usage strings.Builder // which -h prints
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(&usage)
+	live := flags.Bool("live", false, "use Azure instead of samples, after az login; needs all flags but -cloud")
+	cloudName := flags.String("cloud", "public", "`name` of Azure's cloud: public, china or government")
+	flags.StringVar(&id.SubscriptionID, "subscription", "", "`id` of the subscription")
+	flags.StringVar(&id.ResourceGroupName, "resource-group", "", "`name` of the resource group")
+	flags.StringVar(&id.WorkspaceName, "workspace", "", "`name` of the central workspace")
+	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
+	flags.StringVar(&id.Name, "job", "", "`name` of the job")
+	err = flags.Parse(args)
+	subscription, missing := id.SubscriptionID, []string{"subscription", "resource-group", "workspace", "assignment", "job"}
+	missing = slices.DeleteFunc(missing, func(name string) bool { return flags.Lookup(name).Value.String() != "" })
+	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(help, usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
+	case err != nil:
+		err = fmt.Errorf("%s; %w", strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1), errUsage)
+	case len(args) == 0:
+		options.Transport, credential, subscription = memory, &azfake.TokenCredential{}, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
+		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+	case !*live || flags.NArg() > 0 || options.Cloud.Services == nil:
+		err = fmt.Errorf("unexpected %q: give nothing, or -live and flags; -cloud is public, china or government; %w", args, errUsage)
+	case len(missing) > 0:
+		err = fmt.Errorf("-live needs -%s; %w", strings.Join(missing, ", -"), errUsage)
+	default:
+		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
+	}
+	return id, subscription, credential, options, err
 }
 
 // printLine prints one line, without the characters with which a service could write elsewhere on a terminal.

@@ -39,6 +39,14 @@ func publish(t *testing.T, srv *fake.Server) (Failures, error) {
 	return p.Publish(ctx, rules.Name)
 }
 
+// inBubble returns a test that runs in parallel, with a clock of synctest's.
+func inBubble(test func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, test)
+	}
+}
+
 // createRequests counts the requests that start a job.
 func createRequests(srv *fake.Server) int {
 	return len(slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create }))
@@ -59,21 +67,20 @@ func TestPublishReturnsFailures(t *testing.T) {
 			{ResourceID: "alertRules/three"},
 		}, Failures{"paris": {"alertRules/one", "alertRules/two"}, "oslo": {"alertRules/two"}}},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		t.Run(name, inBubble(func(t *testing.T) {
 			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
 			srv.SetJobItems(rules, test.items)
 			start := time.Now()
 			failures, err := publish(t, srv)
-			require.NoError(t, err, name)
-			assert.Equal(t, test.want, failures, name)
-			assert.Equal(t, 1, createRequests(srv), name)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, failures)
+			assert.Equal(t, 1, createRequests(srv))
 			assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
-		})
+		}))
 	}
 }
 
-// Faults: requests fail. AssertFaultsConsumed fails the test if a fault has not
-// applied.
+// Faults: requests fail. AssertFaultsConsumed fails the test if a fault has not applied.
 func TestPublishNeverStartsASecondJob(t *testing.T) {
 	t.Parallel()
 	lost := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
@@ -89,18 +96,18 @@ func TestPublishNeverStartsASecondJob(t *testing.T) {
 		"list not allowed":       {[]fake.Fault{{Operation: list, StatusCode: 403}}, 0, armsecops.ErrForbidden},
 		"response and list lost": {[]fake.Fault{lost, {Operation: list, Skip: 1, StatusCode: 403, Times: 12}}, 1, armsecops.ErrOutcomeUnknown},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		t.Run(name, inBubble(func(t *testing.T) {
 			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
 			putJob(srv, "running", armsecops.ProvisioningStateInProgress) // another program's, never the publisher's own
 			for _, fault := range test.faults {
 				srv.Inject(fault)
 			}
 			failures, err := publish(t, srv)
-			require.ErrorIs(t, err, test.err, name)
+			require.ErrorIs(t, err, test.err)
 			assert.Empty(t, failures)
-			assert.Equal(t, test.requests, createRequests(srv), name)
+			assert.Equal(t, test.requests, createRequests(srv))
 			srv.AssertFaultsConsumed(t)
-		})
+		}))
 	}
 }
 
@@ -113,8 +120,7 @@ func putJob(srv *fake.Server, name string, state armsecops.ProvisioningState) {
 	srv.Put(id, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
 }
 
-// Time: the connection breaks a minute after the request to start a job. The
-// server's clock is synctest's, too.
+// Time: the connection breaks a minute after the request to start a job. The server's clock is synctest's, too.
 func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -128,7 +134,7 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 		"no job started":   {0, false, nil, armsecops.ErrOutcomeUnknown},
 		"two jobs started": {time.Second, true, nil, armsecops.ErrOutcomeUnknown},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		t.Run(name, inBubble(func(t *testing.T) {
 			srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
 			failed := []armsecops.JobItemError{{MemberResourceName: "paris"}}
 			srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: failed}})
@@ -139,10 +145,10 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 				time.AfterFunc(30*time.Second, func() { putJob(srv, "another", armsecops.ProvisioningStateSucceeded) })
 			}
 			failures, err := publish(t, srv)
-			require.ErrorIs(t, err, test.err, name)
-			assert.Equal(t, test.want, failures, name)
-			assert.Equal(t, 1, createRequests(srv), name)
-		})
+			require.ErrorIs(t, err, test.err)
+			assert.Equal(t, test.want, failures)
+			assert.Equal(t, 1, createRequests(srv))
+		}))
 	}
 }
 
@@ -167,7 +173,8 @@ func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	srv := fake.NewServer(nil)
 	id := armsecops.AssignmentID{SubscriptionID: rules.SubscriptionID, ResourceGroupName: "security", Name: "build"}
 	srv.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
-	srv.Inject(fake.Fault{StatusCode: 403, Match: func(r fake.Request) bool { return strings.Contains(r.URL.Path, forbidden) }})
+	below := func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+forbidden+"/") }
+	srv.Inject(fake.Fault{StatusCode: 403, Always: true, Match: below})
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	client, err := armsecops.NewSecurityAssignmentsClient(forbidden, &azfake.TokenCredential{}, options)
@@ -176,4 +183,5 @@ func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	assert.Equal(t, []string{id.String()}, ids)
 	require.ErrorIs(t, err, armsecops.ErrForbidden)
 	assert.ErrorContains(t, err, forbidden)
+	srv.AssertFaultsConsumed(t)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -36,11 +37,13 @@ const (
 // ErrReported is an error that the output shows already.
 var ErrReported = errors.New("reported")
 
-// Streams are what a program reads and writes.
+// Streams are what a program reads and writes, and how the commands begin that it
+// prints to be copied.
 type Streams struct {
-	In  io.Reader
-	Out *terminal.Output
-	Err *terminal.Output
+	In      io.Reader
+	Out     *terminal.Output
+	Err     *terminal.Output
+	Program string // by which it was started; empty if go run built it
 }
 
 // Main runs a program and exits with the code that it returns. Ctrl-C ends the
@@ -51,9 +54,18 @@ func Main(run func(ctx context.Context, args []string, s Streams) int) {
 	signals = slices.DeleteFunc(signals, signal.Ignored) // such as SIGHUP below nohup
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // so that a second signal ends a program that doesn't
-	code := run(ctx, os.Args[1:], Streams{os.Stdin, terminal.New(os.Stdout), terminal.New(os.Stderr)})
+	code := run(ctx, os.Args[1:], Streams{os.Stdin, terminal.New(os.Stdout), terminal.New(os.Stderr), program(os.Args[0])})
 	stop()
 	os.Exit(code)
+}
+
+// program returns the name by which a program was started, or "" if go run built it:
+// in a folder of the go command, which deletes it again.
+func program(name string) string {
+	if strings.Contains(filepath.ToSlash(name), "/go-build") {
+		return ""
+	}
+	return name
 }
 
 // Command is a program, or one of its commands.
