@@ -34,13 +34,6 @@ func newFactory(t *testing.T, transport policy.Transporter) *armsecops.ClientFac
 	return factory
 }
 
-func newJobsClient(t *testing.T, transport policy.Transporter) *armsecops.WorkspaceManagerJobsClient {
-	t.Helper()
-	client, err := newFactory(t, transport).NewWorkspaceManagerJobsClient(subscription)
-	require.NoError(t, err)
-	return client
-}
-
 // transportFunc is a transport that is a function.
 type transportFunc func(*http.Request) (*http.Response, error)
 
