@@ -156,17 +156,16 @@
 //
 // # Errors
 //
-// Every error of an operation begins with its name. What isn't an operation's doesn't:
-// the errors of azcore's poller itself, such as the context's between two polls, and that
-// of [Pager.NextPage] after the end. An invalid parameter is a [*ParameterError], and
-// nothing is sent. A response
-// that isn't success, or that cannot be read, is an [*ErrorResponse] from Microsoft
-// Sentinel and a [*CloudError] from the other services, and in both cases a
-// [*ServiceError] and an azcore.ResponseError as well. A success whose body isn't what
-// the operation returns, such as null or an error, is [ErrUnexpectedResponse]. A
-// credential that got no token is [ErrCredential]; its own error is in the chain. Use
-// [errors.Is] with [ErrNotFound] and the other sentinels, [HasCode] for the service's
-// own codes.
+// Every error of an operation names it. Those that are no operation's don't: the errors
+// of azcore's poller itself, such as the context's between two polls, and that of
+// [Pager.NextPage] after the end. An invalid parameter is a [*ParameterError], and
+// nothing is sent. A response that isn't success, or that cannot be read, is an
+// [*ErrorResponse] from Microsoft Sentinel and a [*CloudError] from the other services,
+// and in both cases a [*ServiceError] and an azcore.ResponseError as well. A success
+// whose body isn't what the operation returns, such as null or an error, is
+// [ErrUnexpectedResponse]. A credential that got no token is [ErrCredential]; its own
+// error is in the chain. Use [errors.Is] with [ErrNotFound] and the other sentinels,
+// [HasCode] for the service's own codes.
 //
 // In a log of package slog, every error is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and

@@ -128,7 +128,7 @@ type Exemption struct {
 	// Kind is the place: the type of the resource, in the casing of the constants.
 	Kind ExemptionKind `json:"kind,omitzero"`
 	// ID is the resource id, which the Parse function of the kind reads. Azure Resource
-	// Graph has it in any casing, and a documented sample has another type in it.
+	// Graph has it in any casing; one of the documented samples has that of a standard.
 	ID string `json:"id,omitzero"`
 	// Name is the name of the exemption.
 	Name string `json:"name,omitzero"`

@@ -61,13 +61,12 @@ type ServerOptions struct {
 	// workspace manager assignment that doesn't exist, with Azure's 404. It exists
 	// if it is stored, if a test has put something below it, or has named it with
 	// [Server.AddSubscription], [Server.AddResourceGroup], [Server.AddWorkspace] or
-	// [Server.SetJobItems].
-	// A server that isn't strict has all. Strict also refuses a resource that lacks
-	// a required property, or has a value that its documented enumeration lacks, a
-	// workspace manager group whose members don't exist or an assignment whose group
-	// doesn't, and a query of Azure Resource Graph for management groups of which none
-	// exists. It checks neither what a test puts, nor the management group that is the
-	// scope of a list or resource.
+	// [Server.SetJobItems]. A server that isn't strict has all. Strict also refuses a
+	// resource that lacks a required property, or has a value that its documented
+	// enumeration lacks, a workspace manager group whose members don't exist or an
+	// assignment whose group doesn't, and a query of Azure Resource Graph for
+	// management groups of which none exists. It checks neither what a test puts, nor
+	// the management group that is the scope of a list or resource.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at
