@@ -404,7 +404,10 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 			e.cause = fmt.Errorf("reading the response: %w", err)
 		case int64(len(body)) > c.maxErrorBytes:
 			e.cause = ErrResponseTooLarge
-		case resp.StatusCode/100 == 3:
+		case resp.StatusCode < 300:
+			e.cause = errors.New("a success, but not one of the operation's")
+		case resp.StatusCode < 400:
+			e.cause = errors.New("a redirect was not followed")
 			if to, err := resp.Location(); err == nil {
 				e.cause = fmt.Errorf("a redirect to the host %.100q was not followed", to.Host)
 			}

@@ -163,9 +163,9 @@
 // [*ErrorResponse] from Microsoft Sentinel and a [*CloudError] from the other services,
 // and in both cases a [*ServiceError] and an azcore.ResponseError as well. A success
 // whose body isn't what the operation returns, such as null or an error, is
-// [ErrUnexpectedResponse]. A credential that got no token is [ErrCredential]; its own
-// error is in the chain. Use [errors.Is] with [ErrNotFound] and the other sentinels,
-// [HasCode] for the service's own codes.
+// [ErrUnexpectedResponse]; the body of a deletion's isn't read. A credential that got no
+// token is [ErrCredential]; its own error is in the chain. Use [errors.Is] with
+// [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
 //
 // In a log of package slog, every error is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and

@@ -137,7 +137,8 @@ type Exemption struct {
 	// Description says what the exemption is for.
 	Description string `json:"description,omitzero"`
 	// Scope is the resource id of what is exempt, with its first slash: a management
-	// group, subscription, resource group or resource.
+	// group, subscription, resource group or resource. It is empty for an assignment
+	// of 2021 that doesn't say.
 	Scope string `json:"scope,omitzero"`
 	// SubscriptionID is the subscription of the exemption; empty for one of a management group.
 	SubscriptionID string `json:"subscriptionId,omitzero"`

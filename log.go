@@ -131,11 +131,8 @@ func messageOf(err error) string {
 	case *CloudError:
 		return messageOf(&e.ServiceError)
 	case *ServiceError:
-		switch {
-		case e.cause != nil && e.Message == "":
-			return line(e.cause.Error())
-		case errors.Is(e.cause, ErrUnexpectedResponse):
-			return line(e.cause.Error()) + ": " + line(e.Message)
+		if e.cause != nil && (e.Message == "" || e.StatusCode < http.StatusBadRequest) {
+			return joined(": ", line(e.cause.Error()), line(e.Message))
 		}
 		return line(e.Message)
 	}

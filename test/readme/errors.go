@@ -14,7 +14,7 @@ func advice(err error) string {
 	}
 	service, ok := errors.AsType[*armsecops.ServiceError](err)
 	switch {
-	case errors.Is(err, armsecops.ErrCredential):
+	case errors.Is(err, armsecops.ErrCredential), errors.Is(err, armsecops.ErrUnauthorized):
 		return "sign in: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 		return "look before you repeat it: " + err.Error()
@@ -24,8 +24,8 @@ func advice(err error) string {
 		return "check the name"
 	case errors.Is(err, armsecops.ErrThrottled):
 		return fmt.Sprintf("wait %v", service.RetryAfter)
-	case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
+	case errors.Is(err, armsecops.ErrForbidden):
 		return "ask for a role that allows this"
 	}
-	return fmt.Sprintf("ask Azure support about request %s: %s", service.RequestID, service.Message)
+	return fmt.Sprintf("ask Azure support about request %s: %v", service.RequestID, err)
 }

@@ -136,7 +136,7 @@ These methods send the requests of others:
 
 | method | sends |
 |---|---|
-| ` + "`WorkspaceManagerJobsClient.BeginCreate`" + ` | ` + "`Create`, then `Get` for each poll; with `Recover`, `NewListPager` before `Create`" + ` |
+| ` + "`WorkspaceManagerJobsClient.BeginCreate`" + ` | ` + "`Create`, then `Get` for each poll; with `Recover`, `NewListPager` before `Create`, and after one whose response is lost" + ` |
 | ` + "`WorkspaceManagerJobsClient.NewJobPoller`" + ` | ` + "`Get` for each poll" + ` |
 | ` + "`SecurityAssignmentsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
 `
