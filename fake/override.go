@@ -41,7 +41,8 @@ func (s *Server) Override(operation string, handler http.Handler) {
 
 // Respond returns a handler for [Server.Override] that responds to every request alike.
 //   - body: a model, page or other value as JSON; an [armsecops.ErrorDetail] is
-//     wrapped in {"error": …}; nil for a response without a body
+//     wrapped in {"error": …}; nil for a response without a body. A client refuses a
+//     resource that has neither ID nor Name
 //
 // It panics if the status is not between 200 and 599, or if the body can't be
 // encoded as JSON.

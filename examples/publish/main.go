@@ -234,7 +234,8 @@ func parse(args []string) (p publication, err error) {
 		"workspaces. Waits until the jobs have ended and prints what could not be published, and where.\n\n" +
 		"An assignment is given by -assignment or its resource id, ID; -all publishes every one of a workspace. " +
 		"Without -live these are in memory: baseline, of which two of 12 items fail, hunting and reporting.\n\n" +
-		"A run that ends before its jobs, as by Ctrl-C, prints the command that resumes it."
+		"A run that ends before its jobs, as by Ctrl-C, prints the command that resumes it, " +
+		"or with -o json the resumeToken of each job."
 	p.Example = `  go run ./examples/publish -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`
