@@ -412,6 +412,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 				e.cause = fmt.Errorf("a redirect to the host %.100q was not followed", to.Host)
 			}
 		}
+		e.page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 		text := body
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
 			text = []byte(s.Blank(string(body)))

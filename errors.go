@@ -166,6 +166,7 @@ type ServiceError struct {
 
 	response *azcore.ResponseError
 	cause    error // why the response could not be used; nil for one that says why itself
+	page     bool  // the body of the error is HTML or XML, as that of a proxy is
 }
 
 // ErrorDetail describes one error; its Details describe the errors below it.
@@ -206,8 +207,8 @@ const (
 // line returns text from a server as one harmless line of bounded length.
 func line(text string) string { return printable.Line(text, printable.Max) }
 
-// Error returns operation, status, code, message, how long to wait and the request id
-// in one line of bounded length.
+// Error returns operation, status, code, message, whether that is from a page, how long
+// to wait and the request id in one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
 	if e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) { // where the body of a redirect, for example, says less
@@ -224,6 +225,9 @@ func (e *ServiceError) Error() string {
 		text += " [" + strings.Join(e.details(), "; ") + "]"
 	}
 	var end []string
+	if e.page {
+		end = append(end, "a page of HTML or XML")
+	}
 	if e.RetryAfter > 0 {
 		end = append(end, "retry after "+e.RetryAfter.String())
 	}

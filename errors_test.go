@@ -49,7 +49,7 @@ var errorShapes = map[string]struct {
 	"error_legacy": {"404 Not Found: Not Found: ", "Entity was not found", "", []string{"Not Found"}, 0},
 	"error_message_json": {"403 Forbidden: Forbidden: ", "The client has no authorization.",
 		" [AuthorizationFailed: The client has no authorization.]", []string{"Forbidden", "AuthorizationFailed"}, 0},
-	"error_html":        {"502 Bad Gateway: ", "502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2", "", nil, 0},
+	"error_html":        {"502 Bad Gateway: ", "502 Bad Gateway 502 Bad Gateway Microsoft-Azure-Application-Gateway/v2", " (a page of HTML or XML, ", nil, 0},
 	"error_empty":       {"503 Service Unavailable", "", " (retry after 17s, ", nil, 17 * time.Second},
 	"error_header_code": {"412 Precondition Failed: ETagMismatch", "", "", []string{"ETagMismatch"}, 0},
 	"error_cut":         {"409 Conflict: Conflict: ", "Another job is running.", "", []string{"Conflict"}, 0},
@@ -98,7 +98,7 @@ func TestSentinelsAreThoseOfTheirStatus(t *testing.T) {
 	}
 	assert.EqualError(t, armsecops.ErrPreconditionFailed, "412 Precondition Failed")
 	err := getJob(t.Context(), withoutRetries(respond(302, "<p>Found</p>", "Location", "https://proxy.example/login?code=a")))
-	assert.EqualError(t, err, getOperation+`: 302 Found: a redirect to the host "proxy.example" was not followed: Found`)
+	assert.EqualError(t, err, getOperation+`: 302 Found: a redirect to the host "proxy.example" was not followed: Found (a page of HTML or XML)`)
 }
 
 // What package errorbody reads arrives, at every depth.
