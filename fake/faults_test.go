@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,7 +128,7 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	srv.Put(namedJob("other"), armsecops.Job{})
 	srv.Inject(fake.Fault{Operation: getOperation, Skip: 2, StatusCode: 500, Times: 2})
 	srv.Inject(fake.Fault{
-		Operation: getOperation, StatusCode: 403, Skip: 1, Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/other") },
+		Operation: getOperation, StatusCode: 403, Skip: 1, Match: func(r fake.Request) bool { return r.URL.Path == jobsPath+"/other" },
 	})
 	srv.Inject(fake.Fault{Operation: deleteOperation, StatusCode: 418})
 	srv.Inject(fake.Fault{StatusCode: 503})

@@ -262,7 +262,7 @@ func each[T any](ctx context.Context, items []string, do func(ctx context.Contex
 	return func(yield func(string, outcome[T]) bool) {
 		results := make([]chan outcome[T], len(items))
 		for i := range items {
-			results[i] = make(chan outcome[T], 1) // so that a call that ends waits for nobody
+			results[i] = make(chan outcome[T], 1) // so that a call can end before its result is read
 		}
 		var running sync.WaitGroup
 		defer running.Wait()

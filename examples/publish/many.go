@@ -127,7 +127,7 @@ func (p publication) printOutcomes(out *terminal.Output, outcomes []outcome) {
 	p.printResumption(out, "To wait for the jobs that run:", outcomes...)
 	if notStarted != nil {
 		out.Println("\nTo publish those that were not started:")
-		out.PrintCommand(append(p.words(), notStarted...)...)
+		out.PrintCommand(append(p.commandLine(), notStarted...)...)
 	}
 }
 

@@ -154,8 +154,8 @@ func (p publication) printMemoryNote(out *terminal.Output) {
 	}
 }
 
-// words returns how a command begins that goes on with what this run was to do.
-func (p publication) words() []string {
+// commandLine returns the beginning of a command line of this program, for the cloud of this run.
+func (p publication) commandLine() []string {
 	words := []string{"go", "run", "./examples/publish"}
 	if p.program != "" {
 		words = []string{p.program}
@@ -188,7 +188,7 @@ func (p publication) printResumption(out *terminal.Output, heading string, outco
 		if !found {
 			i = len(commands)
 			numbers[workspace] = i
-			words := p.words()
+			words := p.commandLine()
 			if p.Live {
 				words = append(words, "-subscription", workspace.SubscriptionID,
 					"-resource-group", workspace.ResourceGroupName, "-workspace", workspace.WorkspaceName)

@@ -22,10 +22,12 @@ func TestEachAttemptHasItsOwnBody(t *testing.T) {
 		}
 		return other.Next()
 	})
-	var progress strings.Builder
 	wrap := policyFunc(func(req *policy.Request) (*http.Response, error) {
+		var progress strings.Builder
 		req.Raw().Body = io.NopCloser(io.TeeReader(req.Raw().Body, &progress))
-		return req.Next()
+		resp, err := req.Next()
+		assert.Equal(t, "document", progress.String())
+		return resp, err
 	})
 	unknownLength := policyFunc(func(req *policy.Request) (*http.Response, error) {
 		req.Raw().Body, req.Raw().ContentLength = io.NopCloser(io.MultiReader(req.Raw().Body)), 0
@@ -71,9 +73,6 @@ func TestEachAttemptHasItsOwnBody(t *testing.T) {
 			_, _, err := Do(s.pipeline(responses...), req)
 			require.NoError(t, err)
 			assert.EqualValues(t, len(test.statuses), s.requests.Load())
-			if name == "body wrapped" {
-				assert.Equal(t, "documentdocument", progress.String())
-			}
 		})
 	}
 }

@@ -141,7 +141,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	final, isFinal := errors.AsType[finalError](err)
 	switch {
 	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.expired != nil):
-		a.response = nil        // whose request has this context: who keeps the one would keep the body of the other
+		a.response = nil        // a pager keeps the request, and with its context this: not the body, too
 		return resp, false, nil // even if the context has ended since
 	case err != nil && a.expired != nil:
 		err = a.contextError()
