@@ -95,8 +95,8 @@ func (l *loop[T]) run(n int, cancel context.CancelFunc, yield func(T) bool, work
 	var panicked *Panic
 	returned := false // if not, the caller's own panic is the one to report
 	defer func() {
+		cancel() // first: whatever ends because the caller left sees that its context has ended
 		close(l.left)
-		cancel()
 		for i := range l.items {
 			panicked = cmp.Or(panicked, i.panic)
 		}
