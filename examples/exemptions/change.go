@@ -42,7 +42,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			"The last writer wins: an exemption that another program has just renewed is deleted, too."
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
-		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. Flags come before the ids. " +
+		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. " +
 		"If one fails, the others are done nevertheless, unless the sign-in failed.\n\n" +
 		"Without -live it changes a tenant in memory."
 	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n" +
@@ -63,11 +63,11 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			return c, command.Usagef("-expires: %w", err)
 		}
 	}
-	ids, err := readInput(ctx, "an id", c.Flags.Args(), *file, stdin)
+	ids, err := readInput(ctx, "an id", c.Args, *file, stdin)
 	if err != nil {
 		return c, err
 	}
-	if len(ids) == 0 && c.Flags.NArg() == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
+	if len(ids) == 0 && len(c.Args) == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
 		return c, command.Usagef("%s needs ids of exemptions", name)
 	}
 	c.ids = texts(ids)

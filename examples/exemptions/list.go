@@ -32,7 +32,7 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
 	"subscription, which is current, and names the ones that fail.\n\n" +
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
-	"input. Empty lines and lines that start with # are ignored. Flags come before the arguments. Without any, and without a " +
+	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
 	"-management-group, it lists all that the identity may read.\n\n" +
 	"NAME is the display name, or the resource's own if it has none. SCOPE is what is exempt, by the names in its resource id, " +
 	"FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
@@ -114,8 +114,8 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if err := q.Parse(args); err != nil {
 		return q, err
 	}
-	if first := q.Flags.Arg(0); slices.ContainsFunc(commands, func(c [2]string) bool { return c[0] == first }) {
-		return q, command.Usagef("the command comes first: exemptions %s", first)
+	if len(q.Args) > 0 && slices.ContainsFunc(commands, func(c [2]string) bool { return c[0] == q.Args[0] }) {
+		return q, command.Usagef("the command comes first: exemptions %s", q.Args[0])
 	}
 	if q.connection, err = connect(q.Command); err != nil {
 		return q, err
@@ -141,7 +141,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 			return q, command.Usagef("-management-group: not a name: %s", name)
 		}
 	}
-	ids, err := readInput(ctx, "a subscription", q.Flags.Args(), *file, stdin)
+	ids, err := readInput(ctx, "a subscription", q.Args, *file, stdin)
 	if err != nil {
 		return q, err
 	}
@@ -161,7 +161,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	case len(q.subscriptions) > 0 && len(q.managementGroups) > 0:
 		return q, command.Usagef("-management-group doesn't go with subscriptions")
 	case len(q.subscriptions) > 0:
-	case q.Flags.NArg() > 0 || q.Given("file"):
+	case len(q.Args) > 0 || q.Given("file"):
 		return q, command.Usagef("the input has no subscriptions") // must not query all of them
 	case q.inherited:
 		return q, command.Usagef("-inherited needs subscriptions")

@@ -73,7 +73,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4},
 		"renew-none":       {"renew", "-expires", "90d", "-"},
 		"delete-none":      {"delete", "-file", os.DevNull},
-		"delete-dry-run":   {"delete", "-dry-run", policyID(3), policyID(4)},
+		"delete-dry-run":   {"delete", policyID(3), "-dry-run", policyID(4)},
 	} {
 		var output bytes.Buffer
 		s := command.Streams{In: strings.NewReader(""), Out: &terminal.Output{Writer: &output}, Err: &terminal.Output{Writer: &output}}

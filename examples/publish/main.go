@@ -294,7 +294,7 @@ func parse(args []string) (p publication, err error) {
 // setTargets sets what to publish: the assignments of the ids, the jobs of the
 // tokens, the assignment of the flags, or all.
 func (p *publication) setTargets(tokens []string) error {
-	ids := p.Flags.Args()
+	ids := slices.Clone(p.Args)
 	if strings.Contains(p.assignment.Name, "/") {
 		ids = append(ids, p.assignment.Name)
 		p.assignment.Name = ""

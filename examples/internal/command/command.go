@@ -79,7 +79,8 @@ type Command struct {
 	ExitCodes []ExitCode
 
 	Flags *flag.FlagSet
-	Live  bool // whether to use Azure
+	Args  []string // of the command line, without the flags
+	Live  bool     // whether to use Azure
 	cloud string
 }
 
@@ -188,8 +189,9 @@ func (o *once) Set(text string) error {
 	return o.Value.Set(text)
 }
 
-// Parse parses the arguments of the command line. The flags named live are
-// required with -live, and refused without. An argument that a file with other line
+// Parse parses the command line, whose flags may come before, between and after the
+// arguments; after -- all are arguments. The flags named live are required with
+// -live, and refused without. An argument that a file with other line
 // ends or a careless copy has spoiled is refused, since a service would take it.
 // The argument help is -h.
 func (c *Command) Parse(args []string, live ...string) error {
@@ -201,16 +203,22 @@ func (c *Command) Parse(args []string, live ...string) error {
 			return Usagef("an argument has control characters, or white space at an end: %q", arg)
 		}
 	}
-	if err := c.Flags.Parse(args); err != nil {
-		return usageError{c.inUsersWords(err)}
+	var afterFlags []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, afterFlags = args[:i], args[i+1:]
 	}
-	for _, arg := range c.Flags.Args() {
-		if len(arg) > 1 && arg[0] == '-' {
-			return Usagef("flags come before the arguments: %s", arg)
+	for { // package flag stops at each argument
+		if err := c.Flags.Parse(args); err != nil {
+			return usageError{c.inUsersWords(err)}
 		}
+		if args = c.Flags.Args(); len(args) == 0 {
+			break
+		}
+		c.Args, args = append(c.Args, args[0]), args[1:]
 	}
-	if c.Arguments == "" && c.Flags.NArg() > 0 {
-		return Usagef("unexpected argument: %s", c.Flags.Arg(0))
+	c.Args = append(c.Args, afterFlags...)
+	if c.Arguments == "" && len(c.Args) > 0 {
+		return Usagef("unexpected argument: %s", c.Args[0])
 	}
 	return c.Require(append(live, "cloud")...)
 }
