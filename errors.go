@@ -201,11 +201,15 @@ type ErrorAdditionalInfo struct {
 // The bounds of a printed error.
 const (
 	maxPrintedError   = 2048 // bytes
+	maxPrintedMessage = 1280 // bytes; that of a missing permission names the identity and two scopes
 	maxPrintedDetails = 3
 )
 
 // line returns text from a server as one harmless line of bounded length.
 func line(text string) string { return printable.Line(text, printable.Max) }
+
+// message returns a service's description as such a line.
+func message(text string) string { return printable.Line(text, maxPrintedMessage) }
 
 // Error returns operation, status, code, message, whether that is from a page, how long
 // to wait and the request id in one line of bounded length.
@@ -218,7 +222,7 @@ func (e *ServiceError) Error() string {
 		parts = append(parts, line(e.Code))
 	}
 	if e.Message != "" {
-		parts = append(parts, line(e.Message))
+		parts = append(parts, message(e.Message))
 	}
 	text := strings.Join(parts, ": ")
 	if len(e.Details) > 0 {
@@ -256,7 +260,7 @@ func (e *ServiceError) details() []string {
 // line returns code, message and position in one line.
 func (d *ErrorDetail) line() string {
 	var parts []string
-	for _, text := range []string{line(d.Code), line(d.Message), d.position()} {
+	for _, text := range []string{line(d.Code), message(d.Message), d.position()} {
 		if text != "" && !slices.Contains(parts, text) { // the parser's message is its code
 			parts = append(parts, text)
 		}
@@ -341,7 +345,7 @@ func (e *JobFailedError) summary() string {
 	summary := p.Summary()
 	text := fmt.Sprintf("%s: %d of %d items failed", line(string(p.ProvisioningState)), summary.Failed, summary.Total)
 	if p.ErrorMessage != "" {
-		text += ": " + line(p.ErrorMessage)
+		text += ": " + message(p.ErrorMessage)
 	}
 	return text
 }
@@ -359,7 +363,7 @@ func (e *JobFailedError) failures() []string {
 			text += " at member " + line(f.MemberResourceName)
 		}
 		if f.ErrorMessage != "" {
-			text += ": " + line(f.ErrorMessage)
+			text += ": " + message(f.ErrorMessage)
 		}
 		failures = append(failures, text)
 	}

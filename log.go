@@ -56,7 +56,7 @@ func logValue(err error) slog.Value {
 		}
 	}
 	for i := range details {
-		details[i] = line(details[i])
+		details[i] = message(details[i])
 	}
 	var attrs []slog.Attr
 	add := func(known bool, attr slog.Attr) {
@@ -132,9 +132,9 @@ func messageOf(err error) string {
 		return messageOf(&e.ServiceError)
 	case *ServiceError:
 		if e.cause != nil && (e.Message == "" || e.StatusCode < http.StatusBadRequest) {
-			return joined(": ", line(e.cause.Error()), line(e.Message))
+			return joined(": ", line(e.cause.Error()), message(e.Message))
 		}
-		return line(e.Message)
+		return message(e.Message)
 	}
 	return err.Error()
 }
