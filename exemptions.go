@@ -2,7 +2,6 @@ package armsecops
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -220,25 +219,6 @@ var exemptionKinds = []struct {
 	{ExemptionKindAssignment, routes.Assignments, "properties.effect =~ 'exempt'", readAssignment},
 }
 
-// exemptionQueries returns the queries of the kinds, one after the other.
-func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
-	options := o.graph()
-	var queries []graphQuery
-	for _, k := range exemptionKinds {
-		if len(o.Kinds) > 0 && !slices.ContainsFunc(o.Kinds, k.kind.Is) {
-			continue
-		}
-		options.Where = k.where
-		if !o.ExpiresBefore.IsZero() {
-			ends := "todatetime(properties.expiresOn) < datetime(" + o.ExpiresBefore.UTC().Format("2006-01-02T15:04:05.9999999Z") + ")"
-			options.Where = strings.TrimPrefix(k.where+" and "+ends, " and ")
-		}
-		options.IncludeInherited = o.IncludeInherited && k.kind == ExemptionKindPolicyExemption // the one table that it matters to
-		queries = append(queries, graphQueries(k.resource, "id, name, type, subscriptionId, resourceGroup, properties", options)...)
-	}
-	return queries
-}
-
 func (o *ExemptionsClientListOptions) check() error {
 	for _, kind := range o.Kinds {
 		if !slices.ContainsFunc(PossibleExemptionKindValues(), kind.Is) {
@@ -246,26 +226,6 @@ func (o *ExemptionsClientListOptions) check() error {
 		}
 	}
 	return checkGraphOptions(o.graph())
-}
-
-// graph returns the options that all queries have.
-func (o *ExemptionsClientListOptions) graph() *ResourceGraphOptions {
-	return &ResourceGraphOptions{
-		SubscriptionIDs: o.SubscriptionIDs, ManagementGroups: o.ManagementGroups, PageSize: o.PageSize,
-		AllowPartialScopes: o.AllowPartialScopes, IncludeInherited: o.IncludeInherited,
-	}
-}
-
-// exemptionPages is the source of pages of exemptions.
-type exemptionPages struct{ graph[exemptionRow] }
-
-func (p exemptionPages) fetch(ctx context.Context, at place) (Page[Exemption], place, error) {
-	rows, next, err := p.graph.fetch(ctx, at)
-	page := Page[Exemption]{AdditionalProperties: rows.AdditionalProperties}
-	for i := range rows.Value {
-		page.Value = append(page.Value, rows.Value[i].Exemption)
-	}
-	return page, next, err
 }
 
 // exemption returns the exemption of the c.
