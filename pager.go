@@ -1,6 +1,7 @@
 package armsecops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ type Pager[T any] struct {
 	token    string // to begin with
 	prefetch int
 	maxPages int
-	top      int // items at most; 0 for no bound
+	top      int   // items at most; 0 for no bound
+	refused  error // of an invalid option: what the first page is instead; nil for none
 
 	place place // of the next page
 	err   error
@@ -108,8 +110,8 @@ func (p *Pager[T]) fail(err error) {
 	p.err = &PageError{ContinuationToken: p.ContinuationToken(), Err: err}
 }
 
-// refuse fails with the error of an invalid parameter.
-func (p *Pager[T]) refuse(err error) { p.fail(withOperation(p.source.operation(), err)) }
+// refuse makes the first page the error of an invalid option.
+func (p *Pager[T]) refuse(err error) { p.refused = withOperation(p.source.operation(), err) }
 
 // More reports whether there is another page to read. It is false after an error.
 func (p *Pager[T]) More() bool {
@@ -118,7 +120,7 @@ func (p *Pager[T]) More() bool {
 
 // atEnd reports whether the listing, or the part of it that the caller wants, ends at the place.
 func (p *Pager[T]) atEnd(at place) bool {
-	if at.err != nil {
+	if p.refused != nil || at.err != nil {
 		return false // it must be seen, whatever the caller wants
 	}
 	return at.end || p.maxPages > 0 && at.pages >= p.maxPages || p.top > 0 && at.items >= p.top
@@ -165,8 +167,8 @@ var errNoMorePages = errors.New("no more pages")
 
 // fetch returns the page at a place, and the place after it.
 func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
-	if at.err != nil {
-		return page, at, at.err
+	if err = cmp.Or(p.refused, at.err); err != nil {
+		return page, at, err
 	}
 	if at.pages == 0 && p.token != "" {
 		if err = p.readToken(&at); err != nil {
@@ -267,7 +269,7 @@ type fetched[T any] struct {
 func (p *Pager[T]) each(ctx context.Context) iter.Seq2[fetched[T], error] {
 	return func(yield func(fetched[T], error) bool) {
 		if ctx == nil && p.err == nil {
-			p.refuse(errNilContext)
+			p.fail(withOperation(p.source.operation(), errNilContext))
 		}
 		if p.err != nil {
 			yield(fetched[T]{}, p.err)

@@ -257,13 +257,14 @@ func TestPageOptionsAreChecked(t *testing.T) {
 		{MaxPages: -1}: "MaxPages", {Prefetch: -1}: "Prefetch", {Prefetch: 65}: "Prefetch",
 	} {
 		l := &listing{items: 5}
-		_, nextPage := l.pager(t, o).NextPage(t.Context())
-		_, inPages := read(t.Context(), "Pages", l.pager(t, o), 0)
-		_, inAll := read(t.Context(), "All", l.pager(t, o), 0)
-		for _, err := range []error{nextPage, inPages, inAll} { // yielded, not left out
+		for _, way := range ways { // seen, not left out
+			pager := l.pager(t, o)
+			_, err := read(t.Context(), way, pager, 0)
+			assertParameterError(t, err, name)
+			assert.False(t, pager.More())
+			_, err = pager.NextPage(t.Context())
 			assertParameterError(t, err, name)
 		}
-		assert.False(t, l.pager(t, o).More())
 		assert.Zero(t, l.requests.Load())
 	}
 	got, err := read(t.Context(), "All", (&listing{items: 5}).pager(t, armsecops.PageOptions{Prefetch: 64}), 0)
