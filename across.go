@@ -37,8 +37,46 @@ const defaultConcurrency = 8
 // tokens that Progress was called with and the same subscriptions.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
-func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *SecurityAssignmentsClientListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
-	var o SecurityAssignmentsClientListAcrossSubscriptionsOptions
+func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
+	return listAcross[Assignment](ctx, c.client, "SecurityAssignmentsClient.ListAcrossSubscriptions", routes.AssignmentsListBySubscription, subscriptionIDs, options)
+}
+
+// ListAcrossSubscriptions lists the policy exemptions of many subscriptions, some at a
+// time: what [PolicyExemptionsClient.NewListPager] lists of each. One that several of
+// them inherit from a management group comes once for each.
+//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
+//     none lists nothing, unlike in the options of Azure Resource Graph
+//   - options: nil for the defaults
+//
+// A subscription that fails yields one [*SubscriptionError], which names the requests'
+// operation, NewListPager. For all else see [SecurityAssignmentsClient.ListAcrossSubscriptions].
+//
+// REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/list
+func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[PolicyExemption, error] {
+	return listAcross[PolicyExemption](ctx, c.client, "PolicyExemptionsClient.ListAcrossSubscriptions", routes.PolicyExemptions.List, subscriptionIDs, options)
+}
+
+// ListAcrossSubscriptions lists the standard assignments of many subscriptions, some at
+// a time: what [StandardAssignmentsClient.NewListPager] lists of each, audits and
+// attestations among them.
+//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
+//     none lists nothing, unlike in the options of Azure Resource Graph
+//   - options: nil for the defaults
+//
+// A subscription that fails yields one [*SubscriptionError], which names the requests'
+// operation, NewListPager. For all else see [SecurityAssignmentsClient.ListAcrossSubscriptions].
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
+func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[StandardAssignment, error] {
+	return listAcross[StandardAssignment](ctx, c.client, "StandardAssignmentsClient.ListAcrossSubscriptions", routes.StandardAssignments.List, subscriptionIDs, options)
+}
+
+// listAcross lists many subscriptions with the requests of a route.
+//   - name: the operation
+func listAcross[T any](
+	ctx context.Context, c client, name string, route *routes.Route, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions,
+) iter.Seq2[T, error] {
+	var o ListAcrossSubscriptionsOptions
 	if options != nil {
 		o = *options
 	}
@@ -54,16 +92,17 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 	case o.MaxPages < 0:
 		err = &ParameterError{Name: "MaxPages", Reason: "must not be negative"}
 	}
-	list := func(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage] {
-		return c.listSubscription(ctx, l, o.MaxPages)
+	list := func(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage[T]] {
+		pager := newSubscriptionPager[T](c, route, l.subscriptionID, PageOptions{ContinuationToken: l.token, MaxPages: o.MaxPages})
+		return listSubscription(ctx, l.subscriptionID, pager)
 	}
-	return func(yield func(Assignment, error) bool) {
-		const name = "SecurityAssignmentsClient.ListAcrossSubscriptions"
-		ctx, endSpan := c.startParentSpan(ctx, name, routes.AssignmentsListBySubscription)
+	return func(yield func(T, error) bool) {
+		var none T
+		ctx, endSpan := c.startParentSpan(ctx, name, route)
 		var first error
 		defer func() { endSpan(first) }()
 		if first = withOperation(name, err); first != nil {
-			yield(Assignment{}, first)
+			yield(none, first)
 			return
 		}
 		for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
@@ -71,13 +110,13 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 			if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims && ctx.Err() == nil { // the others would fail, too
 				err := withOperation(name, failed)
 				first = cmp.Or(first, err)
-				yield(Assignment{}, err)
+				yield(none, err)
 				return
 			}
 			if page.err != nil {
 				err := &SubscriptionError{id, page.err}
 				first = cmp.Or(first, error(err))
-				if !yield(Assignment{}, err) {
+				if !yield(none, err) {
 					return
 				}
 				continue
@@ -121,32 +160,44 @@ func subscriptionListings(subscriptionIDs []string, continuationTokens map[strin
 	return left, nil
 }
 
+// newSubscriptionPager lists one subscription, which is a parameter of the route or its scope.
+func newSubscriptionPager[T any](c client, route *routes.Route, subscriptionID string, options PageOptions) *Pager[T] {
+	if !route.OfScope() {
+		return newListPager[T](c.of(subscriptionID), call{route: route}, options)
+	}
+	p := newListPager[T](c, call{route: route, values: pathValues{"/subscriptions/" + subscriptionID}}, options)
+	if rule := routes.CheckSubscription(subscriptionID); rule != "" {
+		p.refuse(invalid("subscriptionID", subscriptionID, rule))
+	}
+	return p
+}
+
 // subscriptionPage is a page of a subscription, or the error in its place.
-type subscriptionPage struct {
-	AssignmentList
+type subscriptionPage[T any] struct {
+	Page[T]
 	subscriptionID string
 	next           string // continuation token of the page after it
 	err            error
 }
 
 // listSubscription yields the pages of one subscription, up to the end, an error or the bound.
-func (c *SecurityAssignmentsClient) listSubscription(ctx context.Context, l subscriptionListing, maxPages int) iter.Seq[subscriptionPage] {
-	return func(yield func(subscriptionPage) bool) {
-		one := &SecurityAssignmentsClient{c.of(l.subscriptionID)}
-		pager := one.NewListBySubscriptionPager(&SecurityAssignmentsClientListBySubscriptionOptions{
-			PageOptions{ContinuationToken: l.token, MaxPages: maxPages},
-		})
+func listSubscription[T any](ctx context.Context, subscriptionID string, pager *Pager[T]) iter.Seq[subscriptionPage[T]] {
+	return func(yield func(subscriptionPage[T]) bool) {
 		for pager.More() {
 			page, err := pager.NextPage(ctx)
-			if !yield(subscriptionPage{page, l.subscriptionID, pager.ContinuationToken(), err}) {
+			if !yield(subscriptionPage[T]{page, subscriptionID, pager.ContinuationToken(), err}) {
 				return
 			}
 		}
 	}
 }
 
-// SecurityAssignmentsClientListAcrossSubscriptionsOptions holds the optional parameters of [SecurityAssignmentsClient.ListAcrossSubscriptions].
-type SecurityAssignmentsClientListAcrossSubscriptionsOptions struct {
+// SecurityAssignmentsClientListAcrossSubscriptionsOptions is [ListAcrossSubscriptionsOptions].
+type SecurityAssignmentsClientListAcrossSubscriptionsOptions = ListAcrossSubscriptionsOptions
+
+// ListAcrossSubscriptionsOptions holds the optional parameters of the listings of many
+// subscriptions, such as [PolicyExemptionsClient.ListAcrossSubscriptions].
+type ListAcrossSubscriptionsOptions struct {
 	// Concurrency is the number of subscriptions that are listed at a time, and
 	// the bound on the pages in memory. 0 means 8, and a negative number is a
 	// [*ParameterError].

@@ -58,7 +58,7 @@
 //	    exempt from one of Azure Policy          PolicyExemptionsClient
 //	    exempt from another one, or attest       StandardAssignmentsClient
 //	    change what the preview of 2021 left     SecurityAssignmentsClient
-//	    list all exemptions of a tenant          ExemptionsClient
+//	    list, renew and delete all exemptions    ExemptionsClient
 //	both
 //	    make clients that share a connection     ClientFactory
 //
@@ -112,8 +112,9 @@
 // subscription that the query names can be read, which is [ErrForbidden]. A query of
 // named subscriptions has no rows of the management groups above them, except policy
 // exemptions with IncludeInherited.
-// [SecurityAssignmentsClient.ListAcrossSubscriptions] requests each subscription: one
-// that the identity may not read is a [*SubscriptionError] with [ErrForbidden].
+// The ListAcrossSubscriptions methods, of the clients of the three places, request
+// each subscription: one whose exemptions of that kind the identity may not read is a
+// [*SubscriptionError] with [ErrForbidden].
 //
 // # Options of one call
 //

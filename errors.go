@@ -55,7 +55,7 @@ var (
 	//
 	// The service doesn't say that the identity may not read some of the
 	// subscriptions that a query names: they just have no rows.
-	// [SecurityAssignmentsClient.ListAcrossSubscriptions] has an error for each of those.
+	// The ListAcrossSubscriptions methods have an error for each of those.
 	ErrIncompleteResult = errors.New("incomplete result")
 
 	// ErrCredential is a credential that failed to get a token, so that no request

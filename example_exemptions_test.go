@@ -72,6 +72,39 @@ func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
 	return client
 }
 
+const exampleExemptionID = "/providers/Microsoft.Management/managementGroups/contoso" +
+	"/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+
+func ExampleExemptionsClient_Get() {
+	exemption, err := exampleFactory().NewExemptionsClient().Get(context.Background(), exampleExemptionID, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exemption.DisplayName, exemption.Category, exemption.ExpiresOn.Format(time.DateOnly))
+	// Output: Test exemption waiver 2022-05-01
+}
+
+// The id is one of any place, such as the ID of what NewListPager yields.
+func ExampleExemptionsClient_Renew() {
+	exemption, err := exampleFactory().NewExemptionsClient().Renew(context.Background(), exampleExemptionID, time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly))
+	// Output: Test exemption 2027-06-01
+}
+
+func ExampleExemptionsClient_Delete() {
+	client := exampleFactory().NewExemptionsClient()
+	ctx := context.Background()
+	if _, err := client.Delete(ctx, exampleExemptionID, nil); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.Get(ctx, exampleExemptionID, nil)
+	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
+	// Output: true
+}
+
 // Extending an exemption takes a get and a put of everything: members of newer
 // api-versions survive it.
 func ExamplePolicyExemptionsClient_CreateOrUpdate() {

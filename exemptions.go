@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,9 +23,9 @@ import (
 
 // ExemptionsClient lists every exemption of a tenant, from all three places: Azure
 // Policy, Defender's standards, and Defender's assignments of 2021. It queries
-// Azure Resource Graph, api-version 2024-04-01. The clients of the three places
-// create and change exemptions; examples/exemptions/change.go renews and deletes what
-// this client lists. It is safe for concurrent use.
+// Azure Resource Graph, api-version 2024-04-01. It renews and deletes exemptions by
+// their ids, whatever their place; the clients of the three places create them, and
+// change the rest. It is safe for concurrent use.
 //
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
@@ -80,6 +81,157 @@ func (c *ExemptionsClient) NewListPager(options *ExemptionsClientListOptions) *P
 		p.refuse(err)
 	}
 	return p
+}
+
+// Get returns an exemption as it is now, by the client of its place.
+//   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
+//   - options: nil for the defaults
+//
+// An invalid parameter is a [*ParameterError], a response that isn't success a
+// [*CloudError]; it is [ErrNotFound] if there is no such exemption, and
+// [ErrUnexpectedResponse] if the id is that of an assignment that isn't one, such as an audit.
+//
+// REST: the page of Get of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
+func (c *ExemptionsClient) Get(ctx context.Context, id string, options *ExemptionsClientGetOptions) (ExemptionsClientGetResponse, error) {
+	at, err := c.find("ExemptionsClient.Get", id)
+	if err != nil {
+		return ExemptionsClientGetResponse{}, err
+	}
+	got, err := at.get(ctx)
+	return ExemptionsClientGetResponse{got.exemption}, err
+}
+
+// Renew lets an exemption end at another time: it gets the exemption, sets when it
+// ends, and puts it back with all that it has. The last writer wins: what another
+// program changes between the two requests is lost.
+//   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
+//   - expiresOn: when it is to end; not the zero time, which would mean never
+//   - options: nil for the defaults
+//
+// The errors are those of [ExemptionsClient.Get], and of the CreateOrUpdate of the
+// place. Renewing again leaves the same exemption.
+//
+// REST: the page of CreateOrUpdate of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
+func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.Time, options *ExemptionsClientRenewOptions) (ExemptionsClientRenewResponse, error) {
+	const operation = "ExemptionsClient.Renew"
+	at, err := c.find(operation, id)
+	if err == nil && expiresOn.IsZero() {
+		err = withOperation(operation, &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"})
+	}
+	if err != nil {
+		return ExemptionsClientRenewResponse{}, err
+	}
+	got, err := at.get(ctx)
+	if err != nil {
+		return ExemptionsClientRenewResponse{}, err
+	}
+	got.Properties.ExpiresOn = expiresOn
+	put, err := run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, body: &got.Resource})
+	return ExemptionsClientRenewResponse{put.exemption}, err
+}
+
+// Delete deletes an exemption, after it got it to see that it is one. It is
+// [ErrNotFound] if there is none.
+//   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
+//   - options: nil for the defaults
+//
+// The errors are those of [ExemptionsClient.Get], and of the Delete of the place.
+//
+// REST: the page of Delete of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
+func (c *ExemptionsClient) Delete(ctx context.Context, id string, options *ExemptionsClientDeleteOptions) (ExemptionsClientDeleteResponse, error) {
+	at, err := c.find("ExemptionsClient.Delete", id)
+	if err != nil {
+		return ExemptionsClientDeleteResponse{}, err
+	}
+	if _, err := at.get(ctx); err != nil {
+		return ExemptionsClientDeleteResponse{}, err
+	}
+	return run[ExemptionsClientDeleteResponse](ctx, at.client, call{route: at.resource.Delete, values: at.values})
+}
+
+// ExemptionsClientGetOptions holds the optional parameters of [ExemptionsClient.Get].
+type ExemptionsClientGetOptions struct{}
+
+// ExemptionsClientGetResponse is the response of [ExemptionsClient.Get].
+type ExemptionsClientGetResponse struct {
+	Exemption
+}
+
+// ExemptionsClientRenewOptions holds the optional parameters of [ExemptionsClient.Renew].
+type ExemptionsClientRenewOptions struct{}
+
+// ExemptionsClientRenewResponse is the response of [ExemptionsClient.Renew].
+type ExemptionsClientRenewResponse struct {
+	Exemption
+}
+
+// ExemptionsClientDeleteOptions holds the optional parameters of [ExemptionsClient.Delete].
+type ExemptionsClientDeleteOptions struct{}
+
+// ExemptionsClientDeleteResponse is the response of [ExemptionsClient.Delete].
+type ExemptionsClientDeleteResponse struct{}
+
+// exemptionPlace is where an exemption is.
+type exemptionPlace struct {
+	client   client
+	resource *routes.Resource
+	values   pathValues // of its path
+}
+
+// find returns where the exemption of an id is.
+func (c *ExemptionsClient) find(operation, id string) (exemptionPlace, error) {
+	for _, k := range exemptionKinds {
+		values, err := parseID(k.resource.Get, id)
+		if err != nil {
+			continue
+		}
+		at := exemptionPlace{client: c.client, resource: k.resource}
+		if k.resource.Get.OfSubscription() {
+			at.client, values = c.of(values[0]), values[1:]
+		}
+		copy(at.values[:], values)
+		return at, nil
+	}
+	return exemptionPlace{}, withOperation(operation, invalid("id", id, "must be the resource id of a policy exemption, standard assignment or assignment"))
+}
+
+func (at exemptionPlace) get(ctx context.Context) (exemptionResource, error) {
+	return run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+}
+
+// exemptionResource is the resource of an exemption of any place, with all members.
+type exemptionResource struct {
+	Resource[exemptionProperties]
+	exemption Exemption
+}
+
+type exemptionProperties struct {
+	Effect    Effect    `json:"effect,omitzero"` // empty for those of Azure Policy
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+}
+
+// unexpected reads the exemption, and refuses what is none.
+func (r *exemptionResource) unexpected(first bool) string {
+	reason := r.Resource.unexpected(first)
+	if effect := r.Properties.Effect; reason == "" && !ExemptionKindPolicyExemption.Is(ExemptionKind(r.Type)) && !effect.Is(EffectExempt) {
+		reason = "it is no exemption: its effect is " + printable.Quote(string(effect))
+	}
+	if reason != "" {
+		return reason
+	}
+	properties, err := wire.Marshal(&r.Properties)
+	if err == nil {
+		r.exemption, err = exemptionColumns{ID: r.ID, Name: r.Name, Type: ExemptionKind(r.Type), Properties: properties}.exemption()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	if r.SystemData.CreatedBy != "" {
+		r.exemption.CreatedBy, r.exemption.CreatedOn = r.SystemData.CreatedBy, r.SystemData.CreatedAt
+	}
+	return ""
 }
 
 // ExemptionsClientListOptions holds the optional parameters of [ExemptionsClient.NewListPager].

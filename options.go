@@ -84,8 +84,8 @@ type ResourceGraphOptions struct {
 	// A subscription that the identity may not read has no rows and no error; only
 	// if it may read none of them is the error [ErrForbidden]. A query of
 	// subscriptions has no rows of the management groups above them: see
-	// IncludeInherited. [SecurityAssignmentsClient.ListAcrossSubscriptions] has an
-	// error for each subscription.
+	// IncludeInherited. The ListAcrossSubscriptions methods have an error for each
+	// subscription.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all

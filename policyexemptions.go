@@ -157,6 +157,10 @@ func (c *PolicyExemptionsClient) NewListPager(scope string, options *PolicyExemp
 // rows of the page's query: of everything, unless there are more than 1,000
 // SubscriptionIDs.
 //
+// A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
+// service says so. It doesn't say so of subscriptions that the identity may not
+// read: [PolicyExemptionsClient.ListAcrossSubscriptions] has an error for each of those.
+//
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 func (c *PolicyExemptionsClient) NewResourceGraphPager(options *ResourceGraphOptions) *Pager[PolicyExemption] {
 	return newGraphPager[PolicyExemption](c.client, routes.PolicyExemptions.Query, "id, name, type, tenantId, resourceGroup, subscriptionId, properties", options)

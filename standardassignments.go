@@ -146,7 +146,7 @@ func (c *StandardAssignmentsClient) NewListPager(scope string, options *Standard
 // A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
 // service says so. It doesn't say so of subscriptions that the identity may not
 // read: their rows are missing, without an error unless the query names no others,
-// which is [ErrForbidden]. [SecurityAssignmentsClient.ListAcrossSubscriptions] has
+// which is [ErrForbidden]. [StandardAssignmentsClient.ListAcrossSubscriptions] has
 // an error for each of those, [StandardAssignmentsClient.NewListPager] for its scope.
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -159,37 +161,65 @@ func TestListingAcrossSubscriptionsListsEachOnce(t *testing.T) {
 	assert.Empty(t, readAll(t, s.client(t).ListAcrossSubscriptions(t.Context(), nil, nil)))
 }
 
+// acrossListings has the listings across subscriptions, by the operation of their requests. They
+// return the subscriptions of the items.
+var acrossListings = map[string]func(context.Context, *armsecops.ClientFactory, []string, *acrossOptions) ([]string, []error){
+	"SecurityAssignmentsClient.NewListBySubscriptionPager": func(ctx context.Context, f *armsecops.ClientFactory, ids []string, o *acrossOptions) ([]string, []error) {
+		client, err := f.NewSecurityAssignmentsClient("")
+		if err != nil {
+			return nil, []error{err}
+		}
+		return subscriptionsOf(client.ListAcrossSubscriptions(ctx, ids, o))
+	},
+	"PolicyExemptionsClient.NewListPager": func(ctx context.Context, f *armsecops.ClientFactory, ids []string, o *acrossOptions) ([]string, []error) {
+		return subscriptionsOf(f.NewPolicyExemptionsClient().ListAcrossSubscriptions(ctx, ids, o))
+	},
+	"StandardAssignmentsClient.NewListPager": func(ctx context.Context, f *armsecops.ClientFactory, ids []string, o *acrossOptions) ([]string, []error) {
+		return subscriptionsOf(f.NewStandardAssignmentsClient().ListAcrossSubscriptions(ctx, ids, o))
+	},
+}
+
+func subscriptionsOf[P any](loop iter.Seq2[armsecops.Resource[P], error]) (ids []string, errs []error) {
+	items, errs := collect(loop)
+	for _, item := range items {
+		ids = append(ids, item.SubscriptionID())
+	}
+	return ids, errs
+}
+
 func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	t.Parallel()
-	forbidden := subscriptionID(1)
-	s := &tenant{pages: 2, fault: failPage(forbidden, 1, failWith(403))}
-	ids := append(subscriptionIDs(5), "production")
-	invalid := &acrossOptions{ContinuationTokens: map[string]string{ids[2]: "no token"}}
-	items, errs := collect(s.client(t).ListAcrossSubscriptions(t.Context(), ids, invalid))
-	got, failed := map[string]int{}, map[string]error{}
-	for _, item := range items {
-		got[item.SubscriptionID()]++
-	}
-	for _, err := range errs {
-		failed[failedSubscription(t, err)] = err
-	}
-	assert.Equal(t, map[string]int{ids[0]: 2, forbidden: 1, ids[3]: 2, ids[4]: 2}, got)
-	assert.Len(t, errs, 3, "one error for each")
+	for operation, list := range acrossListings {
+		forbidden := subscriptionID(1)
+		s := &tenant{pages: 2, fault: failPage(forbidden, 1, failWith(403))}
+		factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options(s))
+		require.NoError(t, err)
+		ids := append(subscriptionIDs(5), "production")
+		listed, errs := list(t.Context(), factory, ids, &acrossOptions{ContinuationTokens: map[string]string{ids[2]: "no token"}})
+		got, failed := map[string]int{}, map[string]error{}
+		for _, id := range listed {
+			got[id]++
+		}
+		for _, err := range errs {
+			failed[failedSubscription(t, err)] = err
+		}
+		assert.Equal(t, map[string]int{ids[0]: 2, forbidden: 1, ids[3]: 2, ids[4]: 2}, got)
+		assert.Len(t, errs, 3, "one error for each")
 
-	require.ErrorIs(t, failed[forbidden], armsecops.ErrForbidden)
-	assert.EqualError(t, failed[forbidden], "subscription "+forbidden+": SecurityAssignmentsClient.NewListBySubscriptionPager: 403 Forbidden: Refused: No.")
-	assertParameterError(t, failed["production"], "subscriptionID")
-	assertParameterError(t, failed[ids[2]], "ContinuationToken")
+		require.ErrorIs(t, failed[forbidden], armsecops.ErrForbidden)
+		assert.EqualError(t, failed[forbidden], "subscription "+forbidden+": "+operation+": 403 Forbidden: Refused: No.")
+		assertParameterError(t, failed["production"], "subscriptionID")
+		assertParameterError(t, failed[ids[2]], "ContinuationToken")
 
-	// The token of the error resumes with the page that failed.
-	s.fault = nil
-	page, ok := errors.AsType[*armsecops.PageError](failed[forbidden])
-	require.True(t, ok)
-	for id, tokenOf := range map[string]string{forbidden: strings.ToUpper(forbidden), strings.ToUpper(forbidden): forbidden} {
-		o := &acrossOptions{ContinuationTokens: map[string]string{tokenOf: page.ContinuationToken}}
-		rest := readAll(t, s.client(t).ListAcrossSubscriptions(t.Context(), []string{id}, o))
-		require.Len(t, rest, 1)
-		assert.Equal(t, "1", rest[0].Name)
+		// The token of the error resumes with the page that failed.
+		s.fault = nil
+		page, ok := errors.AsType[*armsecops.PageError](failed[forbidden])
+		require.True(t, ok)
+		for id, tokenOf := range map[string]string{forbidden: strings.ToUpper(forbidden), strings.ToUpper(forbidden): forbidden} {
+			rest, errs := list(t.Context(), factory, []string{id}, &acrossOptions{ContinuationTokens: map[string]string{tokenOf: page.ContinuationToken}})
+			assert.Empty(t, errs)
+			assert.Len(t, rest, 1)
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -294,4 +296,77 @@ func TestExemptionJSON(t *testing.T) {
 	assert.True(t, e.ExpiresBefore(e.ExpiresOn.Add(1)))
 	assert.False(t, armsecops.Exemption{}.ExpiresBefore(time.Now()))
 	assert.Contains(t, e.LogValue().String(), "expiresOn=2026-01-02")
+}
+
+// An exemption of each place is read, renewed with all that it has, and deleted by
+// its id, in any casing.
+func TestExemptionsByID(t *testing.T) {
+	t.Parallel()
+	expires := time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
+	for id, test := range map[string]struct{ kind, properties string }{
+		policyRow:   {"Microsoft.Authorization/policyExemptions", `{"policyAssignmentId":"/a","exemptionCategory":"Waiver","expiresOn":"2026-01-02T00:00:00Z","unknown":[1]}`},
+		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver"},"unknown":{"a":1}}`},
+		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
+	} {
+		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"properties":%s}`, id, test.kind, test.properties)
+		client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			switch req.Method {
+			case http.MethodPut:
+				body, err := io.ReadAll(req.Body)
+				require.NoError(t, err)
+				stored = string(body)
+			case http.MethodDelete:
+				stored = ""
+				return respond(200)(req)
+			}
+			if stored == "" {
+				return failWith(404)(req)
+			}
+			return respond(200, stored)(req)
+		})))
+		require.NoError(t, err)
+		before, err := client.Get(t.Context(), strings.ToUpper(id), nil)
+		require.NoError(t, err)
+		assert.Equal(t, id, before.ID)
+		assert.Equal(t, test.kind, string(before.Kind))
+		assert.Equal(t, armsecops.ExemptionCategoryWaiver, before.Category)
+		assert.JSONEq(t, test.properties, string(before.Properties))
+
+		after, err := client.Renew(t.Context(), id, expires, nil)
+		require.NoError(t, err)
+		assert.Equal(t, expires, after.ExpiresOn)
+		assert.JSONEq(t, strings.Replace(`{"expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
+		assert.Contains(t, stored, `"tags":{"a":"b"}`)
+
+		_, err = client.Delete(t.Context(), id, nil)
+		require.NoError(t, err)
+		for _, err := range []error{
+			errorOf(client.Get(t.Context(), id, nil)), errorOf(client.Renew(t.Context(), id, expires, nil)), errorOf(client.Delete(t.Context(), id, nil)),
+		} {
+			require.ErrorIs(t, err, armsecops.ErrNotFound)
+			require.ErrorAs(t, err, new(*armsecops.CloudError))
+		}
+	}
+}
+
+// What isn't an exemption is neither changed nor deleted.
+func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
+	t.Parallel()
+	body := `{"id":"` + standardRow + `","type":"Microsoft.Security/standardAssignments","properties":{"effect":"Audit"}}`
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(respond(200, body)))
+	require.NoError(t, err)
+	soon := time.Now().Add(time.Hour)
+	for name, change := range map[string]func(ctx context.Context, id string) error{
+		"Get":    func(ctx context.Context, id string) error { return errorOf(client.Get(ctx, id, nil)) },
+		"Renew":  func(ctx context.Context, id string) error { return errorOf(client.Renew(ctx, id, soon, nil)) },
+		"Delete": func(ctx context.Context, id string) error { return errorOf(client.Delete(ctx, id, nil)) },
+	} {
+		err := change(t.Context(), standardRow)
+		require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse, name)
+		assert.EqualError(t, err, `StandardAssignmentsClient.Get: 200 OK: unexpected response: it is no exemption: its effect is "Audit"`)
+		assertParameterError(t, change(t.Context(), exemptSubscription), "id")
+		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
+	}
+	_, err = client.Renew(t.Context(), standardRow, time.Time{}, nil)
+	assertParameterError(t, err, "expiresOn")
 }

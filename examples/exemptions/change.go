@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,8 +71,8 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	}
 	c.ids = texts(ids)
 	for _, id := range c.ids {
-		if _, err := c.open(id); err != nil {
-			return c, err
+		if !isExemptionID(id) {
+			return c, command.Usagef("not the id of an exemption: %s", id)
 		}
 	}
 	return c, nil
@@ -88,107 +87,35 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	if !c.dryRun {
 		defer c.printMemoryNote(s.Err, nothingRemains)
 	}
+	client := c.factory.NewExemptionsClient()
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (string, error) {
-		e, err := c.open(id)
-		if err != nil {
-			return "", err
-		}
-		before, err := e.read(ctx)
+		before, err := client.Get(ctx, id, nil)
 		switch {
 		case err != nil:
 			return "", err
 		case c.expires.IsZero() && c.dryRun:
 			return "would delete " + id, nil
 		case c.expires.IsZero():
-			return id, e.remove(ctx)
-		case before.IsZero():
+			_, err = client.Delete(ctx, id, nil)
+			return id, err
+		case before.ExpiresOn.IsZero():
 			return "", errors.New("not renewed, since it never ends")
-		case !before.Before(c.expires) && formatDate(before) == formatDate(c.expires):
-			return "", fmt.Errorf("not renewed, since it ends on that date already: %s", formatDate(before))
-		case !before.Before(c.expires):
-			return "", fmt.Errorf("not renewed, since it ends later already: %s", formatDate(before))
+		case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
+			return "", fmt.Errorf("not renewed, since it ends on that date already: %s", formatDate(before.ExpiresOn))
+		case !before.ExpiresBefore(c.expires):
+			return "", fmt.Errorf("not renewed, since it ends later already: %s", formatDate(before.ExpiresOn))
 		case c.dryRun:
-			return "would renew " + id + " from " + formatDate(before) + " to " + formatDate(c.expires), nil
+			return "would renew " + id + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires), nil
 		}
-		return id, e.renew(ctx, c.expires)
+		_, err = client.Renew(ctx, id, c.expires, nil)
+		return id, err
 	})
 }
 
-// stored is an exemption of any kind.
-type stored struct {
-	read   func(ctx context.Context) (expires time.Time, err error) // comes first, and fails unless it is an exemption
-	renew  func(ctx context.Context, expires time.Time) error
-	remove func(ctx context.Context) error
-}
-
-// open returns the exemption of an id.
-func (n connection) open(id string) (stored, error) {
-	if e, err := armsecops.ParsePolicyExemptionID(id); err == nil {
-		client := n.factory.NewPolicyExemptionsClient()
-		var got armsecops.PolicyExemptionsClientGetResponse
-		return stored{
-			read: func(ctx context.Context) (_ time.Time, err error) {
-				got, err = client.Get(ctx, e.Scope, e.Name, nil)
-				return got.Properties.ExpiresOn, err
-			},
-			renew: func(ctx context.Context, expires time.Time) error {
-				got.Properties.ExpiresOn = expires
-				_, err := client.CreateOrUpdate(ctx, e.Scope, e.Name, got.PolicyExemption, nil)
-				return err
-			},
-			remove: func(ctx context.Context) error {
-				_, err := client.Delete(ctx, e.Scope, e.Name, nil)
-				return err
-			},
-		}, nil
-	}
-	if e, err := armsecops.ParseStandardAssignmentID(id); err == nil {
-		client := n.factory.NewStandardAssignmentsClient()
-		var got armsecops.StandardAssignmentsClientGetResponse
-		return stored{
-			read: func(ctx context.Context) (_ time.Time, err error) {
-				got, err = client.Get(ctx, e.Scope, e.Name, nil)
-				return got.Properties.ExpiresOn, cmp.Or(err, checkEffect(got.Properties.Effect))
-			},
-			renew: func(ctx context.Context, expires time.Time) error {
-				got.Properties.ExpiresOn = expires
-				_, err := client.CreateOrUpdate(ctx, e.Scope, e.Name, got.StandardAssignment, nil)
-				return err
-			},
-			remove: func(ctx context.Context) error {
-				_, err := client.Delete(ctx, e.Scope, e.Name, nil)
-				return err
-			},
-		}, nil
-	}
-	e, err := armsecops.ParseAssignmentID(id)
-	if err != nil {
-		return stored{}, command.Usagef("not the id of an exemption: %s", id)
-	}
-	client, err := n.factory.NewSecurityAssignmentsClient(e.SubscriptionID)
-	var got armsecops.SecurityAssignmentsClientGetResponse
-	return stored{
-		read: func(ctx context.Context) (_ time.Time, err error) {
-			got, err = client.Get(ctx, e.ResourceGroupName, e.Name, nil)
-			return got.Properties.ExpiresOn, cmp.Or(err, checkEffect(got.Properties.Effect))
-		},
-		renew: func(ctx context.Context, expires time.Time) error {
-			got.Properties.ExpiresOn = expires
-			_, err := client.CreateOrUpdate(ctx, e.ResourceGroupName, e.Name, got.Assignment, nil)
-			return err
-		},
-		remove: func(ctx context.Context) error {
-			_, err := client.Delete(ctx, e.ResourceGroupName, e.Name, nil)
-			return err
-		},
-	}, err
-}
-
-// checkEffect returns an error for an assignment that isn't an exemption, whose
-// renewal or deletion would change an audit.
-func checkEffect(effect armsecops.Effect) error {
-	if effect.Is(armsecops.EffectExempt) {
-		return nil
-	}
-	return fmt.Errorf("not an exemption: its effect is %q", effect)
+// isExemptionID reports whether a resource id is that of an exemption of any kind.
+func isExemptionID(id string) bool {
+	_, policy := armsecops.ParsePolicyExemptionID(id)
+	_, standard := armsecops.ParseStandardAssignmentID(id)
+	_, assignment := armsecops.ParseAssignmentID(id)
+	return policy == nil || standard == nil || assignment == nil
 }

@@ -10,6 +10,11 @@ var others = map[string]string{
 	"WorkspaceManagerJobsClient.BeginCreate":            "WorkspaceManagerJobsClient.Create",
 	"WorkspaceManagerJobsClient.NewJobPoller":           "WorkspaceManagerJobsClient.Get",
 	"SecurityAssignmentsClient.ListAcrossSubscriptions": "SecurityAssignmentsClient.NewListBySubscriptionPager",
+	"PolicyExemptionsClient.ListAcrossSubscriptions":    "PolicyExemptionsClient.NewListPager",
+	"StandardAssignmentsClient.ListAcrossSubscriptions": "StandardAssignmentsClient.NewListPager",
+	"ExemptionsClient.Get":                              "the Get of the exemption's client, such as PolicyExemptionsClient.Get",
+	"ExemptionsClient.Renew":                            "the Get and CreateOrUpdate of the exemption's client, such as PolicyExemptionsClient.Get",
+	"ExemptionsClient.Delete":                           "the Get and Delete of the exemption's client, such as PolicyExemptionsClient.Get",
 }
 
 // ByOperation returns the route of an operation. A list also has the REST API's

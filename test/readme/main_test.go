@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log"
 	"net/http"
 	"strings"
@@ -237,30 +238,28 @@ func TestCount(t *testing.T) {
 	require.ErrorIs(t, err, armsecops.ErrCredential)
 }
 
-func Example_inventory() {
+func Example_renew() {
 	const subscription = "00000000-0000-0000-0000-000000000001"
 	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	server := fake.NewServer(nil)
 	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/all", Name: "lab"},
-		armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExemptionCategory: "Waiver", ExpiresOn: today}})
+		armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExpiresOn: today}})
 	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription, Name: "00000000-0000-0000-0000-000000000002"},
-		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-			Effect: "Exempt", ExemptionData: armsecops.ExemptionData{ExemptionCategory: "mitigated"},
-		}})
+		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "Exempt"}})
 	server.Put(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", Name: "old"},
-		armsecops.Assignment{Properties: armsecops.AssignmentProperties{
-			Effect: "Exempt", Scope: "/subscriptions/" + subscription, ExpiresOn: today.AddDate(1, 0, 0),
-			AdditionalData: armsecops.AdditionalData{ExemptionCategory: "waiver"},
-		}})
+		armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: "Exempt", ExpiresOn: today.AddDate(0, 1, 0)}})
 	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := inventory(context.Background(), client, today.AddDate(0, 0, 30)); err != nil {
+	if err := renew(context.Background(), client, today.AddDate(0, 0, 30), today.AddDate(0, 3, 0)); err != nil {
 		log.Fatal(err)
 	}
+	for exemption, err := range client.NewListPager(nil).All(context.Background()) {
+		fmt.Println(exemption.Kind, exemption.ExpiresOn.Format(time.DateOnly), err)
+	}
 	// Output:
-	// 2026-06-01 soon: true waiver Microsoft.Authorization/policyExemptions /providers/Microsoft.Management/managementGroups/all
-	// never soon: false mitigated Microsoft.Security/standardAssignments /subscriptions/00000000-0000-0000-0000-000000000001
-	// 2027-06-01 soon: false waiver Microsoft.Security/assignments /subscriptions/00000000-0000-0000-0000-000000000001
+	// Microsoft.Authorization/policyExemptions 2026-09-01 <nil>
+	// Microsoft.Security/standardAssignments 0001-01-01 <nil>
+	// Microsoft.Security/assignments 2026-07-01 <nil>
 }
