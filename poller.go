@@ -197,7 +197,7 @@ func resumeJobPoller(c client, operation string, values pathValues, token string
 	}
 	for i, value := range append([]string{c.subscriptionID}, values[:]...) {
 		if value != "" && !strings.EqualFold(value, named[i]) {
-			return refuse("must be a token of this poller: its job belongs to another subscription, workspace or assignment, or is another one")
+			return refuse("must be a token of this poller: its job has another " + routes.Jobs.Get.Parameters()[i])
 		}
 	}
 	return newJobPoller(c, operation, pathValues(named[1:]), nil, progress)

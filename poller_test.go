@@ -427,22 +427,23 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		old, new  string // what is altered in the token
 		accepted  bool   // by NewJobPoller
 		begin     bool   // by BeginCreate, which doesn't name the job
+		reason    string // why not
 	}{
-		"own":                  {own, "", "", true, true},
-		"names from the token": {armsecops.JobID{SubscriptionID: jobsSubscription}, "", "", true, true},
-		"own, in another case": {armsecops.JobID{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}, "", "", true, true},
-		"another subscription": {otherSubscription, "", "", false, false},
-		"another group":        {armsecops.JobID{jobsSubscription, "rg2", "workspace", "assignment", name}, "", "", false, false},
-		"another workspace":    {armsecops.JobID{jobsSubscription, "rg", "workspace2", "assignment", name}, "", "", false, false},
-		"another assignment":   {armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment2", name}, "", "", false, false},
-		"another job":          {armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment", "another-job"}, "", "", false, true},
-		"altered job":          {own, name, "other-job", false, false},
-		"altered subscription": {otherSubscription, jobsSubscription, assignmentsSubscription, false, false},
-		"path that climbs":     {own, name, "..", false, false},
-		"of another client":    {own, "WorkspaceManagerJobsClient", "AnotherClient", false, false},
-		"control characters":   {own, "WorkspaceManagerJobsClient", `\u001b[31m`, false, false},
-		"of an earlier Create": {own, "ClientGetResponse", "ClientCreateResponse", true, true},
-		"of azcore's fakes":    {own, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`, true, true},
+		"own":                  {own, "", "", true, true, ""},
+		"names from the token": {armsecops.JobID{SubscriptionID: jobsSubscription}, "", "", true, true, ""},
+		"own, in another case": {armsecops.JobID{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}, "", "", true, true, ""},
+		"another subscription": {otherSubscription, "", "", false, false, "its job has another subscriptionID"},
+		"another group":        {armsecops.JobID{jobsSubscription, "rg2", "workspace", "assignment", name}, "", "", false, false, "its job has another resourceGroupName"},
+		"another workspace":    {armsecops.JobID{jobsSubscription, "rg", "workspace2", "assignment", name}, "", "", false, false, ""},
+		"another assignment":   {armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment2", name}, "", "", false, false, ""},
+		"another job":          {armsecops.JobID{jobsSubscription, "rg", "workspace", "assignment", "another-job"}, "", "", false, true, "its job has another jobName"},
+		"altered job":          {own, name, "other-job", false, false, ""},
+		"altered subscription": {otherSubscription, jobsSubscription, assignmentsSubscription, false, false, ""},
+		"path that climbs":     {own, name, "..", false, false, ""},
+		"of another client":    {own, "WorkspaceManagerJobsClient", "AnotherClient", false, false, ""},
+		"control characters":   {own, "WorkspaceManagerJobsClient", `\u001b[31m`, false, false, ""},
+		"of an earlier Create": {own, "ClientGetResponse", "ClientCreateResponse", true, true, ""},
+		"of azcore's fakes":    {own, `"jobId"`, `"fakeURL":"https://elsewhere.example","jobId"`, true, true, ""},
 	}
 	client := newJobsClient(t, options(newFake(1)))
 	tokens := []string{resumeToken(t, beginCreate(t, client, nil)), resumeToken(t, newJobPoller(t, client, nil))}
@@ -460,6 +461,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 				}
 				assertParameterError(t, err, "ResumeToken")
 				assert.ErrorContains(t, err, " must be a token of ")
+				assert.ErrorContains(t, err, test.reason)
 				assert.NotContains(t, err.Error(), "\x1b")
 				assert.NotContains(t, err.Error(), waitedJob.Name, "a token appears in no error")
 			}

@@ -56,8 +56,10 @@ func (c *WorkspaceManagerConfigurationsClient) Get(ctx context.Context, resource
 }
 
 // CreateOrUpdate creates a workspace manager configuration, or replaces the one of
-// that name. The service requires its Mode. To change one, get it, change the
-// fields in question and put it back: members that this version doesn't know are kept.
+// that name. The service requires its Mode. Its documentation has the name "default"
+// in every sample, and doesn't say whether it takes others. To change one, get it,
+// change the fields in question and put it back: members that this version doesn't
+// know are kept.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
 //   - workspaceManagerConfigurationName: one segment of a path: not empty, . or .., without /, ?, # and control characters

@@ -55,7 +55,9 @@ func (c *WorkspaceManagerMembersClient) Get(ctx context.Context, resourceGroupNa
 	})
 }
 
-// CreateOrUpdate makes a workspace a member, or replaces the member of that name.
+// CreateOrUpdate makes a workspace a member, or replaces the member of that name. The
+// name is yours to choose: the samples of the documentation have UUIDs, and a widely used
+// PowerShell module the name of the workspace with its subscription, "name(UUID)".
 // The service requires TargetWorkspaceResourceID and TargetWorkspaceTenantID. The
 // identity needs the role Microsoft Sentinel Contributor on the member's workspace, too:
 // without it the error has the code [CodeLinkedAuthorizationFailed]. To change a
