@@ -26,6 +26,7 @@ type row struct {
 	name       string                      // in errors, as in "an assignment"
 	required   []string                    // names of required properties
 	values     map[string][]string         // documented enumerations, by the path below properties, lists included
+	ids        []string                    // properties that are resource ids, by their paths
 	references map[string]*routes.Resource // properties with names of resources of the same workspace
 	orderBy    []string                    // what $orderby may name; nil if the lists have neither $orderby nor $top
 	etag       bool                        // resources of the type have etags
@@ -68,9 +69,9 @@ var rows = byResource(
 	}, nil),
 	rowOf[armsecops.PolicyExemptionProperties](row{
 		resource: routes.PolicyExemptions, name: "a policy exemption", systemData: true, selects: selectExemptions,
-		required: []string{"policyAssignmentId", "exemptionCategory"},
-		update:   []string{"resourceSelectors", "assignmentScopeValidation"},
-		nulls:    []string{"assignmentScopeValidation"},
+		required: []string{"policyAssignmentId", "exemptionCategory"}, ids: []string{"policyAssignmentId"},
+		update: []string{"resourceSelectors", "assignmentScopeValidation"},
+		nulls:  []string{"assignmentScopeValidation"},
 		values: map[string][]string{
 			"exemptionCategory":         {"Waiver", "Mitigated"},
 			"assignmentScopeValidation": {"Default", "DoNotValidate"},
@@ -83,8 +84,8 @@ var rows = byResource(
 	}, nil),
 	rowOf[armsecops.WorkspaceManagerMemberProperties](row{
 		resource: routes.Members, name: "a workspace manager member", etag: true, systemData: true,
-		required: []string{"targetWorkspaceResourceId", "targetWorkspaceTenantId"},
-		orderBy:  []string{"name", "properties/targetWorkspaceResourceId", "properties/targetWorkspaceTenantId"},
+		required: []string{"targetWorkspaceResourceId", "targetWorkspaceTenantId"}, ids: []string{"targetWorkspaceResourceId"},
+		orderBy: []string{"name", "properties/targetWorkspaceResourceId", "properties/targetWorkspaceTenantId"},
 	}, nil),
 	rowOf[armsecops.WorkspaceManagerGroupProperties](row{
 		resource: routes.Groups, name: "a workspace manager group", etag: true, systemData: true,
@@ -93,7 +94,7 @@ var rows = byResource(
 	}, nil),
 	rowOf(row{
 		resource: routes.ManagerAssignments, name: "a workspace manager assignment", etag: true, systemData: true,
-		required: []string{"targetResourceName", "items"}, references: map[string]*routes.Resource{"targetResourceName": routes.Groups},
+		required: []string{"targetResourceName", "items"}, ids: []string{"items.resourceId"}, references: map[string]*routes.Resource{"targetResourceName": routes.Groups},
 		orderBy: []string{"name", "properties/targetResourceName", "properties/lastJobEndTime", "properties/lastJobProvisioningState"},
 	}, stampManagerAssignment),
 )

@@ -220,6 +220,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		{http.MethodPatch, exemption, `{"properties":{"displayName":"a"}}`, ""},
 		{put, group, `{"properties":{"displayName":"a"}}`, ""},
 		{put, standardURL, `{"properties":{"effect":"a"}}`, ""},
+		{put, exemption, `{"properties":{"policyAssignmentId":"a","exemptionCategory":"Waiver"}}`, ""},
 		{put, group, `{"properties":{"displayName":"a","memberResourceNames":["none"]}}`, ""},
 		{put, assignmentURL, `{"location":"westus"}`, ""},
 		{put, assignmentURL, "{}", "If-None-Match: *"},

@@ -63,10 +63,11 @@ type ServerOptions struct {
 	// [Server.AddSubscription], [Server.AddResourceGroup], [Server.AddWorkspace] or
 	// [Server.SetJobItems]. A server that isn't strict has all. Strict also refuses a
 	// resource that lacks a required property, or has a value that its documented
-	// enumeration lacks, a workspace manager group whose members don't exist or an
-	// assignment whose group doesn't, and a query of Azure Resource Graph for
-	// management groups of which none exists. It checks neither what a test puts, nor
-	// the management group that is the scope of a list or resource.
+	// enumeration lacks or a name where the id of a resource belongs, a workspace
+	// manager group whose members don't exist or an assignment whose group doesn't, and
+	// a query of Azure Resource Graph for management groups of which none exists. It
+	// checks neither what a test puts, nor the management group that is the scope of a
+	// list or resource.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at

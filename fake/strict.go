@@ -100,7 +100,8 @@ func (s *Server) checkParents(r *request) *response {
 }
 
 // checkProperties refuses a resource that lacks a required property, has a value
-// that its enumeration doesn't have, or names a resource that doesn't exist.
+// that its enumeration doesn't have, a name in the place of an id, or the name of a
+// resource that doesn't exist.
 func (s *Server) checkProperties(r *request) *response {
 	row := rows[r.route.Resource]
 	if !s.options.Strict || !r.hasDocument() || row == nil {
@@ -123,6 +124,13 @@ func (s *Server) checkProperties(r *request) *response {
 		for _, text := range textsAt(r.document.Properties, strings.Split(path, ".")...) {
 			if !slices.ContainsFunc(row.values[path], func(value string) bool { return strings.EqualFold(value, text) }) {
 				return refuse("Error converting value '%s'. Path 'properties.%s'. The values are %s.", text, path, strings.Join(row.values[path], ", "))
+			}
+		}
+	}
+	for _, path := range row.ids {
+		for _, text := range textsAt(r.document.Properties, strings.Split(path, ".")...) {
+			if text != "" && text[0] != '/' {
+				return refuse("The value '%s' is not a resource id. Path 'properties.%s'.", text, path)
 			}
 		}
 	}

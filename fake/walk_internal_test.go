@@ -312,6 +312,11 @@ func TestStrictServerChecksProperties(t *testing.T) {
 				refused(name, "Required property '"+name+"' not found in JSON. Path 'properties'.")
 				properties[name] = value
 			}
+			for _, path := range row.ids {
+				set(path, "other")
+				refused(path, "The value 'other' is not a resource id. Path 'properties."+path+"'.")
+				set(path, "/other")
+			}
 			for path, values := range row.values {
 				set(path, "other")
 				refused(path, "Error converting value 'other'. Path 'properties."+path+"'.")
