@@ -53,8 +53,7 @@ func CallOf(route *routes.Route) Call {
 
 // With returns the call with an option.
 func (c Call) With(name string, value any) Call {
-	options := map[string]any{}
-	maps.Copy(options, c.Options)
+	options := maps.Collect(maps.All(c.Options))
 	options[name] = value
 	c.Options = options
 	return c

@@ -119,9 +119,11 @@ func Play(t *testing.T, library Library, client string, chosen func(*routes.Rout
 	for _, route := range slices.Concat(of[routes.Update], of[routes.Action]) {
 		succeed(route, names[0], nil)
 	}
-	succeed(resource.Delete, names[0], nil)
-	succeed(resource.Delete, names[0], nil)
-	missing(names[0])
+	for _, route := range of[routes.Delete] {
+		succeed(route, names[0], nil)
+		succeed(route, names[0], nil)
+		missing(names[0])
+	}
 	return steps
 }
 

@@ -81,16 +81,12 @@ type Row struct {
 // Operations returns the client's operations: every one, or the first one of each
 // kind and form of path.
 func (c Client) Operations(every bool) (operations []*routes.Route) {
-	type form struct {
-		kind                  routes.Kind
-		ofSubscription, scope bool
-	}
-	seen := map[form]bool{}
+	seen := map[string]bool{}
 	for _, route := range driver.Operations() {
-		f := form{route.Kind, route.OfSubscription(), route.OfScope()}
-		if c.Has(route) && (every || !seen[f]) {
+		form := fmt.Sprint(route.Kind, route.OfSubscription(), route.OfScope())
+		if c.Has(route) && (every || !seen[form]) {
 			operations = append(operations, route)
-			seen[f] = true
+			seen[form] = true
 		}
 	}
 	return operations

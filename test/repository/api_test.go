@@ -121,7 +121,7 @@ func assertDerived(t *testing.T, name string, derive func(recorded string) strin
 		require.NoError(t, os.WriteFile("../../"+name, []byte(want), 0o666))
 		return
 	}
-	assert.Equal(t, string(recorded), want, "the operations change: write %s by: go test ./test/repository -run TestAPI -update", name)
+	assert.True(t, string(recorded) == want, "the operations change: write %s by: go test ./test/repository -run TestAPI -update", name)
 }
 
 const spanHeader = "| span of an operation | kind | request | `az.namespace` |\n|---|---|---|---|\n"
