@@ -218,19 +218,21 @@ func TestRunEndsWithTheContext(t *testing.T) {
 
 func TestRunReportsUnreadableInput(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-"}, {"delete", "-"}, {"-file", filepath.Join(t.TempDir(), "none")}} {
+	long := filepath.Join(t.TempDir(), "long")
+	require.NoError(t, os.WriteFile(long, []byte("\n"+strings.Repeat("x", 1<<16)), 0o600))
+	for _, args := range [][]string{{"-"}, {"delete", "-"}, {"-file", filepath.Join(t.TempDir(), "none")}, {"-file", long}} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In = iotest.ErrReader(errors.New("broken pipe"))
 		assert.Equal(t, command.Failed, run(t.Context(), args, s))
 		assert.Empty(t, stdout.String())
-		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory)\n$", stderr.String())
+		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory|-file: line 2 is longer than 65535 bytes)\n$", stderr.String())
 	}
 }
 
 func TestInputHasNoDuplicates(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "subscriptions.txt")
-	require.NoError(t, os.WriteFile(file, []byte("# production\r\n one\r\n\r\ntwo"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("\ufeff# production\r\n one\r\n\r\ntwo"), 0o600))
 	for name, test := range map[string]struct{ args, file, stdin, want string }{
 		"none":                 {"", "", "three", ""},
 		"arguments":            {"four five", "", "three", "four five"},
