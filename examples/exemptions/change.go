@@ -70,12 +70,12 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if len(ids) == 0 && len(c.Args) == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
 		return c, command.Usagef("%s needs ids of exemptions", name)
 	}
-	c.ids = texts(ids)
-	for _, id := range c.ids {
-		if _, err := c.open(id); err != nil {
-			return c, err
+	for _, id := range ids {
+		if _, err := c.open(id.text); err != nil {
+			return c, command.Usagef("%s %q is not the id of an exemption", id.source, id.text)
 		}
 	}
+	c.ids = texts(ids)
 	return c, nil
 }
 

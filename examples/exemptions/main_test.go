@@ -175,7 +175,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
 		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", "x"}, "-expires: must be in the future: 2020-01-01"},
 		"delete without ids":        {[]string{"delete", "-file", ""}, "delete needs ids of exemptions"},
-		"delete a machine":          {[]string{"delete", standardID4, build}, "not the id of an exemption: " + build},
+		"delete a machine":          {[]string{"delete", standardID4, build}, `argument "` + build + `" is not the id of an exemption`},
+		"delete a line":             {[]string{"delete", "-file", file}, "line 1 of " + file + ` "` + one + `" is not the id of an exemption`},
 	} {
 		s, stdout, stderr := commandtest.Streams()
 		assert.Equal(t, command.BadUsage, run(t.Context(), test.args, s), name)
