@@ -338,7 +338,7 @@ func parseCategory(text string) (armsecops.ExemptionCategory, error) {
 	case text == "":
 		return "", nil
 	}
-	return "", command.Usagef("-category: must be waiver or mitigated: %s", text)
+	return "", command.Usagef("invalid value %q for flag -category: must be waiver or mitigated", text)
 }
 
 // input is an argument or a line.

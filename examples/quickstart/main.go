@@ -103,7 +103,7 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
 		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
 	case options.Cloud.Services == nil:
-		err = fmt.Errorf("-cloud must be public, china or government, not %q; %w", *cloudName, errUsage)
+		err = fmt.Errorf("invalid value %q for flag -cloud: must be public, china or government; %w", *cloudName, errUsage)
 	case flags.NArg() > 0 || !*live:
 		err = fmt.Errorf("unexpected %q: there are only flags, and they need -live; %w", cmp.Or(flags.Arg(0), args[0]), errUsage)
 	case id.SubscriptionID == "" || id.ResourceGroupName == "" || id.WorkspaceName == "" || id.WorkspaceManagerAssignmentName == "" || id.Name == "":

@@ -84,7 +84,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		live + "now":                `unexpected "now"` + unexpected,
 		liveAssignment:              needs,
 		live + "-workspace=":        needs,
-		"-cloud moon":               `-cloud must be public, china or government, not "moon"; for help: quickstart -h`,
+		"-cloud moon":               `invalid value "moon" for flag -cloud: must be public, china or government; for help: quickstart -h`,
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
 	} {
