@@ -120,7 +120,8 @@
 //   - isempty, isnotempty, isnull, isnotnull, tostring, tolower, toupper, todatetime,
 //     tobool, tolong, toreal and their like, now, ago and datetime
 //
-// What it can't read is Azure's 400, whose details name the token and its place.
+// What it can't read is Azure's 400, whose details name the token and its place; if
+// Azure reads it, as it does summarize and has, the message says so.
 // The rest is Azure's as well: a named subscription that doesn't exist, since it
 // holds nothing and [Server.AddSubscription] hasn't named it, is left out if there
 // are others, and a 400 alone. A query pages only if its result has a column id and

@@ -127,7 +127,7 @@ func (s *Server) checkGraphQuery(r *request) (refused *response) {
 		return s.newGraphError(r, q.wrong.detail())
 	case graphTables[q.kql.table] == nil:
 		return s.newGraphError(r, armsecops.ErrorDetail{
-			Code: "DisallowedLogicalTableName", Message: "Table " + q.kql.table + " is invalid, unsupported or disallowed.",
+			Code: "DisallowedLogicalTableName", Message: kqlMessage(q.kql.table, "Table "+q.kql.table+" is invalid, unsupported or disallowed."),
 		})
 	default:
 		return nil

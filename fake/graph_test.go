@@ -173,6 +173,8 @@ func TestQueryErrorsHaveDetails(t *testing.T) {
 	each(t, map[string]test{
 		"a string without an end": {"resources\\n| where name == 'a\\n| take 1", "",
 			invalid + `{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"}`},
+		"a table of Azure's": {"ResourceContainers", "", invalid +
+			`{"code":"DisallowedLogicalTableName","message":"The fake server doesn't read 'resourcecontainers'; Azure does."}`},
 		"management group": {"resources", `,"managementGroups":["none"]`, `{"code":"NoValidSubscriptionsInQueryRequest",` +
 			`"message":"There must be at least one subscription that is eligible to contain resources. Given: 'none'."}`},
 	}, func(t *testing.T, test test) {

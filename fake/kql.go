@@ -124,8 +124,32 @@ var kqlLexer = regexp.MustCompile(`^(?:(\s+|//[^\n\r]*)` +
 	`|('(?:[^'\\\n\r]|\\.)*'|"(?:[^"\\\n\r]|\\.)*")` +
 	`|datetime\s*\(\s*(\d[^()]*|'[^'()]*'|"[^"()]*"|null)\s*\)` +
 	`|(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([\pL\d_]*)` +
-	`|!?(?:in~|[\pL_][\pL\d_]*)|[=!]~|[=!<>]=|[=<>|()\[\],.;+-]` +
+	`|(?:mv|project)-[a-z]+|!?(?:in~|[\pL_][\pL\d_]*)|[=!]~|[=!<>]=|[=<>|()\[\]{},.;:+*/%@$-]` +
 	`|(.))`)
+
+// kqlUnread are the operators and tables, in lower case, that Azure Resource Graph
+// documents and the server doesn't read, and functions that queries of it often have.
+var kqlUnread = strings.Fields(`
+	count distinct join mv-expand mvexpand parse project-away summarize top union nulls
+	has has_cs has_any has_all hasprefix hassuffix contains_cs startswith_cs endswith_cs between matches + - * / %
+	array_length bag_keys bin case coalesce datetime_add datetime_diff dynamic extract format_datetime iff iif indexof
+	pack parse_json replace_string round split startofday strcat strlen substring todynamic trim
+	advisorresources alertsmanagementresources appserviceresources authorizationresources awsresources azurebusinesscontinuityresources
+	chaosresources communitygalleryresources computeresources desktopvirtualizationresources dnsresources edgeorderresources
+	elasticsanresources extendedlocationresources featureresources guestconfigurationresources healthresourcechanges healthresources
+	insightsresources iotsecurityresources kubernetesconfigurationresources kustoresources maintenanceresources managedservicesresources
+	migrateresources networkresources orbitalresources patchassessmentresources patchinstallationresources recoveryservicesresources
+	resourcechanges resourcecontainerchanges resourcecontainers servicefabricresources servicehealthresources spotresources
+	supportresources tagsresources`)
+
+// kqlMessage returns the message of an error about a word, unless that is one of
+// kqlUnread: then the query isn't wrong.
+func kqlMessage(word, message string) string {
+	if slices.Contains(kqlUnread, strings.TrimPrefix(word, "!")) {
+		return "The fake server doesn't read '" + word + "'; Azure does."
+	}
+	return message
+}
 
 // kqlUnits are the units of time spans.
 var kqlUnits = map[string]time.Duration{
@@ -252,7 +276,11 @@ func (p *kqlParser) expect(text string) {
 // fail refuses a token where it is.
 //   - expected: empty if several tokens can be there
 func (p *kqlParser) fail(t kqlToken, expected string) {
-	p.refuse(t, "ParserFailure", "ParserFailure", expected)
+	message := kqlMessage(t.text, "ParserFailure")
+	if message != "ParserFailure" {
+		expected = ""
+	}
+	p.refuse(t, "ParserFailure", message, expected)
 }
 
 // failType refuses an expression, in the words of Kusto.

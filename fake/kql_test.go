@@ -187,10 +187,17 @@ func TestKQLQueries(t *testing.T) {
 
 func TestKQLErrors(t *testing.T) {
 	t.Parallel()
+	unread := func(word string) string { return "The fake server doesn't read '" + word + "'; Azure does." }
 	for query, want := range map[string]kqlError{
 		"": {"ParserFailure", "", 1, 0, "<EOF>", ""},
 		"resources\n| where name == 'a\n| take 1":        {"ParserFailure", "", 3, 8, "<EOF>", "'"},
-		"resources | summarize count()":                  {"ParserFailure", "", 1, 12, "summarize", ""},
+		"resources | syntaxerr":                          {"ParserFailure", "", 1, 12, "syntaxerr", ""},
+		"resources | summarize max(a * 2) by b":          {"ParserFailure", unread("summarize"), 1, 12, "summarize", ""},
+		"resources | join (a) on $left.id == $right.id":  {"ParserFailure", unread("join"), 1, 12, "join", ""},
+		"resources | project-away id":                    {"ParserFailure", unread("project-away"), 1, 12, "project-away", ""},
+		"resources | where (name !has 'x')":              {"ParserFailure", unread("!has"), 1, 24, "!has", ""},
+		"resources | where now() > now() - 1d":           {"ParserFailure", unread("-"), 1, 32, "-", ""},
+		"resources | extend a = iff(true, 1, 2)":         {"UnknownFunction", unread("iff"), 1, 23, "iff", ""},
 		"resources | where name = 'a'":                   {"ParserFailure", "", 1, 23, "=", ""},
 		"resources | where (name == 'a'":                 {"ParserFailure", "", 1, 30, "<EOF>", ")"},
 		"resources\n| where name == 'a' 'b'":             {"ParserFailure", "", 2, 20, "'b'", ""},
@@ -212,8 +219,8 @@ func TestKQLErrors(t *testing.T) {
 		"resources | where name":                         {"SemanticError", "Expected a value of type bool, not string. Try adding an explicit cast", 1, 18, "name", ""},
 		"resources | where true and properties.a":        {"SemanticError", "Expected a value of type bool, not dynamic. Try adding an explicit cast", 1, 27, "properties", ""},
 		"resources | where name.first == 'a'":            {"SemanticError", "A value of type string has no members", 1, 22, ".", ""},
-		"resources | where -name == 'a'":                 {"ParserFailure", "", 1, 18, "-", ""},
-		"resources | where name + 1 == 'a'":              {"ParserFailure", "", 1, 23, "+", ""},
+		"resources | where -name == 'a'":                 {"ParserFailure", unread("-"), 1, 18, "-", ""},
+		"resources | where name + 1 == 'a'":              {"ParserFailure", unread("+"), 1, 23, "+", ""},
 		"resources | where tolower() == 'a'":             {"SemanticError", "tolower(): function expects 1 argument(s).", 1, 18, "tolower", ""},
 		"resources | where tolower(id, id) == 'a'":       {"SemanticError", "tolower(): function expects 1 argument(s).", 1, 30, "id", ""},
 		"resources | where not(name)":                    {"SemanticError", "not(): argument #1 must be of type bool, not string", 1, 22, "name", ""},
@@ -222,7 +229,7 @@ func TestKQLErrors(t *testing.T) {
 		"where " + strings.Repeat("(", 1e5):              {"ParserFailure", "The expression is nested too deeply.", 1, 106, "(", ""},
 		"where " + strings.Repeat(`'\`, 1e5):             {"ParserFailure", "", 1, 200006, "<EOF>", "'"},
 		"where properties" + strings.Repeat(".a", 1e5):   {"SemanticError", "Expected a value of type bool, not dynamic. Try adding an explicit cast", 1, 6, "properties", ""},
-		"where " + strings.Repeat("-", 1e5):              {"ParserFailure", "", 1, 6, "-", ""},
+		"where " + strings.Repeat("-", 1e5):              {"ParserFailure", unread("-"), 1, 6, "-", ""},
 	} {
 		t.Run(fmt.Sprintf("%.60s", query), func(t *testing.T) {
 			t.Parallel()

@@ -432,7 +432,7 @@ func (p *kqlParser) call() kqlExpr {
 	name := p.next()
 	f, ok := kqlFunctions[name.text]
 	if !ok {
-		p.refuse(name, "UnknownFunction", "Unknown function: '"+name.text+"'.", "")
+		p.refuse(name, "UnknownFunction", kqlMessage(name.text, "Unknown function: '"+name.text+"'."), "")
 	}
 	p.expect("(")
 	var args []kqlExpr

@@ -238,6 +238,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		{http.MethodPost, graphURL, query(`"options":{"resultFormat":"table"}`), ""},
 		{http.MethodPost, graphURL, `{"query":"resources |"}`, ""},
 		{http.MethodPost, graphURL, `{"query":"resources |"}`, ""},
+		{http.MethodPost, graphURL, `{"query":"resources | mv-expand properties"}`, ""},
 		{http.MethodPost, graphURL, `{"query":"where ` + strings.Repeat("(", 200) + `"}`, ""},
 		{http.MethodPost, graphURL, `{"query":"where cout()"}`, ""},
 		{http.MethodPost, graphURL, `{"query":"where a == 1"}`, ""},
@@ -286,7 +287,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		"UnsupportedMediaType: text/plain", "InvalidRequestContent: propertys|propertys", "InvalidRequestContent: kind|kind",
 		"MismatchingResourceName: other|standard", "InvalidRequestContent: an assignment: /properties|a number is not an object",
 		"InvalidRequestContent: displayName", "InvalidResourceLocation: standard|East US|group|westus", "InvalidTop: 0", "BadRequest: 0",
-		"PreconditionFailed: *|" + assignmentsPath + "/standard", "UnknownFunction: cout", "SemanticError: a", "DisallowedLogicalTableName: disks",
+		"PreconditionFailed: *|" + assignmentsPath + "/standard", "ParserFailure: mv-expand", "UnknownFunction: cout", "SemanticError: a", "DisallowedLogicalTableName: disks",
 		"NoValidSubscriptionsInQueryRequest: " + otherSubscription,
 	})
 	inSource := regexp.MustCompile(`(?:Error|Code|code|refuse|return |Response)\b[^"\n]*"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)"`)

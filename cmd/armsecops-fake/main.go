@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,6 +140,7 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 	flags.DurationVar(&options.JobDuration, "job-duration", 0, "`time` for which a started job is InProgress, such as 5s; 0 means until it is read")
 	flags.BoolVar(&options.Strict, "strict", false, "subscriptions, resource groups, workspaces and workspace manager assignments exist "+
 		"only if something was put there by the control endpoint or is a sample; resources must be complete, and the groups and members that they name must exist")
+	showVersion := flags.Bool("version", false, "print the version of the module and of Go, and exit")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp) || slices.Equal(args, []string{"help"}):
@@ -145,6 +148,9 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 		return exitOK
 	case err != nil:
 		err = inUsersWords(err)
+	case *showVersion:
+		fmt.Fprintln(stdout, "armsecops-fake", version(), runtime.Version())
+		return exitOK
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument: %s", flags.Arg(0))
 	case options.PageSize < 0 || options.JobDuration < 0:
@@ -180,6 +186,14 @@ func inUsersWords(err error) error {
 		return errors.New(invalid + ": must be a duration, such as 5s")
 	}
 	return errors.New(invalid + ": must be a whole number")
+}
+
+// version returns the version of the module: (devel) if it was built without one.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func checkAddress(flag, value string) error {

@@ -447,6 +447,7 @@ func TestHelp(t *testing.T) {
 	assert.Contains(t, string(guide), "$ armsecops-fake -h\n"+text+"```\n", "docs/fake.md shows it")
 	assert.NotRegexp(t, "(?m)^.{81}", text)
 	stdout.Reset()
+	assert.Regexp(t, `^0 armsecops-fake \S+ go1\.\S+\n$`, fmt.Sprint(run(t.Context(), []string{"-version"}, &stdout, &stderr), " ", stdout.String()))
 	help(&stdout, flag.NewFlagSet("", flag.ContinueOnError), 60)
 	assert.NotRegexp(t, "(?m)^.{61}", stdout.String())
 	out, full := io.Pipe()

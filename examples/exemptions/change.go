@@ -69,12 +69,12 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if len(ids) == 0 && len(c.Args) == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
 		return c, command.Usagef("%s needs ids of exemptions", name)
 	}
-	c.ids = texts(ids)
-	for _, id := range c.ids {
-		if !isExemptionID(id) {
-			return c, command.Usagef("not the id of an exemption: %s", id)
+	for _, id := range ids {
+		if !isExemptionID(id.text) {
+			return c, command.Usagef("%s %q is not the id of an exemption", id.source, id.text)
 		}
 	}
+	c.ids = texts(ids)
 	return c, nil
 }
 

@@ -134,7 +134,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if i := slices.IndexFunc(known, armsecops.Effect(effect).Is); i >= 0 {
 		q.effect = known[i] // which becomes part of a query
 	} else if effect != "" {
-		return q, command.Usagef("-effect: must be %s: %s", effects(), effect)
+		return q, command.Usagef("invalid value %q for flag -effect: must be %s", effect, effects())
 	}
 	for _, name := range q.managementGroups {
 		if !isScope(managementGroups + name) {

@@ -338,7 +338,7 @@ func parseCategory(text string) (armsecops.ExemptionCategory, error) {
 	case text == "":
 		return "", nil
 	}
-	return "", command.Usagef("-category: must be waiver or mitigated: %s", text)
+	return "", command.Usagef("invalid value %q for flag -category: must be waiver or mitigated", text)
 }
 
 // input is an argument or a line.
@@ -410,11 +410,15 @@ func readLines(ctx context.Context, name string, open func() (io.ReadCloser, err
 }
 
 func scanLines(name string, r io.Reader) (lines []input, err error) {
-	s := bufio.NewScanner(r)
-	for n := 1; s.Scan(); n++ {
-		if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
+	s, n := bufio.NewScanner(r), 1
+	for ; s.Scan(); n++ {
+		line := strings.TrimSpace(strings.TrimPrefix(s.Text(), "\ufeff")) // with which files of Windows begin
+		if line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, input{line, fmt.Sprintf("line %d of %s", n, name)})
 		}
+	}
+	if errors.Is(s.Err(), bufio.ErrTooLong) {
+		return nil, fmt.Errorf("line %d is longer than %d bytes", n, bufio.MaxScanTokenSize-1)
 	}
 	return lines, s.Err()
 }

@@ -134,12 +134,12 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
 		"no management group":       {[]string{"-management-group", "a/b", "x"}, "-management-group: not a name: a/b"},
 		"trailing space":            {[]string{"-category=waiver "}, `an argument has control characters, or white space at an end: "-category=waiver "`},
-		"misspelt category":         {[]string{"-category", "wavier"}, "-category: must be waiver or mitigated: wavier"},
+		"misspelt category":         {[]string{"-category", "wavier"}, `invalid value "wavier" for flag -category: must be waiver or mitigated`},
 		"empty input":               {[]string{"-"}, "the input has no subscriptions"},
 		"empty file":                {[]string{"-file", os.DevNull}, "the input has no subscriptions"},
 		"no file":                   {[]string{"-file", ""}, "the input has no subscriptions"},
-		"unknown effect":            {[]string{"-effect", "exempted"}, "-effect: must be Audit, Exempt, Attest or Disable: exempted"},
-		"effect of a query":         {[]string{"-effect", "' or '"}, "-effect: must be Audit, Exempt, Attest or Disable: ' or '"},
+		"unknown effect":            {[]string{"-effect", "exempted"}, `invalid value "exempted" for flag -effect: must be Audit, Exempt, Attest or Disable`},
+		"effect of a query":         {[]string{"-effect", "' or '"}, `invalid value "' or '" for flag -effect: must be Audit, Exempt, Attest or Disable`},
 		"empty subscription":        {[]string{""}, "a subscription is empty"},
 		"empty -subscription":       {[]string{"-subscription", ""}, `invalid value "" for flag -subscription: is empty`},
 		"late command":              {[]string{"-o", "ids", "expiring"}, "the command comes first: exemptions expiring"},
@@ -152,7 +152,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create without name":       {standardArgs("-name", ""), "create needs -name"},
 		"create without assessment": {[]string{"create", "-scope", build}, "create needs -assessment, -standard, -category and -name"},
 		"create without assignment": {policyArgs("-policy-assignment", ""), "create needs -policy-assignment"},
-		"create, unknown category":  {standardArgs("-category", "risk"), "-category: must be waiver or mitigated: risk"},
+		"create, unknown category":  {standardArgs("-category", "risk"), `invalid value "risk" for flag -category: must be waiver or mitigated`},
 		"create, unknown kind":      {standardArgs("-kind", "assignment"), `invalid value "assignment" for flag -kind: must be standard or policy`},
 		"create, no duration":       {standardArgs("-expires", "soon"), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: soon"},
 		"create, empty duration":    {standardArgs("-expires", ""), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: "},
@@ -175,7 +175,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
 		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", "x"}, "-expires: must be in the future: 2020-01-01"},
 		"delete without ids":        {[]string{"delete", "-file", ""}, "delete needs ids of exemptions"},
-		"delete a machine":          {[]string{"delete", standardID4, build}, "not the id of an exemption: " + build},
+		"delete a machine":          {[]string{"delete", standardID4, build}, `argument "` + build + `" is not the id of an exemption`},
+		"delete a line":             {[]string{"delete", "-file", file}, "line 1 of " + file + ` "` + one + `" is not the id of an exemption`},
 	} {
 		s, stdout, stderr := commandtest.Streams()
 		assert.Equal(t, command.BadUsage, run(t.Context(), test.args, s), name)
@@ -218,19 +219,21 @@ func TestRunEndsWithTheContext(t *testing.T) {
 
 func TestRunReportsUnreadableInput(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-"}, {"delete", "-"}, {"-file", filepath.Join(t.TempDir(), "none")}} {
+	long := filepath.Join(t.TempDir(), "long")
+	require.NoError(t, os.WriteFile(long, []byte("\n"+strings.Repeat("x", 1<<16)), 0o600))
+	for _, args := range [][]string{{"-"}, {"delete", "-"}, {"-file", filepath.Join(t.TempDir(), "none")}, {"-file", long}} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In = iotest.ErrReader(errors.New("broken pipe"))
 		assert.Equal(t, command.Failed, run(t.Context(), args, s))
 		assert.Empty(t, stdout.String())
-		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory)\n$", stderr.String())
+		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory|-file: line 2 is longer than 65535 bytes)\n$", stderr.String())
 	}
 }
 
 func TestInputHasNoDuplicates(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "subscriptions.txt")
-	require.NoError(t, os.WriteFile(file, []byte("# production\r\n one\r\n\r\ntwo"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("\ufeff# production\r\n one\r\n\r\ntwo"), 0o600))
 	for name, test := range map[string]struct{ args, file, stdin, want string }{
 		"none":                 {"", "", "three", ""},
 		"arguments":            {"four five", "", "three", "four five"},

@@ -235,7 +235,9 @@ func parse(args []string) (p publication, err error) {
 		"An assignment is given by -assignment or its resource id, ID; -all publishes every one of a workspace. " +
 		"Without -live these are in memory: baseline, of which two of 12 items fail, hunting and reporting.\n\n" +
 		"A run that ends before its jobs, as by Ctrl-C, prints the command that resumes it, " +
-		"or with -o json the resumeToken of each job."
+		"or with -o json the resumeToken of each job.\n\n" +
+		"With -o json, one assignment or token prints an object that has assignment, job, failures, resumeToken and error if there are any; " +
+		"several, and -all, print {\"assignments\":[...]} with such objects."
 	p.Example = `  go run ./examples/publish -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`

@@ -188,7 +188,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"unknown-live":               {args: "-assignment hunting", setUp: inChina(lost), code: 3},
 		"all-unknown-live":           {args: all, setUp: inChina(fake.Fault{Operation: create, Disconnect: true}), interrupt: time.Second / 2, code: 3},
 		"all-list-refused":           {args: "-all", setUp: inject(fake.Fault{Operation: list, StatusCode: 403, Body: forbidden}), code: 1},
-		"all-interrupted":            {args: all, interrupt: 4900 * time.Millisecond, code: 4},
+		"all-interrupted":            {args: all + "-recover -interval 1s", interrupt: 4900 * time.Millisecond, code: 4},
 		"all-timed-out-json":         {args: all + "-json -timeout 500ms", code: 4},
 	} {
 		r := execute(t, test.args, test.interrupt, test.setUp)

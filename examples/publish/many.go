@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -127,8 +128,25 @@ func (p publication) printOutcomes(out *terminal.Output, outcomes []outcome) {
 	p.printResumption(out, "To wait for the jobs that run:", outcomes...)
 	if notStarted != nil {
 		out.Println("\nTo publish those that were not started:")
-		out.PrintCommand(append(p.commandLine(), notStarted...)...)
+		out.PrintCommand(slices.Concat(p.commandLine(), p.startFlags(), notStarted)...)
 	}
+}
+
+// startFlags returns the flags of this run that say how to start jobs and wait for
+// them, but not for how long.
+func (p publication) startFlags() (words []string) {
+	if p.recover {
+		words = append(words, "-recover")
+	}
+	if !p.wait {
+		words = append(words, "-wait=false")
+	}
+	for _, name := range []string{"concurrency", "interval"} {
+		if p.Given(name) {
+			words = append(words, "-"+name, p.Flags.Lookup(name).Value.String())
+		}
+	}
+	return words
 }
 
 // state returns the state of the job, or what is known without one.

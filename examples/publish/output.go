@@ -218,7 +218,7 @@ func (p publication) printListing(out *terminal.Output, id armsecops.WorkspaceMa
 
 // jsonOutcome is the JSON of an outcome.
 type jsonOutcome struct {
-	Assignment  string         `json:"assignment,omitzero"` // resource id, if there are several
+	Assignment  string         `json:"assignment,omitzero"` // resource id; absent if only an unread token has it
 	Job         *armsecops.Job `json:"job,omitzero"`
 	Failures    []jsonFailure  `json:"failures,omitzero"`
 	ResumeToken string         `json:"resumeToken,omitzero"`
@@ -233,6 +233,10 @@ type jsonFailure struct {
 
 func (o outcome) forJSON() jsonOutcome {
 	printed := jsonOutcome{Job: o.job, ResumeToken: o.resumeToken}
+	id := o.target.id
+	if id.Name = nameOf(o.target, o.job); id.Name != "" {
+		printed.Assignment = id.String()
+	}
 	if o.job != nil {
 		for f := range o.job.Properties.Failures() {
 			printed.Failures = append(printed.Failures, jsonFailure(f))
@@ -249,10 +253,6 @@ func printJSON(out *terminal.Output, outcomes []outcome) error {
 	printed := make([]jsonOutcome, len(outcomes))
 	for i, o := range outcomes {
 		printed[i] = o.forJSON()
-		id := o.target.id
-		if id.Name = nameOf(o.target, o.job); id.Name != "" {
-			printed[i].Assignment = id.String()
-		}
 	}
 	return out.JSON(map[string]any{"assignments": printed})
 }

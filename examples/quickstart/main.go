@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -10,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -22,11 +22,11 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-var errUsage, samples = errors.New("for help: quickstart -h"), fake.NewServer(&fake.ServerOptions{Samples: true})
+var errUsage = errors.New("for help: quickstart -h")
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], samples, os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(context.Background(), os.Args[1:], nil, os.Stdout, os.Stderr)) }
 
-// run runs quickstart, prints its error and returns the exit code.
+// run runs quickstart, prints its error and returns the exit code. A test gives a server in memory of its own.
 func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	if err := quickstart(ctx, args, memory, out); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -46,12 +46,13 @@ func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr
 }
 
 func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.Writer) error {
-	id, subscription, credential, options, err := parse(args, memory, out)
+	id, subscription, credential, options, err := parse(args, cmp.Or(memory, fake.NewServer(&fake.ServerOptions{Samples: true})), out)
 	if err != nil {
 		return err
 	}
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, &options)
-	if err != nil {
+	jobs, noJobs := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, &options)
+	assignments, noAssignments := armsecops.NewSecurityAssignmentsClient(subscription, credential, &options)
+	if err := cmp.Or(noJobs, noAssignments); err != nil {
 		return err
 	}
 	job, err := jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
@@ -63,16 +64,15 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 		printLine(out, "Not published: %s/%s", path.Base(path.Dir(failure.ResourceID)), path.Base(failure.ResourceID))
 		printLine(out, "  %s: %s", failure.MemberResourceName, failure.ErrorMessage)
 	}
-	assignments, err := armsecops.NewSecurityAssignmentsClient(subscription, credential, &options)
-	if err != nil {
-		return err
-	}
 	printLine(out, "Assignments of subscription %s", subscription)
 	for a, err := range assignments.NewListBySubscriptionPager(nil).All(ctx) {
 		if err != nil {
 			return err
 		}
-		expires := strings.Replace(a.Properties.ExpiresOn.Format("2006-01-02"), "0001-01-01", "never", 1) // the zero time is no end
+		expires := "never"
+		if !a.Properties.ExpiresOn.IsZero() {
+			expires = a.Properties.ExpiresOn.Format("2006-01-02")
+		}
 		printLine(out, "%s  %s, %s, expires %s", a.Name, a.Properties.DisplayName, a.Properties.Effect, expires)
 		printLine(out, "  %s", a.Properties.Scope)
 	}
@@ -92,22 +92,22 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
 	flags.StringVar(&id.Name, "job", "", "`name` of the job")
 	err = flags.Parse(args)
-	subscription, missing := id.SubscriptionID, []string{"subscription", "resource-group", "workspace", "assignment", "job"}
-	missing = slices.DeleteFunc(missing, func(name string) bool { return flags.Lookup(name).Value.String() != "" })
-	options.Cloud = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName]
+	options.Cloud, subscription = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName], id.SubscriptionID
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(help, usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
+		fmt.Fprint(help, "Prints a job of Sentinel and the assignments of Defender.\n\n", usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
 	case err != nil:
 		err = fmt.Errorf("%s; %w", strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1), errUsage)
 	case len(args) == 0:
 		options.Transport, credential, subscription = memory, &azfake.TokenCredential{}, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
 		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-	case !*live || flags.NArg() > 0 || options.Cloud.Services == nil:
-		err = fmt.Errorf("unexpected %q: give nothing, or -live and flags; -cloud is public, china or government; %w", args, errUsage)
-	case len(missing) > 0:
-		err = fmt.Errorf("-live needs -%s; %w", strings.Join(missing, ", -"), errUsage)
+	case options.Cloud.Services == nil:
+		err = fmt.Errorf("invalid value %q for flag -cloud: must be public, china or government; %w", *cloudName, errUsage)
+	case flags.NArg() > 0 || !*live:
+		err = fmt.Errorf("unexpected %q: there are only flags, and they need -live; %w", cmp.Or(flags.Arg(0), args[0]), errUsage)
+	case id.SubscriptionID == "" || id.ResourceGroupName == "" || id.WorkspaceName == "" || id.WorkspaceManagerAssignmentName == "" || id.Name == "":
+		err = fmt.Errorf("-live needs -subscription, -resource-group, -workspace, -assignment and -job; %w", errUsage)
 	default:
 		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
 	}

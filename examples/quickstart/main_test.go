@@ -73,18 +73,18 @@ func TestRunReportsAFullDisk(t *testing.T) {
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	const unexpected = `: give nothing, or -live and flags; -cloud is public, china or government; for help: quickstart -h`
+	const unexpected, needs = `: there are only flags, and they need -live; for help: quickstart -h`, "-live needs -subscription, -resource-group, -workspace, -assignment and -job; "
 	for args, want := range map[string]string{ // at the beginning of the error
 		"-verbose":                  "unknown flag: -verbose; for help: quickstart -h",
-		"now":                       `unexpected ["now"]` + unexpected,
-		"\x1b[2Jnow\u202e":          `unexpected ["\x1b[2Jnow\u202e"]` + unexpected,
+		"now":                       `unexpected "now"` + unexpected,
+		"\x1b[2Jnow\u202e":          `unexpected "\x1b[2Jnow\u202e"` + unexpected,
 		"-live -job":                "flag needs an argument: -job; ",
-		"-job myJob":                `unexpected ["-job" "myJob"]` + unexpected,
-		"-live":                     "-live needs -subscription, -resource-group, -workspace, -assignment, -job; ",
-		live + "now":                `unexpected ["-live" `,
-		liveAssignment:              "-live needs -job; ",
-		live + "-workspace=":        "-live needs -workspace; ",
-		live + "-cloud moon":        `unexpected ["-live" `,
+		"-job myJob":                `unexpected "-job"` + unexpected,
+		"-live":                     needs,
+		live + "now":                `unexpected "now"` + unexpected,
+		liveAssignment:              needs,
+		live + "-workspace=":        needs,
+		"-cloud moon":               `invalid value "moon" for flag -cloud: must be public, china or government; for help: quickstart -h`,
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
 	} {
