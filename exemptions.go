@@ -93,12 +93,10 @@ func (c *ExemptionsClient) NewListPager(options *ExemptionsClientListOptions) *P
 //
 // REST: the page of Get of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Get(ctx context.Context, id string, options *ExemptionsClientGetOptions) (ExemptionsClientGetResponse, error) {
-	at, err := c.find("ExemptionsClient.Get", id)
-	if err != nil {
-		return ExemptionsClientGetResponse{}, err
-	}
-	got, err := at.get(ctx)
-	return ExemptionsClientGetResponse{got.exemption}, err
+	got, err := c.do(ctx, "ExemptionsClient.Get", id, func(_ context.Context, _ exemptionPlace, got exemptionResource) (exemptionResource, error) {
+		return got, nil
+	})
+	return ExemptionsClientGetResponse{got}, err
 }
 
 // Renew lets an exemption end at another time: it gets the exemption, sets when it
@@ -114,20 +112,14 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // REST: the page of CreateOrUpdate of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.Time, options *ExemptionsClientRenewOptions) (ExemptionsClientRenewResponse, error) {
 	const operation = "ExemptionsClient.Renew"
-	at, err := c.find(operation, id)
-	if err == nil && expiresOn.IsZero() {
-		err = withOperation(operation, &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"})
+	if expiresOn.IsZero() {
+		return ExemptionsClientRenewResponse{}, withOperation(operation, &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"})
 	}
-	if err != nil {
-		return ExemptionsClientRenewResponse{}, err
-	}
-	got, err := at.get(ctx)
-	if err != nil {
-		return ExemptionsClientRenewResponse{}, err
-	}
-	got.Properties.ExpiresOn = expiresOn
-	put, err := run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, body: &got.Resource})
-	return ExemptionsClientRenewResponse{put.exemption}, err
+	renewed, err := c.do(ctx, operation, id, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
+		got.Properties.ExpiresOn = expiresOn
+		return run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, body: &got.Resource})
+	})
+	return ExemptionsClientRenewResponse{renewed}, err
 }
 
 // Delete deletes an exemption, after it got it to see that it is one. It is
@@ -139,14 +131,10 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 //
 // REST: the page of Delete of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Delete(ctx context.Context, id string, options *ExemptionsClientDeleteOptions) (ExemptionsClientDeleteResponse, error) {
-	at, err := c.find("ExemptionsClient.Delete", id)
-	if err != nil {
-		return ExemptionsClientDeleteResponse{}, err
-	}
-	if _, err := at.get(ctx); err != nil {
-		return ExemptionsClientDeleteResponse{}, err
-	}
-	return run[ExemptionsClientDeleteResponse](ctx, at.client, call{route: at.resource.Delete, values: at.values})
+	_, err := c.do(ctx, "ExemptionsClient.Delete", id, func(ctx context.Context, at exemptionPlace, _ exemptionResource) (exemptionResource, error) {
+		return run[exemptionResource](ctx, at.client, call{route: at.resource.Delete, values: at.values})
+	})
+	return ExemptionsClientDeleteResponse{}, err
 }
 
 // ExemptionsClientGetOptions holds the optional parameters of [ExemptionsClient.Get].
@@ -178,8 +166,28 @@ type exemptionPlace struct {
 	values   pathValues // of its path
 }
 
+// do gets the exemption of an id, and does something with it. It returns the result's exemption.
+func (c *ExemptionsClient) do(
+	ctx context.Context, operation, id string, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
+) (result Exemption, err error) {
+	at, err := c.find(id)
+	if ctx == nil {
+		err = errNilContext
+	}
+	if err != nil {
+		return Exemption{}, withOperation(operation, err)
+	}
+	ctx, endSpan := at.client.startParentSpan(ctx, operation, at.resource.Get)
+	defer func() { endSpan(err) }()
+	resource, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+	if err == nil {
+		resource, err = then(ctx, at, resource)
+	}
+	return resource.exemption, err
+}
+
 // find returns where the exemption of an id is.
-func (c *ExemptionsClient) find(operation, id string) (exemptionPlace, error) {
+func (c *ExemptionsClient) find(id string) (exemptionPlace, error) {
 	for _, k := range exemptionKinds {
 		values, err := parseID(k.resource.Get, id)
 		if err != nil {
@@ -192,11 +200,7 @@ func (c *ExemptionsClient) find(operation, id string) (exemptionPlace, error) {
 		copy(at.values[:], values)
 		return at, nil
 	}
-	return exemptionPlace{}, withOperation(operation, invalid("id", id, "must be the resource id of a policy exemption, standard assignment or assignment"))
-}
-
-func (at exemptionPlace) get(ctx context.Context) (exemptionResource, error) {
-	return run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+	return exemptionPlace{}, invalid("id", id, "must be the resource id of a policy exemption, standard assignment or assignment")
 }
 
 // exemptionResource is the resource of an exemption of any place, with all members.

@@ -309,7 +309,7 @@ func TestExemptionsByID(t *testing.T) {
 		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
 	} {
 		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"properties":%s}`, id, test.kind, test.properties)
-		client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			switch req.Method {
 			case http.MethodPut:
 				body, err := io.ReadAll(req.Body)
@@ -323,7 +323,10 @@ func TestExemptionsByID(t *testing.T) {
 				return failWith(404)(req)
 			}
 			return respond(200, stored)(req)
-		})))
+		}))
+		var s spans
+		o.TracingProvider = s.provider()
+		client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, o)
 		require.NoError(t, err)
 		before, err := client.Get(t.Context(), strings.ToUpper(id), nil)
 		require.NoError(t, err)
@@ -337,6 +340,9 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, expires, after.ExpiresOn)
 		assert.JSONEq(t, strings.Replace(`{"expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
+		written := s.list[len(s.list)-2] // above that of the request
+		assert.Contains(t, written.name, "Client.CreateOrUpdate")
+		assert.Same(t, s.last(t, "ExemptionsClient.Renew"), written.parent)
 
 		_, err = client.Delete(t.Context(), id, nil)
 		require.NoError(t, err)
@@ -367,6 +373,8 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		assertParameterError(t, change(t.Context(), exemptSubscription), "id")
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
+	var none context.Context
+	assertParameterError(t, errorOf(client.Get(none, standardRow, nil)), "ctx")
 	_, err = client.Renew(t.Context(), standardRow, time.Time{}, nil)
 	assertParameterError(t, err, "expiresOn")
 }
