@@ -335,7 +335,10 @@ func (c client) resumable(op *call) (resume.Listing, error) {
 	if err != nil {
 		return resume.Listing{}, err
 	}
-	return resume.Listing{Endpoint: c.endpoint, Path: op.route.URLPath(values...)}, nil
+	shared := slices.DeleteFunc(strings.Split(op.query, "&"), func(option string) bool {
+		return !strings.HasPrefix(option, "$filter=") && !strings.HasPrefix(option, "$orderby=")
+	})
+	return resume.Listing{Endpoint: c.endpoint, Path: op.route.URLPath(values...), Options: strings.Join(shared, "&")}, nil
 }
 
 // checkedValues returns the values of the route's parameters, or the error of the

@@ -36,8 +36,9 @@ type PageOptions struct {
 	// ContinuationToken resumes a listing where [Pager.ContinuationToken] or
 	// [PageError] said. An empty one begins at the first page: don't keep that of a
 	// listing that has ended. A token is bound to its listing, subscription and
-	// endpoint; that of a query of Azure Resource Graph, to the query and its scopes,
-	// in any order.
+	// endpoint, and to its filter and order: they stay in force if the options have none,
+	// and others are a [*ParameterError]. That of a query of Azure Resource Graph is bound
+	// to the query and its scopes, in any order.
 	ContinuationToken string
 
 	// MaxPages bounds the number of pages that this pager reads. 0 means no bound,

@@ -59,6 +59,7 @@ type place struct {
 	link  string // to the next page, as its source understands it; empty for the first one
 	query string // of the first page
 	read  bool   // query is that of a token, which may hold any
+	of    string // the options of the listing that the token is of; empty without a token
 	end   bool
 	err   error         // in the place of the next page
 	pages int           // read so far
@@ -142,6 +143,7 @@ func (p *Pager[T]) ContinuationToken() string {
 	if err != nil {
 		return "" // a listing with invalid parameters has no pages
 	}
+	listing.Options = cmp.Or(listing.Options, p.place.of)
 	return listing.Token(p.place.link, p.place.query)
 }
 
@@ -209,7 +211,7 @@ func (p *Pager[T]) readToken(at *place) error {
 	if reason != "" {
 		return withOperation(p.source.operation(), &ParameterError{Name: "ContinuationToken", Reason: reason})
 	}
-	if at.link = link; query != "" {
+	if at.link, at.of = link, listing.Options; query != "" {
 		at.query, at.read = query, true
 	}
 	return nil

@@ -96,6 +96,31 @@ func TestTokenOfTheFirstPageKeepsItsQuery(t *testing.T) {
 	assert.Equal(t, "$orderby=name%20desc&$top=7&$skipToken=a%20b&api-version=2025-04-01-preview", query)
 }
 
+// A token keeps the filter and order of its listing, also in the tokens after it, and is
+// refused for others.
+func TestTokenIsBoundToFilterAndOrder(t *testing.T) {
+	t.Parallel()
+	client := newJobsClient(t, options(respond(200, `{"value":[],"nextLink":"?$skipToken=a"}`)))
+	next := func(orderBy, token string) (string, error) {
+		pager := client.NewListPager("rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientListOptions{
+			OrderBy: orderBy, Top: int32(len(token)), PageOptions: armsecops.PageOptions{ContinuationToken: token},
+		})
+		_, err := pager.NextPage(t.Context())
+		return pager.ContinuationToken(), err
+	}
+	for name, test := range map[string]struct{ first, resumed string }{"the same": {"name", "name"}, "none": {"name", ""}, "neither": {"", ""}} {
+		token, err := next(test.first, "")
+		require.NoError(t, err, name)
+		token, err = next(test.resumed, token)
+		require.NoError(t, err, name)
+		_, err = next(test.first, token)
+		require.NoError(t, err, name)
+		_, err = next("name desc", token)
+		assertParameterError(t, err, "ContinuationToken")
+		assert.ErrorContains(t, err, "another Filter or OrderBy", name)
+	}
+}
+
 // A listing that has pages but no items, forever, ends without the caller, and
 // can be resumed. One item among them is enough.
 func TestEmptyPagesEndTheListing(t *testing.T) {

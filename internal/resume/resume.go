@@ -17,6 +17,7 @@ import (
 type Listing struct {
 	Endpoint *url.URL
 	Path     string // escaped, below the endpoint
+	Options  string // those of the caller that all pages must share, as a query; empty for none
 }
 
 // continuation is the content of a continuation token: a page, and the listing
@@ -26,6 +27,7 @@ type continuation struct {
 	Listing string `json:"listing"` // the endpoint's origin and the listing's path
 	Link    string `json:"link"`    // empty for the first page
 	Query   string `json:"query,omitempty"`
+	Options string `json:"options,omitempty"`
 }
 
 const (
@@ -49,14 +51,14 @@ func (l Listing) Token(link, query string) string {
 		query = ""
 		link = link[:min(len(link), maxLinkBytes)]
 	}
-	text, _ := json.Marshal(continuation{tokenVersion, l.identity(), link, query})
+	text, _ := json.Marshal(continuation{tokenVersion, l.identity(), link, query, l.Options})
 	return base64.RawURLEncoding.EncodeToString(append(checksum(text), text...))
 }
 
 // ReadToken returns the link or else the query that the token was made of, or the
 // rule that the token breaks. Neither is trusted: a token has a checksum, not a
-// signature.
-func (l Listing) ReadToken(token string) (link, query, reason string) {
+// signature. A listing without options takes those of the token.
+func (l *Listing) ReadToken(token string) (link, query, reason string) {
 	if len(token) > maxTokenBytes {
 		return "", "", "must be a token that a pager returned: it is too long"
 	}
@@ -73,7 +75,10 @@ func (l Listing) ReadToken(token string) (link, query, reason string) {
 		return "", "", "must be a token of this version of the library"
 	case !strings.EqualFold(c.Listing, l.identity()):
 		return "", "", "must be a token of this listing: it belongs to another listing, filter, subscription or endpoint"
+	case l.Options != "" && l.Options != c.Options:
+		return "", "", "must be a token of this listing: it belongs to one with another Filter or OrderBy"
 	}
+	l.Options = c.Options
 	return c.Link, c.Query, ""
 }
 

@@ -24,7 +24,7 @@ const (
 func testListing(t testing.TB, endpoint string) Listing {
 	u, err := url.Parse(endpoint)
 	require.NoError(t, err)
-	return Listing{u, testPath}
+	return Listing{Endpoint: u, Path: testPath}
 }
 
 // encode returns a token with the right checksum.
