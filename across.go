@@ -142,6 +142,9 @@ func subscriptionListings(subscriptionIDs []string, continuationTokens map[strin
 	byID := make(map[string]string, len(continuationTokens))
 	for id, token := range continuationTokens {
 		key := strings.ToLower(id)
+		if rule := routes.CheckSubscription(id); rule != "" {
+			return nil, invalid("ContinuationTokens", id, "is no subscription: it "+rule)
+		}
 		if _, twice := byID[key]; twice {
 			return nil, invalid("ContinuationTokens", key, "must not have two tokens for one subscription")
 		}
@@ -212,7 +215,8 @@ type ListAcrossSubscriptionsOptions struct {
 	// ContinuationTokens resumes a listing that ended early. It holds the tokens
 	// that Progress was called with, or that errors carried, by subscription id,
 	// ignoring case. A subscription without a token is listed from the start, one
-	// with the token "" is finished. The map is copied at once.
+	// with the token "" is finished. The token of a subscription that isn't listed is
+	// ignored. The map is copied at once.
 	ContinuationTokens map[string]string
 
 	// Progress, if not nil, is called after the last item of every page with the

@@ -58,8 +58,14 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	if options.MaxResponseBytes < 0 {
+	httpClient, isHTTPClient := options.Transport.(*http.Client)
+	switch {
+	case options.MaxResponseBytes < 0:
 		return nil, &ParameterError{Name: "MaxResponseBytes", Reason: "must not be negative"}
+	case isHTTPClient && httpClient == nil:
+		return nil, &ParameterError{Name: "Transport", Reason: "must not be a nil *http.Client"}
+	case slices.Contains(options.PerCallPolicies, nil) || slices.Contains(options.PerRetryPolicies, nil):
+		return nil, &ParameterError{Name: "PerCallPolicies", Reason: "and PerRetryPolicies must not have a nil policy"}
 	}
 	maxBytes := options.MaxResponseBytes
 	if maxBytes == 0 {
@@ -126,6 +132,7 @@ func (c client) of(subscriptionID string) client {
 type call struct {
 	route     *routes.Route
 	name      string                 // of the client's method; empty for the route's
+	span      string                 // the name of its span; empty for that of the method
 	values    pathValues             // without the subscription
 	query     string                 // escaped, without api-version
 	link      string                 // to a page of the listing, in the place of the query
@@ -154,7 +161,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	if ctx == nil {
 		return result, nil, withOperation(name, errNilContext)
 	}
-	ctx, endSpan := c.startSpan(ctx, name, route)
+	ctx, endSpan := c.startSpan(ctx, cmp.Or(op.span, name), route)
 	defer func() { endSpan(err) }()
 
 	values, err := c.checkedValues(&op)
@@ -262,8 +269,8 @@ func decode(resp *http.Response, result any, first bool) error {
 		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
 	}
 	if r, ok := result.(response); ok {
-		if reason := r.unexpected(first); reason != "" {
-			return fmt.Errorf("%w: %s", ErrUnexpectedResponse, reason)
+		if err := r.unexpected(first); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnexpectedResponse, err)
 		}
 	}
 	return nil
@@ -271,9 +278,9 @@ func decode(resp *http.Response, result any, first bool) error {
 
 // response is what has members that the body of a success must have.
 type response interface {
-	// unexpected returns what is wrong with the decoded body, or "".
+	// unexpected returns what is wrong with the decoded body, if anything is.
 	//   - first: the body is the first page of a listing
-	unexpected(first bool) string
+	unexpected(first bool) error
 }
 
 // newRequest makes the request of the call.
@@ -408,7 +415,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		case int64(len(body)) > c.maxErrorBytes:
 			e.cause = ErrResponseTooLarge
 		case resp.StatusCode < 300:
-			e.cause = errors.New("a success, but not one of the operation's")
+			e.cause = fmt.Errorf("%w: a success, but not one of the operation's", ErrUnexpectedResponse)
 		case resp.StatusCode < 400:
 			e.cause = errors.New("a redirect was not followed")
 			if to, err := resp.Location(); err == nil {

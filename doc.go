@@ -163,7 +163,7 @@
 // nothing is sent. A response that isn't success, or that cannot be read, is an
 // [*ErrorResponse] from Microsoft Sentinel and a [*CloudError] from the other services,
 // and in both cases a [*ServiceError] and an azcore.ResponseError as well. A success
-// whose body isn't what the operation returns, such as null or an error, is
+// that isn't what the operation returns, such as another status, null or an error, is
 // [ErrUnexpectedResponse]; the body of a deletion's isn't read. A credential that got no
 // token is [ErrCredential]; its own error is in the chain. Use [errors.Is] with
 // [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.

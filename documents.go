@@ -2,6 +2,7 @@ package armsecops
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 
@@ -27,11 +28,11 @@ type plainResource[P any] Resource[P]
 func (r *Resource[P]) plain() any { return (*plainResource[P])(r) }
 
 // unexpected refuses what has neither id nor name: it is no resource.
-func (r *Resource[P]) unexpected(bool) string {
+func (r *Resource[P]) unexpected(bool) error {
 	if r.ID == "" && r.Name == "" {
-		return "it has neither id nor name"
+		return errors.New("it has neither id nor name")
 	}
-	return ""
+	return nil
 }
 
 // MarshalJSON writes the resource as the service does.
@@ -70,14 +71,14 @@ func (m *pageBody[T]) page() Page[T] {
 
 // unexpected accepts an object without members as a first page: services send it
 // for an empty list.
-func (m *pageBody[T]) unexpected(first bool) string {
+func (m *pageBody[T]) unexpected(first bool) error {
 	switch {
 	case isError(m.AdditionalProperties):
-		return "it is an error"
+		return errors.New("it is an error")
 	case !m.Value.present && (!first || m.NextLink != "" || len(m.AdditionalProperties) > 0):
-		return "it has no value"
+		return errors.New("it has no value")
 	}
-	return ""
+	return nil
 }
 
 // isError reports whether one of the unknown members is an error.

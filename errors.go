@@ -31,11 +31,16 @@ var (
 	// one that would take far more memory than its text.
 	ErrResponseTooLarge = wire.ErrTooLarge
 
-	// ErrUnexpectedResponse is a success whose body isn't what the operation
-	// returns, such as null, an error or the page of a portal. It is inside an
+	// ErrUnexpectedResponse is a success that isn't what the operation returns: one of
+	// another status, or a body such as null, an error or the page of a portal. It is inside an
 	// [*ErrorResponse] or [*CloudError] with the status, the request id, and what
 	// the body's error says if it is one.
 	ErrUnexpectedResponse = errors.New("unexpected response")
+
+	// ErrNotExemption is an assignment that [ExemptionsClient] got to read, renew or
+	// delete it, and that isn't an exemption, such as an audit. Nothing was changed. It is
+	// an ErrUnexpectedResponse, too.
+	ErrNotExemption = errors.New("not an exemption")
 
 	// ErrUntrustedNextLink is a link to a next page that leads away from the
 	// endpoint or from the listing. It was not followed. The [*ServiceError] is that

@@ -153,7 +153,7 @@ func TestErrorLine(t *testing.T) {
 		"three details": {details(`{"code":"b"},{"message":"c"},{"code":"d","message":"e"}`), "400 Bad Request: a [b; c; d: e]"},
 		"more details":  {details(`{"code":"b"},{"code":"c"},{"code":"d"},{"code":"e"},{"code":"f"}`), "400 Bad Request: a [b; c; d; 2 more]"},
 		"details below": {details(`{"code":"b","details":[{"code":"c"}]}`), "400 Bad Request: a [b]"},
-		"partial":       {respond(206, `{"error":{"code":"Partial","message":"m"}}`), "206 Partial Content: a success, but not one of the operation's: Partial: m"},
+		"partial":       {respond(206, `{"error":{"code":"Partial","message":"m"}}`), "206 Partial Content: unexpected response: a success, but not one of the operation's: Partial: m"},
 		"permission":    {respond(403, `{"error":{"message":"`+strings.Repeat("linked scope, ", 70)+`the last"}}`), "403 Forbidden: " + strings.Repeat("linked scope, ", 70) + "the last"},
 		"one word":      {details(`{"code":"b","message":"b"}`), "400 Bad Request: a [b]"},
 		"compressed": {respond(400, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xffJ\xad\x01\x00\x00\xff\xff", "Content-Encoding", "gzip"),

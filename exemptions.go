@@ -89,11 +89,11 @@ func (c *ExemptionsClient) NewListPager(options *ExemptionsClientListOptions) *P
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]; it is [ErrNotFound] if there is no such exemption, and
-// [ErrUnexpectedResponse] if the id is that of an assignment that isn't one, such as an audit.
+// [ErrNotExemption] if the id is that of an assignment that isn't one, such as an audit.
 //
 // REST: the page of Get of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Get(ctx context.Context, id string, options *ExemptionsClientGetOptions) (ExemptionsClientGetResponse, error) {
-	got, err := c.do(ctx, "ExemptionsClient.Get", id, func(_ context.Context, _ exemptionPlace, got exemptionResource) (exemptionResource, error) {
+	got, err := c.do(ctx, "ExemptionsClient.Get", id, nil, func(_ context.Context, _ exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		return got, nil
 	})
 	return ExemptionsClientGetResponse{got}, err
@@ -103,7 +103,7 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // ends, and puts it back with all that it has. The last writer wins: what another
 // program changes between the two requests is lost.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
-//   - expiresOn: when it is to end; not the zero time, which would mean never
+//   - expiresOn: when it is to end, also in the past; not the zero time, which would mean never
 //   - options: nil for the defaults
 //
 // The errors are those of [ExemptionsClient.Get], and of the CreateOrUpdate of the
@@ -111,13 +111,13 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //
 // REST: the page of CreateOrUpdate of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.Time, options *ExemptionsClientRenewOptions) (ExemptionsClientRenewResponse, error) {
-	const operation = "ExemptionsClient.Renew"
+	refused := checkTime("expiresOn", expiresOn)
 	if expiresOn.IsZero() {
-		return ExemptionsClientRenewResponse{}, withOperation(operation, &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"})
+		refused = &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"}
 	}
-	renewed, err := c.do(ctx, operation, id, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
+	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		got.Properties.ExpiresOn = expiresOn
-		return run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, body: &got.Resource})
+		return run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 	})
 	return ExemptionsClientRenewResponse{renewed}, err
 }
@@ -131,7 +131,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 //
 // REST: the page of Delete of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Delete(ctx context.Context, id string, options *ExemptionsClientDeleteOptions) (ExemptionsClientDeleteResponse, error) {
-	_, err := c.do(ctx, "ExemptionsClient.Delete", id, func(ctx context.Context, at exemptionPlace, _ exemptionResource) (exemptionResource, error) {
+	_, err := c.do(ctx, "ExemptionsClient.Delete", id, nil, func(ctx context.Context, at exemptionPlace, _ exemptionResource) (exemptionResource, error) {
 		return run[exemptionResource](ctx, at.client, call{route: at.resource.Delete, values: at.values})
 	})
 	return ExemptionsClientDeleteResponse{}, err
@@ -167,18 +167,19 @@ type exemptionPlace struct {
 }
 
 // do gets the exemption of an id, and does something with it. It returns the result's exemption.
+//   - refused: the error of another parameter; nil for none
 func (c *ExemptionsClient) do(
-	ctx context.Context, operation, id string, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
+	ctx context.Context, operation, id string, refused error, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
 ) (result Exemption, err error) {
-	at, err := c.find(id)
 	if ctx == nil {
-		err = errNilContext
+		return Exemption{}, withOperation(operation, errNilContext)
 	}
-	if err != nil {
+	at, err := c.find(id)
+	ctx, endSpan := c.startParentSpan(ctx, operation, at.resource.Get)
+	defer func() { endSpan(err) }()
+	if err = cmp.Or(err, refused); err != nil {
 		return Exemption{}, withOperation(operation, err)
 	}
-	ctx, endSpan := at.client.startParentSpan(ctx, operation, at.resource.Get)
-	defer func() { endSpan(err) }()
 	resource, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
 	if err == nil {
 		resource, err = then(ctx, at, resource)
@@ -186,11 +187,15 @@ func (c *ExemptionsClient) do(
 	return resource.exemption, err
 }
 
-// find returns where the exemption of an id is.
+// find returns where the exemption of an id is; among policy exemptions with an error.
 func (c *ExemptionsClient) find(id string) (exemptionPlace, error) {
+	reason := "must be the resource id of a policy exemption, standard assignment or assignment"
 	for _, k := range exemptionKinds {
 		values, err := parseID(k.resource.Get, id)
-		if err != nil {
+		if broken, ok := errors.AsType[*ParameterError](err); ok {
+			if _, ofKind := k.resource.Get.MatchID(id); ofKind {
+				reason = broken.Reason
+			}
 			continue
 		}
 		at := exemptionPlace{client: c.client, resource: k.resource}
@@ -200,7 +205,7 @@ func (c *ExemptionsClient) find(id string) (exemptionPlace, error) {
 		copy(at.values[:], values)
 		return at, nil
 	}
-	return exemptionPlace{}, invalid("id", id, "must be the resource id of a policy exemption, standard assignment or assignment")
+	return exemptionPlace{resource: routes.PolicyExemptions}, invalid("id", id, reason)
 }
 
 // exemptionResource is the resource of an exemption of any place, with all members.
@@ -217,25 +222,21 @@ type exemptionProperties struct {
 }
 
 // unexpected reads the exemption, and refuses what is none.
-func (r *exemptionResource) unexpected(first bool) string {
-	reason := r.Resource.unexpected(first)
-	if effect := r.Properties.Effect; reason == "" && !ExemptionKindPolicyExemption.Is(ExemptionKind(r.Type)) && !effect.Is(EffectExempt) {
-		reason = "it is no exemption: its effect is " + printable.Quote(string(effect))
+func (r *exemptionResource) unexpected(first bool) error {
+	if err := r.Resource.unexpected(first); err != nil {
+		return err
 	}
-	if reason != "" {
-		return reason
+	if effect := r.Properties.Effect; !ExemptionKindPolicyExemption.Is(ExemptionKind(r.Type)) && !effect.Is(EffectExempt) {
+		return fmt.Errorf("%w: its effect is %s", ErrNotExemption, printable.Quote(string(effect)))
 	}
 	properties, err := wire.Marshal(&r.Properties)
 	if err == nil {
 		r.exemption, err = exemptionColumns{ID: r.ID, Name: r.Name, Type: ExemptionKind(r.Type), Properties: properties}.exemption()
 	}
-	if err != nil {
-		return err.Error()
-	}
 	if r.SystemData.CreatedBy != "" {
 		r.exemption.CreatedBy, r.exemption.CreatedOn = r.SystemData.CreatedBy, r.SystemData.CreatedAt
 	}
-	return ""
+	return err
 }
 
 // ExemptionsClientListOptions holds the optional parameters of [ExemptionsClient.NewListPager].
@@ -381,7 +382,7 @@ func (o *ExemptionsClientListOptions) check() error {
 			return invalid("Kinds", string(kind), fmt.Sprintf("must be one of %q", PossibleExemptionKindValues()))
 		}
 	}
-	return checkGraphOptions(o.graph())
+	return cmp.Or(checkTime("ExpiresBefore", o.ExpiresBefore), checkGraphOptions(o.graph()))
 }
 
 // exemption returns the exemption of the c.

@@ -1,6 +1,7 @@
 package armsecops_test
 
 import (
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -37,6 +39,11 @@ func TestFactoryParameters(t *testing.T) {
 		o.Cloud = endpoint(url)
 		return o
 	}
+	withPolicy := func(p policy.Policy) *armsecops.ClientOptions {
+		o := &armsecops.ClientOptions{}
+		o.PerRetryPolicies = []policy.Policy{p}
+		return o
+	}
 	for name, test := range map[string]struct {
 		options   *armsecops.ClientOptions
 		parameter string
@@ -45,6 +52,8 @@ func TestFactoryParameters(t *testing.T) {
 		"endpoint without host": {at("https://"), "Cloud"},
 		"no Resource Manager":   {elsewhere, "options"},
 		"api-version":           {versioned, "APIVersion"},
+		"nil HTTP client":       {options((*http.Client)(nil)), "Transport"},
+		"nil policy":            {withPolicy(nil), "PerCallPolicies"},
 	} {
 		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, test.options)
 		assert.Nil(t, f, name)

@@ -7,11 +7,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
@@ -56,14 +58,14 @@ type graphResult[T any] struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
-func (r *graphResult[T]) unexpected(bool) string {
+func (r *graphResult[T]) unexpected(bool) error {
 	switch {
 	case isError(r.AdditionalProperties):
-		return "it is an error"
+		return errors.New("it is an error")
 	case !r.Data.present:
-		return "it has no data"
+		return errors.New("it has no data")
 	}
-	return ""
+	return nil
 }
 
 // graph is the source of pages that Azure Resource Graph has: those of one query
@@ -337,6 +339,14 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 		queries = append(queries, graphQueries(k.resource, "id, name, type, subscriptionId, resourceGroup, properties", options)...)
 	}
 	return queries
+}
+
+// checkTime refuses a time that has no form in JSON and in queries.
+func checkTime(name string, t time.Time) error {
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		return &ParameterError{Name: name, Reason: "must be in a year from 1 to 9999"}
+	}
+	return nil
 }
 
 // graph returns the options that all queries have.

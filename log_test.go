@@ -118,7 +118,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			get + `"kind":"service","status":409,"message":"No."}`},
 		"a response that cannot be decoded": {failedGet(respond(200, `{"name":1}`)),
 			get + `"kind":"response","status":200,"message":"decoding the response: /name: a number is not a string"}`},
-		"another success": {failedGet(respond(202)), get + `"kind":"response","status":202,"message":"a success, but not one of the operation's"}`},
+		"another success": {failedGet(respond(202)), get + `"kind":"response","status":202,"message":"unexpected response: a success, but not one of the operation's"}`},
 		"a redirect": {failedGet(respond(302, "<p>Found</p>", "Location", "https://a.b/c")),
 			get + `"kind":"response","status":302,"message":"a redirect to the host \"a.b\" was not followed: Found"}`},
 		"a lost connection": {failedGet(lost), get + `"kind":"transport","message":"unexpected EOF"}`},

@@ -48,7 +48,7 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // a ResumeToken and of NewJobPoller return ErrNotFound at once.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
-func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*JobPoller, error) {
+func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (_ *JobPoller, err error) {
 	const name = "WorkspaceManagerJobsClient.BeginCreate"
 	if options == nil {
 		options = &WorkspaceManagerJobsClientBeginCreateOptions{}
@@ -60,11 +60,14 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	}
 	create := call{route: routes.JobsCreate, name: name, values: values}
 	var lost *recovery
-	if options.Recover {
+	if options.Recover && ctx != nil { // without a context, the call below says so
+		create.span = create.route.Operation // below that of this method, which has the outcome
+		var endSpan func(error)
+		ctx, endSpan = c.startParentSpan(ctx, name, create.route)
+		defer func() { endSpan(err) }()
 		if _, err := c.checkedValues(&create); err != nil {
 			return nil, withOperation(name, err)
 		}
-		var err error
 		if lost, err = newRecovery(ctx, c, values); err != nil {
 			return nil, withOperation(name, &wrappedError{text: "no job was started, since listing the jobs failed", errs: []error{err}})
 		}

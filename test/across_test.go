@@ -226,9 +226,9 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 // Two tokens for one subscription are not a matter of a map's order.
 func TestListingAcrossSubscriptionsChecksItsOptions(t *testing.T) {
 	t.Parallel()
-	for name, o := range map[string]*acrossOptions{
-		"Concurrency": {Concurrency: -1}, "MaxPages": {MaxPages: -1},
-		"ContinuationTokens": {ContinuationTokens: map[string]string{jobsSubscription: "", strings.ToUpper(jobsSubscription): "a"}},
+	for o, name := range map[*acrossOptions]string{
+		{Concurrency: -1}: "Concurrency", {MaxPages: -1}: "MaxPages", {ContinuationTokens: map[string]string{jobsSubscription + " ": ""}}: "ContinuationTokens",
+		{ContinuationTokens: map[string]string{jobsSubscription: "", strings.ToUpper(jobsSubscription): "a"}}: "ContinuationTokens",
 	} {
 		s := &tenant{}
 		items, errs := collect(s.client(t).ListAcrossSubscriptions(t.Context(), append(subscriptionIDs(3), jobsSubscription), o))

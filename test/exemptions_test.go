@@ -194,6 +194,7 @@ func TestExemptionsParameters(t *testing.T) {
 		"ManagementGroups": {ManagementGroups: []string{"a/b"}},
 		"IncludeInherited": {IncludeInherited: true},
 		"PageSize":         {PageSize: 1001},
+		"ExpiresBefore":    {ExpiresBefore: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 		"MaxPages":         {PageOptions: armsecops.PageOptions{MaxPages: -1}},
 	}
 	for parameter, o := range tests {
@@ -368,13 +369,16 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		"Delete": func(ctx context.Context, id string) error { return errorOf(client.Delete(ctx, id, nil)) },
 	} {
 		err := change(t.Context(), standardRow)
-		require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse, name)
-		assert.EqualError(t, err, `StandardAssignmentsClient.Get: 200 OK: unexpected response: it is no exemption: its effect is "Audit"`)
+		require.ErrorIs(t, err, armsecops.ErrNotExemption, name)
+		assert.EqualError(t, err, `StandardAssignmentsClient.Get: 200 OK: unexpected response: not an exemption: its effect is "Audit"`)
 		assertParameterError(t, change(t.Context(), exemptSubscription), "id")
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
 	var none context.Context
 	assertParameterError(t, errorOf(client.Get(none, standardRow, nil)), "ctx")
-	_, err = client.Renew(t.Context(), standardRow, time.Time{}, nil)
-	assertParameterError(t, err, "expiresOn")
+	for _, expires := range []time.Time{{}, time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		assertParameterError(t, errorOf(client.Renew(t.Context(), standardRow, expires, nil)), "expiresOn")
+	}
+	_, err = client.Get(t.Context(), strings.Replace(standardRow, "aaaaaaaa", "x", 1), nil)
+	assert.ErrorContains(t, err, "has an invalid scope: it must be below a subscription")
 }

@@ -197,6 +197,8 @@ func TestNilContextIsRefused(t *testing.T) {
 	var none context.Context
 	client := newAssignmentsClient(t, options(script(t)))
 	assertParameterError(t, errorOf(client.Get(none, "rg", "id", nil)), "ctx")
+	jobs := newJobsClient(t, options(script(t)))
+	assertParameterError(t, errorOf(jobs.BeginCreate(none, "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})), "ctx")
 	ahead := armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{Prefetch: 1}}
 	for _, listing := range []iter.Seq2[armsecops.Assignment, error]{
 		client.NewListPager("rg", &ahead).All(none), client.ListAcrossSubscriptions(none, []string{subscriptionID(1)}, nil),

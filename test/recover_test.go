@@ -50,7 +50,10 @@ func TestRecover(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
-				client := newJobsClient(t, options(srv))
+				var s spans
+				o := options(srv)
+				o.TracingProvider = s.provider()
+				client := newJobsClient(t, o)
 				another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
 				another() // which has nothing to do with it
 				for _, fault := range test.faults {
@@ -62,6 +65,9 @@ func TestRecover(t *testing.T) {
 				poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
 				requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
 				assert.Len(t, requests, 1+test.requests)
+				began := s.last(t, "WorkspaceManagerJobsClient.BeginCreate") // above the requests, some of which may fail
+				assert.Equal(t, err != nil, began.failed)
+				assert.Same(t, began, s.last(t, list).parent)
 				if test.err != "" {
 					require.ErrorContains(t, err, test.err)
 					unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)

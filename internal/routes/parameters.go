@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -161,12 +162,29 @@ func checkScope(s string) string {
 	default:
 		return reason
 	}
-	for _, segment := range segments {
-		if checkSegment(segment) != "" {
+	for i, segment := range segments {
+		if checkSegment(segment) != "" || i%2 == 0 && !isScopePart(segments[:i], segment, len(segments)-i) {
 			return reason
 		}
 	}
 	return ""
+}
+
+// isScopePart reports whether a name may follow the parts of a scope before it:
+// /subscriptions/ID, /resourceGroups/NAME, and /providers/NAMESPACE with one or more
+// /TYPE/NAME.
+//   - left: the number of segments from the name to the end
+func isScopePart(before []string, name string, left int) bool {
+	at := len(before)
+	switch {
+	case at == 0:
+		return true
+	case strings.EqualFold(name, "providers"):
+		return left > 2 && !strings.EqualFold(before[at-2], "providers")
+	case at == 2 && strings.EqualFold(before[0], "subscriptions"):
+		return strings.EqualFold(name, "resourceGroups")
+	}
+	return slices.ContainsFunc(before, func(s string) bool { return strings.EqualFold(s, "providers") })
 }
 
 // checkBracedUUID is ^[{]?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}[}]?$.

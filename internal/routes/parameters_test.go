@@ -52,6 +52,7 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 		allowed: []string{
 			subscriptionScope, "/" + subscriptionScope, strings.ToUpper(subscriptionScope), subscriptionScope + "/resourceGroups/größe (a)",
 			subscriptionScope + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/100%25 {a}:b",
+			subscriptionScope + "/providers/a/b/c/d/e/providers/f/g/h",
 			"providers/Microsoft.Management/managementGroups/contoso", "/PROVIDERS/Microsoft.Management/managementGroups/contoso",
 		},
 		refused: []string{
@@ -59,7 +60,8 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 			"providers/", "resourceGroups/rg", "rg", "a/b", subscriptionScope + "/resourceGroups", subscriptionScope + "//rg", subscriptionScope + "/a/.",
 			subscriptionScope + "/../b", subscriptionScope + "/a/b?c", subscriptionScope + "/a/b#c", subscriptionScope + "/a/b\n", subscriptionScope + "/a/b\xff",
 			"https://management.azure.com/" + subscriptionScope, "https:/" + subscriptionScope, "management.azure.com/a/" + subscriptionScope,
-			"https:management.azure.com/a/" + subscriptionScope, `subscriptions\` + subscription, "ſubscriptions/" + subscription,
+			subscriptionScope + "/a/b", subscriptionScope + "/resourceGroups/rg/a/b", subscriptionScope + "/providers/a", subscriptionScope + "/providers/a/providers/b",
+			subscriptionScope + "/providers/a/providers/b/c/d", subscriptionScope + "/providers/a/b/c/resourceGroups", "https:management.azure.com/a/" + subscriptionScope, `subscriptions\` + subscription, "ſubscriptions/" + subscription,
 		},
 	},
 	"standardAssignmentName": {
