@@ -384,8 +384,11 @@ func TestPrefetchIsBounded(t *testing.T) {
 	for _, prefetch := range []int{0, 1, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &listing{items: 20}
+			pages := l.pager(t, armsecops.PageOptions{Prefetch: prefetch}).Pages(t.Context())
+			synctest.Wait()
+			assert.Zero(t, l.requests.Load(), "nothing happens before the loop")
 			read := 0
-			for _, err := range l.pager(t, armsecops.PageOptions{Prefetch: prefetch}).Pages(t.Context()) {
+			for _, err := range pages {
 				require.NoError(t, err)
 				read++
 				synctest.Wait()
