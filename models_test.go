@@ -209,15 +209,6 @@ func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 	}
 }
 
-// What else an id may be is tested in package routes.
-func TestPartsOfAResource(t *testing.T) {
-	t.Parallel()
-	a := armsecops.Assignment{ID: "/SUBSCRIPTIONS/s/RESOURCEGROUPS/g/providers/Microsoft.Security/assignments/a"}
-	assert.Equal(t, "s", a.SubscriptionID())
-	assert.Equal(t, "g", a.ResourceGroupName())
-	assert.Empty(t, armsecops.Assignment{}.SubscriptionID())
-}
-
 // A template is what a put under another name takes, from a Get or from a row of
 // Azure Resource Graph.
 func TestTemplate(t *testing.T) {

@@ -327,8 +327,3 @@ func TestGatesOfAbandonedScopesAreForgotten(t *testing.T) {
 		assert.Empty(t, gates.gates)
 	})
 }
-
-func TestClosedErrorNamesTheWait(t *testing.T) {
-	t.Parallel()
-	assert.EqualError(t, &ClosedError{90*time.Second + 400*time.Millisecond}, "throttled for another 1m30s")
-}
