@@ -187,8 +187,6 @@ func TestReadJobToken(t *testing.T) {
 	)
 	for name, test := range map[string]struct{ token, id, reason string }{
 		"of NewJobPoller":       {get + `,"token":` + content + `}`, id, ""},
-		"of an earlier Create":  {`{"type":"WorkspaceManagerJobsClientCreateResponse","token":` + content + `}`, id, ""},
-		"of another poller":     {`{"type":"AnotherClientGetResponse","token":` + content + `}`, "", other},
 		"without type":          {`{"token":` + content + `}`, "", other},
 		"not JSON":              {`token`, "", other},
 		"empty":                 {``, "", other},
