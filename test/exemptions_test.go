@@ -56,9 +56,7 @@ func (s *tables) options(t testing.TB) *armsecops.ClientOptions {
 
 func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *armsecops.Pager[armsecops.Exemption] {
 	t.Helper()
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, s.options(t))
-	require.NoError(t, err)
-	return client.NewListPager(o)
+	return newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewExemptionsClient().NewListPager(o)
 }
 
 // exemptRow returns a row as Azure Resource Graph has it.
@@ -75,10 +73,11 @@ const (
 func TestExemptionsOfAllPlaces(t *testing.T) {
 	t.Parallel()
 	expires := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
-	tests := map[string]struct {
+	type test struct {
 		table, row string
 		want       armsecops.Exemption // without Name and Properties
-	}{
+	}
+	each(t, map[string]test{
 		"policy exemption": {
 			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"displayName":"d","description":"e","policyAssignmentId":"pa",
 				"policyDefinitionReferenceIds":["r"],"exemptionCategory":"Waiver","expiresOn":"2026-12-31T00:00:00Z","assignmentScopeValidation":null,
@@ -111,19 +110,15 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", CreatedBy: "me",
 			},
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := &tables{rows: map[string][]string{test.table: {test.row}}}
-			got := readAll(t, s.pager(t, nil).All(t.Context()))
-			require.Len(t, got, 1)
-			assert.NotEmpty(t, got[0].Properties)
-			test.want.Name, test.want.Properties = "n", got[0].Properties
-			assert.Equal(t, test.want, got[0])
-			assert.Len(t, s.queries, 3)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		s := &tables{rows: map[string][]string{test.table: {test.row}}}
+		got := readAll(t, s.pager(t, nil).All(t.Context()))
+		require.Len(t, got, 1)
+		assert.NotEmpty(t, got[0].Properties)
+		test.want.Name, test.want.Properties = "n", got[0].Properties
+		assert.Equal(t, test.want, got[0])
+		assert.Len(t, s.queries, 3)
+	})
 }
 
 // A key of zeros stands for several, which the row may name.
@@ -147,10 +142,11 @@ func TestExemptionQueries(t *testing.T) {
 	t.Parallel()
 	ends := time.Date(2026, 12, 28, 1, 2, 3, 400, time.FixedZone("", 3600))
 	const project = "\n| project id, name, type, subscriptionId, resourceGroup, properties\n| order by id asc"
-	tests := map[string]struct {
+	type test struct {
 		options armsecops.ExemptionsClientListOptions
 		want    []string // the queries, without the projection
-	}{
+	}
+	each(t, map[string]test{
 		"all": {armsecops.ExemptionsClientListOptions{}, []string{
 			"policyresources\n| where type =~ 'microsoft.authorization/policyexemptions'",
 			"securityresources\n| where type =~ 'microsoft.security/standardassignments'\n| where (properties.effect =~ 'exempt')",
@@ -165,25 +161,21 @@ func TestExemptionQueries(t *testing.T) {
 				"resources\n| where type =~ 'microsoft.security/assignments'\n| where (properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < datetime(2026-12-28T00:02:03.0000004Z))",
 			},
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := &tables{}
-			assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
-			var got []string
-			for _, text := range s.queries {
-				var q struct {
-					Query   string
-					Options map[string]any
-				}
-				require.NoError(t, json.Unmarshal([]byte(text), &q))
-				assert.EqualValues(t, 1000, q.Options["$top"], "a large tenant takes few requests")
-				got = append(got, strings.TrimSuffix(q.Query, project))
+	}, func(t *testing.T, test test) {
+		s := &tables{}
+		assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
+		var got []string
+		for _, text := range s.queries {
+			var q struct {
+				Query   string
+				Options map[string]any
 			}
-			assert.Equal(t, test.want, got)
-		})
-	}
+			require.NoError(t, json.Unmarshal([]byte(text), &q))
+			assert.EqualValues(t, 1000, q.Options["$top"], "a large tenant takes few requests")
+			got = append(got, strings.TrimSuffix(q.Query, project))
+		}
+		assert.Equal(t, test.want, got)
+	})
 }
 
 func TestExemptionsParameters(t *testing.T) {
@@ -282,8 +274,7 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	assert.Empty(t, readAll(t, s.pager(t, o).All(t.Context())))
 	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
 
-	policies, err := armsecops.NewPolicyExemptionsClient(&azfake.TokenCredential{}, s.options(t))
-	require.NoError(t, err)
+	policies := newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewPolicyExemptionsClient()
 	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
 	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
 }

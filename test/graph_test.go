@@ -71,10 +71,11 @@ func TestQueryHasTheOptions(t *testing.T) {
 	ids, groups := []string{subscriptionID(1), subscriptionID(0)}, []string{"a", "b", "A"}
 	idsMember := `"subscriptions": ["` + ids[1] + `", "` + ids[0] + `"], ` // sorted
 	inherited := &graphOptions{SubscriptionIDs: ids, IncludeInherited: true}
-	tests := map[string]struct {
+	type test struct {
 		options *graphOptions
 		want    string
-	}{
+	}
+	each(t, map[string]test{
 		"none":              {nil, table + project + always + `}}`},
 		"zero":              {&graphOptions{}, table + project + always + `}}`},
 		"predicate":         {&graphOptions{Where: "a > '// b'"}, table + `| where (a > '// b')\n` + project + always + `}}`},
@@ -83,28 +84,25 @@ func TestQueryHasTheOptions(t *testing.T) {
 		"page size":         {&graphOptions{PageSize: 7}, table + project + strings.Replace(always, "1000", "7", 1) + `}}`},
 		"inherited":         {inherited, table + project + idsMember + always + `, "authorizationScopeFilter": "AtScopeAboveAndBelow"}}`},
 		"partial scopes":    {&graphOptions{AllowPartialScopes: true}, table + project + always + `, "allowPartialScopes": true}}`},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o := options(script(t, func(req *http.Request) (*http.Response, error) {
-				body, _ := readGraphRequest(t, req)
-				assertSameJSON(t, []byte(test.want), body)
-				return respond(200, pageOf(1, "", "false"))(req)
-			}))
-			o.APIVersion = "2099-01-01" // of the client's own resource type
-			assert.Len(t, readAll(t, newAssignmentsClient(t, o).NewResourceGraphPager(test.options).All(t.Context())), 1)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		o := options(script(t, func(req *http.Request) (*http.Response, error) {
+			body, _ := readGraphRequest(t, req)
+			assertSameJSON(t, []byte(test.want), body)
+			return respond(200, pageOf(1, "", "false"))(req)
+		}))
+		o.APIVersion = "2099-01-01" // of the client's own resource type
+		assert.Len(t, readAll(t, newAssignmentsClient(t, o).NewResourceGraphPager(test.options).All(t.Context())), 1)
+	})
 }
 
 func TestQueryChecksItsOptions(t *testing.T) {
 	t.Parallel()
 	ids := subscriptionIDs(1)
-	tests := map[string]struct {
+	type test struct {
 		options   graphOptions
 		parameter string
-	}{
+	}
+	each(t, map[string]test{
 		"subscription":             {graphOptions{SubscriptionIDs: []string{subscriptionID(0), "production"}}, "SubscriptionIDs"},
 		"subscription, empty":      {graphOptions{SubscriptionIDs: []string{""}}, "SubscriptionIDs"},
 		"management group, empty":  {graphOptions{ManagementGroups: []string{"a", ""}}, "ManagementGroups"},
@@ -119,14 +117,10 @@ func TestQueryChecksItsOptions(t *testing.T) {
 		"line feed":                {graphOptions{Where: "true)\n| take 1"}, "Where"},
 		"MaxPages":                 {graphOptions{PageOptions: armsecops.PageOptions{MaxPages: -1}}, "MaxPages"},
 		"token":                    {graphOptions{PageOptions: armsecops.PageOptions{ContinuationToken: "a"}}, "ContinuationToken"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := newAssignmentsClient(t, options(script(t))).NewResourceGraphPager(&test.options).NextPage(t.Context())
-			assertParameterError(t, err, test.parameter)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		_, err := newAssignmentsClient(t, options(script(t))).NewResourceGraphPager(&test.options).NextPage(t.Context())
+		assertParameterError(t, err, test.parameter)
+	})
 	valid := graphOptions{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
 	_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&valid).NextPage(t.Context())
 	assert.NoError(t, err)
@@ -281,10 +275,11 @@ func TestQueryTokenIsBound(t *testing.T) {
 	t.Parallel()
 	ids := subscriptionIDs(2)
 	base, groups := graphOptions{SubscriptionIDs: ids, Where: "a"}, graphOptions{ManagementGroups: []string{"a", "b"}}
-	tests := map[string]struct {
+	type test struct {
 		of, query graphOptions
 		refused   bool
-	}{
+	}
+	each(t, map[string]test{
 		"the same":               {base, base, false},
 		"ids in another case":    {base, graphOptions{SubscriptionIDs: []string{strings.ToUpper(ids[0]), ids[1]}, Where: "a"}, false},
 		"an id twice":            {base, graphOptions{SubscriptionIDs: []string{ids[0], ids[1], ids[0]}, Where: "a"}, false},
@@ -299,27 +294,23 @@ func TestQueryTokenIsBound(t *testing.T) {
 		"groups named so":        {base, graphOptions{ManagementGroups: ids, Where: "a"}, true},
 		"groups in another case": {groups, graphOptions{ManagementGroups: []string{"B", "A"}}, false},
 		"another group":          {groups, graphOptions{ManagementGroups: []string{"c", "A"}}, true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			transport := script(t)
-			if !test.refused {
-				transport = script(t, func(req *http.Request) (*http.Response, error) {
-					_, query := readGraphRequest(t, req)
-					assert.Equal(t, "here", query.Options.SkipToken)
-					return respond(200, minimal)(req)
-				})
-			}
-			test.query.ContinuationToken = secondPage(t, "here", test.of)
-			_, err := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(&test.query).NextPage(t.Context())
-			if test.refused {
-				assertParameterError(t, err, "ContinuationToken")
-				return
-			}
-			assert.NoError(t, err)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		transport := script(t)
+		if !test.refused {
+			transport = script(t, func(req *http.Request) (*http.Response, error) {
+				_, query := readGraphRequest(t, req)
+				assert.Equal(t, "here", query.Options.SkipToken)
+				return respond(200, minimal)(req)
+			})
+		}
+		test.query.ContinuationToken = secondPage(t, "here", test.of)
+		_, err := newAssignmentsClient(t, options(transport)).NewResourceGraphPager(&test.query).NextPage(t.Context())
+		if test.refused {
+			assertParameterError(t, err, "ContinuationToken")
+			return
+		}
+		assert.NoError(t, err)
+	})
 
 	base.ContinuationToken = secondPage(t, "here", base)
 	_, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewStandardAssignmentsClient().NewResourceGraphPager(&base).NextPage(t.Context())
@@ -389,7 +380,8 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 		tooLarge  = "[ResponsePayloadTooLarge: 94330584.]; a page is too large: set a smaller PageSize"
 	)
 	hostile := `{"code":"ParserFailure","token":"a\u001b\u202e` + strings.Repeat("b", 5000) + `"}`
-	tests := map[string]struct{ details, want, code string }{
+	type test struct{ details, want, code string }
+	each(t, map[string]test{
 		"parser":                   {parser, prefix + said, "ParserFailure"},
 		"without a position":       {nowhere, prefix + `[InvalidQueryLanguage: token "parse"]`, "InvalidQueryLanguage"},
 		"position of another type": {otherType, prefix + `[ParserFailure]`, "ParserFailure"},
@@ -402,20 +394,16 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 			`{"code":"NoValidSubscriptionsInQueryRequest","message":"None."}`,
 			prefix + "[NoValidSubscriptionsInQueryRequest: None.]", armsecops.CodeNoValidSubscriptionsInQueryRequest,
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			body := `{"error":{"code":"BadRequest","message":"timestamp = 1.","details":[` + test.details + `]}}`
-			_, err := newAssignmentsClient(t, options(script(t, respond(400, body)))).NewResourceGraphPager(nil).NextPage(t.Context())
-			assert.EqualError(t, err, test.want)
-			assert.True(t, armsecops.HasCode(err, test.code))
-			assert.Equal(t, name == "no subscription", errors.Is(err, armsecops.ErrForbidden))
-			assert.NotErrorIs(t, err, armsecops.ErrNotFound)
-			assertHarmlessLine(t, err.Error())
-			e, ok := errors.AsType[*armsecops.ServiceError](err)
-			require.True(t, ok)
-			assert.Equal(t, 400, e.StatusCode)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		body := `{"error":{"code":"BadRequest","message":"timestamp = 1.","details":[` + test.details + `]}}`
+		_, err := newAssignmentsClient(t, options(script(t, respond(400, body)))).NewResourceGraphPager(nil).NextPage(t.Context())
+		assert.EqualError(t, err, test.want)
+		assert.True(t, armsecops.HasCode(err, test.code))
+		assert.Equal(t, test.code == armsecops.CodeNoValidSubscriptionsInQueryRequest, errors.Is(err, armsecops.ErrForbidden))
+		assert.NotErrorIs(t, err, armsecops.ErrNotFound)
+		assertHarmlessLine(t, err.Error())
+		e, ok := errors.AsType[*armsecops.ServiceError](err)
+		require.True(t, ok)
+		assert.Equal(t, 400, e.StatusCode)
+	})
 }

@@ -26,13 +26,14 @@ func TestRecover(t *testing.T) {
 	const create, list = "WorkspaceManagerJobsClient.Create", "WorkspaceManagerJobsClient.NewListPager"
 	lost := fake.Fault{Operation: create, Disconnect: true}
 	started := fake.Fault{Operation: create, Disconnect: true, CarriedOut: true}
-	tests := map[string]struct {
+	type test struct {
 		faults   []fake.Fault
 		others   int           // jobs that others start
 		after    time.Duration // the request
 		err      string        // empty if the job is recovered
 		requests int           // that start jobs, the others' too
-	}{
+	}
+	each(t, map[string]test{
 		"the job has started":          {[]fake.Fault{started}, 0, 0, "", 1},
 		"it hasn't":                    {[]fake.Fault{lost}, 0, 0, "no job is new", 1},
 		"it hasn't, another has":       {[]fake.Fault{lost}, 1, time.Second, "", 2},
@@ -44,44 +45,40 @@ func TestRecover(t *testing.T) {
 		"the request is refused":       {[]fake.Fault{{Operation: create, StatusCode: 409}}, 0, 0, "409", 1},
 		"the response isn't readable":  {[]fake.Fault{{Operation: create, Body: "<html>", StatusCode: 200, CarriedOut: true}}, 0, 0, "", 1},
 		"the response isn't a success": {[]fake.Fault{{Operation: create, StatusCode: 502, CarriedOut: true}}, 0, 0, "", 1},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
-				var s spans
-				o := options(srv)
-				o.TracingProvider = s.provider()
-				client := newJobsClient(t, o)
-				another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
-				another() // which has nothing to do with it
-				for _, fault := range test.faults {
-					srv.Inject(fault)
-				}
-				for range test.others {
-					time.AfterFunc(test.after, another)
-				}
-				poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
-				requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
-				assert.Len(t, requests, 1+test.requests)
-				began := s.last(t, "WorkspaceManagerJobsClient.BeginCreate") // above the requests, some of which may fail
-				assert.Equal(t, err != nil, began.failed)
-				assert.Same(t, began, s.last(t, list).parent)
-				if test.err != "" {
-					require.ErrorContains(t, err, test.err)
-					unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
-					assert.Equal(t, test.err != "403" && test.err != "409", unknown)
-					assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF; "+armsecops.ErrOutcomeUnknown.Error()))
-					return
-				}
-				require.NoError(t, err)
-				job, err := poller.PollUntilDone(t.Context(), nil)
-				require.NoError(t, err)
-				assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
-			})
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
+			var s spans
+			o := options(srv)
+			o.TracingProvider = s.provider()
+			client := newJobsClient(t, o)
+			another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
+			another() // which has nothing to do with it
+			for _, fault := range test.faults {
+				srv.Inject(fault)
+			}
+			for range test.others {
+				time.AfterFunc(test.after, another)
+			}
+			poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
+			requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
+			assert.Len(t, requests, 1+test.requests)
+			began := s.last(t, "WorkspaceManagerJobsClient.BeginCreate") // above the requests, some of which may fail
+			assert.Equal(t, err != nil, began.failed)
+			assert.Same(t, began, s.last(t, list).parent)
+			if test.err != "" {
+				require.ErrorContains(t, err, test.err)
+				unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
+				assert.Equal(t, test.err != "403" && test.err != "409", unknown)
+				assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF; "+armsecops.ErrOutcomeUnknown.Error()))
+				return
+			}
+			require.NoError(t, err)
+			job, err := poller.PollUntilDone(t.Context(), nil)
+			require.NoError(t, err)
+			assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
 		})
-	}
+	})
 }
 
 // A context that ends while the job is looked for leaves the outcome unknown;
@@ -89,31 +86,29 @@ func TestRecover(t *testing.T) {
 func TestRecoverIsBounded(t *testing.T) {
 	t.Parallel()
 	endless := fake.Fault{Operation: "WorkspaceManagerJobsClient.NewListPager", Delay: time.Hour, Skip: 1, Times: 100}
-	for name, test := range map[string]struct {
+	type test struct {
 		listings      []fake.Fault
 		context, want time.Duration
-	}{
+	}
+	each(t, map[string]test{
 		"by its context": {nil, 12 * time.Second, 12 * time.Second},
 		"by a minute":    {[]fake.Fault{endless}, time.Hour, time.Minute},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				srv := fake.NewServer(nil)
-				srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: test.listings != nil})
-				for _, fault := range test.listings {
-					srv.Inject(fault)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), test.context)
-				defer cancel()
-				start := time.Now()
-				_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", recovering)
-				require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-				assert.Equal(t, test.listings == nil, errors.Is(err, context.DeadlineExceeded), err)
-				assert.Equal(t, test.want, time.Since(start))
-			})
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			srv := fake.NewServer(nil)
+			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: test.listings != nil})
+			for _, fault := range test.listings {
+				srv.Inject(fault)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), test.context)
+			defer cancel()
+			start := time.Now()
+			_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", recovering)
+			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			assert.Equal(t, test.listings == nil, errors.Is(err, context.DeadlineExceeded), err)
+			assert.Equal(t, test.want, time.Since(start))
 		})
-	}
+	})
 }
 
 // Poll returns the response as the service sent it, with its headers and the job as its body.

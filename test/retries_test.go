@@ -53,11 +53,12 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 func TestReadsFollowRetryOptions(t *testing.T) {
 	t.Parallel()
 	whole := respond(200, `{"name":"whole"}`)
-	tests := map[string]struct {
+	type test struct {
 		retry     policy.RetryOptions
 		responses []transportFunc
 		err       string // empty: success
-	}{
+	}
+	each(t, map[string]test{
 		"retries by default":     {policy.RetryOptions{}, []transportFunc{lost, lost, lost, whole}, ""},
 		"no retries":             {policy.RetryOptions{MaxRetries: -1}, []transportFunc{respond(503)}, "503"},
 		"one retry":              {policy.RetryOptions{MaxRetries: 1}, []transportFunc{respond(503), respond(503)}, "503"},
@@ -66,27 +67,23 @@ func TestReadsFollowRetryOptions(t *testing.T) {
 		"should retry":           {policy.RetryOptions{ShouldRetry: isStatus(404)}, []transportFunc{respond(404), whole}, ""},
 		"should retry, and no":   {policy.RetryOptions{ShouldRetry: isStatus(404)}, []transportFunc{respond(503)}, "503"},
 		"should retry, and lost": {policy.RetryOptions{ShouldRetry: isStatus(404)}, []transportFunc{lost}, "unexpected EOF"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			check := func(ctx context.Context, o *armsecops.ClientOptions) {
-				t.Helper()
-				resp, err := newAssignmentsClient(t, o).Get(ctx, "rg", "id", nil)
-				if test.err != "" {
-					require.ErrorContains(t, err, test.err)
-					return
-				}
-				require.NoError(t, err)
-				assert.Equal(t, "whole", resp.Name)
+	}, func(t *testing.T, test test) {
+		check := func(ctx context.Context, o *armsecops.ClientOptions) {
+			t.Helper()
+			resp, err := newAssignmentsClient(t, o).Get(ctx, "rg", "id", nil)
+			if test.err != "" {
+				require.ErrorContains(t, err, test.err)
+				return
 			}
-			test.retry.RetryDelay = 1
-			perClient := options(script(t, test.responses...))
-			perClient.Retry = test.retry
-			check(t.Context(), perClient)
-			check(policy.WithRetryOptions(t.Context(), test.retry), options(script(t, test.responses...)))
-		})
-	}
+			require.NoError(t, err)
+			assert.Equal(t, "whole", resp.Name)
+		}
+		test.retry.RetryDelay = 1
+		perClient := options(script(t, test.responses...))
+		perClient.Retry = test.retry
+		check(t.Context(), perClient)
+		check(policy.WithRetryOptions(t.Context(), test.retry), options(script(t, test.responses...)))
+	})
 }
 
 // isStatus returns a ShouldRetry of one status code.

@@ -151,7 +151,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 	for range 100 {
 		job.Properties.Items = append(job.Properties.Items, armsecops.JobItem{ResourceID: hostile, Status: "Failed"})
 	}
-	tests := map[string]error{
+	each(t, map[string]error{
 		"an error's message":       get(respond(400, `{"error":{"code":`+quoted+`,"message":`+quoted+`,"details":[{"code":`+quoted+`}]}}`), ok),
 		"headers":                  get(respond(400, "", "x-ms-request-id", hostile, "x-ms-error-code", hostile), ok),
 		"a body that isn't JSON":   get(respond(502, hostile), ok),
@@ -173,19 +173,15 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 		"a subscription, no UUID":  errorOf(armsecops.NewSecurityAssignmentsClient(hostile, ok, nil)),
 		"an id":                    errorOf(armsecops.ParseJobID(hostile)),
 		"an error within an error": fmt.Errorf("wrapped"),
-	}
-	for name, err := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			require.Error(t, err)
-			assertHarmlessLine(t, err.Error())
-			var log bytes.Buffer
-			slog.New(slog.NewTextHandler(&log, nil)).Error("failed", "err", err)
-			assert.Less(t, log.Len(), 8<<10)
-			assert.Equal(t, 1, strings.Count(log.String(), "\n"))
-			assert.NotContains(t, log.String(), "\u202e")
-		})
-	}
+	}, func(t *testing.T, err error) {
+		require.Error(t, err)
+		assertHarmlessLine(t, err.Error())
+		var log bytes.Buffer
+		slog.New(slog.NewTextHandler(&log, nil)).Error("failed", "err", err)
+		assert.Less(t, log.Len(), 8<<10)
+		assert.Equal(t, 1, strings.Count(log.String(), "\n"))
+		assert.NotContains(t, log.String(), "\u202e")
+	})
 }
 
 // The error of a credential is long, and ends in advice.

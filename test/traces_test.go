@@ -115,36 +115,33 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 	t.Parallel()
 	const get, list = "SecurityAssignmentsClient.Get", "SecurityAssignmentsClient.NewListPager"
 	notFound := respond(404, `{"error":{"code":"NotFound"}}`)
-	tests := map[string]struct {
+	type test struct {
 		response transportFunc
 		call     func(context.Context, *armsecops.SecurityAssignmentsClient) error
 		name     string
 		status   string // empty: success
-	}{
+	}
+	each(t, map[string]test{
 		"success":    {respond(200, minimal), getAssignment("id"), get, ""},
 		"argument":   {nil, getAssignment(""), get, "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID \"\" must not be empty"},
 		"response":   {notFound, getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, get + ": " + io.ErrUnexpectedEOF.Error()},
 		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listTwoPages, list, "untrusted next link"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s spans
-			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
-				assert.Equal(t, test.name, req.Context().Value(runtime.CtxAPINameKey{}))
-				return test.response(req)
-			}))
-			o.Retry.MaxRetries = -1
-			o.TracingProvider = s.provider()
-			err := test.call(t.Context(), newAssignmentsClient(t, o))
-			last := s.last(t, test.name)
-			assert.Equal(t, test.status != "", err != nil)
-			assert.Equal(t, test.status != "", last.failed)
-			assert.Contains(t, last.status, test.status)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		var s spans
+		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			assert.Equal(t, test.name, req.Context().Value(runtime.CtxAPINameKey{}))
+			return test.response(req)
+		}))
+		o.Retry.MaxRetries = -1
+		o.TracingProvider = s.provider()
+		err := test.call(t.Context(), newAssignmentsClient(t, o))
+		last := s.last(t, test.name)
+		assert.Equal(t, test.status != "", err != nil)
+		assert.Equal(t, test.status != "", last.failed)
+		assert.Contains(t, last.status, test.status)
+	})
 }
 
 // Every operation has a span of its name, whose az.namespace is that of the
@@ -181,14 +178,15 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 			return others(req)
 		}
 	}
-	tests := map[string]struct {
+	type test struct {
 		transport   transportFunc
 		credential  azcore.TokenCredential
 		concurrency int
 		loops       int // items after which the caller leaves the loop; 0 for all
 		pages       int
 		status      string // empty: success
-	}{
+	}
+	each(t, map[string]test{
 		"success":             {ok, &azfake.TokenCredential{}, 1, 0, 2, ""},
 		"a subscription":      {of(jobsSubscription, forbidden, ok), &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
 		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
@@ -196,37 +194,33 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
 		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, across + ": getting a token: run az login"},
 		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nSecurityAssignmentsClient.ListAcrossSubscriptions: parameter Concurrency"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s spans
-			o := options(test.transport)
-			o.TracingProvider = s.provider()
-			o.Retry.MaxRetries = -1
-			client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
-			require.NoError(t, err)
-			list := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: test.concurrency}
-			loops := 0
-			for range client.ListAcrossSubscriptions(t.Context(), []string{jobsSubscription, assignmentsSubscription}, list) {
-				if loops++; loops == test.loops {
-					break
-				}
+	}, func(t *testing.T, test test) {
+		var s spans
+		o := options(test.transport)
+		o.TracingProvider = s.provider()
+		o.Retry.MaxRetries = -1
+		client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
+		require.NoError(t, err)
+		list := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: test.concurrency}
+		loops := 0
+		for range client.ListAcrossSubscriptions(t.Context(), []string{jobsSubscription, assignmentsSubscription}, list) {
+			if loops++; loops == test.loops {
+				break
 			}
-			parent := s.last(t, across)
-			assert.Nil(t, parent.parent)
-			assert.Equal(t, test.status != "", parent.failed)
-			assert.Contains(t, parent.status, test.status)
-			pages := 0
-			for _, one := range s.list {
-				if one.name == page {
-					assert.Same(t, parent, one.parent)
-					pages++
-				}
+		}
+		parent := s.last(t, across)
+		assert.Nil(t, parent.parent)
+		assert.Equal(t, test.status != "", parent.failed)
+		assert.Contains(t, parent.status, test.status)
+		pages := 0
+		for _, one := range s.list {
+			if one.name == page {
+				assert.Same(t, parent, one.parent)
+				pages++
 			}
-			assert.GreaterOrEqual(t, pages, test.pages)
-		})
-	}
+		}
+		assert.GreaterOrEqual(t, pages, test.pages)
+	})
 }
 
 // Each attempt of a call has a span of its own, below that of the call.
@@ -254,33 +248,30 @@ func TestRetriesHaveSpans(t *testing.T) {
 func TestPollersAreTraced(t *testing.T) {
 	t.Parallel()
 	type client = *armsecops.WorkspaceManagerJobsClient
-	pollers := map[string]func(context.Context, client, string) (*armsecops.JobPoller, error){
+	type newPoller func(context.Context, client, string) (*armsecops.JobPoller, error)
+	each(t, map[string]newPoller{
 		"BeginCreate": func(ctx context.Context, c client, token string) (*armsecops.JobPoller, error) {
 			return c.BeginCreate(ctx, "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token})
 		},
 		"NewJobPoller": func(_ context.Context, c client, token string) (*armsecops.JobPoller, error) {
 			return c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
 		},
-	}
-	for name, newPoller := range pollers {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var s spans
-				o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
-				o.TracingProvider = s.provider()
-				c := newJobsClient(t, o)
-				require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
-				token := ""
-				for range 2 {
-					poller, err := newPoller(t.Context(), c, token)
-					require.NoError(t, err)
-					token, err = poller.ResumeToken()
-					require.NoError(t, err)
-					require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
-					assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
-				}
-			})
+	}, func(t *testing.T, newPoller newPoller) {
+		synctest.Test(t, func(t *testing.T) {
+			var s spans
+			o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
+			o.TracingProvider = s.provider()
+			c := newJobsClient(t, o)
+			require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
+			token := ""
+			for range 2 {
+				poller, err := newPoller(t.Context(), c, token)
+				require.NoError(t, err)
+				token, err = poller.ResumeToken()
+				require.NoError(t, err)
+				require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
+				assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
+			}
 		})
-	}
+	})
 }

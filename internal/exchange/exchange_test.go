@@ -217,8 +217,6 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 		"broken, then success":       {[]transportFunc{breakOff(200, "half"), respond(200, "whole")}, 2, false, ""},
 		"408, then success":          {[]transportFunc{respond(408, ""), respond(200, "whole")}, 2, false, ""},
 		"500, then success":          {[]transportFunc{respond(500, ""), respond(200, "whole")}, 2, false, ""},
-		"refused, then success":      {[]transportFunc{fail(refusedDial), respond(200, "whole")}, 2, false, ""},
-		"429, then success":          {[]transportFunc{respond(429, ""), respond(200, "whole")}, 2, false, ""},
 		"lost each time":             {[]transportFunc{fail(io.EOF)}, 4, true, "EOF"},
 		"broken each time":           {[]transportFunc{breakOff(200, "half")}, 4, true, reading + "unexpected EOF"},
 		"lost, then not found":       {[]transportFunc{fail(io.EOF), respond(404, "none")}, 2, true, "404 none"},

@@ -96,24 +96,6 @@ func TestAheadOverlaps(t *testing.T) {
 	}
 }
 
-func TestAheadIsBounded(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{0, 1, 3} {
-		synctest.Test(t, func(t *testing.T) {
-			s := &source{count: 20}
-			seq := Ahead(t.Context(), n, s.sequence)
-			synctest.Wait()
-			assert.Zero(t, s.made, "nothing happens before the loop")
-			yielded := 0
-			for range seq {
-				yielded++
-				synctest.Wait()
-				assert.Equal(t, min(20, yielded+n), s.made)
-			}
-		})
-	}
-}
-
 // leaving are ways to leave a loop early: what its body does, and what it panics with.
 var leaving = map[string]struct {
 	body   func(cancel func()) (ok bool)

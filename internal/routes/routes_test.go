@@ -235,8 +235,3 @@ func TestSegments(t *testing.T) {
 		{"p/t", "/subscriptions/s/resourceGroups/a/b/providers/p/t/n", "n"},
 	}, AncestorsIn(segments))
 }
-
-func TestValues(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, map[string]string{"scope": "a/b", "standardAssignmentName": "c"}, StandardAssignments.Get.Values([]string{"a/b", "c"}))
-}

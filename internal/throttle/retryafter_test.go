@@ -70,7 +70,6 @@ func TestRetryAfterOfSeveralHeaders(t *testing.T) {
 		"both":            {429, []string{"Retry-After", "17", "Retry-After-Ms", "1500"}, 1500 * time.Millisecond},
 		"quota beside it": {429, []string{"Retry-After", "17", quota, "00:00:05"}, 17 * time.Second},
 		"quota of a 200":  {200, []string{quota, "00:00:05"}, 0},
-		"quota of a 403":  {403, []string{quota, "00:00:05"}, 0},
 		"quota of a 503":  {503, []string{quota, "00:00:05"}, 0},
 		"a clock ahead":   {503, []string{"Date", "Fri, 02 Jan 2026 03:14:05 GMT", "Retry-After", "Fri, 02 Jan 2026 03:14:10 GMT"}, 5 * time.Second},
 		"a clock behind":  {503, []string{"Date", "Fri, 02 Jan 2026 02:54:05 GMT", "Retry-After", "Fri, 02 Jan 2026 02:54:10 GMT"}, 5 * time.Second},
