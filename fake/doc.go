@@ -118,7 +118,7 @@
 //   - project and extend, order by, limit and take
 //   - paths such as properties.a, tags['a b'] and list[0]
 //   - isempty, isnotempty, isnull, isnotnull, tostring, tolower, toupper, todatetime,
-//     tobool, tolong, toreal and their like, now, ago and datetime
+//     tobool, bool, toint, tolong, toreal, todouble, not, now, ago and datetime
 //
 // What it can't read is Azure's 400, whose details name the token and its place; if
 // Azure reads it, as it does summarize and has, the message says so.

@@ -82,6 +82,8 @@ func TestKQLPredicates(t *testing.T) {
 		"properties.metadata.ticket != 17":                                 "bcd", // null isn't 17
 		"not(properties.metadata.ticket > 4)":                              "b",   // null has no order, and not null is null
 		"tolong('17') == properties.metadata.ticket":                       "a",
+		"toint(17.9) == properties.metadata.ticket and tobool(2)":          "a",
+		"isnull(toint(2147483648)) and isnull(tolong('2.5'))":              "abcd",
 		"properties.metadata.approved == true":                             "a",
 		"bool(properties.metadata.approved)":                               "a",
 		"tobool(properties.metadata.approved) == false":                    "b",

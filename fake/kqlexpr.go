@@ -2,6 +2,7 @@ package fake
 
 import (
 	"cmp"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -133,10 +134,10 @@ type kqlFunction struct {
 var kqlFunctions = map[string]kqlFunction{
 	"tostring":   kqlConversion(kqlString),
 	"todatetime": kqlConversion(kqlDatetime),
-	"tobool":     kqlConversion(kqlBool),
-	"bool":       kqlConversion(kqlBool),
-	"toint":      kqlConversion(kqlNumber),
-	"tolong":     kqlConversion(kqlNumber),
+	"tobool":     kqlOf(kqlDynamic, kqlBool, kqlToBool),
+	"bool":       kqlOf(kqlDynamic, kqlBool, kqlToBool),
+	"toint":      kqlOf(kqlDynamic, kqlNumber, kqlInteger(32)),
+	"tolong":     kqlOf(kqlDynamic, kqlNumber, kqlInteger(64)),
 	"toreal":     kqlConversion(kqlNumber),
 	"todouble":   kqlConversion(kqlNumber),
 
@@ -157,6 +158,27 @@ var kqlFunctions = map[string]kqlFunction{
 }
 
 func kqlConversion(to kqlType) kqlFunction { return kqlOf(kqlDynamic, to, to.convert) }
+
+// kqlToBool converts to a boolean; a number other than 0 is true.
+func kqlToBool(value any) any {
+	if n, ok := value.(float64); ok {
+		return n != 0
+	}
+	return kqlBool.convert(value)
+}
+
+// kqlInteger returns the conversion to an integer of so many bits, which cuts a number's
+// fraction. A text with a fraction, or what is too large, is null.
+func kqlInteger(bits int) func(any) any {
+	return func(value any) any {
+		n, ok := kqlNumber.convert(value).(float64)
+		_, text := value.(string)
+		if limit := math.Ldexp(1, bits-1); !ok || text && n != math.Trunc(n) || n < -limit || n >= limit {
+			return nil
+		}
+		return math.Trunc(n)
+	}
+}
 
 // kqlOf returns a function of one argument.
 func kqlOf(parameter, result kqlType, call func(any) any) kqlFunction {
