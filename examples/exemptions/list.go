@@ -367,6 +367,8 @@ func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
 	switch {
 	case errors.Is(err, armsecops.ErrCredential):
 		return err
+	case errors.Is(err, context.Canceled):
+		return errInterrupted
 	case armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest):
 		what := "no subscription"
 		if len(q.subscriptions) > 0 {
@@ -375,7 +377,7 @@ func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
 			what = "none of the given management groups, or they don't exist"
 		}
 		return fmt.Errorf("the identity can read %s: %w", what, err)
-	case q.Given("kind"):
+	case q.kind != "all":
 		return fmt.Errorf("-kind %s: %w", kindName(kind), err)
 	}
 	return fmt.Errorf("exemptions of kind %s: %w", kindName(kind), err)
@@ -487,12 +489,12 @@ func survey(
 			done, command.Count(len(scopes), noun), len(failures)+unfinished, command.Count(len(found), "row")))
 	}
 	found = distinct(found, func(e armsecops.Exemption) string { return strings.ToLower(e.ID) })
-	if len(failures)+unfinished == 0 {
-		return found, nil
+	if len(failures) > 0 {
+		failures = append([]string{fmt.Sprintf("%d of %s failed:", len(failures), command.Count(len(scopes), noun))}, failures...)
+		err = errors.New(strings.Join(failures, "\n  "))
 	}
-	lines := append([]string{fmt.Sprintf("%d of %s failed:", len(failures)+unfinished, command.Count(len(scopes), noun))}, failures...)
 	if unfinished > 0 {
-		lines = append(lines, fmt.Sprintf("%d not finished: %v", unfinished, ctx.Err()))
+		err = errors.Join(err, fmt.Errorf("%w: %d of %s not finished", errInterrupted, unfinished, command.Count(len(scopes), noun)))
 	}
-	return found, errors.New(strings.Join(lines, "\n  "))
+	return found, err
 }

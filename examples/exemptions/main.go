@@ -192,6 +192,9 @@ func (n connection) printMemoryNote(out *terminal.Output, what string) {
 // errPartly is the error of a command that did only some of what it was told.
 var errPartly = errors.New("failed")
 
+// errInterrupted is the error of a command whose context ended, as by Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
 // newCommand returns a command that changes exemptions.
 func newCommand(name string) *command.Command {
 	return command.New("exemptions "+name,
@@ -242,7 +245,7 @@ func apply(ctx context.Context, s command.Streams, items []string, do func(ctx c
 	case signedOut > 0:
 		return fmt.Errorf("%d of %s %w: %w", failed+signedOut+unfinished, command.Count(len(items), "exemption"), errPartly, *signIn.Load())
 	case unfinished > 0:
-		return fmt.Errorf("%d of %s %w, %d not finished: %w", failed, command.Count(len(items), "exemption"), errPartly, unfinished, ctx.Err())
+		return fmt.Errorf("%d of %s %w, %d not finished: %w", failed, command.Count(len(items), "exemption"), errPartly, unfinished, errInterrupted)
 	case failed > 0:
 		return fmt.Errorf("%d of %s %w", failed, command.Count(len(items), "exemption"), errPartly)
 	}
@@ -403,7 +406,7 @@ func readLines(ctx context.Context, name string, open func() (io.ReadCloser, err
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, errors.New("interrupted")
+		return nil, errInterrupted
 	case read := <-done:
 		return read.value, read.err
 	}

@@ -203,12 +203,12 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for args, want := range map[string]string{ // the exit code, the standard output and the standard error
-		"-via list -o json":    "1 40 of 40 subscriptions failed:\n  40 not finished: context canceled\n",
-		"-o json":              "1 exemptions of kind policy: ExemptionsClient.NewListPager: context canceled\n",
-		"-o csv -kind policy":  "1 -kind policy: ExemptionsClient.NewListPager: context canceled\n",
+		"-via list -o json":    "1 interrupted: 40 of 40 subscriptions not finished\n",
+		"-o json":              "1 interrupted\n",
+		"-o csv -kind policy":  "1 interrupted\n",
 		"list -":               "1 standard input: interrupted\n",
 		"renew -expires 90d -": "1 standard input: interrupted\n",
-		"delete " + standardID4 + " " + policyID(3): "3 This was a tenant in memory, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: context canceled\n",
+		"delete " + standardID4 + " " + policyID(3): "3 This was a tenant in memory, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: interrupted\n",
 	} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In, _ = io.Pipe() // which never ends

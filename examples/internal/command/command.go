@@ -211,9 +211,14 @@ func (c *Command) Parse(args []string, live ...string) error {
 		if err := c.Flags.Parse(args); err != nil {
 			return usageError{c.inUsersWords(err)}
 		}
-		if args = c.Flags.Args(); len(args) == 0 {
+		rest := c.Flags.Args()
+		if len(rest) == 0 {
 			break
 		}
+		if before := args[:len(args)-len(rest)]; len(before) > 0 && (rest[0] == "true" || rest[0] == "false") && c.isBool(before[len(before)-1]) {
+			return Usagef("%[1]s takes its value after =: %[1]s=%[2]s", before[len(before)-1], rest[0])
+		}
+		args = rest
 		c.Args, args = append(c.Args, args[0]), args[1:]
 	}
 	c.Args = append(c.Args, afterFlags...)
@@ -221,6 +226,16 @@ func (c *Command) Parse(args []string, live ...string) error {
 		return Usagef("unexpected argument: %s", c.Args[0])
 	}
 	return c.Require(append(live, "cloud")...)
+}
+
+// isBool reports whether an argument is a boolean flag without a value.
+func (c *Command) isBool(arg string) bool {
+	f := c.Flags.Lookup(strings.TrimLeft(arg, "-"))
+	if f == nil || arg[0] != '-' {
+		return false
+	}
+	b, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
 }
 
 // inUsersWords returns an error of package flag as other programs word it.
