@@ -23,10 +23,11 @@ import (
 )
 
 var errUsage = errors.New("for help: quickstart -h")
+var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], nil, os.Stdout, os.Stderr)) }
 
-// run runs quickstart, prints its error and returns the exit code. A test gives a server in memory of its own.
+// run runs quickstart, prints its error and returns the exit code. A test gives its own server in memory.
 func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	if err := quickstart(ctx, args, memory, out); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -46,7 +47,7 @@ func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr
 }
 
 func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.Writer) error {
-	id, subscription, credential, options, err := parse(args, cmp.Or(memory, fake.NewServer(&fake.ServerOptions{Samples: true})), out)
+	id, subscription, credential, options, err := parse(args, memory, out)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 	return nil
 }
 
-// parse returns the job and the subscription that the flags name, and the way to Azure, or without flags those of the REST documentation's samples.
+// parse returns what the flags name and the way to Azure, or without flags the samples of the REST documentation.
 func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.JobID, subscription string, credential azcore.TokenCredential, options armsecops.ClientOptions, err error) {
 	var usage strings.Builder // which -h prints
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
@@ -92,22 +93,21 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
 	flags.StringVar(&id.Name, "job", "", "`name` of the job")
 	err = flags.Parse(args)
-	options.Cloud, subscription = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}[*cloudName], id.SubscriptionID
+	options.Cloud, subscription = clouds[*cloudName], id.SubscriptionID
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(help, "Prints a job of Sentinel and the assignments of Defender.\n\n", usage.String(), "Exit codes, which go run makes 1: 1 failed request, 2 wrong usage, 5 lost output\n")
+		fmt.Fprint(help, "Prints a job of Sentinel and assignments of Defender.\n\n", usage.String(), "Exit codes (1 with go run): 1 failed, 2 wrong usage, 5 lost output\n")
 	case err != nil:
 		err = fmt.Errorf("%s; %w", strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1), errUsage)
 	case len(args) == 0:
-		options.Transport, credential, subscription = memory, &azfake.TokenCredential{}, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+		options.Transport = cmp.Or(memory, fake.NewServer(&fake.ServerOptions{Samples: true}))
+		credential, subscription = &azfake.TokenCredential{}, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
 		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
 	case options.Cloud.Services == nil:
 		err = fmt.Errorf("invalid value %q for flag -cloud: must be public, china or government; %w", *cloudName, errUsage)
-	case flags.NArg() > 0 || !*live:
-		err = fmt.Errorf("unexpected %q: there are only flags, and they need -live; %w", cmp.Or(flags.Arg(0), args[0]), errUsage)
-	case id.SubscriptionID == "" || id.ResourceGroupName == "" || id.WorkspaceName == "" || id.WorkspaceManagerAssignmentName == "" || id.Name == "":
-		err = fmt.Errorf("-live needs -subscription, -resource-group, -workspace, -assignment and -job; %w", errUsage)
+	case flags.NArg() > 0 || !*live || strings.Contains(id.String()+"/", "//"): // a name is empty
+		err = fmt.Errorf("%q: give all of -live, -subscription, -resource-group, -workspace, -assignment and -job, or nothing; %w", cmp.Or(flags.Arg(0), args[0]), errUsage)
 	default:
 		credential, err = azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
 	}

@@ -73,17 +73,17 @@ func TestRunReportsAFullDisk(t *testing.T) {
 
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
-	const unexpected, needs = `: there are only flags, and they need -live; for help: quickstart -h`, "-live needs -subscription, -resource-group, -workspace, -assignment and -job; "
+	const all = ": give all of -live, -subscription, -resource-group, -workspace, -assignment and -job, or nothing; for help: quickstart -h"
 	for args, want := range map[string]string{ // at the beginning of the error
 		"-verbose":                  "unknown flag: -verbose; for help: quickstart -h",
-		"now":                       `unexpected "now"` + unexpected,
-		"\x1b[2Jnow\u202e":          `unexpected "\x1b[2Jnow\u202e"` + unexpected,
+		"now":                       `"now"` + all,
+		"\x1b[2Jnow\u202e":          `"\x1b[2Jnow\u202e"` + all,
 		"-live -job":                "flag needs an argument: -job; ",
-		"-job myJob":                `unexpected "-job"` + unexpected,
-		"-live":                     needs,
-		live + "now":                `unexpected "now"` + unexpected,
-		liveAssignment:              needs,
-		live + "-workspace=":        needs,
+		"-job myJob":                `"-job"` + all,
+		"-live":                     `"-live"` + all,
+		live + "now":                `"now"` + all,
+		liveAssignment:              `"-live"` + all,
+		live + "-workspace=":        `"-live"` + all,
 		"-cloud moon":               `invalid value "moon" for flag -cloud: must be public, china or government; for help: quickstart -h`,
 		live + "-subscription mine": `parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
