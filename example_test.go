@@ -223,6 +223,28 @@ func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 	// Output: assignments: 1
 }
 
+func ExamplePolicyExemptionsClient_ListAcrossSubscriptions() {
+	client := examplePolicyExemptions()
+	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"ae640e6b-ba3e-4256-9d62-2993eecfa6f2"}, nil) {
+		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
+			log.Fatal(err)
+		}
+		fmt.Println(exemption.Name)
+	}
+	// Output: DemoExpensiveVM
+}
+
+// A subscription that fails is an error of its own, and the others are listed.
+func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
+	subscriptions := []string{"production", "212f9889-769e-45ae-ab43-6da33674bd26"}
+	for _, err := range exampleStandardsClient().ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
+			fmt.Println("left out:", failed.SubscriptionID)
+		}
+	}
+	// Output: left out: production
+}
+
 // A listing of a whole tenant needs no subscription of its own.
 func ExampleSecurityAssignmentsClient_NewResourceGraphPager() {
 	client, err := exampleFactory().NewSecurityAssignmentsClient("")
