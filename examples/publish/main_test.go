@@ -355,16 +355,6 @@ func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
 	})
 }
 
-func TestProgressHasALineForEachChange(t *testing.T) {
-	t.Parallel()
-	s, _, stderr := commandtest.Streams()
-	p := publication{}.newProgress(s.Err, 1)
-	for _, state := range []armsecops.ProvisioningState{"InProgress", "InProgress", "Succeeded"} {
-		p.show(0, "", armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
-	}
-	assert.Equal(t, "InProgress\nSucceeded\n", stderr.String())
-}
-
 func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
 	t.Parallel()
 	for columns, want := range map[int]string{-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] "} {
