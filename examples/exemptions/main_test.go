@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
@@ -245,18 +244,6 @@ func TestInputHasNoDuplicates(t *testing.T) {
 		got, err := readInput(t.Context(), "an id", strings.Fields(test.args), test.file, strings.NewReader(test.stdin))
 		require.NoError(t, err, name)
 		assert.Equal(t, test.want, strings.Join(texts(got), " "), name)
-	}
-}
-
-func TestExpiryIsADateOrADuration(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute, "2026-06-03": 48 * time.Hour,
-	} {
-		got, err := parseExpiry(text, now)
-		require.NoError(t, err, text)
-		assert.Equal(t, now.Add(want), got, text)
 	}
 }
 
