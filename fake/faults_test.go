@@ -91,8 +91,6 @@ func TestFaultsOfACall(t *testing.T) {
 		"error":                          {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1},
 		"throttled":                      {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1},
 		"throttled for part of a second": {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1},
-		"disconnected once":              {get, fake.Fault{Disconnect: true}, nil, 2, 0, 1},
-		"disconnected in the body":       {get, fake.Fault{Disconnect: true, Truncate: true}, nil, 2, 0, 1},
 		"delayed":                        {get, fake.Fault{Delay: time.Minute}, nil, 1, time.Minute, 1},
 		"delayed beyond the deadline":    {get, fake.Fault{Delay: time.Hour}, context.DeadlineExceeded, 1, deadline, 1},
 		"success with a body":            {get, fake.Fault{StatusCode: 200, Body: ` {"name":"job"}`}, nil, 1, 0, 1},

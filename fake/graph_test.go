@@ -24,11 +24,6 @@ const (
 
 type queryOptions = armsecops.ResourceGraphOptions
 
-func queryAssignments(t testing.TB, srv *fake.Server, o *queryOptions) ([]string, error) {
-	t.Helper()
-	return collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(o))
-}
-
 // mustQuery returns the names of the assignments that the query finds.
 func mustQuery(t testing.TB, srv *fake.Server, o *queryOptions) []string {
 	t.Helper()
@@ -200,7 +195,7 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	srv.AddSubscription(strings.ToUpper(empty))
 	assert.Equal(t, []string{"b0"}, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{unknown, otherSubscription}}))
 	assert.Empty(t, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{empty}}))
-	_, err := queryAssignments(t, srv, &queryOptions{SubscriptionIDs: []string{unknown}})
+	_, err := collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(&queryOptions{SubscriptionIDs: []string{unknown}}))
 	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
 	assert.Len(t, mustQuery(t, srv, &queryOptions{ManagementGroups: []string{"none"}}), 4, "the server isn't strict")
 
@@ -329,7 +324,7 @@ func TestQueryHasItsFaults(t *testing.T) {
 				test.fault.Operation = operation
 				srv.Inject(test.fault)
 			}
-			names, err := queryAssignments(t, srv, &test.options)
+			names, err := collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(&test.options))
 			assert.ErrorIs(t, err, test.err)
 			assert.Len(t, names, len(test.want)*size)
 			assert.Len(t, srv.Requests(), test.requests)

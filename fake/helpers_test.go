@@ -180,12 +180,14 @@ func newRequest(t testing.TB, method, url, body string) *http.Request {
 	return req
 }
 
-// do sends a request and returns the response with its body.
+// do sends a request, checks that the response is complete and returns it with its body.
 func do(t testing.TB, srv *fake.Server, req *http.Request) (*http.Response, string) {
 	t.Helper()
 	resp, err := srv.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()
+	assert.Same(t, req, resp.Request)
+	assert.Equal(t, fmt.Sprint("HTTP/1.1 ", resp.StatusCode, " ", http.StatusText(resp.StatusCode)), resp.Proto+" "+resp.Status)
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp, string(body)
@@ -204,7 +206,7 @@ func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int
 	resp, body := do(t, srv, req)
 	require.Equal(t, status, resp.StatusCode, body)
 	assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
-	assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
+	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
 	assert.NotEmpty(t, resp.Header.Get("x-ms-correlation-request-id"))
 	for _, word := range []string{"armsecops.", "json:", "jsontext", "unmarshal", " Go "} {
 		assert.NotContains(t, body, word)

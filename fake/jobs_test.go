@@ -155,15 +155,3 @@ func TestSetJobItemsAppliesToLaterJobsOfItsAssignment(t *testing.T) {
 	assert.Equal(t, "rule\ufffd", read[0].ResourceID)
 	assert.True(t, readJob(t, srv, latest.Name).Properties.Items[0].ExecutionTime.After(read[0].ExecutionTime), "jobs share no items")
 }
-
-func TestStoredJobNeverChanges(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{JobDuration: 1})
-	properties := armsecops.JobProperties{ProvisioningState: "Paused", Items: []armsecops.JobItem{item("rule", "Waiting")}}
-	srv.Put(jobID, armsecops.Job{Properties: properties})
-	first := readJob(t, srv, "job")
-	_, err := listJobs(t, srv, nil)
-	require.NoError(t, err)
-	assert.Equal(t, properties, first.Properties)
-	assert.Equal(t, first, readJob(t, srv, "job"))
-}

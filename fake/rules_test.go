@@ -50,20 +50,17 @@ func TestInvalidURLIsRefused(t *testing.T) {
 	const (
 		jobs       = endpoint + jobsPath
 		standard   = endpoint + assignmentsPath + "/standard"
-		assigned   = endpoint + "/subscriptions/" + subscription + "/providers/Microsoft.Security/assignments" + assignmentsVersion
 		malformed  = "subscription identifier 'mine'"
 		characters = "has these invalid characters: ' '"
 	)
 	type test struct{ url, code, message string }
 	each(t, map[string]test{
 		"no path":                              {endpoint + jobsVersion, "InvalidResourceType", "''"},
-		"root":                                 {endpoint + "/" + jobsVersion, "InvalidResourceType", "'/'"},
 		"two slashes at the end":               {standard + "//" + jobsVersion, "InvalidResourceType", "/standard//"},
 		"bytes that are not UTF-8":             {endpoint + "/%ff" + jobsVersion, "InvalidResourceType", "'/\ufffd'"},
 		"unknown api-version":                  {jobs + "?api-version=2020-01-01", "InvalidApiVersionParameter", "2025-10-01-preview,2030-01-01'."},
 		"escaped slash in a job":               {replace(jobURL, "/job?", "/j%2Fx?"), "InvalidParameter", "jobName with the value 'j/x'"},
 		"subscription of standard assignments": {replace(standardURL, subscription, "mine"), "InvalidSubscriptionId", malformed},
-		"subscription alone":                   {replace(assigned, subscription, "mine"), "InvalidSubscriptionId", malformed},
 		"character of a scope's group":         {replace(standardURL, "/group/", "/my%20group/"), "InvalidResourceGroup", characters},
 		"negative $top":                        {jobsURL + "&$top=-1", "InvalidTop", "'-1'"},
 		"$top beyond int32":                    {jobsURL + "&$top=2147483648", "InvalidTop", "'2147483648'"},
@@ -111,7 +108,6 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 	each(t, map[string]test{
 		"empty":                      {"", invalid, "JSON object"},
 		"null":                       {"null", invalid, "JSON object"},
-		"cut off":                    {`{"properties":`, invalid, "not an assignment"},
 		"text after it":              {`{"properties":{}}x`, invalid, "not an assignment: invalid character 'x'"},
 		"tag that is an object":      {`{"tags":{"a":{}}}`, invalid, "/tags/a: an object is not a string."},
 		"member that is there twice": {`{"kind":"a","kind":"b"}`, invalid, `not an assignment: duplicate object member name "kind"`},

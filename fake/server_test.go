@@ -122,17 +122,6 @@ func TestCallsOfATestPanic(t *testing.T) {
 	})
 }
 
-func TestDoReturnsACompleteResponse(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(nil)
-	srv.Put(jobID, armsecops.Job{})
-	req := newRequest(t, http.MethodGet, jobURL, "")
-	resp, _ := do(t, srv, req)
-	assert.Same(t, req, resp.Request)
-	assert.Equal(t, "HTTP/1.1 200 OK", resp.Proto+" "+resp.Status)
-	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
-}
-
 // 64 goroutines write to, read and list one server. A listing has every
 // assignment exactly once that is stored throughout.
 func TestServerIsSafeForConcurrentUse(t *testing.T) {

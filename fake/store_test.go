@@ -155,18 +155,3 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 		assert.JSONEq(t, string(want), body, file)
 	}
 }
-
-// The documented ids have no first slash, or the type of another resource.
-func TestPutOfASampleCorrectsItsID(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
-	for _, route := range []*routes.Route{routes.Assignments.Get, routes.StandardAssignments.Get} {
-		id := route.ID(testkit.CallOf(route).Values...)
-		version := "?api-version=" + route.APIVersion
-		_, sample := get(t, srv, endpoint+id+version)
-		assert.NotContains(t, sample, `"id":"`+id+`"`)
-		resp, body := do(t, srv, newRequest(t, http.MethodPut, endpoint+id+version, sample))
-		assert.Equal(t, http.StatusOK, resp.StatusCode)
-		assert.Contains(t, body, `"id":"`+id+`"`)
-	}
-}

@@ -14,10 +14,8 @@ import (
 func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 	t.Parallel()
 	const (
-		workspacePath  = "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.OperationalInsights/workspaces/workspace"
-		subscriptionIn = endpoint + "/subscriptions/" + subscription + "/providers/Microsoft.Security/assignments" + assignmentsVersion
-		groupIn        = endpoint + assignmentsPath + assignmentsVersion
-		workspaceIn    = endpoint + workspacePath + standardsType + standardsVersion
+		workspacePath = "/subscriptions/" + subscription + "/resourceGroups/group/providers/Microsoft.OperationalInsights/workspaces/workspace"
+		workspaceIn   = endpoint + workspacePath + standardsType + standardsVersion
 	)
 	nothing := func(*fake.Server) {}
 	addSubscription := func(srv *fake.Server) { srv.AddSubscription(strings.ToUpper(subscription)) }
@@ -34,12 +32,10 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 		code, message string
 	}
 	each(t, map[string]test{
-		"subscription of a list":              {nothing, "GET", subscriptionIn, "SubscriptionNotFound", subscription},
 		"subscription of a scope":             {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
 		"resource group of a PUT":             {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
 		"resource group of a scope":           {addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'"},
 		"workspace of a scope":                {addGroup, "GET", workspaceIn, "ResourceNotFound", "workspaces/workspace'"},
-		"assignment of a job":                 {addWorkspace, "GET", jobURL, "ParentResourceNotFound", "'read'"},
 		"assignment of a scope":               {addWorkspace, "PUT", belowJobs, "ParentResourceNotFound", noAssignment},
 		"assignment of a new job":             {addWorkspace, "POST", jobsURL, "ParentResourceNotFound", "'write'"},
 		"assignment of a job that is deleted": {addWorkspace, "DELETE", jobURL, "ParentResourceNotFound", "'delete'"},

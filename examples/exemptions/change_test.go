@@ -61,9 +61,9 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"standard":            standardArgs("-expires", "10d"),
-		"several assessments": standardArgs("-assessment", recommendations[1].key, "-expires", "10d"),
-		"one CVE":             standardArgs("-standard", "", "-cve", "CVE-2020-1347", "-expires", "10d"),
-		"policy":              policyArgs("-expires", "10d"),
+		"several assessments": standardArgs("-assessment", recommendations[1].key, "-expires", "240h"),
+		"one CVE":             standardArgs("-standard", "", "-cve", "CVE-2020-1347", "-expires", "2026-06-11"),
+		"policy":              policyArgs("-expires", "14400m"),
 	} {
 		n := newConnection(t)
 		ids := succeed(t, n, "", args...)

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
@@ -118,12 +117,10 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"unknown command":           {[]string{"show"}, `unknown command "show": must be list, expiring, create, renew or delete`},
 		"misspelt command":          {[]string{"lsit", "-o", "csv"}, `unknown command "lsit": did you mean list?`},
 		"name elsewhere":            {[]string{"expire"}, `unknown command "expire": did you mean expiring?`},
-		"another one":               {[]string{"remove"}, `unknown command "remove": did you mean delete?`},
 		"help for no command":       {[]string{"help", "renwe"}, `unknown command "renwe": did you mean renew?`},
 		"spoiled command":           {[]string{"list\r"}, `unknown command "list\r": did you mean list?`},
 		"unknown output":            {[]string{"-o", "xml"}, `invalid value "xml" for flag -o: must be table, csv, json or ids`},
 		"unknown kind":              {[]string{"-kind", "arc"}, `invalid value "arc" for flag -kind: must be all, policy, standard or assignment`},
-		"no duration":               {[]string{"-expires-within", "soon"}, "-expires-within: not a duration such as 30d or 12h: soon"},
 		"negative duration":         {[]string{"expiring", "-within", "-1h"}, "-within: not a duration such as 30d or 12h: -1h"},
 		"negative days":             {[]string{"-expires-within", "-1d"}, "-expires-within: not a duration such as 30d or 12h: -1d"},
 		"empty duration":            {[]string{"expiring", "-within", ""}, "-within: not a duration such as 30d or 12h: "},
@@ -136,34 +133,26 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"trailing space":            {[]string{"-category=waiver "}, `an argument has control characters, or white space at an end: "-category=waiver "`},
 		"misspelt category":         {[]string{"-category", "wavier"}, `invalid value "wavier" for flag -category: must be waiver or mitigated`},
 		"empty input":               {[]string{"-"}, "the input has no subscriptions"},
-		"empty file":                {[]string{"-file", os.DevNull}, "the input has no subscriptions"},
 		"no file":                   {[]string{"-file", ""}, "the input has no subscriptions"},
 		"unknown effect":            {[]string{"-effect", "exempted"}, `invalid value "exempted" for flag -effect: must be Audit, Exempt, Attest or Disable`},
-		"effect of a query":         {[]string{"-effect", "' or '"}, `invalid value "' or '" for flag -effect: must be Audit, Exempt, Attest or Disable`},
 		"empty subscription":        {[]string{""}, "a subscription is empty"},
 		"empty -subscription":       {[]string{"-subscription", ""}, `invalid value "" for flag -subscription: is empty`},
 		"late command":              {[]string{"-o", "ids", "expiring"}, "the command comes first: exemptions expiring"},
 		"no subscription":           {[]string{one, "production"}, `argument "production"` + noUUID},
 		"no -subscription":          {[]string{"-subscription", "mine", one}, `-subscription "mine"` + noUUID},
 		"no line":                   {[]string{"-file", file, "mine"}, "line 2 of " + file + ` "production"` + noUUID},
-		"create without category":   {standardArgs("-category", ""), "create needs -category"},
 		"create without scope":      {standardArgs("-scope", ""), "create needs -scope"},
 		"create without standard":   {standardArgs("-standard", ""), "create needs -standard"},
-		"create without name":       {standardArgs("-name", ""), "create needs -name"},
 		"create without assessment": {[]string{"create", "-scope", build}, "create needs -assessment, -standard, -category and -name"},
 		"create without assignment": {policyArgs("-policy-assignment", ""), "create needs -policy-assignment"},
 		"create, unknown category":  {standardArgs("-category", "risk"), `invalid value "risk" for flag -category: must be waiver or mitigated`},
 		"create, unknown kind":      {standardArgs("-kind", "assignment"), `invalid value "assignment" for flag -kind: must be standard or policy`},
-		"create, no duration":       {standardArgs("-expires", "soon"), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: soon"},
 		"create, empty duration":    {standardArgs("-expires", ""), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: "},
 		"create, long duration":     {standardArgs("-expires", "36501d"), "-expires: must be at most 36500d: 36501d"},
 		"create, past date":         {standardArgs("-expires", "2026-06-01"), "-expires: must be in the future: 2026-06-01"},
-		"create, no time":           {standardArgs("-expires", "0d"), "-expires: must be in the future: 0d"},
 		"create, no scope":          {standardArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, spaces":            {standardArgs("-standard", "x y"), "-standard: not the resource id of a security standard: x y"},
 		"create, other standard":    {standardArgs("-standard", build), "-standard: not the resource id of a security standard: " + build},
-		"create, no UUID":           {standardArgs("-assessment", "disk"), "-assessment: not a UUID: disk"},
-		"create, id is no UUID":     {standardArgs("-id", "disk"), "-id: not a UUID: disk"},
 		"create, id is empty":       {standardArgs("-id", ""), "-id: not a UUID: "},
 		"create, UUID in braces":    {standardArgs("-assessment", "{"+one+"}"), "-assessment: not a UUID: {" + one + "}"},
 		"create, no hexadecimals":   {standardArgs("-assessment", one[:35]+"g"), "-assessment: not a UUID: " + one[:35] + "g"},
@@ -245,18 +234,6 @@ func TestInputHasNoDuplicates(t *testing.T) {
 		got, err := readInput(t.Context(), "an id", strings.Fields(test.args), test.file, strings.NewReader(test.stdin))
 		require.NoError(t, err, name)
 		assert.Equal(t, test.want, strings.Join(texts(got), " "), name)
-	}
-}
-
-func TestExpiryIsADateOrADuration(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"30d": 720 * time.Hour, "12h": 12 * time.Hour, "90m": 90 * time.Minute, "2026-06-03": 48 * time.Hour,
-	} {
-		got, err := parseExpiry(text, now)
-		require.NoError(t, err, text)
-		assert.Equal(t, now.Add(want), got, text)
 	}
 }
 

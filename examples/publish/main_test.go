@@ -342,29 +342,6 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 	}
 }
 
-func TestBarIsNotDrawnBeforeTheFirstPoll(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p, err := parse(nil)
-		require.NoError(t, err)
-		inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 403})(p)
-		s, _, stderr := commandtest.Streams()
-		s.Err = commandtest.Terminal(stderr, 200)
-		assert.Equal(t, 1, p.Exit(p.run(t.Context(), s), s))
-		assert.True(t, strings.HasPrefix(stderr.String(), "WorkspaceManagerJobsClient.Get: 403"), stderr.String())
-	})
-}
-
-func TestProgressHasALineForEachChange(t *testing.T) {
-	t.Parallel()
-	s, _, stderr := commandtest.Streams()
-	p := publication{}.newProgress(s.Err, 1)
-	for _, state := range []armsecops.ProvisioningState{"InProgress", "InProgress", "Succeeded"} {
-		p.show(0, "", armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: state}})
-	}
-	assert.Equal(t, "InProgress\nSucceeded\n", stderr.String())
-}
-
 func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
 	t.Parallel()
 	for columns, want := range map[int]string{-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] "} {

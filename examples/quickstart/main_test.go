@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"os"
 	"strings"
@@ -96,26 +95,17 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	}
 }
 
-func TestLiveFlagsLeadToAzure(t *testing.T) {
-	t.Parallel()
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, name := range []string{"public", "china", "government"} {
-		var stdout, stderr bytes.Buffer
-		assert.Equal(t, 1, run(canceled, strings.Fields(live+"-cloud "+name), nil, &stdout, &stderr))
-		assert.Empty(t, stdout.String())
-		assert.Contains(t, stderr.String(), getJob+": ")
-	}
-}
-
-func TestSignInErrorBeginsWithTheAdvice(t *testing.T) {
+func TestLiveFlagsLeadToTheSignIn(t *testing.T) {
 	t.Setenv("PATH", "")
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential")
-	code, stdout, stderr := runWith(t, live)
-	assert.Equal(t, 1, code)
-	assert.Empty(t, stdout)
-	assert.True(t, strings.HasPrefix(stderr, "Sign in with az login, "), stderr)
-	assert.Contains(t, stderr, "AzureCLICredential")
+	for _, name := range []string{"public", "china", "government"} {
+		code, stdout, stderr := runWith(t, live+"-cloud "+name)
+		assert.Equal(t, 1, code)
+		assert.Empty(t, stdout)
+		assert.True(t, strings.HasPrefix(stderr, "Sign in with az login, "), stderr)
+		assert.Contains(t, stderr, getJob+": ")
+		assert.Contains(t, stderr, "AzureCLICredential")
+	}
 }
 
 func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {

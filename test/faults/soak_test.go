@@ -22,7 +22,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
@@ -482,32 +481,26 @@ func TestSoakNoticesWhatIsWrong(t *testing.T) {
 	lost := fmt.Errorf("%w: lost", armsecops.ErrOutcomeUnknown)
 	other := errors.New("other")
 	named := armsecops.Job{Name: "a"}
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		call *soakCall
 		want []string
 	}{
-		"started":                      {&soakCall{effects: []effect{started}, job: named}, nil},
-		"started after a 429":          {&soakCall{effects: []effect{again, started}, job: named}, nil},
-		"another job":                  {&soakCall{effects: []effect{started}}, []string{"no error"}},
-		"not started":                  {&soakCall{effects: []effect{refused}, job: named}, []string{"no error"}},
-		"sent again":                   {&soakCall{effects: []effect{unknown, started}, job: named}, []string{"sent again"}},
-		"sent again after a refusal":   {&soakCall{effects: []effect{refused, refused}, err: other}, []string{"sent again"}},
-		"lost":                         {&soakCall{effects: []effect{unknown}, err: lost}, nil},
-		"lost, not said":               {&soakCall{effects: []effect{unknown}, err: other}, []string{"not ErrOutcomeUnknown"}},
-		"response lost":                {&soakCall{effects: []effect{started}, err: lost, vague: true}, nil},
-		"response lost, not said":      {&soakCall{effects: []effect{started}, err: other, vague: true}, []string{"not ErrOutcomeUnknown"}},
-		"response not read":            {&soakCall{effects: []effect{started}, err: lost}, []string{"ErrOutcomeUnknown"}},
-		"refused":                      {&soakCall{effects: []effect{refused}, err: other}, nil},
-		"refused, said to be unknown":  {&soakCall{effects: []effect{refused}, err: lost}, []string{"ErrOutcomeUnknown"}},
-		"not sent":                     {&soakCall{err: other}, nil},
-		"not sent, said to be unknown": {&soakCall{err: lost}, []string{"ErrOutcomeUnknown"}},
-		"written, not arrived":         {&soakCall{err: lost, vague: true}, nil},
-		"endless":                      {&soakCall{err: errSoakTimeout}, []string{"no end"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			require.Equal(t, test.want, test.call.wrong("a"))
-		})
+		"started":                     {&soakCall{effects: []effect{started}, job: named}, nil},
+		"started after a 429":         {&soakCall{effects: []effect{again, started}, job: named}, nil},
+		"another job":                 {&soakCall{effects: []effect{started}}, []string{"no error"}},
+		"not started":                 {&soakCall{effects: []effect{refused}, job: named}, []string{"no error"}},
+		"sent again":                  {&soakCall{effects: []effect{unknown, started}, job: named}, []string{"sent again"}},
+		"sent again after a refusal":  {&soakCall{effects: []effect{refused, refused}, err: other}, []string{"sent again"}},
+		"lost":                        {&soakCall{effects: []effect{unknown}, err: lost}, nil},
+		"lost, not said":              {&soakCall{effects: []effect{unknown}, err: other}, []string{"not ErrOutcomeUnknown"}},
+		"response lost":               {&soakCall{effects: []effect{started}, err: lost, vague: true}, nil},
+		"response lost, not said":     {&soakCall{effects: []effect{started}, err: other, vague: true}, []string{"not ErrOutcomeUnknown"}},
+		"response not read":           {&soakCall{effects: []effect{started}, err: lost}, []string{"ErrOutcomeUnknown"}},
+		"refused, said to be unknown": {&soakCall{effects: []effect{refused}, err: lost}, []string{"ErrOutcomeUnknown"}},
+		"not sent":                    {&soakCall{err: other}, nil},
+		"written, not arrived":        {&soakCall{err: lost, vague: true}, nil},
+		"endless":                     {&soakCall{err: errSoakTimeout}, []string{"no end"}},
+	} {
+		assert.Equal(t, test.want, test.call.wrong("a"), name)
 	}
 }
