@@ -63,7 +63,7 @@ func TestRecover(t *testing.T) {
 			poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
 			requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
 			assert.Len(t, requests, 1+test.requests)
-			synctest.Wait() // for the others, whose calls have spans, too
+			synctest.Wait()                                              // for the others, whose calls have spans, too
 			began := s.last(t, "WorkspaceManagerJobsClient.BeginCreate") // above the requests, some of which may fail
 			assert.Equal(t, err != nil, began.failed)
 			assert.Same(t, began, s.last(t, list).parent)
