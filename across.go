@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/armsecops/armsecops/internal/fanout"
@@ -88,9 +89,9 @@ func listAcross[T any](
 	case ctx == nil:
 		err, ctx = errNilContext, context.Background()
 	case o.Concurrency < 0:
-		err = &ParameterError{Name: "Concurrency", Reason: "must not be negative"}
+		err = invalid("Concurrency", strconv.Itoa(o.Concurrency), "must not be negative")
 	case o.MaxPages < 0:
-		err = &ParameterError{Name: "MaxPages", Reason: "must not be negative"}
+		err = invalid("MaxPages", strconv.Itoa(o.MaxPages), "must not be negative")
 	}
 	list := func(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage[T]] {
 		pager := newSubscriptionPager[T](c, route, l.subscriptionID, PageOptions{ContinuationToken: l.token, MaxPages: o.MaxPages})

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	httpClient, isHTTPClient := options.Transport.(*http.Client)
 	switch {
 	case options.MaxResponseBytes < 0:
-		return nil, &ParameterError{Name: "MaxResponseBytes", Reason: "must not be negative"}
+		return nil, invalid("MaxResponseBytes", strconv.FormatInt(options.MaxResponseBytes, 10), "must not be negative")
 	case isHTTPClient && httpClient == nil:
 		return nil, &ParameterError{Name: "Transport", Reason: "must not be a nil *http.Client"}
 	case slices.Contains(options.PerCallPolicies, nil) || slices.Contains(options.PerRetryPolicies, nil):
@@ -269,16 +270,14 @@ func decode(resp *http.Response, result any, first bool) error {
 		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
 	}
 	if r, ok := result.(response); ok {
-		if err := r.unexpected(first); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnexpectedResponse, err)
-		}
+		return r.unexpected(first)
 	}
 	return nil
 }
 
 // response is what has members that the body of a success must have.
 type response interface {
-	// unexpected returns what is wrong with the decoded body, if anything is.
+	// unexpected returns what is wrong with the decoded body, if anything is; that is an [ErrUnexpectedResponse].
 	//   - first: the body is the first page of a listing
 	unexpected(first bool) error
 }

@@ -2,7 +2,7 @@ package armsecops
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -30,10 +30,12 @@ func (r *Resource[P]) plain() any { return (*plainResource[P])(r) }
 // unexpected refuses what has neither id nor name: it is no resource.
 func (r *Resource[P]) unexpected(bool) error {
 	if r.ID == "" && r.Name == "" {
-		return errors.New("it has neither id nor name")
+		return unexpected("it has neither id nor name")
 	}
 	return nil
 }
+
+func unexpected(reason string) error { return fmt.Errorf("%w: %s", ErrUnexpectedResponse, reason) }
 
 // MarshalJSON writes the resource as the service does.
 func (r Resource[P]) MarshalJSON() ([]byte, error) { return wire.Marshal((*plainResource[P])(&r)) }
@@ -74,9 +76,9 @@ func (m *pageBody[T]) page() Page[T] {
 func (m *pageBody[T]) unexpected(first bool) error {
 	switch {
 	case isError(m.AdditionalProperties):
-		return errors.New("it is an error")
+		return unexpected("it is an error")
 	case !m.Value.present && (!first || m.NextLink != "" || len(m.AdditionalProperties) > 0):
-		return errors.New("it has no value")
+		return unexpected("it has no value")
 	}
 	return nil
 }

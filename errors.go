@@ -38,8 +38,7 @@ var (
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
 	// ErrNotExemption is an assignment that [ExemptionsClient] got to read, renew or
-	// delete it, and that isn't an exemption, such as an audit. Nothing was changed. It is
-	// an ErrUnexpectedResponse, too.
+	// delete it, and that isn't an exemption, such as an audit. Nothing was changed.
 	ErrNotExemption = errors.New("not an exemption")
 
 	// ErrUntrustedNextLink is a link to a next page that leads away from the
@@ -289,6 +288,14 @@ func (d *ErrorDetail) position() string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// path returns the path of the request, which names the resource; "" without a response.
+func (e *ServiceError) path() string {
+	if e.response == nil || e.response.RawResponse == nil || e.response.RawResponse.Request == nil {
+		return ""
+	}
+	return message(e.response.RawResponse.Request.URL.Path)
 }
 
 // requestID returns the id by which Azure support finds the request.

@@ -184,7 +184,10 @@ func (c *ExemptionsClient) do(
 	if err == nil {
 		resource, err = then(ctx, at, resource)
 	}
-	return resource.exemption, err
+	if err != nil {
+		return Exemption{}, &operationError{operation, err}
+	}
+	return resource.exemption, nil
 }
 
 // find returns where the exemption of an id is; among policy exemptions with an error.
@@ -233,10 +236,13 @@ func (r *exemptionResource) unexpected(first bool) error {
 	if err == nil {
 		r.exemption, err = exemptionColumns{ID: r.ID, Name: r.Name, Type: ExemptionKind(r.Type), Properties: properties}.exemption()
 	}
+	if err != nil {
+		return unexpected(err.Error())
+	}
 	if r.SystemData.CreatedBy != "" {
 		r.exemption.CreatedBy, r.exemption.CreatedOn = r.SystemData.CreatedBy, r.SystemData.CreatedAt
 	}
-	return err
+	return nil
 }
 
 // ExemptionsClientListOptions holds the optional parameters of [ExemptionsClient.NewListPager].

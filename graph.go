@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,9 +60,9 @@ type graphResult[T any] struct {
 func (r *graphResult[T]) unexpected(bool) error {
 	switch {
 	case isError(r.AdditionalProperties):
-		return errors.New("it is an error")
+		return unexpected("it is an error")
 	case !r.Data.present:
-		return errors.New("it has no data")
+		return unexpected("it has no data")
 	}
 	return nil
 }

@@ -75,6 +75,7 @@ func logValue(err error) slog.Value {
 	text("code", line(service.Code))
 	text("message", bounded(messageOf(err)))
 	text("target", line(service.Target))
+	text("path", service.path())
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
 	text("correlationRequestId", line(service.CorrelationRequestID))

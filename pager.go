@@ -95,7 +95,7 @@ func newPager[T any](from source[T], first place, options PageOptions) *Pager[T]
 	}
 	switch {
 	case options.MaxPages < 0:
-		p.refuse(&ParameterError{Name: "MaxPages", Reason: "must not be negative"})
+		p.refuse(invalid("MaxPages", strconv.Itoa(options.MaxPages), "must not be negative"))
 	case options.Prefetch < 0 || options.Prefetch > maxPrefetch:
 		p.refuse(invalid("Prefetch", strconv.Itoa(options.Prefetch), "must be between 0 and "+strconv.Itoa(maxPrefetch)))
 	}

@@ -109,8 +109,8 @@ func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
 		code, stdout, stderr := execute(t, n, input, args...)
 		assert.Equal(t, 3, code)
 		assert.Equal(t, standardID4+"\n"+policyID(3)+"\n"+assignment+"\n", stdout, args)
-		assert.Contains(t, stderr, attestation+`: StandardAssignmentsClient.Get: 200 OK: unexpected response: not an exemption: its effect is "Attest"`)
-		assert.Contains(t, stderr, policyID(7)+": PolicyExemptionsClient.Get: 403 Forbidden: ")
+		assert.Contains(t, stderr, attestation+`: ExemptionsClient.Get: StandardAssignmentsClient.Get: 200 OK: not an exemption: its effect is "Attest"`)
+		assert.Contains(t, stderr, policyID(7)+": ExemptionsClient.Get: PolicyExemptionsClient.Get: 403 Forbidden: ")
 		assert.Contains(t, stderr, "\n2 of 5 exemptions failed\n")
 	}
 }
