@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -138,8 +139,9 @@ func TestCreateReportsItsID(t *testing.T) {
 		code, stdout, stderr := execute(t, newConnection(t), "", args...)
 		assert.Equal(t, want, code)
 		assert.Empty(t, stdout)
-		assert.Regexp(t, `StandardAssignmentsClient\.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: `+
-			`.* \(-id [0-9a-f-]{36} repeats this creation, .*\)\n`, stderr)
+		assert.Contains(t, stderr, "StandardAssignmentsClient.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: ")
+		// The others of several have been created, or may be.
+		assert.Equal(t, want == 3, regexp.MustCompile(`\(-id [0-9a-f-]{36} repeats this creation, .*\)\n`).MatchString(stderr), stderr)
 	}
 }
 

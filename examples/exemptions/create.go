@@ -49,7 +49,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
 		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +
 		"The last writer wins: with the -id of an exemption that exists, that is replaced."
-	c.Required = []string{"scope", "name", "category", "standard", "assessment", "policy-assignment"}
+	c.Required = []string{"scope", "name", "category"}
 	c.Example = `  go run ./examples/exemptions create -dry-run -name "Test systems" \
     -scope /subscriptions/00000000-0000-0000-0000-000000000000 \
     -standard /providers/Microsoft.Security/securityStandards/NAME \
@@ -155,6 +155,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 			switch d := c.document(key).(type) {
 			case armsecops.PolicyExemption:
 				d.ID = armsecops.PolicyExemptionID{Scope: c.scope, Name: c.id}.String()
+				d.Properties.ExemptionCategory = armsecops.ExemptionCategory(strings.ToUpper(string(c.category[:1]))) + c.category[1:] // as the client sends it
 				documents[i] = d
 			case armsecops.StandardAssignment:
 				d.ID = armsecops.StandardAssignmentID{Scope: c.scope, Name: c.name(key)}.String()
@@ -186,8 +187,10 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
 		id = created.ID
 	}
+	service, responded := errors.AsType[*armsecops.ServiceError](err)
+	refused := len(c.assessments) < 2 && responded && service.StatusCode >= 400 && service.StatusCode < 500 && !errors.Is(err, armsecops.ErrOutcomeUnknown)
 	switch {
-	case errors.Is(err, armsecops.ErrCredential): // so that nothing was sent
+	case errors.Is(err, armsecops.ErrCredential), refused: // so that there is nothing to repeat
 		return "", err
 	case err != nil:
 		return "", fmt.Errorf("%w (-id %s repeats this creation, should the exemption have been created)", err, c.id)
@@ -207,9 +210,8 @@ func (c creation) name(key string) string {
 // document returns the body of the exemption from an assessment, or of -kind policy.
 func (c creation) document(key string) any {
 	if c.kind == "policy" {
-		category := strings.ToUpper(string(c.category[:1])) + string(c.category[1:]) // as Azure Policy writes it
 		return armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
-			DisplayName: c.displayName, Description: c.description, ExemptionCategory: armsecops.ExemptionCategory(category), ExpiresOn: c.expires,
+			DisplayName: c.displayName, Description: c.description, ExemptionCategory: c.category, ExpiresOn: c.expires,
 			PolicyAssignmentID: c.policyAssignment, PolicyDefinitionReferenceIDs: c.references,
 		}}
 	}

@@ -182,8 +182,6 @@ func effects() string {
 	return command.Join(names, "or")
 }
 
-const managementGroups = "/providers/Microsoft.Management/managementGroups/"
-
 // run prints what the query finds, or what it would list.
 func (q query) run(ctx context.Context, s command.Streams) error {
 	if q.dryRun {

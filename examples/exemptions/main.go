@@ -95,8 +95,8 @@ type overview struct{ *command.Command }
 
 func newOverview() overview {
 	c := command.New("exemptions",
-		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request, or it was interrupted"},
-		command.ExitCode{Code: 3, Meaning: "renew or delete failed for at least one of the exemptions, or create for one of several; the others are done"})
+		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request, or it was interrupted before it began"},
+		command.ExitCode{Code: 3, Meaning: "renew or delete failed or was interrupted for at least one of the exemptions, or create for one of several; the others are done"})
 	c.About = "Lists, creates, renews and deletes the exemptions of a tenant: those of Azure Policy, of Defender's standards and of " +
 		"Defender's assignments of 2021.\n\n" +
 		"Without -live every command works on a tenant in memory with invented exemptions; with it, on Azure.\n\n" +

@@ -48,6 +48,9 @@ var failures = map[string]fake.Fault{
 	},
 }
 
+// managementGroups is what the resource ids of management groups begin with.
+const managementGroups = "/providers/Microsoft.Management/managementGroups/"
+
 // newTenant returns a tenant in memory: exemptions of all kinds, in some of its
 // subscriptions and in a management group above them, and subscriptions that fail.
 func newTenant(today time.Time) *fake.Server {
