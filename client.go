@@ -194,6 +194,9 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		return result, nil, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
+	if e, ok := err.(*operationError); ok && route.Kind != routes.Query && !errors.Is(err, ErrCredential) { // otherwise, the path says nothing
+		e.path = line(req.Raw().URL.Path)
+	}
 	if unknown && (!route.Repeatable || mayBeOwn(route, err)) {
 		err = outcomeUnknown(err)
 	}

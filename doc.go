@@ -168,7 +168,7 @@
 // token is [ErrCredential]; its own error is in the chain. Use [errors.Is] with
 // [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
 //
-// In a log of package slog, every error is one group with the same members:
+// In a log of package slog, every error of an operation is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and
 // values of the query. An error that the program wraps with %w keeps them by the
 // function of the example of [ServiceError.LogValue]. docs/observability.md lists

@@ -21,7 +21,7 @@ import (
 // response with that status.
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
-	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role
+	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
 	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
@@ -290,7 +290,7 @@ func (d *ErrorDetail) position() string {
 	return strings.Join(parts, ", ")
 }
 
-// path returns the path of the request, which names the resource; "" without a response.
+// path returns the path of the request, which names the resource.
 func (e *ServiceError) path() string {
 	if e.response == nil || e.response.RawResponse == nil || e.response.RawResponse.Request == nil {
 		return ""
@@ -432,10 +432,15 @@ func (e *SubscriptionError) Unwrap() error { return e.Err }
 type operationError struct {
 	operation string // the client's method
 	err       error
+	path      string // of the request; empty for none, or if the error has it
 }
 
 func (e *operationError) Error() string {
-	return bounded(e.operation + ": " + e.err.Error())
+	text := e.operation + ": " + e.err.Error()
+	if e.path != "" {
+		text += " (" + e.path + ")"
+	}
+	return bounded(text)
 }
 
 func (e *operationError) Unwrap() error { return e.err }
@@ -484,7 +489,7 @@ func withOperation(operation string, err error) error {
 		named.operation = operation
 		return &named
 	}
-	return &operationError{operation, err}
+	return &operationError{operation: operation, err: err}
 }
 
 // outcomeUnknown returns the error of a request that the service may have carried out.

@@ -185,7 +185,7 @@ func (c *ExemptionsClient) do(
 		resource, err = then(ctx, at, resource)
 	}
 	if err != nil {
-		return Exemption{}, &operationError{operation, err}
+		return Exemption{}, &operationError{operation: operation, err: err}
 	}
 	return resource.exemption, nil
 }

@@ -35,13 +35,13 @@ func (e *wrappedError) LogValue() slog.Value   { return logValue(e) }
 // logValue returns what a log has of an error: what is known of it and of the
 // errors that it wraps, each member once.
 func logValue(err error) slog.Value {
-	var operation, subscription, parameter, job, jobID string
+	var operation, path, subscription, parameter, job, jobID string
 	var details []string
 	var service ServiceError
 	for err := range tree(err) {
 		switch e := err.(type) {
 		case *operationError:
-			operation = cmp.Or(operation, e.operation)
+			operation, path = cmp.Or(operation, e.operation), cmp.Or(path, e.path)
 		case *SubscriptionError:
 			subscription = cmp.Or(subscription, e.SubscriptionID)
 		case *ParameterError:
@@ -75,7 +75,7 @@ func logValue(err error) slog.Value {
 	text("code", line(service.Code))
 	text("message", bounded(messageOf(err)))
 	text("target", line(service.Target))
-	text("path", service.path())
+	text("path", cmp.Or(path, service.path()))
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
 	text("correlationRequestId", line(service.CorrelationRequestID))

@@ -95,7 +95,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 			}
 			assert.Contains(t, err.Error(), "WorkspaceManagerJobsClient.NewListPager")
 			if name == "net/http" {
-				assert.EqualError(t, err, "WorkspaceManagerJobsClient.NewListPager: unexpected EOF")
+				assert.Regexp(t, `^WorkspaceManagerJobsClient\.NewListPager: unexpected EOF \(/subscriptions/[^?]*/jobs\)$`, err.Error())
 				assert.ErrorAs(t, err, new(*url.Error))
 			}
 		})
