@@ -21,8 +21,8 @@ const defaultConcurrency = 8
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
 //
-// The client may be one without a subscription; see [ClientFactory]. For more than
-// some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
+// The client may be one without a subscription, of
+// [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
 // takes far fewer requests; this listing is for what must be current to the second,
 // and for knowing which subscriptions the identity may not read.
 //

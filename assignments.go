@@ -148,8 +148,8 @@ func (c *SecurityAssignmentsClient) NewListBySubscriptionPager(options *Security
 // [SecurityAssignmentsClient.ListAcrossSubscriptions] lists.
 //   - options: nil for the defaults, which are all subscriptions that the identity may read
 //
-// The client's own subscription doesn't matter; the client may be one without
-// (see [ClientFactory]). An assignment has no ETag and SystemData, and in
+// The client's own subscription doesn't matter; the client may be one without, of
+// [ClientFactory.NewSecurityAssignmentsClient]. An assignment has no ETag and SystemData, and in
 // AdditionalProperties the columns tenantId and resourceGroup: it is for reading,
 // and a change begins with [SecurityAssignmentsClient.Get].
 //

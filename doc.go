@@ -65,8 +65,8 @@
 // All are built on azcore and work as its other clients do: a credential of
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager
 // client, options last and nil for the defaults. Clients of one [ClientFactory] share
-// the pipeline, the token cache and the waits after a 429. docs/api.md has the REST
-// page of every operation, docs/guide.md both jobs as programs, from the first call to
+// the pipeline, the token cache and the waits after a 429. [docs/api.md] has the REST
+// page of every operation, [docs/guide.md] both jobs as programs, from the first call to
 // the last.
 //
 // # Roles
@@ -171,7 +171,7 @@
 // In a log of package slog, every error of an operation is one group with the same members:
 // operation, kind, status, code, message, requestId and so on, without tokens and
 // values of the query. An error that the program wraps with %w keeps them by the
-// function of the example of [ServiceError.LogValue]. docs/observability.md lists
+// function of the example of [ServiceError.LogValue]. [docs/observability.md] lists
 // the members, and the names of the spans of OpenTelemetry.
 //
 // # Retries
@@ -213,4 +213,8 @@
 //
 // Package fake has a server that behaves as the services do, in memory. In the
 // examples, functions such as exampleJobsClient return clients of it.
+//
+// [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
+// [docs/guide.md]: https://github.com/armsecops/armsecops/blob/main/docs/guide.md
+// [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
 package armsecops

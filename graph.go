@@ -284,7 +284,7 @@ func (r graphResult[T]) missing(resp *http.Response, query graphQueryOptions) st
 	onlyPage := query.SkipToken == "" && r.SkipToken == ""
 	switch {
 	case truncated && r.SkipToken == "":
-		return "the service truncated it without a token for the rest of the rows"
+		return "the service truncated it without a token for the rest of the rows; query fewer subscriptions, or filter more"
 	case limited && !query.AllowPartialScopes:
 		return "it has the first 10,000 subscriptions of the scope only; query subscriptions or smaller management groups, or set AllowPartialScopes"
 	case !r.counts("count"):

@@ -84,9 +84,11 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 		s.Err.Println("Nothing to " + c.name + ": the input has no ids.")
 		return nil
 	}
-	if !c.dryRun {
-		defer c.printMemoryNote(s.Err, nothingRemains)
+	note := nothingRemains
+	if c.dryRun {
+		note = another
 	}
+	defer c.printMemoryNote(s.Err, note)
 	client := c.factory.NewExemptionsClient()
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (string, error) {
 		before, err := client.Get(ctx, id, nil)

@@ -141,7 +141,7 @@ func TestCreateReportsItsID(t *testing.T) {
 		assert.Empty(t, stdout)
 		assert.Contains(t, stderr, "StandardAssignmentsClient.CreateOrUpdate: 403 Forbidden: AuthorizationFailed: ")
 		// The others of several have been created, or may be.
-		assert.Equal(t, want == 3, regexp.MustCompile(`\(-id [0-9a-f-]{36} repeats this creation, .*\)\n`).MatchString(stderr), stderr)
+		assert.Equal(t, want == 3, regexp.MustCompile(`\(the same command with -id [0-9a-f-]{36} repeats this creation, .*\)\n`).MatchString(stderr), stderr)
 	}
 }
 

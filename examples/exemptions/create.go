@@ -59,11 +59,11 @@ func parseCreation(args []string) (c creation, err error) {
 	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
 	c.Flags.StringVar(&c.scope, "scope", "",
 		"resource `id` of what is exempt: a management group, subscription, resource group, connector or resource")
-	c.Flags.StringVar(&c.standard, "standard", "", "with -kind standard, resource `id` of the security standard; not required with -cve")
+	c.Flags.StringVar(&c.standard, "standard", "", "with -kind standard, resource `id` of the security standard; required without -cve")
 	c.List(&c.assessments, "assessment",
-		"with -kind standard, `UUID` of an assessment that the scope is exempt from, which makes an exemption of its own")
+		"with -kind standard, which requires it, `UUID` of an assessment that the scope is exempt from; each makes an exemption of its own")
 	c.List(&c.cves, "cve", "`CVE`, such as CVE-2020-1347, whose findings are exempt; the others of the assessment are not")
-	c.Flags.StringVar(&c.policyAssignment, "policy-assignment", "", "with -kind policy, resource `id` of the policy assignment")
+	c.Flags.StringVar(&c.policyAssignment, "policy-assignment", "", "with -kind policy, which requires it, resource `id` of the policy assignment")
 	c.List(&c.references, "reference",
 		"`id` of a policy in the policy set of the assignment (policyDefinitionReferenceId; default all)")
 	c.Flags.StringVar(&category, "category", "", "`category` of the exemption: waiver or mitigated")
@@ -162,6 +162,10 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 				documents[i] = d
 			}
 		}
+		if len(keys) > 1 {
+			s.Err.Println("The names follow from -id " + c.id + ".")
+		}
+		c.printMemoryNote(s.Err, another)
 		return s.Out.JSON(documents)
 	}
 	defer c.printMemoryNote(s.Err, nothingRemains)
@@ -193,7 +197,7 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 	case errors.Is(err, armsecops.ErrCredential), refused: // so that there is nothing to repeat
 		return "", err
 	case err != nil:
-		return "", fmt.Errorf("%w (-id %s repeats this creation, should the exemption have been created)", err, c.id)
+		return "", fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", err, c.id)
 	}
 	return id, nil
 }

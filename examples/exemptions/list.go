@@ -315,6 +315,18 @@ func (q query) describe() string {
 	if !q.expiresBefore.IsZero() {
 		text += ", ending before " + formatTime(q.expiresBefore)
 	}
+	if q.category != "" {
+		text += ", of category " + string(q.category)
+	}
+	if !q.effect.Is(armsecops.EffectExempt) {
+		text += fmt.Sprintf(", with the effect %q", q.effect)
+	}
+	if q.inherited {
+		text += ", with what they inherit"
+	}
+	if q.verify {
+		text += ", and a page of each subscription"
+	}
 	return text
 }
 

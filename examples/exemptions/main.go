@@ -180,6 +180,7 @@ func connect(c *command.Command) (n connection, err error) {
 const (
 	nothingRemains = "of which nothing remains: -live changes Azure."
 	invented       = "with invented exemptions: -live reads Azure."
+	another        = "on 1 June 2026: with -live, it is Azure today."
 )
 
 // printMemoryNote says what the output is of, unless that is Azure.
@@ -429,7 +430,7 @@ func scanLines(name string, r io.Reader) (lines []input, err error) {
 // distinct returns the first item of each key.
 func distinct[T any](items []T, key func(T) string) []T {
 	seen := map[string]bool{}
-	return slices.DeleteFunc(items, func(item T) bool {
+	return slices.DeleteFunc(slices.Clone(items), func(item T) bool {
 		k := key(item)
 		defer func() { seen[k] = true }()
 		return seen[k]

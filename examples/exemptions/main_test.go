@@ -63,6 +63,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"effect":           {"list", "-effect", "", tenantSubscription(5)},
 		"unknown":          {"list", "-via", "list", "-subscription", tenantSubscription(tenantSubscriptions + 1)},
 		"list-dry-run":     {"expiring", "-dry-run", "-kind", "standard", one},
+		"list-dry-filters": {"-dry-run", "-category", "waiver", "-effect", "Audit", "-inherited", "-verify", one},
 		"create":           standardArgs("-dry-run", "-id", id, "-expires", "90d", "-description", "Shut down in autumn."),
 		"create-cve":       standardArgs("-dry-run", "-id", id, "-standard", "", "-cve", "cve-2020-1347", "-expires", "2026-12-31"),
 		"create-several":   standardArgs("-dry-run", "-id", id, "-assessment", recommendations[1].key, "-assessment", recommendations[1].key),
