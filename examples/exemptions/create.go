@@ -170,7 +170,11 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	}
 	defer c.printMemoryNote(s.Err, nothingRemains)
 	if len(keys) > 1 {
-		return apply(ctx, s, keys, c.create)
+		err := apply(ctx, s, keys, c.create)
+		if errors.Is(err, errPartly) {
+			s.Err.Println("The same command with -id " + c.id + " replaces what it created, and creates the rest.")
+		}
+		return err
 	}
 	id, err := c.create(ctx, keys[0])
 	if err == nil {
@@ -192,7 +196,7 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 		id = created.ID
 	}
 	service, responded := errors.AsType[*armsecops.ServiceError](err)
-	refused := len(c.assessments) < 2 && responded && service.StatusCode >= 400 && service.StatusCode < 500 && !errors.Is(err, armsecops.ErrOutcomeUnknown)
+	refused := responded && service.StatusCode >= 400 && service.StatusCode < 500 && !errors.Is(err, armsecops.ErrOutcomeUnknown)
 	switch {
 	case errors.Is(err, armsecops.ErrCredential), refused: // so that there is nothing to repeat
 		return "", err

@@ -34,13 +34,24 @@ const (
 // standardArgs returns the arguments that create an exemption of a standard, and more, the later ones winning.
 func standardArgs(more ...string) []string {
 	args := strings.Fields("create -category Waiver -scope " + build + " -assessment " + recommendations[0].key + " -standard " + standard)
-	return slices.Concat(args, []string{"-name", "Build machine <1>"}, more)
+	return override(append(args, "-name", "Build machine <1>"), more)
 }
 
 // policyArgs returns the arguments that create a policy exemption, and more of them.
 func policyArgs(more ...string) []string {
 	args := strings.Fields("create -kind policy -category mitigated -name Firewall -policy-assignment " + policyAssignment)
-	return slices.Concat(args, []string{"-scope", managementGroups + "platform"}, more)
+	return override(append(args, "-scope", managementGroups+"platform"), more)
+}
+
+// override returns a command with pairs of a flag and its value, and more, which
+// replaces those that it has, unless the flag can be repeated.
+func override(args, more []string) []string {
+	for i := len(args) - 2; i > 0; i -= 2 {
+		if args[i] != "-assessment" && slices.Contains(more, args[i]) {
+			args = slices.Delete(args, i, i+2)
+		}
+	}
+	return append(args, more...)
 }
 
 // The golden files have the standard output, the standard error and the exit code.

@@ -264,7 +264,6 @@ func parse(args []string) (p publication, err error) {
 	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
 	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
 	flags.StringVar(&p.assignment.Name, "assignment", "", "`name` or resource id of the workspace manager assignment to publish")
-	p.Once("assignment") // several are arguments
 	if err := p.Parse(args); err != nil {
 		return p, err
 	}

@@ -133,6 +133,10 @@ func (c *choice) String() string {
 	return *c.value
 }
 
+// Get returns the choice.
+func (c *choice) Get() any { return c.String() }
+
+// Set accepts one of the choices.
 func (c *choice) Set(value string) error {
 	i := slices.IndexFunc(c.choices, func(choice string) bool { return strings.EqualFold(choice, value) })
 	if i < 0 {
@@ -170,15 +174,16 @@ func (e usageError) Unwrap() error { return e.error }
 // Usagef returns the error of an invalid flag or argument.
 func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// Once makes a second value of a flag an error: package flag would forget the first.
-func (c *Command) Once(name string) {
-	f := c.Flags.Lookup(name)
-	f.Value = &once{Value: f.Value}
+// once is the value of a flag that can't be repeated: package flag would forget the first one.
+type once struct {
+	flag.Getter
+	given bool
 }
 
-type once struct {
-	flag.Value
-	given bool
+// IsBoolFlag reports whether the flag needs no value.
+func (o *once) IsBoolFlag() bool {
+	b, ok := o.Getter.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
 }
 
 func (o *once) Set(text string) error {
@@ -186,7 +191,7 @@ func (o *once) Set(text string) error {
 		return errors.New("is given twice")
 	}
 	o.given = true
-	return o.Value.Set(text)
+	return o.Getter.Set(text)
 }
 
 // Parse parses the command line, whose flags may come before, between and after the
@@ -203,6 +208,11 @@ func (c *Command) Parse(args []string, live ...string) error {
 			return Usagef("an argument has control characters, or white space at an end: %q", arg)
 		}
 	}
+	c.Flags.VisitAll(func(f *flag.Flag) {
+		if value, ok := f.Value.(flag.Getter); ok { // which a List has none of
+			f.Value = &once{Getter: value}
+		}
+	})
 	var afterFlags []string
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, afterFlags = args[:i], args[i+1:]
