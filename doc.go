@@ -183,7 +183,8 @@
 // the job started; with Recover, BeginCreate finds the job.
 //
 // What was sent is told from what the transport reports to net/http/httptrace, as
-// those of net/http do. From another transport, an error of dialing means that
+// those of net/http do; a proxy that refuses a transport of the caller's own may look
+// as if it had sent the request. From another transport, an error of dialing means that
 // nothing was sent, and every other error that it may have been; such a transport
 // must not send a request again by itself.
 //

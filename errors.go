@@ -242,6 +242,9 @@ func (e *ServiceError) Error() string {
 	if id := e.requestID(); id != "" {
 		end = append(end, "request "+line(id))
 	}
+	if path := e.path(); path != "" && (e.Message == "" && len(e.Details) == 0 || e.page) { // where the service names no resource
+		end = append(end, path)
+	}
 	if len(end) == 0 {
 		return printable.Line(text, maxPrintedError)
 	}

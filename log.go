@@ -66,6 +66,9 @@ func logValue(err error) slog.Value {
 	}
 	text := func(key, value string) { add(value != "", slog.String(key, value)) }
 	text("operation", operation)
+	if service.Operation != operation {
+		text("request", service.Operation)
+	}
 	text("kind", kind(err))
 	text("subscriptionId", line(subscription))
 	text("parameter", parameter)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -29,7 +30,7 @@ import (
 // logSchema is the type of each member that a log has of an error.
 var logSchema = map[string]any{
 	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "jobId": "", "status": 0.0, "code": "", "message": "",
-	"target": "", "path": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
+	"target": "", "path": "", "request": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
 }
 
 // logged returns what a JSON log has of an error, which must fit the schema.
@@ -98,8 +99,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed","message":"No."}}`, "x-ms-request-id", requestID)
 	loop := respond(200, `{"value":null,"nextLink":"?$skipToken=private"}`)
 	untrusted := respond(200, `{"value":null,"nextLink":"https://evil.example/?x=private"}`)
-	const path = `"path":"/subscriptions/` + jobsSubscription + "/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace" +
-		"/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/" + testkit.JobsAssignment + "/jobs/" + jobName + `"`
+	const path = `"path":"` + getPath + `"`
 	const get, create = `{"operation":"` + getOperation + `",`, `{"operation":"WorkspaceManagerJobsClient.Create",`
 	const list = `{"operation":"SecurityAssignmentsClient.NewListBySubscriptionPager","subscriptionId":"` + assignmentsSubscription + `",`
 	for name, test := range map[string]struct {
@@ -134,7 +134,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			defer cancel()
 			return getJob(ctx, options(respond(503, `{"error":{"code":"Busy"}}`, "Retry-After", "1")))
 		}, get + `"kind":"timeout","status":503,"code":"Busy","retryAfter":1000000000,
-			"message":"context deadline exceeded; the last attempt failed: ` + getOperation + `: 503 Service Unavailable: Busy (retry after 1s)"}`},
+			"message":"context deadline exceeded; the last attempt failed: ` + getOperation + `: 503 Service Unavailable: Busy (retry after 1s, ` + getPath + `)"}`},
 		"a parameter": {
 			failedCall(t, lost, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
 				return failure(c.Get(ctx, "rg", "workspace", "assignment", "-", nil))
@@ -145,6 +145,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			create + `"kind":"outcomeUnknown","message":"unexpected EOF; ` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
 		"an unknown outcome with a response": {failedCall(t, respond(500, "", "x-ms-request-id", requestID), createJob),
 			create + `"kind":"outcomeUnknown","status":500,"requestId":"` + requestID + `","message":"` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
+		"a part of an operation": {func(ctx context.Context) error {
+			return failure(newFactory(t, &azfake.TokenCredential{}, options(forbidden)).NewExemptionsClient().Get(ctx, exampleExemptionID, nil))
+		}, `{"operation":"ExemptionsClient.Get","request":"StandardAssignmentsClient.Get","kind":"service",` + said},
 		"a failed job": {failedCall(t, respond(200, failedJob), wait),
 			`{"operation":"WorkspaceManagerJobsClient.NewJobPoller","kind":"job","job":"the-job","jobId":"/jobs/the-job","message":"Failed: 1 of 1 items failed: see the items","details":["/rules/one at member m: Forbidden."]}`},
 		"a deleted job": {failedCall(t, respond(404, `{"error":{"code":"NotFound","message":"Gone."}}`), wait),

@@ -361,7 +361,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	} {
 		err := change(t.Context(), standardRow)
 		require.ErrorIs(t, err, armsecops.ErrNotExemption, name)
-		assert.EqualError(t, err, "ExemptionsClient."+name+`: StandardAssignmentsClient.Get: 200 OK: not an exemption: its effect is "Audit"`)
+		assert.EqualError(t, err, "ExemptionsClient."+name+`: StandardAssignmentsClient.Get: 200 OK: not an exemption: its effect is "Audit" (`+standardRow+")")
 		assertParameterError(t, change(t.Context(), exemptSubscription), "id")
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
