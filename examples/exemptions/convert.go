@@ -101,6 +101,10 @@ func from(e armsecops.Exemption, names map[string]string) string {
 			all = append(all, cmp.Or(names[strings.ToLower(key)], key))
 		}
 	}
+	var p armsecops.StandardAssignmentProperties
+	if json.Unmarshal(e.Properties, &p) == nil && p.ExemptionData.SubAssessmentExemptionRule.If.AllOf != nil {
+		all = append(all, "some findings only")
+	}
 	all = append(all, e.PolicyDefinitionReferenceIDs...)
 	return cmp.Or(strings.Join(all, ", "), lastSegment(e.PolicyAssignmentID), lastSegment(e.StandardID))
 }

@@ -66,6 +66,7 @@ type attempts struct {
 	ctx      context.Context // of the call; that of an attempt may end earlier
 	expired  context.Context // that had ended when the attempts had; nil for none
 	waited   time.Duration   // at gates
+	heldBack bool            // at the last of them, until the context ended
 	ended    bool            // the call; an attempt that a policy gave up may not know
 	open     int             // attempts that the service may have carried out
 	last     error           // of every further attempt to send what must not be repeated
@@ -235,6 +236,7 @@ func (p *attemptPolicy) wait(a *attempts, call context.Context, req *policy.Requ
 	waited, err := p.gates.Wait(call, a.Gate, before)
 	a.mu.Lock()
 	a.waited += waited
+	a.heldBack = err != nil
 	a.mu.Unlock()
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
 		return nil, nil, a.throttled(req.Raw(), closed)
@@ -434,6 +436,9 @@ func (a *attempts) contextError() error {
 	last := a.failure
 	if last == nil && a.response != nil {
 		last = a.newError(a.response, a.response.Request, nil)
+	}
+	if last == nil && a.heldBack {
+		err = fmt.Errorf("%w; it was throttled until then, and not sent", err)
 	}
 	if last != nil && !errors.Is(last, ended) {
 		err = fmt.Errorf("%w; the last attempt failed: %w", err, last)

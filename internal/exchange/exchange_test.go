@@ -469,6 +469,7 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 				}), newRequest(t, ctx, create()))
 				require.ErrorIs(t, err, test.err)
 				assert.Equal(t, err != nil && test.requests > 0, unknown)
+				assert.Equal(t, test.requests == 0, strings.Contains(fmt.Sprint(err), "; it was throttled until then, and not sent"))
 				assert.Equal(t, test.requests, s.requests.Load())
 				assert.GreaterOrEqual(t, time.Since(start), test.earliest)
 				assert.LessOrEqual(t, time.Since(start), test.latest)
