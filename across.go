@@ -22,8 +22,8 @@ const defaultConcurrency = 8
 //   - options: nil for the defaults
 //
 // The client may be one without a subscription, of
-// [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager]
-// takes far fewer requests; this listing is for what must be current to the second,
+// [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of
+// subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer requests; this listing is for what must be current to the second,
 // and for knowing which subscriptions the identity may not read.
 //
 // A subscription that fails yields one [*SubscriptionError], which names the requests'

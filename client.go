@@ -65,8 +65,10 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 		return nil, invalid("MaxResponseBytes", strconv.FormatInt(options.MaxResponseBytes, 10), "must not be negative")
 	case isHTTPClient && httpClient == nil:
 		return nil, &ParameterError{Name: "Transport", Reason: "must not be a nil *http.Client"}
-	case slices.Contains(options.PerCallPolicies, nil) || slices.Contains(options.PerRetryPolicies, nil):
-		return nil, &ParameterError{Name: "PerCallPolicies", Reason: "and PerRetryPolicies must not have a nil policy"}
+	case slices.Contains(options.PerCallPolicies, nil):
+		return nil, &ParameterError{Name: "PerCallPolicies", Reason: "must not have a nil policy"}
+	case slices.Contains(options.PerRetryPolicies, nil):
+		return nil, &ParameterError{Name: "PerRetryPolicies", Reason: "must not have a nil policy"}
 	}
 	maxBytes := options.MaxResponseBytes
 	if maxBytes == 0 {
@@ -280,7 +282,8 @@ func decode(resp *http.Response, result any, first bool) error {
 
 // response is what has members that the body of a success must have.
 type response interface {
-	// unexpected returns what is wrong with the decoded body, if anything is; that is an [ErrUnexpectedResponse].
+	// unexpected returns what is wrong with the decoded body, an [ErrUnexpectedResponse]
+	// or [ErrNotExemption]; nil for nothing.
 	//   - first: the body is the first page of a listing
 	unexpected(first bool) error
 }

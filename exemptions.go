@@ -116,7 +116,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 		refused = &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"}
 	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
-		got.Properties.ExpiresOn = expiresOn
+		got.Properties.ExpiresOn = expiresOn.UTC()
 		return run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 	})
 	return ExemptionsClientRenewResponse{renewed}, err

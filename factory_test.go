@@ -39,9 +39,9 @@ func TestFactoryParameters(t *testing.T) {
 		o.Cloud = endpoint(url)
 		return o
 	}
-	withPolicy := func(p policy.Policy) *armsecops.ClientOptions {
+	withPolicies := func(perCall, perRetry []policy.Policy) *armsecops.ClientOptions {
 		o := &armsecops.ClientOptions{}
-		o.PerRetryPolicies = []policy.Policy{p}
+		o.PerCallPolicies, o.PerRetryPolicies = perCall, perRetry
 		return o
 	}
 	for name, test := range map[string]struct {
@@ -53,7 +53,8 @@ func TestFactoryParameters(t *testing.T) {
 		"no Resource Manager":   {elsewhere, "options"},
 		"api-version":           {versioned, "APIVersion"},
 		"nil HTTP client":       {options((*http.Client)(nil)), "Transport"},
-		"nil policy":            {withPolicy(nil), "PerCallPolicies"},
+		"nil policy of a call":  {withPolicies([]policy.Policy{nil}, nil), "PerCallPolicies"},
+		"of an attempt":         {withPolicies(nil, []policy.Policy{nil}), "PerRetryPolicies"},
 	} {
 		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, test.options)
 		assert.Nil(t, f, name)

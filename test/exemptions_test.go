@@ -294,7 +294,7 @@ func TestExemptionJSON(t *testing.T) {
 // its id, in any casing.
 func TestExemptionsByID(t *testing.T) {
 	t.Parallel()
-	expires := time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
+	expires := time.Date(2027, 1, 2, 2, 0, 0, 0, time.FixedZone("", 2*60*60))
 	for id, test := range map[string]struct{ kind, properties string }{
 		policyRow:   {"Microsoft.Authorization/policyExemptions", `{"policyAssignmentId":"/a","exemptionCategory":"Waiver","expiresOn":"2026-01-02T00:00:00Z","unknown":[1]}`},
 		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver"},"unknown":{"a":1}}`},
@@ -329,7 +329,7 @@ func TestExemptionsByID(t *testing.T) {
 
 		after, err := client.Renew(t.Context(), id, expires, nil)
 		require.NoError(t, err)
-		assert.Equal(t, expires, after.ExpiresOn)
+		assert.Equal(t, expires.UTC(), after.ExpiresOn)
 		assert.JSONEq(t, strings.Replace(`{"expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
 		written := s.list[len(s.list)-2] // above that of the request

@@ -181,7 +181,7 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"untraced unknown host":            {[]transportFunc{fail(&net.DNSError{Err: "none"}), respond(200, "")}, 2, false, ""},
 		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
 		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
-		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, readingOnce + "response too large, see ClientOptions.MaxResponseBytes"},
+		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, readingOnce + "response too large"},
 		"body of an error beyond its own":  {[]transportFunc{respond(400, tooLong)}, 1, false, "400 " + tooLong[:101]},
 		"body of success at its bound":     {[]transportFunc{respond(200, tooLong[1:])}, 1, false, ""},
 		"neither a response nor an error":  {[]transportFunc{fail(nil)}, 1, true, "received nil response"},
@@ -225,7 +225,7 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 		"429, then not found":        {[]transportFunc{respond(429, ""), respond(404, "none")}, 2, false, "404 none"},
 		"not found":                  {[]transportFunc{respond(404, "none")}, 1, false, "404 none"},
 		"success of another kind":    {[]transportFunc{respond(204, "")}, 1, true, "204 "},
-		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, reading + "response too large, see ClientOptions.MaxResponseBytes"},
+		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, reading + "response too large"},
 	})
 }
 

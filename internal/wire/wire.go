@@ -23,7 +23,7 @@ var ErrTooLarge error = tooLargeError{}
 
 type tooLargeError struct{}
 
-func (tooLargeError) Error() string { return "response too large, see ClientOptions.MaxResponseBytes" }
+func (tooLargeError) Error() string { return "response too large" }
 
 // NonRetriable tells azcore's retry policy that the next response would be as large.
 func (tooLargeError) NonRetriable() {}
