@@ -86,7 +86,7 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	}
 	note := nothingRemains
 	if c.dryRun {
-		note = another
+		note = onAnotherDay
 	}
 	defer c.printMemoryNote(s.Err, note)
 	client := c.factory.NewExemptionsClient()

@@ -102,7 +102,8 @@ func from(e armsecops.Exemption, names map[string]string) string {
 		}
 	}
 	var p armsecops.StandardAssignmentProperties
-	if json.Unmarshal(e.Properties, &p) == nil && p.ExemptionData.SubAssessmentExemptionRule.If.AllOf != nil {
+	_ = json.Unmarshal(e.Properties, &p) // of another kind, it has no rule
+	if rule := p.ExemptionData.SubAssessmentExemptionRule.If; rule.AllOf != nil || rule.AnyOf != nil || rule.Field != "" {
 		all = append(all, "some findings only")
 	}
 	all = append(all, e.PolicyDefinitionReferenceIDs...)

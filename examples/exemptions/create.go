@@ -165,7 +165,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		if len(keys) > 1 {
 			s.Err.Println("The names follow from -id " + c.id + ".")
 		}
-		c.printMemoryNote(s.Err, another)
+		c.printMemoryNote(s.Err, onAnotherDay)
 		return s.Out.JSON(documents)
 	}
 	defer c.printMemoryNote(s.Err, nothingRemains)

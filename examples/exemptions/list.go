@@ -185,7 +185,7 @@ func effects() string {
 // run prints what the query finds, or what it would list.
 func (q query) run(ctx context.Context, s command.Streams) error {
 	if q.dryRun {
-		q.printMemoryNote(s.Err, another)
+		q.printMemoryNote(s.Err, onAnotherDay)
 		s.Out.Println(q.describe())
 		return nil
 	}

@@ -180,7 +180,7 @@ func connect(c *command.Command) (n connection, err error) {
 const (
 	nothingRemains = "of which nothing remains: -live changes Azure."
 	invented       = "with invented exemptions: -live reads Azure."
-	another        = "on 1 June 2026: with -live, it is Azure today."
+	onAnotherDay   = "on 1 June 2026: with -live, it is Azure today."
 )
 
 // printMemoryNote says what the output is of, unless that is Azure.

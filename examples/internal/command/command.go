@@ -209,7 +209,7 @@ func (c *Command) Parse(args []string, live ...string) error {
 		}
 	}
 	c.Flags.VisitAll(func(f *flag.Flag) {
-		if value, ok := f.Value.(flag.Getter); ok { // which a List has none of
+		if value, ok := f.Value.(flag.Getter); ok { // that of a List is none
 			f.Value = &once{Getter: value}
 		}
 	})
