@@ -19,7 +19,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/errorbody"
 	"github.com/armsecops/armsecops/internal/exchange"
@@ -196,11 +195,11 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		return result, nil, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
-	if e, ok := err.(*operationError); ok && route.Kind != routes.Query && !errors.Is(err, ErrCredential) { // otherwise, the path says nothing
-		e.path = line(req.Raw().URL.Path)
+	if e, ok := err.(*operationError); ok && !errors.Is(err, ErrCredential) {
+		e.path = requestPath(route, req.Raw())
 	}
 	if unknown && (!route.Repeatable || mayBeOwn(route, err)) {
-		err = outcomeUnknown(err)
+		err = outcomeUnknown(route, err)
 	}
 	return result, nil, err
 }
@@ -217,34 +216,6 @@ func mayBeOwn(route *routes.Route, err error) bool {
 		return errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
 	}
 	return errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
-}
-
-// startSpan starts the span of an operation. The returned function ends it, with
-// the operation's error if it has one.
-func (c client) startSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
-	tracer := c.arm.Tracer()
-	if !tracer.Enabled() {
-		return ctx, func(error) {}
-	}
-	return runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: spanAttributes(route)})
-}
-
-// startParentSpan is startSpan for an operation that consists of others, which
-// keep spans of their own: below a span of runtime.StartSpan they would have none.
-func (c client) startParentSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
-	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: spanAttributes(route)})
-	return ctx, func(err error) {
-		if err != nil {
-			span.SetStatus(tracing.SpanStatusError, fmt.Sprintf("%T:\n%v", err, err))
-		}
-		span.End()
-	}
-}
-
-// spanAttributes returns those of an operation's span. azcore sets az.namespace,
-// too, but only when a request is sent whose path it can read a resource type from.
-func spanAttributes(route *routes.Route) []tracing.Attribute {
-	return []tracing.Attribute{{Key: "az.namespace", Value: route.Namespace}}
 }
 
 // decode reads the body of a response into the result. The error is
@@ -408,6 +379,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		RequestID:            s.Blank(resp.Header.Get("x-ms-request-id")),
 		CorrelationRequestID: s.Blank(resp.Header.Get("x-ms-correlation-request-id")),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
+		path:                 requestPath(route, resp.Request),
 		cause:                f.Reason,
 	}
 	body, err := runtime.Payload(resp)
@@ -418,7 +390,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		case err != nil:
 			e.cause = fmt.Errorf("reading the response: %w", err)
 		case int64(len(body)) > c.maxErrorBytes:
-			e.cause = ErrResponseTooLarge
+			e.cause = fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, c.maxErrorBytes)
 		case resp.StatusCode < 300:
 			e.cause = fmt.Errorf("%w: a success, but not one of the operation's", ErrUnexpectedResponse)
 		case resp.StatusCode < 400:

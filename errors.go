@@ -14,6 +14,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
+	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
@@ -75,7 +76,7 @@ var (
 	// [ErrNotFound] of something above the resource: get the resource to find out what
 	// it is now. After any other error, such as that of a deadline, a write or deletion
 	// may have been carried out, too, and can be sent again.
-	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request, list the jobs or get the resource before sending it again")
+	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
 )
 
 // statusError stands for the responses with one status code.
@@ -169,8 +170,9 @@ type ServiceError struct {
 	RetryAfter time.Duration
 
 	response *azcore.ResponseError
-	cause    error // why the response could not be used; nil for one that says why itself
-	page     bool  // the body of the error is HTML or XML, as that of a proxy is
+	path     string // of the request; empty for a query, whose path names no resource
+	cause    error  // why the response could not be used; nil for one that says why itself
+	page     bool   // the body of the error is HTML or XML, as that of a proxy is
 }
 
 // ErrorDetail describes one error; its Details describe the errors below it.
@@ -216,7 +218,8 @@ func line(text string) string { return printable.Line(text, printable.Max) }
 func message(text string) string { return printable.Line(text, maxPrintedMessage) }
 
 // Error returns operation, status, code, message, whether that is from a page, how long
-// to wait and the request id in one line of bounded length.
+// to wait, the request id and, unless the message has a resource id, the path of the
+// request, in one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
 	if e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) { // where the body of a redirect, for example, says less
@@ -242,8 +245,8 @@ func (e *ServiceError) Error() string {
 	if id := e.requestID(); id != "" {
 		end = append(end, "request "+line(id))
 	}
-	if path := e.path(); path != "" && (e.Message == "" && len(e.Details) == 0 || e.page) { // where the service names no resource
-		end = append(end, path)
+	if e.path != "" && !strings.Contains(strings.ToLower(text), "/subscriptions/") { // where the service says which resource
+		end = append(end, e.path)
 	}
 	if len(end) == 0 {
 		return printable.Line(text, maxPrintedError)
@@ -293,12 +296,13 @@ func (d *ErrorDetail) position() string {
 	return strings.Join(parts, ", ")
 }
 
-// path returns the path of the request, which names the resource.
-func (e *ServiceError) path() string {
-	if e.response == nil || e.response.RawResponse == nil || e.response.RawResponse.Request == nil {
+// requestPath returns the path of a request, which names the resource; "" for a query,
+// whose path names none.
+func requestPath(route *routes.Route, req *http.Request) string {
+	if route.Kind == routes.Query || req == nil || req.URL == nil { // a program's policy or transport may leave them out
 		return ""
 	}
-	return message(e.response.RawResponse.Request.URL.Path)
+	return message(req.URL.Path)
 }
 
 // requestID returns the id by which Azure support finds the request.
@@ -496,6 +500,11 @@ func withOperation(operation string, err error) error {
 }
 
 // outcomeUnknown returns the error of a request that the service may have carried out.
-func outcomeUnknown(err error) error {
-	return &wrappedError{more: ErrOutcomeUnknown.Error(), errs: []error{ErrOutcomeUnknown, err}}
+func outcomeUnknown(route *routes.Route, err error) error {
+	look := "get the resource"
+	if route.Kind == routes.Action {
+		look = "list the jobs of the assignment"
+	}
+	more := ErrOutcomeUnknown.Error() + "; " + look + " before sending it again"
+	return &wrappedError{more: more, errs: []error{ErrOutcomeUnknown, err}}
 }

@@ -65,10 +65,7 @@ func TestErrorShapes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := getJob(t.Context(), withoutRetries(documented(t, name)))
-			text := getOperation + ": " + test.before + test.message + test.after + " (request " + requestID + ")"
-			if test.message == "" || name == "error_html" { // which name no resource
-				text = strings.TrimSuffix(text, ")") + ", " + getPath + ")"
-			}
+			text := getOperation + ": " + test.before + test.message + test.after + " (request " + requestID + ", " + getPath + ")"
 			require.EqualError(t, err, strings.Replace(text, ",  (", ", ", 1))
 			e := as[*armsecops.ErrorResponse](t, err)
 			assert.Equal(t, test.message, e.Message)
@@ -179,7 +176,7 @@ func TestErrorLineFillsItsBound(t *testing.T) {
 	body := `{"error":{"code":"a","details":[` + strings.Repeat(detail+",", 3) + detail + `]}}`
 	err := getJob(t.Context(), options(script(t, respond(400, body))))
 	assert.Len(t, err.Error(), maxErrorBytes)
-	assert.True(t, strings.HasSuffix(err.Error(), "…"))
+	assert.True(t, strings.HasSuffix(err.Error(), "… ("+getPath+")"))
 
 	long := func(*http.Request) (*http.Response, error) { return nil, errors.New(strings.Repeat("e", 10_000)) }
 	err = getJob(t.Context(), withoutRetries(transportFunc(long)))

@@ -38,7 +38,7 @@ func ExampleServiceError_LogValue() {
 	}))
 	logger.Error("failed", "err", err)
 	// Output:
-	// {"level":"ERROR","msg":"failed","err":{"text":"nightly report: WorkspaceManagerJobsClient.Get: 403 Forbidden: AuthorizationFailed: No role. (request 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21)","operation":"WorkspaceManagerJobsClient.Get","kind":"service","status":403,"code":"AuthorizationFailed","message":"No role.","path":"/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob","requestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","correlationRequestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}}
+	// {"level":"ERROR","msg":"failed","err":{"text":"nightly report: WorkspaceManagerJobsClient.Get: 403 Forbidden: AuthorizationFailed: No role. (request 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21, /subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob)","operation":"WorkspaceManagerJobsClient.Get","kind":"service","status":403,"code":"AuthorizationFailed","message":"No role.","path":"/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob","requestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","correlationRequestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}}
 }
 
 // replaceError replaces an error that wraps one of the library by a group: the

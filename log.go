@@ -4,8 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
+
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
@@ -78,7 +84,7 @@ func logValue(err error) slog.Value {
 	text("code", line(service.Code))
 	text("message", bounded(messageOf(err)))
 	text("target", line(service.Target))
-	text("path", cmp.Or(path, service.path()))
+	text("path", cmp.Or(path, service.path))
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
 	text("correlationRequestId", line(service.CorrelationRequestID))
@@ -86,7 +92,7 @@ func logValue(err error) slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// kind returns the kind of an error in a log. Nothing else decides it.
+// kind returns the kind of an error in a log or a span. Nothing else decides it.
 func kind(err error) string {
 	service, failed := errors.AsType[*ServiceError](err)
 	switch {
@@ -141,4 +147,44 @@ func messageOf(err error) string {
 		return message(e.Message)
 	}
 	return err.Error()
+}
+
+// startSpan starts the span of an operation. The returned function ends it, with
+// the operation's error if it has one.
+func (c client) startSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
+	tracer := c.arm.Tracer()
+	if !tracer.Enabled() {
+		return ctx, func(error) {}
+	}
+	ctx, end := runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: spanAttributes(route)})
+	return ctx, func(err error) {
+		setErrorType(tracer.SpanFromContext(ctx), err)
+		end(err)
+	}
+}
+
+// startParentSpan is startSpan for an operation that consists of others, which
+// keep spans of their own: below a span of runtime.StartSpan they would have none.
+func (c client) startParentSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
+	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: spanAttributes(route)})
+	return ctx, func(err error) {
+		setErrorType(span, err)
+		if err != nil {
+			span.SetStatus(tracing.SpanStatusError, fmt.Sprintf("%T:\n%v", err, err))
+		}
+		span.End()
+	}
+}
+
+// spanAttributes returns those of an operation's span. azcore sets az.namespace,
+// too, but only when a request is sent whose path it can read a resource type from.
+func spanAttributes(route *routes.Route) []tracing.Attribute {
+	return []tracing.Attribute{{Key: "az.namespace", Value: route.Namespace}}
+}
+
+// setErrorType sets the kind of an operation's error, if it has one.
+func setErrorType(span tracing.Span, err error) {
+	if err != nil {
+		span.SetAttributes(tracing.Attribute{Key: "error.type", Value: kind(err)})
+	}
 }

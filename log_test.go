@@ -115,7 +115,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"how long to wait": {failedGet(respond(429, "", "Retry-After", "7200")),
 			get + `"kind":"service","status":429,"retryAfter":7200000000000}`},
 		"an error that was cut": {failedGet(respond(503, strings.Repeat(" ", 2<<20))),
-			get + `"kind":"service","status":503,"message":"` + armsecops.ErrResponseTooLarge.Error() + `"}`},
+			get + `"kind":"service","status":503,"message":"` + armsecops.ErrResponseTooLarge.Error() + `: more than 1048576 bytes"}`},
 		"an error that was cut after its message": {failedGet(respond(409, `{"error":{"message":"No."}}`+strings.Repeat(" ", 2<<20))),
 			get + `"kind":"service","status":409,"message":"No."}`},
 		"a response that cannot be decoded": {failedGet(respond(200, `{"name":1}`)),
@@ -142,9 +142,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			get + `"kind":"parameter","parameter":"jobName","message":"parameter jobName \"-\" must consist of 3 or more letters, digits and hyphens, and begin and end with a letter or digit"}`,
 		},
 		"an unknown outcome": {failedCall(t, lost, createJob),
-			create + `"kind":"outcomeUnknown","message":"unexpected EOF; ` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
+			create + `"kind":"outcomeUnknown","message":"unexpected EOF; ` + armsecops.ErrOutcomeUnknown.Error() + `; list the jobs of the assignment before sending it again"}`},
 		"an unknown outcome with a response": {failedCall(t, respond(500, "", "x-ms-request-id", requestID), createJob),
-			create + `"kind":"outcomeUnknown","status":500,"requestId":"` + requestID + `","message":"` + armsecops.ErrOutcomeUnknown.Error() + `"}`},
+			create + `"kind":"outcomeUnknown","status":500,"requestId":"` + requestID + `","message":"` + armsecops.ErrOutcomeUnknown.Error() + `; list the jobs of the assignment before sending it again"}`},
 		"a part of an operation": {func(ctx context.Context) error {
 			return failure(newFactory(t, &azfake.TokenCredential{}, options(forbidden)).NewExemptionsClient().Get(ctx, exampleExemptionID, nil))
 		}, `{"operation":"ExemptionsClient.Get","request":"StandardAssignmentsClient.Get","kind":"service",` + said},

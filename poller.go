@@ -91,7 +91,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	}
 	poller, err := newJobPoller(c.client, name, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
 	if err != nil {
-		return nil, outcomeUnknown(withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
+		return nil, outcomeUnknown(create.route, withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
 	}
 	return poller, nil
 }

@@ -207,7 +207,7 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 		assert.Len(t, errs, 3, "one error for each")
 
 		require.ErrorIs(t, failed[forbidden], armsecops.ErrForbidden)
-		assert.EqualError(t, failed[forbidden], "subscription "+forbidden+": "+operation+": 403 Forbidden: Refused: No.")
+		assert.ErrorContains(t, failed[forbidden], "subscription "+forbidden+": "+operation+": 403 Forbidden: Refused: No. (/subscriptions/"+forbidden+"/providers/")
 		assertParameterError(t, failed["production"], "subscriptionID")
 		assertParameterError(t, failed[ids[2]], "ContinuationToken")
 

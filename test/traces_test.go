@@ -119,15 +119,16 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		response transportFunc
 		call     func(context.Context, *armsecops.SecurityAssignmentsClient) error
 		name     string
+		kind     any    // nil: success
 		status   string // empty: success
 	}
 	each(t, map[string]test{
-		"success":    {respond(200, minimal), getAssignment("id"), get, ""},
-		"argument":   {nil, getAssignment(""), get, "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID \"\" must not be empty"},
-		"response":   {notFound, getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
-		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
-		"connection": {lost, getAssignment("id"), get, get + ": " + io.ErrUnexpectedEOF.Error()},
-		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listTwoPages, list, "untrusted next link"},
+		"success":    {respond(200, minimal), getAssignment("id"), get, nil, ""},
+		"argument":   {nil, getAssignment(""), get, "parameter", "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID \"\" must not be empty"},
+		"response":   {notFound, getAssignment("id"), get, "service", "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
+		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "response", "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
+		"connection": {lost, getAssignment("id"), get, "transport", get + ": " + io.ErrUnexpectedEOF.Error()},
+		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listTwoPages, list, "response", "untrusted next link"},
 	}, func(t *testing.T, test test) {
 		var s spans
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -141,6 +142,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		assert.Equal(t, test.status != "", err != nil)
 		assert.Equal(t, test.status != "", last.failed)
 		assert.Contains(t, last.status, test.status)
+		assert.Equal(t, test.kind, last.attributes["error.type"])
 	})
 }
 
@@ -184,16 +186,17 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		concurrency int
 		loops       int // items after which the caller leaves the loop; 0 for all
 		pages       int
+		kind        any    // nil: success
 		status      string // empty: success
 	}
 	each(t, map[string]test{
-		"success":             {ok, &azfake.TokenCredential{}, 1, 0, 2, ""},
-		"a subscription":      {of(jobsSubscription, forbidden, ok), &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
-		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
-		"the caller leaves":   {ok, &azfake.TokenCredential{}, 1, 1, 1, ""},
-		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
-		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, across + ": getting a token: run az login"},
-		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "*armsecops.ParameterError:\nSecurityAssignmentsClient.ListAcrossSubscriptions: parameter Concurrency"},
+		"success":             {ok, &azfake.TokenCredential{}, 1, 0, 2, nil, ""},
+		"a subscription":      {of(jobsSubscription, forbidden, ok), &azfake.TokenCredential{}, 1, 0, 2, "service", "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
+		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "service", "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
+		"the caller leaves":   {ok, &azfake.TokenCredential{}, 1, 1, 1, nil, ""},
+		"leaves at an error":  {forbidden, &azfake.TokenCredential{}, 1, 1, 1, "service", "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
+		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, "credential", across + ": getting a token: run az login"},
+		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "parameter", "*armsecops.ParameterError:\nSecurityAssignmentsClient.ListAcrossSubscriptions: parameter Concurrency"},
 	}, func(t *testing.T, test test) {
 		var s spans
 		o := options(test.transport)
@@ -212,6 +215,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		assert.Nil(t, parent.parent)
 		assert.Equal(t, test.status != "", parent.failed)
 		assert.Contains(t, parent.status, test.status)
+		assert.Equal(t, test.kind, parent.attributes["error.type"])
 		pages := 0
 		for _, one := range s.list {
 			if one.name == page {

@@ -35,11 +35,11 @@ var recommendations = []struct{ key, name string }{
 var failures = map[string]fake.Fault{
 	tenantSubscription(7): {
 		StatusCode: http.StatusForbidden,
-		Body:       `{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization to read the assignments."}}`,
+		Body:       `{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization to perform the action over scope '/subscriptions/` + tenantSubscription(7) + `'."}}`,
 	},
 	tenantSubscription(19): {
 		StatusCode: http.StatusNotFound,
-		Body:       `{"error":{"code":"SubscriptionNotFound","message":"The subscription could not be found."}}`,
+		Body:       `{"error":{"code":"SubscriptionNotFound","message":"The subscription '` + tenantSubscription(19) + `' could not be found."}}`,
 	},
 	tenantSubscription(33): {
 		StatusCode: http.StatusTooManyRequests,

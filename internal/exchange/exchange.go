@@ -140,6 +140,12 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 		a.expired = ctx
 	}
 	final, isFinal := errors.AsType[finalError](err)
+	if isFinal {
+		err = final.error
+	}
+	if a.expired == nil && errors.Is(err, context.DeadlineExceeded) && strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()) {
+		err = fmt.Errorf("%w: that of an attempt, as Retry.TryTimeout sets it, not of the call", err)
+	}
 	switch {
 	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.expired != nil):
 		a.response = nil        // a pager keeps the request, and with its context this: not the body, too
@@ -147,7 +153,6 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	case err != nil && a.expired != nil:
 		err = a.contextError()
 	case isFinal:
-		err = final.error
 	case err == nil && resp == nil:
 		err = errors.New("a policy returned neither a response nor an error")
 	case resp != nil && !a.succeeded(resp):

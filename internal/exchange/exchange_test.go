@@ -181,7 +181,7 @@ func TestRequestThatMustNotBeRepeated(t *testing.T) {
 		"untraced unknown host":            {[]transportFunc{fail(&net.DNSError{Err: "none"}), respond(200, "")}, 2, false, ""},
 		"dial refused, then lost":          {[]transportFunc{fail(refusedDial), fail(io.EOF)}, 2, true, "EOF"},
 		"dial refused, then client error":  {[]transportFunc{fail(refusedDial), respond(400, "no")}, 2, false, "400 no"},
-		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, readingOnce + "response too large"},
+		"body beyond its bound":            {[]transportFunc{respond(200, tooLong)}, 1, true, readingOnce + "response too large: more than 1000 bytes, the bound of ClientOptions.MaxResponseBytes"},
 		"body of an error beyond its own":  {[]transportFunc{respond(400, tooLong)}, 1, false, "400 " + tooLong[:101]},
 		"body of success at its bound":     {[]transportFunc{respond(200, tooLong[1:])}, 1, false, ""},
 		"neither a response nor an error":  {[]transportFunc{fail(nil)}, 1, true, "received nil response"},
@@ -225,7 +225,7 @@ func TestRequestThatMayBeRepeated(t *testing.T) {
 		"429, then not found":        {[]transportFunc{respond(429, ""), respond(404, "none")}, 2, false, "404 none"},
 		"not found":                  {[]transportFunc{respond(404, "none")}, 1, false, "404 none"},
 		"success of another kind":    {[]transportFunc{respond(204, "")}, 1, true, "204 "},
-		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, reading + "response too large"},
+		"beyond its bound, not read": {[]transportFunc{respond(200, tooLong)}, 1, true, reading + "response too large: more than 1000 bytes, the bound of ClientOptions.MaxResponseBytes"},
 	})
 }
 
@@ -444,11 +444,14 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 		earliest   time.Duration
 		latest     time.Duration
 		err        error
+		says       string
 	}{
-		"a response in time":   {"5", 200 * time.Millisecond, 150 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, nil},
-		"one too late":         {"5", 200 * time.Millisecond, 250 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, context.DeadlineExceeded},
-		"the call ends":        {"5", time.Hour, time.Hour, 1, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded},
-		"the call ends before": {"50", time.Hour, time.Hour, 0, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded},
+		"a response in time": {"5", 200 * time.Millisecond, 150 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, nil, "<nil>"},
+		"one too late": {"5", 200 * time.Millisecond, 250 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, context.DeadlineExceeded,
+			"context deadline exceeded: that of an attempt, as Retry.TryTimeout sets it, not of the call"},
+		"the call ends": {"5", time.Hour, time.Hour, 1, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded, "context deadline exceeded"},
+		"the call ends before": {"50", time.Hour, time.Hour, 0, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded,
+			"context deadline exceeded; it was throttled until then, and not sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -469,7 +472,7 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 				}), newRequest(t, ctx, create()))
 				require.ErrorIs(t, err, test.err)
 				assert.Equal(t, err != nil && test.requests > 0, unknown)
-				assert.Equal(t, test.requests == 0, strings.Contains(fmt.Sprint(err), "; it was throttled until then, and not sent"))
+				assert.Equal(t, test.says, fmt.Sprint(err))
 				assert.Equal(t, test.requests, s.requests.Load())
 				assert.GreaterOrEqual(t, time.Since(start), test.earliest)
 				assert.LessOrEqual(t, time.Since(start), test.latest)

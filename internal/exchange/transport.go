@@ -22,6 +22,7 @@ import (
 type transport struct {
 	policy.Transporter
 	maxBytes, maxErrorBytes int64
+	tooLarge                error
 }
 
 // newTransport returns a transport that follows no redirect: a redirect would
@@ -35,7 +36,8 @@ func newTransport(next policy.Transporter, maxBytes, maxErrorBytes int64) transp
 		direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		next = &direct
 	}
-	return transport{next, maxBytes, maxErrorBytes}
+	tooLarge := fmt.Errorf("%w: more than %d bytes, the bound of ClientOptions.MaxResponseBytes", wire.ErrTooLarge, maxBytes)
+	return transport{next, maxBytes, maxErrorBytes, tooLarge}
 }
 
 // ownClient is the HTTP client of all clients without a transport of the caller's.
@@ -85,12 +87,12 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody
 	case resp.StatusCode >= 300:
 		// The rest of a long error body is dropped. One byte more shows that it was cut.
-		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxErrorBytes + 1, cut: true}
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxErrorBytes + 1, end: io.EOF}
 	case req.Method == http.MethodDelete: // the body says nothing
 		drain(resp.Body)
 		resp.Body = http.NoBody
 	default:
-		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxBytes}
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxBytes, end: t.tooLarge}
 	}
 	return resp, nil
 }
@@ -138,15 +140,16 @@ func redirected(sent, got *http.Request) bool {
 	return got.URL != nil && (got.Response != nil || cmp.Or(got.Method, http.MethodGet) != cmp.Or(sent.Method, http.MethodGet))
 }
 
-// boundedBody ends a body at its bound: with an error, or as if it were complete.
+// boundedBody ends a body at its bound.
 type boundedBody struct {
 	io.ReadCloser
 	left int64
-	cut  bool
+	end  error // io.EOF: as if the body were complete
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left == 0 && b.cut {
+	cut := b.end == io.EOF
+	if b.left == 0 && cut {
 		return 0, io.EOF
 	}
 	if b.left == 0 {
@@ -154,11 +157,11 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 		if n, err := b.ReadCloser.Read(make([]byte, 1)); n == 0 {
 			return 0, err
 		}
-		return 0, wire.ErrTooLarge
+		return 0, b.end
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
-	if err != nil && b.cut {
+	if err != nil && cut {
 		err = io.EOF // what has been read may well tell enough
 	}
 	return n, err

@@ -30,24 +30,24 @@ func TestBodiesAreBounded(t *testing.T) {
 		length int
 		end    error // in the place of io.EOF
 		left   int64
-		cut    bool
+		bound  error
 		read   int
 		err    error
 	}{
-		"success within":                {9, nil, 10, false, 9, nil},
-		"success at its bound":          {10, nil, 10, false, 10, nil},
-		"success beyond":                {11, nil, 10, false, 10, wire.ErrTooLarge},
-		"success far beyond":            {1000, nil, 10, false, 10, wire.ErrTooLarge},
-		"success, broken":               {9, broken, 10, false, 9, broken},
-		"success, broken at its bound":  {10, broken, 10, false, 10, broken},
-		"success, empty":                {0, nil, 10, false, 0, nil},
-		"success, nothing allowed":      {1, nil, 0, false, 0, wire.ErrTooLarge},
-		"error within":                  {9, nil, 10, true, 9, nil},
-		"error at its bound":            {10, nil, 10, true, 10, nil},
-		"error beyond":                  {11, nil, 10, true, 10, nil},
-		"error, broken: what it said":   {9, broken, 10, true, 9, nil},
-		"error, broken at once":         {0, broken, 10, true, 0, nil},
-		"error, broken after its bound": {11, broken, 10, true, 10, nil},
+		"success within":                {9, nil, 10, wire.ErrTooLarge, 9, nil},
+		"success at its bound":          {10, nil, 10, wire.ErrTooLarge, 10, nil},
+		"success beyond":                {11, nil, 10, wire.ErrTooLarge, 10, wire.ErrTooLarge},
+		"success far beyond":            {1000, nil, 10, wire.ErrTooLarge, 10, wire.ErrTooLarge},
+		"success, broken":               {9, broken, 10, wire.ErrTooLarge, 9, broken},
+		"success, broken at its bound":  {10, broken, 10, wire.ErrTooLarge, 10, broken},
+		"success, empty":                {0, nil, 10, wire.ErrTooLarge, 0, nil},
+		"success, nothing allowed":      {1, nil, 0, wire.ErrTooLarge, 0, wire.ErrTooLarge},
+		"error within":                  {9, nil, 10, io.EOF, 9, nil},
+		"error at its bound":            {10, nil, 10, io.EOF, 10, nil},
+		"error beyond":                  {11, nil, 10, io.EOF, 10, nil},
+		"error, broken: what it said":   {9, broken, 10, io.EOF, 9, nil},
+		"error, broken at once":         {0, broken, 10, io.EOF, 0, nil},
+		"error, broken after its bound": {11, broken, 10, io.EOF, 10, nil},
 	}
 	readers := map[string]func(io.Reader) io.Reader{
 		"whole":          func(r io.Reader) io.Reader { return r },
@@ -61,7 +61,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			if test.end != nil {
 				text = io.MultiReader(text, iotest.ErrReader(test.end))
 			}
-			got, err := io.ReadAll(&boundedBody{io.NopCloser(reader(text)), test.left, test.cut})
+			got, err := io.ReadAll(&boundedBody{io.NopCloser(reader(text)), test.left, test.bound})
 			assert.Len(t, got, test.read, "%s, %s", name, way)
 			assert.ErrorIs(t, err, test.err, "%s, %s", name, way)
 		}

@@ -132,7 +132,8 @@ func printSpans(w io.Writer, spans []sdktrace.ReadWriteSpan, parent trace.SpanID
 		}
 		fmt.Fprint(w, indent, span.Name())
 		for _, attribute := range span.Attributes() {
-			if attribute.Key == "az.namespace" || attribute.Key == "http.status_code" {
+			switch attribute.Key {
+			case "az.namespace", "error.type", "http.status_code":
 				fmt.Fprintf(w, " %s=%s", attribute.Key, attribute.Value.String())
 			}
 		}
