@@ -151,6 +151,8 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 	case *showVersion:
 		fmt.Fprintln(stdout, "armsecops-fake", version(), runtime.Version())
 		return exitOK
+	case flags.Arg(0) == "true" || flags.Arg(0) == "false":
+		err = fmt.Errorf("unexpected argument: %s; a flag takes it after =, as -strict=true", flags.Arg(0))
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument: %s", flags.Arg(0))
 	case options.PageSize < 0 || options.JobDuration < 0:

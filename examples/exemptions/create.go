@@ -83,6 +83,11 @@ func parseCreation(args []string) (c creation, err error) {
 	case len(c.cves) > 0:
 		required = []string{"scope", "assessment", "category", "name"}
 	}
+	for _, name := range other {
+		if c.Given(name) {
+			return c, command.Usagef("-%s doesn't go with -kind %s", name, c.kind)
+		}
+	}
 	var missing []string
 	for _, name := range required {
 		if !c.Given(name) || name != "assessment" && c.Flags.Lookup(name).Value.String() == "" {
@@ -91,11 +96,6 @@ func parseCreation(args []string) (c creation, err error) {
 	}
 	if missing != nil {
 		return c, command.Usagef("create needs %s", command.Join(missing, "and"))
-	}
-	for _, name := range other {
-		if c.Given(name) {
-			return c, command.Usagef("-%s doesn't go with -kind %s", name, c.kind)
-		}
 	}
 	if c.category, err = parseCategory(category); err != nil {
 		return c, err

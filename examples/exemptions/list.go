@@ -136,6 +136,9 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	} else if effect != "" {
 		return q, command.Usagef("invalid value %q for flag -effect: must be %s", effect, effects())
 	}
+	if len(q.options().Kinds) == 0 {
+		return q, command.Usagef("-effect %s doesn't go with -kind %s, whose exemptions have the effect Exempt", q.effect, q.kind)
+	}
 	for _, name := range q.managementGroups {
 		if !isScope(managementGroups + name) {
 			return q, command.Usagef("-management-group: not a name: %s", name)

@@ -172,6 +172,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, policy of another": {standardArgs("-reference", "a"), "-reference doesn't go with -kind standard"},
 		"create, other assignment":  {policyArgs("-policy-assignment", build), "-policy-assignment: not the resource id of a policy assignment: " + build},
 		"create, standard of a":     {policyArgs("-cve", "CVE-2020-1347"), "-cve doesn't go with -kind policy"},
+		"create, only another's":    {[]string{"create", "-kind", "policy", "-assessment", one}, "-assessment doesn't go with -kind policy"},
+		"list, no such exemptions":  {[]string{"list", "-kind", "policy", "-effect", "attest"}, "-effect Attest doesn't go with -kind policy, whose exemptions have the effect Exempt"},
 		"renew without expiry":      {[]string{"renew", standardID4}, "renew needs -expires"},
 		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
 		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", "x"}, "-expires: must be in the future: 2020-01-01"},

@@ -249,7 +249,9 @@ func parse(args []string) (p publication, err error) {
 	flags.BoolVar(&p.recover, "recover", false, "if the response to the start of a job is lost, look for the job")
 	flags.Func("resume", "wait for the job of this `token`, which an earlier run printed, instead of starting one; can be repeated",
 		func(token string) error {
-			tokens = append(tokens, token)
+			if !slices.Contains(tokens, token) { // must not wait for one job twice
+				tokens = append(tokens, token)
+			}
 			return nil
 		})
 	flags.DurationVar(&p.timeout, "timeout", 0, "stop waiting after this `duration`; 0 is never")

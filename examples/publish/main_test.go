@@ -162,6 +162,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"succeeded-json":             {args: "-json", setUp: succeed, code: 0},
 		"not-waited-for":             {args: "-wait=false", code: 0},
 		"resumed":                    {args: "-resume " + resumeToken, code: 1},
+		"resumed-once":               {args: "-resume " + resumeToken + " -resume " + resumeToken, code: 1},
 		"failed":                     {code: 1},
 		"failed-json":                {args: "-json", code: 1},
 		"succeeded-at-once-json":     {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Succeeded")}), code: 0},
