@@ -30,7 +30,7 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"A subscription that the identity may not read has no rows there, and no error unless all that are given are such ones: " +
 	"-verify lists each subscription that is given as well, and names the ones that fail. A query of given subscriptions has no " +
 	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
-	"subscription, which is current, and names the ones that fail.\n\n" +
+	"subscription, which is current, names the ones that fail, and says who created an exemption of Azure Policy.\n\n" +
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
 	"-management-group, it lists all that the identity may read.\n\n" +
