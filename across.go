@@ -115,7 +115,7 @@ func listAcross[T any](
 				return
 			}
 			if page.err != nil {
-				err := &SubscriptionError{id, page.err}
+				err := &SubscriptionError{id, page.err, name}
 				first = cmp.Or(first, error(err))
 				if !yield(none, err) {
 					return

@@ -196,7 +196,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	}
 	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
 	if e, ok := err.(*operationError); ok && !errors.Is(err, ErrCredential) {
-		e.path = requestPath(route, req.Raw())
+		e.host, e.path = line(req.Raw().URL.Host), requestPath(route, req.Raw())
 	}
 	if unknown && (!route.Repeatable || mayBeOwn(route, err)) {
 		err = outcomeUnknown(route, err)

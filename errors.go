@@ -218,8 +218,8 @@ func line(text string) string { return printable.Line(text, printable.Max) }
 func message(text string) string { return printable.Line(text, maxPrintedMessage) }
 
 // Error returns operation, status, code, message, whether that is from a page, how long
-// to wait, the request id and, unless the message has a resource id, the path of the
-// request, in one line of bounded length.
+// to wait, the request id and, unless the message has it, the path of the request, in
+// one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
 	if e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) { // where the body of a redirect, for example, says less
@@ -245,7 +245,7 @@ func (e *ServiceError) Error() string {
 	if id := e.requestID(); id != "" {
 		end = append(end, "request "+line(id))
 	}
-	if e.path != "" && !strings.Contains(strings.ToLower(text), "/subscriptions/") { // where the service says which resource
+	if e.path != "" && !strings.Contains(strings.ToLower(text), strings.ToLower(e.path)) { // as where the service says which resource lacks a permission
 		end = append(end, e.path)
 	}
 	if len(end) == 0 {
@@ -425,6 +425,8 @@ type SubscriptionError struct {
 	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes
 	// into the options of the listing that resumes.
 	Err error
+
+	operation string // the listing across subscriptions
 }
 
 // Error returns the subscription and why it failed, in one line of bounded length.
@@ -439,13 +441,14 @@ func (e *SubscriptionError) Unwrap() error { return e.Err }
 type operationError struct {
 	operation string // the client's method
 	err       error
-	path      string // of the request; empty for none, or if the error has it
+	host      string // of the request; empty for none, or if the error has it
+	path      string
 }
 
 func (e *operationError) Error() string {
 	text := e.operation + ": " + e.err.Error()
-	if e.path != "" {
-		text += " (" + e.path + ")"
+	if e.host != "" && (e.path == "" || !strings.Contains(text, e.path)) { // which the last attempt may have
+		text += " (https://" + e.host + e.path + ")"
 	}
 	return bounded(text)
 }

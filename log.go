@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
@@ -41,23 +42,35 @@ func (e *wrappedError) LogValue() slog.Value   { return logValue(e) }
 // logValue returns what a log has of an error: what is known of it and of the
 // errors that it wraps, each member once.
 func logValue(err error) slog.Value {
-	var operation, path, subscription, parameter, job, jobID string
+	var operation, request, host, path, subscription, parameter, job, jobID string
 	var details []string
 	var service ServiceError
+	name := func(method string) { // the first is the operation, and another that of the request
+		switch {
+		case operation == "":
+			operation = method
+		case request == "" && method != operation:
+			request = method
+		}
+	}
 	for err := range tree(err) {
 		switch e := err.(type) {
 		case *operationError:
-			operation, path = cmp.Or(operation, e.operation), cmp.Or(path, e.path)
+			name(e.operation)
+			host, path = cmp.Or(host, e.host), cmp.Or(path, e.path)
 		case *SubscriptionError:
+			name(e.operation)
 			subscription = cmp.Or(subscription, e.SubscriptionID)
 		case *ParameterError:
-			operation, parameter = cmp.Or(operation, e.operation), cmp.Or(parameter, e.Name)
+			name(e.operation)
+			parameter = cmp.Or(parameter, e.Name)
 		case *JobFailedError:
-			operation, job, jobID, details = cmp.Or(operation, e.operation), e.Job.Name, e.Job.ID, e.failures()
+			name(e.operation)
+			job, jobID, details = e.Job.Name, e.Job.ID, e.failures()
 		case *ServiceError:
 			if service.StatusCode == 0 {
-				service = *e
-				operation, details = cmp.Or(operation, service.Operation), service.details()
+				name(e.Operation)
+				service, details = *e, e.details()
 			}
 		}
 	}
@@ -72,9 +85,7 @@ func logValue(err error) slog.Value {
 	}
 	text := func(key, value string) { add(value != "", slog.String(key, value)) }
 	text("operation", operation)
-	if service.Operation != operation {
-		text("request", service.Operation)
-	}
+	text("request", request)
 	text("kind", kind(err))
 	text("subscriptionId", line(subscription))
 	text("parameter", parameter)
@@ -84,6 +95,7 @@ func logValue(err error) slog.Value {
 	text("code", line(service.Code))
 	text("message", bounded(messageOf(err)))
 	text("target", line(service.Target))
+	text("host", host)
 	text("path", cmp.Or(path, service.path))
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
@@ -156,9 +168,11 @@ func (c client) startSpan(ctx context.Context, name string, route *routes.Route)
 	if !tracer.Enabled() {
 		return ctx, func(error) {}
 	}
+	var failed error
+	tracer = errorTracer(tracer, name, func(context.Context) error { return failed })
 	ctx, end := runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: spanAttributes(route)})
 	return ctx, func(err error) {
-		setErrorType(tracer.SpanFromContext(ctx), err)
+		failed = err
 		end(err)
 	}
 }
@@ -168,12 +182,34 @@ func (c client) startSpan(ctx context.Context, name string, route *routes.Route)
 func (c client) startParentSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
 	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: spanAttributes(route)})
 	return ctx, func(err error) {
-		setErrorType(span, err)
 		if err != nil {
+			span.SetAttributes(errorAttributes(err)...)
 			span.SetStatus(tracing.SpanStatusError, fmt.Sprintf("%T:\n%v", err, err))
 		}
 		span.End()
 	}
+}
+
+// errorTracer returns a tracer whose spans have the attributes of an error if they
+// fail. azcore starts and ends those spans, and gives them the text of the error only.
+//   - name: what the names of the spans begin with
+//   - failed: the error of a span that was started with the context
+func errorTracer(tracer tracing.Tracer, name string, failed func(context.Context) error) tracing.Tracer {
+	return tracing.NewTracer(func(ctx context.Context, spanName string, o *tracing.SpanOptions) (context.Context, tracing.Span) {
+		ctx, span := tracer.Start(ctx, spanName, o)
+		if !strings.HasPrefix(spanName, name) {
+			return ctx, span
+		}
+		return ctx, tracing.NewSpan(tracing.SpanImpl{
+			SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
+			SetStatus: func(status tracing.SpanStatus, description string) {
+				if err := failed(ctx); err != nil {
+					span.SetAttributes(errorAttributes(err)...)
+				}
+				span.SetStatus(status, description)
+			},
+		})
+	}, &tracing.TracerOptions{SpanFromContext: tracer.SpanFromContext})
 }
 
 // spanAttributes returns those of an operation's span. azcore sets az.namespace,
@@ -182,9 +218,15 @@ func spanAttributes(route *routes.Route) []tracing.Attribute {
 	return []tracing.Attribute{{Key: "az.namespace", Value: route.Namespace}}
 }
 
-// setErrorType sets the kind of an operation's error, if it has one.
-func setErrorType(span tracing.Span, err error) {
-	if err != nil {
-		span.SetAttributes(tracing.Attribute{Key: "error.type", Value: kind(err)})
+// errorAttributes returns those of a span that failed: what a log has of the error
+// and a dashboard counts.
+func errorAttributes(err error) []tracing.Attribute {
+	attributes := []tracing.Attribute{{Key: "error.type", Value: kind(err)}}
+	if service, ok := errors.AsType[*ServiceError](err); ok {
+		attributes = append(attributes, tracing.Attribute{Key: "http.status_code", Value: service.StatusCode})
+		if service.Code != "" {
+			attributes = append(attributes, tracing.Attribute{Key: "error.code", Value: line(service.Code)})
+		}
 	}
+	return attributes
 }

@@ -30,7 +30,7 @@ import (
 // logSchema is the type of each member that a log has of an error.
 var logSchema = map[string]any{
 	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "jobId": "", "status": 0.0, "code": "", "message": "",
-	"target": "", "path": "", "request": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
+	"target": "", "host": "", "path": "", "request": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
 }
 
 // logged returns what a JSON log has of an error, which must fit the schema.
@@ -101,7 +101,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	untrusted := respond(200, `{"value":null,"nextLink":"https://evil.example/?x=private"}`)
 	const path = `"path":"` + getPath + `"`
 	const get, create = `{"operation":"` + getOperation + `",`, `{"operation":"WorkspaceManagerJobsClient.Create",`
-	const list = `{"operation":"SecurityAssignmentsClient.NewListBySubscriptionPager","subscriptionId":"` + assignmentsSubscription + `",`
+	const list = `{"operation":"SecurityAssignmentsClient.ListAcrossSubscriptions","request":"SecurityAssignmentsClient.NewListBySubscriptionPager","subscriptionId":"` + assignmentsSubscription + `",`
 	for name, test := range map[string]struct {
 		call func(context.Context) error
 		want string
@@ -123,7 +123,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"another success": {failedGet(respond(202)), get + `"kind":"response","status":202,"message":"unexpected response: a success, but not one of the operation's"}`},
 		"a redirect": {failedGet(respond(302, "<p>Found</p>", "Location", "https://a.b/c")),
 			get + `"kind":"response","status":302,"message":"a redirect to the host \"a.b\" was not followed: Found"}`},
-		"a lost connection": {failedGet(lost), get + `"kind":"transport","message":"unexpected EOF",` + path + `}`},
+		"a lost connection": {failedGet(lost), get + `"kind":"transport","message":"unexpected EOF","host":"management.azure.com",` + path + `}`},
 		"a canceled call": {func(ctx context.Context) error {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
@@ -134,7 +134,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			defer cancel()
 			return getJob(ctx, options(respond(503, `{"error":{"code":"Busy"}}`, "Retry-After", "1")))
 		}, get + `"kind":"timeout","status":503,"code":"Busy","retryAfter":1000000000,
-			"message":"context deadline exceeded; the last attempt failed: ` + getOperation + `: 503 Service Unavailable: Busy (retry after 1s, ` + getPath + `)"}`},
+			"message":"context deadline exceeded; the last attempt failed: 503 Service Unavailable: Busy (retry after 1s, ` + getPath + `)"}`},
 		"a parameter": {
 			failedCall(t, lost, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
 				return failure(c.Get(ctx, "rg", "workspace", "assignment", "-", nil))
@@ -148,6 +148,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"a part of an operation": {func(ctx context.Context) error {
 			return failure(newFactory(t, &azfake.TokenCredential{}, options(forbidden)).NewExemptionsClient().Get(ctx, exampleExemptionID, nil))
 		}, `{"operation":"ExemptionsClient.Get","request":"StandardAssignmentsClient.Get","kind":"service",` + said},
+		"a part without a response": {func(ctx context.Context) error {
+			return failure(newFactory(t, &azfake.TokenCredential{}, withoutRetries(transportFunc(lost))).NewExemptionsClient().Get(ctx, exampleExemptionID, nil))
+		}, `{"operation":"ExemptionsClient.Get","request":"StandardAssignmentsClient.Get","kind":"transport","message":"unexpected EOF"}`},
 		"a failed job": {failedCall(t, respond(200, failedJob), wait),
 			`{"operation":"WorkspaceManagerJobsClient.NewJobPoller","kind":"job","job":"the-job","jobId":"/jobs/the-job","message":"Failed: 1 of 1 items failed: see the items","details":["/rules/one at member m: Forbidden."]}`},
 		"a deleted job": {failedCall(t, respond(404, `{"error":{"code":"NotFound","message":"Gone."}}`), wait),
@@ -179,8 +182,10 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			var want map[string]any
 			require.NoError(t, json.Unmarshal([]byte(test.want), &want))
 			got := logged(t, test.call(t.Context()))
-			if want["path"] == nil { // two rows have it
-				delete(got, "path")
+			for _, name := range []string{"host", "path"} { // some rows have them
+				if want[name] == nil {
+					delete(got, name)
+				}
 			}
 			assert.Equal(t, want, got)
 		})

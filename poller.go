@@ -1,6 +1,7 @@
 package armsecops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/resume"
@@ -163,6 +165,7 @@ type jobPollingHandler struct {
 	start     *jobStart // until the service has shown the job; nil if another poller started it
 	job       Job       // as the service last described it
 	progress  func(Job) // called with it after every poll; nil if the caller doesn't want it
+	failed    error     // of the last Poll or Result
 }
 
 func newJobPoller(c client, operation string, values pathValues, start *jobStart, progress func(Job)) (*JobPoller, error) {
@@ -180,8 +183,17 @@ func newJobPoller(c client, operation string, values pathValues, start *jobStart
 	}
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[WorkspaceManagerJobsClientGetResponse]{
 		Handler: handler,
-		Tracer:  c.arm.Tracer(),
+		Tracer:  handler.tracer(),
 	})
+}
+
+// tracer returns the tracer of the poller's own spans.
+func (h *jobPollingHandler) tracer() tracing.Tracer {
+	tracer := h.client.arm.Tracer()
+	if !tracer.Enabled() {
+		return tracer
+	}
+	return errorTracer(tracer, "Poller[", func(ctx context.Context) error { return cmp.Or(h.failed, ctx.Err()) })
 }
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the
@@ -212,7 +224,8 @@ func (h *jobPollingHandler) Done() bool {
 }
 
 // Poll implements [runtime.PollingHandler].
-func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
+func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err error) {
+	defer func() { h.failed = err }()
 	got, resp, err := runResponse[WorkspaceManagerJobsClientGetResponse](ctx, h.client, h.get)
 	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusNotFound {
 		if h.start.recent(failed.RawResponse) {
@@ -235,7 +248,8 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (*http.Response, error) {
 // Result implements [runtime.PollingHandler].
 func (h *jobPollingHandler) Result(_ context.Context, out *WorkspaceManagerJobsClientGetResponse) error {
 	if !h.job.Properties.ProvisioningState.succeeded() {
-		return &JobFailedError{h.job, h.operation}
+		h.failed = &JobFailedError{h.job, h.operation}
+		return h.failed
 	}
 	*out = WorkspaceManagerJobsClientGetResponse{h.job}
 	return nil

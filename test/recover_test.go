@@ -71,7 +71,7 @@ func TestRecover(t *testing.T) {
 				require.ErrorContains(t, err, test.err)
 				unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
 				assert.Equal(t, test.err != "403" && test.err != "409", unknown)
-				assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF (/subscriptions/"))
+				assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF (https://management.azure.com/subscriptions/"))
 				assert.Equal(t, unknown, strings.Contains(err.Error(), "/assignment/jobs); "+armsecops.ErrOutcomeUnknown.Error()))
 				return
 			}

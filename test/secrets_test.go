@@ -95,7 +95,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 			}
 			assert.Contains(t, err.Error(), "WorkspaceManagerJobsClient.NewListPager")
 			if name == "net/http" {
-				assert.Regexp(t, `^WorkspaceManagerJobsClient\.NewListPager: unexpected EOF \(/subscriptions/[^?]*/jobs\)$`, err.Error())
+				assert.Regexp(t, `^WorkspaceManagerJobsClient\.NewListPager: unexpected EOF \(https://management.azure.com/subscriptions/[^?]*/jobs\)$`, err.Error())
 				assert.ErrorAs(t, err, new(*url.Error))
 			}
 		})

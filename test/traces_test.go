@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -143,6 +144,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		assert.Equal(t, test.status != "", last.failed)
 		assert.Contains(t, last.status, test.status)
 		assert.Equal(t, test.kind, last.attributes["error.type"])
+		assert.Equal(t, test.kind == "service", last.attributes["error.code"] == "NotFound")
 	})
 }
 
@@ -276,6 +278,44 @@ func TestPollersAreTraced(t *testing.T) {
 				require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
 				assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
 			}
+		})
+	})
+}
+
+// The span of PollUntilDone has what is known of the error that it returns, not of
+// a poll that failed meanwhile.
+func TestPollersSpansHaveTheFinalError(t *testing.T) {
+	t.Parallel()
+	job := func(state string) transportFunc {
+		return respond(200, `{"name":"`+jobName+`","properties":{"provisioningState":"`+state+`"}}`)
+	}
+	forbidden := respond(403, `{"error":{"code":"AuthorizationFailed"}}`)
+	type test struct {
+		polls              []transportFunc
+		kind, status, code any
+	}
+	each(t, map[string]test{
+		"success":                {[]transportFunc{job("InProgress"), job("Succeeded")}, nil, nil, nil},
+		"not shown at first":     {[]transportFunc{respond(404), job("Succeeded")}, nil, nil, nil},
+		"a failed job":           {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
+		"refused":                {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},
+		"not shown, then failed": {[]transportFunc{respond(404), job("Failed")}, "job", nil, nil},
+		"out of time":            {[]transportFunc{respond(404), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			var s spans
+			o := options(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
+			o.TracingProvider = s.provider()
+			ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
+			defer cancel()
+			poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
+			require.NoError(t, err)
+			assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
+			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
+			assert.Equal(t, test.kind != nil, span.failed)
+			assert.Equal(t, test.kind, span.attributes["error.type"])
+			assert.Equal(t, test.status, span.attributes["http.status_code"])
+			assert.Equal(t, test.code, span.attributes["error.code"])
 		})
 	})
 }

@@ -446,10 +446,19 @@ func (a *attempts) contextError() error {
 		err = fmt.Errorf("%w; it was throttled until then, and not sent", err)
 	}
 	if last != nil && !errors.Is(last, ended) {
-		err = fmt.Errorf("%w; the last attempt failed: %w", err, last)
+		err = fmt.Errorf("%w; the last attempt failed: %w", err, unnamedError{last, a.Operation})
 	}
 	return err
 }
+
+// unnamedError prints an error without the operation, which the error around it has.
+type unnamedError struct {
+	error
+	operation string
+}
+
+func (e unnamedError) Error() string { return strings.TrimPrefix(e.error.Error(), e.operation+": ") }
+func (e unnamedError) Unwrap() error { return e.error }
 
 // throttled returns the error of a request that would have to wait too long.
 func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) error {

@@ -133,7 +133,7 @@ func printSpans(w io.Writer, spans []sdktrace.ReadWriteSpan, parent trace.SpanID
 		fmt.Fprint(w, indent, span.Name())
 		for _, attribute := range span.Attributes() {
 			switch attribute.Key {
-			case "az.namespace", "error.type", "http.status_code":
+			case "az.namespace", "error.type", "http.status_code", "error.code":
 				fmt.Fprintf(w, " %s=%s", attribute.Key, attribute.Value.String())
 			}
 		}
