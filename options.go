@@ -98,8 +98,9 @@ type ResourceGraphOptions struct {
 	//
 	//	properties.effect =~ 'exempt' and todatetime(properties.expiresOn) < now(7d)
 	//
-	// The query has it as a "| where (...)" of its own. It is code: never put a
-	// user's input into it.
+	// The query has it as a "| where (...)" of its own, which is its third line: the
+	// predicate begins at position 9 of a syntax error's line 3. It is code: never
+	// put a user's input into it.
 	Where string
 
 	// AllowPartialScopes accepts a result that has only the first 10,000

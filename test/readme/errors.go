@@ -22,10 +22,14 @@ func advice(err error) string {
 		return err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the name"
-	case errors.Is(err, armsecops.ErrThrottled):
-		return fmt.Sprintf("wait %v", service.RetryAfter)
 	case errors.Is(err, armsecops.ErrForbidden):
 		return "ask for a role that allows this"
+	case errors.Is(err, armsecops.ErrConflict), errors.Is(err, armsecops.ErrPreconditionFailed):
+		return "read the resource again before you change it: " + err.Error()
+	case service.RetryAfter > 0:
+		return fmt.Sprintf("try again in %v", service.RetryAfter)
+	case errors.Is(err, armsecops.ErrThrottled), service.StatusCode >= 500:
+		return "try again later, or ask Azure support: " + err.Error() // which has the id of the request
 	}
-	return fmt.Sprintf("ask Azure support about request %s: %v", service.RequestID, err)
+	return err.Error() // the service, or this library, says what is wrong
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/armsecops/armsecops"
 )
@@ -18,6 +19,8 @@ func publish(ctx context.Context, factory *armsecops.ClientFactory, id armsecops
 	if err != nil {
 		return err
 	}
-	_, err = poller.PollUntilDone(ctx, nil)
-	return err
+	if _, err := poller.PollUntilDone(ctx, nil); err != nil { // at the end of the context, azcore's error names nothing
+		return fmt.Errorf("publishing %s: %w", id.Name, err)
+	}
+	return nil
 }
