@@ -46,7 +46,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 		"Without -live it changes a tenant in memory."
 	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n" +
 		"    go run ./examples/exemptions " + name + " " + flags + " -"
-	file := c.Flags.String("file", "", "`name` of a file of ids, one on each line")
+	file := c.Flags.String("file", "", "`name` of a file of ids, one on each line; - is the standard input")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "read the exemptions and print what would be done, and change nothing")
 	if err := c.Parse(args); err != nil {
 		return c, err

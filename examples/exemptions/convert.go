@@ -101,13 +101,24 @@ func from(e armsecops.Exemption, names map[string]string) string {
 			all = append(all, cmp.Or(names[strings.ToLower(key)], key))
 		}
 	}
-	var p armsecops.StandardAssignmentProperties
-	_ = json.Unmarshal(e.Properties, &p) // of another kind, it has no rule
-	if rule := p.ExemptionData.SubAssessmentExemptionRule.If; rule.AllOf != nil || rule.AnyOf != nil || rule.Field != "" {
+	if findings(e) != nil {
 		all = append(all, "some findings only")
 	}
 	all = append(all, e.PolicyDefinitionReferenceIDs...)
 	return cmp.Or(strings.Join(all, ", "), lastSegment(e.PolicyAssignmentID), lastSegment(e.StandardID))
+}
+
+// findings returns the rule that says which findings are exempt, such as those of a
+// CVE; nil for all.
+func findings(e armsecops.Exemption) json.RawMessage {
+	var p armsecops.StandardAssignmentProperties
+	_ = json.Unmarshal(e.Properties, &p) // of another kind, it has no rule
+	rule := p.ExemptionData.SubAssessmentExemptionRule.If
+	if rule.AllOf == nil && rule.AnyOf == nil && rule.Field == "" {
+		return nil
+	}
+	text, _ := json.Marshal(rule) // which was JSON
+	return text
 }
 
 // isZero reports whether a key stands for several that a row doesn't name.

@@ -36,7 +36,7 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"-management-group, it lists all that the identity may read.\n\n" +
 	"NAME is the display name, or the resource's own if it has none. SCOPE is what is exempt, by the names in its resource id, " +
 	"FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
-	"-o csv and -o json have everything, both names too, -o ids what renew and delete read.\n\n" +
+	"-o csv and -o json have everything, both names too, -o ids what renew and delete read. In CSV, an apostrophe begins what a spreadsheet would take for a formula.\n\n" +
 	"Without -live it uses a tenant in memory that has 40 subscriptions, three of which can't be read, on 1 June 2026."
 
 // kinds are the kinds of exemptions by their names as flags, in the order of a listing.
@@ -104,7 +104,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	var given []string // subscriptions
 	q.List(&given, "subscription", "`UUID` of a subscription to list")
 	q.List(&q.managementGroups, "management-group", "`name` of a management group to list, with all below it, instead of subscriptions")
-	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line")
+	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line; - is the standard input")
 	q.Flags.BoolVar(&q.inherited, "inherited", false, "include the policy exemptions that the subscriptions inherit from management groups")
 	q.Choice(&q.via, "via", "`way` to read the exemptions", "graph", "list")
 	q.Flags.BoolVar(&q.verify, "verify", false, "list a page of each given subscription too, to find those that can't be read")
@@ -337,6 +337,7 @@ func (q query) describe() string {
 // queryGraph queries Azure Resource Graph, a kind after the other: one that is
 // incomplete doesn't keep the others from being found.
 func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found []armsecops.Exemption, err error) {
+	progress.Status("querying")
 	options := q.options()
 	for _, kind := range options.Kinds {
 		show := func(rows, total int) {

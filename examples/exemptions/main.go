@@ -72,8 +72,11 @@ func parse(ctx context.Context, args []string, stdin io.Reader) (runner, error) 
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:min(2, len(args))]), "-h") // help list is list -h
 	}
-	if len(args) == 1 && slices.Contains([]string{"-h", "--h", "-help", "--help"}, args[0]) {
-		return newOverview(), nil
+	if len(args) > 0 && slices.Contains([]string{"-h", "--h", "-help", "--help"}, args[0]) {
+		if len(args) == 1 {
+			return newOverview(), nil
+		}
+		args = append(args[1:2:2], "-h") // and so is -h list
 	}
 	name := "list"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' && !isUUID(args[0]) { // which is a subscription to list
@@ -356,6 +359,9 @@ type input struct {
 //   - noun: what they are
 func readInput(ctx context.Context, noun string, args []string, file string, stdin io.Reader) ([]input, error) {
 	var items []input
+	if file == "-" { // as other programs have it
+		file, args = "", append([]string{"-"}, args...)
+	}
 	if file != "" {
 		lines, err := readLines(ctx, file, func() (io.ReadCloser, error) { return os.Open(file) })
 		if err != nil {
@@ -416,6 +422,9 @@ func readLines(ctx context.Context, name string, open func() (io.ReadCloser, err
 func scanLines(name string, r io.Reader) (lines []input, err error) {
 	s, n := bufio.NewScanner(r), 1
 	for ; s.Scan(); n++ {
+		if n == 1 && (strings.HasPrefix(s.Text(), "\xff\xfe") || strings.HasPrefix(s.Text(), "\xfe\xff")) {
+			return nil, errors.New("the text is UTF-16: save it as UTF-8")
+		}
 		line := strings.TrimSpace(strings.TrimPrefix(s.Text(), "\ufeff")) // with which files of Windows begin
 		if line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, input{line, fmt.Sprintf("line %d of %s", n, name)})

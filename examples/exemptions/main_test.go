@@ -111,7 +111,7 @@ func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"help": {"help"}, "list-help": {"help", "list"}, "expiring-help": {"expiring", "-h"}, "create-help": {"create", "-h"}, "renew-help": {"renew", "-h"},
-		"delete-help": {"help", "delete"}, "expiring": {"expiring"}, "list": {"-via", "list", tenantSubscription(4), tenantSubscription(11)},
+		"delete-help": {"-h", "delete"}, "expiring": {"expiring"}, "list": {"-via", "list", tenantSubscription(4), tenantSubscription(11)},
 	} {
 		commandtest.AssertScreens(t, name, func(s command.Streams) int { return run(t.Context(), args, s) })
 	}
@@ -142,6 +142,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"nothing that inherits":     {[]string{"-inherited"}, "-inherited needs subscriptions"},
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
 		"no management group":       {[]string{"-management-group", "a/b", "x"}, "-management-group: not a name: a/b"},
+		"trailing space of a flag":  {[]string{"create", "-name", " x"}, `-name has control characters, or white space at an end: " x"`},
 		"trailing space":            {[]string{"-category=waiver "}, `an argument has control characters, or white space at an end: "-category=waiver "`},
 		"misspelt category":         {[]string{"-category", "wavier"}, `invalid value "wavier" for flag -category: must be waiver or mitigated`},
 		"empty input":               {[]string{"-"}, "the input has no subscriptions"},
@@ -224,12 +225,14 @@ func TestRunReportsUnreadableInput(t *testing.T) {
 	t.Parallel()
 	long := filepath.Join(t.TempDir(), "long")
 	require.NoError(t, os.WriteFile(long, []byte("\n"+strings.Repeat("x", 1<<16)), 0o600))
-	for _, args := range [][]string{{"-"}, {"delete", "-"}, {"-file", filepath.Join(t.TempDir(), "none")}, {"-file", long}} {
+	windows := filepath.Join(t.TempDir(), "windows")
+	require.NoError(t, os.WriteFile(windows, []byte("\xff\xfeo\x00n\x00e\x00"), 0o600))
+	for _, args := range [][]string{{"-"}, {"delete", "-"}, {"-file", filepath.Join(t.TempDir(), "none")}, {"-file", long}, {"-file", windows}} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In = iotest.ErrReader(errors.New("broken pipe"))
 		assert.Equal(t, command.Failed, run(t.Context(), args, s))
 		assert.Empty(t, stdout.String())
-		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory|-file: line 2 is longer than 65535 bytes)\n$", stderr.String())
+		assert.Regexp(t, "^(standard input: broken pipe|-file: open .*: no such file or directory|-file: line 2 is longer than 65535 bytes|-file: the text is UTF-16: save it as UTF-8)\n$", stderr.String())
 	}
 }
 
@@ -243,6 +246,7 @@ func TestInputHasNoDuplicates(t *testing.T) {
 		"file":                 {"", file, "three", "one two"},
 		"standard input":       {"-", "", "three\n#\nfour\n", "three four"},
 		"all of them":          {"four - ONE", file, "three\nFour", "one two four three"},
+		"file of that name":    {"one", "-", "three", "three one"},
 		"standard input twice": {"- -", "", "three", "three"},
 	} {
 		got, err := readInput(t.Context(), "an id", strings.Fields(test.args), test.file, strings.NewReader(test.stdin))

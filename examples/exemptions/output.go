@@ -72,6 +72,7 @@ func (q query) allColumns() []column {
 		{"standard", func(r row) string { return r.StandardID }},
 		{"assessments", func(r row) string { return strings.Join(r.AssessmentKeys, " ") }},
 		{"policy assignment", func(r row) string { return r.PolicyAssignmentID }},
+		{"findings", func(r row) string { return string(findings(r.Exemption)) }},
 		{"policies", func(r row) string { return strings.Join(r.PolicyDefinitionReferenceIDs, " ") }},
 		{"id", func(r row) string { return r.ID }},
 	}, q.effectColumn()...)

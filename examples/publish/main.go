@@ -121,6 +121,7 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 		return p.publishMany(ctx, s)
 	}
 	progress := p.newProgress(s.Err, 1)
+	s.Err.Status("connecting")
 	o := p.publish(ctx, p.targets[0], func(job armsecops.Job) { progress.show(0, "", job) })
 	progress.end()
 	if p.format == "json" {
@@ -162,7 +163,7 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 			},
 		})
 	if err != nil {
-		return o.with(notStarted(ctx, t.explain(err)))
+		return o.with(notStarted(ctx, p.explain(t, err)))
 	}
 	if p.wait {
 		_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.interval})
@@ -184,10 +185,13 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 }
 
 // explain returns an error of the start of a job, beginning with the assignment if that isn't there.
-func (t target) explain(err error) error {
+func (p publication) explain(t target, err error) error {
 	elsewhere := armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound) || armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound)
 	if !errors.Is(err, armsecops.ErrNotFound) || errors.Is(err, armsecops.ErrOutcomeUnknown) || elsewhere {
 		return err
+	}
+	if !p.Live {
+		return fmt.Errorf("no workspace manager assignment %s in memory, where there are %s: -live uses Azure: %w", t.id.Name, command.Join(memoryNames(), "and"), err)
 	}
 	return fmt.Errorf("no workspace manager assignment %s in workspace %s: %w", t.id.Name, t.id.WorkspaceName, err)
 }

@@ -141,6 +141,11 @@ func (p publication) startFlags() (words []string) {
 	if !p.wait {
 		words = append(words, "-wait=false")
 	}
+	return append(words, p.waitFlags()...)
+}
+
+// waitFlags returns those that say how to wait.
+func (p publication) waitFlags() (words []string) {
 	for _, name := range []string{"concurrency", "interval"} {
 		if p.Given(name) {
 			words = append(words, "-"+name, p.Flags.Lookup(name).Value.String())

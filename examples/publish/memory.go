@@ -48,7 +48,7 @@ func (p publication) inMemory() (publication, error) {
 		},
 	})
 	id := p.assignment
-	names := slices.Sorted(maps.Keys(memoryItems))
+	names := memoryNames()
 	for _, id.Name = range names {
 		var assignment armsecops.WorkspaceManagerAssignment
 		assignment.Properties.TargetResourceName = "branches"
@@ -74,6 +74,9 @@ func (p publication) inMemory() (publication, error) {
 	}
 	return p, err
 }
+
+// memoryNames returns the names of the assignments in memory.
+func memoryNames() []string { return slices.Sorted(maps.Keys(memoryItems)) }
 
 // items returns the items of a job in memory. Two of the baseline's fail.
 func items(assignment string) (items []armsecops.JobItem) {

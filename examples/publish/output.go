@@ -188,7 +188,7 @@ func (p publication) printResumption(out *terminal.Output, heading string, outco
 		if !found {
 			i = len(commands)
 			numbers[workspace] = i
-			words := p.commandLine()
+			words := append(p.commandLine(), p.waitFlags()...)
 			if p.Live {
 				words = append(words, "-subscription", workspace.SubscriptionID,
 					"-resource-group", workspace.ResourceGroupName, "-workspace", workspace.WorkspaceName)

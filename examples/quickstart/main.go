@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr
 		if errors.Is(err, errUsage) || errors.As(err, new(*armsecops.ParameterError)) {
 			code = 2
 		} else if errors.Is(err, armsecops.ErrCredential) {
-			printLine(stderr, "Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot")
+			printLine(stderr, "Sign in with az login, or mend the credential named below: https://aka.ms/azsdk/go/identity/troubleshoot")
 		}
 		printLine(stderr, "%v", err)
 	}

@@ -203,10 +203,15 @@ func (c *Command) Parse(args []string, live ...string) error {
 	if slices.Equal(args, []string{"help"}) {
 		return flag.ErrHelp
 	}
-	for _, arg := range args {
-		if strings.TrimSpace(arg) != arg || strings.ContainsFunc(arg, unicode.IsControl) {
-			return Usagef("an argument has control characters, or white space at an end: %q", arg)
+	for i, arg := range args {
+		if strings.TrimSpace(arg) == arg && !strings.ContainsFunc(arg, unicode.IsControl) {
+			continue
 		}
+		name := "an argument"
+		if i > 0 && strings.HasPrefix(args[i-1], "-") && !c.isBool(args[i-1]) {
+			name = args[i-1]
+		}
+		return Usagef("%s has control characters, or white space at an end: %q", name, arg)
 	}
 	c.Flags.VisitAll(func(f *flag.Flag) {
 		if value, ok := f.Value.(flag.Getter); ok { // that of a List is none
@@ -339,8 +344,12 @@ func Message(err error) string {
 	if !errors.Is(err, armsecops.ErrCredential) {
 		return text
 	}
+	advice := "Sign in with az login"
+	if _, failed := errors.AsType[*azidentity.AuthenticationFailedError](err); failed { // so that no other was tried
+		advice = "Mend the credential that failed below"
+	}
 	text = strings.ReplaceAll(text, strings.Repeat("-", 8), "")
-	return fmt.Sprintf("Sign in with az login, or see https://aka.ms/azsdk/go/identity/troubleshoot\n%.1600s", text)
+	return fmt.Sprintf("%s, or see https://aka.ms/azsdk/go/identity/troubleshoot\n%.1600s", advice, text)
 }
 
 func (c *Command) exitCode(err error) int {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -108,10 +109,15 @@ func (signInError) Error() string {
 
 func TestSignInErrorIsOneScreenAfterTheAdvice(t *testing.T) {
 	t.Parallel()
-	s, _, stderr := commandtest.Streams()
-	s.Err = commandtest.Terminal(stderr, 80)
-	assert.Equal(t, command.Failed, newCommand().Exit(signInError{}, s))
-	assert.True(t, strings.HasPrefix(stderr.String(), "Sign in with az login, "), stderr.String())
-	assert.NotContains(t, stderr.String(), "---")
-	assert.Less(t, strings.Count(stderr.String(), "\n"), 24)
+	for advice, err := range map[string]error{
+		"Sign in with az login, ":                 signInError{},
+		"Mend the credential that failed below, ": errors.Join(signInError{}, &azidentity.AuthenticationFailedError{}),
+	} {
+		s, _, stderr := commandtest.Streams()
+		s.Err = commandtest.Terminal(stderr, 80)
+		assert.Equal(t, command.Failed, newCommand().Exit(err, s))
+		assert.True(t, strings.HasPrefix(stderr.String(), advice), stderr.String())
+		assert.NotContains(t, stderr.String(), "---")
+		assert.Less(t, strings.Count(stderr.String(), "\n"), 24)
+	}
 }
