@@ -343,7 +343,7 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 // checkTime refuses a time that has no form in JSON and in queries.
 func checkTime(name string, t time.Time) error {
 	if year := t.UTC().Year(); year < 1 || year > 9999 {
-		return &ParameterError{Name: name, Reason: "must be in a year from 1 to 9999"}
+		return invalid(name, t.UTC().String(), "must be in a year from 1 to 9999")
 	}
 	return nil
 }
