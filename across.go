@@ -99,7 +99,7 @@ func listAcross[T any](
 	}
 	return func(yield func(T, error) bool) {
 		var none T
-		ctx, endSpan := c.startParentSpan(ctx, name, route)
+		ctx, endSpan := c.of("").startParentSpan(ctx, name, &call{route: route})
 		var first error
 		defer func() { endSpan(first) }()
 		if first = withOperation(name, err); first != nil {

@@ -163,7 +163,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	if ctx == nil {
 		return result, nil, withOperation(name, errNilContext)
 	}
-	ctx, endSpan := c.startSpan(ctx, cmp.Or(op.span, name), route)
+	ctx, endSpan := c.startSpan(ctx, cmp.Or(op.span, name), &op)
 	defer func() { endSpan(err) }()
 
 	values, err := c.checkedValues(&op)

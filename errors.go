@@ -236,8 +236,8 @@ func (e *ServiceError) Error() string {
 		text += " [" + strings.Join(e.details(), "; ") + "]"
 	}
 	var end []string
-	if e.page {
-		end = append(end, "a page of HTML or XML")
+	if page := e.ofPage(); page != "" {
+		end = append(end, page)
 	}
 	if e.RetryAfter > 0 {
 		end = append(end, "retry after "+e.RetryAfter.String())
@@ -253,6 +253,14 @@ func (e *ServiceError) Error() string {
 	}
 	behind := " (" + strings.Join(end, ", ") + ")"
 	return printable.Line(text, maxPrintedError-len(behind)) + behind
+}
+
+// ofPage says that the message is from a page; "" if it isn't.
+func (e *ServiceError) ofPage() string {
+	if e.page {
+		return "a page of HTML or XML"
+	}
+	return ""
 }
 
 // details returns the first details, a line for each, and how many more there are.
@@ -334,64 +342,6 @@ func (e *ServiceError) Is(target error) bool {
 		e.hasCode(func(code string) bool { return equalFold(code, CodeNoValidSubscriptionsInQueryRequest) }))
 }
 
-// JobFailedError is a job that ended Failed or Canceled while a poller waited for
-// it. Result and PollUntilDone of the poller return it.
-type JobFailedError struct {
-	Job Job // with its items, and why they failed
-
-	operation string // that made the poller
-}
-
-// maxPrintedFailures bounds the message of a JobFailedError.
-const maxPrintedFailures = 10
-
-// Error names the job and its state, then up to ten failures, in one line of bounded length.
-func (e *JobFailedError) Error() string {
-	job := "job " + line(e.Job.Name)
-	if e.operation != "" {
-		job = e.operation + ": " + job
-	}
-	if id, err := ParseJobID(e.Job.ID); err == nil {
-		job += " of assignment " + line(id.WorkspaceManagerAssignmentName) + " in workspace " + line(id.WorkspaceName)
-	}
-	parts := append([]string{job + ": " + e.summary()}, e.failures()...)
-	return printable.Line(strings.Join(parts, "; "), maxPrintedError)
-}
-
-// summary returns the state of the job, how many items failed, and the reason if there is one for all.
-func (e *JobFailedError) summary() string {
-	p := e.Job.Properties
-	summary := p.Summary()
-	text := fmt.Sprintf("%s: %d of %d items failed", line(string(p.ProvisioningState)), summary.Failed, summary.Total)
-	if p.ErrorMessage != "" {
-		text += ": " + message(p.ErrorMessage)
-	}
-	return text
-}
-
-// failures returns the first failures, a line for each, and how many more there are.
-func (e *JobFailedError) failures() []string {
-	var failures []string
-	n := 0
-	for f := range e.Job.Properties.Failures() {
-		if n++; n > maxPrintedFailures {
-			continue
-		}
-		text := line(f.ResourceID)
-		if f.MemberResourceName != "" {
-			text += " at member " + line(f.MemberResourceName)
-		}
-		if f.ErrorMessage != "" {
-			text += ": " + message(f.ErrorMessage)
-		}
-		failures = append(failures, text)
-	}
-	if more := n - maxPrintedFailures; more > 0 {
-		failures = append(failures, fmt.Sprintf("and %d more", more))
-	}
-	return failures
-}
-
 // PageError is a listing that ended early: a [Pager] returns it for a page that
 // failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
 type PageError struct {
@@ -467,6 +417,9 @@ func (e *wrappedError) Error() string { return bounded(e.print(e.errs[len(e.errs
 
 // print returns the text of the error, given that of the wrapped one.
 func (e *wrappedError) print(wrapped string) string {
+	if e.more != "" {
+		wrapped = strings.TrimSuffix(wrapped, ".")
+	}
 	return joined("; ", joined(": ", e.text, wrapped), e.more)
 }
 

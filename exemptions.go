@@ -175,12 +175,13 @@ func (c *ExemptionsClient) do(
 		return Exemption{}, withOperation(operation, errNilContext)
 	}
 	at, err := c.find(id)
-	ctx, endSpan := c.startParentSpan(ctx, operation, at.resource.Get)
+	get := call{route: at.resource.Get, values: at.values}
+	ctx, endSpan := at.client.startParentSpan(ctx, operation, &get)
 	defer func() { endSpan(err) }()
 	if err = cmp.Or(err, refused); err != nil {
 		return Exemption{}, withOperation(operation, err)
 	}
-	resource, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+	resource, err := run[exemptionResource](ctx, at.client, get)
 	if err == nil {
 		resource, err = then(ctx, at, resource)
 	}
@@ -208,7 +209,7 @@ func (c *ExemptionsClient) find(id string) (exemptionPlace, error) {
 		copy(at.values[:], values)
 		return at, nil
 	}
-	return exemptionPlace{resource: routes.PolicyExemptions}, invalid("id", id, reason)
+	return exemptionPlace{client: c.client, resource: routes.PolicyExemptions}, invalid("id", id, reason)
 }
 
 // exemptionResource is the resource of an exemption of any place, with all members.

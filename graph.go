@@ -167,6 +167,10 @@ func checkGraphOptions(options *ResourceGraphOptions) error {
 
 func (g graph[T]) operation() string { return g.route.Operation }
 
+func (g graph[T]) startSpan(ctx context.Context) (context.Context, func(error)) {
+	return g.client.startSpan(ctx, g.operation(), &call{route: g.route})
+}
+
 // listing returns what a continuation token is bound to: the endpoint, the query
 // and its scopes, ignoring their case and order.
 func (g graph[T]) listing() (resume.Listing, error) {

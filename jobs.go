@@ -3,11 +3,14 @@ package armsecops
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -319,4 +322,62 @@ func ParseJobID(id string) (JobID, error) {
 // String returns the id as Azure Resource Manager writes it. It doesn't check the parts.
 func (id JobID) String() string {
 	return routes.Jobs.Get.ID(id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name)
+}
+
+// JobFailedError is a job that ended Failed or Canceled while a poller waited for
+// it. Result and PollUntilDone of the poller return it.
+type JobFailedError struct {
+	Job Job // with its items, and why they failed
+
+	operation string // that made the poller
+}
+
+// maxPrintedFailures bounds the message of a JobFailedError.
+const maxPrintedFailures = 10
+
+// Error names the job and its state, then up to ten failures, in one line of bounded length.
+func (e *JobFailedError) Error() string {
+	job := "job " + line(e.Job.Name)
+	if e.operation != "" {
+		job = e.operation + ": " + job
+	}
+	if id, err := ParseJobID(e.Job.ID); err == nil {
+		job += " of assignment " + line(id.WorkspaceManagerAssignmentName) + " in workspace " + line(id.WorkspaceName)
+	}
+	parts := append([]string{job + ": " + e.summary()}, e.failures()...)
+	return printable.Line(strings.Join(parts, "; "), maxPrintedError)
+}
+
+// summary returns the state of the job, how many items failed, and the reason if there is one for all.
+func (e *JobFailedError) summary() string {
+	p := e.Job.Properties
+	summary := p.Summary()
+	text := fmt.Sprintf("%s: %d of %d items failed", line(string(p.ProvisioningState)), summary.Failed, summary.Total)
+	if p.ErrorMessage != "" {
+		text += ": " + message(p.ErrorMessage)
+	}
+	return text
+}
+
+// failures returns the first failures, a line for each, and how many more there are.
+func (e *JobFailedError) failures() []string {
+	var failures []string
+	n := 0
+	for f := range e.Job.Properties.Failures() {
+		if n++; n > maxPrintedFailures {
+			continue
+		}
+		text := line(f.ResourceID)
+		if f.MemberResourceName != "" {
+			text += " at member " + line(f.MemberResourceName)
+		}
+		if f.ErrorMessage != "" {
+			text += ": " + message(f.ErrorMessage)
+		}
+		failures = append(failures, text)
+	}
+	if more := n - maxPrintedFailures; more > 0 {
+		failures = append(failures, fmt.Sprintf("and %d more", more))
+	}
+	return failures
 }

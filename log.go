@@ -156,21 +156,21 @@ func messageOf(err error) string {
 		if e.cause != nil && (e.Message == "" || e.StatusCode < http.StatusBadRequest) {
 			return joined(": ", line(e.cause.Error()), message(e.Message))
 		}
-		return message(e.Message)
+		return joined(", ", message(e.Message), e.ofPage())
 	}
 	return err.Error()
 }
 
 // startSpan starts the span of an operation. The returned function ends it, with
 // the operation's error if it has one.
-func (c client) startSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
+func (c client) startSpan(ctx context.Context, name string, op *call) (context.Context, func(error)) {
 	tracer := c.arm.Tracer()
 	if !tracer.Enabled() {
 		return ctx, func(error) {}
 	}
 	var failed error
-	tracer = errorTracer(tracer, name, func(context.Context) error { return failed })
-	ctx, end := runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: spanAttributes(route)})
+	tracer = errorTracer(tracer, name, &failed)
+	ctx, end := runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: c.spanAttributes(op)})
 	return ctx, func(err error) {
 		failed = err
 		end(err)
@@ -179,8 +179,8 @@ func (c client) startSpan(ctx context.Context, name string, route *routes.Route)
 
 // startParentSpan is startSpan for an operation that consists of others, which
 // keep spans of their own: below a span of runtime.StartSpan they would have none.
-func (c client) startParentSpan(ctx context.Context, name string, route *routes.Route) (context.Context, func(error)) {
-	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: spanAttributes(route)})
+func (c client) startParentSpan(ctx context.Context, name string, op *call) (context.Context, func(error)) {
+	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: c.spanAttributes(op)})
 	return ctx, func(err error) {
 		if err != nil {
 			span.SetAttributes(errorAttributes(err)...)
@@ -193,19 +193,20 @@ func (c client) startParentSpan(ctx context.Context, name string, route *routes.
 // errorTracer returns a tracer whose spans have the attributes of an error if they
 // fail. azcore starts and ends those spans, and gives them the text of the error only.
 //   - name: what the names of the spans begin with
-//   - failed: the error of a span that was started with the context
-func errorTracer(tracer tracing.Tracer, name string, failed func(context.Context) error) tracing.Tracer {
+//   - failed: the error that came since the span began; nil if it is azcore's own
+func errorTracer(tracer tracing.Tracer, name string, failed *error) tracing.Tracer {
 	return tracing.NewTracer(func(ctx context.Context, spanName string, o *tracing.SpanOptions) (context.Context, tracing.Span) {
 		ctx, span := tracer.Start(ctx, spanName, o)
 		if !strings.HasPrefix(spanName, name) {
 			return ctx, span
 		}
+		*failed = nil
 		return ctx, tracing.NewSpan(tracing.SpanImpl{
 			SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
 			SetStatus: func(status tracing.SpanStatus, description string) {
-				if err := failed(ctx); err != nil {
-					span.SetAttributes(errorAttributes(err)...)
-				}
+				// azcore's poller has errors of its own: of a context that has ended, and of too small a Frequency.
+				err := cmp.Or(*failed, ctx.Err(), error(&ParameterError{}))
+				span.SetAttributes(errorAttributes(err)...)
 				span.SetStatus(status, description)
 			},
 		})
@@ -214,8 +215,16 @@ func errorTracer(tracer tracing.Tracer, name string, failed func(context.Context
 
 // spanAttributes returns those of an operation's span. azcore sets az.namespace,
 // too, but only when a request is sent whose path it can read a resource type from.
-func spanAttributes(route *routes.Route) []tracing.Attribute {
-	return []tracing.Attribute{{Key: "az.namespace", Value: route.Namespace}}
+func (c client) spanAttributes(op *call) []tracing.Attribute {
+	attributes := []tracing.Attribute{{Key: "az.namespace", Value: op.route.Namespace}}
+	subscription := routes.SubscriptionOf(op.values[0]) // of a scope
+	if op.route.OfSubscription() {
+		subscription = c.subscriptionID
+	}
+	if subscription != "" {
+		attributes = append(attributes, tracing.Attribute{Key: "az.subscription_id", Value: line(subscription)})
+	}
+	return attributes
 }
 
 // errorAttributes returns those of a span that failed: what a log has of the error

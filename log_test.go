@@ -154,7 +154,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"a failed job": {failedCall(t, respond(200, failedJob), wait),
 			`{"operation":"WorkspaceManagerJobsClient.NewJobPoller","kind":"job","job":"the-job","jobId":"/jobs/the-job","message":"Failed: 1 of 1 items failed: see the items","details":["/rules/one at member m: Forbidden."]}`},
 		"a deleted job": {failedCall(t, respond(404, `{"error":{"code":"NotFound","message":"Gone."}}`), wait),
-			get + `"kind":"service","status":404,"code":"NotFound","message":"Gone.; the job was deleted while the poller waited, or never existed"}`},
+			get + `"kind":"service","status":404,"code":"NotFound","message":"Gone; the job was deleted while the poller waited, or never existed"}`},
 		"a page": {
 			failedCall(t, forbidden, func(ctx context.Context, c *armsecops.WorkspaceManagerJobsClient) error {
 				list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "private"}

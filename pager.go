@@ -50,6 +50,9 @@ type source[T any] interface {
 	// operation returns the client's method.
 	operation() string
 
+	// startSpan starts the span of a page. The returned function ends it.
+	startSpan(ctx context.Context) (context.Context, func(error))
+
 	// listing returns what a continuation token is bound to.
 	listing() (resume.Listing, error)
 }
@@ -169,6 +172,11 @@ var errNoMorePages = errors.New("no more pages")
 
 // fetch returns the page at a place, and the place after it.
 func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
+	if ctx == nil {
+		return page, at, withOperation(p.source.operation(), errNilContext)
+	}
+	ctx, endSpan := p.source.startSpan(ctx)
+	defer func() { endSpan(err) }()
 	if err = cmp.Or(p.refused, at.err); err != nil {
 		return page, at, err
 	}
@@ -313,6 +321,10 @@ type links[T any] struct {
 }
 
 func (l links[T]) operation() string { return l.call.route.Operation }
+
+func (l links[T]) startSpan(ctx context.Context) (context.Context, func(error)) {
+	return l.client.startSpan(ctx, l.operation(), &l.call)
+}
 
 func (l links[T]) listing() (resume.Listing, error) { return l.client.resumable(&l.call) }
 

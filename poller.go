@@ -1,7 +1,6 @@
 package armsecops
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +64,7 @@ func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGr
 	if options.Recover && ctx != nil { // without a context, the call below says so
 		create.span = create.route.Operation // below that of this method, which has the outcome
 		var endSpan func(error)
-		ctx, endSpan = c.startParentSpan(ctx, name, create.route)
+		ctx, endSpan = c.startParentSpan(ctx, name, &create)
 		defer func() { endSpan(err) }()
 		if _, err := c.checkedValues(&create); err != nil {
 			return nil, withOperation(name, err)
@@ -193,7 +192,7 @@ func (h *jobPollingHandler) tracer() tracing.Tracer {
 	if !tracer.Enabled() {
 		return tracer
 	}
-	return errorTracer(tracer, "Poller[", func(ctx context.Context) error { return cmp.Or(h.failed, ctx.Err()) })
+	return errorTracer(tracer, "Poller[", &h.failed)
 }
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the
