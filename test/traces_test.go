@@ -105,16 +105,24 @@ func getAssignment(id string) func(context.Context, *armsecops.SecurityAssignmen
 	}
 }
 
-// listTwoPages returns the error of the second page, or of the first.
-func listTwoPages(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
-	_, errs := collect(c.NewListPager("rg", nil).Pages(ctx))
+// listPagesOf returns the error of a listing of so many pages.
+func listPagesOf(pages int) func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
+	return func(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
+		list := &armsecops.SecurityAssignmentsClientListOptions{PageOptions: armsecops.PageOptions{MaxPages: pages}}
+		_, errs := collect(c.NewListPager("rg", list).Pages(ctx))
+		return errors.Join(errs...)
+	}
+}
+
+func queryPages(ctx context.Context, c *armsecops.SecurityAssignmentsClient) error {
+	_, errs := collect(c.NewResourceGraphPager(nil).Pages(ctx))
 	return errors.Join(errs...)
 }
 
 // The span of an operation has its final error, whichever step that comes from.
 func TestSpansHaveTheFinalError(t *testing.T) {
 	t.Parallel()
-	const get, list = "SecurityAssignmentsClient.Get", "SecurityAssignmentsClient.NewListPager"
+	const get, list, graph = "SecurityAssignmentsClient.Get", "SecurityAssignmentsClient.NewListPager", "SecurityAssignmentsClient.NewResourceGraphPager"
 	notFound := respond(404, `{"error":{"code":"NotFound"}}`)
 	type test struct {
 		response transportFunc
@@ -129,7 +137,9 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		"response":   {notFound, getAssignment("id"), get, "service", "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "response", "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, "transport", get + ": " + io.ErrUnexpectedEOF.Error()},
-		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listTwoPages, list, "response", "untrusted next link"},
+		"option":     {nil, listPagesOf(-1), list, "parameter", "MaxPages"},
+		"rows":       {respond(200, `{"totalRecords":1,"count":1,"data":[{}],"resultTruncated":"true"}`), queryPages, graph, "response", "incomplete result"},
+		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listPagesOf(2), list, "response", "untrusted next link"},
 	}, func(t *testing.T, test test) {
 		var s spans
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -162,7 +172,11 @@ func TestSpansNameTheResourceProvider(t *testing.T) {
 			require.NoError(t, err)
 			providers := strings.Split(route.Path, "/providers/")
 			namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")
-			assert.Equal(t, namespace, s.last(t, route.Operation).attributes["az.namespace"])
+			attributes := s.last(t, route.Operation).attributes
+			assert.Equal(t, namespace, attributes["az.namespace"])
+			if route.OfSubscription() {
+				assert.NotEmpty(t, attributes["az.subscription_id"])
+			}
 		})
 	}
 }
@@ -300,7 +314,8 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 		"a failed job":           {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
 		"refused":                {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},
 		"not shown, then failed": {[]transportFunc{respond(404), job("Failed")}, "job", nil, nil},
-		"out of time":            {[]transportFunc{respond(404), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
+		"refused earlier":        {[]transportFunc{forbidden, job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
+		"out of time":            {[]transportFunc{respond(404), job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
 	}, func(t *testing.T, test test) {
 		synctest.Test(t, func(t *testing.T) {
 			var s spans
@@ -310,6 +325,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 			defer cancel()
 			poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
 			require.NoError(t, err)
+			_, _ = poller.Poll(ctx) // which has a span of its own
 			assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
 			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
 			assert.Equal(t, test.kind != nil, span.failed)

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -11,6 +13,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/log"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
 )
 
 // The page shows the functions of this folder and what the program prints, so
@@ -18,7 +22,7 @@ import (
 // the function of the example of logs.
 func TestPageShowsTheProgram(t *testing.T) {
 	page := readFile(t, "../../docs/observability.md")
-	for _, file := range []string{"tracing.go", "events.go"} {
+	for _, file := range []string{"logging.go", "tracing.go", "events.go"} {
 		assert.Contains(t, page, "```go\n"+readFile(t, file)+"```\n", file)
 	}
 	_, version, found := strings.Cut(readFile(t, "../go.mod"), "/tracing/azotel ")
@@ -30,6 +34,16 @@ func TestPageShowsTheProgram(t *testing.T) {
 	var spans bytes.Buffer
 	require.NoError(t, run(t.Context(), &spans))
 	assert.Contains(t, page, "$ go run -C interop ./observability\n"+spans.String()+"```\n")
+}
+
+// A handler that isn't slog's gets the members of a library's error that the program wraps.
+func TestWrappedErrorsAreLogged(t *testing.T) {
+	var text bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&text, nil))
+	logError(t.Context(), logger, "failed", fmt.Errorf("nightly: %w", &armsecops.ParameterError{Name: "a", Reason: "is b"}))
+	logError(t.Context(), logger, "failed", io.EOF)
+	assert.Contains(t, text.String(), `"text":"nightly: parameter a is b","err":{"kind":"parameter","parameter":"a","message":"parameter a is b"}}`)
+	assert.Contains(t, text.String(), `"msg":"failed","text":"EOF"}`)
 }
 
 // A log of azcore's events has each request, response and retry, without the token.

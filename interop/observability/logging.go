@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
+
+// logError logs an error by any handler: its text, and the members of the library's
+// error that it wraps.
+func logError(ctx context.Context, logger *slog.Logger, message string, err error) {
+	attrs := []slog.Attr{slog.String("text", err.Error())}
+	var logged slog.LogValuer
+	if errors.As(err, &logged) {
+		attrs = append(attrs, slog.Any("err", logged))
+	}
+	logger.LogAttrs(ctx, slog.LevelError, message, attrs...)
+}
