@@ -438,10 +438,7 @@ func (a *attempts) contextError() error {
 	if cause := context.Cause(a.expired); !errors.Is(cause, ended) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
-	last := a.failure
-	if last == nil && a.response != nil {
-		last = a.newError(a.response, a.response.Request, nil)
-	}
+	last := a.lastError()
 	if last == nil && a.heldBack {
 		err = fmt.Errorf("%w; it was throttled until then, and not sent", err)
 	}
@@ -449,6 +446,14 @@ func (a *attempts) contextError() error {
 		err = fmt.Errorf("%w; the last attempt failed: %w", err, unnamedError{last, a.Operation})
 	}
 	return err
+}
+
+// lastError returns why the last attempt failed; nil if none has ended.
+func (a *attempts) lastError() error {
+	if a.failure == nil && a.response != nil {
+		return a.newError(a.response, a.response.Request, nil)
+	}
+	return a.failure
 }
 
 // unnamedError prints an error without the operation, which the error around it has.
@@ -462,12 +467,22 @@ func (e unnamedError) Unwrap() error { return e.error }
 
 // throttled returns the error of a request that would have to wait too long.
 func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := a.lastError()
 	seconds := int64((closed.Delay + time.Second - 1) / time.Second)
 	body := fmt.Sprintf(`{"error":{"message":"%v, not sent"}}`, closed)
-	return finalError{a.newError(&http.Response{
+	if last != nil {
+		body = fmt.Sprintf(`{"error":{"message":"%v, not sent again"}}`, closed)
+	}
+	err := a.newError(&http.Response{
 		Status:     strconv.Itoa(http.StatusTooManyRequests) + " " + http.StatusText(http.StatusTooManyRequests),
 		StatusCode: http.StatusTooManyRequests,
 		Header:     http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}},
 		Body:       newBody(body),
-	}, req, nil)}
+	}, req, nil)
+	if last != nil {
+		err = fmt.Errorf("%w; the last attempt failed: %w", unnamedError{err, a.Operation}, unnamedError{last, a.Operation})
+	}
+	return finalError{err}
 }

@@ -89,7 +89,9 @@ func (s *setup) pipelineTo() runtime.Pipeline {
 
 // closeGate closes the gate of the calls for some seconds.
 func (s *setup) closeGate(seconds string) {
-	s.gates = throttle.NewGates(policy.RetryOptions{})
+	if s.gates == nil {
+		s.gates = throttle.NewGates(policy.RetryOptions{})
+	}
 	resp, _ := respond(429, "", "Retry-After", seconds)(nil) //nolint:bodyclose // in memory
 	s.gates.Observe("gate", resp)
 }
@@ -502,5 +504,15 @@ func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
 		require.EqualError(t, err, `429 {"error":{"message":"throttled for another 1h0m0s, not sent"}}`)
 		assert.False(t, unknown)
 		assert.EqualValues(t, 1, s.requests.Load())
+
+		var other setup
+		other.closeGate("0")
+		_, unknown, err = Do(other.pipeline(func(req *http.Request) (*http.Response, error) {
+			other.closeGate("3600") // meanwhile, for another call
+			return nil, io.EOF
+		}), newRequest(t, t.Context(), read()))
+		require.ErrorContains(t, err, `s, not sent again"}}; the last attempt failed: EOF`)
+		require.ErrorIs(t, err, io.EOF)
+		assert.True(t, unknown)
 	})
 }
