@@ -404,7 +404,11 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
 			text = []byte(s.Blank(string(body)))
 		}
-		e.setBody(errorbody.Read(text), s)
+		said := errorbody.Read(text)
+		if said.Code+said.Message == "" && said.AdditionalProperties != nil { // JSON of another kind
+			said.Message = errorbody.PlainText(body)
+		}
+		e.setBody(said, s)
 	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
 		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
 			e.setBody(said, s)

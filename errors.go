@@ -1,9 +1,11 @@
 package armsecops
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -72,10 +74,10 @@ var (
 	// Look before you send it again. A request to start a job is not repeated by the
 	// library: list the jobs of the assignment to find out whether the job runs. A
 	// request to write or delete a resource was repeated, and that was an [ErrConflict]
-	// or [ErrPreconditionFailed], which the earlier attempt can have caused, or the
-	// [ErrNotFound] of something above the resource: get the resource to find out what
-	// it is now. After any other error, such as that of a deadline, a write or deletion
-	// may have been carried out, too, and can be sent again.
+	// or [ErrPreconditionFailed], which the earlier attempt can have caused, or, for a
+	// deletion, the [ErrNotFound] of something above the resource: get the resource to
+	// find out what it is now. After any other error, such as that of a deadline, a write
+	// or deletion may have been carried out, too, and can be sent again.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
 )
 
@@ -217,8 +219,8 @@ func line(text string) string { return printable.Line(text, printable.Max) }
 // message returns a service's description as such a line.
 func message(text string) string { return printable.Line(text, maxPrintedMessage) }
 
-// Error returns operation, status, code, message, whether that is from a page, how long
-// to wait, the request id and, unless the message has it, the path of the request, in
+// Error returns operation, status, code, message, details, what the error is about,
+// whether it is from a page, how long to wait, the request id and, unless the message has it, the path of the request, in
 // one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
@@ -232,10 +234,13 @@ func (e *ServiceError) Error() string {
 		parts = append(parts, message(e.Message))
 	}
 	text := strings.Join(parts, ": ")
-	if len(e.Details) > 0 {
-		text += " [" + strings.Join(e.details(), "; ") + "]"
+	if details := e.details(); details != nil {
+		text += " [" + strings.Join(details, "; ") + "]"
 	}
 	var end []string
+	if e.Target != "" && !strings.Contains(text, e.Target) {
+		end = append(end, "target "+line(e.Target))
+	}
 	if page := e.ofPage(); page != "" {
 		end = append(end, page)
 	}
@@ -266,13 +271,49 @@ func (e *ServiceError) ofPage() string {
 // details returns the first details, a line for each, and how many more there are.
 func (e *ServiceError) details() []string {
 	var details []string
-	for _, d := range e.Details[:min(len(e.Details), maxPrintedDetails)] {
-		details = append(details, d.line())
+	more := 0
+	for text := range lines(e.Details, e.AdditionalInfo) {
+		if len(details) < maxPrintedDetails {
+			details = append(details, text)
+		} else {
+			more++
+		}
 	}
-	if more := len(e.Details) - len(details); more > 0 {
+	if more > 0 {
 		details = append(details, strconv.Itoa(more)+" more")
 	}
 	return details
+}
+
+// lines returns a line for each policy that denied the request, and for each detail,
+// followed by those of the details below it.
+func lines(details []ErrorDetail, infos []ErrorAdditionalInfo) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, info := range infos {
+			if text := info.policy(); text != "" && !yield(text) {
+				return
+			}
+		}
+		for _, d := range details {
+			if text := d.line(); text != "" && !yield(text) {
+				return
+			}
+			for text := range lines(d.Details, d.AdditionalInfo) {
+				if !yield(text) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// policy returns the policy that denied the request; "" for other information.
+func (i *ErrorAdditionalInfo) policy() string {
+	var info struct{ PolicyDefinitionDisplayName, PolicyDefinitionID, PolicyAssignmentID string }
+	if !equalFold(i.Type, "PolicyViolation") || json.Unmarshal(i.Info, &info) != nil {
+		return ""
+	}
+	return joined(" of ", line(cmp.Or(info.PolicyDefinitionDisplayName, info.PolicyDefinitionID)), line(info.PolicyAssignmentID))
 }
 
 // line returns code, message and position in one line.
@@ -283,7 +324,11 @@ func (d *ErrorDetail) line() string {
 			parts = append(parts, text)
 		}
 	}
-	return strings.Join(parts, ": ")
+	text := strings.Join(parts, ": ")
+	if d.Target != "" && !strings.Contains(text, d.Target) {
+		text += " (target " + line(d.Target) + ")"
+	}
+	return text
 }
 
 // position returns where a query is wrong, as the parser of Azure Resource Graph

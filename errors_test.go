@@ -48,7 +48,7 @@ var errorShapes = map[string]struct {
 	retryAfter             time.Duration
 }{
 	"error_envelope": {"404 Not Found: ResourceNotFound: ", notFoundMessage, "", []string{"ResourceNotFound", "resourcenotfound"}, 0},
-	"error_details": {"400 Bad Request: BadRequest: ", "The request is invalid.", " [InvalidName: The name is too short.]",
+	"error_details": {"400 Bad Request: BadRequest: ", "The request is invalid.", " [InvalidName: The name is too short.; TooShort: 3 is the least.] (target jobName, ",
 		[]string{"BadRequest", "InvalidName", "TooShort"}, 0},
 	"error_legacy": {"404 Not Found: Not Found: ", "Entity was not found", "", []string{"Not Found"}, 0},
 	"error_message_json": {"403 Forbidden: Forbidden: ", "The client has no authorization.",
@@ -156,10 +156,14 @@ func TestErrorLine(t *testing.T) {
 		"header's code": {respond(404, `{"error":{"message":"m"}}`, codeHeader, "Header"), "404 Not Found: Header: m"},
 		"three details": {details(`{"code":"b"},{"message":"c"},{"code":"d","message":"e"}`), "400 Bad Request: a [b; c; d: e]"},
 		"more details":  {details(`{"code":"b"},{"code":"c"},{"code":"d"},{"code":"e"},{"code":"f"}`), "400 Bad Request: a [b; c; d; 2 more]"},
-		"details below": {details(`{"code":"b","details":[{"code":"c"}]}`), "400 Bad Request: a [b]"},
-		"partial":       {respond(206, `{"error":{"code":"Partial","message":"m"}}`), "206 Partial Content: unexpected response: a success, but not one of the operation's: Partial: m"},
-		"permission":    {respond(403, `{"error":{"message":"`+strings.Repeat("linked scope, ", 70)+`the last"}}`), "403 Forbidden: " + strings.Repeat("linked scope, ", 70) + "the last"},
-		"one word":      {details(`{"code":"b","message":"b"}`), "400 Bad Request: a [b]"},
+		"details below": {details(`{"code":"b","details":[{"code":"c"}]}`), "400 Bad Request: a [b; c]"},
+		"targets":       {respond(400, `{"error":{"code":"a","target":"tags","details":[{"code":"b","target":"zone"}]}}`), "400 Bad Request: a [b (target zone)] (target tags)"},
+		"policy": {respond(403, `{"error":{"code":"a","additionalInfo":[{"type":"Other","info":1},{"type":"PolicyViolation",
+			"info":{"policyDefinitionDisplayName":"Allowed locations","policyAssignmentId":"/policyAssignments/b"}}]}}`), "403 Forbidden: a [Allowed locations of /policyAssignments/b]"},
+		"other JSON": {respond(400, `{"title":"Blocked","detail":"by the firewall"}`), `400 Bad Request: {"title":"Blocked","detail":"by the firewall"}`},
+		"partial":    {respond(206, `{"error":{"code":"Partial","message":"m"}}`), "206 Partial Content: unexpected response: a success, but not one of the operation's: Partial: m"},
+		"permission": {respond(403, `{"error":{"message":"`+strings.Repeat("linked scope, ", 70)+`the last"}}`), "403 Forbidden: " + strings.Repeat("linked scope, ", 70) + "the last"},
+		"one word":   {details(`{"code":"b","message":"b"}`), "400 Bad Request: a [b]"},
 	} {
 		text := getJob(t.Context(), options(script(t, test.response))).Error()
 		assert.Equal(t, getOperation+": "+test.want, strings.NewReplacer(", "+getPath, "", " ("+getPath+")", "").Replace(text), name)

@@ -37,6 +37,8 @@ type graphQuery struct {
 	Subscriptions    []string          `json:"subscriptions,omitzero"`
 	ManagementGroups []string          `json:"managementGroups,omitzero"`
 	Options          graphQueryOptions `json:"options"`
+
+	resourceType string // of the rows
 }
 
 type graphQueryOptions struct {
@@ -92,7 +94,8 @@ func newGraphPager[T any](c client, route *routes.Route, columns string, options
 // graphQueries returns the queries for the rows of a resource, alike but for their scopes.
 func graphQueries(resource *routes.Resource, columns string, options *ResourceGraphOptions) []graphQuery {
 	query := graphQuery{
-		Query: resource.Table + "\n| where type =~ '" + strings.ToLower(resource.Type) + "'",
+		resourceType: resource.Type,
+		Query:        resource.Table + "\n| where type =~ '" + strings.ToLower(resource.Type) + "'",
 		Options: graphQueryOptions{
 			Top:                cmp.Or(options.PageSize, maxGraphPageSize),
 			ResultFormat:       "objectArray",
@@ -210,7 +213,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		err = &wrappedError{more: "a page is too large: set a smaller PageSize", errs: []error{err}}
 	}
 	if err != nil {
-		return page, at, at.linkError(g.client, g.route, err)
+		return page, at, g.ofQuery(n, at.linkError(g.client, g.route, err))
 	}
 	next = at
 	next.from = withoutBody(resp)
@@ -223,16 +226,24 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		next.end = true
 	}
 	if reason := result.missing(resp, query.Options); reason != "" {
-		next.err = g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
+		next.err = g.ofQuery(n, g.client.serviceError(g.route.Operation, g.route, exchange.Failure{
 			Response: resp,
 			Reason:   fmt.Errorf("%w: %s", ErrIncompleteResult, reason),
-		})
+		}))
 	}
 	rows, err := g.once(ctx, at, n, result.Data.list)
 	if err != nil {
 		return page, at, err
 	}
 	return Page[T]{Value: rows, AdditionalProperties: result.AdditionalProperties}, next, nil
+}
+
+// ofQuery returns the error of a query, which says what it was for if the queries differ in that.
+func (g graph[T]) ofQuery(n int, err error) error {
+	if g.queries[0].resourceType == g.queries[len(g.queries)-1].resourceType {
+		return err
+	}
+	return &wrappedError{more: "in the query for " + g.queries[n].resourceType, errs: []error{err}}
 }
 
 // once leaves out the rows that an earlier query had as well: what subscriptions of

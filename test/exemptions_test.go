@@ -249,6 +249,7 @@ func TestExemptionsResume(t *testing.T) {
 		}}
 		got, errs := collect(s.pager(t, nil).All(t.Context()))
 		require.Len(t, errs, 1)
+		assert.ErrorContains(t, errs[0], "; in the query for "+string(armsecops.PossibleExemptionKindValues()[failing/3]))
 		page, ok := errs[0].(*armsecops.PageError)
 		require.True(t, ok)
 		o := &armsecops.ExemptionsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}

@@ -49,7 +49,7 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 func Read(body []byte) Error {
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	if !isObject(body) {
-		return Error{Message: plainText(body)}
+		return Error{Message: PlainText(body)}
 	}
 	r := reader{maxParts, maxMessages}
 	e := r.readObject(body, 0)
@@ -286,9 +286,9 @@ func isBinary(body []byte) bool {
 	return strange > len(body)/4
 }
 
-// plainText returns what a body that isn't JSON says, such as the page of a
-// gateway; nothing of one that isn't text.
-func plainText(body []byte) string {
+// PlainText returns what a body says that isn't the JSON of an error, such as the page
+// of a gateway; nothing of one that isn't text.
+func PlainText(body []byte) string {
 	body = body[:min(len(body), maxText)]
 	if isBinary(body) {
 		return ""

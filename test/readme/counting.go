@@ -23,5 +23,5 @@ func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, sub
 			counts[assignment.SubscriptionID()]++
 		}
 	}
-	return counts, nil
+	return counts, ctx.Err() // an end of the context is one error for each subscription
 }

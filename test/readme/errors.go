@@ -23,7 +23,7 @@ func advice(err error) string {
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the name"
 	case errors.Is(err, armsecops.ErrForbidden):
-		return "ask for a role that allows this"
+		return "ask for a role, or for a policy that allows this: " + err.Error()
 	case errors.Is(err, armsecops.ErrConflict), errors.Is(err, armsecops.ErrPreconditionFailed):
 		return "read the resource again before you change it: " + err.Error()
 	case service.RetryAfter > 0:

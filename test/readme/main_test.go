@@ -116,7 +116,7 @@ func TestAdvice(t *testing.T) {
 		"throttled":         {"any", []fake.Fault{throttled}, nil, "try again in 1h0m0s"},
 		"changed meanwhile": {"any", []fake.Fault{{StatusCode: http.StatusPreconditionFailed}}, nil, "read the resource again before you change it: SecurityAssignmentsClient.Get: 412"},
 		"wrong":             {"any", []fake.Fault{{StatusCode: http.StatusBadRequest}}, nil, "SecurityAssignmentsClient.Get: 400 Bad Request: "},
-		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role that allows this"},
+		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role, or for a policy that allows this: SecurityAssignmentsClient.Get: 403"},
 		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
 	for name, test := range tests {
