@@ -51,6 +51,9 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if err := c.Parse(args); err != nil {
 		return c, err
 	}
+	if c.Given("file") && *file == "" {
+		return c, errNoFile
+	}
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
@@ -66,7 +69,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if err != nil {
 		return c, err
 	}
-	if len(ids) == 0 && len(c.Args) == 0 && *file == "" { // an input may be empty, as on a night when nothing expires
+	if len(ids) == 0 && len(c.Args) == 0 && !c.Given("file") { // an input may be empty, as on a night when nothing expires
 		return c, command.Usagef("%s needs ids of exemptions", name)
 	}
 	for _, id := range ids {

@@ -21,7 +21,7 @@ const (
 	unreadable = "Azure Resource Graph is silent about subscriptions that the identity may not read: " +
 		"-verify names them, if they are given."
 	freshness        = "Azure Resource Graph follows changes within minutes: -via list reads what is current."
-	withoutBelow     = "Without the assignments of 2021, which are in subscriptions; -via graph has all below a management group."
+	withoutBelow     = "Without what is below the management groups: -via list lists their own exemptions, -via graph has all."
 	withoutInherited = "Without the exemptions of the management groups above the subscriptions; -inherited includes those of Azure Policy."
 )
 
@@ -30,7 +30,8 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"A subscription that the identity may not read has no rows there, and no error unless all that are given are such ones: " +
 	"-verify lists each subscription that is given as well, and names the ones that fail. A query of given subscriptions has no " +
 	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
-	"subscription, which is current, names the ones that fail, and says who created an exemption of Azure Policy.\n\n" +
+	"subscription, which is current, names the ones that fail, and says who created an exemption of Azure Policy. " +
+	"Of a management group, it lists what is exempted there, and nothing below.\n\n" +
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
 	"-management-group, it lists all that the identity may read.\n\n" +
@@ -144,6 +145,9 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 			return q, command.Usagef("-management-group: not a name: %s", name)
 		}
 	}
+	if q.Given("file") && *file == "" {
+		return q, errNoFile
+	}
 	ids, err := readInput(ctx, "a subscription", q.Args, *file, stdin)
 	if err != nil {
 		return q, err
@@ -168,8 +172,10 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		return q, command.Usagef("the input has no subscriptions") // must not query all of them
 	case q.inherited:
 		return q, command.Usagef("-inherited needs subscriptions")
-	case q.Live && (q.verify || q.via == "list" && len(q.managementGroups) == 0):
-		return q, command.Usagef("-live with -via list or -verify needs subscriptions")
+	case q.Live && q.verify:
+		return q, command.Usagef("-live with -verify needs subscriptions")
+	case q.Live && q.via == "list" && len(q.managementGroups) == 0:
+		return q, command.Usagef("-live with -via list needs subscriptions or a -management-group")
 	case q.via == "list" && len(q.managementGroups) == 0:
 		q.subscriptions = tenantSubscriptionIDs()
 	}
@@ -193,7 +199,7 @@ func (q query) run(ctx context.Context, s command.Streams) error {
 		return nil
 	}
 	err := q.print(ctx, s)
-	if q.format == "table" && s.Out.Err() == nil { // the others are for programs
+	if s.Out.Err() == nil {
 		q.printMemoryNote(s.Err, invented)
 	}
 	return err
@@ -218,7 +224,10 @@ func (q query) print(ctx context.Context, s command.Streams) error {
 	if namesErr != nil {
 		s.Err.Println("Some recommendations are without their names: " + namesErr.Error())
 	}
-	if q.format == "table" {
+	if q.via == "list" && len(q.managementGroups) > 0 {
+		s.Err.Println(withoutBelow)
+	}
+	if q.format == "table" { // the others are for programs
 		q.printNotices(s.Err, len(found))
 	}
 	return nil
@@ -232,11 +241,8 @@ func (q query) printNotices(out *terminal.Output, found int) {
 	if q.via == "graph" && !q.verify {
 		out.Println(unreadable)
 	}
-	switch {
-	case q.via == "graph" && q.Live: // in memory, it knows at once
+	if q.via == "graph" && q.Live { // in memory, it knows at once
 		out.Println(freshness)
-	case q.via == "list" && len(q.managementGroups) > 0 && q.asks(armsecops.ExemptionKindAssignment):
-		out.Println(withoutBelow)
 	}
 	if len(q.subscriptions) > 0 && !q.inherited {
 		out.Println(withoutInherited)
@@ -294,44 +300,6 @@ func (q query) options() armsecops.ExemptionsClientListOptions {
 		}
 	}
 	return options
-}
-
-// describe says what the query lists, and how.
-func (q query) describe() string {
-	options := q.options()
-	text := "would query Azure Resource Graph for "
-	if q.via == "list" {
-		text = "would list each scope for "
-	}
-	var names []string
-	for _, kind := range options.Kinds {
-		names = append(names, string(kind))
-	}
-	text += strings.Join(names, ", ") + " of "
-	switch {
-	case len(q.subscriptions) > 0:
-		text += command.Count(len(q.subscriptions), "subscription")
-	case len(q.managementGroups) > 0:
-		text += "management groups " + strings.Join(q.managementGroups, ", ")
-	default:
-		text += "all that the identity may read"
-	}
-	if !q.expiresBefore.IsZero() {
-		text += ", ending before " + formatTime(q.expiresBefore)
-	}
-	if q.category != "" {
-		text += ", of category " + string(q.category)
-	}
-	if !q.effect.Is(armsecops.EffectExempt) {
-		text += fmt.Sprintf(", with the effect %q", q.effect)
-	}
-	if q.inherited {
-		text += ", with what they inherit"
-	}
-	if q.verify {
-		text += ", and a page of each subscription"
-	}
-	return text
 }
 
 // queryGraph queries Azure Resource Graph, a kind after the other: one that is

@@ -386,6 +386,9 @@ func readInput(ctx context.Context, noun string, args []string, file string, std
 	return distinctInput(items), nil
 }
 
+// errNoFile is a -file whose name is empty, as that of a variable that isn't set.
+var errNoFile = command.Usagef("-file has no name")
+
 // distinctInput returns the first input of each text, ignoring case.
 func distinctInput(items []input) []input {
 	return distinct(items, func(i input) string { return strings.ToLower(i.text) })

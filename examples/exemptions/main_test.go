@@ -137,8 +137,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"negative days":             {[]string{"-expires-within", "-1d"}, "-expires-within: not a duration such as 30d or 12h: -1d"},
 		"empty duration":            {[]string{"expiring", "-within", ""}, "-within: not a duration such as 30d or 12h: "},
 		"too many days":             {[]string{"-expires-within", "999999d"}, "-expires-within: must be at most 36500d: 999999d"},
-		"no subscriptions":          {[]string{"-live", "-via", "list"}, "-live with -via list or -verify needs subscriptions"},
-		"nothing to verify":         {[]string{"-live", "-verify"}, "-live with -via list or -verify needs subscriptions"},
+		"no subscriptions":          {[]string{"-live", "-via", "list"}, "-live with -via list needs subscriptions or a -management-group"},
+		"nothing to verify":         {[]string{"-live", "-verify"}, "-live with -verify needs subscriptions"},
 		"nothing that inherits":     {[]string{"-inherited"}, "-inherited needs subscriptions"},
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
 		"no management group":       {[]string{"-management-group", "a/b", "x"}, "-management-group: not a name: a/b"},
@@ -146,7 +146,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"trailing space":            {[]string{"-category=waiver "}, `an argument has control characters, or white space at an end: "-category=waiver "`},
 		"misspelt category":         {[]string{"-category", "wavier"}, `invalid value "wavier" for flag -category: must be waiver or mitigated`},
 		"empty input":               {[]string{"-"}, "the input has no subscriptions"},
-		"no file":                   {[]string{"-file", ""}, "the input has no subscriptions"},
+		"no file":                   {[]string{"-file", "", one}, "-file has no name"},
 		"unknown effect":            {[]string{"-effect", "exempted"}, `invalid value "exempted" for flag -effect: must be Audit, Exempt, Attest or Disable`},
 		"empty subscription":        {[]string{""}, "a subscription is empty"},
 		"empty -subscription":       {[]string{"-subscription", ""}, `invalid value "" for flag -subscription: is empty`},
@@ -178,7 +178,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"renew without expiry":      {[]string{"renew", standardID4}, "renew needs -expires"},
 		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
 		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", "x"}, "-expires: must be in the future: 2020-01-01"},
-		"delete without ids":        {[]string{"delete", "-file", ""}, "delete needs ids of exemptions"},
+		"delete without ids":        {[]string{"delete"}, "delete needs ids of exemptions"},
+		"delete without a file":     {[]string{"delete", "-file", "", policyID(3)}, "-file has no name"},
 		"delete a machine":          {[]string{"delete", standardID4, build}, `argument "` + build + `" is not the id of an exemption`},
 		"delete a line":             {[]string{"delete", "-file", file}, "line 1 of " + file + ` "` + one + `" is not the id of an exemption`},
 	} {
@@ -207,9 +208,9 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for args, want := range map[string]string{ // the exit code, the standard output and the standard error
-		"-via list -o json":    "1 interrupted: 40 of 40 subscriptions not finished\n",
-		"-o json":              "1 interrupted\n",
-		"-o csv -kind policy":  "1 interrupted\n",
+		"-via list -o json":    "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted: 40 of 40 subscriptions not finished\n",
+		"-o json":              "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted\n",
+		"-o csv -kind policy":  "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted\n",
 		"list -":               "1 standard input: interrupted\n",
 		"renew -expires 90d -": "1 standard input: interrupted\n",
 		"delete " + standardID4 + " " + policyID(3): "3 This was a tenant in memory, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: interrupted\n",

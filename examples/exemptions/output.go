@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
@@ -176,4 +178,45 @@ func escapeFormulas(cell string) string {
 		}
 	}
 	return escaped.String() + cell[written:]
+}
+
+// describe says what the query lists, and how.
+func (q query) describe() string {
+	options := q.options()
+	text := "would query Azure Resource Graph for "
+	if q.via == "list" {
+		text = "would list each scope for "
+	}
+	var names []string
+	for _, kind := range options.Kinds {
+		names = append(names, string(kind))
+	}
+	text += strings.Join(names, ", ") + " of "
+	switch {
+	case len(q.subscriptions) > 0:
+		text += command.Count(len(q.subscriptions), "subscription")
+	case len(q.managementGroups) > 0:
+		text += "management groups " + strings.Join(q.managementGroups, ", ")
+		if q.via == "list" {
+			text += ", without what is below them"
+		}
+	default:
+		text += "all that the identity may read"
+	}
+	if !q.expiresBefore.IsZero() {
+		text += ", ending before " + formatTime(q.expiresBefore)
+	}
+	if q.category != "" {
+		text += ", of category " + string(q.category)
+	}
+	if !q.effect.Is(armsecops.EffectExempt) {
+		text += fmt.Sprintf(", with the effect %q", q.effect)
+	}
+	if q.inherited {
+		text += ", with what they inherit"
+	}
+	if q.verify {
+		text += ", and a page of each subscription"
+	}
+	return text
 }

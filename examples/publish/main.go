@@ -130,9 +130,9 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 		}
 	} else {
 		p.print(s.Out, o)
-		if o.job != nil {
-			p.printMemoryNote(s.Err)
-		}
+	}
+	if o.job != nil {
+		p.printMemoryNote(s.Err)
 	}
 	_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
 	switch {
@@ -262,10 +262,7 @@ func parse(args []string) (p publication, err error) {
 	flags.DurationVar(&p.interval, "interval", 0,
 		"`duration` between two polls, at least 1s, unless the service sets it (default 5s, in memory 1s)")
 	p.Choice(&p.format, "o", "output `format`", "text", "json")
-	flags.BoolFunc("json", "the same as -o json", func(string) error {
-		p.format = "json"
-		return nil
-	})
+	asJSON := flags.Bool("json", false, "the same as -o json")
 	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "`id` of the workspace's subscription; -live needs it")
 	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
 	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
@@ -273,7 +270,12 @@ func parse(args []string) (p publication, err error) {
 	if err := p.Parse(args); err != nil {
 		return p, err
 	}
+	if *asJSON {
+		p.format = "json"
+	}
 	switch {
+	case *asJSON && p.Given("o"):
+		return p, command.Usagef("-json and -o exclude each other")
 	case slices.Contains(tokens, ""):
 		return p, command.Usagef("-resume: the token is empty") // must not start another job
 	case len(tokens) > 0 && !p.wait:
@@ -356,7 +358,11 @@ func (p *publication) setTargets(tokens []string) error {
 			needed = append(needed, "assignment")
 		}
 	}
-	return p.Require(needed...)
+	err := p.Require(needed...)
+	if err != nil && p.Live && len(needed) == 4 {
+		return command.Usagef("%w; a resource id has all of them, and -all and -resume need no -assignment", err)
+	}
+	return err
 }
 
 // inUsersWords returns an error that names the flag instead of the parameter.

@@ -241,6 +241,7 @@ func TestInterruptedRunOfAllIsResumed(t *testing.T) {
 func TestRunRefusesInvalidFlags(t *testing.T) {
 	t.Parallel()
 	const (
+		instead   = "; a resource id has all of them, and -all and -resume need no -assignment"
 		excluded  = "-all excludes -assignment, -resume and resource ids"
 		elsewhere = `-subscription, -resource-group and -workspace say another place than the resource id: "` + assignmentID + `"`
 	)
@@ -258,14 +259,15 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"-resume " + resumeToken + " -resume {}": notAToken,
 		"\x1b[2Jnow":                             `an argument has control characters, or white space at an end: "\x1b[2Jnow"`,
 		"-timeout -1s":                           "-timeout must not be negative",
+		"-json -o text":                          "-json and -o exclude each other",
 		"-interval 0":                            "-interval must be at least 1s",
 		live + "-interval 999ms":                 "-interval must be at least 1s",
 		"-resume=":                               "-resume: the token is empty",
 		"-wait=false -resume " + resumeToken:     "-resume and -wait=false exclude each other",
 		"-resume {}":                             notAToken,
 		"-workspace myWorkspace":                 "-workspace needs -live",
-		"-live":                                  "-live needs -subscription, -resource-group, -workspace and -assignment",
-		livePlace:                                "-live needs -assignment",
+		"-live":                                  "-live needs -subscription, -resource-group, -workspace and -assignment" + instead,
+		livePlace:                                "-live needs -assignment" + instead,
 		"-live -subscription mine -resource-group myRg -workspace myWorkspace -assignment a":                                 `-subscription "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
 		"-live -subscription d0cfe6b2-9ac0-4464-9919-dccaee2e48c0 -resource-group .. -workspace myWorkspace -assignment abc": `-resource-group ".." must not end in a period`,
 	} {

@@ -48,8 +48,8 @@ func (p publication) publishMany(ctx context.Context, s command.Streams) error {
 		err = printJSON(s.Out, outcomes)
 	} else {
 		p.printOutcomes(s.Out, outcomes)
-		p.printMemoryNote(s.Err)
 	}
+	p.printMemoryNote(s.Err)
 	return errors.Join(err, p.printErrors(s.Err, outcomes, endOf(ctx)))
 }
 
