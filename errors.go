@@ -224,7 +224,8 @@ func message(text string) string { return printable.Line(text, maxPrintedMessage
 // one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{e.Operation, status(e.StatusCode)}
-	if e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) { // where the body of a redirect, for example, says less
+	first := e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) // where the body of a redirect, for example, says less
+	if first {
 		parts = append(parts, e.cause.Error())
 	}
 	if e.Code != "" {
@@ -234,6 +235,9 @@ func (e *ServiceError) Error() string {
 		parts = append(parts, message(e.Message))
 	}
 	text := strings.Join(parts, ": ")
+	if e.cause != nil && !first {
+		text = strings.TrimSuffix(text, ".") + "; " + line(e.cause.Error())
+	}
 	if details := e.details(); details != nil {
 		text += " [" + strings.Join(details, "; ") + "]"
 	}

@@ -156,7 +156,11 @@ func messageOf(err error) string {
 		if e.cause != nil && (e.Message == "" || e.StatusCode < http.StatusBadRequest) {
 			return joined(": ", line(e.cause.Error()), message(e.Message))
 		}
-		return joined(", ", message(e.Message), e.ofPage())
+		text := message(e.Message)
+		if e.cause != nil {
+			text = strings.TrimSuffix(text, ".") + "; " + line(e.cause.Error())
+		}
+		return joined(", ", text, e.ofPage())
 	}
 	return err.Error()
 }

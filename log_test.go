@@ -117,7 +117,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"an error that was cut": {failedGet(respond(503, strings.Repeat(" ", 2<<20))),
 			get + `"kind":"service","status":503,"message":"` + armsecops.ErrResponseTooLarge.Error() + `: more than 1048576 bytes"}`},
 		"an error that was cut after its message": {failedGet(respond(409, `{"error":{"message":"No."}}`+strings.Repeat(" ", 2<<20))),
-			get + `"kind":"service","status":409,"message":"No."}`},
+			get + `"kind":"service","status":409,"message":"No; response too large: more than 1048576 bytes"}`},
 		"a response that cannot be decoded": {failedGet(respond(200, `{"name":1}`)),
 			get + `"kind":"response","status":200,"message":"decoding the response: /name: a number is not a string"}`},
 		"another success": {failedGet(respond(202)), get + `"kind":"response","status":202,"message":"unexpected response: a success, but not one of the operation's"}`},

@@ -36,6 +36,19 @@ func TestNoCallWaitsLongerThanMaxRetryDelay(t *testing.T) {
 	})
 }
 
+// A retry that would have to wait too long is the error of the 429 before it.
+func TestErrorOfAHeldBackRetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := options(respond(429, `{"error":{"code":"RateLimiting","message":"Busy."}}`, "x-ms-request-id", requestID,
+			"x-ms-user-quota-remaining", "0", "x-ms-user-quota-resets-after", "00:02:00"))
+		_, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
+		require.ErrorIs(t, err, armsecops.ErrThrottled)
+		assert.Regexp(t, `NewResourceGraphPager: 429 Too Many Requests: RateLimiting: Busy; throttled for another \d+m\d+s, not sent again `+
+			`\(retry after .*, request `+requestID+`\)$`, err.Error())
+	})
+}
+
 // A 429 closes one gate for every query of a factory's clients, until the quota
 // resets, and no subscription's gate.
 func TestQueriesShareAGate(t *testing.T) {

@@ -156,6 +156,9 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	case err == nil && resp == nil:
 		err = errors.New("a policy returned neither a response nor an error")
 	case resp != nil && !a.succeeded(resp):
+		if err != nil && strings.HasPrefix(err.Error(), "unmarshalling type ") {
+			err = nil // azcore's registration of a provider could not read a 409, of which NewError reads what there is
+		}
 		err = a.newError(resp, req.Raw(), err)
 	}
 	return nil, a.open > 0, err
@@ -469,6 +472,9 @@ func (e unnamedError) Unwrap() error { return e.error }
 func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.response != nil && a.response.StatusCode == http.StatusTooManyRequests {
+		return finalError{a.newError(a.response, req, fmt.Errorf("%w, not sent again", closed))}
+	}
 	last := a.lastError()
 	seconds := int64((closed.Delay + time.Second - 1) / time.Second)
 	body := fmt.Sprintf(`{"error":{"message":"%v, not sent"}}`, closed)
