@@ -177,6 +177,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		Repeatable: route.Repeatable,
 		Gate:       route.Gate(values),
 		NewError:   newError,
+		Waited:     c.noteWait(ctx),
 	}), &op, values)
 	if err != nil {
 		return result, nil, withOperation(name, err)

@@ -160,7 +160,7 @@ func TestErrorLine(t *testing.T) {
 		"targets":       {respond(400, `{"error":{"code":"a","target":"tags","details":[{"code":"b","target":"zone"}]}}`), "400 Bad Request: a [b (target zone)] (target tags)"},
 		"policy": {respond(403, `{"error":{"code":"a","additionalInfo":[{"type":"Other","info":1},{"type":"PolicyViolation",
 			"info":{"policyDefinitionDisplayName":"Allowed locations","policyAssignmentId":"/policyAssignments/b"}}]}}`), "403 Forbidden: a [Allowed locations of /policyAssignments/b]"},
-		"cut":           {respond(400, `{"error":{"code":"a","message":"`+strings.Repeat("m", 2<<20)), "400 Bad Request: a; response too large: more than 1048576 bytes"},
+		"cut":        {respond(400, `{"error":{"code":"a","message":"`+strings.Repeat("m", 2<<20)), "400 Bad Request: a; response too large: more than 1048576 bytes"},
 		"other JSON": {respond(400, `{"title":"Blocked","detail":"by the firewall"}`), `400 Bad Request: {"title":"Blocked","detail":"by the firewall"}`},
 		"partial":    {respond(206, `{"error":{"code":"Partial","message":"m"}}`), "206 Partial Content: unexpected response: a success, but not one of the operation's: Partial: m"},
 		"permission": {respond(403, `{"error":{"message":"`+strings.Repeat("linked scope, ", 70)+`the last"}}`), "403 Forbidden: " + strings.Repeat("linked scope, ", 70) + "the last"},

@@ -41,12 +41,17 @@ func ExampleServiceError_LogValue() {
 	// {"level":"ERROR","msg":"failed","err":{"text":"nightly report: WorkspaceManagerJobsClient.Get: 403 Forbidden: AuthorizationFailed: No role. (request 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21, /subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob)","operation":"WorkspaceManagerJobsClient.Get","kind":"service","status":403,"code":"AuthorizationFailed","message":"No role.","path":"/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/myAssignment/jobs/myJob","requestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","correlationRequestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}}
 }
 
-// replaceError replaces an error that wraps one of the library by a group: the
-// whole text, and the members of the library's error.
+// replaceError replaces an error by a group: the whole text, and the members of the
+// library's error that it wraps.
 func replaceError(_ []string, a slog.Attr) slog.Attr {
-	var logged slog.LogValuer
-	if err, ok := a.Value.Any().(error); ok && errors.As(err, &logged) {
-		return slog.Group(a.Key, slog.String("text", err.Error()), slog.Any("", logged))
+	err, ok := a.Value.Any().(error)
+	if !ok {
+		return a
 	}
-	return a
+	attrs := []slog.Attr{slog.String("text", err.Error())}
+	var logged slog.LogValuer
+	if errors.As(err, &logged) && logged.LogValue().Kind() == slog.KindGroup {
+		attrs = append(attrs, logged.LogValue().Group()...)
+	}
+	return slog.GroupAttrs(a.Key, attrs...)
 }

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
+	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -93,7 +96,13 @@ func logValue(err error) slog.Value {
 	text("jobId", line(jobID))
 	add(service.StatusCode != 0, slog.Int("status", service.StatusCode))
 	text("code", line(service.Code))
-	text("message", bounded(messageOf(err)))
+	said := messageOf(err)
+	if service.StatusCode != 0 { // the other members have the rest of the last attempt
+		last := strings.TrimPrefix(service.Error(), service.Operation+": ")
+		said = strings.Replace(said, exchange.LastAttempt+last, strings.TrimSuffix(exchange.LastAttempt+messageOf(&service), ": "), 1)
+		host = ""
+	}
+	text("message", bounded(said))
 	text("target", line(service.Target))
 	text("host", host)
 	text("path", cmp.Or(path, service.path))
@@ -168,13 +177,11 @@ func messageOf(err error) string {
 // startSpan starts the span of an operation. The returned function ends it, with
 // the operation's error if it has one.
 func (c client) startSpan(ctx context.Context, name string, op *call) (context.Context, func(error)) {
-	tracer := c.arm.Tracer()
-	if !tracer.Enabled() {
+	if !c.arm.Tracer().Enabled() {
 		return ctx, func(error) {}
 	}
 	var failed error
-	tracer = errorTracer(tracer, name, &failed)
-	ctx, end := runtime.StartSpan(ctx, name, tracer, &runtime.StartSpanOptions{Attributes: c.spanAttributes(op)})
+	ctx, end := runtime.StartSpan(ctx, name, c.errorTracer(op, name, &failed), nil)
 	return ctx, func(err error) {
 		failed = err
 		end(err)
@@ -194,17 +201,22 @@ func (c client) startParentSpan(ctx context.Context, name string, op *call) (con
 	}
 }
 
-// errorTracer returns a tracer whose spans have the attributes of an error if they
-// fail. azcore starts and ends those spans, and gives them the text of the error only.
+// errorTracer returns a tracer whose spans have the attributes of the operation, and
+// those of an error if they fail. azcore starts and ends those spans, and gives them
+// the text of the error only.
 //   - name: what the names of the spans begin with
 //   - failed: the error that came since the span began; nil if it is azcore's own
-func errorTracer(tracer tracing.Tracer, name string, failed *error) tracing.Tracer {
+func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer {
+	tracer := c.arm.Tracer()
+	if !tracer.Enabled() {
+		return tracer
+	}
 	return tracing.NewTracer(func(ctx context.Context, spanName string, o *tracing.SpanOptions) (context.Context, tracing.Span) {
-		ctx, span := tracer.Start(ctx, spanName, o)
 		if !strings.HasPrefix(spanName, name) {
-			return ctx, span
+			return tracer.Start(ctx, spanName, o)
 		}
 		*failed = nil
+		ctx, span := tracer.Start(ctx, spanName, &tracing.SpanOptions{Kind: o.Kind, Attributes: slices.Concat(o.Attributes, c.spanAttributes(op))})
 		return ctx, tracing.NewSpan(tracing.SpanImpl{
 			SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
 			SetStatus: func(status tracing.SpanStatus, description string) {
@@ -215,6 +227,18 @@ func errorTracer(tracer tracing.Tracer, name string, failed *error) tracing.Trac
 			},
 		})
 	}, &tracing.TracerOptions{SpanFromContext: tracer.SpanFromContext})
+}
+
+// noteWait returns what tells the span of the context that its request waited, because
+// the subscription is throttled; nil without traces.
+func (c client) noteWait(ctx context.Context) func(time.Duration) {
+	tracer := c.arm.Tracer()
+	if !tracer.Enabled() {
+		return nil
+	}
+	return func(waited time.Duration) {
+		tracer.SpanFromContext(ctx).AddEvent("throttled", tracing.Attribute{Key: "wait_seconds", Value: waited.Seconds()})
+	}
 }
 
 // spanAttributes returns those of an operation's span. azcore sets az.namespace,

@@ -12,7 +12,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/resume"
@@ -182,17 +181,8 @@ func newJobPoller(c client, operation string, values pathValues, start *jobStart
 	}
 	return runtime.NewPoller(resp, c.arm.Pipeline(), &runtime.NewPollerOptions[WorkspaceManagerJobsClientGetResponse]{
 		Handler: handler,
-		Tracer:  handler.tracer(),
+		Tracer:  c.errorTracer(&handler.get, "Poller[", &handler.failed),
 	})
-}
-
-// tracer returns the tracer of the poller's own spans.
-func (h *jobPollingHandler) tracer() tracing.Tracer {
-	tracer := h.client.arm.Tracer()
-	if !tracer.Enabled() {
-		return tracer
-	}
-	return errorTracer(tracer, "Poller[", &h.failed)
 }
 
 // resumeJobPoller returns a poller for the job of another poller's token, if the

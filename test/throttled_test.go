@@ -62,6 +62,8 @@ func TestQueriesShareAGate(t *testing.T) {
 			return respond(200, minimal, "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
 		}))
 		o.Retry.MaxRetryDelay = time.Minute
+		var s spans
+		o.TracingProvider = s.provider()
 		factory := newFactory(t, &azfake.TokenCredential{}, o)
 		assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
 		require.NoError(t, err)
@@ -85,5 +87,6 @@ func TestQueriesShareAGate(t *testing.T) {
 		calls.Wait()
 		assert.Less(t, time.Since(start), 22*time.Second)
 		assert.EqualValues(t, 3, queries.Load())
+		assert.Equal(t, []string{"throttled"}, s.last(t, "StandardAssignmentsClient.NewResourceGraphPager").events)
 	})
 }

@@ -34,6 +34,7 @@ type span struct {
 	ended        bool
 	tracing      tracing.Span
 	attributes   map[string]any
+	events       []string
 }
 
 // spans is a tracing provider that records.
@@ -70,7 +71,7 @@ func (s *spans) start(ctx context.Context, name string, o *tracing.SpanOptions) 
 	one.tracing = tracing.NewSpan(tracing.SpanImpl{
 		End:           func() { one.ended = true },
 		SetAttributes: set,
-		AddEvent:      func(string, ...tracing.Attribute) {},
+		AddEvent:      func(name string, _ ...tracing.Attribute) { one.events = append(one.events, name) },
 		SetStatus: func(status tracing.SpanStatus, description string) {
 			one.failed = status == tracing.SpanStatusError
 			one.status = description
@@ -329,6 +330,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 			assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
 			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
 			assert.Equal(t, test.kind != nil, span.failed)
+			assert.Equal(t, jobsSubscription, span.attributes["az.subscription_id"])
 			assert.Equal(t, test.kind, span.attributes["error.type"])
 			assert.Equal(t, test.status, span.attributes["http.status_code"])
 			assert.Equal(t, test.code, span.attributes["error.code"])

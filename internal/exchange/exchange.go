@@ -34,7 +34,11 @@ type Call struct {
 	Repeatable bool                // carrying the request out twice has the same result as once
 	Gate       string              // the gate that a 429 closes: a subscription
 	NewError   func(Failure) error // makes the error of a response
+	Waited     func(time.Duration) // is told of a wait at the gate; nil for no one
 }
+
+// LastAttempt is what an error says before that of the last attempt.
+const LastAttempt = "the last attempt failed: "
 
 // Failure is a response that isn't success, or that could not be read.
 type Failure struct {
@@ -246,6 +250,9 @@ func (p *attemptPolicy) wait(a *attempts, call context.Context, req *policy.Requ
 	a.waited += waited
 	a.heldBack = err != nil
 	a.mu.Unlock()
+	if waited > 0 && a.Waited != nil {
+		a.Waited(waited)
+	}
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
 		return nil, nil, a.throttled(req.Raw(), closed)
 	}
@@ -446,7 +453,7 @@ func (a *attempts) contextError() error {
 		err = fmt.Errorf("%w; it was throttled until then, and not sent", err)
 	}
 	if last != nil && !errors.Is(last, ended) {
-		err = fmt.Errorf("%w; the last attempt failed: %w", err, unnamedError{last, a.Operation})
+		err = fmt.Errorf("%w; "+LastAttempt+"%w", err, unnamedError{last, a.Operation})
 	}
 	return err
 }
@@ -488,7 +495,7 @@ func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) er
 		Body:       newBody(body),
 	}, req, nil)
 	if last != nil {
-		err = fmt.Errorf("%w; the last attempt failed: %w", unnamedError{err, a.Operation}, unnamedError{last, a.Operation})
+		err = fmt.Errorf("%w; "+LastAttempt+"%w", unnamedError{err, a.Operation}, unnamedError{last, a.Operation})
 	}
 	return finalError{err}
 }

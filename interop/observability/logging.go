@@ -11,8 +11,8 @@ import (
 func logError(ctx context.Context, logger *slog.Logger, message string, err error) {
 	attrs := []slog.Attr{slog.String("text", err.Error())}
 	var logged slog.LogValuer
-	if errors.As(err, &logged) {
-		attrs = append(attrs, slog.Any("err", logged))
+	if errors.As(err, &logged) && logged.LogValue().Kind() == slog.KindGroup {
+		attrs = append(attrs, logged.LogValue().Group()...)
 	}
-	logger.LogAttrs(ctx, slog.LevelError, message, attrs...)
+	logger.LogAttrs(ctx, slog.LevelError, message, slog.GroupAttrs("err", attrs...))
 }

@@ -42,8 +42,8 @@ func TestWrappedErrorsAreLogged(t *testing.T) {
 	logger := slog.New(slog.NewJSONHandler(&text, nil))
 	logError(t.Context(), logger, "failed", fmt.Errorf("nightly: %w", &armsecops.ParameterError{Name: "a", Reason: "is b"}))
 	logError(t.Context(), logger, "failed", io.EOF)
-	assert.Contains(t, text.String(), `"text":"nightly: parameter a is b","err":{"kind":"parameter","parameter":"a","message":"parameter a is b"}}`)
-	assert.Contains(t, text.String(), `"msg":"failed","text":"EOF"}`)
+	assert.Contains(t, text.String(), `"err":{"text":"nightly: parameter a is b","kind":"parameter","parameter":"a","message":"parameter a is b"}}`)
+	assert.Contains(t, text.String(), `"err":{"text":"EOF"}}`)
 }
 
 // A log of azcore's events has each request, response and retry, without the token.
