@@ -171,7 +171,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	defer c.printMemoryNote(s.Err, nothingRemains)
 	if len(keys) > 1 {
 		err := apply(ctx, s, keys, c.create)
-		if errors.Is(err, errPartly) {
+		if errors.Is(err, errPartly) || s.Out.Err() != nil {
 			s.Err.Println("The same command with -id " + c.id + " replaces what it created, and creates the rest.")
 		}
 		return err
@@ -179,6 +179,9 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	id, err := c.create(ctx, keys[0])
 	if err == nil {
 		s.Out.Println(id)
+	}
+	if s.Out.Err() != nil {
+		s.Err.Println("It was created with -id " + c.id + ".")
 	}
 	return err
 }

@@ -34,7 +34,8 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"Of a management group, it lists what is exempted there, and nothing below.\n\n" +
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
-	"-management-group, it lists all that the identity may read.\n\n" +
+	"-management-group, it lists all that the identity may read. But -inherited needs subscriptions, and with -live so do " +
+	"-verify and, without a -management-group, -via list: in memory, these take all 40.\n\n" +
 	"NAME is the display name, or the resource's own if it has none. SCOPE is what is exempt, by the names in its resource id, " +
 	"FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
 	"-o csv and -o json have everything, both names too, -o ids what renew and delete read. In CSV, an apostrophe begins what a spreadsheet would take for a formula.\n\n" +
@@ -111,7 +112,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	q.Flags.BoolVar(&q.verify, "verify", false, "list a page of each given subscription too, to find those that can't be read")
 	q.Choice(&q.format, "o", "output `format`", "table", "csv", "json", "ids")
 	q.Flags.BoolVar(&q.wide, "wide", false, "print all columns of the table, as wide as they are")
-	q.Flags.BoolVar(&q.dryRun, "dry-run", false, "print what would be listed, and send nothing")
+	q.Flags.BoolVar(&q.dryRun, "dry-run", false, "print as text what would be listed, and send nothing")
 	if err := q.Parse(args); err != nil {
 		return q, err
 	}

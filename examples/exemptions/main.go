@@ -207,6 +207,10 @@ func newCommand(name string) *command.Command {
 			Code:    3,
 			Meaning: "at least one of the exemptions failed or was interrupted, as the standard error says; the others are done",
 			Errors:  []error{errPartly},
+		},
+		command.ExitCode{
+			Code:    command.LostOutput,
+			Meaning: "the standard output could not be written, for example to a full disk; what create, renew and delete do may be done",
 		})
 }
 

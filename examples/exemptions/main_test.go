@@ -201,6 +201,11 @@ func TestRunReportsAFullDisk(t *testing.T) {
 		assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s), args)
 		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
 	}
+	const name = "5ec0ffee-0000-4000-8000-000000000099"
+	s, _, stderr := commandtest.Streams()
+	s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+	assert.Equal(t, command.LostOutput, run(t.Context(), standardArgs("-id", name), s))
+	assert.Contains(t, stderr.String(), "It was created with -id "+name+".\n")
 }
 
 func TestRunEndsWithTheContext(t *testing.T) {

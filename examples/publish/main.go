@@ -372,7 +372,7 @@ func inUsersWords(err error) error {
 		return err
 	}
 	if invalid.Name == "ResumeToken" {
-		return command.Usagef("-resume: not a token of a job of this workspace: run the command that publish printed, as it is")
+		return command.Usagef("-resume: not a token of a job of this workspace, or not of this -assignment: run the command that publish printed, as it is")
 	}
 	flagOf := map[string]string{
 		"subscriptionID": "subscription", "resourceGroupName": "resource-group",

@@ -78,7 +78,7 @@ const (
 	resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
 		`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
 		`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
-	notAToken = "-resume: not a token of a job of this workspace: run the command that publish printed, as it is"
+	notAToken = "-resume: not a token of a job of this workspace, or not of this -assignment: run the command that publish printed, as it is"
 
 	runAsProgram = "ARMSECOPS_RUN_PUBLISH" // variable of the environment
 
