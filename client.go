@@ -164,7 +164,8 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		return result, nil, withOperation(name, errNilContext)
 	}
 	ctx, endSpan := c.startSpan(ctx, cmp.Or(op.span, name), &op)
-	defer func() { endSpan(err) }()
+	var failed error // of the request, if another operation has the outcome
+	defer func() { endSpan(cmp.Or(failed, err)) }()
 
 	values, err := c.checkedValues(&op)
 	if err != nil {
@@ -200,6 +201,9 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		e.host, e.path = line(req.Raw().URL.Host), requestPath(route, req.Raw())
 	}
 	if unknown && (!route.Repeatable || mayBeOwn(route, err)) {
+		if op.span != "" {
+			failed = err
+		}
 		err = outcomeUnknown(route, err)
 	}
 	return result, nil, err

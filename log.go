@@ -131,7 +131,9 @@ func kind(err error) string {
 		return "timeout"
 	case failed && service.StatusCode >= http.StatusBadRequest:
 		return "service"
-	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrIncompleteResult):
+	case errors.Is(err, ErrIncompleteResult):
+		return "incomplete"
+	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop):
 		return "response"
 	}
 	return "transport"
@@ -261,8 +263,12 @@ func errorAttributes(err error) []tracing.Attribute {
 	attributes := []tracing.Attribute{{Key: "error.type", Value: kind(err)}}
 	if service, ok := errors.AsType[*ServiceError](err); ok {
 		attributes = append(attributes, tracing.Attribute{Key: "http.status_code", Value: service.StatusCode})
-		if service.Code != "" {
-			attributes = append(attributes, tracing.Attribute{Key: "error.code", Value: line(service.Code)})
+		code := service.Code
+		if service.Is(ErrForbidden) && service.StatusCode == http.StatusBadRequest { // whose code is that of any bad query
+			code = CodeNoValidSubscriptionsInQueryRequest
+		}
+		if code != "" {
+			attributes = append(attributes, tracing.Attribute{Key: "error.code", Value: line(code)})
 		}
 	}
 	return attributes

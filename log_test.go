@@ -167,7 +167,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"a link that leads back": {failedListing(t, loop, assignmentsSubscription),
 			list + `"kind":"response","status":200,"message":"` + armsecops.ErrPagingLoop.Error() + `"}`},
 		"an incomplete result": {func(context.Context) error { return &armsecops.PageError{Err: armsecops.ErrIncompleteResult} },
-			`{"kind":"response","message":"incomplete result"}`},
+			`{"kind":"incomplete","message":"incomplete result"}`},
 		"services' errors": {func(context.Context) error {
 			first := &armsecops.ErrorResponse{ServiceError: armsecops.ServiceError{Operation: "a", StatusCode: 404, Code: "First"}}
 			last := &armsecops.CloudError{ServiceError: armsecops.ServiceError{Operation: "b", StatusCode: 409, Code: "Last"}}

@@ -76,6 +76,7 @@ func TestRecover(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
+			assert.NotEqual(t, "outcomeUnknown", s.last(t, create).attributes["error.type"], "which BeginCreate found out")
 			job, err := poller.PollUntilDone(t.Context(), nil)
 			require.NoError(t, err)
 			assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)

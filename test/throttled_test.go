@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -42,10 +43,20 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options(respond(429, `{"error":{"code":"RateLimiting","message":"Busy."}}`, "x-ms-request-id", requestID,
 			"x-ms-user-quota-remaining", "0", "x-ms-user-quota-resets-after", "00:02:00"))
+		var s spans
+		o.TracingProvider = s.provider()
+		o.Retry.RetryDelay = 2 * time.Second
 		_, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
 		require.ErrorIs(t, err, armsecops.ErrThrottled)
 		assert.Regexp(t, `NewResourceGraphPager: 429 Too Many Requests: RateLimiting: Busy; throttled for another \d+m\d+s, not sent again `+
 			`\(retry after .*, request `+requestID+`\)$`, err.Error())
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		o.Transport = respond(429, "")
+		_, err = newAssignmentsClient(t, o).Get(ctx, "rg", "id", nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, []float64{1}, s.last(t, "SecurityAssignmentsClient.Get").waits, "azcore's, up to the end")
 	})
 }
 
@@ -87,6 +98,10 @@ func TestQueriesShareAGate(t *testing.T) {
 		calls.Wait()
 		assert.Less(t, time.Since(start), 22*time.Second)
 		assert.EqualValues(t, 3, queries.Load())
-		assert.Equal(t, []string{"throttled"}, s.last(t, "StandardAssignmentsClient.NewResourceGraphPager").events)
+		for _, client := range []string{"SecurityAssignmentsClient", "StandardAssignmentsClient"} { // one got the 429, the other was held back
+			waits := s.last(t, client+".NewResourceGraphPager").waits
+			require.Len(t, waits, 1)
+			assert.InDelta(t, 21, waits[0], 1)
+		}
 	})
 }

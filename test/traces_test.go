@@ -34,7 +34,7 @@ type span struct {
 	ended        bool
 	tracing      tracing.Span
 	attributes   map[string]any
-	events       []string
+	waits        []float64 // of its events, in seconds
 }
 
 // spans is a tracing provider that records.
@@ -71,7 +71,7 @@ func (s *spans) start(ctx context.Context, name string, o *tracing.SpanOptions) 
 	one.tracing = tracing.NewSpan(tracing.SpanImpl{
 		End:           func() { one.ended = true },
 		SetAttributes: set,
-		AddEvent:      func(name string, _ ...tracing.Attribute) { one.events = append(one.events, name) },
+		AddEvent:      func(_ string, a ...tracing.Attribute) { one.waits = append(one.waits, a[0].Value.(float64)) },
 		SetStatus: func(status tracing.SpanStatus, description string) {
 			one.failed = status == tracing.SpanStatusError
 			one.status = description
@@ -139,7 +139,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "response", "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, "transport", get + ": " + io.ErrUnexpectedEOF.Error()},
 		"option":     {nil, listPagesOf(-1), list, "parameter", "MaxPages"},
-		"rows":       {respond(200, `{"totalRecords":1,"count":1,"data":[{}],"resultTruncated":"true"}`), queryPages, graph, "response", "incomplete result"},
+		"rows":       {respond(200, `{"totalRecords":1,"count":1,"data":[{}],"resultTruncated":"true"}`), queryPages, graph, "incomplete", "incomplete result"},
 		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listPagesOf(2), list, "response", "untrusted next link"},
 	}, func(t *testing.T, test test) {
 		var s spans

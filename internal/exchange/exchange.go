@@ -34,7 +34,7 @@ type Call struct {
 	Repeatable bool                // carrying the request out twice has the same result as once
 	Gate       string              // the gate that a 429 closes: a subscription
 	NewError   func(Failure) error // makes the error of a response
-	Waited     func(time.Duration) // is told of a wait at the gate; nil for no one
+	Waited     func(time.Duration) // is told of a wait after a 429 or at the gate; may be nil
 }
 
 // LastAttempt is what an error says before that of the last attempt.
@@ -71,6 +71,7 @@ type attempts struct {
 	expired  context.Context // that had ended when the attempts had; nil for none
 	waited   time.Duration   // at gates
 	heldBack bool            // at the last of them, until the context ended
+	refused  time.Time       // when the last attempt got a 429; zero for none
 	ended    bool            // the call; an attempt that a policy gave up may not know
 	open     int             // attempts that the service may have carried out
 	last     error           // of every further attempt to send what must not be repeated
@@ -142,6 +143,9 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	a.ended = true
 	if a.expired == nil && ctx.Err() != nil {
 		a.expired = ctx
+	}
+	if a.expired != nil {
+		a.noteWait(0) // of azcore, which ended with the context
 	}
 	final, isFinal := errors.AsType[finalError](err)
 	if isFinal {
@@ -249,10 +253,8 @@ func (p *attemptPolicy) wait(a *attempts, call context.Context, req *policy.Requ
 	a.mu.Lock()
 	a.waited += waited
 	a.heldBack = err != nil
+	a.noteWait(waited)
 	a.mu.Unlock()
-	if waited > 0 && a.Waited != nil {
-		a.Waited(waited)
-	}
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {
 		return nil, nil, a.throttled(req.Raw(), closed)
 	}
@@ -262,6 +264,17 @@ func (p *attemptPolicy) wait(a *attempts, call context.Context, req *policy.Requ
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(attempt), left)
 	stop := context.AfterFunc(call, cancel)
 	return req.WithContext(ctx), func() { stop(); cancel() }, nil
+}
+
+// noteWait tells of a wait: of that at the gate, or of all since a 429.
+func (a *attempts) noteWait(atGate time.Duration) {
+	wait := atGate
+	if !a.refused.IsZero() {
+		wait, a.refused = time.Since(a.refused), time.Time{}
+	}
+	if wait > 0 && a.Waited != nil {
+		a.Waited(wait)
+	}
 }
 
 // refusal returns the error of an attempt that must not be sent; nil if it may be.
@@ -315,6 +328,9 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 	resp, err = a.result(req.Raw(), resp, w.explain(err), sent)
 	if err == nil {
 		a.response, a.failure = resp, nil
+		if resp.StatusCode == http.StatusTooManyRequests {
+			a.refused = time.Now()
+		}
 	} else if a.ctx.Err() == nil { // else the attempt before says more about what went wrong
 		a.response, a.failure = nil, err
 	}
