@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -135,26 +134,6 @@ func detached(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// hedges is a transport that sends a request several times at once.
-func hedges(next http.RoundTripper) http.RoundTripper {
-	return transportFunc(func(req *http.Request) (*http.Response, error) {
-		var group sync.WaitGroup
-		var resp atomic.Pointer[http.Response]
-		for range 4 {
-			group.Go(func() {
-				if got, err := next.RoundTrip(req.Clone(req.Context())); err == nil && !resp.CompareAndSwap(nil, got) {
-					_ = got.Body.Close()
-				}
-			})
-		}
-		group.Wait()
-		if resp.Load() == nil {
-			return nil, errors.New("all requests failed")
-		}
-		return resp.Load(), nil
-	})
-}
-
 // A POST that must not be repeated arrives once at most, and its outcome is
 // unknown if it arrived and failed, whatever the transport does by itself.
 func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
@@ -163,13 +142,17 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 		wrap func(*http.Transport) http.RoundTripper
 		only string // the protocol; empty: both
 	}{
-		"net/http":  {func(next *http.Transport) http.RoundTripper { return next }, ""},
-		"retries":   {func(next *http.Transport) http.RoundTripper { return testkit.Retrying(next) }, ""},
-		"detached":  {func(next *http.Transport) http.RoundTripper { return detached(next) }, "HTTP/1.1"},
-		"hedges":    {func(next *http.Transport) http.RoundTripper { return hedges(next) }, ""},
-		"silent":    {func(next *http.Transport) http.RoundTripper { return testkit.Silent(next) }, ""},
-		"token":     {func(next *http.Transport) http.RoundTripper { return testkit.Retrying(asks("/token", 7, next)) }, ""},
-		"retry all": {func(next *http.Transport) http.RoundTripper { return asks("/health", 0, testkit.Retrying(next)) }, ""},
+		"net/http": {func(next *http.Transport) http.RoundTripper { return next }, ""},
+		"retries":  {func(next *http.Transport) http.RoundTripper { return testkit.Retrying(next) }, ""},
+		"detached": {func(next *http.Transport) http.RoundTripper { return detached(next) }, "HTTP/1.1"},
+		"hedges":   {func(next *http.Transport) http.RoundTripper { return testkit.Hedging(next) }, ""},
+		"silent":   {func(next *http.Transport) http.RoundTripper { return testkit.Silent(next) }, ""},
+		"token": {func(next *http.Transport) http.RoundTripper {
+			return testkit.Retrying(testkit.Asking("/token", 7, next))
+		}, ""},
+		"retry all": {func(next *http.Transport) http.RoundTripper {
+			return testkit.Asking("/health", 0, testkit.Retrying(next))
+		}, ""},
 		"slow closes": {func(next *http.Transport) http.RoundTripper {
 			next.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)
@@ -211,30 +194,6 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 			}
 		}
 	}
-}
-
-// asks is a transport that sends a request of its own before each, with its context.
-//   - length: of the body of a POST; 0: it is a GET
-func asks(path string, length int, next http.RoundTripper) http.RoundTripper {
-	return transportFunc(func(req *http.Request) (*http.Response, error) {
-		method := http.MethodPost
-		if length == 0 {
-			method = http.MethodGet
-		}
-		own, err := http.NewRequestWithContext(req.Context(), method, req.URL.JoinPath(path).String(), strings.NewReader(strings.Repeat("a", length)))
-		if err != nil {
-			return nil, err
-		}
-		resp, err := next.RoundTrip(own)
-		if err != nil {
-			return nil, fmt.Errorf("asking: %w", err)
-		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
-		clone := req.Clone(req.Context())
-		clone.URL.RawQuery = "code=1" // as function keys are
-		return next.RoundTrip(clone)
-	})
 }
 
 // A RoundTripper for HTTP/2 of the caller's own doesn't report its connections.
@@ -320,25 +279,6 @@ func TestHeaderThatIsRefusedIsNotSent(t *testing.T) {
 	}
 }
 
-// givesUp is a policy that returns an error while the request is in flight.
-func givesUp(inFlight <-chan struct{}) policyFunc {
-	return func(req *policy.Request) (*http.Response, error) {
-		done := make(chan error, 1)
-		var resp *http.Response
-		go func() {
-			r, err := req.Next()
-			resp = r
-			done <- err
-		}()
-		select {
-		case err := <-done:
-			return resp, err
-		case <-inFlight:
-			return nil, errors.New("given up")
-		}
-	}
-}
-
 // hedging is a policy that sends a request three times at once, and returns the first success.
 var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
 	responses := make(chan *http.Response, 3)
@@ -359,8 +299,8 @@ var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
 	return nil, errors.New("all attempts failed")
 }
 
-// What must not be repeated is sent once, however attempts overlap, and the
-// outcome is unknown if one is under way.
+// What must not be repeated is sent once, however attempts overlap. That the outcome
+// is unknown if a policy leaves one under way is in test/faults.
 func TestOverlappingAttempts(t *testing.T) {
 	t.Parallel()
 	perCall := func(o *arm.ClientOptions, p policy.Policy) { o.PerCallPolicies = []policy.Policy{p} }
@@ -369,23 +309,9 @@ func TestOverlappingAttempts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				inFlight, leave := make(chan struct{}), make(chan struct{})
 				var s setup
-				put(&s.options, givesUp(inFlight))
-				s.options.Retry.ShouldRetry = func(*http.Response, error) bool { return true }
-				_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
-					close(inFlight) // which a second request can't
-					<-leave
-					return respond(200, "")(nil)
-				}), newRequest(t, t.Context(), create()))
-				require.Error(t, err)
-				assert.True(t, unknown)
-				close(leave)
-				synctest.Wait()
-
-				s = setup{}
 				put(&s.options, hedging)
-				_, unknown, err = Do(s.pipeline(func(*http.Request) (*http.Response, error) {
+				_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
 					<-time.After(time.Second)
 					return respond(200, "")(nil)
 				}), newRequest(t, t.Context(), create()))
@@ -404,9 +330,11 @@ func TestNothingIsSentAfterTheCall(t *testing.T) {
 		for _, call := range []Call{create(), read()} {
 			var s setup
 			s.closeGate("5")
-			gaveUp := make(chan struct{})
-			time.AfterFunc(time.Second, func() { close(gaveUp) })
-			s.options.PerCallPolicies = []policy.Policy{givesUp(gaveUp)}
+			s.options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+				go func() { _, _ = req.Next() }() //nolint:bodyclose // there is none
+				time.Sleep(time.Second)
+				return nil, errors.New("given up")
+			})}
 			_, unknown, err := Do(s.pipeline(respond(200, "")), newRequest(t, t.Context(), call))
 			require.EqualError(t, err, "given up")
 			assert.False(t, unknown)

@@ -16,12 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The ids of the documented exchanges, and of responses.
-const (
-	RequestID     = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
-	CorrelationID = "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11"
-)
-
 // RaceEnabled reports whether the race detector is on.
 var RaceEnabled = func() bool {
 	build, _ := debug.ReadBuildInfo()

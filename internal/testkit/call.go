@@ -53,20 +53,16 @@ func CallOf(route *routes.Route) Call {
 
 // With returns the call with an option.
 func (c Call) With(name string, value any) Call {
-	options := maps.Collect(maps.All(c.Options))
-	options[name] = value
-	c.Options = options
+	c.Options = maps.Collect(maps.All(c.Options))
+	c.Options[name] = value
 	return c
 }
 
 // OptionsOf returns options of the type, a pointer, with the members that it has.
 func (c Call) OptionsOf(t reflect.Type) reflect.Value {
 	options := reflect.New(t.Elem())
-	text, err := json.Marshal(c.Options)
-	if err == nil {
-		err = json.Unmarshal(text, options.Interface()) // ignores case
-	}
-	if err != nil {
+	text, _ := json.Marshal(c.Options)                                // nothing is no JSON
+	if err := json.Unmarshal(text, options.Interface()); err != nil { // ignores case
 		panic(err)
 	}
 	return options

@@ -60,15 +60,11 @@ func Root() string {
 	panic("the test runs outside the module")
 }
 
-// Documented returns a script of the exchanges in files of testdata/exchanges:
+// Documented returns a script of the exchanges in a file of testdata/exchanges:
 // Documented(t, "jobs_get"). The test fails over a request that isn't the documented one.
-func Documented(t testing.TB, names ...string) *Scripted {
+func Documented(t testing.TB, name string) *Scripted {
 	t.Helper()
-	var exchanges []Exchange
-	for _, name := range names {
-		exchanges = append(exchanges, ReadExchanges(t, name)...)
-	}
-	return Replay(t, exchanges)
+	return Replay(t, ReadExchanges(t, name))
 }
 
 // Replay returns a script of the exchanges.
@@ -205,11 +201,13 @@ func AssertSameJSON(t testing.TB, want, got []byte) {
 	assert.Equal(t, normalize(want), normalize(got))
 }
 
-// The ids of the documented exchanges.
+// The ids of the documented exchanges, and of responses.
 const (
 	JobsSubscription        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	JobsAssignment          = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
 	JobName                 = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
 	AssignmentsSubscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	AssignmentName          = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	RequestID               = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"
+	CorrelationID           = "c0ffee00-6a3b-4b7c-9d6f-0f1f5b0a7a11"
 )

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -125,6 +126,47 @@ func Retrying(next http.RoundTripper) http.RoundTripper {
 			}
 		}
 		return resp, err
+	})
+}
+
+// Hedging is a transport that sends a request several times at once.
+func Hedging(next http.RoundTripper) http.RoundTripper {
+	return TransportFunc(func(req *http.Request) (*http.Response, error) {
+		var group sync.WaitGroup
+		var resp atomic.Pointer[http.Response]
+		for range 4 {
+			group.Go(func() {
+				if got, err := next.RoundTrip(req.Clone(req.Context())); err == nil && !resp.CompareAndSwap(nil, got) {
+					_ = got.Body.Close()
+				}
+			})
+		}
+		group.Wait()
+		if resp.Load() == nil {
+			return nil, errors.New("all requests failed")
+		}
+		return resp.Load(), nil
+	})
+}
+
+// Asking is a transport that sends a request of its own before each, with its context.
+//   - length: of the body of a POST; 0: it is a GET
+func Asking(path string, length int, next http.RoundTripper) http.RoundTripper {
+	return TransportFunc(func(req *http.Request) (*http.Response, error) {
+		method, body := http.MethodGet, io.Reader(nil)
+		if length > 0 {
+			method, body = http.MethodPost, strings.NewReader(strings.Repeat("a", length))
+		}
+		own, _ := http.NewRequestWithContext(req.Context(), method, req.URL.JoinPath(path).String(), body) // as valid as req
+		resp, err := next.RoundTrip(own)
+		if err != nil {
+			return nil, fmt.Errorf("asking: %w", err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		clone := req.Clone(req.Context())
+		clone.URL.RawQuery += "&code=1" // as function keys are
+		return next.RoundTrip(clone)
 	})
 }
 

@@ -54,20 +54,13 @@ type handler func(http.ResponseWriter, *http.Request, *Server)
 // Faults returns the faults of the matrix.
 func Faults() []Fault {
 	const (
-		gatewayTimeout = `{"error":{"code":"GatewayTimeout","message":"No upstream."}}`
-
 		soon  = 200 * time.Millisecond // the service says nothing more
 		later = 2 * time.Second        // it asks to come again
 
-		other    = "https://127.0.0.1{path}?api-version={version}&$skipToken=2"
 		endpoint = "https://" + endpointHost + "{path}?api-version={version}"
-
-		nestedMessage = `{"error":{"code":"Forbidden","message":"{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"No.\"}}"}}`
-		noEnvelope    = `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"Entity was not found"}`
 	)
 	large := `{"error":{"code":"Large","message":"m"},"name":"` + strings.Repeat("a", 16<<20) + `"}` // beyond every bound
-	unknownMembers := strings.NewReplacer(`"properties":{`,
-		`"sku":{"name":"a"},"properties":{"retention":[1,{"days":12345678901234567890}],`)
+	heldFirst := inTurn(held, send(200, "{body}"))
 	protocolError, refusedStream := resetStream(http2.ErrCodeProtocol), resetStream(http2.ErrCodeRefusedStream)
 	return []Fault{
 		{Name: "none"},
@@ -94,7 +87,7 @@ func Faults() []Fault {
 		{Name: "200 with an HTML page", respond: send(200, "<html><body>Sign in</body></html>"), uncertain: true},
 		{Name: "200 with null", respond: send(200, "null"), uncertain: true},
 		{Name: "200 with {}", respond: send(200, "{}"), uncertain: true},
-		{Name: "200 with an error", respond: send(200, gatewayTimeout), uncertain: true},
+		{Name: "200 with an error", respond: send(200, `{"error":{"code":"GatewayTimeout","message":"No upstream."}}`), uncertain: true},
 		{Name: "200 with another status in its body", respond: send(200, `{"statusCode":500,"message":"No."}`), uncertain: true},
 		{Name: "200 with a portal's JSON", respond: send(200, `{"status":"login required"}`), uncertain: true},
 		{Name: "200 without a body", respond: send(200, ""), uncertain: true},
@@ -103,7 +96,7 @@ func Faults() []Fault {
 		{Name: "duplicate name in an object", change: strings.NewReplacer(`"name":"`, `"name":"another","name":"`)},
 		{Name: "invalid time", change: strings.NewReplacer(`"2022-06-14T04:47:52Z"`, `"yesterday"`)},
 		{Name: "unknown enum value", change: strings.NewReplacer(`"Succeeded"`, `"Paused"`, `"User"`, `"Agent"`)},
-		{Name: "unknown members", change: unknownMembers},
+		{Name: "unknown members", change: strings.NewReplacer(`"properties":{`, `"sku":{"name":"a"},"properties":{"retention":[1,{"days":12345678901234567890}],`)},
 		{Name: "number of 20 digits", change: strings.NewReplacer(`"ticketId":12345`, `"ticketId":12345678901234567890`)},
 
 		{Name: "gzip bomb of 16 MiB", respond: withHeader("Content-Encoding", "gzip", send(200, zipped(large))), uncertain: true},
@@ -112,9 +105,9 @@ func Faults() []Fault {
 
 		{Name: "401 with a challenge, once", times: 1, respond: challenge},
 		{Name: "401 with a challenge, forever", respond: challenge},
-		{Name: "403, the message is JSON", respond: send(403, nestedMessage)},
+		{Name: "403, the message is JSON", respond: send(403, `{"error":{"code":"Forbidden","message":"{\"error\":{\"code\":\"AuthorizationFailed\",\"message\":\"No.\"}}"}}`)},
 		{Name: "404", respond: send(404, `{"error":{"code":"ResourceNotFound","message":"There is none."}}`)},
-		{Name: "404 without an envelope", respond: send(404, noEnvelope)},
+		{Name: "404 without an envelope", respond: send(404, `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"Entity was not found"}`)},
 		{Name: "409", respond: send(409, `{"error":{"code":"Conflict","message":"Another one runs."}}`)},
 		{Name: "412, the code in the header", respond: withHeader("x-ms-error-code", "ETagMismatch", send(412, ""))},
 		{Name: "429 with Retry-After, once", times: 1, respond: withHeader("Retry-After-Ms", "1", send(429, ""))},
@@ -131,7 +124,7 @@ func Faults() []Fault {
 		{Name: "redirect to another host", respond: redirect(307, otherHost)},
 		{Name: "redirect to itself", respond: redirect(307, sameURI)},
 
-		{Name: "next link to another host", link: other},
+		{Name: "next link to another host", link: "https://127.0.0.1{path}?api-version={version}&$skipToken=2"},
 		{Name: "next link over http", link: "http://" + endpointHost + "{path}?api-version={version}&$skipToken=2"},
 		{Name: "next link to itself, forever", endless: true},
 		{Name: "next link to the first page", link: endpoint},

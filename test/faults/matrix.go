@@ -69,9 +69,8 @@ func Test(t *testing.T, client Client, file string, update bool) []Row {
 func newRow(fault Fault, outcomes map[*routes.Route]Outcome) Row {
 	row := Row{fault.Name, map[string][]Outcome{}}
 	for _, route := range routes.All {
-		outcome, ok := outcomes[route]
 		kind := route.Kind.String()
-		if ok && !slices.Contains(row.Outcomes[kind], outcome) {
+		if outcome, ok := outcomes[route]; ok && !slices.Contains(row.Outcomes[kind], outcome) {
 			row.Outcomes[kind] = append(row.Outcomes[kind], outcome)
 		}
 	}

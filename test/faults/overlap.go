@@ -2,7 +2,6 @@ package faults
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -20,10 +19,7 @@ type flight struct {
 	letGo   func()                 // lets a request that is held go
 }
 
-// heldFirst holds the first request until the policy lets it go.
-var heldFirst = inTurn(held, send(200, "{body}"))
-
-// held holds every request.
+// held holds every request until the policy lets it go.
 func held(w http.ResponseWriter, r *http.Request, s *Server) {
 	s.arrived <- struct{}{}
 	select {
@@ -34,12 +30,8 @@ func held(w http.ResponseWriter, r *http.Request, s *Server) {
 	_, _ = io.WriteString(w, s.body(r, false))
 }
 
-var errGivenUp = errors.New("given up by a policy")
-
-type attempted struct {
-	resp *http.Response
-	err  error
-}
+// attempted returns the result of a request.
+type attempted func() (*http.Response, error)
 
 // inFlight is a policy that acts while its request is in flight.
 func (f flight) inFlight(act func(req *policy.Request, first <-chan attempted) (*http.Response, error)) testkit.PolicyFunc {
@@ -47,11 +39,11 @@ func (f flight) inFlight(act func(req *policy.Request, first <-chan attempted) (
 		first, clone := make(chan attempted, 1), req.Clone(req.Raw().Context())
 		go func() {
 			resp, err := clone.Next()
-			first <- attempted{resp, err}
+			first <- func() (*http.Response, error) { return resp, err }
 		}()
 		select {
 		case r := <-first:
-			return r.resp, r.err
+			return r()
 		case <-f.arrived():
 			return act(req, first)
 		}
@@ -62,7 +54,7 @@ func (f flight) inFlight(act func(req *policy.Request, first <-chan attempted) (
 func (f flight) giveUp() testkit.PolicyFunc {
 	return f.inFlight(func(*policy.Request, <-chan attempted) (*http.Response, error) {
 		f.letGo()
-		return nil, errGivenUp
+		return nil, errors.New("given up by a policy")
 	})
 }
 
@@ -72,27 +64,8 @@ func (f flight) hedge() testkit.PolicyFunc {
 		resp, err := req.Clone(req.Raw().Context()).Next()
 		f.letGo()
 		if r := <-first; err != nil {
-			return r.resp, r.err
+			return r()
 		}
 		return resp, nil
-	})
-}
-
-// asking is a transport that first sends a request of its own with the same context.
-func asking(next http.RoundTripper) http.RoundTripper {
-	return testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
-		u := *req.URL
-		u.Path = "/health"
-		own, err := http.NewRequestWithContext(req.Context(), http.MethodGet, u.String(), nil)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := next.RoundTrip(own)
-		if err != nil {
-			return nil, fmt.Errorf("the transport's own request: %w", err)
-		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
-		return next.RoundTrip(req)
 	})
 }

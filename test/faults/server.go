@@ -206,11 +206,9 @@ func (o observer) Write(body []byte) (int, error) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // otherwise the end of the connection goes unnoticed
 	query := r.URL.Query()
-	if s.route.Kind == routes.Query {
-		if token := skipToken.FindSubmatch(body); token != nil {
-			query.Set("$skipToken", string(token[1])) // where the token of a list is
-			r.URL.RawQuery = query.Encode()
-		}
+	if token := skipToken.FindSubmatch(body); token != nil && s.route.Kind == routes.Query {
+		query.Set("$skipToken", string(token[1])) // where the token of a list is
+		r.URL.RawQuery = query.Encode()
 	}
 	page := query.Get("$skipToken")
 
@@ -222,7 +220,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.current++
 	s.most = max(s.most, s.current)
 	endless := s.current >= maxSends
-	affected := !s.healed && s.fault.respond != nil && (s.fault.times == 0 || s.affected < s.fault.times) && (!s.listing() || page != "")
+	affected := !s.healed && s.fault.respond != nil && (s.fault.times == 0 || s.affected < s.fault.times) && (!isListing(s.route) || page != "")
 	if affected {
 		s.affected++
 		if s.affected == 1 && s.fault.deadline > 0 {
@@ -237,7 +235,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case query.Get("api-version") == "":
 		refuse(http.StatusBadRequest, "MissingApiVersionParameter")(w, r, s)
-	case s.listing() && page != "" && page != s.fault.skipToken() && !s.fault.empty:
+	case isListing(s.route) && page != "" && page != s.fault.skipToken() && !s.fault.empty:
 		refuse(http.StatusBadRequest, "InvalidSkipToken")(w, r, s)
 	case endless:
 		refuse(http.StatusBadRequest, "SentTooOften")(w, r, s)
@@ -254,7 +252,7 @@ var skipToken = regexp.MustCompile(`"\$skipToken":"([^"]*)"`)
 // body returns the body of the success.
 func (s *Server) body(r *http.Request, healthy bool) string {
 	page := r.URL.Query().Get("$skipToken")
-	first := s.listing() && page == ""
+	first := isListing(s.route) && page == ""
 	document, link, token := s.document(2), "", ""
 	switch {
 	case s.route.Kind == routes.Delete:
@@ -283,8 +281,6 @@ func (s *Server) body(r *http.Request, healthy bool) string {
 	return s.fault.changed(text)
 }
 
-func (s *Server) listing() bool { return isListing(s.route) }
-
 func isListing(route *routes.Route) bool {
 	return route.Kind == routes.List || route.Kind == routes.Query
 }
@@ -312,7 +308,7 @@ func (s *Server) want() []string {
 	switch {
 	case s.route.Kind == routes.Delete:
 		return nil
-	case s.listing():
+	case isListing(s.route):
 		return []string{s.document(1), s.fault.changed(s.document(2))}
 	}
 	return []string{s.fault.changed(s.document(2))}

@@ -182,7 +182,7 @@ func (s *soak) respond(w http.ResponseWriter, r *http.Request, server *Server) {
 		default:
 		}
 	}
-	if r.URL.Path == "/health" {
+	if path.Base(r.URL.Path) == "health" {
 		return // of a transport that asks first
 	}
 	n, err := strconv.Atoi(strings.TrimPrefix(assignmentOf(r), "create-"))
@@ -312,10 +312,12 @@ var soakHabits = []soakHabit{
 	{name: "the transport reports nothing", transport: testkit.Silent, http1: true}, // over HTTP/2 it would also resend
 	{name: "the transport retries", transport: testkit.Retrying},
 	{name: "the transport retries, closes are slow", transport: testkit.Retrying, slow: true},
-	{name: "the transport hedges", transport: hedging},
-	{name: "the transport asks first", transport: asking},
+	{name: "the transport hedges", transport: testkit.Hedging},
+	{name: "the transport asks first", transport: askingFirst},
 	{name: "idempotency keys", headers: http.Header{"Idempotency-Key": {"1"}, "X-Idempotency-Key": {"1"}}, slow: true},
 }
+
+func askingFirst(next http.RoundTripper) http.RoundTripper { return testkit.Asking("/health", 0, next) }
 
 // soon is the flight of a request that usually takes less than the policies wait.
 var soon = flight{func() <-chan struct{} {
@@ -323,33 +325,6 @@ var soon = flight{func() <-chan struct{} {
 	time.AfterFunc(2*time.Millisecond, func() { close(waited) })
 	return waited
 }, func() {}}
-
-// hedging is a transport that sends a request twice at once.
-func hedging(next http.RoundTripper) http.RoundTripper {
-	return testkit.TransportFunc(func(req *http.Request) (resp *http.Response, err error) {
-		results := make(chan attempted, 2)
-		for range cap(results) {
-			go func() {
-				resp, err := next.RoundTrip(req.Clone(req.Context()))
-				results <- attempted{resp, err}
-			}()
-		}
-		for range cap(results) {
-			switch r := <-results; {
-			case r.err != nil:
-				err = r.err
-			case resp != nil:
-				_ = r.resp.Body.Close()
-			default:
-				resp = r.resp
-			}
-		}
-		if resp != nil {
-			return resp, nil
-		}
-		return nil, err
-	})
-}
 
 func (n *soakNetwork) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if n.refusals.Add(-1) >= 0 {

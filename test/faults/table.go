@@ -78,8 +78,7 @@ func Comparison(ours map[string]Row, theirs []Row) string {
 	kinds, titles := kindsOf(theirs)
 	text := head(append([]string{"fault", "client"}, titles...)...)
 	for _, their := range theirs {
-		our := ours[their.Fault]
-		if !our.equivalent(their) {
+		if our := ours[their.Fault]; !our.equivalent(their) {
 			text += fmt.Sprintf("| %s | ours | %s |\n", their.Fault, strings.Join(our.cells(kinds), " | "))
 			text += fmt.Sprintf("| | Microsoft's | %s |\n", strings.Join(their.cells(kinds), " | "))
 		}
