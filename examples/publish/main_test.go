@@ -16,7 +16,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/stretchr/testify/assert"
@@ -338,21 +337,11 @@ func TestRunPrintsNoControlCharacters(t *testing.T) {
 	} {
 		r := execute(t, test.args+" -timeout 500ms", 0, inject(test.fault))
 		assert.NotZero(t, r.code, name)
-		for _, c := range r.stdout + r.stderr {
-			assert.True(t, c == '\n' || unicode.IsPrint(c), "%s: %q", name, c)
-		}
+		commandtest.AssertPrintable(t, r.stdout+r.stderr)
 		for _, want := range test.want {
 			assert.Contains(t, r.stdout, want, name)
 		}
 	}
-}
-
-func TestBarHasWhatIsLeftOfTheLine(t *testing.T) {
-	t.Parallel()
-	for columns, want := range map[int]string{-5: "", 3: "", 4: "[##..] ", 5: "[##...] ", 100: "[############............] "} {
-		assert.Equal(t, want, bar(0.5, columns), columns)
-	}
-	assert.Equal(t, "[....] ", bar(0, 4))
 }
 
 func TestNamesAreCutBeforeTheTime(t *testing.T) {
@@ -362,6 +351,7 @@ func TestNamesAreCutBeforeTheTime(t *testing.T) {
 		72:  "[.....] 0 of 3 jobs ended, baseli… 0/12, hunting 0/12, report… 0/12, 0s",
 		60:  "[.....] 0 of 3 jobs ended, ba… 0/12, hu… 0/12, re… 0/12, 0s",
 		58:  "[......................] 0 of 3 jobs ended, 3 running, 0s",
+		39:  "0 of 3 jobs ended, 3 running, 0s",
 	} {
 		_, _, screen := commandtest.Streams()
 		p := publication{}.newProgress(commandtest.Terminal(screen, columns), 3)

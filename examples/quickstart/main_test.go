@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -129,9 +128,7 @@ func TestNoControlCharactersArePrinted(t *testing.T) {
 		}]}
 	}`}, fake.Fault{Operation: listAssignments, Body: `{"value": [{"name": "\u001b[2J", "properties": {"effect": "Ex\nempt"}}]}`})
 	assert.Zero(t, code)
-	for _, r := range stdout {
-		assert.True(t, r == '\n' || unicode.IsPrint(r), "%q in %q", r, stdout)
-	}
+	commandtest.AssertPrintable(t, stdout)
 	for _, want := range []string{"Job  ]0;title job: Fai led\n", "Not published: rules/ gnp.exe\n", "  2J: one two\n", "[2J  , Ex empt, expires never\n"} {
 		assert.Contains(t, stdout, want)
 	}

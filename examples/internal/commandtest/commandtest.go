@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -78,6 +79,13 @@ func AssertScreens(t *testing.T, name string, run func(s command.Streams) int) {
 		fmt.Fprintf(&screens, "== %d columns\n%sexit status %d\n", columns, got, code)
 	}
 	AssertGolden(t, name+"-screens", screens.String())
+}
+
+// AssertPrintable checks that a text has no control and bidi characters but line ends.
+func AssertPrintable(t *testing.T, text string) {
+	t.Helper()
+	unseen := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	assert.Equal(t, -1, strings.IndexFunc(text, unseen), "%q", text)
 }
 
 // FullDisk fails every write.
