@@ -69,6 +69,7 @@ func TestErrorShapes(t *testing.T) {
 			require.EqualError(t, err, strings.Replace(text, ",  (", ", ", 1))
 			e := as[*armsecops.ErrorResponse](t, err)
 			assert.Equal(t, test.message, e.Message)
+			assert.Same(t, &e.ServiceError, as[*armsecops.ServiceError](t, err), "of any service")
 			assert.Equal(t, correlationID, e.CorrelationRequestID)
 			assert.Equal(t, test.retryAfter, e.RetryAfter)
 			for _, code := range test.codes {
@@ -141,7 +142,7 @@ func TestErrorWithoutItsBodySaysWhy(t *testing.T) {
 // than that of the header, and three details.
 func TestErrorLine(t *testing.T) {
 	t.Parallel()
-	const requestHeader, correlationHeader, codeHeader = "x-ms-request-id", "x-ms-correlation-request-id", "x-ms-error-code"
+	const correlationHeader, codeHeader = "x-ms-correlation-request-id", "x-ms-error-code"
 	details := func(details string) transportFunc {
 		return respond(400, `{"error":{"code":"a","details":[`+details+`]}}`)
 	}
@@ -149,14 +150,11 @@ func TestErrorLine(t *testing.T) {
 		response transportFunc
 		want     string
 	}{
-		"both ids":      {respond(404, "", requestHeader, requestID, correlationHeader, correlationID), "404 Not Found (request " + requestID + ")"},
 		"correlation":   {respond(404, "", correlationHeader, correlationID), "404 Not Found (request " + correlationID + ")"},
-		"no id":         {respond(404), "404 Not Found"},
 		"body's code":   {respond(404, `{"error":{"code":"Body"}}`, codeHeader, "Header"), "404 Not Found: Body"},
 		"header's code": {respond(404, `{"error":{"message":"m"}}`, codeHeader, "Header"), "404 Not Found: Header: m"},
 		"three details": {details(`{"code":"b"},{"message":"c"},{"code":"d","message":"e"}`), "400 Bad Request: a [b; c; d: e]"},
 		"more details":  {details(`{"code":"b"},{"code":"c"},{"code":"d"},{"code":"e"},{"code":"f"}`), "400 Bad Request: a [b; c; d; 2 more]"},
-		"details below": {details(`{"code":"b","details":[{"code":"c"}]}`), "400 Bad Request: a [b; c]"},
 		"targets":       {respond(400, `{"error":{"code":"a","target":"tags","details":[{"code":"b","target":"zone"}]}}`), "400 Bad Request: a [b (target zone)] (target tags)"},
 		"policy": {respond(403, `{"error":{"code":"a","additionalInfo":[{"type":"Other","info":1},{"type":"PolicyViolation",
 			"info":{"policyDefinitionDisplayName":"Allowed locations","policyAssignmentId":"/policyAssignments/b"}}]}}`), "403 Forbidden: a [Allowed locations of /policyAssignments/b]"},
@@ -228,16 +226,6 @@ type endlessError struct{}
 func (endlessError) Error() string   { return "endless" }
 func (endlessError) Unwrap() []error { return []error{endlessError{}, endlessError{}} }
 
-func TestParameterErrorIsOneShortLine(t *testing.T) {
-	t.Parallel()
-	err := &armsecops.ParameterError{Name: "jobName", Value: "a\x1b" + strings.Repeat("b", 1000), Reason: "must be short"}
-	assert.Less(t, len(err.Error()), 600)
-	err = &armsecops.ParameterError{Name: "credential", Reason: "must not be nil"}
-	assert.EqualError(t, err, "parameter credential must not be nil")
-	err = &armsecops.ParameterError{Name: "jobName", Value: "a", Reason: "must be long"}
-	assert.EqualError(t, err, `parameter jobName "a" must be long`)
-}
-
 func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	job := armsecops.Job{Name: jobName, Properties: armsecops.JobProperties{ProvisioningState: "Failed", ErrorMessage: "see the items"}}
@@ -264,24 +252,6 @@ func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	lines = strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
 	require.Len(t, lines, 11)
 	assert.Equal(t, "job "+jobName+": Failed: 10 of 10 items failed", lines[0])
-}
-
-// Where any service's error will do, the ServiceError in it is found.
-func TestServiceErrorIsInEveryServicesError(t *testing.T) {
-	t.Parallel()
-	service := armsecops.ServiceError{Operation: "a", StatusCode: 403, Code: "No"}
-	for _, err := range []error{&armsecops.ErrorResponse{ServiceError: service}, &armsecops.CloudError{ServiceError: service}} {
-		wrapped := fmt.Errorf("b: %w", &armsecops.SubscriptionError{Err: &armsecops.PageError{Err: err}})
-		e := as[*armsecops.ServiceError](t, wrapped)
-		assert.Equal(t, "No", e.Code)
-		require.ErrorIs(t, wrapped, armsecops.ErrForbidden)
-		assert.True(t, armsecops.HasCode(wrapped, "no"))
-	}
-	err := getJob(t.Context(), options(respond(404)))
-	e := as[*armsecops.ServiceError](t, err)
-	assert.Same(t, e, errors.Unwrap(err))
-	azure := as[*azcore.ResponseError](t, error(e))
-	assert.Equal(t, 404, azure.StatusCode)
 }
 
 // A 400 with the code of a query without readable subscriptions is forbidden, another one isn't.

@@ -51,13 +51,11 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 		"huge number":                     {text: `{"unknown":1` + strings.Repeat("0", 5000) + `}`},
 		"10,000 deep":                     {text: deep(9_999)},
 		"10,001 deep":                     {text: deep(10_001), err: "depth"},
-		"object for an array":             {text: `{"tags":[]}`, err: "/tags"},
 		"time with a space, in a zone":    {expires(`"2022-06-14 06:52:52+02:00"`), expires(`"2022-06-14T06:52:52+02:00"`), ""},
 		"time with an escaped plus":       {expires(`"2022-06-14T06:52:52\u002B02:00"`), expires(`"2022-06-14T06:52:52+02:00"`), ""},
 		"time that is zero, without zone": {expires(`"0001-01-01T00:00:00"`), `{}`, ""},
 		"time in words":                   {text: expires(`"yesterday"`), err: `/properties/expiresOn: "yesterday" is not a time`},
 		"time that is long":               {text: expires(`"` + strings.Repeat("a", 99) + `"`), err: `"` + strings.Repeat("a", 64) + `" is not a time`},
-		"number for a time":               {text: expires(`12`), err: "/properties/expiresOn: a number is not a time"},
 	}
 	for name, test := range tests {
 		for packageName, p := range testkit.JSONPackages {
@@ -155,8 +153,7 @@ func TestBodyThatIsNoPageIsAnError(t *testing.T) {
 		`{"value":[{"id":[]}]}`: "/value/0/id: an array is not a string",
 		`{"value":[{"properties":{"expiresOn":"TOMORROW"}}]}`: `/value/0/properties/expiresOn: "TOMORROW" is not a time`,
 	} {
-		_, err := pagerOf(t, body).NextPage(t.Context())
-		assert.ErrorContains(t, err, want, body)
+		assert.ErrorContains(t, failure(pagerOf(t, body).NextPage(t.Context())), want, body)
 	}
 }
 

@@ -270,14 +270,11 @@ func TestEveryErrorHasTheTypeOfItsService(t *testing.T) {
 	t.Parallel()
 	for _, route := range driver.Operations() {
 		_, err := driver.Call(t.Context(), testkit.CallOf(route), driver.Options(testkit.Respond(404)))
-		sentinel, isSentinel := errors.AsType[*armsecops.ErrorResponse](err)
-		cloud, isCloud := errors.AsType[*armsecops.CloudError](err)
+		_, isSentinel := errors.AsType[*armsecops.ErrorResponse](err)
+		_, isCloud := errors.AsType[*armsecops.CloudError](err)
 		require.NotEqual(t, isSentinel, isCloud, "%s: %v", route.Operation, err)
 		assert.Equal(t, isSentinel, route.Namespace == "Microsoft.SecurityInsights", route.Operation)
-		if isSentinel {
-			assert.Equal(t, route.Operation, sentinel.Operation)
-		} else {
-			assert.Equal(t, route.Operation, cloud.Operation)
-		}
+		service, _ := errors.AsType[*armsecops.ServiceError](err)
+		assert.Equal(t, route.Operation, service.Operation)
 	}
 }
