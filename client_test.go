@@ -133,8 +133,7 @@ func TestURLsOfPages(t *testing.T) {
 		))
 		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
 		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
-		_, err := read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)
-		require.NoError(t, err, test.endpoint)
+		require.NoError(t, failure(read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)), test.endpoint)
 	}
 }
 

@@ -204,8 +204,7 @@ func TestMaxPagesEndsThePager(t *testing.T) {
 			require.NoError(t, err, way)
 			assert.Equal(t, numbers(2), got)
 			assert.False(t, pager.More())
-			_, err = pager.NextPage(t.Context())
-			require.EqualError(t, err, "no more pages")
+			require.EqualError(t, failure(pager.NextPage(t.Context())), "no more pages")
 			assert.EqualValues(t, 2, l.requests.Load())
 		}
 	}
@@ -246,8 +245,7 @@ func TestListingResumesAfterBreak(t *testing.T) {
 			for prefetch := range 3 {
 				l := &listing{items: 12, pageSize: func(int) int { return 5 }}
 				pager := l.pager(t, armsecops.PageOptions{Prefetch: prefetch})
-				_, err := read(t.Context(), way, pager, leave)
-				require.NoError(t, err)
+				require.NoError(t, failure(read(t.Context(), way, pager, leave)))
 				another := l.pager(t, armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()})
 				for _, pager := range []*assignmentPager{pager, another} {
 					rest, err := read(t.Context(), way, pager, 0)

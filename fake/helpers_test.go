@@ -103,6 +103,9 @@ func newFactory(t testing.TB, srv *fake.Server) *armsecops.ClientFactory {
 	return driver.NewFactory(t, &azfake.TokenCredential{}, options(srv))
 }
 
+// errorOf returns the error of a call.
+func errorOf(_ any, err error) error { return err }
+
 // each runs a test of its own for each of the named cases, all of them in parallel.
 func each[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
 	t.Helper()

@@ -86,8 +86,7 @@ func TestFaultWithACompressedBodyIsSentAsItIs(t *testing.T) {
 	t.Parallel()
 	var compressed bytes.Buffer
 	w := gzip.NewWriter(&compressed)
-	_, err := w.Write([]byte(`{"name":"other"}`))
-	require.NoError(t, err)
+	require.NoError(t, errorOf(w.Write([]byte(`{"name":"other"}`))))
 	require.NoError(t, w.Close())
 	srv := fake.NewServer(nil)
 	srv.Inject(fake.Fault{StatusCode: 200, Body: compressed.String(), Header: http.Header{"Content-Encoding": {"gzip"}}})

@@ -135,11 +135,9 @@ func TestAssessmentMetadataOfASubscription(t *testing.T) {
 	assert.Equal(t, []string{"all"}, mustCollect(t, client.NewListPager(nil)))
 	assert.Equal(t, []string{"all", "one"}, mustCollect(t, client.NewListBySubscriptionPager(strings.ToUpper(subscription), nil)))
 	for name, want := range map[string]error{"all": nil, "one": nil, "two": armsecops.ErrNotFound} {
-		_, err := client.GetInSubscription(t.Context(), subscription, name, nil)
-		require.ErrorIs(t, err, want)
+		require.ErrorIs(t, errorOf(client.GetInSubscription(t.Context(), subscription, name, nil)), want)
 	}
-	_, err := client.Get(t.Context(), "one", nil)
-	require.ErrorIs(t, err, armsecops.ErrNotFound)
+	require.ErrorIs(t, errorOf(client.Get(t.Context(), "one", nil)), armsecops.ErrNotFound)
 }
 
 // A job publishes the items of the stored assignment.
@@ -160,8 +158,7 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 	assert.Empty(t, run().Items)
 
 	// Its jobs go with it.
-	_, err = assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)
-	require.NoError(t, err)
+	require.NoError(t, errorOf(assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)))
 	_, err = listJobs(t, srv, nil)
 	assert.True(t, armsecops.HasCode(err, "ParentResourceNotFound"), "%v", err)
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})

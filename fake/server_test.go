@@ -48,17 +48,14 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 			require.NoError(t, err)
 
 			srv.Inject(fake.Fault{Operation: createOperation, Disconnect: true, Truncate: truncate})
-			_, err = jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
-			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			require.ErrorIs(t, errorOf(jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)), armsecops.ErrOutcomeUnknown)
 
 			srv.Inject(fake.Fault{Operation: getOperation, Disconnect: true, Truncate: truncate})
-			_, err = jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
-			require.NoError(t, err, "a Get is retried")
+			require.NoError(t, errorOf(jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)), "a Get is retried")
 			srv.AssertFaultsConsumed(t)
 
 			srv.Override(createOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-			_, err = jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)
-			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+			require.ErrorIs(t, errorOf(jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)), armsecops.ErrOutcomeUnknown)
 		}
 	})
 }
@@ -140,16 +137,14 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 			for range 5 {
 				_, err := assignments.CreateOrUpdate(ctx, resourceGroup, name, armsecops.Assignment{}, nil)
 				assert.NoError(t, err)
-				_, err = assignments.Delete(ctx, resourceGroup, name, nil)
-				assert.NoError(t, err)
+				assert.NoError(t, errorOf(assignments.Delete(ctx, resourceGroup, name, nil)))
 			}
 		},
 		func(string) { // start and read a job
 			created, err := jobs.Create(ctx, resourceGroup, workspace, assignment, nil)
 			assert.NoError(t, err)
 			for range 3 {
-				_, err := jobs.Get(ctx, resourceGroup, workspace, assignment, created.Name, nil)
-				assert.NoError(t, err)
+				assert.NoError(t, errorOf(jobs.Get(ctx, resourceGroup, workspace, assignment, created.Name, nil)))
 			}
 			assert.NotEmpty(t, srv.Requests())
 		},
@@ -180,8 +175,7 @@ func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
 	srv.Put(standardID, armsecops.StandardAssignment{})
 	srv.SetJobItems(publicationID, []armsecops.JobItem{item("rule", "")})
 	standards := newFactory(t, srv).NewStandardAssignmentsClient()
-	_, err := standards.Delete(t.Context(), managementGroup, standardName, nil)
-	require.NoError(t, err)
+	require.NoError(t, errorOf(standards.Delete(t.Context(), managementGroup, standardName, nil)))
 	srv.Inject(fake.Fault{StatusCode: http.StatusForbidden, Times: 100})
 
 	srv.Reset()

@@ -192,8 +192,7 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	for operation, list := range acrossListings {
 		forbidden := subscriptionID(1)
 		s := &tenant{pages: 2, fault: failPage(forbidden, 1, failWith(403))}
-		factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options(s))
-		require.NoError(t, err)
+		factory := newFactory(t, &azfake.TokenCredential{}, options(s))
 		ids := append(subscriptionIDs(5), "production")
 		listed, errs := list(t.Context(), factory, ids, &acrossOptions{ContinuationTokens: map[string]string{ids[2]: "no token"}})
 		got, failed := map[string]int{}, map[string]error{}

@@ -319,8 +319,7 @@ func TestExemptionsByID(t *testing.T) {
 		}))
 		var s spans
 		o.TracingProvider = s.provider()
-		client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, o)
-		require.NoError(t, err)
+		client := newFactory(t, &azfake.TokenCredential{}, o).NewExemptionsClient()
 		before, err := client.Get(t.Context(), strings.ToUpper(id), nil)
 		require.NoError(t, err)
 		assert.Equal(t, id, before.ID)
@@ -337,8 +336,7 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Contains(t, written.name, "Client.CreateOrUpdate")
 		assert.Same(t, s.last(t, "ExemptionsClient.Renew"), written.parent)
 
-		_, err = client.Delete(t.Context(), id, nil)
-		require.NoError(t, err)
+		require.NoError(t, errorOf(client.Delete(t.Context(), id, nil)))
 		for _, err := range []error{
 			errorOf(client.Get(t.Context(), id, nil)), errorOf(client.Renew(t.Context(), id, expires, nil)), errorOf(client.Delete(t.Context(), id, nil)),
 		} {
@@ -352,8 +350,7 @@ func TestExemptionsByID(t *testing.T) {
 func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
 	body := `{"id":"` + standardRow + `","type":"Microsoft.Security/standardAssignments","properties":{"effect":"Audit"}}`
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(respond(200, body)))
-	require.NoError(t, err)
+	client := newFactory(t, &azfake.TokenCredential{}, options(respond(200, body))).NewExemptionsClient()
 	soon := time.Now().Add(time.Hour)
 	for name, change := range map[string]func(ctx context.Context, id string) error{
 		"Get":    func(ctx context.Context, id string) error { return errorOf(client.Get(ctx, id, nil)) },
@@ -371,6 +368,6 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	for _, expires := range []time.Time{{}, time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		assertParameterError(t, errorOf(client.Renew(t.Context(), standardRow, expires, nil)), "expiresOn")
 	}
-	_, err = client.Get(t.Context(), strings.Replace(standardRow, "aaaaaaaa", "x", 1), nil)
+	err := errorOf(client.Get(t.Context(), strings.Replace(standardRow, "aaaaaaaa", "x", 1), nil))
 	assert.ErrorContains(t, err, "has an invalid scope: it must be below a subscription")
 }

@@ -122,8 +122,7 @@ func TestQueryChecksItsOptions(t *testing.T) {
 		assertParameterError(t, err, test.parameter)
 	})
 	valid := graphOptions{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
-	_, err := newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&valid).NextPage(t.Context())
-	assert.NoError(t, err)
+	assert.NoError(t, errorOf(newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&valid).NextPage(t.Context())))
 }
 
 func TestManySubscriptionsTakeSeveralQueries(t *testing.T) {
@@ -265,8 +264,7 @@ func TestLongSkipTokenIsRefused(t *testing.T) {
 func secondPage(t testing.TB, skipToken string, query graphOptions) string {
 	t.Helper()
 	pager := newAssignmentsClient(t, options(respond(200, pageOf(1, skipToken, "false")))).NewResourceGraphPager(&query)
-	_, err := pager.NextPage(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, errorOf(pager.NextPage(t.Context())))
 	return pager.ContinuationToken()
 }
 

@@ -184,8 +184,7 @@ func TestPoliciesSeeRequestAndResponse(t *testing.T) {
 			o := options(script(t, e.Transport(t)))
 			o.PerCallPolicies, o.PerRetryPolicies = []policy.Policy{see}, []policy.Policy{see}
 			var captured *http.Response
-			_, err := driver.Call(policy.WithCaptureResponse(t.Context(), &captured), e.Call(), o)
-			require.NoError(t, err)
+			require.NoError(t, errorOf(driver.Call(policy.WithCaptureResponse(t.Context(), &captured), e.Call(), o)))
 			e.AssertReceived(t, captured)
 			if route.Kind != routes.Delete {
 				assert.Equal(t, []string{string(e.Response.Body), string(e.Response.Body)}, seen)

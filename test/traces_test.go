@@ -169,8 +169,7 @@ func TestSpansNameTheResourceProvider(t *testing.T) {
 			var s spans
 			o := options(script(t, respond(200, testkit.Minimal)))
 			o.TracingProvider = s.provider()
-			_, err := driver.Call(t.Context(), testkit.CallOf(route), o)
-			require.NoError(t, err)
+			require.NoError(t, errorOf(driver.Call(t.Context(), testkit.CallOf(route), o)))
 			providers := strings.Split(route.Path, "/providers/")
 			namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")
 			attributes := s.last(t, route.Operation).attributes
@@ -251,8 +250,7 @@ func TestRetriesHaveSpans(t *testing.T) {
 	o := options(script(t, respond(503), lost, respond(200, minimal)))
 	o.TracingProvider = s.provider()
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "secret"}
-	_, err := newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, errorOf(newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())))
 	require.Equal(t, []string{"WorkspaceManagerJobsClient.NewListPager", "HTTP GET", "HTTP GET", "HTTP GET"}, s.names(t))
 	operation, attempts := s.list[0], s.list[1:]
 	assert.False(t, operation.failed)
