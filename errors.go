@@ -236,7 +236,7 @@ func (e *ServiceError) Error() string {
 	}
 	text := strings.Join(parts, ": ")
 	if e.cause != nil && !first {
-		text = strings.TrimSuffix(text, ".") + "; " + line(e.cause.Error())
+		text = strings.TrimSuffix(text, ".") + "; " + message(e.cause.Error())
 	}
 	if details := e.details(); details != nil {
 		text += " [" + strings.Join(details, "; ") + "]"
@@ -276,7 +276,11 @@ func (e *ServiceError) ofPage() string {
 func (e *ServiceError) details() []string {
 	var details []string
 	more := 0
+	own := ErrorDetail{Code: e.Code, Message: e.Message}
 	for text := range lines(e.Details, e.AdditionalInfo) {
+		if text == own.line() { // said again
+			continue
+		}
 		if len(details) < maxPrintedDetails {
 			details = append(details, text)
 		} else {

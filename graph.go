@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -240,7 +241,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 
 // ofQuery returns the error of a query, which says what it was for if the queries differ in that.
 func (g graph[T]) ofQuery(n int, err error) error {
-	if g.queries[0].resourceType == g.queries[len(g.queries)-1].resourceType {
+	if g.queries[0].resourceType == g.queries[len(g.queries)-1].resourceType || errors.Is(err, ErrCredential) {
 		return err
 	}
 	return &wrappedError{more: "in the query for " + g.queries[n].resourceType, errs: []error{err}}

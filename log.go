@@ -169,7 +169,7 @@ func messageOf(err error) string {
 		}
 		text := message(e.Message)
 		if e.cause != nil {
-			text = strings.TrimSuffix(text, ".") + "; " + line(e.cause.Error())
+			text = strings.TrimSuffix(text, ".") + "; " + message(e.cause.Error())
 		}
 		return joined(", ", text, e.ofPage())
 	}

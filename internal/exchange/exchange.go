@@ -13,7 +13,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,9 +35,6 @@ type Call struct {
 	NewError   func(Failure) error // makes the error of a response
 	Waited     func(time.Duration) // is told of a wait after a 429 or at the gate; may be nil
 }
-
-// LastAttempt is what an error says before that of the last attempt.
-const LastAttempt = "the last attempt failed: "
 
 // Failure is a response that isn't success, or that could not be read.
 type Failure struct {
@@ -151,8 +147,8 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	if isFinal {
 		err = final.error
 	}
-	if a.expired == nil && errors.Is(err, context.DeadlineExceeded) && strings.HasSuffix(err.Error(), context.DeadlineExceeded.Error()) {
-		err = fmt.Errorf("%w: that of an attempt, as Retry.TryTimeout sets it, not of the call", err)
+	if a.expired == nil {
+		err = ofAttempt(err)
 	}
 	switch {
 	case resp != nil && a.succeeded(resp) && (err == nil || a.failure == nil && a.expired != nil):
@@ -164,8 +160,8 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	case err == nil && resp == nil:
 		err = errors.New("a policy returned neither a response nor an error")
 	case resp != nil && !a.succeeded(resp):
-		if err != nil && strings.HasPrefix(err.Error(), "unmarshalling type ") {
-			err = nil // azcore's registration of a provider could not read a 409, of which NewError reads what there is
+		if err != nil && resp.StatusCode == http.StatusConflict {
+			err = a.registrationError(resp, err)
 		}
 		err = a.newError(resp, req.Raw(), err)
 	}
@@ -345,6 +341,9 @@ func (a *attempts) result(req *http.Request, resp *http.Response, err error, sen
 	}
 	switch {
 	case err != nil && resp != nil:
+		if a.ctx.Err() == nil {
+			err = ofAttempt(err)
+		}
 		return nil, a.unconfirmed(a.newError(resp, req, fmt.Errorf("reading the response: %w", err)))
 	case err != nil && !sent:
 		a.open--
@@ -428,90 +427,4 @@ func (a *attempts) unconfirmed(err error) error {
 	}
 	a.last = finalError{err}
 	return a.last
-}
-
-// finalError keeps azcore's retry policy from another attempt.
-type finalError struct{ error }
-
-func (e finalError) Unwrap() error { return e.error }
-func (finalError) NonRetriable()   {}
-
-// newError makes the error of a response. What a caller's policy returned may
-// lack what azcore's errors print.
-func (a *attempts) newError(resp *http.Response, req *http.Request, reason error) error {
-	kept := *resp
-	if kept.Request == nil {
-		kept.Request = req
-	}
-	if kept.Body == nil {
-		kept.Body = http.NoBody
-	}
-	return a.NewError(Failure{&kept, reason})
-}
-
-// contextError returns the error of a call whose context has ended: that of the
-// context, its cause if there is one, and how the last attempt failed.
-func (a *attempts) contextError() error {
-	ended := a.expired.Err()
-	err := ended
-	switch {
-	case a.noToken == nil || errors.Is(ended, context.Canceled):
-	case errors.Is(a.noToken, ended):
-		err = a.noToken
-	default:
-		err = fmt.Errorf("%w; %w", ended, a.noToken)
-	}
-	if cause := context.Cause(a.expired); !errors.Is(cause, ended) {
-		err = fmt.Errorf("%w: %w", err, cause)
-	}
-	last := a.lastError()
-	if last == nil && a.heldBack {
-		err = fmt.Errorf("%w; it was throttled until then, and not sent", err)
-	}
-	if last != nil && !errors.Is(last, ended) {
-		err = fmt.Errorf("%w; "+LastAttempt+"%w", err, unnamedError{last, a.Operation})
-	}
-	return err
-}
-
-// lastError returns why the last attempt failed; nil if none has ended.
-func (a *attempts) lastError() error {
-	if a.failure == nil && a.response != nil {
-		return a.newError(a.response, a.response.Request, nil)
-	}
-	return a.failure
-}
-
-// unnamedError prints an error without the operation, which the error around it has.
-type unnamedError struct {
-	error
-	operation string
-}
-
-func (e unnamedError) Error() string { return strings.TrimPrefix(e.error.Error(), e.operation+": ") }
-func (e unnamedError) Unwrap() error { return e.error }
-
-// throttled returns the error of a request that would have to wait too long.
-func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.response != nil && a.response.StatusCode == http.StatusTooManyRequests {
-		return finalError{a.newError(a.response, req, fmt.Errorf("%w, not sent again", closed))}
-	}
-	last := a.lastError()
-	seconds := int64((closed.Delay + time.Second - 1) / time.Second)
-	body := fmt.Sprintf(`{"error":{"message":"%v, not sent"}}`, closed)
-	if last != nil {
-		body = fmt.Sprintf(`{"error":{"message":"%v, not sent again"}}`, closed)
-	}
-	err := a.newError(&http.Response{
-		Status:     strconv.Itoa(http.StatusTooManyRequests) + " " + http.StatusText(http.StatusTooManyRequests),
-		StatusCode: http.StatusTooManyRequests,
-		Header:     http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}},
-		Body:       newBody(body),
-	}, req, nil)
-	if last != nil {
-		err = fmt.Errorf("%w; "+LastAttempt+"%w", unnamedError{err, a.Operation}, unnamedError{last, a.Operation})
-	}
-	return finalError{err}
 }

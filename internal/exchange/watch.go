@@ -169,7 +169,7 @@ func (w *watcher) notSent(p *attemptPolicy, err error, ended bool) bool {
 	switch {
 	case w.pending > 0:
 		return false
-	case p.own, isDialError(err), w.handshake != nil && errors.Is(err, w.handshake):
+	case p.own, isDialError(err), errors.Is(err, http.ErrSchemeMismatch), w.handshake != nil && errors.Is(err, w.handshake):
 		return true
 	case w.shaken:
 		p.silent.Store(true)

@@ -21,7 +21,7 @@ func advice(err error) string {
 	case !ok: // such as a lost connection, or a job that failed
 		return err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
-		return "check the name"
+		return "check the names: " + err.Error()
 	case errors.Is(err, armsecops.ErrForbidden):
 		return "ask for a role, or for a policy that allows this: " + err.Error()
 	case errors.Is(err, armsecops.ErrConflict), errors.Is(err, armsecops.ErrPreconditionFailed):

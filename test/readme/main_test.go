@@ -112,7 +112,7 @@ func TestAdvice(t *testing.T) {
 		want         string
 	}{
 		"invalid parameter": {"..", nil, nil, "correct assignmentID: it must not be a relative path segment"},
-		"not found":         {"none", nil, nil, "check the name"},
+		"not found":         {"none", nil, nil, "check the names: SecurityAssignmentsClient.Get: 404"},
 		"throttled":         {"any", []fake.Fault{throttled}, nil, "try again in 1h0m0s"},
 		"changed meanwhile": {"any", []fake.Fault{{StatusCode: http.StatusPreconditionFailed}}, nil, "read the resource again before you change it: SecurityAssignmentsClient.Get: 412"},
 		"wrong":             {"any", []fake.Fault{{StatusCode: http.StatusBadRequest}}, nil, "SecurityAssignmentsClient.Get: 400 Bad Request: "},
