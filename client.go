@@ -244,7 +244,7 @@ func decode(resp *http.Response, result any, first bool) error {
 		case len(text) == 0:
 			more = "the body is empty"
 		case text[0] == '<':
-			more = "it looks like a page of HTML or XML, such as that of a proxy or a portal"
+			more = joined(": ", "it looks like a page of HTML or XML, such as that of a proxy or a portal", errorbody.PlainText(body[:min(len(body), maxKeptBytes)]))
 		}
 		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}, more: more}
 	case !wire.IsObject(body):

@@ -187,6 +187,16 @@ func TestErrorLineFillsItsBound(t *testing.T) {
 	assert.Contains(t, err.Error(), "ee… ee", "a long error keeps its end")
 }
 
+// A 409 that asks azcore to register the resource provider says why that failed.
+func TestErrorOfARegistration(t *testing.T) {
+	t.Parallel()
+	err := getJob(t.Context(), options(script(t, respond(409, `{"error":{"code":"MissingSubscriptionRegistration","message":"Not registered."}}`),
+		respond(403, `{"error":{"code":"AuthorizationFailed","message":"No role."}}`, "x-ms-request-id", requestID))))
+	assert.EqualError(t, err, getOperation+": 409 Conflict: MissingSubscriptionRegistration: Not registered; registering the resource provider failed: "+
+		"403 Forbidden: AuthorizationFailed: No role. (request "+requestID+", /subscriptions/"+jobsSubscription+"/providers/Microsoft.SecurityInsights/register) ("+getPath+")")
+	assert.ErrorIs(t, err, armsecops.ErrForbidden)
+}
+
 func TestHasCode(t *testing.T) {
 	t.Parallel()
 	service := func(code string, details ...armsecops.ErrorDetail) error {

@@ -342,7 +342,8 @@ func (e *JobFailedError) Error() string {
 		job = e.operation + ": " + job
 	}
 	if id, err := ParseJobID(e.Job.ID); err == nil {
-		job += " of assignment " + line(id.WorkspaceManagerAssignmentName) + " in workspace " + line(id.WorkspaceName)
+		job += " of assignment " + line(id.WorkspaceManagerAssignmentName) + " in workspace " + line(id.WorkspaceName) +
+			", resource group " + line(id.ResourceGroupName) + ", subscription " + line(id.SubscriptionID)
 	}
 	parts := append([]string{job + ": " + e.summary()}, e.failures()...)
 	return printable.Line(strings.Join(parts, "; "), maxPrintedError)

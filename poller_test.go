@@ -330,7 +330,7 @@ func TestPollerReturnsTheFailedJob(t *testing.T) {
 	for _, err := range []error{err, again} {
 		failed := as[*armsecops.JobFailedError](t, err)
 		assert.Equal(t, want.Job, failed.Job)
-		assert.EqualError(t, err, "WorkspaceManagerJobsClient.NewJobPoller: job waited-job of assignment assignment in workspace workspace: canceled: 1 of 2 items failed: see the items; /rules/two at member member: Forbidden.")
+		assert.EqualError(t, err, "WorkspaceManagerJobsClient.NewJobPoller: job waited-job of assignment assignment in workspace workspace, resource group rg, subscription "+jobsSubscription+": canceled: 1 of 2 items failed: see the items; /rules/two at member member: Forbidden.")
 	}
 	assert.Zero(t, got)
 	assert.True(t, poller.Done())

@@ -63,6 +63,7 @@ func TestReportsOfTheTransport(t *testing.T) {
 	t.Parallel()
 	testOutcomes(t, create(), map[string]outcome{
 		"handshake failed":                {[]transportFunc{traced(errHandshake, failHandshake), respond(200, "")}, 2, false, ""},
+		"a server without TLS":            {[]transportFunc{fail(http.ErrSchemeMismatch), respond(200, "")}, 2, false, ""},
 		"another error after a handshake": {[]transportFunc{traced(io.EOF, failHandshake)}, 1, true, "EOF"},
 		"connected":                       {[]transportFunc{traced(io.EOF, connect)}, 1, true, "EOF"},
 		"connected, redial refused":       {[]transportFunc{traced(refusedDial, connect)}, 1, true, refusedDial.Error()},
