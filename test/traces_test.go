@@ -308,13 +308,11 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 		kind, status, code any
 	}
 	each(t, map[string]test{
-		"success":                {[]transportFunc{job("InProgress"), job("Succeeded")}, nil, nil, nil},
-		"not shown at first":     {[]transportFunc{respond(404), job("Succeeded")}, nil, nil, nil},
-		"a failed job":           {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
-		"refused":                {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},
-		"not shown, then failed": {[]transportFunc{respond(404), job("Failed")}, "job", nil, nil},
-		"refused earlier":        {[]transportFunc{forbidden, job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
-		"out of time":            {[]transportFunc{respond(404), job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
+		"not shown at first": {[]transportFunc{respond(404), job("Succeeded")}, nil, nil, nil},
+		"a failed job":       {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
+		"refused":            {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},
+		"refused earlier":    {[]transportFunc{forbidden, job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
+		"out of time":        {[]transportFunc{respond(404), job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
 	}, func(t *testing.T, test test) {
 		synctest.Test(t, func(t *testing.T) {
 			var s spans

@@ -129,8 +129,10 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		}
 		q.expiresBefore = q.now.Add(duration)
 	}
-	if q.category, err = parseCategory(category); err != nil {
-		return q, err
+	if q.Given("category") {
+		if q.category, err = parseCategory(category); err != nil {
+			return q, err
+		}
 	}
 	known := armsecops.PossibleEffectValues()
 	if i := slices.IndexFunc(known, armsecops.Effect(effect).Is); i >= 0 {

@@ -210,7 +210,7 @@ func newCommand(name string) *command.Command {
 		},
 		command.ExitCode{
 			Code:    command.LostOutput,
-			Meaning: "the standard output could not be written, for example to a full disk; what create, renew and delete do may be done",
+			Meaning: "the standard output could not be written, such as to a full disk or a closed pipe; what create, renew and delete do may be done",
 		})
 }
 
@@ -239,6 +239,11 @@ func apply(ctx context.Context, s command.Streams, items []string, do func(ctx c
 			signedOut++
 		case ctx.Err() != nil && errors.Is(result.err, ctx.Err()):
 			unfinished++
+			state := "interrupted: it may be done"
+			if result.err == ctx.Err() { // that of each, not of a request
+				state = "not begun"
+			}
+			s.Err.Println(terminal.Printable(item) + ": " + state)
 		default:
 			failed++
 			s.Err.Println(terminal.Printable(item) + ": " + result.err.Error())
@@ -346,8 +351,6 @@ func parseCategory(text string) (armsecops.ExemptionCategory, error) {
 	switch {
 	case i >= 0:
 		return known[i], nil
-	case text == "":
-		return "", nil
 	}
 	return "", command.Usagef("invalid value %q for flag -category: must be waiver or mitigated", text)
 }

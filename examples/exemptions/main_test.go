@@ -178,6 +178,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"renew without expiry":      {[]string{"renew", standardID4}, "renew needs -expires"},
 		"renew without ids":         {[]string{"renew", "-expires", "1d"}, "renew needs ids of exemptions"},
 		"renew in the past":         {[]string{"renew", "-expires", "2020-01-01", "x"}, "-expires: must be in the future: 2020-01-01"},
+		"no category":               {[]string{"-category", ""}, `invalid value "" for flag -category: must be waiver or mitigated`},
 		"delete without ids":        {[]string{"delete"}, "delete needs ids of exemptions"},
 		"delete without a file":     {[]string{"delete", "-file", "", policyID(3)}, "-file has no name"},
 		"delete a machine":          {[]string{"delete", standardID4, build}, `argument "` + build + `" is not the id of an exemption`},
@@ -218,7 +219,8 @@ func TestRunEndsWithTheContext(t *testing.T) {
 		"-o csv -kind policy":  "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted\n",
 		"list -":               "1 standard input: interrupted\n",
 		"renew -expires 90d -": "1 standard input: interrupted\n",
-		"delete " + standardID4 + " " + policyID(3): "3 This was a tenant in memory, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: interrupted\n",
+		"delete " + standardID4 + " " + policyID(3): "3 " + standardID4 + ": not begun\n" + policyID(3) +
+			": not begun\nThis was a tenant in memory, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: interrupted\n",
 	} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In, _ = io.Pipe() // which never ends

@@ -76,7 +76,7 @@ var exitCodes = []command.ExitCode{
 	},
 	{
 		Code:    command.LostOutput,
-		Meaning: "the standard output could not be written, for example to a full disk; jobs may have been started: list them",
+		Meaning: "the standard output could not be written, such as to a full disk or a closed pipe; jobs may have been started: list them",
 	},
 }
 
@@ -133,6 +133,9 @@ func (p publication) run(ctx context.Context, s command.Streams) (err error) {
 	}
 	if o.job != nil {
 		p.printMemoryNote(s.Err)
+	}
+	if s.Out.Err() != nil {
+		p.printResumption(s.Err, "To wait for the job's end:", o)
 	}
 	_, failed := errors.AsType[*armsecops.JobFailedError](o.err)
 	switch {
@@ -274,6 +277,8 @@ func parse(args []string) (p publication, err error) {
 		p.format = "json"
 	}
 	switch {
+	case p.Given("assignment") && p.assignment.Name == "", slices.Contains(p.Args, ""):
+		return p, command.Usagef("the name or resource id of an assignment is empty")
 	case *asJSON && p.Given("o"):
 		return p, command.Usagef("-json and -o exclude each other")
 	case slices.Contains(tokens, ""):

@@ -259,6 +259,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"\x1b[2Jnow":                             `an argument has control characters, or white space at an end: "\x1b[2Jnow"`,
 		"-timeout -1s":                           "-timeout must not be negative",
 		"-json -o text":                          "-json and -o exclude each other",
+		"-assignment=":                           "the name or resource id of an assignment is empty",
 		"-interval 0":                            "-interval must be at least 1s",
 		live + "-interval 999ms":                 "-interval must be at least 1s",
 		"-resume=":                               "-resume: the token is empty",
@@ -302,14 +303,30 @@ func TestParseReadsLiveFlags(t *testing.T) {
 
 func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"-wait=false", "-wait=false -json", "-resume " + resumeToken, "-h"} {
+	for args, resumption := range map[string]int{"-wait=false": 1, "-all -wait=false": 3, "-wait=false -json": 1, "-resume " + resumeToken: 0, "-h": 0} {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, stderr := commandtest.Streams()
 			s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
 			assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s))
 			assert.Contains(t, stderr.String(), "standard output: no space left on device\n")
+			assert.Equal(t, resumption, strings.Count(stderr.String(), " -resume '"), args)
 		})
 	}
+}
+
+// The reader of a pipe may leave. That must not end the program halfway.
+func TestClosedPipeKeepsTheResumption(t *testing.T) {
+	t.Parallel()
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, reader.Close())
+	program := exec.CommandContext(t.Context(), os.Args[0], "-wait=false")
+	program.Env, program.Stdout = append(os.Environ(), runAsProgram+"=1"), writer
+	var stderr bytes.Buffer
+	program.Stderr = &stderr
+	require.Error(t, program.Run())
+	assert.Equal(t, command.LostOutput, program.ProcessState.ExitCode())
+	assert.Contains(t, stderr.String(), " -resume '")
 }
 
 func TestRunPrintsNoControlCharacters(t *testing.T) {

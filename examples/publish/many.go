@@ -50,6 +50,9 @@ func (p publication) publishMany(ctx context.Context, s command.Streams) error {
 		p.printOutcomes(s.Out, outcomes)
 	}
 	p.printMemoryNote(s.Err)
+	if s.Out.Err() != nil {
+		p.printResumption(s.Err, "To wait for the jobs that run:", outcomes...)
+	}
 	return errors.Join(err, p.printErrors(s.Err, outcomes, endOf(ctx)))
 }
 

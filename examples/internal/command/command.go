@@ -53,7 +53,8 @@ func Main(run func(ctx context.Context, args []string, s Streams) int) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	signals = slices.DeleteFunc(signals, signal.Ignored) // such as SIGHUP below nohup
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop) // so that a second signal ends a program that doesn't
+	context.AfterFunc(ctx, stop)                            // so that a second signal ends a program that doesn't
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a closed pipe is lost output: it must not end a change halfway
 	code := run(ctx, os.Args[1:], Streams{os.Stdin, terminal.New(os.Stdout), terminal.New(os.Stderr), program(os.Args[0])})
 	stop()
 	os.Exit(code)
@@ -98,7 +99,7 @@ func New(name string, others ...ExitCode) *Command {
 		{Code: 0, Meaning: "success"},
 		{Code: Failed, Meaning: "anything else failed, such as a request"},
 		{Code: BadUsage, Meaning: "a flag or an argument is invalid; nothing was sent"},
-		{Code: LostOutput, Meaning: "the standard output could not be written, for example to a full disk"},
+		{Code: LostOutput, Meaning: "the standard output could not be written, such as to a full disk or a closed pipe"},
 	}}
 	for _, other := range others {
 		i, found := slices.BinarySearchFunc(c.ExitCodes, other, func(a, b ExitCode) int { return a.Code - b.Code })
@@ -331,7 +332,9 @@ func (c *Command) Exit(err error, s Streams) int {
 		s.Err.Println("For help: " + c.Name + " -h")
 	}
 	if lost := s.Out.Err(); lost != nil {
-		s.Err.Println("standard output: " + lost.Error())
+		if !errors.Is(lost, syscall.EPIPE) { // whose reader, such as head, has what it wants
+			s.Err.Println("standard output: " + lost.Error())
+		}
 		return LostOutput
 	}
 	return code
