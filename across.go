@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -225,3 +226,23 @@ type ListAcrossSubscriptionsOptions struct {
 	// finished. It is called in the goroutine of the loop.
 	Progress func(subscriptionID, continuationToken string)
 }
+
+// SubscriptionError is one subscription that failed in a listing across subscriptions.
+type SubscriptionError struct {
+	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
+	SubscriptionID string
+
+	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes
+	// into the options of the listing that resumes.
+	Err error
+
+	operation string // the listing across subscriptions
+}
+
+// Error returns the subscription and why it failed, in one line of bounded length.
+func (e *SubscriptionError) Error() string {
+	return bounded("subscription " + line(e.SubscriptionID) + ": " + fmt.Sprint(e.Err))
+}
+
+// Unwrap returns Err.
+func (e *SubscriptionError) Unwrap() error { return e.Err }

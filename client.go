@@ -193,18 +193,22 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	switch {
 	case err == nil:
 		return result, resp, nil
-	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !HasCode(err, parentMissing...):
+	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !ofPage(err) && !HasCode(err, parentMissing...):
 		return result, nil, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
 	if e, ok := err.(*operationError); ok && !errors.Is(err, ErrCredential) {
-		e.host, e.path = line(req.Raw().URL.Host), requestPath(route, req.Raw())
+		e.host, e.path, e.clientRequestID = line(req.Raw().URL.Host), requestPath(route, req.Raw()), clientRequestID(exchange.Header(req))
 	}
-	if unknown && (!route.Repeatable || mayBeOwn(route, err)) {
+	switch {
+	case !unknown || route.Kind == routes.Get || route.Kind == routes.List || route.Kind == routes.Query:
+	case !route.Repeatable || mayBeOwn(route, err):
 		if op.span != "" {
 			failed = err
 		}
 		err = outcomeUnknown(route, err)
+	default:
+		err = &wrappedError{more: "it may have been carried out, and can be sent again", errs: []error{err}}
 	}
 	return result, nil, err
 }
@@ -387,6 +391,16 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		path:                 requestPath(route, resp.Request),
 		cause:                f.Reason,
 	}
+	if failed, ok := errors.AsType[exchange.RegistrationError](f.Reason); ok {
+		var why error = failed
+		if refused, ok := errors.AsType[*azcore.ResponseError](failed); ok && refused.RawResponse != nil {
+			why = c.serviceError("", route, exchange.Failure{Response: refused.RawResponse})
+		}
+		e.cause = &wrappedError{text: "registering the resource provider failed", errs: []error{why}}
+	}
+	if resp.Request != nil {
+		e.clientRequestID = clientRequestID(resp.Request.Header)
+	}
 	body, err := runtime.Payload(resp)
 	switch {
 	case !slices.Contains(route.Success, resp.StatusCode):
@@ -404,7 +418,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 				e.cause = fmt.Errorf("a redirect to the host %.100q was not followed", to.Host)
 			}
 		}
-		e.page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+		e.Page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 		text := body
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
 			text = []byte(s.Blank(string(body)))

@@ -138,14 +138,14 @@ func TestURLsOfPages(t *testing.T) {
 }
 
 // After an attempt that may have deleted it, a 404 is the end of a resource,
-// unless it says that something above is missing.
+// unless it says that something above is missing, or is the page of a proxy.
 func TestDeleteAfterALostResponse(t *testing.T) {
 	t.Parallel()
 	body := func(code string) string { return `{"error":{"code":"` + code + `","message":"m fake_token"}}` }
 	for known, bodies := range map[bool][]string{
-		true: {"", "<html>", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
+		true: {"", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
 		false: {
-			body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
+			"<html>", body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
 			body("InvalidResourceNamespace"), body("NoRegisteredProviderFound"), body("MissingSubscriptionRegistration"), body("InvalidSubscriptionId"),
 			body("Subscription Not Registered"), body("resourcegroupnotfound"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
 		},

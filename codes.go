@@ -43,7 +43,8 @@ const (
 	// registered in the subscription. azcore registers it and tries again, if the
 	// identity may, unless DisableRPRegistration is set.
 	CodeMissingSubscriptionRegistration = "MissingSubscriptionRegistration"
-	// CodeSubscriptionNotRegistered (404 or 401): the same, in the words of Microsoft Defender for Cloud.
+	// CodeSubscriptionNotRegistered (404 or 401): the same, in the words of Microsoft
+	// Defender for Cloud. azcore doesn't register the provider on it: that is left to you.
 	// Seen: https://github.com/Azure/azure-sdk-for-go/issues/19900
 	CodeSubscriptionNotRegistered = "Subscription Not Registered"
 

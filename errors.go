@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -65,8 +64,8 @@ var (
 	// The ListAcrossSubscriptions methods have an error for each of those.
 	ErrIncompleteResult = errors.New("incomplete result")
 
-	// ErrCredential is a credential that failed to get a token, so that no request
-	// was sent with it. The chain holds the credential's own error, or that of the
+	// ErrCredential is a credential that failed to get a token, so that no request was
+	// sent with that one; an attempt before, with another one, may have been. The chain holds the credential's own error, or that of the
 	// context if its deadline passed meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
@@ -170,11 +169,13 @@ type ServiceError struct {
 	CorrelationRequestID string
 	// RetryAfter is how long the service asks to wait; 0 if it doesn't say.
 	RetryAfter time.Duration
+	// Page says that the body of the error is HTML or XML, as that of a proxy is.
+	Page bool
 
-	response *azcore.ResponseError
-	path     string // of the request; empty for a query, whose path names no resource
-	cause    error  // why the response could not be used; nil for one that says why itself
-	page     bool   // the body of the error is HTML or XML, as that of a proxy is
+	response        *azcore.ResponseError
+	path            string // of the request; empty for a query, whose path names no resource
+	clientRequestID string
+	cause           error // why the response could not be used; nil for one that says why itself
 }
 
 // ErrorDetail describes one error; its Details describe the errors below it.
@@ -223,7 +224,10 @@ func message(text string) string { return printable.Line(text, maxPrintedMessage
 // whether it is from a page, how long to wait, the request id and, unless the message has it, the path of the request, in
 // one line of bounded length.
 func (e *ServiceError) Error() string {
-	parts := []string{e.Operation, status(e.StatusCode)}
+	parts := []string{status(e.StatusCode)}
+	if e.Operation != "" {
+		parts = []string{e.Operation, status(e.StatusCode)}
+	}
 	first := e.cause != nil && (e.Code == "" && e.Message == "" || e.StatusCode < 400) // where the body of a redirect, for example, says less
 	if first {
 		parts = append(parts, e.cause.Error())
@@ -266,7 +270,7 @@ func (e *ServiceError) Error() string {
 
 // ofPage says that the message is from a page; "" if it isn't.
 func (e *ServiceError) ofPage() string {
-	if e.page {
+	if e.Page {
 		return "a page of HTML or XML"
 	}
 	return ""
@@ -366,6 +370,16 @@ func requestPath(route *routes.Route, req *http.Request) string {
 	return message(req.URL.Path)
 }
 
+// clientRequestID returns the x-ms-client-request-id that the program gave a request.
+func clientRequestID(header http.Header) string { return line(header.Get("x-ms-client-request-id")) }
+
+// ofPage reports whether an error is the page of something between here and the
+// service, which says nothing of the resource.
+func ofPage(err error) bool {
+	e, ok := errors.AsType[*ServiceError](err)
+	return ok && e.Page
+}
+
 // requestID returns the id by which Azure support finds the request.
 func (e *ServiceError) requestID() string {
 	if e.RequestID != "" {
@@ -395,57 +409,13 @@ func (e *ServiceError) Is(target error) bool {
 		e.hasCode(func(code string) bool { return equalFold(code, CodeNoValidSubscriptionsInQueryRequest) }))
 }
 
-// PageError is a listing that ended early: a [Pager] returns it for a page that
-// failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
-type PageError struct {
-	// ContinuationToken names the page that failed. A pager made with it resumes
-	// there. It is empty with [ErrIncompleteResult].
-	ContinuationToken string
-
-	// Err is why the page failed.
-	Err error
-}
-
-// Error returns the text of Err, in one line of bounded length.
-func (e *PageError) Error() string { return bounded(e.Err.Error()) }
-
-// Unwrap returns Err.
-func (e *PageError) Unwrap() error { return e.Err }
-
-// Format implements [fmt.Formatter]: every verb formats the text.
-func (e PageError) Format(f fmt.State, verb rune) {
-	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), e.Error())
-}
-
-// MarshalJSON returns the text as a JSON string.
-func (e PageError) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
-
-// SubscriptionError is one subscription that failed in a listing across subscriptions.
-type SubscriptionError struct {
-	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
-	SubscriptionID string
-
-	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes
-	// into the options of the listing that resumes.
-	Err error
-
-	operation string // the listing across subscriptions
-}
-
-// Error returns the subscription and why it failed, in one line of bounded length.
-func (e *SubscriptionError) Error() string {
-	return bounded("subscription " + line(e.SubscriptionID) + ": " + e.Err.Error())
-}
-
-// Unwrap returns Err.
-func (e *SubscriptionError) Unwrap() error { return e.Err }
-
 // operationError puts the operation before an error. It prints one line of bounded length.
 type operationError struct {
-	operation string // the client's method
-	err       error
-	host      string // of the request; empty for none, or if the error has it
-	path      string
+	operation       string // the client's method
+	err             error
+	host            string // of the request; empty for none, or if the error has it
+	path            string
+	clientRequestID string
 }
 
 func (e *operationError) Error() string {

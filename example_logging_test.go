@@ -48,7 +48,7 @@ func replaceError(_ []string, a slog.Attr) slog.Attr {
 	if !ok {
 		return a
 	}
-	attrs := []slog.Attr{slog.String("text", err.Error())}
+	attrs := []slog.Attr{slog.String("text", fmt.Sprint(err))} // also of a nil pointer
 	var logged slog.LogValuer
 	if errors.As(err, &logged) && logged.LogValue().Kind() == slog.KindGroup {
 		attrs = append(attrs, logged.LogValue().Group()...)

@@ -45,7 +45,7 @@ func (e *wrappedError) LogValue() slog.Value   { return logValue(e) }
 // logValue returns what a log has of an error: what is known of it and of the
 // errors that it wraps, each member once.
 func logValue(err error) slog.Value {
-	var operation, request, host, path, subscription, parameter, job, jobID string
+	var operation, request, host, path, clientRequestID, subscription, parameter, job, jobID string
 	var details []string
 	var service ServiceError
 	name := func(method string) { // the first is the operation, and another that of the request
@@ -60,7 +60,7 @@ func logValue(err error) slog.Value {
 		switch e := err.(type) {
 		case *operationError:
 			name(e.operation)
-			host, path = cmp.Or(host, e.host), cmp.Or(path, e.path)
+			host, path, clientRequestID = cmp.Or(host, e.host), cmp.Or(path, e.path), cmp.Or(clientRequestID, e.clientRequestID)
 		case *SubscriptionError:
 			name(e.operation)
 			subscription = cmp.Or(subscription, e.SubscriptionID)
@@ -95,7 +95,7 @@ func logValue(err error) slog.Value {
 	text("job", line(job))
 	text("jobId", line(jobID))
 	add(service.StatusCode != 0, slog.Int("status", service.StatusCode))
-	text("code", line(service.Code))
+	text("code", line(codeOf(&service)))
 	said := messageOf(err)
 	if service.StatusCode != 0 { // the other members have the rest of the last attempt
 		last := strings.TrimPrefix(service.Error(), service.Operation+": ")
@@ -109,6 +109,7 @@ func logValue(err error) slog.Value {
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
 	text("correlationRequestId", line(service.CorrelationRequestID))
+	text("clientRequestId", cmp.Or(clientRequestID, service.clientRequestID))
 	add(service.RetryAfter > 0, slog.Duration("retryAfter", service.RetryAfter))
 	return slog.GroupValue(attrs...)
 }
@@ -137,6 +138,14 @@ func kind(err error) string {
 		return "response"
 	}
 	return "transport"
+}
+
+// codeOf returns the code of a service's error in a log or a span.
+func codeOf(e *ServiceError) string {
+	if e.StatusCode == http.StatusBadRequest && e.Is(ErrForbidden) { // whose own code is that of any bad query
+		return CodeNoValidSubscriptionsInQueryRequest
+	}
+	return e.Code
 }
 
 func finds[E error](err error) bool {
@@ -263,11 +272,7 @@ func errorAttributes(err error) []tracing.Attribute {
 	attributes := []tracing.Attribute{{Key: "error.type", Value: kind(err)}}
 	if service, ok := errors.AsType[*ServiceError](err); ok {
 		attributes = append(attributes, tracing.Attribute{Key: "http.status_code", Value: service.StatusCode})
-		code := service.Code
-		if service.Is(ErrForbidden) && service.StatusCode == http.StatusBadRequest { // whose code is that of any bad query
-			code = CodeNoValidSubscriptionsInQueryRequest
-		}
-		if code != "" {
+		if code := codeOf(service); code != "" {
 			attributes = append(attributes, tracing.Attribute{Key: "error.code", Value: line(code)})
 		}
 	}

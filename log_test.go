@@ -20,6 +20,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -30,7 +31,7 @@ import (
 // logSchema is the type of each member that a log has of an error.
 var logSchema = map[string]any{
 	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "jobId": "", "status": 0.0, "code": "", "message": "",
-	"target": "", "host": "", "path": "", "request": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
+	"target": "", "host": "", "path": "", "request": "", "clientRequestId": "", "details": []any{}, "requestId": "", "correlationRequestId": "", "retryAfter": 0.0,
 }
 
 // logged returns what a JSON log has of an error, which must fit the schema.
@@ -110,10 +111,8 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			"x-ms-correlation-request-id", correlationID)),
 			get + `"kind":"service","status":404,"code":"NotFound","message":"No job.",` + path + `,` +
 				`"requestId":"` + requestID + `","correlationRequestId":"` + correlationID + `"}`},
-		"details": {failedGet(respond(400, manyDetails)),
-			get + `"kind":"service","status":400,"code":"a","target":"t","details":["b: c","d","e","1 more"]}`},
-		"how long to wait": {failedGet(respond(429, "", "Retry-After", "7200")),
-			get + `"kind":"service","status":429,"retryAfter":7200000000000}`},
+		"details":          {failedGet(respond(400, manyDetails)), get + `"kind":"service","status":400,"code":"a","target":"t","details":["b: c","d","e","1 more"]}`},
+		"how long to wait": {failedGet(respond(429, "", "Retry-After", "7200")), get + `"kind":"service","status":429,"retryAfter":7200000000000}`},
 		"an error that was cut": {failedGet(respond(503, strings.Repeat(" ", 2<<20))),
 			get + `"kind":"service","status":503,"message":"` + armsecops.ErrResponseTooLarge.Error() + `: more than 1048576 bytes"}`},
 		"an error that was cut after its message": {failedGet(respond(409, `{"error":{"message":"No."}}`+strings.Repeat(" ", 2<<20))),
@@ -124,6 +123,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"a redirect": {failedGet(respond(302, "<p>Found</p>", "Location", "https://a.b/c")),
 			get + `"kind":"response","status":302,"message":"a redirect to the host \"a.b\" was not followed: Found"}`},
 		"a lost connection": {failedGet(lost), get + `"kind":"transport","message":"unexpected EOF","host":"management.azure.com",` + path + `}`},
+		"the program's id": {func(ctx context.Context) error {
+			return failedGet(lost)(policy.WithHTTPHeader(ctx, http.Header{"X-Ms-Client-Request-Id": {"mine"}}))
+		}, get + `"kind":"transport","message":"unexpected EOF","clientRequestId":"mine"}`},
 		"a canceled call": {func(ctx context.Context) error {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
@@ -182,11 +184,9 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			var want map[string]any
 			require.NoError(t, json.Unmarshal([]byte(test.want), &want))
 			got := logged(t, test.call(t.Context()))
-			for _, name := range []string{"host", "path"} { // some rows have them
-				if want[name] == nil {
-					delete(got, name)
-				}
-			}
+			maps.DeleteFunc(got, func(name string, _ any) bool { // some rows have them
+				return want[name] == nil && (name == "host" || name == "path")
+			})
 			assert.Equal(t, want, got)
 		})
 	}

@@ -3,6 +3,7 @@ package armsecops
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -401,3 +402,28 @@ func newWorkspacePager[T any](c client, route *routes.Route, values pathValues, 
 func queryEscape(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
+
+// PageError is a listing that ended early: a [Pager] returns it for a page that
+// failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
+type PageError struct {
+	// ContinuationToken names the page that failed. A pager made with it resumes
+	// there. It is empty with [ErrIncompleteResult].
+	ContinuationToken string
+
+	// Err is why the page failed.
+	Err error
+}
+
+// Error returns the text of Err, in one line of bounded length.
+func (e *PageError) Error() string { return bounded(fmt.Sprint(e.Err)) }
+
+// Unwrap returns Err.
+func (e *PageError) Unwrap() error { return e.Err }
+
+// Format implements [fmt.Formatter]: every verb formats the text.
+func (e PageError) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), e.Error())
+}
+
+// MarshalJSON returns the text as a JSON string.
+func (e PageError) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }

@@ -221,7 +221,14 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err err
 			throttle.Bound(failed.RawResponse, maxPollDelay)
 			return failed.RawResponse, nil
 		}
-		return nil, &wrappedError{more: "the job was deleted while the poller waited, or never existed", errs: []error{err}}
+		if ofPage(err) {
+			return nil, err
+		}
+		more := "the job was deleted while the poller waited"
+		if h.job.Properties.ProvisioningState == "" {
+			more += ", or never existed"
+		}
+		return nil, &wrappedError{more: more, errs: []error{err}}
 	}
 	if err != nil {
 		return nil, err

@@ -262,6 +262,7 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 		assert.ErrorContains(t, err, "404 Not Found")
 	}
 	assert.False(t, poller.Done())
+	assert.NotContains(t, failure(newJobPoller(t, newJobsClient(t, options(respond(404, "<p>No route</p>"))), nil).Poll(t.Context())).Error(), "deleted")
 }
 
 // Soon after its start, the service may not show a job everywhere.

@@ -45,6 +45,7 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 				want := first != "429" && sentinel != nil && method != "Get"
 				assert.Equal(t, want, errors.Is(err, armsecops.ErrOutcomeUnknown), "%s, %d, %s: %v", first, status, method, err)
 				assert.Equal(t, want, strings.HasSuffix(err.Error(), "; get the resource before sending it again"), "%s, %d, %s", first, status, method)
+				assert.Equal(t, first != "429" && sentinel == nil && method != "Get", strings.HasSuffix(err.Error(), "; it may have been carried out, and can be sent again"))
 				assert.Equal(t, sentinel != nil, errors.Is(err, sentinel), "%s, %d, %s: %v", first, status, method, err)
 			}
 		}

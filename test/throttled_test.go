@@ -53,8 +53,7 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		o.Transport = respond(429, "")
-		_, err = newAssignmentsClient(t, o).Get(ctx, "rg", "id", nil)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, getAssignment("id")(ctx, newAssignmentsClient(t, o)), context.DeadlineExceeded)
 		assert.Equal(t, []float64{1}, s.last(t, "SecurityAssignmentsClient.Get").waits, "azcore's, up to the end")
 	})
 }

@@ -31,6 +31,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/uuid"
@@ -436,6 +437,9 @@ func scanLines(name string, r io.Reader) (lines []input, err error) {
 			return nil, errors.New("the text is UTF-16: save it as UTF-8")
 		}
 		line := strings.TrimSpace(strings.TrimPrefix(s.Text(), "\ufeff")) // with which files of Windows begin
+		if strings.ContainsFunc(line, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) && line[0] != '#' {
+			return nil, command.Usagef("line %d of %s has control or invisible characters: %.200q", n, name, line)
+		}
 		if line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, input{line, fmt.Sprintf("line %d of %s", n, name)})
 		}

@@ -122,6 +122,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 	const noUUID = " must be a UUID, as in 00000000-0000-0000-0000-000000000000"
 	one, file := tenantSubscription(1), filepath.Join(t.TempDir(), "subscriptions.txt")
 	require.NoError(t, os.WriteFile(file, []byte(one+"\r\nproduction"), 0o600))
+	invisible := file + ".invisible"
+	require.NoError(t, os.WriteFile(invisible, []byte(one+"\u200b"), 0o600))
 	for name, test := range map[string]struct {
 		args []string
 		want string // the line before where to find help
@@ -142,8 +144,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"nothing that inherits":     {[]string{"-inherited"}, "-inherited needs subscriptions"},
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
 		"no management group":       {[]string{"-management-group", "a/b", "x"}, "-management-group: not a name: a/b"},
-		"trailing space of a flag":  {[]string{"create", "-name", " x"}, `-name has control characters, or white space at an end: " x"`},
-		"trailing space":            {[]string{"-category=waiver "}, `an argument has control characters, or white space at an end: "-category=waiver "`},
+		"trailing space of a flag":  {[]string{"create", "-name", " x"}, `-name has control or invisible characters, or white space at an end: " x"`},
+		"trailing space":            {[]string{"-category=waiver "}, `an argument has control or invisible characters, or white space at an end: "-category=waiver "`},
 		"misspelt category":         {[]string{"-category", "wavier"}, `invalid value "wavier" for flag -category: must be waiver or mitigated`},
 		"empty input":               {[]string{"-"}, "the input has no subscriptions"},
 		"no file":                   {[]string{"-file", "", one}, "-file has no name"},
@@ -153,6 +155,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"late command":              {[]string{"-o", "ids", "expiring"}, "the command comes first: exemptions expiring"},
 		"no subscription":           {[]string{one, "production"}, `argument "production"` + noUUID},
 		"no -subscription":          {[]string{"-subscription", "mine", one}, `-subscription "mine"` + noUUID},
+		"an invisible character":    {[]string{"-file", invisible}, "-file: line 1 of " + invisible + ` has control or invisible characters: "` + one + `\u200b"`},
 		"no line":                   {[]string{"-file", file, "mine"}, "line 2 of " + file + ` "production"` + noUUID},
 		"create without scope":      {standardArgs("-scope", ""), "create needs -scope"},
 		"create without standard":   {standardArgs("-standard", ""), "create needs -standard"},
@@ -202,11 +205,10 @@ func TestRunReportsAFullDisk(t *testing.T) {
 		assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s), args)
 		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
 	}
-	const name = "5ec0ffee-0000-4000-8000-000000000099"
 	s, _, stderr := commandtest.Streams()
 	s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
-	assert.Equal(t, command.LostOutput, run(t.Context(), standardArgs("-id", name), s))
-	assert.Contains(t, stderr.String(), "It was created with -id "+name+".\n")
+	assert.Equal(t, command.LostOutput, run(t.Context(), standardArgs("-id", tenantSubscription(9)), s))
+	assert.Contains(t, stderr.String(), "It was created with -id "+tenantSubscription(9)+".\n")
 }
 
 func TestRunEndsWithTheContext(t *testing.T) {

@@ -256,7 +256,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"-all -concurrency 0":                    "-concurrency must be at least 1",
 		"-live -all":                             "-live needs -subscription, -resource-group and -workspace",
 		"-resume " + resumeToken + " -resume {}": notAToken,
-		"\x1b[2Jnow":                             `an argument has control characters, or white space at an end: "\x1b[2Jnow"`,
+		"\x1b[2Jnow":                             `an argument has control or invisible characters, or white space at an end: "\x1b[2Jnow"`,
 		"-timeout -1s":                           "-timeout must not be negative",
 		"-json -o text":                          "-json and -o exclude each other",
 		"-assignment=":                           "the name or resource id of an assignment is empty",

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"github.com/armsecops/armsecops/internal/throttle"
 )
 
@@ -113,15 +111,17 @@ func ofAttempt(err error) error {
 
 // registrationError returns why azcore could not register the resource provider that a
 // 409 asks for; nil if the 409 doesn't, or could not be read.
-func (a *attempts) registrationError(resp *http.Response, err error) error {
+func registrationError(resp *http.Response, err error) error {
 	switch {
 	case strings.HasPrefix(err.Error(), "unmarshalling type "): // the 409, of which NewError reads what there is
 		return nil
 	case !refused(resp):
 		return err
 	}
-	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.RawResponse != nil {
-		err = unnamedError{a.newError(failed.RawResponse, failed.RawResponse.Request, nil), a.Operation}
-	}
-	return fmt.Errorf("registering the resource provider failed: %w", err)
+	return RegistrationError{err}
 }
+
+// RegistrationError is why azcore could not register a resource provider.
+type RegistrationError struct{ error }
+
+func (e RegistrationError) Unwrap() error { return e.error }

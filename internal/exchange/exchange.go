@@ -74,6 +74,7 @@ type attempts struct {
 	response *http.Response  // of the last attempt
 	failure  error           // of the last attempt, if it had no response
 	noToken  error           // of the credential
+	header   http.Header     // of the last attempt's request; nil before the first ends
 }
 
 type attemptsKey struct{}
@@ -161,11 +162,23 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 		err = errors.New("a policy returned neither a response nor an error")
 	case resp != nil && !a.succeeded(resp):
 		if err != nil && resp.StatusCode == http.StatusConflict {
-			err = a.registrationError(resp, err)
+			err = registrationError(resp, err)
 		}
 		err = a.newError(resp, req.Raw(), err)
 	}
 	return nil, a.open > 0, err
+}
+
+// Header returns the header of a request as it was sent, or would have been: a
+// program sets some by the context, which azcore adds to each attempt.
+func Header(req *policy.Request) http.Header {
+	a := attemptsOf(req)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.header != nil {
+		return a.header
+	}
+	return req.Raw().Header
 }
 
 // firstPolicy is before the policies of the caller's: the attempts are found even if
@@ -320,6 +333,7 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.header = req.Raw().Header
 	sent := err == nil || resp != nil || !w.notSent(p, err, a.ctx.Err() != nil)
 	resp, err = a.result(req.Raw(), resp, w.explain(err), sent)
 	if err == nil {

@@ -20,6 +20,10 @@ func advice(err error) string {
 		return "look before you repeat it: " + err.Error()
 	case !ok: // such as a lost connection, or a job that failed
 		return err.Error()
+	case service.Page:
+		return "ask who runs the proxy or gateway: " + err.Error()
+	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
+		return "register the resource provider in the subscription: " + err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the names: " + err.Error()
 	case errors.Is(err, armsecops.ErrForbidden):
@@ -27,7 +31,7 @@ func advice(err error) string {
 	case errors.Is(err, armsecops.ErrConflict), errors.Is(err, armsecops.ErrPreconditionFailed):
 		return "read the resource again before you change it: " + err.Error()
 	case service.RetryAfter > 0:
-		return fmt.Sprintf("try again in %v", service.RetryAfter)
+		return fmt.Sprintf("try again in %v: %v", service.RetryAfter, err)
 	case errors.Is(err, armsecops.ErrThrottled), service.StatusCode >= 500:
 		return "try again later, or ask Azure support: " + err.Error() // which has the id of the request
 	}

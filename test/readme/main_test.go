@@ -113,7 +113,7 @@ func TestAdvice(t *testing.T) {
 	}{
 		"invalid parameter": {"..", nil, nil, "correct assignmentID: it must not be a relative path segment"},
 		"not found":         {"none", nil, nil, "check the names: SecurityAssignmentsClient.Get: 404"},
-		"throttled":         {"any", []fake.Fault{throttled}, nil, "try again in 1h0m0s"},
+		"throttled":         {"any", []fake.Fault{throttled}, nil, "try again in 1h0m0s: SecurityAssignmentsClient.Get: 429"},
 		"changed meanwhile": {"any", []fake.Fault{{StatusCode: http.StatusPreconditionFailed}}, nil, "read the resource again before you change it: SecurityAssignmentsClient.Get: 412"},
 		"wrong":             {"any", []fake.Fault{{StatusCode: http.StatusBadRequest}}, nil, "SecurityAssignmentsClient.Get: 400 Bad Request: "},
 		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role, or for a policy that allows this: SecurityAssignmentsClient.Get: 403"},

@@ -205,14 +205,14 @@ func (c *Command) Parse(args []string, live ...string) error {
 		return flag.ErrHelp
 	}
 	for i, arg := range args {
-		if strings.TrimSpace(arg) == arg && !strings.ContainsFunc(arg, unicode.IsControl) {
+		if strings.TrimSpace(arg) == arg && !strings.ContainsFunc(arg, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
 			continue
 		}
 		name := "an argument"
 		if i > 0 && strings.HasPrefix(args[i-1], "-") && !c.isBool(args[i-1]) {
 			name = args[i-1]
 		}
-		return Usagef("%s has control characters, or white space at an end: %q", name, arg)
+		return Usagef("%s has control or invisible characters, or white space at an end: %q", name, arg)
 	}
 	c.Flags.VisitAll(func(f *flag.Flag) {
 		if value, ok := f.Value.(flag.Getter); ok { // that of a List is none
