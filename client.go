@@ -402,6 +402,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		e.clientRequestID = clientRequestID(resp.Request.Header)
 	}
 	body, err := runtime.Payload(resp)
+	e.Page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 	switch {
 	case !slices.Contains(route.Success, resp.StatusCode):
 		switch {
@@ -418,7 +419,6 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 				e.cause = fmt.Errorf("a redirect to the host %.100q was not followed", to.Host)
 			}
 		}
-		e.Page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 		text := body
 		if !wire.IsObject(body) { // of a text, only the beginning is read: it must not cut a secret
 			text = []byte(s.Blank(string(body)))

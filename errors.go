@@ -151,7 +151,8 @@ type ServiceError struct {
 	Operation string
 	// Code is the service's error code, from the body or else from the x-ms-error-code header; see [HasCode].
 	Code string
-	// Message is the service's description.
+	// Message is the service's description, without the token and longer values of
+	// the query, if it quotes them.
 	Message string
 	// Target names what the error is about, such as a member of the request's body.
 	Target string
@@ -169,7 +170,7 @@ type ServiceError struct {
 	CorrelationRequestID string
 	// RetryAfter is how long the service asks to wait; 0 if it doesn't say.
 	RetryAfter time.Duration
-	// Page says that the body of the error is HTML or XML, as that of a proxy is.
+	// Page says that the body of the response is HTML or XML, as that of a proxy is.
 	Page bool
 
 	response        *azcore.ResponseError
@@ -270,7 +271,7 @@ func (e *ServiceError) Error() string {
 
 // ofPage says that the message is from a page; "" if it isn't.
 func (e *ServiceError) ofPage() string {
-	if e.Page {
+	if e.Page && e.StatusCode >= 300 { // the error of a success says it
 		return "a page of HTML or XML"
 	}
 	return ""

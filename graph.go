@@ -17,6 +17,7 @@ import (
 
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
+	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/resume"
 	"github.com/armsecops/armsecops/internal/routes"
 )
@@ -214,7 +215,7 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		err = &wrappedError{more: "a page is too large: set a smaller PageSize", errs: []error{err}}
 	}
 	if err != nil {
-		return page, at, g.ofQuery(n, at.linkError(g.client, g.route, err))
+		return page, at, g.ofQuery(n, wrongLine(query.Query, at.linkError(g.client, g.route, err)))
 	}
 	next = at
 	next.from = withoutBody(resp)
@@ -237,6 +238,23 @@ func (g graph[T]) fetch(ctx context.Context, at place) (page Page[T], next place
 		return page, at, err
 	}
 	return Page[T]{Value: rows, AdditionalProperties: result.AdditionalProperties}, next, nil
+}
+
+// wrongLine returns the error of a query. If that is in the caller's predicate, it
+// shows its line.
+func wrongLine(query string, err error) error {
+	service, ok := errors.AsType[*ServiceError](err)
+	if !ok {
+		return err
+	}
+	lines := strings.Split(query, "\n")
+	for _, d := range service.Details {
+		n, _ := strconv.Atoi(string(d.AdditionalProperties["line"]))
+		if n >= 1 && n <= len(lines) && strings.HasPrefix(lines[n-1], "| where (") {
+			return &wrappedError{more: fmt.Sprintf("line %d is %s", n, printable.Quote(lines[n-1])), errs: []error{err}}
+		}
+	}
+	return err
 }
 
 // ofQuery returns the error of a query, which says what it was for if the queries differ in that.

@@ -22,29 +22,33 @@ import (
 // every error of this package, so that a log has one schema. docs/observability.md
 // lists them. It never includes a token or a query value. The example is for
 // errors that the program wraps.
-func (e *ServiceError) LogValue() slog.Value { return logValue(e) }
+func (e *ServiceError) LogValue() slog.Value { return logValue(e, e == nil) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does.
-func (e *ParameterError) LogValue() slog.Value { return logValue(e) }
+func (e *ParameterError) LogValue() slog.Value { return logValue(e, e == nil) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does. The
 // failed items are the details.
-func (e *JobFailedError) LogValue() slog.Value { return logValue(e) }
+func (e *JobFailedError) LogValue() slog.Value { return logValue(e, e == nil) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does, without
 // the ContinuationToken.
-func (e *PageError) LogValue() slog.Value { return logValue(e) }
+func (e *PageError) LogValue() slog.Value { return logValue(e, e == nil) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does, with the
 // subscription.
-func (e *SubscriptionError) LogValue() slog.Value { return logValue(e) }
+func (e *SubscriptionError) LogValue() slog.Value { return logValue(e, e == nil) }
 
-func (e *operationError) LogValue() slog.Value { return logValue(e) }
-func (e *wrappedError) LogValue() slog.Value   { return logValue(e) }
+func (e *operationError) LogValue() slog.Value { return logValue(e, false) }
+func (e *wrappedError) LogValue() slog.Value   { return logValue(e, false) }
 
 // logValue returns what a log has of an error: what is known of it and of the
 // errors that it wraps, each member once.
-func logValue(err error) slog.Value {
+//   - none: the error is a nil pointer, of which nothing is known
+func logValue(err error, none bool) slog.Value {
+	if none {
+		return slog.GroupValue()
+	}
 	var operation, request, host, path, clientRequestID, subscription, parameter, job, jobID string
 	var details []string
 	var service ServiceError
@@ -202,8 +206,8 @@ func (c client) startSpan(ctx context.Context, name string, op *call) (context.C
 // startParentSpan is startSpan for an operation that consists of others, which
 // keep spans of their own: below a span of runtime.StartSpan they would have none.
 func (c client) startParentSpan(ctx context.Context, name string, op *call) (context.Context, func(error)) {
-	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: c.spanAttributes(op)})
-	return ctx, func(err error) {
+	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: c.spanAttributes(ctx, op)})
+	return context.WithValue(ctx, nestedKey{}, true), func(err error) {
 		if err != nil {
 			span.SetAttributes(errorAttributes(err)...)
 			span.SetStatus(tracing.SpanStatusError, fmt.Sprintf("%T:\n%v", err, err))
@@ -211,6 +215,9 @@ func (c client) startParentSpan(ctx context.Context, name string, op *call) (con
 		span.End()
 	}
 }
+
+// nestedKey marks the context below the span of an operation that consists of others.
+type nestedKey struct{}
 
 // errorTracer returns a tracer whose spans have the attributes of the operation, and
 // those of an error if they fail. azcore starts and ends those spans, and gives them
@@ -227,7 +234,7 @@ func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer
 			return tracer.Start(ctx, spanName, o)
 		}
 		*failed = nil
-		ctx, span := tracer.Start(ctx, spanName, &tracing.SpanOptions{Kind: o.Kind, Attributes: slices.Concat(o.Attributes, c.spanAttributes(op))})
+		ctx, span := tracer.Start(ctx, spanName, &tracing.SpanOptions{Kind: o.Kind, Attributes: slices.Concat(o.Attributes, c.spanAttributes(ctx, op))})
 		return ctx, tracing.NewSpan(tracing.SpanImpl{
 			SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
 			SetStatus: func(status tracing.SpanStatus, description string) {
@@ -248,14 +255,22 @@ func (c client) noteWait(ctx context.Context) func(time.Duration) {
 		return nil
 	}
 	return func(waited time.Duration) {
-		tracer.SpanFromContext(ctx).AddEvent("throttled", tracing.Attribute{Key: "wait_seconds", Value: waited.Seconds()})
+		span := tracer.SpanFromContext(ctx)
+		span.AddEvent("throttled", tracing.Attribute{Key: "wait_seconds", Value: waited.Seconds()})
+		span.SetAttributes(tracing.Attribute{Key: "throttled", Value: true})
 	}
 }
 
 // spanAttributes returns those of an operation's span. azcore sets az.namespace,
 // too, but only when a request is sent whose path it can read a resource type from.
-func (c client) spanAttributes(op *call) []tracing.Attribute {
+func (c client) spanAttributes(ctx context.Context, op *call) []tracing.Attribute {
 	attributes := []tracing.Attribute{{Key: "az.namespace", Value: op.route.Namespace}}
+	if ctx.Value(nestedKey{}) != nil {
+		attributes = append(attributes, tracing.Attribute{Key: "nested", Value: true})
+	}
+	if op.route == routes.Jobs.Get {
+		attributes = append(attributes, tracing.Attribute{Key: "job", Value: line(op.values[3])})
+	}
 	subscription := routes.SubscriptionOf(op.values[0]) // of a scope
 	if op.route.OfSubscription() {
 		subscription = c.subscriptionID

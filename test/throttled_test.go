@@ -50,11 +50,16 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 		assert.Regexp(t, `NewResourceGraphPager: 429 Too Many Requests: RateLimiting: Busy; throttled for another \d+m\d+s, not sent again `+
 			`\(retry after .*, request `+requestID+`\)$`, err.Error())
 
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		o.Transport = respond(429, "")
-		require.ErrorIs(t, getAssignment("id")(ctx, newAssignmentsClient(t, o)), context.DeadlineExceeded)
-		assert.Equal(t, []float64{1}, s.last(t, "SecurityAssignmentsClient.Get").waits, "azcore's, up to the end")
+		o.Transport, o.Retry.MaxRetryDelay = respond(429, "", "Retry-After", "20"), time.Minute
+		client := newAssignmentsClient(t, o)
+		for _, wait := range []string{"azcore's", "at the gate"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			err := getAssignment("id")(ctx, client)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded, wait)
+			assert.ErrorIs(t, err, armsecops.ErrThrottled, wait)
+			assert.Equal(t, []float64{4}, s.last(t, "SecurityAssignmentsClient.Get").waits, wait)
+		}
 	})
 }
 
@@ -95,6 +100,7 @@ func TestQueriesShareAGate(t *testing.T) {
 			waits := s.last(t, client+".NewResourceGraphPager").waits
 			require.Len(t, waits, 1)
 			assert.InDelta(t, 21, waits[0], 1)
+			assert.Equal(t, true, s.last(t, client+".NewResourceGraphPager").attributes["throttled"])
 		}
 	})
 }

@@ -234,6 +234,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		for _, one := range s.list {
 			if one.name == page {
 				assert.Same(t, parent, one.parent)
+				assert.Equal(t, true, one.attributes["nested"])
 				pages++
 			}
 		}
@@ -325,6 +326,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
 			assert.Equal(t, test.kind != nil, span.failed)
 			assert.Equal(t, jobsSubscription, span.attributes["az.subscription_id"])
+			assert.Equal(t, jobName, span.attributes["job"])
 			assert.Equal(t, test.kind, span.attributes["error.type"])
 			assert.Equal(t, test.status, span.attributes["http.status_code"])
 			assert.Equal(t, test.code, span.attributes["error.code"])

@@ -36,7 +36,7 @@ func (a *attempts) newError(resp *http.Response, req *http.Request, reason error
 
 // contextError returns the error of a call whose context has ended: that of the
 // context, its cause if there is one, and how the last attempt failed.
-func (a *attempts) contextError() error {
+func (a *attempts) contextError(req *http.Request) error {
 	ended := a.expired.Err()
 	err := ended
 	switch {
@@ -51,7 +51,9 @@ func (a *attempts) contextError() error {
 	}
 	last := a.lastError()
 	if last == nil && a.heldBack {
-		err = fmt.Errorf("%w; it was throttled until then, and not sent", err)
+		err = heldBackError{
+			fmt.Errorf("%w; it was throttled until then, and not sent", err), a.newError(tooManyRequests("throttled", http.Header{}), req, nil),
+		}
 	}
 	if last != nil && !errors.Is(last, ended) {
 		err = fmt.Errorf("%w; "+LastAttempt+"%w", err, unnamedError{last, a.Operation})
@@ -85,21 +87,36 @@ func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) er
 	}
 	last := a.lastError()
 	seconds := int64((closed.Delay + time.Second - 1) / time.Second)
-	body := fmt.Sprintf(`{"error":{"message":"%v, not sent"}}`, closed)
+	said := closed.Error() + ", not sent"
 	if last != nil {
-		body = fmt.Sprintf(`{"error":{"message":"%v, not sent again"}}`, closed)
+		said += " again"
 	}
-	err := a.newError(&http.Response{
-		Status:     strconv.Itoa(http.StatusTooManyRequests) + " " + http.StatusText(http.StatusTooManyRequests),
-		StatusCode: http.StatusTooManyRequests,
-		Header:     http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}},
-		Body:       newBody(body),
-	}, req, nil)
+	err := a.newError(tooManyRequests(said, http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}), req, nil)
 	if last != nil {
 		err = fmt.Errorf("%w; "+LastAttempt+"%w", unnamedError{err, a.Operation}, unnamedError{last, a.Operation})
 	}
 	return finalError{err}
 }
+
+// tooManyRequests returns the response in the place of one that a request, which is
+// held back, would have got.
+func tooManyRequests(said string, header http.Header) *http.Response {
+	return &http.Response{
+		Status:     strconv.Itoa(http.StatusTooManyRequests) + " " + http.StatusText(http.StatusTooManyRequests),
+		StatusCode: http.StatusTooManyRequests,
+		Header:     header,
+		Body:       newBody(`{"error":{"message":"` + said + `"}}`),
+	}
+}
+
+// heldBackError is the error of a context that ended while a request was held back,
+// and that of a 429 as well.
+type heldBackError struct {
+	error
+	throttled error
+}
+
+func (e heldBackError) Unwrap() []error { return []error{e.error, e.throttled} }
 
 // ofAttempt returns the error of an attempt, which says so if its time was over.
 func ofAttempt(err error) error {

@@ -156,7 +156,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 		a.response = nil        // a pager keeps the request, and with its context this: not the body, too
 		return resp, false, nil // even if the context has ended since
 	case err != nil && a.expired != nil:
-		err = a.contextError()
+		err = a.contextError(req.Raw())
 	case isFinal:
 	case err == nil && resp == nil:
 		err = errors.New("a policy returned neither a response nor an error")

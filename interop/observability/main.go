@@ -5,10 +5,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"os"
@@ -28,37 +28,15 @@ var subscriptionIDs = []string{
 	"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "ae640e6b-ba3e-4256-9d62-2993eecfa6f2",
 }
 
-func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
-
-// execute is the program; it returns the exit code.
-func execute(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("observability", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors are printed below
-	events := flags.Bool("events", false, "log azcore's events to standard error")
-	err := flags.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(stdout, "Usage: go run -C interop ./observability [-events]\n\n"+
-			"Publishes an assignment and lists those of three subscriptions, in memory, and prints the spans.\n\nFlags:")
-		flags.SetOutput(stdout)
-		flags.PrintDefaults()
-		return 0
-	case err == nil && flags.NArg() > 0:
-		err = fmt.Errorf("unexpected argument: %q", flags.Arg(0))
-	}
-	if err != nil {
-		text := strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1)
-		fmt.Fprintln(stderr, text+"\nFor help: go run -C interop ./observability -h")
-		return 2
-	}
+func main() {
+	events := flag.Bool("events", false, "log azcore's events to standard error")
+	flag.Parse()
 	if *events {
-		logEvents(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		logEvents(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	}
-	if err := run(context.Background(), stdout); err != nil {
-		fmt.Fprintln(stderr, "observability:", err)
-		return 1
+	if err := run(context.Background(), os.Stdout); err != nil {
+		log.Fatal(err)
 	}
-	return 0
 }
 
 func run(ctx context.Context, w io.Writer) error {

@@ -42,8 +42,10 @@ func TestWrappedErrorsAreLogged(t *testing.T) {
 	logger := slog.New(slog.NewJSONHandler(&text, nil))
 	logError(t.Context(), logger, "failed", fmt.Errorf("nightly: %w", &armsecops.ParameterError{Name: "a", Reason: "is b"}))
 	logError(t.Context(), logger, "failed", io.EOF)
+	logError(t.Context(), logger, "failed", fmt.Errorf("nightly: %w", (*armsecops.ParameterError)(nil)))
 	assert.Contains(t, text.String(), `"err":{"text":"nightly: parameter a is b","kind":"parameter","parameter":"a","message":"parameter a is b"}}`)
 	assert.Contains(t, text.String(), `"err":{"text":"EOF"}}`)
+	assert.Contains(t, text.String(), `"err":{"text":"nightly: <nil>"}}`)
 }
 
 // A log of azcore's events has each request, response and retry, without the token.
@@ -66,24 +68,6 @@ func TestEventsAreLogged(t *testing.T) {
 	assert.NotZero(t, counts["Retry"])
 	assert.NotZero(t, counts["LongRunningOperation"])
 	assert.NotContains(t, text.String(), "fake_token")
-}
-
-func TestArguments(t *testing.T) {
-	const hint = "\nFor help: go run -C interop ./observability -h\n"
-	for arg, want := range map[string]struct {
-		code           int
-		stdout, stderr string // the beginnings
-	}{
-		"-h":     {0, "Usage: go run -C interop ./observability [-events]\n", ""},
-		"now":    {2, "", `unexpected argument: "now"` + hint},
-		"-event": {2, "", "unknown flag: -event" + hint},
-	} {
-		var stdout, stderr bytes.Buffer
-		assert.Equal(t, want.code, execute([]string{arg}, &stdout, &stderr), arg)
-		assert.True(t, strings.HasPrefix(stdout.String(), want.stdout), stdout.String())
-		assert.Equal(t, want.stderr, stderr.String())
-		assert.Equal(t, want.stdout == "", stdout.Len() == 0)
-	}
 }
 
 func readFile(t *testing.T, path string) string {

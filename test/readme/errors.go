@@ -14,6 +14,8 @@ func advice(err error) string {
 	}
 	service, ok := errors.AsType[*armsecops.ServiceError](err)
 	switch {
+	case armsecops.HasCode(err, armsecops.CodeMissingSubscriptionRegistration, armsecops.CodeSubscriptionNotRegistered):
+		return "register the resource provider in the subscription: " + err.Error()
 	case errors.Is(err, armsecops.ErrCredential), errors.Is(err, armsecops.ErrUnauthorized):
 		return "sign in: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
@@ -22,8 +24,6 @@ func advice(err error) string {
 		return err.Error()
 	case service.Page:
 		return "ask who runs the proxy or gateway: " + err.Error()
-	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
-		return "register the resource provider in the subscription: " + err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the names: " + err.Error()
 	case errors.Is(err, armsecops.ErrForbidden):
