@@ -195,8 +195,9 @@ func (c client) startSpan(ctx context.Context, name string, op *call) (context.C
 	if !c.arm.Tracer().Enabled() {
 		return ctx, func(error) {}
 	}
+	kept := *op // so that a call without traces stays on the stack
 	var failed error
-	ctx, end := runtime.StartSpan(ctx, name, c.errorTracer(op, name, &failed), nil)
+	ctx, end := runtime.StartSpan(ctx, name, c.errorTracer(&kept, name, &failed), nil)
 	return ctx, func(err error) {
 		failed = err
 		end(err)
