@@ -88,7 +88,7 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = poller.PollUntilDone(context.Background(), nil)
+	_, err = armsecops.WaitForJob(context.Background(), poller, nil)
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
 	fmt.Println(ok, failed.Job.Properties.Summary())
 	// Output: true {2 1 1 0}

@@ -65,6 +65,9 @@ func logValue(err error, none bool) slog.Value {
 		case *operationError:
 			name(e.operation)
 			host, path, clientRequestID = cmp.Or(host, e.host), cmp.Or(path, e.path), cmp.Or(clientRequestID, e.clientRequestID)
+		case *waitError:
+			id, _ := ParseJobID(e.id)
+			job, jobID = id.Name, e.id
 		case *SubscriptionError:
 			name(e.operation)
 			subscription = cmp.Or(subscription, e.SubscriptionID)
@@ -164,6 +167,8 @@ func messageOf(err error) string {
 		return messageOf(e.err)
 	case *wrappedError:
 		return e.print(messageOf(e.errs[len(e.errs)-1]))
+	case *waitError:
+		return messageOf(e.err)
 	case *PageError:
 		return messageOf(e.Err)
 	case *SubscriptionError:
@@ -208,7 +213,7 @@ func (c client) startSpan(ctx context.Context, name string, op *call) (context.C
 // keep spans of their own: below a span of runtime.StartSpan they would have none.
 func (c client) startParentSpan(ctx context.Context, name string, op *call) (context.Context, func(error)) {
 	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: c.spanAttributes(ctx, op)})
-	return context.WithValue(ctx, nestedKey{}, true), func(err error) {
+	return context.WithValue(ctx, nestedKey{}, span), func(err error) {
 		if err != nil {
 			span.SetAttributes(errorAttributes(err)...)
 			span.SetStatus(tracing.SpanStatusError, fmt.Sprintf("%T:\n%v", err, err))
@@ -217,7 +222,7 @@ func (c client) startParentSpan(ctx context.Context, name string, op *call) (con
 	}
 }
 
-// nestedKey marks the context below the span of an operation that consists of others.
+// nestedKey is of the span of an operation that consists of others, in their contexts.
 type nestedKey struct{}
 
 // errorTracer returns a tracer whose spans have the attributes of the operation, and
@@ -258,7 +263,11 @@ func (c client) noteWait(ctx context.Context) func(time.Duration) {
 	return func(waited time.Duration) {
 		span := tracer.SpanFromContext(ctx)
 		span.AddEvent("throttled", tracing.Attribute{Key: "wait_seconds", Value: waited.Seconds()})
-		span.SetAttributes(tracing.Attribute{Key: "throttled", Value: true})
+		throttled := tracing.Attribute{Key: "throttled", Value: true}
+		span.SetAttributes(throttled)
+		if parent, nested := ctx.Value(nestedKey{}).(tracing.Span); nested {
+			parent.SetAttributes(throttled)
+		}
 	}
 }
 

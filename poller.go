@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,6 +25,45 @@ import (
 // none and a second at least, or for as long as the response asks, which is at most
 // an hour.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
+
+// WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
+// returns it. If the context ends between two polls, which azcore's poller reports by
+// the context's error alone, the error names the job, which may still run.
+//   - poller: of BeginCreate or NewJobPoller
+//   - options: nil for the defaults
+//
+// The other errors are those that [WorkspaceManagerJobsClient.BeginCreate] describes.
+func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUntilDoneOptions) (Job, error) {
+	const name = "WaitForJob"
+	switch {
+	case ctx == nil:
+		return Job{}, withOperation(name, errNilContext)
+	case poller == nil:
+		return Job{}, withOperation(name, &ParameterError{Name: "poller", Reason: "must not be nil"})
+	}
+	token, _ := poller.ResumeToken() // of a job that has ended, there is none and no wait
+	done, err := poller.PollUntilDone(ctx, options)
+	if err == nil || finds[interface {
+		error
+		slog.LogValuer
+	}](err) {
+		return done.Job, err
+	}
+	id, _ := resume.ReadJobToken(token)
+	return Job{}, withOperation(name, &waitError{id, err})
+}
+
+// waitError is an error of azcore's poller, which doesn't name the job.
+type waitError struct {
+	id  string // of the job
+	err error
+}
+
+func (e *waitError) Error() string {
+	return bounded(e.err.Error() + "; the job " + e.id + " may still run")
+}
+
+func (e *waitError) Unwrap() error { return e.err }
 
 // BeginCreate starts a job, as [WorkspaceManagerJobsClient.Create] does, and
 // returns a poller that waits for its end.
@@ -48,7 +88,11 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // a ResumeToken and of NewJobPoller return ErrNotFound at once.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
-func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (_ *JobPoller, err error) {
+func (c *WorkspaceManagerJobsClient) BeginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (*JobPoller, error) {
+	return c.beginCreate(ctx, resourceGroupName, workspaceName, workspaceManagerAssignmentName, options)
+}
+
+func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientBeginCreateOptions) (_ *JobPoller, err error) {
 	const name = "WorkspaceManagerJobsClient.BeginCreate"
 	if options == nil {
 		options = &WorkspaceManagerJobsClientBeginCreateOptions{}

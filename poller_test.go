@@ -265,6 +265,25 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	assert.NotContains(t, failure(newJobPoller(t, newJobsClient(t, options(respond(404, "<p>No route</p>"))), nil).Poll(t.Context())).Error(), "deleted")
 }
 
+// The error of a wait that ends between two polls names the job.
+func TestWaitForJob(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := func(o *waitOptions, responses ...transportFunc) (armsecops.Job, error) {
+		return armsecops.WaitForJob(ctx, newJobPoller(t, newJobsClient(t, options(script(t, responses...))), o), nil)
+	}
+	job, err := wait(nil, succeeded)
+	require.NoError(t, err)
+	assert.Equal(t, waitedJob.Name, job.Name)
+	assert.ErrorAs(t, failure(wait(nil, failed)), new(*armsecops.JobFailedError))
+	err = failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel() }}, running))
+	require.ErrorIs(t, err, context.Canceled)
+	assert.EqualError(t, err, "WaitForJob: context canceled; the job "+waitedJob.String()+" may still run")
+	log := logged(t, err)
+	assert.Equal(t, []any{"canceled", waitedJob.Name, waitedJob.String()}, []any{log["kind"], log["job"], log["jobId"]})
+	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller")
+}
+
 // Soon after its start, the service may not show a job everywhere.
 func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {
 	t.Parallel()

@@ -27,11 +27,11 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	c.Command, c.name = newCommand(name), name
 	c.Arguments = "[ID... | -]"
 	var expires string
-	flags := "-live -dry-run"
+	which, flags := "-within 7d", "-live -dry-run"
 	if name == "renew" {
-		flags += " -expires 90d"
+		which, flags = "-active "+which, flags+" -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"One that ends then already, or later, or never, isn't changed, and is an error. It prints the ids.\n\n" +
+			"One that ends then already, or later, or never, isn't changed, and is an error. One that has ended is in force again. It prints the ids.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
@@ -44,7 +44,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. " +
 		"If one fails, the others are done nevertheless, unless the sign-in failed.\n\n" +
 		"Without -live it changes a tenant in memory."
-	c.Example = "  go run ./examples/exemptions expiring -live -within 7d -o ids |\n" +
+	c.Example = "  go run ./examples/exemptions expiring -live " + which + " -o ids |\n" +
 		"    go run ./examples/exemptions " + name + " " + flags + " -"
 	file := c.Flags.String("file", "", "`name` of a file of ids, one on each line; - is the standard input")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "read the exemptions and print what would be done, and change nothing")

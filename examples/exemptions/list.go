@@ -72,6 +72,7 @@ type query struct {
 	category                        armsecops.ExemptionCategory
 	expiresBefore                   time.Time // zero for any
 	format                          string
+	active                          bool // only those that haven't ended
 	wide, inherited, verify, dryRun bool
 }
 
@@ -100,6 +101,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	q.Flags.StringVar(&within, withinName, within,
 		"only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
 	var category, effect string
+	q.Flags.BoolVar(&q.active, "active", false, "only exemptions that haven't ended")
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
 	q.Flags.StringVar(&effect, "effect", "Exempt", "only assignments with this `effect`: "+effects()+"; '' is any")
 	q.Choice(&q.kind, "kind", "only exemptions of this `kind`; the last one is of 2021", "all", "policy", "standard", "assignment")
@@ -221,7 +223,7 @@ func (q query) print(ctx context.Context, s command.Streams) error {
 	if err := q.write(s.Out, rows); err != nil {
 		return err
 	}
-	if err != nil || s.Out.Err() != nil {
+	if s.Out.Err() != nil {
 		return err
 	}
 	if namesErr != nil {
@@ -233,7 +235,7 @@ func (q query) print(ctx context.Context, s command.Streams) error {
 	if q.format == "table" { // the others are for programs
 		q.printNotices(s.Err, len(found))
 	}
-	return nil
+	return err
 }
 
 // printNotices prints what a reader of the table should know.
@@ -276,6 +278,7 @@ func (q query) collect(ctx context.Context, progress *terminal.Output) (found []
 func (q query) matches(e armsecops.Exemption) bool {
 	return (q.expiresBefore.IsZero() || e.ExpiresBefore(q.expiresBefore)) &&
 		(q.category == "" || e.Category.Is(q.category)) &&
+		!(q.active && e.ExpiresBefore(q.now)) &&
 		(q.effect == "" || effectOf(e).Is(q.effect))
 }
 

@@ -107,7 +107,7 @@ func newOverview() overview {
 		"For the flags of a command: exemptions COMMAND -h"
 	c.Commands = commands
 	c.Example = `  go run ./examples/exemptions expiring -within 30d
-  go run ./examples/exemptions expiring -o ids |
+  go run ./examples/exemptions expiring -active -o ids |
     go run ./examples/exemptions renew -dry-run -expires 90d -`
 	return overview{c}
 }

@@ -83,6 +83,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"create-policy":    policyArgs("-dry-run", "-id", id, "-reference", "diskEncryption", "-reference", "firewall"),
 		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4},
 		"renew-none":       {"renew", "-expires", "90d", "-"},
+		"active":           {"expiring", "-active"},
 		"delete-none":      {"delete", "-file", os.DevNull},
 		"delete-dry-run":   {"delete", policyID(3), "-dry-run", policyID(4)},
 	} {

@@ -206,6 +206,9 @@ func (q query) describe() string {
 	if !q.expiresBefore.IsZero() {
 		text += ", ending before " + formatTime(q.expiresBefore)
 	}
+	if q.active {
+		text += ", not those that have ended"
+	}
 	if q.category != "" {
 		text += ", of category " + string(q.category)
 	}

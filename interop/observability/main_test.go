@@ -40,9 +40,9 @@ func TestPageShowsTheProgram(t *testing.T) {
 func TestWrappedErrorsAreLogged(t *testing.T) {
 	var text bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&text, nil))
-	logError(t.Context(), logger, "failed", fmt.Errorf("nightly: %w", &armsecops.ParameterError{Name: "a", Reason: "is b"}))
-	logError(t.Context(), logger, "failed", io.EOF)
-	logError(t.Context(), logger, "failed", fmt.Errorf("nightly: %w", (*armsecops.ParameterError)(nil)))
+	logger.Error("failed", errorAttr(fmt.Errorf("nightly: %w", &armsecops.ParameterError{Name: "a", Reason: "is b"})))
+	logger.Error("failed", errorAttr(io.EOF))
+	logger.Error("failed", errorAttr(fmt.Errorf("nightly: %w", (*armsecops.ParameterError)(nil))))
 	assert.Contains(t, text.String(), `"err":{"text":"nightly: parameter a is b","kind":"parameter","parameter":"a","message":"parameter a is b"}}`)
 	assert.Contains(t, text.String(), `"err":{"text":"EOF"}}`)
 	assert.Contains(t, text.String(), `"err":{"text":"nightly: <nil>"}}`)

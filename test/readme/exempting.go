@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
-	"github.com/armsecops/armsecops"
 	"github.com/google/uuid"
+
+	"github.com/armsecops/armsecops"
 )
 
 // exempt exempts a virtual machine of a subscription from a recommendation for 90 days, in the place where that is exempted.
@@ -20,7 +22,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, subscriptionI
 		}
 		kind, expires := recommendation.Properties.ExemptedBy(), time.Now().AddDate(0, 0, 90)
 		fmt.Printf("%s is exempted by %s\n", recommendation.Name, kind)
-		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(machine+recommendation.Name)).String() // the same in a second run
+		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine)+recommendation.Name)).String() // the same in a second run
 		if kind == armsecops.ExemptionKindPolicyExemption {
 			_, err = factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
 				DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,

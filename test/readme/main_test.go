@@ -254,7 +254,7 @@ func Example_renew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := renew(context.Background(), client, today.AddDate(0, 0, 30), today.AddDate(0, 3, 0)); err != nil {
+	if err := renew(context.Background(), client, today, today.AddDate(0, 0, 30), today.AddDate(0, 3, 0)); err != nil {
 		log.Fatal(err)
 	}
 	for exemption, err := range client.NewListPager(nil).All(context.Background()) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/armsecops/armsecops"
 )
@@ -19,8 +18,6 @@ func publish(ctx context.Context, factory *armsecops.ClientFactory, id armsecops
 	if err != nil {
 		return err
 	}
-	if _, err := poller.PollUntilDone(ctx, nil); err != nil { // at the end of the context, azcore's error names nothing
-		return fmt.Errorf("publishing %s: %w", id.Name, err)
-	}
-	return nil
+	_, err = armsecops.WaitForJob(ctx, poller, nil)
+	return err
 }
