@@ -24,7 +24,7 @@ import (
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
-	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource
+	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or nothing that it is in, or a proxy says so; see ServiceError.Page
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
 	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter

@@ -265,32 +265,22 @@ func TestRetriesHaveSpans(t *testing.T) {
 // Pollers trace their waiting, those of a resume token as well.
 func TestPollersAreTraced(t *testing.T) {
 	t.Parallel()
-	type client = *armsecops.WorkspaceManagerJobsClient
-	type newPoller func(context.Context, client, string) (*armsecops.JobPoller, error)
-	each(t, map[string]newPoller{
-		"BeginCreate": func(ctx context.Context, c client, token string) (*armsecops.JobPoller, error) {
-			return c.BeginCreate(ctx, "rg", "workspace", "assignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token})
-		},
-		"NewJobPoller": func(_ context.Context, c client, token string) (*armsecops.JobPoller, error) {
-			return c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
-		},
-	}, func(t *testing.T, newPoller newPoller) {
-		synctest.Test(t, func(t *testing.T) {
-			var s spans
-			o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
-			o.TracingProvider = s.provider()
-			c := newJobsClient(t, o)
-			require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
-			token := ""
-			for range 2 {
-				poller, err := newPoller(t.Context(), c, token)
-				require.NoError(t, err)
-				token, err = poller.ResumeToken()
-				require.NoError(t, err)
-				require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
-				assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
-			}
-		})
+	synctest.Test(t, func(t *testing.T) {
+		var s spans
+		o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
+		o.TracingProvider = s.provider()
+		c := newJobsClient(t, o)
+		require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
+		token := ""
+		for range 2 {
+			poller, err := c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
+			require.NoError(t, err)
+			token, err = poller.ResumeToken()
+			require.NoError(t, err)
+			require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
+			assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
+			s.list = nil
+		}
 	})
 }
 
