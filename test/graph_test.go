@@ -394,10 +394,10 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 		},
 	}, func(t *testing.T, test test) {
 		body := `{"error":{"code":"BadRequest","message":"timestamp = 1.","details":[` + test.details + `]}}`
-		_, err := newAssignmentsClient(t, options(script(t, respond(400, body)))).NewResourceGraphPager(nil).NextPage(t.Context())
+		client := newAssignmentsClient(t, options(script(t, respond(400, body), respond(400, body))))
+		_, err := client.NewResourceGraphPager(nil).NextPage(t.Context())
 		assert.EqualError(t, err, test.want)
-		where := &armsecops.ResourceGraphOptions{Where: "a =!= b"}
-		_, err = newAssignmentsClient(t, options(script(t, respond(400, body)))).NewResourceGraphPager(where).NextPage(t.Context())
+		_, err = client.NewResourceGraphPager(&armsecops.ResourceGraphOptions{Where: "a =!= b"}).NextPage(t.Context())
 		assert.Equal(t, test.details == parser, strings.HasSuffix(err.Error(), `; line 3 is "| where (a =!= b)"`), err)
 		assert.True(t, armsecops.HasCode(err, test.code))
 		assert.Equal(t, test.code == armsecops.CodeNoValidSubscriptionsInQueryRequest, errors.Is(err, armsecops.ErrForbidden))

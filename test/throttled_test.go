@@ -97,10 +97,10 @@ func TestQueriesShareAGate(t *testing.T) {
 		assert.Less(t, time.Since(start), 22*time.Second)
 		assert.EqualValues(t, 3, queries.Load())
 		for _, client := range []string{"SecurityAssignmentsClient", "StandardAssignmentsClient"} { // one got the 429, the other was held back
-			waits := s.last(t, client+".NewResourceGraphPager").waits
-			require.Len(t, waits, 1)
-			assert.InDelta(t, 21, waits[0], 1)
-			assert.Equal(t, true, s.last(t, client+".NewResourceGraphPager").attributes["throttled"])
+			span := s.last(t, client+".NewResourceGraphPager")
+			require.Len(t, span.waits, 1)
+			assert.InDelta(t, 21, span.waits[0], 1)
+			assert.Equal(t, true, span.attributes["throttled"])
 		}
 	})
 }

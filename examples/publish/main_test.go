@@ -321,9 +321,8 @@ func TestClosedPipeKeepsTheResumption(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, reader.Close())
 	program := exec.CommandContext(t.Context(), os.Args[0], "-wait=false")
-	program.Env, program.Stdout = append(os.Environ(), runAsProgram+"=1"), writer
 	var stderr bytes.Buffer
-	program.Stderr = &stderr
+	program.Env, program.Stdout, program.Stderr = append(os.Environ(), runAsProgram+"=1"), writer, &stderr
 	require.Error(t, program.Run())
 	assert.Equal(t, command.LostOutput, program.ProcessState.ExitCode())
 	assert.Contains(t, stderr.String(), " -resume '")

@@ -18,8 +18,7 @@ var JSONPackages = map[string]struct {
 	"mirror":        {func(v any) ([]byte, error) { return mirror.Marshal(v) }, func(data []byte, v any) error { return mirror.Unmarshal(data, v) }},
 }
 
-// Unknown returns the names of the members, at any depth, that a model keeps in
-// AdditionalProperties.
+// Unknown returns the names of the members, at any depth, that AdditionalProperties keep.
 func Unknown(model any) (names []string) {
 	Each(reflect.ValueOf(model), func(v reflect.Value) {
 		if unknown, ok := reflect.TypeAssert[map[string]json.RawMessage](v); ok {

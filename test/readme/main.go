@@ -103,7 +103,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 	if err != nil {
 		return err
 	}
-	done, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
+	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
 		for failure := range failed.Job.Properties.Failures() {
 			fmt.Printf("%s at member %s: %q\n", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
@@ -113,7 +113,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 	if err != nil {
 		return err
 	}
-	summary := done.Properties.Summary()
+	summary := job.Properties.Summary()
 	fmt.Printf("%d of %d items published\n", summary.Succeeded, summary.Total)
 	return nil
 }
