@@ -192,6 +192,9 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	}
 	switch {
 	case err == nil:
+		if created, ok := any(&result).(*WorkspaceManagerJobsClientCreateResponse); ok {
+			c.noteJob(ctx, created.Name)
+		}
 		return result, resp, nil
 	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !ofPage(err) && !HasCode(err, parentMissing...):
 		return result, nil, nil // an earlier attempt deleted it

@@ -135,7 +135,7 @@ func kind(err error) string {
 		return "credential"
 	case errors.Is(err, context.Canceled):
 		return "canceled"
-	case errors.Is(err, context.DeadlineExceeded):
+	case deadlinePassed(err):
 		return "timeout"
 	case failed && service.StatusCode >= http.StatusBadRequest:
 		return "service"
@@ -153,6 +153,17 @@ func codeOf(e *ServiceError) string {
 		return CodeNoValidSubscriptionsInQueryRequest
 	}
 	return e.Code
+}
+
+// deadlinePassed reports whether the deadline of a context has passed. Timeouts of
+// package net may be context.DeadlineExceeded for errors.Is as well, or may not.
+func deadlinePassed(err error) bool {
+	for e := range tree(err) {
+		if e == context.DeadlineExceeded {
+			return true
+		}
+	}
+	return false
 }
 
 func finds[E error](err error) bool {
@@ -222,6 +233,19 @@ func (c client) startParentSpan(ctx context.Context, name string, op *call) (con
 	}
 }
 
+// noteJob tells the spans of the context which job was started, or found.
+func (c client) noteJob(ctx context.Context, name string) {
+	tracer := c.arm.Tracer()
+	if !tracer.Enabled() {
+		return
+	}
+	job := tracing.Attribute{Key: "job", Value: line(name)}
+	tracer.SpanFromContext(ctx).SetAttributes(job)
+	if parent, nested := ctx.Value(nestedKey{}).(tracing.Span); nested {
+		parent.SetAttributes(job)
+	}
+}
+
 // nestedKey is of the span of an operation that consists of others, in their contexts.
 type nestedKey struct{}
 
@@ -278,7 +302,7 @@ func (c client) spanAttributes(ctx context.Context, op *call) []tracing.Attribut
 	if ctx.Value(nestedKey{}) != nil {
 		attributes = append(attributes, tracing.Attribute{Key: "nested", Value: true})
 	}
-	if op.route == routes.Jobs.Get {
+	if op.route == routes.Jobs.Get || op.route == routes.Jobs.Delete {
 		attributes = append(attributes, tracing.Attribute{Key: "job", Value: line(op.values[3])})
 	}
 	subscription := routes.SubscriptionOf(op.values[0]) // of a scope

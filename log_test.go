@@ -28,6 +28,11 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
+// dialTimeout is an error as package net has them.
+type dialTimeout struct{ error }
+
+func (dialTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
+
 // logSchema is the type of each member that a log has of an error.
 var logSchema = map[string]any{
 	"operation": "", "kind": "", "subscriptionId": "", "parameter": "", "job": "", "jobId": "", "status": 0.0, "code": "", "message": "",
@@ -126,11 +131,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"the program's id": {func(ctx context.Context) error {
 			return failedGet(lost)(policy.WithHTTPHeader(ctx, http.Header{"X-Ms-Client-Request-Id": {"mine"}}))
 		}, get + `"kind":"transport","message":"unexpected EOF","clientRequestId":"mine"}`},
-		"a canceled call": {func(ctx context.Context) error {
-			ctx, cancel := context.WithCancel(ctx)
-			cancel()
-			return failedGet(lost)(ctx)
-		}, get + `"kind":"canceled","message":"context canceled"}`},
+		"a dial that took too long": {failedGet(func(*http.Request) (*http.Response, error) { return nil, dialTimeout{errors.New("i/o timeout")} }), get + `"kind":"transport","message":"i/o timeout"}`},
 		"a call that took too long": {func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Second/2)
 			defer cancel()

@@ -124,6 +124,7 @@ func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGr
 			return nil, &wrappedError{errs: errs, more: "looking for the job: " + findErr.Error()}
 		}
 		values[3] = job
+		c.noteJob(ctx, job)
 		return newJobPoller(c.client, name, values, nil, options.Progress)
 	}
 	if err != nil {

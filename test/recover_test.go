@@ -80,6 +80,7 @@ func TestRecover(t *testing.T) {
 			job, err := poller.PollUntilDone(t.Context(), nil)
 			require.NoError(t, err)
 			assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
+			assert.Equal(t, job.Name, began.attributes["job"])
 		})
 	})
 }
