@@ -28,8 +28,7 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// dialTimeout is an error as package net has them.
-type dialTimeout struct{ error }
+type dialTimeout struct{ error } // as package net has them
 
 func (dialTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
