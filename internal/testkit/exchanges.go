@@ -49,8 +49,7 @@ type Response struct {
 	Text   string            `json:"text"` // anything else
 }
 
-// Root returns the folder of the module that the test belongs to, or in which
-// its module is.
+// Root returns the folder of the module that the test, or its module, is in.
 func Root() string {
 	for dir, err := os.Getwd(); err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && bytes.HasPrefix(text, []byte("module github.com/armsecops/armsecops\n")) {

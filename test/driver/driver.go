@@ -20,8 +20,7 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// Library is the constructors of a library's clients, by the name of the client
-// in the table of routes.
+// Library is the constructors of a library's clients, by their names in the table of routes.
 type Library map[string]any
 
 // Ours is this library. A new client is a line here.

@@ -120,8 +120,7 @@ func (s *Server) close() {
 
 func (s *Server) client() *http.Client { return s.clients[len(s.clients)-1] }
 
-// Options returns the options of a client whose endpoint is the server and whose
-// retries don't wait.
+// Options returns the options of a client of the server whose retries don't wait.
 func (s *Server) Options() arm.ClientOptions {
 	o := driver.Options(s.client()).ClientOptions
 	o.Cloud = testkit.Endpoint("https://" + endpointHost)

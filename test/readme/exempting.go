@@ -24,6 +24,9 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, subscriptionI
 		fmt.Printf("%s is exempted by %s\n", recommendation.Name, kind)
 		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine)+recommendation.Name)).String() // the same in a second run
 		if kind == armsecops.ExemptionKindPolicyExemption {
+			if referenceIDs == nil {
+				return fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
+			}
 			_, err = factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
 				DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
 				PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,

@@ -200,6 +200,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 		require.NoError(t, exempt(t.Context(), factory, subscription, recommendation, machine, policy, []string{"closePorts"}, standards[0].ID))
 	}
 	require.Error(t, exempt(t.Context(), factory, subscription, "Unknown", machine, "", nil, ""))
+	require.ErrorContains(t, exempt(t.Context(), factory, subscription, "Close ports", machine, "", nil, ""), "no reference ids")
 
 	var found []string
 	inDays := func(days int) time.Time { return time.Now().AddDate(0, 0, days) }
