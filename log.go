@@ -87,6 +87,10 @@ func logValue(err error, none bool) slog.Value {
 	for i := range details {
 		details[i] = message(details[i])
 	}
+	path = cmp.Or(path, service.path)
+	if id, err := ParseJobID(path); err == nil && jobID == "" {
+		job, jobID = id.Name, path
+	}
 	var attrs []slog.Attr
 	add := func(known bool, attr slog.Attr) {
 		if known {
@@ -112,7 +116,7 @@ func logValue(err error, none bool) slog.Value {
 	text("message", bounded(said))
 	text("target", line(service.Target))
 	text("host", host)
-	text("path", cmp.Or(path, service.path))
+	text("path", path)
 	add(len(details) > 0, slog.Any("details", details))
 	text("requestId", line(service.RequestID))
 	text("correlationRequestId", line(service.CorrelationRequestID))
@@ -179,7 +183,7 @@ func messageOf(err error) string {
 	case *wrappedError:
 		return e.print(messageOf(e.errs[len(e.errs)-1]))
 	case *waitError:
-		return messageOf(e.err)
+		return messageOf(e.err) + "; the job may still run"
 	case *PageError:
 		return messageOf(e.Err)
 	case *SubscriptionError:

@@ -49,6 +49,9 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	}](err) {
 		return done.Job, err
 	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	id, _ := resume.ReadJobToken(token)
 	return Job{}, withOperation(name, &waitError{id, err})
 }

@@ -270,17 +270,16 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 // The error of a wait that ends between two polls names the job.
 func TestWaitForJob(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancelCause(t.Context())
 	wait := func(o *waitOptions, responses ...transportFunc) (armsecops.Job, error) {
 		return armsecops.WaitForJob(ctx, newJobPoller(t, newJobsClient(t, options(script(t, responses...))), o), nil)
 	}
 	job, _ := wait(nil, succeeded)
 	assert.Equal(t, waitedJob.Name, job.Name)
 	assert.ErrorAs(t, failure(wait(nil, failed)), new(*armsecops.JobFailedError))
-	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel() }}, running))
-	require.ErrorIs(t, err, context.Canceled)
-	assert.EqualError(t, err, "WaitForJob: context canceled; the job "+waitedJob.String()+" may still run")
-	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "job": waitedJob.Name, "jobId": waitedJob.String()})
+	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(io.EOF) }}, running))
+	assert.EqualError(t, err, "WaitForJob: context canceled: EOF; the job "+waitedJob.String()+" may still run")
+	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": "context canceled: EOF; the job may still run", "job": waitedJob.Name, "jobId": waitedJob.String()})
 	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller")
 }
 

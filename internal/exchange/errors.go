@@ -82,6 +82,9 @@ func (e unnamedError) Unwrap() error { return e.error }
 func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.Waited != nil {
+		a.Waited(0) // and not sent after all
+	}
 	if a.response != nil && a.response.StatusCode == http.StatusTooManyRequests {
 		return finalError{a.newError(a.response, req, fmt.Errorf("%w, not sent again", closed))}
 	}
