@@ -24,8 +24,9 @@ const defaultConcurrency = 8
 //
 // The client may be one without a subscription, of
 // [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of
-// subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer requests; this listing is for what must be current to the second,
-// and for knowing which subscriptions the identity may not read.
+// subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer
+// requests; this listing is for what must be current to the second, and for knowing
+// which subscriptions the identity may not read.
 //
 // A subscription that fails yields one [*SubscriptionError], which names the requests'
 // operation, NewListBySubscriptionPager, and the others continue. When the context

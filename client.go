@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -196,7 +197,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 			c.noteJob(ctx, created.Name)
 		}
 		return result, resp, nil
-	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !ofPage(err) && !HasCode(err, parentMissing...):
+	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !isPage(err) && !HasCode(err, parentMissing...):
 		return result, nil, nil // an earlier attempt deleted it
 	}
 	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
@@ -221,13 +222,7 @@ var errNilContext = &ParameterError{Name: "ctx", Reason: "must not be nil"}
 // mayBeOwn reports whether an earlier attempt of the same write can have caused the
 // error, or the error leaves open what became of that attempt.
 func mayBeOwn(route *routes.Route, err error) bool {
-	switch route.Kind {
-	case routes.Get, routes.List, routes.Query:
-		return false
-	case routes.Delete:
-		return errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
-	}
-	return errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
+	return route.Kind == routes.Delete && errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
 }
 
 // decode reads the body of a response into the result. The error is
@@ -251,7 +246,7 @@ func decode(resp *http.Response, result any, first bool) error {
 		case len(text) == 0:
 			more = "the body is empty"
 		case text[0] == '<':
-			more = joined(": ", "it looks like a page of HTML or XML, such as that of a proxy or a portal", errorbody.PlainText(body[:min(len(body), maxKeptBytes)]))
+			more = "it looks like a page of HTML or XML, such as that of a proxy or a portal"
 		}
 		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}, more: more}
 	case !wire.IsObject(body):
@@ -428,9 +423,11 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		}
 		said := errorbody.Read(text)
 		if said.Code+said.Message == "" && said.AdditionalProperties != nil { // JSON of another kind
-			said.Message = errorbody.PlainText(body)
+			said.Message = errorbody.PlainText([]byte(s.Blank(string(body)))) // which it cuts
 		}
 		e.setBody(said, s)
+	case e.Page:
+		e.Message = errorbody.PlainText([]byte(s.Blank(string(body))))
 	case errors.Is(f.Reason, ErrUnexpectedResponse) && wire.IsObject(body):
 		if said := errorbody.Read(body); said.Code != "" || said.Message != "" {
 			e.setBody(said, s)
@@ -447,33 +444,29 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 	return c.newError(e)
 }
 
-// setBody sets what the body of an error says.
-func (e *ServiceError) setBody(said errorbody.Error, s printable.Secrets) {
-	d := errorDetail(said, s)
-	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
-	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
-}
-
-func errorDetail(said errorbody.Error, s printable.Secrets) ErrorDetail {
-	d := ErrorDetail{
-		Code:                 s.Blank(said.Code),
-		Message:              s.Blank(said.Message),
-		Target:               s.Blank(said.Target),
-		AdditionalInfo:       additionalInfo(said.AdditionalInfo),
-		AdditionalProperties: said.AdditionalProperties,
-	}
-	for _, detail := range said.Details {
-		d.Details = append(d.Details, errorDetail(detail, s))
-	}
-	return d
-}
-
-func additionalInfo(said []errorbody.Info) []ErrorAdditionalInfo {
+func additionalInfo(said []errorbody.Info, s printable.Secrets) []ErrorAdditionalInfo {
 	var infos []ErrorAdditionalInfo
 	for _, i := range said {
+		i.Type, i.Info = s.Blank(i.Type), blankJSON(i.Info, s)
+		i.AdditionalProperties = blankMembers(i.AdditionalProperties, s)
 		infos = append(infos, ErrorAdditionalInfo(i))
 	}
 	return infos
+}
+
+// blankJSON returns JSON without the secrets; nil if it isn't JSON without them.
+func blankJSON(raw json.RawMessage, s printable.Secrets) json.RawMessage {
+	if blank := json.RawMessage(s.Blank(string(raw))); json.Valid(blank) {
+		return blank
+	}
+	return nil
+}
+
+func blankMembers(members map[string]json.RawMessage, s printable.Secrets) map[string]json.RawMessage {
+	for name, raw := range members {
+		members[name] = blankJSON(raw, s)
+	}
+	return members
 }
 
 // secrets returns what no text of an error may show: the tokens, and the query of

@@ -13,6 +13,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/armsecops/armsecops/internal/errorbody"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -24,7 +25,7 @@ import (
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
-	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or nothing that it is in, or a proxy says so; see ServiceError.Page
+	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or not what it is in; see ServiceError.Page
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
 	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter
@@ -65,8 +66,9 @@ var (
 	ErrIncompleteResult = errors.New("incomplete result")
 
 	// ErrCredential is a credential that failed to get a token, so that no request was
-	// sent with that one; an attempt before, with another one, may have been. The chain holds the credential's own error, or that of the
-	// context if its deadline passed meanwhile.
+	// sent with that one; an attempt before, with another one, may have been. The chain
+	// holds the credential's own error, or that of the context if its deadline passed
+	// meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
 	// ErrOutcomeUnknown is a request that the service may or may not have carried out.
@@ -222,8 +224,8 @@ func line(text string) string { return printable.Line(text, printable.Max) }
 func message(text string) string { return printable.Line(text, maxPrintedMessage) }
 
 // Error returns operation, status, code, message, details, what the error is about,
-// whether it is from a page, how long to wait, the request id and, unless the message has it, the path of the request, in
-// one line of bounded length.
+// whether it is from a page, how long to wait, the request id and, unless the message
+// has it, the path of the request, in one line of bounded length.
 func (e *ServiceError) Error() string {
 	parts := []string{status(e.StatusCode)}
 	if e.Operation != "" {
@@ -250,7 +252,7 @@ func (e *ServiceError) Error() string {
 	if e.Target != "" && !strings.Contains(text, e.Target) {
 		end = append(end, "target "+line(e.Target))
 	}
-	if page := e.ofPage(); page != "" {
+	if page := e.pageNote(); page != "" {
 		end = append(end, page)
 	}
 	if e.RetryAfter > 0 {
@@ -269,8 +271,8 @@ func (e *ServiceError) Error() string {
 	return printable.Line(text, maxPrintedError-len(behind)) + behind
 }
 
-// ofPage says that the message is from a page; "" if it isn't.
-func (e *ServiceError) ofPage() string {
+// pageNote says that the message is from a page; "" if it isn't.
+func (e *ServiceError) pageNote() string {
 	if e.Page && e.StatusCode >= 300 { // the error of a success says it
 		return "a page of HTML or XML"
 	}
@@ -374,9 +376,9 @@ func requestPath(route *routes.Route, req *http.Request) string {
 // clientRequestID returns the x-ms-client-request-id that the program gave a request.
 func clientRequestID(header http.Header) string { return line(header.Get("x-ms-client-request-id")) }
 
-// ofPage reports whether an error is the page of something between here and the
+// isPage reports whether an error is the page of something between here and the
 // service, which says nothing of the resource.
-func ofPage(err error) bool {
+func isPage(err error) bool {
 	e, ok := errors.AsType[*ServiceError](err)
 	return ok && e.Page
 }
@@ -487,4 +489,25 @@ func outcomeUnknown(route *routes.Route, err error) error {
 	}
 	more := ErrOutcomeUnknown.Error() + "; " + look + " before sending it again"
 	return &wrappedError{more: more, errs: []error{ErrOutcomeUnknown, err}}
+}
+
+// setBody sets what the body of an error says.
+func (e *ServiceError) setBody(said errorbody.Error, s printable.Secrets) {
+	d := errorDetail(said, s)
+	e.Code, e.Message, e.Target, e.AdditionalProperties = d.Code, d.Message, d.Target, d.AdditionalProperties
+	e.Details, e.AdditionalInfo = d.Details, d.AdditionalInfo
+}
+
+func errorDetail(said errorbody.Error, s printable.Secrets) ErrorDetail {
+	d := ErrorDetail{
+		Code:                 s.Blank(said.Code),
+		Message:              s.Blank(said.Message),
+		Target:               s.Blank(said.Target),
+		AdditionalInfo:       additionalInfo(said.AdditionalInfo, s),
+		AdditionalProperties: blankMembers(said.AdditionalProperties, s),
+	}
+	for _, detail := range said.Details {
+		d.Details = append(d.Details, errorDetail(detail, s))
+	}
+	return d
 }

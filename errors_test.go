@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,7 +180,7 @@ func TestErrorLineFillsItsBound(t *testing.T) {
 	body := `{"error":{"code":"a","details":[` + strings.Repeat(detail+",", 3) + detail + `]}}`
 	err := getJob(t.Context(), options(script(t, respond(400, body))))
 	assert.Len(t, err.Error(), maxErrorBytes)
-	assert.True(t, strings.HasSuffix(err.Error(), "… ("+getPath+")"))
+	assert.Regexp(t, regexp.QuoteMeta("… ("+getPath+")")+"$", err.Error())
 
 	long := func(*http.Request) (*http.Response, error) { return nil, errors.New(strings.Repeat("e", 10_000)) }
 	err = getJob(t.Context(), withoutRetries(transportFunc(long)))

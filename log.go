@@ -204,7 +204,7 @@ func messageOf(err error) string {
 		if e.cause != nil {
 			text = strings.TrimSuffix(text, ".") + "; " + message(e.cause.Error())
 		}
-		return joined(", ", text, e.ofPage())
+		return joined(", ", text, e.pageNote())
 	}
 	return err.Error()
 }

@@ -269,7 +269,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err err
 			throttle.Bound(failed.RawResponse, maxPollDelay)
 			return failed.RawResponse, nil
 		}
-		if ofPage(err) || HasCode(err, parentMissing...) { // which say nothing of the job
+		if isPage(err) || HasCode(err, parentMissing...) { // which say nothing of the job
 			return nil, err
 		}
 		more := "the job was deleted while the poller waited"
