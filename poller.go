@@ -20,8 +20,8 @@ import (
 	"github.com/armsecops/armsecops/internal/throttle"
 )
 
-// JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate].
-// Between two polls, PollUntilDone waits for its Frequency, 30 seconds if there is
+// JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate] and
+// [WaitForJob]. Between two polls, PollUntilDone waits for its Frequency, 30 seconds if there is
 // none and a second at least, or for as long as the response asks, which is at most
 // an hour.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
