@@ -31,7 +31,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/google/uuid"
@@ -437,7 +436,7 @@ func scanLines(name string, r io.Reader) (lines []input, err error) {
 			return nil, errors.New("the text is UTF-16: save it as UTF-8")
 		}
 		line := strings.TrimSpace(strings.TrimPrefix(s.Text(), "\ufeff")) // with which files of Windows begin
-		if strings.ContainsFunc(line, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) && line[0] != '#' {
+		if strings.ContainsFunc(line, command.Invisible) && line[0] != '#' {
 			return nil, command.Usagef("line %d of %s has control or invisible characters: %.200q", n, name, line)
 		}
 		if line != "" && !strings.HasPrefix(line, "#") {

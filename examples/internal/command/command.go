@@ -205,7 +205,7 @@ func (c *Command) Parse(args []string, live ...string) error {
 		return flag.ErrHelp
 	}
 	for i, arg := range args {
-		if strings.TrimSpace(arg) == arg && !strings.ContainsFunc(arg, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
+		if strings.TrimSpace(arg) == arg && !strings.ContainsFunc(arg, Invisible) {
 			continue
 		}
 		name := "an argument"
@@ -243,6 +243,10 @@ func (c *Command) Parse(args []string, live ...string) error {
 	}
 	return c.Require(append(live, "cloud")...)
 }
+
+// Invisible reports whether a character is a control or format character, which an id
+// that was copied may have without showing it.
+func Invisible(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }
 
 // isBool reports whether an argument is a boolean flag without a value.
 func (c *Command) isBool(arg string) bool {
