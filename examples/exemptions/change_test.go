@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
+	"github.com/armsecops/armsecops/fake"
 )
 
 // execute runs a command against a tenant, and returns what it prints.
@@ -74,7 +76,7 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 		assert.Equal(t, name == "one CVE", strings.Contains(succeed(t, n, "", "-o", "csv"), "CVE-2020-1347"), name)
 		dryRun := succeed(t, n, ids, "renew", "-dry-run", "-expires", "2026-12-31", "-")
 		assert.Contains(t, dryRun, " from 2026-06-11 to 2026-12-31\n")
-		assert.NotContains(t, methods(n)[count:], http.MethodPut, name)
+		assert.NotContains(t, methods(n)[2*count:], http.MethodPut, name)
 		assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
 		assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"), name)
 		assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
@@ -156,7 +158,26 @@ func TestDryRunPrintsWhatIsPut(t *testing.T) {
 		printed := succeed(t, n, "", append(args, "-dry-run")...)
 		assert.Empty(t, n.memory.Requests())
 		succeed(t, n, "", args...)
-		put := n.memory.Requests()[0]
+		put := n.memory.Requests()[len(methods(n))-1]
 		assert.JSONEq(t, `[{"id":"`+put.URL.Path+`",`+string(put.Body[1:])+`]`, printed)
+	}
+}
+
+// A recommendation that Azure Policy turns on is exempted there, unless -kind says otherwise.
+func TestCreateLooksUpTheKind(t *testing.T) {
+	t.Parallel()
+	const key, none = "5ec0ffee-0005-4000-8000-000000000001", "5ec0ffee-0005-4000-8000-000000000002"
+	args := strings.Fields("create -category waiver -name x -scope " + build + " -standard " + standard + " -assessment")
+	for _, id := range []armsecops.AssessmentMetadataID{{Name: key}, {SubscriptionID: tenantSubscription(1), Name: key}} {
+		n := newConnection(t)
+		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Theirs", PolicyDefinitionID: "x"}})
+		code, _, stderr := execute(t, n, "", append(args, key)...)
+		assert.Equal(t, command.Failed, code)
+		assert.Contains(t, stderr, key+" is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: Theirs\n")
+		assert.NotContains(t, methods(n), http.MethodPut)
+		succeed(t, n, "", append(args, key, "-kind", "standard")...)
+		succeed(t, n, "", append(args, none)...)
+		n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: http.StatusForbidden})
+		succeed(t, n, "", append(args, key)...)
 	}
 }

@@ -44,7 +44,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): " +
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
-		"A recommendation that has a policyDefinitionId in its metadata is exempted by Azure Policy.\n\n" +
+		"Without -kind, each -assessment is looked up first, and refused if Azure Policy exempts from it.\n\n" +
 		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not " +
 		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
 		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +
@@ -57,6 +57,7 @@ func parseCreation(args []string) (c creation, err error) {
     -category waiver -expires 90d`
 	var category, expires string
 	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
+	c.Flags.Lookup("kind").DefValue = "policy with -policy-assignment, or else standard"
 	c.Flags.StringVar(&c.scope, "scope", "",
 		"resource `id` of what is exempt: a management group, subscription, resource group, connector or resource")
 	c.Flags.StringVar(&c.standard, "standard", "", "with -kind standard, resource `id` of the security standard; required without -cve")
@@ -75,6 +76,9 @@ func parseCreation(args []string) (c creation, err error) {
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print a JSON array of what would be put, each with its resource id, and send nothing")
 	if err := c.Parse(args); err != nil {
 		return c, err
+	}
+	if !c.Given("kind") && c.Given("policy-assignment") {
+		c.kind = "policy"
 	}
 	required, other := []string{"scope", "assessment", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
 	switch {
@@ -194,6 +198,9 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 		created, err = c.factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, c.scope, c.id, document, nil)
 		id = created.ID
 	case armsecops.StandardAssignment:
+		if err := c.checkKind(ctx, key); err != nil {
+			return "", err
+		}
 		var created armsecops.StandardAssignmentsClientCreateOrUpdateResponse
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
 		id = created.ID
@@ -207,6 +214,30 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 		return "", fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", err, c.id)
 	}
 	return id, nil
+}
+
+// checkKind looks up the assessment, unless a -kind is given, and returns an error if
+// it is exempted by Azure Policy.
+func (c creation) checkKind(ctx context.Context, key string) error {
+	if c.Given("kind") {
+		return nil
+	}
+	client := c.factory.NewAssessmentsMetadataClient()
+	found, err := client.Get(ctx, key, nil)
+	recommendation := found.AssessmentMetadata
+	subscription := armsecops.StandardAssignment{ID: c.scope}.SubscriptionID()
+	if errors.Is(err, armsecops.ErrNotFound) && subscription != "" { // it may be the subscription's own
+		own, failed := client.GetInSubscription(ctx, subscription, key, nil)
+		recommendation, err = own.AssessmentMetadata, failed
+	}
+	switch {
+	case errors.Is(err, armsecops.ErrNotFound), errors.Is(err, armsecops.ErrForbidden): // which is no reason against an exemption
+		return nil
+	case err == nil && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption:
+		return fmt.Errorf("%s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
+			key, recommendation.Properties.DisplayName)
+	}
+	return err
 }
 
 // name returns the name of the exemption from an assessment: the -id if it is the

@@ -39,7 +39,7 @@ func standardArgs(more ...string) []string {
 
 // policyArgs returns the arguments that create a policy exemption, and more of them.
 func policyArgs(more ...string) []string {
-	args := strings.Fields("create -kind policy -category mitigated -name Firewall -policy-assignment " + policyAssignment)
+	args := strings.Fields("create -category mitigated -name Firewall -policy-assignment " + policyAssignment)
 	return override(append(args, "-scope", managementGroups+"platform"), more)
 }
 
@@ -177,6 +177,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, policy of another": {standardArgs("-reference", "a"), "-reference doesn't go with -kind standard"},
 		"create, other assignment":  {policyArgs("-policy-assignment", build), "-policy-assignment: not the resource id of a policy assignment: " + build},
 		"create, standard of a":     {policyArgs("-cve", "CVE-2020-1347"), "-cve doesn't go with -kind policy"},
+		"create, both kinds":        {standardArgs("-policy-assignment", policyAssignment), "-standard doesn't go with -kind policy"},
 		"create, only another's":    {[]string{"create", "-kind", "policy", "-assessment", one}, "-assessment doesn't go with -kind policy"},
 		"list, no such exemptions":  {[]string{"list", "-kind", "policy", "-effect", "attest"}, "-effect Attest doesn't go with -kind policy, whose exemptions have the effect Exempt"},
 		"renew without expiry":      {[]string{"renew", standardID4}, "renew needs -expires"},
