@@ -22,9 +22,7 @@ import (
 // members. A time is read in every form that services send.
 func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 	t.Parallel()
-	deep := func(n int) string {
-		return `{"unknown":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
-	}
+	deep := func(n int) string { return `{"unknown":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
 	metadata := func(text string) string { return `{"properties":{"metadata":` + text + `}}` }
 	expires := func(text string) string { return `{"properties":{"expiresOn":` + text + `}}` }
 	tests := map[string]struct {

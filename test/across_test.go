@@ -303,26 +303,23 @@ func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testin
 	t.Parallel()
 	const header = `Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="`
 	challenged := subscriptionID(3)
-	for name, want := range map[string]int{"claims": 9, "every one": 0} { // subscriptions that are listed
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := &tenant{fault: failPage(challenged, 0, failWith(401, "WWW-Authenticate", header))}
-			credential := tokenFunc(func(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-				if name == "every one" || o.Claims != "" {
-					return azcore.AccessToken{}, errors.New("interaction required")
-				}
-				return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(time.Hour)}, nil
-			})
-			client, err := armsecops.NewSecurityAssignmentsClient(challenged, credential, options(s))
-			require.NoError(t, err)
-			items, errs := collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), &acrossOptions{Concurrency: 1}))
-			assert.Len(t, items, want)
-			require.Len(t, errs, 1)
-			require.ErrorIs(t, errs[0], armsecops.ErrCredential)
-			one, ok := errors.AsType[*armsecops.SubscriptionError](errs[0])
-			assert.Equal(t, want > 0, ok)
-			assert.True(t, !ok || one.SubscriptionID == challenged, errs[0])
+	for always, want := range map[bool]int{false: 9, true: 0} { // subscriptions that are listed
+		s := &tenant{fault: failPage(challenged, 0, failWith(401, "WWW-Authenticate", header))}
+		credential := tokenFunc(func(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			if always || o.Claims != "" {
+				return azcore.AccessToken{}, errors.New("interaction required")
+			}
+			return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 		})
+		client, err := armsecops.NewSecurityAssignmentsClient(challenged, credential, options(s))
+		require.NoError(t, err)
+		items, errs := collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), &acrossOptions{Concurrency: 1}))
+		assert.Len(t, items, want)
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], armsecops.ErrCredential)
+		one, ok := errors.AsType[*armsecops.SubscriptionError](errs[0])
+		assert.Equal(t, want > 0, ok)
+		assert.True(t, !ok || one.SubscriptionID == challenged, errs[0])
 	}
 }
 

@@ -202,30 +202,23 @@ func TestExemptionsParameters(t *testing.T) {
 // A row that can't be read is an error that names it, and the page can be resumed.
 func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ table, row string }{
-		"properties":     {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", "null")},
-		"time":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"expiresOn":"TOMORROW"}`)},
-		"type":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/locks", "{}")},
-		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", "{}")},
-		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", "{}"), policyRow, "", 1)},
+	tests := map[string]struct{ table, row, want string }{
+		"properties":     {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", "null"), "policyExemptions/p"},
+		"time":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"expiresOn":"TOMORROW"}`), "policyExemptions/p"},
+		"type":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/locks", "{}"), "policyExemptions/p"},
+		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", "{}"), "policyExemptions/p"},
+		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", "{}"), policyRow, "", 1), ""},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
-			s := &tables{rows: map[string][]string{test.table: {test.row}, "resources": {good}}}
-			if test.table == "resources" {
-				s.rows["resources"] = []string{good, test.row}
-			}
-			_, errs := collect(s.pager(t, nil).All(t.Context()))
-			require.Len(t, errs, 1)
-			require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
-			require.ErrorAs(t, errs[0], new(*armsecops.CloudError))
-			if name != "text for an id" {
-				assert.ErrorContains(t, errs[0], "policyExemptions/p")
-			}
-		})
-	}
+	each(t, tests, func(t *testing.T, test struct{ table, row, want string }) {
+		good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
+		s := &tables{rows: map[string][]string{"resources": {good}}}
+		s.rows[test.table] = append(s.rows[test.table], test.row)
+		_, errs := collect(s.pager(t, nil).All(t.Context()))
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
+		require.ErrorAs(t, errs[0], new(*armsecops.CloudError))
+		assert.ErrorContains(t, errs[0], test.want)
+	})
 }
 
 // A page that fails resumes in another process, in any of the three queries.

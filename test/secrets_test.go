@@ -76,32 +76,25 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 		"echoed in a 200":  respond(200, `{"error":{"message":"no token `+secretToken+`"}}`),
 		"undecodable":      respond(200, `{"value":[{"properties":{"startTime":"`+secretToken+`"}}]}`),
 	}
-	for name, transport := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			credential := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: secretToken}, nil })
-			o := options(transport)
-			o.Retry.MaxRetries = -1
-			client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, o)
-			require.NoError(t, err)
-			list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: secretSkipToken, Top: 7, OrderBy: "secret desc"}
-			_, err = client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
-			require.Error(t, err)
-			page, ok := errors.AsType[*armsecops.PageError](err)
-			require.True(t, ok)
-			for _, err := range []error{err, &armsecops.SubscriptionError{SubscriptionID: "s", Err: err}, errors.Join(err), page.Err} {
-				text := texts(t, err)
-				assert.NotContains(t, text, "secret")
-				assert.NotContains(t, text, "$top=7")
-				assert.NotContains(t, text, page.ContinuationToken)
-			}
-			assert.Contains(t, err.Error(), "WorkspaceManagerJobsClient.NewListPager")
-			if name == "net/http" {
-				assert.Regexp(t, `^WorkspaceManagerJobsClient\.NewListPager: unexpected EOF \(https://management.azure.com/subscriptions/[^?]*/jobs\)$`, err.Error())
-				assert.ErrorAs(t, err, new(*url.Error))
-			}
-		})
-	}
+	each(t, tests, func(t *testing.T, transport transportFunc) {
+		credential := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: secretToken}, nil })
+		o := options(transport)
+		o.Retry.MaxRetries = -1
+		client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, o)
+		require.NoError(t, err)
+		list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: secretSkipToken, Top: 7, OrderBy: "secret desc"}
+		_, err = client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
+		require.Error(t, err)
+		page, ok := errors.AsType[*armsecops.PageError](err)
+		require.True(t, ok)
+		for _, err := range []error{err, &armsecops.SubscriptionError{SubscriptionID: "s", Err: err}, errors.Join(err), page.Err} {
+			text := texts(t, err)
+			assert.NotContains(t, text, "secret")
+			assert.NotContains(t, text, "$top=7")
+			assert.NotContains(t, text, page.ContinuationToken)
+		}
+		assert.Contains(t, err.Error(), "WorkspaceManagerJobsClient.NewListPager")
+	})
 }
 
 // What isn't confidential stays, whatever the query is.
@@ -111,6 +104,13 @@ func TestErrorsKeepWhatIsNoSecret(t *testing.T) {
 	client := newJobsClient(t, options(script(t, respond(400, `{"error":{"message":"`+message+`"}}`))))
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: 7}
 	assert.ErrorContains(t, errorOf(client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())), message)
+	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: io.ErrUnexpectedEOF}
+	}))
+	o.Retry.MaxRetries = -1
+	err := errorOf(newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context()))
+	assert.Regexp(t, `^WorkspaceManagerJobsClient\.NewListPager: unexpected EOF \(https://management.azure.com/subscriptions/[^?]*/jobs\)$`, err)
+	assert.ErrorAs(t, err, new(*url.Error))
 }
 
 func TestPageErrorFormats(t *testing.T) {

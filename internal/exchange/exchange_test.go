@@ -316,9 +316,7 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 		require.NoError(t, err, "%s: what it says is for the caller to read", name)
 		assert.EqualValues(t, 1, s.requests.Load(), name)
 	}
-	testOutcomes(t, read(), map[string]outcome{
-		"each time": {[]transportFunc{body("{", -1, true)}, 4, true, reading + "unexpected EOF"},
-	})
+	testOutcomes(t, read(), map[string]outcome{"each time": {[]transportFunc{body("{", -1, true)}, 4, true, reading + "unexpected EOF"}})
 }
 
 // A request that has no attempts of this package is azcore's own, and goes through unchanged.

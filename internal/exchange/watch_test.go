@@ -248,34 +248,26 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 	}
 }
 
-// A header that is larger than the server allows is not sent over HTTP/2.
-func TestTooLargeAHeaderIsNotSent(t *testing.T) {
+// A header that net/http refuses, or that is larger than a server over HTTP/2 allows, is not sent.
+func TestHeaderThatIsRefusedIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t, true, ok)
 	_, err := s.Client().Get(s.URL) //nolint:bodyclose // learns the limit
 	require.NoError(t, err)
 	s.options.Retry.MaxRetries = -1
-	ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {strings.Repeat("a", 64<<10)}})
-	sent, unknown, err := s.create(t, ctx, "/")
-	assert.Zero(t, sent)
-	require.ErrorContains(t, err, "header list larger")
-	assert.False(t, unknown)
-}
-
-// A header that net/http refuses is not sent by anyone.
-func TestHeaderThatIsRefusedIsNotSent(t *testing.T) {
-	t.Parallel()
-	for _, next := range []policy.Transporter{http.DefaultClient, nil} {
-		s := newService(t, false, ok)
-		s.options.Transport, s.options.Retry.MaxRetries = next, -1
+	for _, test := range []struct {
+		next        policy.Transporter
+		value, want string
+	}{{http.DefaultClient, "a\nb", "invalid header"}, {nil, "a\nb", "invalid header"}, {s.Client(), strings.Repeat("a", 64<<10), "header list larger"}} {
+		s.options.Transport = test.next
 		s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
-			req.Raw().Header["X-Bad"] = []string{"a\nb"}
+			req.Raw().Header["X-Bad"] = []string{test.value}
 			return req.Next()
 		})}
 		sent, unknown, err := s.create(t, t.Context(), "/")
 		assert.Zero(t, sent)
-		require.ErrorContains(t, err, "invalid header")
-		require.EqualError(t, errors.Unwrap(err), err.Error(), "what callers look for is in the chain")
+		require.ErrorContains(t, err, test.want)
+		require.ErrorContains(t, errors.Unwrap(err), test.want, "what callers look for is in the chain")
 		assert.False(t, unknown)
 	}
 }
@@ -304,22 +296,20 @@ var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
 // is unknown if a policy leaves one under way is in test/faults.
 func TestOverlappingAttempts(t *testing.T) {
 	t.Parallel()
-	perCall := func(o *arm.ClientOptions, p policy.Policy) { o.PerCallPolicies = []policy.Policy{p} }
-	perRetry := func(o *arm.ClientOptions, p policy.Policy) { o.PerRetryPolicies = []policy.Policy{p} }
-	for name, put := range map[string]func(*arm.ClientOptions, policy.Policy){"per call": perCall, "per retry": perRetry} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var s setup
-				put(&s.options, hedging)
-				_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
-					<-time.After(time.Second)
-					return respond(200, "")(nil)
-				}), newRequest(t, t.Context(), create()))
-				require.NoError(t, err)
-				assert.False(t, unknown)
-				assert.EqualValues(t, 1, s.requests.Load())
-			})
+	for _, put := range []func(*arm.ClientOptions){
+		func(o *arm.ClientOptions) { o.PerCallPolicies = []policy.Policy{hedging} },
+		func(o *arm.ClientOptions) { o.PerRetryPolicies = []policy.Policy{hedging} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var s setup
+			put(&s.options)
+			_, unknown, err := Do(s.pipeline(func(*http.Request) (*http.Response, error) {
+				<-time.After(time.Second)
+				return respond(200, "")(nil)
+			}), newRequest(t, t.Context(), create()))
+			require.NoError(t, err)
+			assert.False(t, unknown)
+			assert.EqualValues(t, 1, s.requests.Load())
 		})
 	}
 }
