@@ -20,6 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/errorbody"
 	"github.com/armsecops/armsecops/internal/exchange"
@@ -46,6 +47,7 @@ type client struct {
 // connection is what the clients of a factory share.
 type connection struct {
 	arm           *arm.Client
+	parents       tracing.Tracer // of the spans of operations that consist of others
 	endpoint      *url.URL
 	apiVersion    string // of every request; empty for the routes' own
 	maxErrorBytes int64
@@ -83,6 +85,7 @@ func newConnection(credential azcore.TokenCredential, options *ClientOptions) (*
 	if c.arm, err = arm.NewClient(moduleName, moduleVersion, markedCredential{credential, c.tokens}, armOptions); err != nil {
 		return nil, &ParameterError{Name: "options", Reason: "must be those of an Azure Resource Manager client: " + err.Error()}
 	}
+	c.parents = options.TracingProvider.NewTracer(moduleName, moduleVersion)
 	c.endpoint, err = url.Parse(c.arm.Endpoint())
 	if err != nil || c.endpoint.Host == "" || c.endpoint.Scheme != "https" && !options.InsecureAllowCredentialWithHTTP {
 		return nil, invalid("Cloud", c.arm.Endpoint(), "must have an https URL as its Resource Manager endpoint")

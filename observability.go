@@ -225,9 +225,11 @@ func (c client) startSpan(ctx context.Context, name string, op *call) (context.C
 }
 
 // startParentSpan is startSpan for an operation that consists of others, which
-// keep spans of their own: below a span of runtime.StartSpan they would have none.
+// keep spans of their own: below a span of runtime.StartSpan they would have none,
+// and below one of azcore's tracer they would share a state that isn't safe for
+// others at the same time.
 func (c client) startParentSpan(ctx context.Context, name string, op *call) (context.Context, func(error)) {
-	ctx, span := c.arm.Tracer().Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: c.spanAttributes(ctx, op)})
+	ctx, span := c.parents.Start(ctx, name, &tracing.SpanOptions{Kind: tracing.SpanKindInternal, Attributes: c.spanAttributes(ctx, op)})
 	return context.WithValue(ctx, nestedKey{}, span), func(err error) {
 		if err != nil {
 			span.SetAttributes(errorAttributes(err)...)
@@ -290,7 +292,9 @@ func (c client) noteWait(ctx context.Context) func(time.Duration) {
 	}
 	return func(waited time.Duration) {
 		span := tracer.SpanFromContext(ctx)
-		span.AddEvent("throttled", tracing.Attribute{Key: "wait_seconds", Value: waited.Seconds()})
+		if waited > 0 { // rather than refused at once
+			span.AddEvent("throttled", tracing.Attribute{Key: "wait_seconds", Value: waited.Seconds()})
+		}
 		throttled := tracing.Attribute{Key: "throttled", Value: true}
 		span.SetAttributes(throttled)
 		if parent, nested := ctx.Value(nestedKey{}).(tracing.Span); nested {

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/resume"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -30,7 +31,7 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // returns it. If the context ends between two polls, which azcore's poller reports by
 // the context's error alone, the error names the job, which may still run.
 //   - poller: of BeginCreate or NewJobPoller
-//   - options: nil for the defaults
+//   - options: nil for the defaults; a Frequency is at least 1 second
 //
 // The other errors are those that [WorkspaceManagerJobsClient.BeginCreate] describes.
 func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUntilDoneOptions) (Job, error) {
@@ -49,11 +50,11 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	}](err) {
 		return done.Job, err
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		err = fmt.Errorf("%w: %w", err, cause)
+	if ctx.Err() == nil && options != nil && options.Frequency < time.Second { // of which azcore has the only other error
+		return Job{}, withOperation(name, invalid("Frequency", options.Frequency.String(), "must be at least 1s"))
 	}
 	id, _ := resume.ReadJobToken(token)
-	return Job{}, withOperation(name, &waitError{id, err})
+	return Job{}, withOperation(name, &waitError{id, exchange.WithCause(err, ctx)})
 }
 
 // waitError is an error of azcore's poller, which doesn't name the job.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -277,11 +278,24 @@ func TestWaitForJob(t *testing.T) {
 	job, _ := wait(nil, succeeded)
 	assert.Equal(t, waitedJob.Name, job.Name)
 	assert.ErrorAs(t, failure(wait(nil, failed)), new(*armsecops.JobFailedError))
-	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(io.EOF) }}, running))
-	assert.EqualError(t, err, "WaitForJob: context canceled: EOF; the job "+waitedJob.String()+" may still run")
-	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": "context canceled: EOF; the job may still run", "job": waitedJob.Name, "jobId": waitedJob.String()})
+	const ended = "context canceled: job another: Failed: 0 of 0 items failed" // that of another job, as of an errgroup
+	another := &armsecops.JobFailedError{Job: armsecops.Job{Name: "another", Properties: armsecops.JobProperties{ProvisioningState: "Failed"}}}
+	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(another) }}, running))
+	assert.EqualError(t, err, "WaitForJob: "+ended+"; the job "+waitedJob.String()+" may still run")
+	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": ended + "; the job may still run", "job": waitedJob.Name, "jobId": waitedJob.String()})
 	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller")
+	refusing, err := runtime.NewPoller(nil, runtime.Pipeline{}, &runtime.NewPollerOptions[armsecops.WorkspaceManagerJobsClientGetResponse]{Handler: refusingPoller{}})
+	require.NoError(t, err)
+	assertParameterError(t, failure(armsecops.WaitForJob(t.Context(), refusing, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})), "Frequency")
 }
+
+// refusingPoller has an error that isn't typed, as azcore's of the Frequency outside of tests.
+type refusingPoller struct {
+	runtime.PollingHandler[armsecops.WorkspaceManagerJobsClientGetResponse]
+}
+
+func (refusingPoller) Done() bool                                   { return false }
+func (refusingPoller) Poll(context.Context) (*http.Response, error) { return nil, io.ErrNoProgress }
 
 // Soon after its start, the service may not show a job everywhere.
 func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {

@@ -60,6 +60,14 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 			assert.ErrorIs(t, err, armsecops.ErrThrottled, wait)
 			assert.Equal(t, []float64{4}, s.last(t, "SecurityAssignmentsClient.Get").waits, wait)
 		}
+
+		o.Retry.MaxRetries, o.Retry.MaxRetryDelay = -1, time.Second
+		client = newAssignmentsClient(t, o)
+		for range 2 {
+			require.ErrorIs(t, getAssignment("id")(t.Context(), client), armsecops.ErrThrottled)
+		}
+		refused := s.last(t, "SecurityAssignmentsClient.Get")
+		assert.Equal(t, []any{true, 0}, []any{refused.attributes["throttled"], len(refused.waits)}, "refused at once")
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,6 +239,23 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		}
 		assert.GreaterOrEqual(t, pages, test.pages)
 	})
+}
+
+// Listings at the same time share no state of a tracer: the race detector sees it,
+// since this tracer has none of its own.
+func TestListingsAtTheSameTimeAreTraced(t *testing.T) {
+	t.Parallel()
+	var started atomic.Int32
+	start := func(ctx context.Context, _ string, _ *tracing.SpanOptions) (context.Context, tracing.Span) {
+		started.Add(1)
+		return ctx, tracing.Span{}
+	}
+	o := options(respond(200, minimal))
+	o.TracingProvider = tracing.NewProvider(func(string, string) tracing.Tracer { return tracing.NewTracer(start, nil) }, nil)
+	for _, err := range newAssignmentsClient(t, o).ListAcrossSubscriptions(t.Context(), subscriptionIDs(40), nil) {
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 81, started.Load(), "one of the listing, and of each page and its request")
 }
 
 // Each attempt of a call has a span of its own, below that of the call.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -46,9 +47,7 @@ func (a *attempts) contextError(req *http.Request) error {
 	default:
 		err = fmt.Errorf("%w; %w", ended, a.noToken)
 	}
-	if cause := context.Cause(a.expired); !errors.Is(cause, ended) {
-		err = fmt.Errorf("%w: %w", err, cause)
-	}
+	err = WithCause(err, a.expired)
 	last := a.lastError()
 	if last == nil && a.heldBack {
 		err = heldBackError{
@@ -59,6 +58,25 @@ func (a *attempts) contextError(req *http.Request) error {
 		err = fmt.Errorf("%w; "+LastAttempt+"%w", err, unnamedError{last, a.Operation})
 	}
 	return err
+}
+
+// WithCause returns an error of a context that has ended, with the cause if that
+// is another. An errgroup cancels with the error of another call: how that one failed
+// must not be taken for how this one did, so only the cause itself is found.
+func WithCause(err error, ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(cause, ctx.Err()) {
+		return err
+	}
+	return causedError{err, cause}
+}
+
+type causedError struct{ error, cause error }
+
+func (e causedError) Error() string { return e.error.Error() + ": " + e.cause.Error() }
+func (e causedError) Unwrap() error { return e.error }
+func (e causedError) Is(target error) bool {
+	return reflect.TypeOf(target).Comparable() && target == e.cause
 }
 
 // lastError returns why the last attempt failed; nil if none has ended.

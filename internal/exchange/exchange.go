@@ -33,7 +33,7 @@ type Call struct {
 	Repeatable bool                // carrying the request out twice has the same result as once
 	Gate       string              // the gate that a 429 closes: a subscription
 	NewError   func(Failure) error // makes the error of a response
-	Waited     func(time.Duration) // is told of a wait after a 429 or at the gate; may be nil
+	Waited     func(time.Duration) // is told of a wait after a 429 or at the gate, and by 0 of a request that is held back; may be nil
 }
 
 // Failure is a response that isn't success, or that could not be read.

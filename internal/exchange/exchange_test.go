@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/scanner"
 	"io"
 	"net"
 	"net/http"
@@ -348,7 +349,7 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 // The error of a call whose context ends says why, and how the last attempt failed.
 func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	t.Parallel()
-	cause := errors.New("the operator went home")
+	cause := fmt.Errorf("the operator went home: %w", io.ErrShortBuffer)
 	busy, lost := respond(503, "busy"), fail(io.EOF)
 	for name, test := range map[string]struct {
 		responses []transportFunc // before the context ends
@@ -357,11 +358,11 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	}{
 		"a response":               {[]transportFunc{busy}, nil, "; the last attempt failed: 503 busy"},
 		"a transport failure":      {[]transportFunc{lost}, nil, "; the last attempt failed: EOF"},
-		"a cause":                  {[]transportFunc{busy}, cause, ": the operator went home; the last attempt failed: 503 busy"},
+		"a cause":                  {[]transportFunc{busy}, cause, ": the operator went home: short buffer; the last attempt failed: 503 busy"},
 		"a failure after a status": {[]transportFunc{busy, lost}, nil, "; the last attempt failed: EOF"},
 		"a status after a failure": {[]transportFunc{lost, busy}, nil, "; the last attempt failed: 503 busy"},
 		"no attempt":               {nil, nil, ""},
-		"no attempt, but a cause":  {nil, cause, ": the operator went home"},
+		"no attempt, but a cause":  {nil, cause, ": the operator went home: short buffer"},
 	} {
 		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 			synctest.Test(t, func(t *testing.T) {
@@ -384,11 +385,13 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 				require.EqualError(t, err, ended.Error()+test.want, name)
 				require.ErrorIs(t, err, ended, name)
 				require.ErrorIs(t, err, context.Cause(ctx), name)
+				require.NotErrorIs(t, err, io.ErrShortBuffer, "the cause may be how another call failed")
 				assert.True(t, unknown, "the request in flight was sent")
 				assert.EqualValues(t, len(test.responses)+1, s.requests.Load(), name)
 			})
 		}
 	}
+	assert.NotErrorIs(t, causedError{io.EOF, scanner.ErrorList{}}, scanner.ErrorList{}, "which can't be compared")
 }
 
 // A caller's policy may shorten the time of a call, and its end is the call's.

@@ -154,8 +154,7 @@ func (g *Gates) Wait(ctx context.Context, name string, before time.Duration) (wa
 	defer func() { g.leave(name, closed, w) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
-		now := time.Now()
+	for now := start; ; now = time.Now() {
 		waited = now.Sub(start)
 		left := max(g.maxDelay-before-waited, 0)
 		if delay := closed.opens.Sub(now); delay > left {

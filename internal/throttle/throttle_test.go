@@ -324,3 +324,13 @@ func TestGatesOfAbandonedScopesAreForgotten(t *testing.T) {
 		assert.Empty(t, gates.gates)
 	})
 }
+
+// A request that is refused at once hasn't waited, however long that took.
+func TestRefusalIsNoWait(t *testing.T) {
+	t.Parallel()
+	gates := NewGates(policy.RetryOptions{MaxRetryDelay: time.Second})
+	gates.Observe("gate", retryAfter(time.Hour))
+	waited, err := gates.Wait(t.Context(), "gate", 0)
+	assert.Zero(t, waited)
+	assert.ErrorAs(t, err, new(*ClosedError))
+}
