@@ -42,6 +42,12 @@ func (e *SubscriptionError) LogValue() slog.Value { return logValue(e, e == nil)
 func (e *operationError) LogValue() slog.Value { return logValue(e, false) }
 func (e *wrappedError) LogValue() slog.Value   { return logValue(e, false) }
 
+// MarshalText keeps the text of errors in an array of a log, whose elements have no LogValue.
+func (e *operationError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
+// MarshalText is that of an operationError.
+func (e *wrappedError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
 // logValue returns what a log has of an error: what is known of it and of the
 // errors that it wraps, each member once.
 //   - none: the error is a nil pointer, of which nothing is known
@@ -91,6 +97,7 @@ func logValue(err error, none bool) slog.Value {
 	if id, err := ParseJobID(path); err == nil && jobID == "" {
 		job, jobID = id.Name, path
 	}
+	subscription = cmp.Or(subscription, routes.SubscriptionOf(cmp.Or(path, jobID)))
 	var attrs []slog.Attr
 	add := func(known bool, attr slog.Attr) {
 		if known {

@@ -113,7 +113,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	}{
 		"a service's error": {failedGet(respond(404, `{"error":{"code":"NotFound","message":"No\n\u202ejob."}}`, "x-ms-request-id", requestID,
 			"x-ms-correlation-request-id", correlationID)),
-			get + `"kind":"service","status":404,"code":"NotFound","message":"No job.",` + path + `,` +
+			get + `"kind":"service","status":404,"code":"NotFound","message":"No job.","subscriptionId":"` + jobsSubscription + `",` + path + `,` +
 				`"requestId":"` + requestID + `","correlationRequestId":"` + correlationID + `"}`},
 		"details":          {failedGet(respond(400, manyDetails)), get + `"kind":"service","status":400,"code":"a","target":"t","details":["b: c","d","e","1 more"]}`},
 		"how long to wait": {failedGet(respond(429, "", "Retry-After", "7200")), get + `"kind":"service","status":429,"retryAfter":7200000000000}`},
@@ -181,9 +181,12 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		inBubble(t, name, func(t *testing.T) {
 			var want map[string]any
 			require.NoError(t, json.Unmarshal([]byte(test.want), &want))
-			got := logged(t, test.call(t.Context()))
+			err := test.call(t.Context())
+			inArray, _ := json.Marshal([]error{err})
+			assert.NotEqual(t, "[{}]", string(inArray))
+			got := logged(t, err)
 			maps.DeleteFunc(got, func(name string, _ any) bool {
-				return want[name] == nil && slices.Contains([]string{"host", "path", "job", "jobId"}, name)
+				return want[name] == nil && slices.Contains([]string{"host", "path", "job", "jobId", "subscriptionId"}, name)
 			})
 			assert.Equal(t, want, got)
 		})
