@@ -31,7 +31,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" {
 		which, flags = "-active "+which, flags+" -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"One that ends then already, or later, or never, isn't changed, and is an error. One that has ended is in force again. It prints the ids.\n\n" +
+			"One that ends then already, or later, or never, isn't changed, and the standard error says so. One that has ended is in force again. It prints the ids of the others.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
@@ -104,11 +104,11 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 			_, err = client.Delete(ctx, id, nil)
 			return id, err
 		case before.ExpiresOn.IsZero():
-			return "", errors.New("not renewed, since it never ends")
+			return "", fmt.Errorf("%w, since it never ends", errUnchanged)
 		case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
-			return "", fmt.Errorf("not renewed, since it ends on that date already: %s", formatDate(before.ExpiresOn))
+			return "", fmt.Errorf("%w, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
 		case !before.ExpiresBefore(c.expires):
-			return "", fmt.Errorf("not renewed, since it ends later already: %s", formatDate(before.ExpiresOn))
+			return "", fmt.Errorf("%w, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
 		case c.dryRun:
 			return "would renew " + id + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires), nil
 		}
@@ -116,6 +116,10 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 		return id, err
 	})
 }
+
+// errUnchanged is of an exemption that ends later without a renewal: no failure, as
+// the same command may run twice.
+var errUnchanged = errors.New("not renewed")
 
 // isExemptionID reports whether a resource id is that of an exemption of any kind.
 func isExemptionID(id string) bool {

@@ -94,7 +94,8 @@ func TestRenewalNeedsALaterEnd(t *testing.T) {
 	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
 	succeed(t, n, "", "renew", "-expires", "90d", id.String())
 	for expires, why := range map[string]string{"1d": "it ends later already: 2026-08-30", "2026-08-30": "it ends on that date already: 2026-08-30"} {
-		_, _, stderr := execute(t, n, "", "renew", "-expires", expires, id.String())
+		code, stdout, stderr := execute(t, n, "", "renew", "-expires", expires, id.String())
+		assert.Equal(t, []any{0, ""}, []any{code, stdout})
 		assert.Contains(t, stderr, "not renewed, since "+why+"\n")
 	}
 	p.ExpiresOn = time.Time{}
@@ -176,6 +177,7 @@ func TestCreateLooksUpTheKind(t *testing.T) {
 		assert.Contains(t, stderr, key+" is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: Theirs\n")
 		assert.NotContains(t, methods(n), http.MethodPut)
 		succeed(t, n, "", append(args, key, "-kind", "standard")...)
+		succeed(t, n, "", append(args, key, "-cve", "CVE-2020-1347")...)
 		succeed(t, n, "", append(args, none)...)
 		n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: http.StatusForbidden})
 		succeed(t, n, "", append(args, key)...)

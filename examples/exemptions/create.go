@@ -44,7 +44,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): " +
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
-		"Without -kind, each -assessment is looked up first, and refused if Azure Policy exempts from it.\n\n" +
+		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it.\n\n" +
 		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not " +
 		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
 		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +
@@ -217,9 +217,9 @@ func (c creation) create(ctx context.Context, key string) (id string, err error)
 }
 
 // checkKind looks up the assessment, unless a -kind is given, and returns an error if
-// it is exempted by Azure Policy.
+// it is exempted by Azure Policy. Single findings never are.
 func (c creation) checkKind(ctx context.Context, key string) error {
-	if c.Given("kind") {
+	if c.Given("kind") || len(c.cves) > 0 {
 		return nil
 	}
 	client := c.factory.NewAssessmentsMetadataClient()

@@ -235,6 +235,8 @@ func apply(ctx context.Context, s command.Streams, items []string, do func(ctx c
 		switch {
 		case result.err == nil:
 			s.Out.Println(result.value)
+		case errors.Is(result.err, errUnchanged):
+			s.Err.Println(terminal.Printable(item) + ": " + result.err.Error())
 		case errors.Is(result.err, armsecops.ErrCredential):
 			signedOut++
 		case ctx.Err() != nil && errors.Is(result.err, ctx.Err()):

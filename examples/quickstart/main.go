@@ -29,8 +29,9 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], nil, os.Stdout, os.
 
 // run runs quickstart, prints its error and returns the exit code. A test gives its own server in memory.
 func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
-	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
-	if err := quickstart(ctx, args, memory, out); err != nil && !errors.Is(err, flag.ErrHelp) {
+	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush, which is before that of quickstart
+	err, lost := quickstart(ctx, args, memory, out), out.Flush()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		code = 1
 		if errors.Is(err, errUsage) || errors.As(err, new(*armsecops.ParameterError)) {
 			code = 2
@@ -39,9 +40,9 @@ func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr
 		}
 		printLine(stderr, "%v", err)
 	}
-	if err := out.Flush(); err != nil {
+	if lost != nil {
 		code = 5
-		printLine(stderr, "standard output: %v", err)
+		printLine(stderr, "standard output: %v", lost)
 	}
 	return code
 }
@@ -93,7 +94,7 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 	flags.StringVar(&id.WorkspaceManagerAssignmentName, "assignment", "", "`name` of the workspace manager assignment")
 	flags.StringVar(&id.Name, "job", "", "`name` of the job")
 	err = flags.Parse(args)
-	options.Cloud, subscription = clouds[*cloudName], id.SubscriptionID
+	options.Cloud, subscription = clouds[strings.ToLower(*cloudName)], id.SubscriptionID
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(help, "Prints a job of Sentinel and assignments of Defender.\n\n", usage.String(), "Exit codes (1 with go run): 1 failed, 2 wrong usage, 5 lost output\n")
@@ -102,8 +103,7 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 	case len(args) == 0:
 		options.Transport = cmp.Or(memory, fake.NewServer(&fake.ServerOptions{Samples: true}))
 		credential, subscription = &azfake.TokenCredential{}, "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-		id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
-		id.WorkspaceManagerAssignmentName, id.Name = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+		id, err = armsecops.ParseJobID("/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58/jobs/cfbe1338-8276-4d5d-8b96-931117f9fa0e")
 	case options.Cloud.Services == nil:
 		err = fmt.Errorf("invalid value %q for flag -cloud: must be public, china or government; %w", *cloudName, errUsage)
 	case flags.NArg() > 0 || !*live || strings.Contains(id.String()+"/", "//"): // a name is empty

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -113,9 +112,9 @@ func TestAssignmentsBeforeAFailureArePrinted(t *testing.T) {
 	id := armsecops.AssignmentID{SubscriptionID: "20ff7fc3-e762-44dd-bd96-b71116dcdc23", ResourceGroupName: "myResourceGroup", Name: "other"}
 	srv.Put(id, armsecops.Assignment{})
 	srv.Inject(fake.Fault{Operation: listAssignments, Skip: 1, StatusCode: 403})
-	var stdout bytes.Buffer
-	assert.Equal(t, 1, run(t.Context(), nil, srv, &stdout, io.Discard))
-	assert.Equal(t, 1, strings.Count(stdout.String(), "ASC Default"))
+	var screen bytes.Buffer
+	assert.Equal(t, 1, run(t.Context(), nil, srv, &screen, &screen))
+	assert.Regexp(t, `(?s)^Job .*ASC Default.*\nSecurityAssignmentsClient\.NewListBySubscriptionPager: 403 `, screen.String())
 }
 
 func TestNoControlCharactersArePrinted(t *testing.T) {

@@ -50,6 +50,6 @@ func (p *Publisher) publish(ctx context.Context, assignment string) error {
 	if err != nil {
 		return err
 	}
-	_, err = poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
+	_, err = armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
 	return err
 }

@@ -34,7 +34,7 @@ func publish(t *testing.T, srv *fake.Server) (Failures, error) {
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(rules.SubscriptionID, &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
 	p := &Publisher{Jobs: jobs, ResourceGroup: rules.ResourceGroupName, Workspace: rules.WorkspaceName, Frequency: 5 * time.Second}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour) // of synctest's clock
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour+time.Second) // of synctest's clock
 	defer cancel()
 	return p.Publish(ctx, rules.Name)
 }
@@ -166,6 +166,16 @@ func TestPublishFailsForACanceledJob(t *testing.T) {
 	})
 }
 
+// JobDuration: the job runs for longer than the context, whose error names it.
+func TestPublishNamesTheJobThatStillRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, err := publish(t, fake.NewServer(&fake.ServerOptions{JobDuration: 3 * time.Hour, NewID: func() string { return "new" }}))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "/jobs/new may still run")
+	})
+}
+
 // Match: the requests of one subscription fail, and the others are listed.
 func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	t.Parallel()
@@ -184,4 +194,9 @@ func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	require.ErrorIs(t, err, armsecops.ErrForbidden)
 	assert.ErrorContains(t, err, forbidden)
 	srv.AssertFaultsConsumed(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = Exempting(ctx, client, []string{forbidden, rules.SubscriptionID})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.NotContains(t, err.Error(), "\n", "one error stands for all")
 }
