@@ -24,7 +24,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, subscriptionI
 		fmt.Printf("%s is exempted by %s\n", recommendation.Name, kind)
 		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine)+recommendation.Name)).String() // the same in a second run
 		if kind == armsecops.ExemptionKindPolicyExemption {
-			if referenceIDs == nil {
+			if len(referenceIDs) == 0 {
 				return fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
 			}
 			_, err = factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
