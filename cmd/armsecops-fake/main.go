@@ -151,6 +151,8 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 	case *showVersion:
 		fmt.Fprintln(stdout, "armsecops-fake", version(), runtime.Version())
 		return exitOK
+	case *ca == "" && given(flags, "ca"): // as of a variable that isn't set
+		err = errors.New("-ca has no name")
 	case flags.Arg(0) == "true" || flags.Arg(0) == "false":
 		err = fmt.Errorf("unexpected argument: %s; a flag takes it after =, as -strict=true", flags.Arg(0))
 	case flags.NArg() > 0:
@@ -170,6 +172,12 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 		return exitError
 	}
 	return exitOK
+}
+
+// given reports whether the arguments have the flag.
+func given(flags *flag.FlagSet, name string) (found bool) {
+	flags.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 // inUsersWords returns an error of package flag as other programs word it.
