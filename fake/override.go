@@ -153,7 +153,7 @@ func serve(handler http.Handler, req *http.Request) (resp *response, err error) 
 	w := &writer{header: http.Header{}}
 	defer func() {
 		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler { //nolint:errorlint // as net/http does
+			if p != http.ErrAbortHandler { // as net/http does
 				panic(p)
 			}
 			resp, err = nil, errDisconnected

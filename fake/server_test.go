@@ -90,7 +90,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 		"no id":            {put(nil, armsecops.Job{}), "'<nil>' is not the id of a resource that the server can store"},
 		"handler's panic": {func(srv *fake.Server) {
 			srv.Override(getOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("fake: broken") }))
-			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) //nolint:bodyclose // there is none
+			_, _ = srv.Do(newRequest(t, http.MethodGet, jobURL, "")) // there is none
 		}, "broken"},
 		"unknown client":     {func(srv *fake.Server) { srv.Override("JobsClient.Get", http.NotFoundHandler()) }, "no client has the operation"},
 		"fault of no client": {injectOf("JobsClient.Get", ""), `no client has the operation "JobsClient.Get"; there are ` + jobs + "Get, "},

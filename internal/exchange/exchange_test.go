@@ -93,7 +93,7 @@ func (s *setup) closeGate(seconds string) {
 	if s.gates == nil {
 		s.gates = throttle.NewGates(policy.RetryOptions{})
 	}
-	resp, _ := respond(429, "", "Retry-After", seconds)(nil) //nolint:bodyclose // in memory
+	resp, _ := respond(429, "", "Retry-After", seconds)(nil) // in memory
 	s.gates.Observe("gate", resp)
 }
 
@@ -107,7 +107,7 @@ func read() Call {
 	return Call{Success: []int{200}, Repeatable: true, Gate: "gate", NewError: newStatusError}
 }
 
-func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { //nolint:revive // as in testing.T's own helpers
+func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { // as in testing.T's own helpers
 	t.Helper()
 	method := http.MethodPost
 	if call.Repeatable {
@@ -156,7 +156,7 @@ func testOutcomes(t *testing.T, call Call, outcomes map[string]outcome) {
 				return
 			}
 			require.NoError(t, err)
-			last, _ := test.responses[len(test.responses)-1](nil) //nolint:bodyclose // in memory
+			last, _ := test.responses[len(test.responses)-1](nil) // in memory
 			assert.Equal(t, last.StatusCode, resp.StatusCode)
 			got, err := runtime.Payload(resp)
 			require.NoError(t, err)
@@ -239,7 +239,7 @@ func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 	unregistered := func(code string) transportFunc { return respond(409, `{"error":{"code":"`+code+`"}}`) }
 	again := policyFunc(func(req *policy.Request) (*http.Response, error) {
 		req = req.WithContext(context.Background())
-		_, _ = req.Next() //nolint:bodyclose // in memory
+		_, _ = req.Next() // in memory
 		return req.Next()
 	})
 	for name, test := range map[string]struct {

@@ -52,7 +52,7 @@ func TestImportLeavesTheDefaultTransport(t *testing.T) {
 	for name := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestImportLeavesTheDefaultTransport$") //nolint:gosec // this binary
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestImportLeavesTheDefaultTransport$") // this binary
 			cmd.Env = append(os.Environ(), variable+"="+name)
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)

@@ -106,7 +106,7 @@ func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 }
 
 // create sends a request that must not be repeated.
-func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { //nolint:revive // as in testing.T's own helpers
+func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { // as in testing.T's own helpers
 	t.Helper()
 	ctx = WithCall(ctx, create())
 	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL+path)
@@ -181,7 +181,7 @@ func TestRequestIsSentOnceByEveryTransport(t *testing.T) {
 					client.Transport = transport.wrap(client.Transport.(*http.Transport))
 					s.options.Retry.ShouldRetry = func(_ *http.Response, err error) bool { return err != nil }
 					for n := range 8 {
-						_, _ = client.Get(s.URL) //nolint:bodyclose // leaves an idle connection
+						_, _ = client.Get(s.URL) // leaves an idle connection
 						sent, unknown, err := s.create(t, t.Context(), "/"+strconv.Itoa(n))
 						assert.LessOrEqual(t, sent, 1)
 						if err != nil && sent > 0 {
@@ -239,7 +239,7 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 			return req.Next()
 		})}
 		for n := range 20 {
-			_, _ = s.Client().Get(s.URL) //nolint:bodyclose // leaves an idle connection
+			_, _ = s.Client().Get(s.URL) // leaves an idle connection
 			sent, unknown, err := s.create(t, ctx, "/"+strconv.Itoa(n))
 			require.Error(t, err)
 			assert.True(t, unknown)
@@ -252,7 +252,7 @@ func TestIdempotencyKeysAreRemoved(t *testing.T) {
 func TestHeaderThatIsRefusedIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t, true, ok)
-	_, err := s.Client().Get(s.URL) //nolint:bodyclose // learns the limit
+	_, err := s.Client().Get(s.URL) // learns the limit
 	require.NoError(t, err)
 	s.options.Retry.MaxRetries = -1
 	for _, test := range []struct {
@@ -322,7 +322,7 @@ func TestNothingIsSentAfterTheCall(t *testing.T) {
 			var s setup
 			s.closeGate("5")
 			s.options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
-				go func() { _, _ = req.Next() }() //nolint:bodyclose // there is none
+				go func() { _, _ = req.Next() }() // there is none
 				time.Sleep(time.Second)
 				return nil, errors.New("given up")
 			})}

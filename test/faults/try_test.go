@@ -69,7 +69,7 @@ func careless(leave chan struct{}) Client {
 
 func TestTryFindsHarm(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, driver.Operations(), routes.JobsCreate, "WorkspaceManagerJobsClient is incomplete: other tests say what it needs")
+	require.True(t, slices.Contains(driver.Operations(), routes.JobsCreate), "WorkspaceManagerJobsClient is incomplete: other tests say what it needs")
 	leave := make(chan struct{})
 	client := careless(leave)
 	outcomes, err := Fault{Name: "x", respond: reset, times: 1, uncertain: true}.Try(t.Context(), client, client.Operations(true))
@@ -86,7 +86,7 @@ func TestTryFindsHarm(t *testing.T) {
 func TestOperationsAreOneOfEachKindAndForm(t *testing.T) {
 	t.Parallel()
 	all := Client{Has: func(*routes.Route) bool { return true }}
-	require.Contains(t, driver.Operations(), routes.JobsCreate, "WorkspaceManagerJobsClient is incomplete: other tests say what it needs")
+	require.True(t, slices.Contains(driver.Operations(), routes.JobsCreate), "WorkspaceManagerJobsClient is incomplete: other tests say what it needs")
 	assert.Equal(t, driver.Operations(), all.Operations(true))
 	some := all.Operations(false)
 	assert.Subset(t, some, []*routes.Route{routes.JobsCreate, routes.Jobs.Get, routes.StandardAssignments.Get, routes.Assignments.Query})
