@@ -124,7 +124,10 @@ func TestBodyThatIsNoPageIsResumable(t *testing.T) {
 			func(c *armsecops.SecurityAssignmentsClient, o armsecops.PageOptions) *armsecops.Pager[armsecops.Assignment] {
 				return c.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: o})
 			},
-			map[string]string{`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`: ": Partial: Broken."},
+			map[string]string{
+				`{"value":[{"id":"/2"}],"error":{"code":"Partial","message":"Broken."}}`: ": Partial: Broken.",
+				`{"value":[{},{},[]]}`: "decoding the response: /value/2: an array is not an object",
+			},
 		},
 		"queries": {
 			pageOf(1, "2", "false"), pageOf(1, "", "false"), "unexpected response: it has no data",
