@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -16,16 +15,6 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
-
-// factoryClients returns one client of each kind, as they are made by one factory.
-func factoryClients(t testing.TB, f *armsecops.ClientFactory) (*armsecops.WorkspaceManagerJobsClient, *armsecops.SecurityAssignmentsClient) {
-	t.Helper()
-	jobs, err := f.NewWorkspaceManagerJobsClient(assignmentsSubscription)
-	require.NoError(t, err)
-	assignments, err := f.NewSecurityAssignmentsClient(assignmentsSubscription)
-	require.NoError(t, err)
-	return jobs, assignments
-}
 
 // TestEveryConstructorChecksItsParameters has the others: they all make a factory.
 func TestFactoryParameters(t *testing.T) {
@@ -69,33 +58,15 @@ func TestClientsOfFactoryShareOneToken(t *testing.T) {
 		calls.Add(1)
 		return azcore.AccessToken{Token: "fake_token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 	})
-	jobs, assignments := factoryClients(t, newFactory(t, credential, options(respond(200, minimal))))
+	factory := newFactory(t, credential, options(respond(200, minimal)))
+	jobs, err := factory.NewWorkspaceManagerJobsClient(assignmentsSubscription)
+	require.NoError(t, err)
+	assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
+	require.NoError(t, err)
 	require.NoError(t, failure(jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)))
 	require.NoError(t, failure(assignments.Get(t.Context(), "rg", "id", nil)))
 	for _, err := range assignments.ListAcrossSubscriptions(t.Context(), testkit.SubscriptionIDs(20), nil) {
 		require.NoError(t, err)
 	}
 	assert.EqualValues(t, 1, calls.Load())
-}
-
-// A 429 of one client holds the others back in its subscription, and in no other.
-func TestClientsOfFactoryWaitTogether(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		o := options(script(t, respond(429, "", "Retry-After", "30"), respond(200, minimal), respond(200, minimal)))
-		o.Retry.MaxRetryDelay = time.Minute
-		o.Retry.StatusCodes = []int{} // don't try again
-		factory := newFactory(t, &azfake.TokenCredential{}, o)
-		jobs, assignments := factoryClients(t, factory)
-		err := failure(jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil))
-		require.ErrorIs(t, err, armsecops.ErrThrottled)
-
-		other, err := factory.NewSecurityAssignmentsClient(jobsSubscription)
-		require.NoError(t, err)
-		start := time.Now()
-		require.NoError(t, failure(other.Get(t.Context(), "rg", "id", nil)))
-		assert.Zero(t, time.Since(start))
-		require.NoError(t, failure(assignments.Get(t.Context(), "rg", "id", nil)))
-		assert.InDelta(t, 30.5, time.Since(start).Seconds(), 1)
-	})
 }

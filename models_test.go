@@ -138,23 +138,6 @@ func TestPageIsMadeInOnePiece(t *testing.T) {
 	}
 }
 
-// A body that isn't a page is an error that says where, and what is wrong there.
-func TestBodyThatIsNoPageIsAnError(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]string{
-		`[]`:                    "decoding the response: an array is not an object",
-		`{"value":5}`:           "/value: a number is not an array",
-		`{"value":[5]}`:         "/value/0: a number is not an object",
-		`{"value":[{},{},[]]}`:  "/value/2: an array is not an object",
-		`{"nextLink":7}`:        "/nextLink: a number is not a string",
-		`{"value":[{"tags":{`:   "unexpected EOF",
-		`{"value":[{"id":[]}]}`: "/value/0/id: an array is not a string",
-		`{"value":[{"properties":{"expiresOn":"TOMORROW"}}]}`: `/value/0/properties/expiresOn: "TOMORROW" is not a time`,
-	} {
-		assert.ErrorContains(t, failure(pagerOf(t, body).NextPage(t.Context())), want, body)
-	}
-}
-
 func TestSummaryCountsItems(t *testing.T) {
 	t.Parallel()
 	p := armsecops.JobProperties{Items: []armsecops.JobItem{

@@ -39,7 +39,6 @@ var (
 	subscriptionIDs      = testkit.SubscriptionIDs
 	numbers              = testkit.Numbers
 	lost                 = testkit.Lost
-	breakOff             = testkit.BreakOff
 	readExchanges        = testkit.ReadExchanges
 	assertSameJSON       = testkit.AssertSameJSON
 	assertParameterError = driver.AssertParameterError

@@ -385,21 +385,6 @@ func TestEndlessSequencesEndWithTheLoop(t *testing.T) {
 	}
 }
 
-// Every source is told of the end of the context, which is for the sequence to report.
-func TestMergeRunsAllSourcesAfterCancel(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	errs := 0
-	for err := range Merge(ctx, 2, make([]int, 10), func(ctx context.Context, _ int) iter.Seq[error] {
-		return func(yield func(error) bool) { yield(ctx.Err()) }
-	}) {
-		assert.ErrorIs(t, err, context.Canceled)
-		errs++
-	}
-	assert.Equal(t, 10, errs)
-}
-
 // Not parallel: it looks at all goroutines of the process.
 func TestFewGoroutines(t *testing.T) {
 	running := func() int {
