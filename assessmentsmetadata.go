@@ -175,7 +175,9 @@ type AssessmentMetadataProperties struct {
 // ExemptedBy returns where the recommendation is exempted: an exemption of Azure
 // Policy ([PolicyExemptionsClient]) if a policy definition turns it on, or else an
 // exemption of a Defender standard ([StandardAssignmentsClient]). It is never an
-// assignment of 2021: those are for changing what is there.
+// assignment of 2021: those are for changing what is there. Only an exemption of a
+// Defender standard can be of single findings, such as a CVE, and it needs no standard
+// then: see [SubAssessmentExemptionRule].
 //
 // Assessments of the type [AssessmentTypeCustomPolicy] have a policy definition of
 // the organization's own, and are exempted by Azure Policy like the built-in ones.

@@ -314,6 +314,8 @@ type Exemption struct {
 	// AssessmentKeys are the keys of the recommendations, of Defender only; empty for all
 	// of the standard. A key of zeros only stands for several that the row doesn't name.
 	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
+	// SubAssessmentExemptionRule says which findings of them are exempt; all without If.
+	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`
 	// StandardID is the resource id of the security standard, of Defender only.
 	StandardID string `json:"standardId,omitzero"`
 	// PolicyAssignmentID is the resource id of the policy assignment, of Azure Policy only.
@@ -439,7 +441,7 @@ func readStandardAssignment(c exemptionColumns, e *Exemption) error {
 	}
 	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
 	e.Category = p.ExemptionData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
-	e.StandardID, e.AssessmentKeys = p.AssignedStandard.ID, p.ExemptionData.keys()
+	e.StandardID, e.AssessmentKeys, e.SubAssessmentExemptionRule = p.AssignedStandard.ID, p.ExemptionData.keys(), p.ExemptionData.SubAssessmentExemptionRule
 	return nil
 }
 

@@ -240,7 +240,9 @@ func (d ExemptionData) Key() string {
 }
 
 // SubAssessmentExemptionRule says which findings of an assessment are exempt, such as
-// some CVEs. It isn't in the REST description.
+// some CVEs. It isn't in the REST description, but in [Microsoft's guide].
+//
+// [Microsoft's guide]: https://learn.microsoft.com/azure/defender-for-cloud/transition-disable-rules-exemptions
 type SubAssessmentExemptionRule struct {
 	// If is the condition of findings that are exempt.
 	If SubAssessmentCondition `json:"if,omitzero"`
@@ -254,9 +256,10 @@ type SubAssessmentCondition struct {
 	AllOf []SubAssessmentCondition `json:"allOf,omitzero"`
 	// AnyOf are conditions of which one must hold.
 	AnyOf []SubAssessmentCondition `json:"anyOf,omitzero"`
-	// Field is the property of the finding, such as "va.cve.cveId".
+	// Field is the property of the finding: Microsoft's guide has "va.cve.cveId", "va.cve.severity" and "va.cve.cvss".
 	Field string `json:"field,omitzero"`
-	// OperationType is how the field is compared, such as "ContainedInOperation" or "LessThanFilterOperation".
+	// OperationType is how the field is compared: "ContainedInOperation" for the first
+	// of these, "LessThanFilterOperation" for the others.
 	OperationType string `json:"operationType,omitzero"`
 	// Operation is what the field is compared with.
 	Operation SubAssessmentOperation `json:"operation,omitzero"`
@@ -268,7 +271,7 @@ type SubAssessmentCondition struct {
 type SubAssessmentOperation struct {
 	// Values are the values of a ContainedInOperation.
 	Values []SubAssessmentValue `json:"values,omitzero"`
-	// Value is the one value of other operations: any JSON, such as "Low".
+	// Value is the one value of other operations: any JSON, such as "Low" or "8.0".
 	Value json.RawMessage `json:"value,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back

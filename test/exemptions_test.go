@@ -89,11 +89,12 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		},
 		"standard assignment": {
 			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"assignedStandard":{"id":"s"},"effect":"Exempt",
-				"exemptionData":{"exemptionCategory":"Mitigated","assignedAssessment":{"assessmentKey":"k"}},"metadata":{"createdBy":"me"}}`),
+				"exemptionData":{"exemptionCategory":"Mitigated","assignedAssessment":{"assessmentKey":"k"},"subAssessmentExemptionRule":{"if":{"field":"f"}}},"metadata":{"createdBy":"me"}}`),
 			armsecops.Exemption{
 				Kind: armsecops.ExemptionKindStandardAssignment, ID: standardRow, Scope: exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
 				SubscriptionID: "aaaaaaaa-0000-0000-0000-000000000001", ResourceGroupName: "rg", Category: armsecops.ExemptionCategoryMitigated,
 				AssessmentKeys: []string{"k"}, StandardID: "s", CreatedBy: "me",
+				SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}},
 			},
 		},
 		"assignment of 2021": {

@@ -111,9 +111,7 @@ func from(e armsecops.Exemption, names map[string]string) string {
 // findings returns the rule that says which findings are exempt, such as those of a
 // CVE; nil for all.
 func findings(e armsecops.Exemption) json.RawMessage {
-	var p armsecops.StandardAssignmentProperties
-	_ = json.Unmarshal(e.Properties, &p) // of another kind, it has no rule
-	rule := p.ExemptionData.SubAssessmentExemptionRule.If
+	rule := e.SubAssessmentExemptionRule.If
 	if rule.AllOf == nil && rule.AnyOf == nil && rule.Field == "" {
 		return nil
 	}
