@@ -319,3 +319,51 @@ func Example_conditionalWrite() {
 	fmt.Println(errors.Is(err, armsecops.ErrPreconditionFailed))
 	// Output: true
 }
+
+// The clients of a factory share one pipeline, token cache and set of throttling
+// gates.
+func ExampleNewClientFactory() {
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, exampleOptions())
+	if err != nil {
+		log.Fatal(err)
+	}
+	jobs, err := factory.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	for job, err := range jobs.NewListPager("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Properties.ProvisioningState)
+	}
+	standards := factory.NewStandardAssignmentsClient()
+	for standard, err := range standards.NewListPager("/providers/Microsoft.Management/managementGroups/contoso", nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(standard.Properties.DisplayName)
+	}
+	// Output:
+	// Failed
+	// Test exemption
+}
+
+// A listing across subscriptions needs no subscription of its own.
+func ExampleClientFactory_NewSecurityAssignmentsClient() {
+	client, err := exampleFactory().NewSecurityAssignmentsClient("")
+	if err != nil {
+		log.Fatal(err)
+	}
+	subscriptions := []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"}
+	n := 0
+	for _, err := range client.ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		n++
+	}
+	fmt.Println("assignments:", n)
+	// Output: assignments: 1
+}
