@@ -69,7 +69,8 @@ func (c *AssessmentsMetadataClient) GetInSubscription(ctx context.Context, subsc
 }
 
 // NewListPager lists the metadata of the assessments that all tenants have. It is the
-// catalogue: which resources a recommendation finds unhealthy, it doesn't say.
+// catalogue: which resources a recommendation finds unhealthy, it doesn't say, but
+// armsecurity's AssessmentsClient does.
 //   - options: nil for the defaults
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
@@ -85,7 +86,8 @@ func (c *AssessmentsMetadataClient) NewListPager(options *AssessmentsMetadataCli
 
 // NewListBySubscriptionPager lists the metadata of the assessments of a
 // subscription, those of the organization's own among them. It is the catalogue: which
-// resources a recommendation finds unhealthy, it doesn't say.
+// resources a recommendation finds unhealthy, it doesn't say, but armsecurity's
+// AssessmentsClient does.
 //   - subscriptionID: a UUID
 //   - options: nil for the defaults
 //

@@ -233,7 +233,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 	name := "7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11" // a new UUID
 	exemption, err := client.CreateOrUpdate(context.Background(), scope, name, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
-			DisplayName: "Test system without disk encryption",
+			DisplayName: "Test system with open findings",
 			Description: "Accepted until it is shut down.",
 			Effect:      armsecops.EffectExempt,
 			AssignedStandard: armsecops.AssignedStandardItem{
@@ -257,17 +257,6 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 	// Output: true 7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11
 }
 
-// exampleRule exempts the findings of one CVE.
-func exampleRule(cve string) armsecops.SubAssessmentExemptionRule {
-	return armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{
-		AllOf: []armsecops.SubAssessmentCondition{{
-			Field:         "va.cve.cveId",
-			OperationType: "ContainedInOperation",
-			Operation:     armsecops.SubAssessmentOperation{Values: []armsecops.SubAssessmentValue{{Title: cve}}},
-		}},
-	}}
-}
-
 // One CVE is exempt, the other findings of the recommendation aren't.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
 	client := exampleStandardsClient()
@@ -277,9 +266,14 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
 			DisplayName: "CVE-2020-1347 is mitigated by the gateway",
 			Effect:      armsecops.EffectExempt,
 			ExemptionData: armsecops.ExemptionData{
-				ExemptionCategory:          armsecops.ExemptionCategoryMitigated,
-				AssignedAssessment:         armsecops.AssignedAssessmentItem{AssessmentKey: "122e0164-4019-4126-8c64-b0816b49505f"},
-				SubAssessmentExemptionRule: exampleRule("CVE-2020-1347"),
+				ExemptionCategory:  armsecops.ExemptionCategoryMitigated,
+				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "122e0164-4019-4126-8c64-b0816b49505f"},
+				SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{
+					AllOf: []armsecops.SubAssessmentCondition{{
+						Field: "va.cve.cveId", OperationType: "ContainedInOperation",
+						Operation: armsecops.SubAssessmentOperation{Values: []armsecops.SubAssessmentValue{{Title: "CVE-2020-1347"}}},
+					}},
+				}},
 			},
 		},
 	}, nil)
@@ -290,36 +284,72 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
 	// Output: CVE-2020-1347
 }
 
-// A rule moves to another scope, with members that this version doesn't know:
-// Template leaves out what identifies the exemption.
-func ExampleResource_Template() {
+// A standard is assigned to a scope by the effect Audit: its recommendations assess
+// what is in the scope.
+func ExampleStandardAssignmentsClient_CreateOrUpdate_audit() {
 	client := exampleStandardsClient()
-	ctx := context.Background()
-	from, to := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26", "/providers/Microsoft.Management/managementGroups/contoso"
-	name := "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10"
-	_, err := client.CreateOrUpdate(ctx, from, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-		Effect:        armsecops.EffectExempt,
-		ExemptionData: armsecops.ExemptionData{SubAssessmentExemptionRule: exampleRule("CVE-2020-1347")},
+	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
+	audit, err := client.CreateOrUpdate(context.Background(), scope, "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10", armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{
+			DisplayName:      "Our baseline",
+			Effect:           armsecops.EffectAudit,
+			AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(audit.Properties.Effect)
+	// Output: Audit
+}
+
+// An attestation says that a recommendation is complied with, and why. It ends like
+// an exemption, but ExemptionsClient doesn't renew it: get it, change it and put it back.
+func ExampleStandardAssignmentsClient_CreateOrUpdate_attestation() {
+	client := exampleStandardsClient()
+	ctx, scope, name := context.Background(), "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26", "0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20"
+	attestation, err := client.CreateOrUpdate(ctx, scope, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		DisplayName:      "Reviewed by hand",
+		Effect:           armsecops.EffectAttest,
+		AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
+		AttestationData: armsecops.AttestationData{
+			ComplianceState:    armsecops.AttestationComplianceStateCompliant,
+			AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"},
+			Evidence:           []armsecops.AttestationEvidence{{Description: "Report of the review", SourceURL: "https://contoso.example/reports/7"}},
+		},
+		ExpiresOn: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
 	}}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	rule, err := client.Get(ctx, from, name, nil)
+	attestation.Properties.ExpiresOn = attestation.Properties.ExpiresOn.AddDate(1, 0, 0)
+	renewed, err := client.CreateOrUpdate(ctx, scope, name, attestation.StandardAssignment, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	moved, err := client.CreateOrUpdate(ctx, to, name, rule.Template(), nil)
+	fmt.Println(renewed.Properties.AttestationData.ComplianceState, renewed.Properties.ExpiresOn.Format(time.DateOnly))
+	// Output: compliant 2031-01-01
+}
+
+// An exemption moves to another scope, with members that this version doesn't know:
+// Template leaves out what identifies it.
+func ExampleResource_Template() {
+	client := exampleStandardsClient()
+	ctx := context.Background()
+	from, to := "/providers/Microsoft.Management/managementGroups/contoso", "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
+	exemption, err := client.Get(ctx, from, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.Delete(ctx, from, name, nil); err != nil {
+	moved, err := client.CreateOrUpdate(ctx, to, exemption.Name, exemption.Template(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Delete(ctx, from, exemption.Name, nil); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(moved.ID)
-	fmt.Println(moved.Properties.ExemptionData.SubAssessmentExemptionRule.If.AllOf[0].Operation.Values[0].Title)
-	// Output:
-	// /providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10
-	// CVE-2020-1347
+	// Output: /subscriptions/212f9889-769e-45ae-ab43-6da33674bd26/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8
 }
 
 func ExampleStandardAssignmentsClient_Delete() {

@@ -60,7 +60,6 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 			assert.ErrorIs(t, err, armsecops.ErrThrottled, wait)
 			assert.Equal(t, []float64{4}, s.last(t, "SecurityAssignmentsClient.Get").waits, wait)
 		}
-
 		o.Retry.MaxRetries, o.Retry.MaxRetryDelay = -1, time.Second
 		client = newAssignmentsClient(t, o)
 		for range 2 {

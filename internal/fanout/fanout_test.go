@@ -61,15 +61,6 @@ func numbers(n int) []int {
 // sequenceOf is the sequence of a source, for Merge.
 func sequenceOf(ctx context.Context, s *source) iter.Seq[int] { return s.sequence(ctx) }
 
-// bothWays are loops over a sequence: ahead of the caller, and merged as that of
-// each of so many sources.
-func bothWays[T any](ctx context.Context, sources int, sequence func(context.Context) iter.Seq[T]) map[string]iter.Seq[T] {
-	return map[string]iter.Seq[T]{
-		"ahead": Ahead(ctx, 2, sequence),
-		"merge": Merge(ctx, 2, make([]int, sources), func(ctx context.Context, _ int) iter.Seq[T] { return sequence(ctx) }),
-	}
-}
-
 func TestAheadYieldsTheSequence(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{-1, 0, 1, 2, 3, 64} {
@@ -234,17 +225,22 @@ func TestPanicReachesTheCaller(t *testing.T) {
 	}
 }
 
-// The caller has left already when the sequence panics: its context is canceled.
+// The caller has left already when the sequence panics: its context is canceled. A
+// sequence that doesn't look at that is left, too, however many values it has.
 func TestPanicAfterBreak(t *testing.T) {
 	t.Parallel()
 	sequence := func(ctx context.Context) iter.Seq[int] {
 		return func(yield func(int) bool) {
-			yield(1)
+			for yield(1) {
+			}
 			<-ctx.Done()
 			panic(errOops)
 		}
 	}
-	for way, seq := range bothWays(t.Context(), 2, sequence) {
+	for way, seq := range map[string]iter.Seq[int]{
+		"ahead": Ahead(t.Context(), 2, sequence),
+		"merge": Merge(t.Context(), 2, make([]int, 2), func(ctx context.Context, _ int) iter.Seq[int] { return sequence(ctx) }),
+	} {
 		p := recovered(t, func() {
 			for range seq {
 				break
@@ -365,24 +361,6 @@ func TestMergeWaitsForTheCaller(t *testing.T) {
 		}
 		assert.Equal(t, 40, all)
 	})
-}
-
-// Sequences that don't look at their context are left, too.
-func TestEndlessSequencesEndWithTheLoop(t *testing.T) {
-	t.Parallel()
-	endless := func(context.Context) iter.Seq[int] {
-		return func(yield func(int) bool) {
-			for n := 0; yield(n); n++ {
-			}
-		}
-	}
-	for _, seq := range bothWays(t.Context(), 5, endless) {
-		for n := range seq {
-			if n == 10 {
-				break
-			}
-		}
-	}
 }
 
 // Not parallel: it looks at all goroutines of the process.

@@ -1,6 +1,7 @@
 package exempting
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
 )
 
 const (
@@ -21,32 +24,43 @@ const (
 	policy       = "/providers/Microsoft.Authorization/policyDefinitions/p"
 )
 
-// azure responds with four assignments, and to the path of any initiative with one
-// that has the policy, whose reference id there is the path.
-type azure struct{}
+// azure responds with five assignments, and to the path of any initiative, which it
+// counts, with one that has the policy, whose reference id there is the path.
+type azure struct{ initiatives int }
 
-func (azure) Do(req *http.Request) (*http.Response, error) {
-	body := `{"value":[`
-	for i, assigned := range []string{sets + "builtIn", subscription + sets + "own", group + sets + "inherited", policy} {
-		body += fmt.Sprintf(`{"id":"assignment %d","properties":{"policyDefinitionId":%q}},`, i, assigned)
+func (a *azure) Do(req *http.Request) (*http.Response, error) {
+	assignments, body := map[string]string{}, ""
+	for i, assigned := range []string{sets + "builtIn", subscription + sets + "own", group + sets + "inherited", policy, strings.ToUpper(sets + "builtIn")} {
+		id := fmt.Sprintf("/assignment%d", i)
+		assignments[id] = fmt.Sprintf(`{"id":%q,"properties":{"policyDefinitionId":%q}}`, id, assigned)
+		body += "," + assignments[id]
 	}
-	body = strings.TrimSuffix(body, ",") + `]}`
+	body = cmp.Or(assignments[req.URL.Path], `{"value":[`+body[1:]+`]}`)
 	if strings.Contains(req.URL.Path, sets) {
+		a.initiatives++
 		const policies = `{"properties":{"policyDefinitions":[{"policyDefinitionId":"/other","policyDefinitionReferenceId":"other"},{"policyDefinitionId":%q,"policyDefinitionReferenceId":%q}]}}`
 		body = fmt.Sprintf(policies, strings.ToUpper(policy), req.URL.Path)
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
 }
 
-func TestPoliciesOf(t *testing.T) {
+func TestPolicies(t *testing.T) {
 	t.Parallel()
-	options := &arm.ClientOptions{}
-	options.Transport = azure{}
+	options, service := &arm.ClientOptions{}, &azure{}
+	options.Transport = service
 	factory, err := armpolicy.NewClientFactory(strings.TrimPrefix(subscription, "/subscriptions/"), &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
-	found, err := policiesOf(t.Context(), factory, policy)
+	p := policies{factory, map[string][]*armpolicy.DefinitionReference{}}
+	found, err := p.of(t.Context(), policy)
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]string{
-		"assignment 0": {sets + "builtIn"}, "assignment 1": {subscription + sets + "own"}, "assignment 2": {group + sets + "inherited"},
+		"/assignment0": {sets + "builtIn"}, "/assignment1": {subscription + sets + "own"}, "/assignment2": {group + sets + "inherited"}, "/assignment4": {sets + "builtIn"},
 	}, found)
+	for id, want := range map[string][]string{"/assignment0 OTHER": {"/other"}, "/assignment1": {"/other", strings.ToUpper(policy)}, "/assignment3": {policy}} {
+		exemption := armsecops.Exemption{PolicyAssignmentID: strings.Fields(id)[0], PolicyDefinitionReferenceIDs: strings.Fields(id)[1:]}
+		exempted, err := p.exempted(t.Context(), exemption)
+		require.NoError(t, err)
+		assert.Equal(t, want, exempted, id)
+	}
+	assert.Equal(t, 3, service.initiatives)
 }
