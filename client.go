@@ -196,8 +196,8 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	}
 	switch {
 	case err == nil:
-		if created, ok := any(&result).(*WorkspaceManagerJobsClientCreateResponse); ok {
-			c.noteJob(ctx, created.Name)
+		if started, ok := any(&result).(interface{ jobName() string }); ok {
+			c.noteJob(ctx, started.jobName())
 		}
 		return result, resp, nil
 	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !isPage(err) && !HasCode(err, parentMissing...):

@@ -1,6 +1,7 @@
 package armsecops
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -122,6 +123,28 @@ type WorkspaceManagerJobsClientCreateOptions struct{}
 // WorkspaceManagerJobsClientCreateResponse is the response of [WorkspaceManagerJobsClient.Create].
 type WorkspaceManagerJobsClientCreateResponse struct {
 	Job
+}
+
+// jobName returns the name of the job, which may be in its id alone.
+func (r *WorkspaceManagerJobsClientCreateResponse) jobName() string {
+	id, _ := ParseJobID(r.ID)
+	return cmp.Or(r.Name, id.Name)
+}
+
+// startedJob is the response to the start of a job that a poller waits for.
+type startedJob struct {
+	WorkspaceManagerJobsClientCreateResponse
+}
+
+// unexpected refuses a job whose name is none, since it can't be polled.
+func (j *startedJob) unexpected(first bool) error {
+	if err := j.Job.unexpected(first); err != nil {
+		return err
+	}
+	if name := j.jobName(); routes.CheckJob(name) != "" {
+		return unexpected("it names the job " + printable.Quote(name))
+	}
+	return nil
 }
 
 // WorkspaceManagerJobsClientBeginCreateOptions holds the optional parameters of [WorkspaceManagerJobsClient.BeginCreate].

@@ -120,7 +120,7 @@ func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGr
 			return nil, withOperation(name, &wrappedError{text: "no job was started, since listing the jobs failed", errs: []error{err}})
 		}
 	}
-	created, resp, err := runResponse[WorkspaceManagerJobsClientCreateResponse](ctx, c.client, create)
+	created, resp, err := runResponse[startedJob](ctx, c.client, create)
 	if lost != nil && errors.Is(err, ErrOutcomeUnknown) {
 		job, findErr := lost.find(ctx)
 		if findErr != nil {
@@ -134,15 +134,8 @@ func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGr
 	if err != nil {
 		return nil, err
 	}
-	if values[3] = created.Name; created.Name == "" {
-		id, _ := ParseJobID(created.ID)
-		values[3] = id.Name
-	}
-	poller, err := newJobPoller(c.client, name, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
-	if err != nil {
-		return nil, outcomeUnknown(create.route, withOperation(name, errors.New("the response names the job "+printable.Quote(created.Name))))
-	}
-	return poller, nil
+	values[3] = created.jobName()
+	return newJobPoller(c.client, name, values, &jobStart{resp, created.Job, time.Now()}, options.Progress)
 }
 
 // NewJobPoller returns a poller that waits for the end of a job, whoever started it.

@@ -398,6 +398,8 @@ func TestBeginCreateNeedsTheNameOfTheJob(t *testing.T) {
 		client := newJobsClient(t, options(script(t, respond(200, body))))
 		poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", nil)
 		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown, body)
+		require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse, body)
+		assert.Equal(t, 200, as[*armsecops.ServiceError](t, err).StatusCode)
 		assert.ErrorContains(t, err, "WorkspaceManagerJobsClient.BeginCreate: ")
 		assert.NotContains(t, err.Error(), "\x1b")
 		assert.Less(t, len(err.Error()), 1000)
