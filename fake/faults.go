@@ -203,22 +203,29 @@ func (s *Server) AssertFaultsConsumed(t interface {
 	Errorf(format string, args ...any)
 }) bool {
 	t.Helper()
+	messages := s.unconsumed()
+	for _, message := range messages { // without the lock: t may print the server's requests
+		t.Errorf("%s", message)
+	}
+	return messages == nil
+}
+
+// unconsumed returns a message for each fault that has not applied as often as it should.
+func (s *Server) unconsumed() (messages []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	consumed := true
 	for _, f := range s.faults {
 		times := max(f.Times, 1)
 		if f.times < times && f.Always {
 			continue
 		}
-		consumed = false
 		skipped := ""
 		if f.Skip > 0 {
 			skipped = fmt.Sprintf(", after it skipped %d of %d", f.Skip-f.skip, f.Skip)
 		}
-		t.Errorf("fault %d %s applied to %d of %d requests%s", f.number, f.effect(), times-f.times, times, skipped)
+		messages = append(messages, fmt.Sprintf("fault %d %s applied to %d of %d requests%s", f.number, f.effect(), times-f.times, times, skipped))
 	}
-	return consumed
+	return messages
 }
 
 // nextFault returns the fault that applies to a request, or the zero value, which

@@ -148,10 +148,16 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 }
 
 // testRecorder records the messages of a test.
-type testRecorder struct{ messages []string }
+type testRecorder struct {
+	srv      *fake.Server // that the test looks at then; nil for none
+	messages []string
+}
 
 func (r *testRecorder) Helper() {}
 func (r *testRecorder) Errorf(format string, args ...any) {
+	if r.srv != nil {
+		r.srv.Requests()
+	}
 	r.messages = append(r.messages, fmt.Sprintf(format, args...))
 }
 
@@ -168,7 +174,7 @@ func TestAssertFaultsConsumedReportsFaultsThatAreLeft(t *testing.T) {
 	for range 2 {
 		get(t, srv, jobURL)
 	}
-	var left testRecorder
+	left := testRecorder{srv: srv}
 	assert.False(t, srv.AssertFaultsConsumed(&left))
 	assert.Equal(t, []string{
 		`fault 1 (404) of WorkspaceManagerJobsClient.Get applied to 1 of 3 requests, after it skipped 1 of 1`,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -88,11 +89,12 @@ type ServerOptions struct {
 	// check them. nil means that they get Azure's 404.
 	Next http.Handler
 
-	// Now is the server's clock, for the times of jobs and systemData. nil means [time.Now].
+	// Now is the server's clock, for the times of jobs and systemData. nil means
+	// [time.Now]. It must not call the server.
 	Now func() time.Time
 
 	// NewID returns the names of jobs and the content of etags and request ids.
-	// It is never called concurrently. nil means random UUIDs.
+	// It is never called concurrently, and must not call the server. nil means random UUIDs.
 	NewID func() string
 }
 
@@ -114,6 +116,7 @@ func NewServer(options *ServerOptions) *Server {
 	if s.options.NewID == nil {
 		s.options.NewID = newUUID
 	}
+	s.options.APIVersions = slices.Clone(s.options.APIVersions)
 	s.options.PageSize = max(s.options.PageSize, 0)
 	if s.options.MaxRequests <= 0 {
 		s.options.MaxRequests = 10_000
