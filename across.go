@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -189,6 +192,8 @@ type subscriptionPage[T any] struct {
 // listSubscription yields the pages of one subscription, up to the end, an error or the bound.
 func listSubscription[T any](ctx context.Context, subscriptionID string, pager *Pager[T]) iter.Seq[subscriptionPage[T]] {
 	return func(yield func(subscriptionPage[T]) bool) {
+		var response *http.Response // rather than all at once in the caller's, of policy.WithCaptureResponse
+		ctx := policy.WithCaptureResponse(ctx, &response)
 		for pager.More() {
 			page, err := pager.NextPage(ctx)
 			if !yield(subscriptionPage[T]{page, subscriptionID, pager.ContinuationToken(), err}) {

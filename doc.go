@@ -118,7 +118,9 @@
 //
 // # Options of one call
 //
-// azcore's contexts hold for one call of any method:
+// azcore's contexts hold for one call of any method. WithCaptureResponse doesn't for
+// ListAcrossSubscriptions and pages that are fetched ahead (Prefetch), whose requests
+// overlap:
 //
 //	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // adds headers; see below
 //	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
@@ -139,8 +141,8 @@
 //
 // # Models
 //
-// The models are plain values: p := got.Properties is a copy, and a change to it
-// doesn't reach got. Absent, null and zero are the same; a field is written only if it
+// The models are plain values: p := got.Properties is a copy, and a change to its fields
+// doesn't reach got; the elements of slices and maps are shared. Absent, null and zero are the same; a field is written only if it
 // isn't zero. Members that this version doesn't know are kept in AdditionalProperties
 // and written again, so a resource that is read, changed and written loses nothing.
 // Every resource is a [Resource], every page of a list a [Page].
@@ -186,7 +188,8 @@
 // those of net/http do; a proxy that refuses a transport of the caller's own may look
 // as if it had sent the request. From another transport, an error of dialing means that
 // nothing was sent, and every other error that it may have been; such a transport
-// must not send a request again by itself.
+// must not send a request again by itself. Hedge reads in the transport as well:
+// attempts of a policy that overlap share a map of azcore's.
 //
 // A request that writes or deletes is repeated. If an earlier attempt may have been
 // applied, and the service now reports a conflict ([ErrConflict],
@@ -196,8 +199,10 @@
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for
-// the identity. No call waits there for longer than MaxRetryDelay, a minute by default,
-// in all of its attempts: one that would have to isn't sent, and is [ErrThrottled].
+// the identity. No call is held back for longer than the client's MaxRetryDelay, a minute
+// by default, in all of its attempts: one that would have to isn't sent, and is
+// [ErrThrottled]. That is beside azcore's own waits, up to MaxRetryDelay before each
+// retry.
 //
 // # Trust
 //

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
@@ -20,7 +22,8 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// Pager reads a listing page by page. A pager is not safe for concurrent use;
+// Pager reads a listing page by page. A pager is not safe for concurrent use, and in a
+// loop over All or Pages it has no other loop and no NextPage, which are an error;
 // different pagers never disturb each other.
 //
 // A page that fails ends the listing with a [*PageError], whose
@@ -39,8 +42,9 @@ type Pager[T any] struct {
 	top      int   // items at most; 0 for no bound
 	refused  error // of an invalid option: what the first page is instead; nil for none
 
-	place place // of the next page
-	err   error
+	place   place // of the next page
+	looping bool  // over All or Pages
+	err     error
 }
 
 // source is what the pages of a listing come from.
@@ -155,6 +159,8 @@ func (p *Pager[T]) ContinuationToken() string {
 // again; calling it when [Pager.More] is false is an error, too.
 func (p *Pager[T]) NextPage(ctx context.Context) (Page[T], error) {
 	switch {
+	case p.looping:
+		return Page[T]{}, errLooping
 	case p.err != nil:
 		return Page[T]{}, p.err
 	case !p.More():
@@ -169,7 +175,10 @@ func (p *Pager[T]) NextPage(ctx context.Context) (Page[T], error) {
 	return page, nil
 }
 
-var errNoMorePages = errors.New("no more pages")
+var (
+	errNoMorePages = errors.New("no more pages")
+	errLooping     = errors.New("a loop over this pager reads its pages: end that, or make another pager")
+)
 
 // fetch returns the page at a place, and the place after it.
 func (p *Pager[T]) fetch(ctx context.Context, at place) (page Page[T], next place, err error) {
@@ -279,6 +288,12 @@ type fetched[T any] struct {
 // each yields pages without moving the pager; the caller does.
 func (p *Pager[T]) each(ctx context.Context) iter.Seq2[fetched[T], error] {
 	return func(yield func(fetched[T], error) bool) {
+		if p.looping {
+			yield(fetched[T]{}, errLooping)
+			return
+		}
+		p.looping = true
+		defer func() { p.looping = false }()
 		if ctx == nil && p.err == nil {
 			p.fail(withOperation(p.source.operation(), errNilContext))
 		}
@@ -303,10 +318,15 @@ func (p *Pager[T]) each(ctx context.Context) iter.Seq2[fetched[T], error] {
 func (p *Pager[T]) fetchAll(ctx context.Context) iter.Seq[fetched[T]] {
 	at := p.place
 	at.seen = maps.Clone(at.seen) // a page that is fetched ahead may never be yielded
+	var ahead *http.Response      // rather than in the variable of the caller's policy.WithCaptureResponse
+	if p.prefetch > 0 && ctx != nil {
+		ctx = policy.WithCaptureResponse(ctx, &ahead)
+	}
 	return func(yield func(fetched[T]) bool) {
 		for !p.atEnd(at) {
 			var f fetched[T]
 			f.Page, f.next, f.err = p.fetch(ctx, at)
+			ahead = nil
 			if !yield(f) || f.err != nil {
 				return
 			}
