@@ -191,7 +191,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
 		if err = decode(resp, &result, op.first); err != nil {
 			result, unknown = *new(T), true
-			err = newError(exchange.Failure{Response: resp, Reason: err})
+			err = newError(exchange.Failure{Response: resp, Reason: err, Sent: exchange.SentOf(req)})
 		}
 	}
 	switch {
@@ -200,12 +200,13 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 			c.noteJob(ctx, started.jobName())
 		}
 		return result, resp, nil
-	case unknown && route.Kind == routes.Delete && errors.Is(err, ErrNotFound) && !isPage(err) && !HasCode(err, parentMissing...):
+	case unknown && route.Kind == routes.Delete && isGone(err):
 		return result, nil, nil // an earlier attempt deleted it
 	}
-	err = withOperation(name, blankError(c.secrets(req.Raw()), err))
+	sent := exchange.SentOf(req)
+	err = withOperation(name, blankError(c.secrets(req.Raw(), sent), err))
 	if e, ok := err.(*operationError); ok && !errors.Is(err, ErrCredential) {
-		e.host, e.path, e.clientRequestID = line(req.Raw().URL.Host), requestPath(route, req.Raw()), clientRequestID(exchange.Header(req))
+		e.host, e.path, e.clientRequestID = line(req.Raw().URL.Host), requestPath(route, req.Raw()), line(sent.ClientRequestID)
 	}
 	switch {
 	case !unknown || route.Kind == routes.Get || route.Kind == routes.List || route.Kind == routes.Query:
@@ -225,7 +226,8 @@ var errNilContext = &ParameterError{Name: "ctx", Reason: "must not be nil"}
 // mayBeOwn reports whether an earlier attempt of the same write can have caused the
 // error, or the error leaves open what became of that attempt.
 func mayBeOwn(route *routes.Route, err error) bool {
-	return route.Kind == routes.Delete && errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || errors.Is(err, ErrPreconditionFailed)
+	status := statusOf(err)
+	return route.Kind == routes.Delete && status == http.StatusNotFound || status == http.StatusConflict || status == http.StatusPreconditionFailed
 }
 
 // decode reads the body of a response into the result. The error is
@@ -284,8 +286,8 @@ func (c client) newRequest(ctx context.Context, op *call, values []string) (*pol
 	if err != nil {
 		return nil, err
 	}
-	*raw.URL, raw.Host = u, u.Host // as text, the URL would be parsed again
-	raw.Header["Accept"] = acceptJSON
+	*raw.URL, raw.Host = u, u.Host                      // as text, the URL would be parsed again
+	raw.Header["Accept"] = []string{"application/json"} // of its own: a policy may change it
 	req, err := runtime.NewRequestFromRequest(raw)
 	if err != nil {
 		return nil, err
@@ -301,8 +303,6 @@ func (c client) newRequest(ctx context.Context, op *call, values []string) (*pol
 	}
 	return req, nil
 }
-
-var acceptJSON = []string{"application/json"}
 
 // requestURL returns the URL of the call: the route's own, or that of its link.
 func (c client) requestURL(op *call, values []string) (url.URL, error) {
@@ -382,7 +382,11 @@ const maxKeptBytes = 32 << 10
 // serviceError makes the error of a response to the operation of that name.
 func (c client) serviceError(name string, route *routes.Route, f exchange.Failure) error {
 	resp := f.Response
-	s := c.secrets(resp.Request)
+	sent := f.Sent
+	if sent == (exchange.Sent{}) && resp.Request != nil {
+		sent.Note(resp.Request.Header)
+	}
+	s := c.secrets(resp.Request, sent)
 	e := ServiceError{
 		Operation:            name,
 		StatusCode:           resp.StatusCode,
@@ -390,6 +394,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		CorrelationRequestID: s.Blank(resp.Header.Get("x-ms-correlation-request-id")),
 		RetryAfter:           throttle.RetryAfter(resp, time.Now()),
 		path:                 requestPath(route, resp.Request),
+		clientRequestID:      line(sent.ClientRequestID),
 		cause:                f.Reason,
 	}
 	if failed, ok := errors.AsType[exchange.RegistrationError](f.Reason); ok {
@@ -398,9 +403,6 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 			why = c.serviceError("", route, exchange.Failure{Response: refused.RawResponse})
 		}
 		e.cause = &wrappedError{text: "registering the resource provider failed", errs: []error{why}}
-	}
-	if resp.Request != nil {
-		e.clientRequestID = clientRequestID(resp.Request.Header)
 	}
 	body, err := runtime.Payload(resp)
 	e.Page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
@@ -442,7 +444,8 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 	e.cause = blankError(s, e.cause)
 	kept := *resp
 	kept.Body = io.NopCloser(bytes.NewReader(bytes.Clone(body[:min(len(body), maxKeptBytes)])))
-	// azcore's constructor would print all of the body for a log that may have no reader.
+	// azcore's constructor would print all of the body, indented, for a log that may have
+	// no reader.
 	e.response = &azcore.ResponseError{ErrorCode: e.Code, StatusCode: resp.StatusCode, RawResponse: &kept}
 	return c.newError(e)
 }
@@ -472,14 +475,14 @@ func blankMembers(members map[string]json.RawMessage, s printable.Secrets) map[s
 	return members
 }
 
-// secrets returns what no text of an error may show: the tokens, and the query of
-// a request, which may be nil.
-func (c client) secrets(req *http.Request) printable.Secrets {
+// secrets returns what no text of an error may show: the tokens of the call and of the
+// credential, and the query of a request, which may be nil.
+func (c client) secrets(req *http.Request, sent exchange.Sent) printable.Secrets {
 	query := ""
 	if req != nil && req.URL != nil {
 		query = req.URL.RawQuery
 	}
-	return printable.NewSecrets(c.tokens.Recent(), query)
+	return printable.NewSecrets(c.tokens.Recent(sent.Authorization[:]...), query)
 }
 
 // blankError returns an error whose text has neither secrets nor the URLs that

@@ -1,7 +1,9 @@
 package armsecops
 
 import (
+	"errors"
 	"iter"
+	"net/http"
 	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -80,7 +82,7 @@ var parentMissing = []string{
 	CodeSubscriptionNotFound, CodeResourceGroupNotFound, CodeParentResourceNotFound,
 	CodeMissingSubscriptionRegistration, CodeSubscriptionNotRegistered, "SubscriptionNotRegistered",
 	"InvalidResourceType", "InvalidResourceNamespace", "NoRegisteredProviderFound", "InvalidSubscriptionId",
-	"MissingRegistrationForLocation", "MissingRegistrationForType", "ManagementGroupNotFound", "TenantNotFound",
+	"MissingRegistrationForLocation", "MissingRegistrationForResourceProvider", "MissingRegistrationForType", "ManagementGroupNotFound", "TenantNotFound",
 }
 
 // HasCode reports whether err carries one of the codes, ignoring case: as the
@@ -142,4 +144,29 @@ func tree(err error) iter.Seq[error] {
 		}
 		walk(err)
 	}
+}
+
+// statusOf returns the status of the response that an error is of; 0 for an error that
+// only wraps such a one, as that of a context with the last attempt's.
+func statusOf(err error) int {
+	switch e := err.(type) {
+	case *ErrorResponse:
+		return e.StatusCode
+	case *CloudError:
+		return e.StatusCode
+	}
+	return 0
+}
+
+// isGone reports whether an error is a 404 that says that the resource isn't there,
+// rather than what is above it.
+func isGone(err error) bool {
+	return statusOf(err) == http.StatusNotFound && !isPage(err) && !HasCode(err, parentMissing...)
+}
+
+// isPage reports whether an error is the page of something between here and the
+// service, which says nothing of the resource.
+func isPage(err error) bool {
+	e, ok := errors.AsType[*ServiceError](err)
+	return ok && e.Page
 }

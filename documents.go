@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -156,4 +157,35 @@ func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	m.list = read
 	_, err = d.ReadToken()
 	return err
+}
+
+// createdBy returns who created a resource and when, by its systemData or by the
+// metadata that the services keep in properties. Metadata can be the caller's own,
+// of any form.
+func createdBy(properties json.RawMessage) (by string, on time.Time) {
+	var members struct {
+		SystemData struct {
+			CreatedBy string    `json:"createdBy"`
+			CreatedAt time.Time `json:"createdAt"`
+		} `json:"systemData"`
+	}
+	if wire.Unmarshal(properties, &members) == nil && members.SystemData.CreatedBy != "" {
+		return members.SystemData.CreatedBy, members.SystemData.CreatedAt
+	}
+	var metadata struct {
+		Metadata struct {
+			CreatedBy json.RawMessage `json:"createdBy"`
+			CreatedOn json.RawMessage `json:"createdOn"`
+		} `json:"metadata"`
+	}
+	if wire.Unmarshal(properties, &metadata) != nil {
+		return "", time.Time{}
+	}
+	if wire.Unmarshal(metadata.Metadata.CreatedBy, &by) != nil {
+		by = ""
+	}
+	if wire.Unmarshal(metadata.Metadata.CreatedOn, &on) != nil {
+		on = time.Time{}
+	}
+	return by, on
 }

@@ -147,7 +147,8 @@ func (e *CloudError) Unwrap() error { return &e.ServiceError }
 // ServiceError is what [ErrorResponse] and [CloudError] have in common. It
 // unwraps to [*azcore.ResponseError] and, if the response could not be read or
 // isn't what the operation returns, to the reason. The first 32 KiB of the body
-// are in that ResponseError's RawResponse.
+// are in that ResponseError's RawResponse. A ResponseError makes its text when it is
+// first asked for it, which is not safe for concurrent use; this one is.
 type ServiceError struct {
 	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
 	Operation string
@@ -371,16 +372,6 @@ func requestPath(route *routes.Route, req *http.Request) string {
 		return ""
 	}
 	return message(req.URL.Path)
-}
-
-// clientRequestID returns the x-ms-client-request-id that the program gave a request.
-func clientRequestID(header http.Header) string { return line(header.Get("x-ms-client-request-id")) }
-
-// isPage reports whether an error is the page of something between here and the
-// service, which says nothing of the resource.
-func isPage(err error) bool {
-	e, ok := errors.AsType[*ServiceError](err)
-	return ok && e.Page
 }
 
 // requestID returns the id by which Azure support finds the request.

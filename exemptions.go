@@ -117,7 +117,8 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		got.Properties.ExpiresOn = expiresOn.UTC()
-		return run[exemptionResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
+		put, err := run[renewedResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
+		return put.exemptionResource, err
 	})
 	return ExemptionsClientRenewResponse{renewed}, err
 }
@@ -216,6 +217,17 @@ func (c *ExemptionsClient) find(id string) (exemptionPlace, error) {
 type exemptionResource struct {
 	Resource[exemptionProperties]
 	exemption Exemption
+}
+
+// renewedResource is an exemption that was put back. [ErrNotExemption] would say that nothing was.
+type renewedResource struct{ exemptionResource }
+
+func (r *renewedResource) unexpected(first bool) error {
+	err := r.exemptionResource.unexpected(first)
+	if errors.Is(err, ErrNotExemption) {
+		return unexpected(err.Error())
+	}
+	return err
 }
 
 type exemptionProperties struct {
@@ -486,35 +498,4 @@ func (d ExemptionData) keys() []string {
 		}
 	}
 	return []string{key}
-}
-
-// createdBy returns who created a resource and when, by its systemData or by the
-// metadata that the services keep in properties. Metadata can be the caller's own,
-// of any form.
-func createdBy(properties json.RawMessage) (by string, on time.Time) {
-	var members struct {
-		SystemData struct {
-			CreatedBy string    `json:"createdBy"`
-			CreatedAt time.Time `json:"createdAt"`
-		} `json:"systemData"`
-	}
-	if wire.Unmarshal(properties, &members) == nil && members.SystemData.CreatedBy != "" {
-		return members.SystemData.CreatedBy, members.SystemData.CreatedAt
-	}
-	var metadata struct {
-		Metadata struct {
-			CreatedBy json.RawMessage `json:"createdBy"`
-			CreatedOn json.RawMessage `json:"createdOn"`
-		} `json:"metadata"`
-	}
-	if wire.Unmarshal(properties, &metadata) != nil {
-		return "", time.Time{}
-	}
-	if wire.Unmarshal(metadata.Metadata.CreatedBy, &by) != nil {
-		by = ""
-	}
-	if wire.Unmarshal(metadata.Metadata.CreatedOn, &on) != nil {
-		on = time.Time{}
-	}
-	return by, on
 }

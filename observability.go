@@ -135,6 +135,7 @@ func logValue(err error, none bool) slog.Value {
 // kind returns the kind of an error in a log or a span. Nothing else decides it.
 func kind(err error) string {
 	service, failed := errors.AsType[*ServiceError](err)
+	ended := contextEnd(err)
 	switch {
 	case errors.Is(err, ErrOutcomeUnknown):
 		return "outcomeUnknown"
@@ -144,9 +145,9 @@ func kind(err error) string {
 		return "parameter"
 	case errors.Is(err, ErrCredential):
 		return "credential"
-	case errors.Is(err, context.Canceled):
+	case ended == context.Canceled:
 		return "canceled"
-	case deadlinePassed(err):
+	case ended == context.DeadlineExceeded:
 		return "timeout"
 	case failed && service.StatusCode >= http.StatusBadRequest:
 		return "service"
@@ -166,15 +167,16 @@ func codeOf(e *ServiceError) string {
 	return e.Code
 }
 
-// deadlinePassed reports whether the deadline of a context has passed. Timeouts of
-// package net may be context.DeadlineExceeded for errors.Is as well, or may not.
-func deadlinePassed(err error) bool {
+// contextEnd returns the error of the context that an error is of, rather than of its
+// last attempt; nil for none. Timeouts of package net may be context.DeadlineExceeded
+// for errors.Is, and the cancellation of a request be that of net/http.
+func contextEnd(err error) error {
 	for e := range tree(err) {
-		if e == context.DeadlineExceeded {
-			return true
+		if e == context.DeadlineExceeded || e == context.Canceled {
+			return e
 		}
 	}
-	return false
+	return nil
 }
 
 func finds[E error](err error) bool {

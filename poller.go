@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ import (
 // JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate] and
 // [WaitForJob]. Between two polls, PollUntilDone waits for its Frequency, 30 seconds if there is
 // none and a second at least, or for as long as the response asks, which is at most
-// an hour.
+// an hour. It is not safe for concurrent use: take the ResumeToken before you wait.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
@@ -50,7 +49,7 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	}](err) {
 		return done.Job, err
 	}
-	if ctx.Err() == nil && options != nil && options.Frequency < time.Second { // of which azcore has the only other error
+	if options != nil && options.Frequency < time.Second && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) { // of which azcore has the only other error
 		return Job{}, withOperation(name, invalid("Frequency", options.Frequency.String(), "must be at least 1s"))
 	}
 	id, _ := resume.ReadJobToken(token)
@@ -124,12 +123,15 @@ func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGr
 	if lost != nil && errors.Is(err, ErrOutcomeUnknown) {
 		job, findErr := lost.find(ctx)
 		if findErr != nil {
-			errs := slices.DeleteFunc([]error{ctx.Err(), err}, func(err error) bool { return err == nil })
+			errs := []error{err}
+			if ctx.Err() != nil {
+				errs = []error{exchange.WithCause(ctx.Err(), ctx), err}
+			}
 			return nil, &wrappedError{errs: errs, more: "looking for the job: " + findErr.Error()}
 		}
 		values[3] = job
 		c.noteJob(ctx, job)
-		return newJobPoller(c.client, name, values, nil, options.Progress)
+		return newJobPoller(c.client, name, values, &jobStart{at: time.Now()}, options.Progress)
 	}
 	if err != nil {
 		return nil, err
@@ -175,9 +177,9 @@ const (
 
 // jobStart is the start of a job.
 type jobStart struct {
-	response *http.Response
-	job      Job       // as the response describes it
-	at       time.Time // when it came, by the clock here
+	response *http.Response // nil if it was lost
+	job      Job            // as the response describes it
+	at       time.Time      // when it came, or the job was found, by the clock here
 }
 
 // recent reports whether a later response may come from a part of the service
@@ -187,12 +189,14 @@ func (s *jobStart) recent(later *http.Response) bool {
 	if s == nil {
 		return false
 	}
-	started, err := http.ParseTime(s.response.Header.Get("Date"))
-	now, laterErr := http.ParseTime(later.Header.Get("Date"))
-	if err != nil || laterErr != nil {
-		started, now = s.at, time.Now()
+	if s.response != nil {
+		started, err := http.ParseTime(s.response.Header.Get("Date"))
+		now, laterErr := http.ParseTime(later.Header.Get("Date"))
+		if err == nil && laterErr == nil {
+			return now.Sub(started) < maxUnseen
+		}
 	}
-	return now.Sub(started) < maxUnseen
+	return time.Since(s.at) < maxUnseen
 }
 
 // jobPollingHandler is what [runtime.Poller] needs to wait for a job. Its JSON is the resume token's.
@@ -217,7 +221,7 @@ func newJobPoller(c client, operation string, values pathValues, start *jobStart
 	token := resume.NewJobToken(get.route.ID(checked...))
 	handler := &jobPollingHandler{JobToken: token, client: c, operation: operation, get: get, start: start, progress: progress}
 	var resp *http.Response
-	if start != nil {
+	if start != nil && start.response != nil {
 		handler.job, resp = start.job, start.response
 		throttle.Bound(resp, maxPollDelay)
 	}
@@ -258,12 +262,12 @@ func (h *jobPollingHandler) Done() bool {
 func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err error) {
 	defer func() { h.failed = err }()
 	got, resp, err := runResponse[WorkspaceManagerJobsClientGetResponse](ctx, h.client, h.get)
-	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && failed.StatusCode == http.StatusNotFound {
+	if failed, ok := errors.AsType[*azcore.ResponseError](err); ok && statusOf(err) == http.StatusNotFound {
 		if h.start.recent(failed.RawResponse) {
 			throttle.Bound(failed.RawResponse, maxPollDelay)
 			return failed.RawResponse, nil
 		}
-		if isPage(err) || HasCode(err, parentMissing...) { // which say nothing of the job
+		if !isGone(err) { // which says nothing of the job
 			return nil, err
 		}
 		more := "the job was deleted while the poller waited"
@@ -349,7 +353,8 @@ func (r *recovery) list(ctx context.Context, yield func(Job)) error {
 // one. The error says what was found instead.
 func (r *recovery) find(ctx context.Context) (string, error) {
 	deadline := time.Now().Add(recoverTime)
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	var listed *http.Response // rather than that of the caller's policy.WithCaptureResponse
+	ctx, cancel := context.WithDeadline(policy.WithCaptureResponse(ctx, &listed), deadline)
 	defer cancel()
 	last := ""
 	for {

@@ -357,6 +357,11 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		assertParameterError(t, change(t.Context(), exemptSubscription), "id")
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
+	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
+	renewing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body)))).NewExemptionsClient()
+	renewed := errorOf(renewing.Renew(t.Context(), standardRow, soon, nil))
+	require.ErrorIs(t, renewed, armsecops.ErrUnexpectedResponse)
+	require.NotErrorIs(t, renewed, armsecops.ErrNotExemption, "it may have been renewed")
 	var none context.Context
 	assertParameterError(t, errorOf(client.Get(none, standardRow, nil)), "ctx")
 	for _, expires := range []time.Time{{}, time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)} {

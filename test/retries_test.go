@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
@@ -50,6 +52,36 @@ func TestConflictAfterALostWriteIsUnknown(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A deletion is done if a 404 follows an attempt that may have been it. That another
+// 404 came before the end of the context, or of azcore's registration, says nothing.
+func TestDeletionThatIsGone(t *testing.T) {
+	t.Parallel()
+	gone := respond(404, `{"error":{"code":"NotFound"}}`)
+	hang := func(req *http.Request) (*http.Response, error) {
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	}
+	unregistered := respond(409, `{"error":{"code":"MissingRegistrationForResourceProvider"}}`)
+	type test struct {
+		responses []transportFunc
+		retried   []int // status codes; nil for azcore's
+		err       error
+	}
+	each(t, map[string]test{
+		"after a lost response":    {[]transportFunc{lost, gone}, nil, nil},
+		"before the context's end": {[]transportFunc{gone, hang}, []int{404}, context.DeadlineExceeded},
+		"of the registration":      {[]transportFunc{lost, unregistered, gone}, nil, armsecops.ErrOutcomeUnknown},
+	}, func(t *testing.T, test test) {
+		synctest.Test(t, func(t *testing.T) {
+			o := options(script(t, test.responses...))
+			o.Retry.StatusCodes = test.retried
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			assert.ErrorIs(t, errorOf(newAssignmentsClient(t, o).Delete(ctx, "rg", "id", nil)), test.err)
+		})
+	})
 }
 
 // Reads follow the caller's retry options, of the client and of the call.

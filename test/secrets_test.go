@@ -83,7 +83,8 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 		client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, o)
 		require.NoError(t, err)
 		list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: secretSkipToken, Top: 7, OrderBy: "secret desc"}
-		_, err = client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())
+		ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {"Bearer secret-of-the-call"}}) // that is sent
+		_, err = client.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)
 		require.Error(t, err)
 		page, ok := errors.AsType[*armsecops.PageError](err)
 		require.True(t, ok)

@@ -32,7 +32,7 @@ func (a *attempts) newError(resp *http.Response, req *http.Request, reason error
 	if kept.Body == nil {
 		kept.Body = http.NoBody
 	}
-	return a.NewError(Failure{&kept, reason})
+	return a.NewError(Failure{&kept, reason, a.sent})
 }
 
 // contextError returns the error of a call whose context has ended: that of the
@@ -65,7 +65,7 @@ func (a *attempts) contextError(req *http.Request) error {
 // must not be taken for how this one did, so only the cause itself is found.
 func WithCause(err error, ctx context.Context) error {
 	cause := context.Cause(ctx)
-	if cause == nil || errors.Is(cause, ctx.Err()) {
+	if cause == ctx.Err() {
 		return err
 	}
 	return causedError{err, cause}

@@ -40,6 +40,23 @@ type Call struct {
 type Failure struct {
 	Response *http.Response // with the Request that it responds to
 	Reason   error          // why the response could not be read; nil if it could
+	Sent     Sent
+}
+
+// Sent is what errors need of the headers that the attempts of a call sent: a program
+// sets some by the context, which azcore adds to each attempt. An attempt that a policy
+// gave up may still change its own.
+type Sent struct {
+	Authorization   [2]string // the last one, and the one before
+	ClientRequestID string
+}
+
+// Note notes the headers of an attempt.
+func (s *Sent) Note(header http.Header) {
+	s.ClientRequestID = header.Get("x-ms-client-request-id")
+	if authorization := header.Get("Authorization"); authorization != s.Authorization[0] {
+		s.Authorization = [2]string{authorization, s.Authorization[0]}
+	}
 }
 
 // Configure puts this package into the pipeline that the options describe: its
@@ -74,7 +91,7 @@ type attempts struct {
 	response *http.Response  // of the last attempt
 	failure  error           // of the last attempt, if it had no response
 	noToken  error           // of the credential
-	header   http.Header     // of the last attempt's request; nil before the first ends
+	sent     Sent
 }
 
 type attemptsKey struct{}
@@ -148,7 +165,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	if isFinal {
 		err = final.error
 	}
-	if a.expired == nil {
+	if a.expired == nil && a.noToken == nil { // a credential may have a time limit of its own
 		err = ofAttempt(err)
 	}
 	switch {
@@ -169,16 +186,16 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 	return nil, a.open > 0, err
 }
 
-// Header returns the header of a request as it was sent, or would have been: a
-// program sets some by the context, which azcore adds to each attempt.
-func Header(req *policy.Request) http.Header {
+// SentOf returns what the attempts of a request sent, or would have.
+func SentOf(req *policy.Request) Sent {
 	a := attemptsOf(req)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.header != nil {
-		return a.header
+	sent := a.sent
+	if sent == (Sent{}) { // none was
+		sent.Note(req.Raw().Header)
 	}
-	return req.Raw().Header
+	return sent
 }
 
 // firstPolicy is before the policies of the caller's: the attempts are found even if
@@ -228,6 +245,7 @@ func (p *attemptPolicy) Do(req *policy.Request) (*http.Response, error) {
 		return req.Next()
 	}
 	a.mu.Lock()
+	a.noToken = nil // there is one, even if it was to be renewed
 	call, err := a.ctx, a.refusal()
 	a.mu.Unlock()
 	if err != nil {
@@ -307,7 +325,6 @@ func (a *attempts) begin() error {
 	err := a.refusal()
 	if err == nil {
 		a.open++
-		a.noToken = nil // the one that was to be renewed still holds
 	}
 	return err
 }
@@ -333,11 +350,11 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.header = req.Raw().Header
+	a.sent.Note(req.Raw().Header)
 	sent := err == nil || resp != nil || !w.notSent(p, err, a.ctx.Err() != nil)
 	resp, err = a.result(req.Raw(), resp, w.explain(err), sent)
 	if err == nil {
-		a.response, a.failure = resp, nil
+		a.response, a.failure = p.kept(a, resp), nil
 		if resp.StatusCode == http.StatusTooManyRequests {
 			a.refused = time.Now()
 		}
@@ -345,6 +362,21 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 		a.response, a.failure = nil, err
 	}
 	return resp, err
+}
+
+// kept returns a response for an error that may be made of it later. A policy may give
+// an attempt up that azcore is about to repeat, and then reads the body of.
+func (p *attemptPolicy) kept(a *attempts, resp *http.Response) *http.Response {
+	if !p.policies || a.succeeded(resp) {
+		return resp
+	}
+	body, err := runtime.Payload(resp)
+	if err != nil {
+		return resp
+	}
+	kept := *resp
+	kept.Body = io.NopCloser(bytes.NewReader(body))
+	return &kept
 }
 
 // result closes the attempt if the service has not carried it out, keeps azcore

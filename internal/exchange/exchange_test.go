@@ -462,6 +462,10 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 				var s setup
 				s.options.Retry = policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1}
 				s.closeGate(test.closed)
+				s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+					NoToken(req.Raw().Context(), io.ErrNoProgress) // one that was to be renewed, and still holds
+					return req.Next()
+				})}
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				start := time.Now()

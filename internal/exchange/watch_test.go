@@ -314,6 +314,35 @@ func TestOverlappingAttempts(t *testing.T) {
 	}
 }
 
+// A policy gives an attempt up that goes on: a claims challenge changes its header,
+// and azcore reads the body of its response. The race detector sees what they share.
+func TestAttemptThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		var s setup
+		ctx, cancel := context.WithCancel(t.Context())
+		sent, ended := make(chan struct{}), make(chan struct{})
+		first := sync.OnceFunc(func() { close(sent) })
+		s.options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			go func() { defer close(ended); _, _ = req.Next() }() // the response is in memory
+			<-sent
+			cancel()
+			return nil, ctx.Err()
+		})}
+		s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			resp, err := req.Next()
+			first()
+			req.Raw().Header.Set("Authorization", "another")
+			return resp, err
+		})}
+		req := newRequest(t, ctx, read())
+		_, _, err := Do(s.pipeline(respond(503, "busy")), req)
+		require.ErrorIs(t, err, context.Canceled)
+		SentOf(req)
+		<-ended
+	}
+}
+
 // An attempt that still waits for its turn when the call ends is not sent.
 func TestNothingIsSentAfterTheCall(t *testing.T) {
 	t.Parallel()

@@ -95,9 +95,16 @@ func (t *Tokens) Add(token string) {
 	t.texts = t.texts[max(0, len(t.texts)-maxTokens):]
 }
 
-// Recent returns the tokens.
-func (t *Tokens) Recent() []string {
+// Recent returns the tokens, and those of Authorization headers, which a program may
+// set itself.
+func (t *Tokens) Recent(authorization ...string) []string {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.texts)
+	texts := slices.Clone(t.texts)
+	t.mu.Unlock()
+	for _, header := range authorization {
+		if token := header[strings.LastIndexByte(header, ' ')+1:]; len(token) >= minSecretBytes && !slices.Contains(texts, token) {
+			texts = append(texts, token)
+		}
+	}
+	return texts
 }
