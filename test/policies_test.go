@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -98,6 +99,7 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 // The time limit of a caller's policy is over when the call is: that says nothing of why it failed.
 func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 	t.Parallel()
+	errOfPolicy := errors.New("the policy's own error")
 	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
 	fails := func(*http.Request) (*http.Response, error) { return nil, refused }
 	redirected := func(req *http.Request) (*http.Response, error) {
@@ -137,7 +139,11 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 					set(o, policyFunc(func(req *policy.Request) (*http.Response, error) {
 						ctx, cancel := context.WithTimeout(req.Raw().Context(), time.Second/2)
 						defer cancel()
-						return req.WithContext(ctx).Next()
+						resp, err := req.WithContext(ctx).Next()
+						if err != nil {
+							err = fmt.Errorf("%w: %w", errOfPolicy, err)
+						}
+						return resp, err
 					}))
 					client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
 					require.NoError(t, err)
@@ -148,7 +154,9 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 						if test.is != nil {
 							require.ErrorIs(t, err, test.is)
 						}
-						if test.is != context.DeadlineExceeded {
+						if test.is == context.DeadlineExceeded {
+							require.ErrorIs(t, err, errOfPolicy)
+						} else {
 							require.NotErrorIs(t, err, context.DeadlineExceeded)
 						}
 					}

@@ -82,6 +82,7 @@ type attempts struct {
 	mu       sync.Mutex
 	ctx      context.Context // of the call; that of an attempt may end earlier
 	expired  context.Context // that had ended when the attempts had; nil for none
+	passed   error           // to the caller's policies, of all attempts
 	waited   time.Duration   // at gates
 	heldBack bool            // at the last of them, until the context ended
 	refused  time.Time       // when the last attempt got a 429; zero for none
@@ -173,7 +174,11 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 		a.response = nil        // a pager keeps the request, and with its context this: not the body, too
 		return resp, false, nil // even if the context has ended since
 	case err != nil && a.expired != nil:
-		err = a.contextError(req.Raw())
+		ended := a.contextError(req.Raw())
+		if own := a.passed != nil && !errors.Is(a.passed, err); own && ctx.Err() == nil { // that of the policy whose context ended
+			ended = fmt.Errorf("%w; %w", err, ended)
+		}
+		err = ended
 	case isFinal:
 	case err == nil && resp == nil:
 		err = errors.New("a policy returned neither a response nor an error")
@@ -218,13 +223,14 @@ func (callPolicy) Do(req *policy.Request) (*http.Response, error) {
 		a.mu.Lock()
 		a.ctx, a.expired = ctx, nil
 		a.mu.Unlock()
-		defer func() {
-			if ctx.Err() != nil {
-				a.mu.Lock()
-				a.expired = ctx
-				a.mu.Unlock()
-			}
-		}()
+		resp, err := req.Next()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.passed = err
+		if ctx.Err() != nil {
+			a.expired = ctx
+		}
+		return resp, err
 	}
 	return req.Next()
 }
