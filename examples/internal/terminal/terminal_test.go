@@ -32,18 +32,6 @@ func TestFilesAreNoTerminals(t *testing.T) {
 	}
 }
 
-func TestPrintableIsOneHarmlessLine(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"plain größe":               "plain größe",
-		"two\nlines\tand a tab":     "two lines and a tab",
-		"\x1b[31mred\x07\u202eback": "[31mredback",
-		"":                          "",
-	} {
-		assert.Equal(t, want, terminal.Printable(text))
-	}
-}
-
 func TestACommandIsQuotedForAShellAndNotWrapped(t *testing.T) {
 	t.Parallel()
 	out, text := screen(10)
@@ -88,13 +76,6 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		out.Table(rows)
 		assert.Equal(t, want, text.String(), columns)
 	}
-}
-
-func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
-	t.Parallel()
-	out, text := screen(20)
-	out.Definitions([][2]string{{"-a", "the first of them"}, {"-bc", "last"}})
-	assert.Equal(t, "  -a   the first of\n       them\n  -bc  last\n", text.String())
 }
 
 func TestWithoutATerminalTextIsWrappedAndStatusIsNotPrinted(t *testing.T) {
