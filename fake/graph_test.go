@@ -19,7 +19,7 @@ import (
 
 const (
 	graphURL          = endpoint + "/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
-	otherSubscription = "22222222-2222-3333-4444-555555555555"
+	otherSubscription = "eeeeeeee-2222-3333-4444-555555555555"
 )
 
 type queryOptions = armsecops.ResourceGraphOptions
