@@ -150,15 +150,6 @@ func TestQueryPages(t *testing.T) {
 	})
 }
 
-// The other rules of queries are tested by the table of docs/fake.md.
-func TestTopIsRefused(t *testing.T) {
-	t.Parallel()
-	for _, top := range []string{"1001", "-1"} {
-		req := newRequest(t, http.MethodPost, graphURL, `{"query":"resources","options":{"$top":`+top+`}}`)
-		assertRefused(t, fake.NewServer(nil), req, http.StatusBadRequest, "BadRequest", "between 1 and 1000, not "+top)
-	}
-}
-
 // Errors of a query have the details that Azure's have.
 func TestQueryErrorsHaveDetails(t *testing.T) {
 	t.Parallel()
