@@ -2,7 +2,6 @@ package terminal_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
@@ -112,27 +112,15 @@ func TestJSONKeepsEveryCharacter(t *testing.T) {
 	assert.Error(t, out.JSON(func() {}))
 }
 
-// broken fails the second write and succeeds afterwards.
-type broken struct{ writes int }
-
-var errBroken = errors.New("no space left on device")
-
-func (b *broken) Write(p []byte) (int, error) {
-	b.writes++
-	if b.writes == 2 {
-		return 0, errBroken
-	}
-	return len(p), nil
-}
-
 func TestOutputKeepsItsFirstError(t *testing.T) {
 	t.Parallel()
-	w := &broken{}
-	out := &terminal.Output{Writer: w}
+	out, text := screen(0)
 	out.Println("one")
 	require.NoError(t, out.Err())
+	out.Writer = commandtest.FullDisk{}
 	out.Println("two")
+	out.Writer = text // has space again
 	out.Table([][]string{{"three"}})
-	assert.Equal(t, errBroken, out.Err())
-	assert.Equal(t, 2, w.writes)
+	assert.Equal(t, commandtest.ErrFullDisk, out.Err())
+	assert.Equal(t, "one\n", text.String())
 }
