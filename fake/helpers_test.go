@@ -17,11 +17,12 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
 const (
-	subscription  = "11111111-2222-3333-4444-555555555555"
+	subscription  = testkit.JobsSubscription
 	resourceGroup = "group"
 	workspace     = "workspace"
 	assignment    = "assignment"
@@ -83,12 +84,8 @@ func options(transport policy.Transporter) *armsecops.ClientOptions {
 	return o
 }
 
-func newJobs(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManagerJobsClient {
-	t.Helper()
-	client, err := armsecops.NewWorkspaceManagerJobsClient(subscription, &azfake.TokenCredential{}, o)
-	require.NoError(t, err)
-	return client
-}
+// newJobs returns a client of the subscription.
+var newJobs = driver.NewJobsClient
 
 func newAssignments(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
 	t.Helper()

@@ -103,17 +103,19 @@ func TestNamesThatAzureRefuses(t *testing.T) {
 
 func TestInvalidBodyIsRefused(t *testing.T) {
 	t.Parallel()
-	const invalid = "InvalidRequestContent"
-	type test struct{ body, code, message string }
+	const put, post, invalid = http.MethodPut, http.MethodPost, "InvalidRequestContent"
+	type test struct{ method, url, body, code, message string }
 	each(t, map[string]test{
-		"empty":                      {"", invalid, "JSON object"},
-		"null":                       {"null", invalid, "JSON object"},
-		"text after it":              {`{"properties":{}}x`, invalid, "not an assignment: invalid character 'x'"},
-		"tag that is an object":      {`{"tags":{"a":{}}}`, invalid, "/tags/a: an object is not a string."},
-		"member that is there twice": {`{"kind":"a","kind":"b"}`, invalid, `not an assignment: duplicate object member name "kind"`},
-		"name in another casing":     {`{"Name":"other"}`, "MismatchingResourceName", "'other'"},
+		"empty":                      {put, assignmentURL, "", invalid, "JSON object"},
+		"null":                       {put, assignmentURL, "null", invalid, "JSON object"},
+		"text after it":              {put, assignmentURL, `{"properties":{}}x`, invalid, "not an assignment: invalid character 'x'"},
+		"tag that is an object":      {put, assignmentURL, `{"tags":{"a":{}}}`, invalid, "/tags/a: an object is not a string."},
+		"member that is there twice": {put, assignmentURL, `{"kind":"a","kind":"b"}`, invalid, `not an assignment: duplicate object member name "kind"`},
+		"name in another casing":     {put, assignmentURL, `{"Name":"other"}`, "MismatchingResourceName", "'other'"},
+		"$top above 1000":            {post, graphURL, `{"query":"resources","options":{"$top":1001}}`, "BadRequest", "between 1 and 1000, not 1001"},
+		"$top below 0":               {post, graphURL, `{"query":"resources","options":{"$top":-1}}`, "BadRequest", "between 1 and 1000, not -1"},
 	}, func(t *testing.T, test test) {
-		assertRefused(t, fake.NewServer(nil), newRequest(t, http.MethodPut, assignmentURL, test.body), http.StatusBadRequest, test.code, test.message)
+		assertRefused(t, fake.NewServer(nil), newRequest(t, test.method, test.url, test.body), http.StatusBadRequest, test.code, test.message)
 	})
 	req := newRequest(t, http.MethodPut, assignmentURL, `{"properties":{}}`)
 	req.Header.Del("Content-Type")

@@ -32,6 +32,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
@@ -83,11 +84,8 @@ func BenchmarkGetJob(b *testing.B) {
 	theirs, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, theirOptions(transport))
 	require.NoError(b, err)
 	bare := newBareClient(b, transport)
-	id := armsecops.JobID{
-		SubscriptionID: subscriptionID, ResourceGroupName: resourceGroup, WorkspaceName: workspace,
-		WorkspaceManagerAssignmentName: publication, Name: jobName,
-	}
-	url := endpoint + id.String() + "?api-version=2025-04-01-preview"
+	route := routes.Jobs.Get
+	url := endpoint + route.URLPath(testkit.CallOf(route).Values...) + "?api-version=" + route.APIVersion
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.WorkspaceManagerJobsClientGetResponse, error) {
 		return ours.Get(ctx, resourceGroup, workspace, publication, jobName, nil)
 	})

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,7 +105,7 @@ func (g *graph) respond(row string, first, rows int, resp *http.Response) (body 
 // row is an assignment as Azure Resource Graph has it.
 var row = sync.OnceValue(func() string {
 	var columns map[string]any
-	_ = json.Unmarshal([]byte(item(0)), &columns) // a nil map would panic
+	_ = json.Unmarshal([]byte(item), &columns) // a nil map would panic
 	delete(columns, "etag")
 	delete(columns, "systemData")
 	columns["tenantId"], columns["subscriptionId"] = "5ec0ffee-0000-4000-8000-000000000000", "5ec0ffee-0000-4000-8000-000000000000"
@@ -124,7 +123,7 @@ const (
 // newFullTenant returns a tenant that another program reads, too, with whole assignments.
 func newFullTenant() *tenant {
 	azure := newTenant(0.02)
-	azure.items = strings.TrimSuffix(strings.Repeat(item(0)+",", itemsOfPage), ",")
+	azure.items = tenItems
 	return azure
 }
 
@@ -168,7 +167,7 @@ func compareExemptions(t *testing.T) (results []reading) {
 		azure := newFullTenant()
 		how := fmt.Sprintf("three listings of each subscription, %d at a time", concurrency)
 		results = append(results, measure(t, how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
-			return listByHand(t, options, azure.ids, concurrency)
+			return listKinds(t, options, azure.ids, concurrency)
 		}))
 	}
 	for _, q := range []struct {
@@ -188,36 +187,13 @@ func compareExemptions(t *testing.T) (results []reading) {
 	return results
 }
 
-// listByHand lists the three kinds in every subscription and returns the number of exemptions.
-func listByHand(t *testing.T, options *armsecops.ClientOptions, ids []string, concurrency int) int {
+// listKinds lists the three kinds in every subscription and returns the number of exemptions.
+func listKinds(t *testing.T, options *armsecops.ClientOptions, ids []string, concurrency int) int {
 	factory := driver.NewFactory(t, &azfake.TokenCredential{}, options)
-	policies, standards := factory.NewPolicyExemptionsClient(), factory.NewStandardAssignmentsClient()
-	var items atomic.Int64
-	for _, list := range []func(id string) int{
-		func(id string) int {
-			return count(t, policies.NewListPager("/subscriptions/"+id, nil).All(t.Context()))
-		},
-		func(id string) int {
-			return count(t, standards.NewListPager("/subscriptions/"+id, nil).All(t.Context()))
-		},
-		func(id string) int {
-			client, err := factory.NewSecurityAssignmentsClient(id)
-			assert.NoError(t, err)
-			return count(t, client.NewListBySubscriptionPager(nil).All(t.Context()))
-		},
-	} {
-		var listings sync.WaitGroup
-		places := make(chan struct{}, concurrency)
-		for _, id := range ids {
-			places <- struct{}{}
-			listings.Go(func() {
-				items.Add(int64(list(id)))
-				<-places
-			})
-		}
-		listings.Wait()
-	}
-	return int(items.Load())
+	o := &armsecops.ListAcrossSubscriptionsOptions{Concurrency: concurrency}
+	return count(t, factory.NewPolicyExemptionsClient().ListAcrossSubscriptions(t.Context(), ids, o)) +
+		count(t, factory.NewStandardAssignmentsClient().ListAcrossSubscriptions(t.Context(), ids, o)) +
+		listAcross(t, driver.NewAssignmentsClient(t, options), ids, concurrency)
 }
 
 var graphOut = flag.String("graph-out", "", "the file whose section on Azure Resource Graph to write")

@@ -140,24 +140,18 @@ func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
 	}
 }
 
-// listings yields the exchanges of each listing, a file's one after another.
-func listings(yield func(string, []testkit.Exchange) bool) {
-	for name, exchanges := range testkit.AllExchanges() {
-		pages := slices.DeleteFunc(slices.Clone(exchanges), func(e testkit.Exchange) bool {
-			route, _ := e.Route()
-			return route.Kind != routes.List && route.Kind != routes.Query || !slices.Contains(driver.Operations(), route)
-		})
-		if len(pages) > 0 && !yield(name, pages) {
-			return
-		}
-	}
-}
-
 // A listing yields the same in every way to read it, and resumes after each page,
 // with another client, too.
 func TestEveryListingIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
-	for name, exchanges := range listings {
+	for name, exchanges := range testkit.AllExchanges() {
+		exchanges = slices.DeleteFunc(slices.Clone(exchanges), func(e testkit.Exchange) bool { // which leaves the pages
+			route, _ := e.Route()
+			return route.Kind != routes.List && route.Kind != routes.Query || !slices.Contains(driver.Operations(), route)
+		})
+		if len(exchanges) == 0 {
+			continue
+		}
 		newPager := func(t *testing.T, transport policy.Transporter, option string, value any) driver.Pager {
 			result, err := driver.Ours.Do(t.Context(), exchanges[0].Call().With(option, value), driver.Options(transport))
 			require.NoError(t, err)

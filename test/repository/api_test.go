@@ -23,22 +23,14 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-var update = flag.Bool("update", false, "write api/armsecops.txt")
+var update = flag.Bool("update", false, "write api/armsecops.txt, docs/api.md and the names of spans in docs/observability.md")
 
 // api/armsecops.txt lists the exported API of both packages, so that a change of
 // it is seen in a review.
 func TestAPI(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(testkit.Root(), "api", "armsecops.txt")
 	api := "package armsecops\n\n" + exportedAPI(t, testkit.Root()) + "\npackage fake\n\n" + exportedAPI(t, filepath.Join(testkit.Root(), "fake"))
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(api), 0o666))
-		return
-	}
-	recorded, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.True(t, string(recorded) == api,
-		"the exported API changes: name the change in CHANGELOG.md, and write %s by: go test ./test/repository -run TestAPI -update", path)
+	assertDerived(t, "api/armsecops.txt", "the exported API changes: name the change in CHANGELOG.md, and", func(string) string { return api })
 }
 
 // exportedAPI returns the exported declarations of a package without comments and bodies, sorted.
@@ -104,15 +96,16 @@ func TestAPIPage(t *testing.T) {
 		fmt.Fprintf(&page, "| `%s` | `%s %s` | %s | [%s](%s) |\n", method, route.Method, route.Path, route.APIVersion, path.Base(route.Page), route.Page)
 		fmt.Fprintf(&spans, "| `%s` | %s | `HTTP %s` | `%s` |\n", route.Operation, route.Kind, route.Method, route.Namespace)
 	}
-	assertDerived(t, "docs/api.md", func(string) string { return page.String() })
-	assertDerived(t, "docs/observability.md", func(text string) string {
+	assertDerived(t, "docs/api.md", "the operations change:", func(string) string { return page.String() })
+	assertDerived(t, "docs/observability.md", "the operations change:", func(text string) string {
 		require.Regexp(t, spanRows, text)
 		return spanRows.ReplaceAllLiteralString(text, spanHeader+spans.String())
 	})
 }
 
 // assertDerived compares a file with what it is to be, or writes it.
-func assertDerived(t *testing.T, name string, derive func(recorded string) string) {
+//   - change: what a difference says, and to do before the file is written
+func assertDerived(t *testing.T, name, change string, derive func(recorded string) string) {
 	t.Helper()
 	recorded, err := os.ReadFile("../../" + name)
 	require.NoError(t, err)
@@ -121,7 +114,7 @@ func assertDerived(t *testing.T, name string, derive func(recorded string) strin
 		require.NoError(t, os.WriteFile("../../"+name, []byte(want), 0o666))
 		return
 	}
-	assert.True(t, string(recorded) == want, "the operations change: write %s by: go test ./test/repository -run TestAPI -update", name)
+	assert.True(t, string(recorded) == want, "%s write %s by: go test ./test/repository -run TestAPI -update", change, name)
 }
 
 const spanHeader = "| span of an operation | kind | request | `az.namespace` |\n|---|---|---|---|\n"

@@ -177,17 +177,13 @@ func pattern(tests []string) string {
 	if len(tests) == 1 {
 		return tests[0]
 	}
-	var names []string
-	for _, test := range tests {
-		name, _, _ := strings.Cut(test, "/")
-		names = append(names, name)
-	}
-	return "(" + strings.Join(names, "|") + ")"
+	return "(" + subtests.ReplaceAllString(strings.Join(tests, "|"), "") + ")"
 }
 
 var (
 	partOfRecipe = regexp.MustCompile("(?ms)^In `([^`]+)`(?:, (above|instead of) `([^`]+)`)?:\n\n```\\w+\n(.*?)^```$")
 	command      = regexp.MustCompile(`(?m)^\$ (.+)`)
+	subtests     = regexp.MustCompile(`/[^|]*`)
 )
 
 // copied is a copy of the repository: its path.

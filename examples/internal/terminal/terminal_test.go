@@ -2,7 +2,6 @@ package terminal_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
@@ -29,18 +29,6 @@ func TestFilesAreNoTerminals(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, terminal.New(file).Width())
 		require.NoError(t, file.Close())
-	}
-}
-
-func TestPrintableIsOneHarmlessLine(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"plain größe":               "plain größe",
-		"two\nlines\tand a tab":     "two lines and a tab",
-		"\x1b[31mred\x07\u202eback": "[31mredback",
-		"":                          "",
-	} {
-		assert.Equal(t, want, terminal.Printable(text))
 	}
 }
 
@@ -90,13 +78,6 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestDefinitionsWrapToTheRightOfTheTerms(t *testing.T) {
-	t.Parallel()
-	out, text := screen(20)
-	out.Definitions([][2]string{{"-a", "the first of them"}, {"-bc", "last"}})
-	assert.Equal(t, "  -a   the first of\n       them\n  -bc  last\n", text.String())
-}
-
 func TestWithoutATerminalTextIsWrappedAndStatusIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	out, text := screen(0)
@@ -131,27 +112,15 @@ func TestJSONKeepsEveryCharacter(t *testing.T) {
 	assert.Error(t, out.JSON(func() {}))
 }
 
-// broken fails the second write and succeeds afterwards.
-type broken struct{ writes int }
-
-var errBroken = errors.New("no space left on device")
-
-func (b *broken) Write(p []byte) (int, error) {
-	b.writes++
-	if b.writes == 2 {
-		return 0, errBroken
-	}
-	return len(p), nil
-}
-
 func TestOutputKeepsItsFirstError(t *testing.T) {
 	t.Parallel()
-	w := &broken{}
-	out := &terminal.Output{Writer: w}
+	out, text := screen(0)
 	out.Println("one")
 	require.NoError(t, out.Err())
+	out.Writer = commandtest.FullDisk{}
 	out.Println("two")
+	out.Writer = text // has space again
 	out.Table([][]string{{"three"}})
-	assert.Equal(t, errBroken, out.Err())
-	assert.Equal(t, 2, w.writes)
+	assert.Equal(t, commandtest.ErrFullDisk, out.Err())
+	assert.Equal(t, "one\n", text.String())
 }
