@@ -349,21 +349,3 @@ func ExampleNewClientFactory() {
 	// Failed
 	// Test exemption
 }
-
-// A listing across subscriptions needs no subscription of its own.
-func ExampleClientFactory_NewSecurityAssignmentsClient() {
-	client, err := exampleFactory().NewSecurityAssignmentsClient("")
-	if err != nil {
-		log.Fatal(err)
-	}
-	subscriptions := []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"}
-	n := 0
-	for _, err := range client.ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		n++
-	}
-	fmt.Println("assignments:", n)
-	// Output: assignments: 1
-}

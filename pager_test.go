@@ -376,19 +376,17 @@ func TestLeavingCancelsTheRequestInFlight(t *testing.T) {
 // use what the first one does.
 func TestLoopInALoopIsAnError(t *testing.T) {
 	t.Parallel()
-	for prefetch := range 2 {
-		l := &listing{items: 50}
-		p := l.pager(t, armsecops.PageOptions{Prefetch: prefetch})
-		for _, err := range p.All(t.Context()) {
-			require.NoError(t, err)
-			assert.ErrorContains(t, failure(p.NextPage(t.Context())), "a loop over this pager")
-			for _, err := range p.Pages(t.Context()) {
-				assert.ErrorContains(t, err, "a loop over this pager")
-			}
-			break
+	l := &listing{items: 50}
+	p := l.pager(t, armsecops.PageOptions{Prefetch: 1})
+	for _, err := range p.All(t.Context()) {
+		require.NoError(t, err)
+		assert.ErrorContains(t, failure(p.NextPage(t.Context())), "a loop over this pager")
+		for _, err := range p.Pages(t.Context()) {
+			assert.ErrorContains(t, err, "a loop over this pager")
 		}
-		assert.NoError(t, failure(p.NextPage(t.Context())))
+		break
 	}
+	assert.NoError(t, failure(p.NextPage(t.Context())))
 }
 
 // The caller's context ends a listing, and the error has its cause.

@@ -149,15 +149,13 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 
 // testRecorder records the messages of a test.
 type testRecorder struct {
-	srv      *fake.Server // that the test looks at then; nil for none
+	srv      *fake.Server // that the test looks at then
 	messages []string
 }
 
 func (r *testRecorder) Helper() {}
 func (r *testRecorder) Errorf(format string, args ...any) {
-	if r.srv != nil {
-		r.srv.Requests()
-	}
+	r.srv.Requests()
 	r.messages = append(r.messages, fmt.Sprintf(format, args...))
 }
 

@@ -322,7 +322,7 @@ func TestQueryHasItsFaults(t *testing.T) {
 			if srv == overridden {
 				assert.Equal(t, test.want, strings.Join(names, ""))
 			}
-			var left testRecorder
+			left := testRecorder{srv: srv}
 			srv.AssertFaultsConsumed(&left)
 			assert.Len(t, left.messages, 1, "the fault of the other table is left")
 		}

@@ -63,7 +63,6 @@ func TestDeletionThatIsGone(t *testing.T) {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
 	}
-	unregistered := respond(409, `{"error":{"code":"MissingRegistrationForResourceProvider"}}`)
 	type test struct {
 		responses []transportFunc
 		retried   []int // status codes; nil for azcore's
@@ -72,7 +71,7 @@ func TestDeletionThatIsGone(t *testing.T) {
 	each(t, map[string]test{
 		"after a lost response":    {[]transportFunc{lost, gone}, nil, nil},
 		"before the context's end": {[]transportFunc{gone, hang}, []int{404}, context.DeadlineExceeded},
-		"of the registration":      {[]transportFunc{lost, unregistered, gone}, nil, armsecops.ErrOutcomeUnknown},
+		"of the registration":      {[]transportFunc{lost, respond(409, `{"error":{"code":"MissingRegistrationForResourceProvider"}}`), gone}, nil, armsecops.ErrOutcomeUnknown},
 	}, func(t *testing.T, test test) {
 		synctest.Test(t, func(t *testing.T) {
 			o := options(script(t, test.responses...))
