@@ -363,3 +363,36 @@ func TestNothingIsSentAfterTheCall(t *testing.T) {
 		}
 	})
 }
+
+// A request that would wait too long is not sent: its error is that of a 429
+// which asks to wait for what is left, in whole seconds.
+func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var s setup
+		pipeline := s.pipeline(respond(429, "first", "Retry-After", "3600"))
+		_, _, err := Do(pipeline, newRequest(t, t.Context(), create()))
+		require.EqualError(t, err, "429 first")
+		time.Sleep(500 * time.Millisecond)
+		call, told := create(), 0
+		call.NewError = func(f Failure) error {
+			assert.Equal(t, "3600", f.Response.Header.Get("Retry-After"), "rounded up")
+			assert.Equal(t, "429 Too Many Requests", f.Response.Status)
+			assert.NotNil(t, f.Response.Request)
+			return newStatusError(f)
+		}
+		call.Waited = func(time.Duration) { told++ }
+		_, unknown, err := Do(pipeline, newRequest(t, t.Context(), call))
+		require.EqualError(t, err, `429 {"error":{"message":"throttled for another 1h0m0s, not sent"}}`)
+		assert.Equal(t, []any{false, 1, int32(1)}, []any{unknown, told, s.requests.Load()})
+
+		var other setup
+		other.closeGate("0")
+		_, unknown, err = Do(other.pipeline(func(req *http.Request) (*http.Response, error) {
+			other.closeGate("3600") // meanwhile, for another call
+			return nil, io.EOF
+		}), newRequest(t, t.Context(), read()))
+		require.ErrorContains(t, err, `s, not sent again"}}; the last attempt failed: EOF`)
+		assert.True(t, unknown)
+	})
+}
