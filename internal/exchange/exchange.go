@@ -53,7 +53,7 @@ type Sent struct {
 
 // Note notes the headers of an attempt.
 func (s *Sent) Note(header http.Header) {
-	s.ClientRequestID = header.Get("x-ms-client-request-id")
+	s.ClientRequestID = header.Get("X-Ms-Client-Request-Id") // canonical, which takes no allocation
 	if authorization := header.Get("Authorization"); authorization != s.Authorization[0] {
 		s.Authorization = [2]string{authorization, s.Authorization[0]}
 	}
