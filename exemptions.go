@@ -335,6 +335,8 @@ type Exemption struct {
 	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, of
 	// Azure Policy only; empty for all of the assignment.
 	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
+	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
+	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`
 	// CreatedBy is who created the exemption, where the service says so.
 	CreatedBy string `json:"createdBy,omitzero"`
 	// CreatedOn is when the exemption was created, where the service says so.
@@ -442,7 +444,7 @@ func readPolicyExemption(c exemptionColumns, e *Exemption) error {
 	}
 	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
 	e.Category = p.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
-	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs
+	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs, e.ResourceSelectors = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs, p.ResourceSelectors
 	return nil
 }
 

@@ -80,11 +80,12 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 	each(t, map[string]test{
 		"policy exemption": {
 			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"displayName":"d","description":"e","policyAssignmentId":"pa",
-				"policyDefinitionReferenceIds":["r"],"exemptionCategory":"Waiver","expiresOn":"2026-12-31T00:00:00Z","assignmentScopeValidation":null,
+				"policyDefinitionReferenceIds":["r"],"exemptionCategory":"Waiver","expiresOn":"2026-12-31T00:00:00Z","assignmentScopeValidation":null,"resourceSelectors":[{"name":"s"}],
 				"metadata":{"createdBy":"me","createdOn":"2026-12-31T00:00:00Z"}}`),
 			armsecops.Exemption{
 				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", DisplayName: "d", Description: "e",
 				Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: "pa", PolicyDefinitionReferenceIDs: []string{"r"}, CreatedBy: "me", CreatedOn: expires,
+				ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
 			},
 		},
 		"standard assignment": {

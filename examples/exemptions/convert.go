@@ -105,7 +105,11 @@ func from(e armsecops.Exemption, names map[string]string) string {
 		all = append(all, "some findings only")
 	}
 	all = append(all, e.PolicyDefinitionReferenceIDs...)
-	return cmp.Or(strings.Join(all, ", "), lastSegment(e.PolicyAssignmentID), lastSegment(e.StandardID))
+	text := cmp.Or(strings.Join(all, ", "), lastSegment(e.PolicyAssignmentID), lastSegment(e.StandardID))
+	if len(e.ResourceSelectors) > 0 {
+		text += ", some resources only"
+	}
+	return text
 }
 
 // findings returns the rule that says which findings are exempt, such as those of a

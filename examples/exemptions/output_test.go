@@ -90,13 +90,13 @@ func TestFromNamesWhatIsKnown(t *testing.T) {
 	const key, zero = "1195AFFF-c881-495e-9bc5-1486211ae03f", "00000000-0000-0000-0000-000000000000"
 	names := map[string]string{strings.ToLower(key): "Findings"}
 	for want, exemption := range map[string]armsecops.Exemption{
-		"Findings":                {AssessmentKeys: []string{key}, StandardID: "/a/b"},
-		"k, Findings":             {AssessmentKeys: []string{"k", key}},
-		"several recommendations": {AssessmentKeys: []string{zero}},
-		"standard":                {StandardID: "/a/standard"},
-		"c, d":                    {PolicyAssignmentID: "/a/b", PolicyDefinitionReferenceIDs: []string{"c", "d"}},
-		"assignment":              {PolicyAssignmentID: "/a/assignment"},
-		"":                        {},
+		"Findings":                        {AssessmentKeys: []string{key}, StandardID: "/a/b"},
+		"k, Findings":                     {AssessmentKeys: []string{"k", key}},
+		"several recommendations":         {AssessmentKeys: []string{zero}},
+		"standard":                        {StandardID: "/a/standard"},
+		"c, d":                            {PolicyAssignmentID: "/a/b", PolicyDefinitionReferenceIDs: []string{"c", "d"}},
+		"assignment, some resources only": {PolicyAssignmentID: "/a/assignment", ResourceSelectors: make([]armsecops.PolicyResourceSelector, 1)},
+		"":                                {},
 	} {
 		assert.Equal(t, want, from(exemption, names))
 	}

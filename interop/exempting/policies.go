@@ -16,12 +16,13 @@ import (
 // of each initiative once.
 type policies struct {
 	factory     *armpolicy.ClientFactory
-	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case
+	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
 }
 
 // of returns what an exemption from a policy names: the ids of the policy assignments
-// whose initiative has the policy, each with the policy's reference ids in it.
-func (p policies) of(ctx context.Context, policyDefinitionID string) (map[string][]string, error) {
+// whose initiative has the policy, each with the policy's reference ids in it. An
+// assignment of the policy alone needs none.
+func (p *policies) of(ctx context.Context, policyDefinitionID string) (map[string][]string, error) {
 	found := map[string][]string{}
 	for pager := p.factory.NewAssignmentsClient().NewListPager(nil); pager.More(); {
 		page, err := pager.NextPage(ctx)
@@ -29,7 +30,11 @@ func (p policies) of(ctx context.Context, policyDefinitionID string) (map[string
 			return nil, err
 		}
 		for _, assignment := range page.Value {
-			assigned, err := p.in(ctx, *assignment.Properties.PolicyDefinitionID)
+			id := *assignment.Properties.PolicyDefinitionID
+			if strings.EqualFold(id, policyDefinitionID) {
+				found[*assignment.ID] = nil
+			}
+			assigned, err := p.in(ctx, id)
 			if err != nil {
 				return nil, err
 			}
@@ -44,7 +49,7 @@ func (p policies) of(ctx context.Context, policyDefinitionID string) (map[string
 }
 
 // exempted returns the ids of the policy definitions that an exemption is from.
-func (p policies) exempted(ctx context.Context, exemption armsecops.Exemption) (ids []string, err error) {
+func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) (ids []string, err error) {
 	assignment, err := p.factory.NewAssignmentsClient().GetByID(ctx, exemption.PolicyAssignmentID, nil)
 	if err != nil {
 		return nil, err
@@ -65,7 +70,7 @@ func (p policies) exempted(ctx context.Context, exemption armsecops.Exemption) (
 
 // in returns the policies of a built-in initiative, or of one of the subscription or
 // a management group; none for the id of a policy.
-func (p policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionReference, error) {
+func (p *policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionReference, error) {
 	key := strings.ToLower(id)
 	if known, ok := p.initiatives[key]; ok {
 		return known, nil
@@ -88,6 +93,9 @@ func (p policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionRef
 	}
 	if err != nil {
 		return nil, err
+	}
+	if p.initiatives == nil {
+		p.initiatives = map[string][]*armpolicy.DefinitionReference{}
 	}
 	p.initiatives[key] = set.Properties.PolicyDefinitions
 	return p.initiatives[key], nil

@@ -50,11 +50,11 @@ func TestPolicies(t *testing.T) {
 	options.Transport = service
 	factory, err := armpolicy.NewClientFactory(strings.TrimPrefix(subscription, "/subscriptions/"), &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
-	p := policies{factory, map[string][]*armpolicy.DefinitionReference{}}
+	p := policies{factory: factory}
 	found, err := p.of(t.Context(), policy)
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]string{
-		"/assignment0": {sets + "builtIn"}, "/assignment1": {subscription + sets + "own"}, "/assignment2": {group + sets + "inherited"}, "/assignment4": {sets + "builtIn"},
+		"/assignment0": {sets + "builtIn"}, "/assignment1": {subscription + sets + "own"}, "/assignment2": {group + sets + "inherited"}, "/assignment3": nil, "/assignment4": {sets + "builtIn"},
 	}, found)
 	for id, want := range map[string][]string{"/assignment0 OTHER": {"/other"}, "/assignment1": {"/other", strings.ToUpper(policy)}, "/assignment3": {policy}} {
 		exemption := armsecops.Exemption{PolicyAssignmentID: strings.Fields(id)[0], PolicyDefinitionReferenceIDs: strings.Fields(id)[1:]}
