@@ -89,9 +89,10 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 		log.Fatal(err)
 	}
 	_, err = armsecops.WaitForJob(context.Background(), poller, nil)
-	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-	fmt.Println(ok, failed.Job.Properties.Summary())
-	// Output: true {2 1 1 0}
+	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
+		fmt.Println(failed.Job.Properties.Summary())
+	}
+	// Output: {2 1 1 0}
 }
 
 func ExampleWorkspaceManagerJobsClient_Get() {

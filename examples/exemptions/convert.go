@@ -58,8 +58,10 @@ func complete[P any](r armsecops.Resource[P], e armsecops.Exemption) armsecops.E
 	if e.CreatedOn.IsZero() {
 		e.CreatedOn = r.SystemData.CreatedAt
 	}
-	if known, err := parseCategory(string(e.Category)); err == nil {
-		e.Category = known
+	for _, known := range armsecops.PossibleExemptionCategoryValues() {
+		if known.Is(e.Category) {
+			e.Category = known
+		}
 	}
 	var members struct{ Properties json.RawMessage }
 	text, _ := json.Marshal(r) // what was read can be written; only the resource has the JSON methods
