@@ -205,6 +205,9 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 	}
 	sent := exchange.SentOf(req)
 	err = withOperation(name, blankError(c.secrets(req.Raw(), sent), err))
+	if e, ok := err.(*operationError); ok {
+		e.subscriptionID = c.subscriptionOf(&op)
+	}
 	if e, ok := err.(*operationError); ok && !errors.Is(err, ErrCredential) {
 		e.host, e.path, e.clientRequestID = line(req.Raw().URL.Host), requestPath(route, req.Raw()), line(sent.ClientRequestID)
 	}

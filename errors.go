@@ -409,6 +409,7 @@ type operationError struct {
 	err             error
 	host            string // of the request; empty for none, or if the error has it
 	path            string
+	subscriptionID  string
 	clientRequestID string
 }
 

@@ -15,12 +15,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/exchange"
+	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
 // every error of this package, so that a log has one schema. docs/observability.md
-// lists them. It never includes a token or a query value. The example is for
+// lists them. It never includes a token, or a value of the query of 8 bytes or more.
+// The example is for
 // errors that the program wraps.
 func (e *ServiceError) LogValue() slog.Value { return logValue(e, e == nil) }
 
@@ -70,6 +72,7 @@ func logValue(err error, none bool) slog.Value {
 		switch e := err.(type) {
 		case *operationError:
 			name(e.operation)
+			subscription = cmp.Or(subscription, e.subscriptionID)
 			host, path, clientRequestID = cmp.Or(host, e.host), cmp.Or(path, e.path), cmp.Or(clientRequestID, e.clientRequestID)
 		case *waitError:
 			id, _ := ParseJobID(e.id)
@@ -275,8 +278,14 @@ func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer
 		return tracer
 	}
 	return tracing.NewTracer(func(ctx context.Context, spanName string, o *tracing.SpanOptions) (context.Context, tracing.Span) {
-		if !strings.HasPrefix(spanName, name) {
-			return tracer.Start(ctx, spanName, o)
+		if !strings.HasPrefix(spanName, name) { // an attempt's, whose error is what a transport or policy says
+			ctx, span := tracer.Start(ctx, spanName, o)
+			return ctx, tracing.NewSpan(tracing.SpanImpl{
+				SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
+				SetStatus: func(status tracing.SpanStatus, description string) {
+					span.SetStatus(status, printable.NewSecrets(c.tokens.Recent(), "").Blank(description))
+				},
+			})
 		}
 		*failed = nil
 		ctx, span := tracer.Start(ctx, spanName, &tracing.SpanOptions{Kind: o.Kind, Attributes: slices.Concat(o.Attributes, c.spanAttributes(ctx, op))})
@@ -286,6 +295,9 @@ func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer
 				// azcore's poller has errors of its own: of a context that has ended, and of too small a Frequency.
 				err := cmp.Or(*failed, ctx.Err(), error(&ParameterError{}))
 				span.SetAttributes(errorAttributes(err)...)
+				if cause := context.Cause(ctx); *failed == nil && cause != ctx.Err() {
+					description += ": " + message(cause.Error())
+				}
 				span.SetStatus(status, description)
 			},
 		})
@@ -322,14 +334,18 @@ func (c client) spanAttributes(ctx context.Context, op *call) []tracing.Attribut
 	if op.route == routes.Jobs.Get || op.route == routes.Jobs.Delete {
 		attributes = append(attributes, tracing.Attribute{Key: "job", Value: line(op.values[3])})
 	}
-	subscription := routes.SubscriptionOf(op.values[0]) // of a scope
-	if op.route.OfSubscription() {
-		subscription = c.subscriptionID
-	}
-	if subscription != "" {
+	if subscription := c.subscriptionOf(op); subscription != "" {
 		attributes = append(attributes, tracing.Attribute{Key: "az.subscription_id", Value: line(subscription)})
 	}
 	return attributes
+}
+
+// subscriptionOf returns the subscription that a call is about; empty for none.
+func (c client) subscriptionOf(op *call) string {
+	if op.route.OfSubscription() {
+		return c.subscriptionID
+	}
+	return routes.SubscriptionOf(op.values[0]) // of a scope
 }
 
 // errorAttributes returns those of a span that failed: what a log has of the error

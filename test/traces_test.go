@@ -139,9 +139,13 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		"response":   {notFound, getAssignment("id"), get, "service", "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
 		"decoding":   {respond(200, `[]`), getAssignment("id"), get, "response", "*armsecops.CloudError:\n" + get + ": 200 OK: decoding the response"},
 		"connection": {lost, getAssignment("id"), get, "transport", get + ": " + io.ErrUnexpectedEOF.Error()},
-		"option":     {nil, listPagesOf(-1), list, "parameter", "MaxPages"},
-		"rows":       {respond(200, `{"totalRecords":1,"count":1,"data":[{}],"resultTruncated":"true"}`), queryPages, graph, "incomplete", "incomplete result"},
-		"link":       {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listPagesOf(2), list, "response", "untrusted next link"},
+		"a quotation": {func(req *http.Request) (*http.Response, error) {
+			return nil, errors.New("no " + req.Header.Get("Authorization"))
+		},
+			getAssignment("id"), get, "transport", "no Bearer "},
+		"option": {nil, listPagesOf(-1), list, "parameter", "MaxPages"},
+		"rows":   {respond(200, `{"totalRecords":1,"count":1,"data":[{}],"resultTruncated":"true"}`), queryPages, graph, "incomplete", "incomplete result"},
+		"link":   {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listPagesOf(2), list, "response", "untrusted next link"},
 	}, func(t *testing.T, test test) {
 		var s spans
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -154,6 +158,9 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		last := s.last(t, test.name)
 		assert.Equal(t, [2]bool{test.status != "", test.status != ""}, [2]bool{err != nil, last.failed})
 		assert.Contains(t, last.status, test.status)
+		for _, one := range s.list {
+			assert.NotContains(t, one.status, "fake_token")
+		}
 		assert.Equal(t, []any{test.kind, test.kind == "service"}, []any{last.attributes["error.type"], last.attributes["error.code"] == "NotFound"})
 	})
 }
@@ -322,7 +329,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 			var s spans
 			o := options(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
 			o.TracingProvider = s.provider()
-			ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 80*time.Second, errors.New("enough"))
 			defer cancel()
 			poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
 			require.NoError(t, err)
@@ -330,6 +337,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 			assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
 			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
 			assert.Equal(t, test.kind != nil, span.failed)
+			assert.Equal(t, test.kind == "timeout", strings.HasSuffix(span.status, ": enough"))
 			a := span.attributes
 			assert.Equal(t, []any{jobsSubscription, jobName, test.kind, test.status, test.code},
 				[]any{a["az.subscription_id"], a["job"], a["error.type"], a["http.status_code"], a["error.code"]})

@@ -133,7 +133,7 @@ func (e Exchange) Route() (route *routes.Route, values []string) {
 	}
 	values, ok := route.Match(routes.Segments(u.EscapedPath()))
 	if !ok {
-		panic("the exchange of " + e.Operation + " has another path")
+		panic("the exchange of " + e.Operation + " has the path of " + e.Request.URL + ", and its route " + route.Path)
 	}
 	return route, values
 }

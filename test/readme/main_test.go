@@ -219,11 +219,11 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	t.Parallel()
-	const first, second = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
+	const first, second = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-000000000002"
 	server := fake.NewServer(nil)
 	for _, id := range []armsecops.AssignmentID{
 		{SubscriptionID: first, ResourceGroupName: "rg", Name: "a"},
-		{SubscriptionID: first, ResourceGroupName: "rg", Name: "b"},
+		{SubscriptionID: strings.ToUpper(first), ResourceGroupName: "rg", Name: "b"},
 		{SubscriptionID: second, ResourceGroupName: "rg", Name: "a"},
 	} {
 		server.Put(id, armsecops.Assignment{})
