@@ -6,25 +6,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy"
 
 	"github.com/armsecops/armsecops"
 )
 
-// policies reads policy assignments of a subscription and above it, and the policies
-// of each initiative once.
+// policies reads policy assignments, and the policies of their initiatives, each once.
 type policies struct {
-	factory     *armpolicy.ClientFactory
+	credential  azcore.TokenCredential
+	options     *arm.ClientOptions
+	assigned    map[string]string                           // the policy or initiative of an assignment; nil at first
 	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
 }
 
-// of returns what an exemption from a policy names: the ids of the policy assignments
-// whose initiative has the policy, each with the policy's reference ids in it. An
-// assignment of the policy alone needs none.
-func (p *policies) of(ctx context.Context, policyDefinitionID string) (map[string][]string, error) {
+// of returns what exemptions from a policy name, one exemption for each: the ids of the
+// policy assignments of a subscription and above it whose initiative has the policy, each
+// with the policy's reference ids in it. An assignment of the policy alone needs none.
+func (p *policies) of(ctx context.Context, subscriptionID, policyDefinitionID string) (map[string][]string, error) {
+	client, err := armpolicy.NewAssignmentsClient(subscriptionID, p.credential, p.options)
+	if err != nil {
+		return nil, err
+	}
 	found := map[string][]string{}
-	for pager := p.factory.NewAssignmentsClient().NewListPager(nil); pager.More(); {
+	for pager := client.NewListPager(nil); pager.More(); {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
 			return nil, err
@@ -50,15 +56,28 @@ func (p *policies) of(ctx context.Context, policyDefinitionID string) (map[strin
 
 // exempted returns the ids of the policy definitions that an exemption is from.
 func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) (ids []string, err error) {
-	assignment, err := p.factory.NewAssignmentsClient().GetByID(ctx, exemption.PolicyAssignmentID, nil)
-	if err != nil {
-		return nil, err
+	key := strings.ToLower(exemption.PolicyAssignmentID)
+	id, known := p.assigned[key]
+	if !known {
+		client, err := armpolicy.NewAssignmentsClient("", p.credential, p.options)
+		if err != nil {
+			return nil, err
+		}
+		assignment, err := client.GetByID(ctx, exemption.PolicyAssignmentID, nil)
+		if err != nil {
+			return nil, err
+		}
+		if p.assigned == nil {
+			p.assigned = map[string]string{}
+		}
+		id = *assignment.Properties.PolicyDefinitionID
+		p.assigned[key] = id
 	}
-	id, references := *assignment.Properties.PolicyDefinitionID, exemption.PolicyDefinitionReferenceIDs
 	assigned, err := p.in(ctx, id)
 	if assigned == nil { // a policy that is assigned alone
 		return []string{id}, err
 	}
+	references := exemption.PolicyDefinitionReferenceIDs
 	for _, policy := range assigned {
 		named := func(id string) bool { return strings.EqualFold(id, *policy.PolicyDefinitionReferenceID) }
 		if len(references) == 0 || slices.ContainsFunc(references, named) {
@@ -68,8 +87,8 @@ func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) 
 	return ids, err
 }
 
-// in returns the policies of a built-in initiative, or of one of the subscription or
-// a management group; none for the id of a policy.
+// in returns the policies of a built-in initiative, or of one of a subscription or
+// management group; none for the id of a policy.
 func (p *policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionReference, error) {
 	key := strings.ToLower(id)
 	if known, ok := p.initiatives[key]; ok {
@@ -79,7 +98,11 @@ func (p *policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionRe
 	if err != nil || !strings.EqualFold(parsed.ResourceType.Type, "policySetDefinitions") {
 		return nil, err
 	}
-	client, set := p.factory.NewSetDefinitionsClient(), armpolicy.SetDefinition{}
+	client, err := armpolicy.NewSetDefinitionsClient(parsed.SubscriptionID, p.credential, p.options)
+	if err != nil {
+		return nil, err
+	}
+	var set armpolicy.SetDefinition
 	switch parent := parsed.Parent; parent.ResourceType.String() {
 	case arm.TenantResourceType.String():
 		got, failed := client.GetBuiltIn(ctx, parsed.Name, nil)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -48,10 +47,8 @@ func TestPolicies(t *testing.T) {
 	t.Parallel()
 	options, service := &arm.ClientOptions{}, &azure{}
 	options.Transport = service
-	factory, err := armpolicy.NewClientFactory(strings.TrimPrefix(subscription, "/subscriptions/"), &azfake.TokenCredential{}, options)
-	require.NoError(t, err)
-	p := policies{factory: factory}
-	found, err := p.of(t.Context(), policy)
+	p := policies{credential: &azfake.TokenCredential{}, options: options}
+	found, err := p.of(t.Context(), "00000000-0000-0000-0000-000000000002", policy)
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]string{
 		"/assignment0": {sets + "builtIn"}, "/assignment1": {subscription + sets + "own"}, "/assignment2": {group + sets + "inherited"}, "/assignment3": nil, "/assignment4": {sets + "builtIn"},

@@ -22,7 +22,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, subscriptionI
 		}
 		kind, expires := recommendation.Properties.ExemptedBy(), time.Now().AddDate(0, 0, 90)
 		fmt.Printf("%s is exempted by %s\n", recommendation.Name, kind)
-		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine)+recommendation.Name)).String() // the same in a second run
+		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine+policyAssignmentID+standardID)+recommendation.Name)).String() // the same in a second run
 		if kind == armsecops.ExemptionKindPolicyExemption {
 			if len(referenceIDs) == 0 {
 				return fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
