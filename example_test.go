@@ -241,6 +241,8 @@ func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
 	for _, err := range exampleStandardsClient().ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
 			fmt.Println("left out:", failed.SubscriptionID)
+		} else if err != nil { // which concerns all of them
+			log.Fatal(err)
 		}
 	}
 	// Output: left out: production

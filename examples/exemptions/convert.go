@@ -21,7 +21,7 @@ func fromPolicyExemption(r armsecops.PolicyExemption) armsecops.Exemption {
 	return complete(r, armsecops.Exemption{
 		Kind: armsecops.ExemptionKindPolicyExemption, Scope: id.Scope, DisplayName: p.DisplayName, Description: p.Description,
 		Category: p.ExemptionCategory, ExpiresOn: p.ExpiresOn,
-		PolicyAssignmentID: p.PolicyAssignmentID, PolicyDefinitionReferenceIDs: p.PolicyDefinitionReferenceIDs,
+		PolicyAssignmentID: p.PolicyAssignmentID, PolicyDefinitionReferenceIDs: p.PolicyDefinitionReferenceIDs, ResourceSelectors: p.ResourceSelectors,
 	})
 }
 
@@ -32,6 +32,7 @@ func fromStandardAssignment(r armsecops.StandardAssignment) armsecops.Exemption 
 		Kind: armsecops.ExemptionKindStandardAssignment, Scope: id.Scope, DisplayName: p.DisplayName, Description: p.Description,
 		Category: p.ExemptionData.ExemptionCategory, ExpiresOn: p.ExpiresOn,
 		StandardID: p.AssignedStandard.ID, CreatedBy: p.Metadata.CreatedBy, CreatedOn: p.Metadata.CreatedOn,
+		SubAssessmentExemptionRule: p.ExemptionData.SubAssessmentExemptionRule,
 	}
 	if key := cmp.Or(p.ExemptionData.Key(), p.AttestationData.AssignedAssessment.AssessmentKey); key != "" {
 		e.AssessmentKeys = []string{key}

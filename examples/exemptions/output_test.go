@@ -100,6 +100,8 @@ func TestFromNamesWhatIsKnown(t *testing.T) {
 	} {
 		assert.Equal(t, want, from(exemption, names))
 	}
+	selected := armsecops.PolicyExemptionProperties{ResourceSelectors: make([]armsecops.PolicyResourceSelector, 1)}
+	assert.Equal(t, ", some resources only", from(fromPolicyExemption(armsecops.PolicyExemption{Properties: selected}), names))
 }
 
 func TestPastExpiriesAreMarked(t *testing.T) {

@@ -241,7 +241,7 @@ func survey(
 	ctx context.Context, progress *terminal.Output, noun string, scopes []string,
 	find func(ctx context.Context, scope string) ([]armsecops.Exemption, error),
 ) (found []armsecops.Exemption, err error) {
-	done, unfinished, failures := 0, 0, []string{}
+	done, unfinished, failures := 0, 0, []error{}
 	for scope, result := range each(ctx, scopes, find) {
 		found = append(found, result.value...)
 		switch {
@@ -251,7 +251,7 @@ func survey(
 		case ctx.Err() != nil && errors.Is(result.err, ctx.Err()):
 			unfinished++
 		default:
-			failures = append(failures, terminal.Printable(noun+" "+lastSegment(scope)+": "+result.err.Error()))
+			failures = append(failures, fmt.Errorf("  %s %s: %w", noun, terminal.Printable(lastSegment(scope)), result.err))
 		}
 		done++
 		progress.Status(fmt.Sprintf("%d of %s, %d failed, %s",
@@ -259,8 +259,7 @@ func survey(
 	}
 	found = distinct(found, func(e armsecops.Exemption) string { return strings.ToLower(e.ID) })
 	if len(failures) > 0 {
-		failures = append([]string{fmt.Sprintf("%d of %s failed:", len(failures), command.Count(len(scopes), noun))}, failures...)
-		err = errors.New(strings.Join(failures, "\n  "))
+		err = fmt.Errorf("%d of %s failed:\n%w", len(failures), command.Count(len(scopes), noun), errors.Join(failures...))
 	}
 	if unfinished > 0 {
 		err = errors.Join(err, fmt.Errorf("%w: %d of %s not finished", errInterrupted, unfinished, command.Count(len(scopes), noun)))
