@@ -96,8 +96,9 @@
 // [AssessmentsMetadataClient] lists recommendations. The name of one is its key, and
 // [AssessmentMetadataProperties.ExemptedBy] its place. A policy exemption names the
 // assignment of an initiative that has the recommendation's PolicyDefinitionID, and
-// the reference id of the policy in it. A standard assignment names the key;
-// [SecurityStandardsClient] lists the standards with the keys that they have.
+// the reference id of the policy in it: Microsoft's armpolicy reads both, with a program
+// of [docs/guide.md]. A standard assignment names the key; [SecurityStandardsClient]
+// lists the standards with the keys that they have.
 //
 // # Reading a whole tenant
 //
@@ -142,10 +143,11 @@
 // # Models
 //
 // The models are plain values: p := got.Properties is a copy, and a change to its fields
-// doesn't reach got; the elements of slices and maps are shared. Absent, null and zero are the same; a field is written only if it
-// isn't zero. Members that this version doesn't know are kept in AdditionalProperties
-// and written again, so a resource that is read, changed and written loses nothing.
-// Every resource is a [Resource], every page of a list a [Page].
+// doesn't reach got; the elements of slices and maps are shared. Absent, null and zero
+// are the same; a field is written only if it isn't zero. Members that this version
+// doesn't know are kept in AdditionalProperties and written again, so a resource that is
+// read, changed and written loses nothing. Every resource is a [Resource], every page of
+// a list a [Page].
 //
 // Only an explicit {}, "", null or the time 0001-01-01T00:00:00Z of a known member may
 // turn into its absence, and a null that is a tag or an element of a list into "" or

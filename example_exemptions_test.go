@@ -105,26 +105,24 @@ func ExampleExemptionsClient_Delete() {
 	// Output: true
 }
 
-// Extending an exemption takes a get and a put of everything: members of newer
-// api-versions survive it.
+// An exemption from a recommendation names the policy assignment, and the reference id
+// of the recommendation's policy in the initiative: without one, it is from all policies.
 func ExamplePolicyExemptionsClient_CreateOrUpdate() {
-	client := examplePolicyExemptions()
-	ctx := context.Background()
-	got, err := client.Get(ctx, exampleCluster, "DemoExpensiveVM", nil)
+	client := exampleFactory().NewPolicyExemptionsClient()
+	exemption, err := client.CreateOrUpdate(context.Background(), exampleCluster, "disk-encryption", armsecops.PolicyExemption{
+		Properties: armsecops.PolicyExemptionProperties{
+			DisplayName:                  "Encrypted at the host",
+			PolicyAssignmentID:           "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
+			PolicyDefinitionReferenceIDs: []string{"diskEncryptionMonitoring"},
+			ExemptionCategory:            armsecops.ExemptionCategoryMitigated,
+			ExpiresOn:                    time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
+		},
+	}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	exemption := got.PolicyExemption
-	exemption.Properties.ExpiresOn = exemption.Properties.ExpiresOn.AddDate(0, 0, 90)
-	put, err := client.CreateOrUpdate(ctx, exampleCluster, exemption.Name, exemption, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(put.Properties.ExpiresOn.Format(time.DateOnly), put.Properties.ExemptionCategory)
-	fmt.Printf("%s\n", put.Properties.AdditionalProperties["exemptionManagementMode"])
-	// Output:
-	// 2027-03-31 Waiver
-	// "UserManaged"
+	fmt.Println(exemption.Name, exemption.Properties.ExemptionCategory)
+	// Output: disk-encryption Mitigated
 }
 
 func ExamplePolicyExemptionsClient_Get() {

@@ -341,7 +341,7 @@ type Exemption struct {
 	CreatedBy string `json:"createdBy,omitzero"`
 	// CreatedOn is when the exemption was created, where the service says so.
 	CreatedOn time.Time `json:"createdOn,omitzero"`
-	// Properties are the row's own, unchanged.
+	// Properties are those of the row, or of the resource if it is of Get or Renew.
 	Properties json.RawMessage `json:"properties,omitzero"`
 }
 

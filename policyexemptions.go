@@ -60,7 +60,7 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 // service's casing, as in "Waiver".
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
 //   - policyExemptionName: not empty, without any of <>*%&:\?.+/ and control characters, and without a space at
-//     the end; an exemption that has the name already keeps it, whatever one segment of a path can be
+//     the end; if policyExemption has the name, as one that exists, whatever one segment of a path can be
 //   - policyExemption: all of the exemption; the service ignores the members that it sets itself
 //   - options: nil for the defaults
 //
