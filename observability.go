@@ -15,7 +15,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 
 	"github.com/armsecops/armsecops/internal/exchange"
-	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
@@ -283,7 +282,7 @@ func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer
 			return ctx, tracing.NewSpan(tracing.SpanImpl{
 				SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
 				SetStatus: func(status tracing.SpanStatus, description string) {
-					span.SetStatus(status, printable.NewSecrets(c.tokens.Recent(), "").Blank(description))
+					span.SetStatus(status, c.secrets(nil, exchange.Sent{}).Blank(description))
 				},
 			})
 		}
@@ -296,7 +295,7 @@ func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer
 				err := cmp.Or(*failed, ctx.Err(), error(&ParameterError{}))
 				span.SetAttributes(errorAttributes(err)...)
 				if cause := context.Cause(ctx); *failed == nil && cause != ctx.Err() {
-					description += ": " + message(cause.Error())
+					description += ": " + message(c.secrets(nil, exchange.Sent{}).Blank(cause.Error()))
 				}
 				span.SetStatus(status, description)
 			},

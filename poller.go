@@ -125,7 +125,7 @@ func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGr
 		if findErr != nil {
 			errs := []error{err}
 			if ctx.Err() != nil {
-				errs = []error{exchange.WithCause(ctx.Err(), ctx), err}
+				errs = []error{blankError(c.secrets(nil, exchange.Sent{}), exchange.WithCause(ctx.Err(), ctx)), err}
 			}
 			return nil, &wrappedError{errs: errs, more: "looking for the job: " + findErr.Error()}
 		}

@@ -83,7 +83,7 @@ func publish(ctx context.Context, factory *armsecops.ClientFactory) error {
 	if err != nil {
 		return err
 	}
-	_, err = poller.PollUntilDone(ctx, nil)
+	_, err = armsecops.WaitForJob(ctx, poller, nil)
 	return err
 }
 
