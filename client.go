@@ -114,19 +114,19 @@ func (c markedCredential) GetToken(ctx context.Context, options policy.TokenRequ
 // credentialError is an error of GetToken: [ErrCredential]. It concerns every
 // request, whatever its subscription, unless the response to one asked for claims.
 type credentialError struct {
-	error
+	err    error // not embedded: go doc would list the constructors apart from their types
 	claims bool
 }
 
 // Error returns the text without the rules of dashes that azidentity draws in it.
 func (e *credentialError) Error() string {
-	return "getting a token: " + dashes.ReplaceAllString(e.error.Error(), "")
+	return "getting a token: " + dashes.ReplaceAllString(e.err.Error(), "")
 }
 
 var dashes = regexp.MustCompile(`-{8,}`)
 
 func (e *credentialError) Is(target error) bool { return target == ErrCredential }
-func (e *credentialError) Unwrap() error        { return e.error }
+func (e *credentialError) Unwrap() error        { return e.err }
 
 // of returns the client for a subscription.
 func (c client) of(subscriptionID string) client {

@@ -91,6 +91,8 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 	_, err = armsecops.WaitForJob(context.Background(), poller, nil)
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
 		fmt.Println(failed.Job.Properties.Summary())
+	} else if err != nil {
+		log.Fatal(err)
 	}
 	// Output: {2 1 1 0}
 }

@@ -60,6 +60,11 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 // that this version doesn't know are kept. A row of Azure Resource Graph isn't for
 // that: it has columns that are no members, and may be minutes old.
 //
+// The service documents no required property. An exemption has the effect Exempt, the
+// category and key of ExemptionData, and the standard unless it is of single findings;
+// an audit has the effect Audit and the standard; an attestation Attest, the standard
+// and AttestationData.
+//
 // An exemption takes up to 24 hours to count, and Microsoft's limit is 5,000 of a
 // subscription. For a single resource, a role on the subscription may not suffice;
 // for a management group, the service principal "Windows Azure Security Resource

@@ -183,6 +183,9 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	id, err := c.create(ctx, keys[0])
 	if err == nil {
 		s.Out.Println(id)
+		if c.kind == "policy" && len(c.references) == 0 {
+			s.Err.Println("Without -reference, it is from all policies of the assignment.")
+		}
 	}
 	if s.Out.Err() != nil {
 		s.Err.Println("It was created with -id " + c.id + ".")

@@ -79,6 +79,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"create-cve":       standardArgs("-dry-run", "-id", id, "-standard", "", "-cve", "cve-2020-1347", "-expires", "2026-12-31"),
 		"create-several":   standardArgs("-dry-run", "-id", id, "-assessment", recommendations[1].key, "-assessment", recommendations[1].key),
 		"created":          standardArgs("-id", id),
+		"created-policy":   policyArgs("-id", id),
 		"renewed":          {"renew", "-expires", "90d", standardID4},
 		"create-policy":    policyArgs("-dry-run", "-id", id, "-reference", "diskEncryption", "-reference", "firewall"),
 		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4},
