@@ -192,7 +192,7 @@ type subscriptionPage[T any] struct {
 // listSubscription yields the pages of one subscription, up to the end, an error or the bound.
 func listSubscription[T any](ctx context.Context, subscriptionID string, pager *Pager[T]) iter.Seq[subscriptionPage[T]] {
 	return func(yield func(subscriptionPage[T]) bool) {
-		var response *http.Response // rather than all at once in the caller's, of policy.WithCaptureResponse
+		var response *http.Response // rather than the variable of the caller's policy.WithCaptureResponse, at the same time
 		ctx := policy.WithCaptureResponse(ctx, &response)
 		for pager.More() {
 			page, err := pager.NextPage(ctx)

@@ -21,8 +21,7 @@ import (
 // LogValue implements [slog.LogValuer]: one group that has the same members for
 // every error of this package, so that a log has one schema. docs/observability.md
 // lists them. It never includes a token, or a value of the query of 8 bytes or more.
-// The example is for
-// errors that the program wraps.
+// The example is for errors that the program wraps.
 func (e *ServiceError) LogValue() slog.Value { return logValue(e, e == nil) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does.
@@ -268,7 +267,7 @@ type nestedKey struct{}
 
 // errorTracer returns a tracer whose spans have the attributes of the operation, and
 // those of an error if they fail. azcore starts and ends those spans, and gives them
-// the text of the error only.
+// the text of the error only. The status of an attempt's span has no token.
 //   - name: what the names of the spans begin with
 //   - failed: the error that came since the span began; nil if it is azcore's own
 func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer {

@@ -175,7 +175,7 @@ func Do(pipeline runtime.Pipeline, req *policy.Request) (resp *http.Response, un
 		return resp, false, nil // even if the context has ended since
 	case err != nil && a.expired != nil:
 		ended := a.contextError(req.Raw())
-		if own := a.passed != nil && !errors.Is(a.passed, err); own && ctx.Err() == nil { // that of the policy whose context ended
+		if ctx.Err() == nil && a.passed != nil && !errors.Is(a.passed, err) { // a policy's own, whose context ended
 			ended = fmt.Errorf("%w; %w", err, ended)
 		}
 		err = ended
@@ -370,8 +370,8 @@ func (p *attemptPolicy) send(a *attempts, req *policy.Request) (*http.Response, 
 	return resp, err
 }
 
-// kept returns a response for an error that may be made of it later. A policy may give
-// an attempt up that azcore is about to repeat, and then reads the body of.
+// kept returns a response for an error that may be made of it later. The caller's policy
+// may return before azcore's retry has read the body of the attempt that it repeats.
 func (p *attemptPolicy) kept(a *attempts, resp *http.Response) *http.Response {
 	if !p.policies || a.succeeded(resp) {
 		return resp

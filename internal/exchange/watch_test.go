@@ -314,8 +314,8 @@ func TestOverlappingAttempts(t *testing.T) {
 	}
 }
 
-// A policy gives an attempt up that goes on: a claims challenge changes its header,
-// and azcore reads the body of its response. The race detector sees what they share.
+// A policy returns while its attempt continues, whose header a claims challenge changes,
+// and whose response azcore reads. The race detector sees what they share.
 func TestAttemptThatIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for range 50 {
