@@ -7,13 +7,18 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
 )
 
 const defaultConcurrency = 8
@@ -77,11 +82,118 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 	return listAcross[StandardAssignment](ctx, c.client, "StandardAssignmentsClient.ListAcrossSubscriptions", routes.StandardAssignments.List, subscriptionIDs, options)
 }
 
+// ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
+// all three places: those of Azure Policy first, then those of Defender's standards, then
+// Defender's assignments of 2021. It requests each subscription, and is current to the
+// second; [ExemptionsClient.NewListPager] takes far fewer requests.
+//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
+//     none lists nothing, unlike in the options of Azure Resource Graph
+//   - options: nil for the defaults
+//
+// A subscription that fails yields one [*SubscriptionError] for each kind that it fails
+// for, which names the requests' operation, such as PolicyExemptionsClient.NewListPager.
+// The other kinds and subscriptions continue: a role may allow one kind and not the other.
+// To repeat what failed, list these subscriptions again. For all else see
+// [SecurityAssignmentsClient.ListAcrossSubscriptions].
+//
+// REST: the page of the list of [PolicyExemptionsClient], [StandardAssignmentsClient] and [SecurityAssignmentsClient]
+func (c *ExemptionsClient) ListAcrossSubscriptions(
+	ctx context.Context, subscriptionIDs []string, options *ExemptionsClientListAcrossSubscriptionsOptions,
+) iter.Seq2[Exemption, error] {
+	const name = "ExemptionsClient.ListAcrossSubscriptions"
+	var o ExemptionsClientListAcrossSubscriptionsOptions
+	if options != nil {
+		o = *options
+	}
+	shared := ExemptionsClientListOptions{Kinds: slices.Clone(o.Kinds), ExpiresBefore: o.ExpiresBefore}
+	err := shared.check()
+	var listings []func(context.Context) iter.Seq2[exemptionItem, error]
+	for _, k := range exemptionKinds {
+		if shared.asks(k.kind) {
+			listings = append(listings, listEach[exemptionItem](c.client, name, k.list, subscriptionIDs, &ListAcrossSubscriptionsOptions{Concurrency: o.Concurrency}))
+		}
+	}
+	wanted := func(e Exemption, inherited map[string]bool) bool {
+		if e.ID == "" || !o.ExpiresBefore.IsZero() && !e.ExpiresBefore(o.ExpiresBefore) {
+			return false
+		}
+		if e.SubscriptionID != "" {
+			return true
+		}
+		id := strings.ToLower(e.ID)
+		again := inherited[id]
+		inherited[id] = true
+		return o.IncludeInherited && !again
+	}
+	return underSpan(ctx, c.client, name, routes.PolicyExemptions.List, func(ctx context.Context) iter.Seq2[Exemption, error] {
+		return func(yield func(Exemption, error) bool) {
+			if err != nil {
+				yield(Exemption{}, withOperation(name, err))
+				return
+			}
+			inherited := map[string]bool{} // the exemptions of management groups so far, by id in lower case
+			for _, list := range listings {
+				for item, err := range list(ctx) {
+					if (err != nil || wanted(item.Exemption, inherited)) && !yield(item.Exemption, err) {
+						return
+					}
+					if _, ofOne := err.(*SubscriptionError); err != nil && !ofOne { // the other kinds would fail, too
+						return
+					}
+				}
+			}
+		}
+	})
+}
+
+// exemptionItem is an item of any of the three lists, read as an exemption; zero if it isn't one.
+type exemptionItem struct{ Exemption }
+
+// UnmarshalJSONFrom reads an item. The error names it.
+func (r *exemptionItem) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
+	r.Exemption, err = decodeExemption(d, func(c exemptionColumns) bool {
+		var properties exemptionProperties
+		err := wire.Unmarshal(c.Properties, &properties)
+		hasEffect := ExemptionKindStandardAssignment.Is(c.Type) || ExemptionKindAssignment.Is(c.Type)
+		return err != nil || !wire.IsObject(c.Properties) || !hasEffect || properties.Effect.Is(EffectExempt)
+	})
+	return err
+}
+
 // listAcross lists many subscriptions with the requests of a route.
 //   - name: the operation
 func listAcross[T any](
 	ctx context.Context, c client, name string, route *routes.Route, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions,
 ) iter.Seq2[T, error] {
+	return underSpan(ctx, c, name, route, listEach[T](c, name, route, subscriptionIDs, options))
+}
+
+// underSpan returns a listing below the span of an operation, which has the first error.
+func underSpan[T any](ctx context.Context, c client, name string, route *routes.Route, list func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		if ctx == nil {
+			yield(none, withOperation(name, errNilContext))
+			return
+		}
+		ctx, endSpan := c.of("").startParentSpan(ctx, name, &call{route: route})
+		var first error
+		defer func() { endSpan(first) }()
+		for item, err := range list(ctx) {
+			first = cmp.Or(first, err)
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
+// listEach returns the listing of many subscriptions with the requests of a route. It
+// reads the subscriptions and options at once.
+//   - name: the operation
+func listEach[T any](
+	c client, name string, route *routes.Route, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions,
+) func(context.Context) iter.Seq2[T, error] {
 	var o ListAcrossSubscriptionsOptions
 	if options != nil {
 		o = *options
@@ -91,8 +203,6 @@ func listAcross[T any](
 	}
 	listings, err := subscriptionListings(subscriptionIDs, o.ContinuationTokens)
 	switch {
-	case ctx == nil:
-		err, ctx = errNilContext, context.Background()
 	case o.Concurrency < 0:
 		err = invalid("Concurrency", strconv.Itoa(o.Concurrency), "must not be negative")
 	case o.MaxPages < 0:
@@ -102,38 +212,33 @@ func listAcross[T any](
 		pager := newSubscriptionPager[T](c, route, l.subscriptionID, PageOptions{ContinuationToken: l.token, MaxPages: o.MaxPages})
 		return listSubscription(ctx, l.subscriptionID, pager)
 	}
-	return func(yield func(T, error) bool) {
-		var none T
-		ctx, endSpan := c.of("").startParentSpan(ctx, name, &call{route: route})
-		var first error
-		defer func() { endSpan(first) }()
-		if first = withOperation(name, err); first != nil {
-			yield(none, first)
-			return
-		}
-		for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
-			id := page.subscriptionID
-			if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims && ctx.Err() == nil { // the others would fail, too
-				err := withOperation(name, failed)
-				first = cmp.Or(first, err)
-				yield(none, err)
+	return func(ctx context.Context) iter.Seq2[T, error] {
+		return func(yield func(T, error) bool) {
+			var none T
+			if err != nil {
+				yield(none, withOperation(name, err))
 				return
 			}
-			if page.err != nil {
-				err := &SubscriptionError{id, page.err, name}
-				first = cmp.Or(first, error(err))
-				if !yield(none, err) {
+			for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
+				id := page.subscriptionID
+				if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims && ctx.Err() == nil { // the others would fail, too
+					yield(none, withOperation(name, failed))
 					return
 				}
-				continue
-			}
-			for i := range page.Value {
-				if !yield(page.Value[i], nil) {
-					return
+				if page.err != nil {
+					if !yield(none, &SubscriptionError{id, page.err, name}) {
+						return
+					}
+					continue
 				}
-			}
-			if o.Progress != nil {
-				o.Progress(id, page.next)
+				for i := range page.Value {
+					if !yield(page.Value[i], nil) {
+						return
+					}
+				}
+				if o.Progress != nil {
+					o.Progress(id, page.next)
+				}
 			}
 		}
 	}
@@ -231,6 +336,29 @@ type ListAcrossSubscriptionsOptions struct {
 	// token of the subscription's next page, or "" if the subscription is
 	// finished. It is called in the goroutine of the loop.
 	Progress func(subscriptionID, continuationToken string)
+}
+
+// ExemptionsClientListAcrossSubscriptionsOptions holds the optional parameters of
+// [ExemptionsClient.ListAcrossSubscriptions].
+type ExemptionsClientListAcrossSubscriptionsOptions struct {
+	// Kinds are the places to list, ignoring case and order; none means all three. A
+	// kind that isn't listed costs no request.
+	Kinds []ExemptionKind
+
+	// ExpiresBefore leaves out the exemptions that end at this time or later, and those
+	// that never end. Those that have ended are listed until someone deletes them. The
+	// zero time means all. The library filters them: all are requested.
+	ExpiresBefore time.Time
+
+	// IncludeInherited adds the exemptions that the lists of the subscriptions have from
+	// management groups above them, each once. Of which kinds they have any is for the
+	// services: Azure Policy's list has them.
+	IncludeInherited bool
+
+	// Concurrency is the number of subscriptions that are listed at a time, and
+	// the bound on the pages in memory. 0 means 8, and a negative number is a
+	// [*ParameterError].
+	Concurrency int
 }
 
 // SubscriptionError is one subscription that failed in a listing across subscriptions.

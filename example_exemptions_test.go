@@ -50,6 +50,26 @@ func ExampleExemptionsClient_NewListPager() {
 	// /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web 2026-12-31
 }
 
+// Where an index that is minutes old won't do: each subscription is requested.
+func ExampleExemptionsClient_ListAcrossSubscriptions() {
+	client := exampleFactory().NewExemptionsClient()
+	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{assignmentsSubscriptionID, "production"}, nil) {
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
+			fmt.Println("left out:", failed.SubscriptionID)
+		} else if err != nil { // which concerns all subscriptions
+			log.Fatal(err)
+		} else {
+			fmt.Println(exemption.Kind, exemption.DisplayName)
+		}
+	}
+	// Unordered output:
+	// left out: production
+	// left out: production
+	// left out: production
+	// Microsoft.Security/standardAssignments Test exemption
+	// Microsoft.Security/assignments ASC Default
+}
+
 const exampleCluster = "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster"
 
 // examplePolicyExemptions returns a client with one exemption, which has a member of

@@ -247,13 +247,10 @@ func (r *exemptionResource) unexpected(first bool) error {
 	}
 	properties, err := wire.Marshal(&r.Properties)
 	if err == nil {
-		r.exemption, err = exemptionColumns{ID: r.ID, Name: r.Name, Type: ExemptionKind(r.Type), Properties: properties}.exemption()
+		r.exemption, err = exemptionColumns{ID: r.ID, Name: r.Name, Type: ExemptionKind(r.Type), Properties: properties, SystemData: r.SystemData}.exemption()
 	}
 	if err != nil {
 		return unexpected(err.Error())
-	}
-	if r.SystemData.CreatedBy != "" {
-		r.exemption.CreatedBy, r.exemption.CreatedOn = r.SystemData.CreatedBy, r.SystemData.CreatedAt
 	}
 	return nil
 }
@@ -358,25 +355,20 @@ func (e Exemption) LogValue() slog.Value {
 	return slog.GroupValue(attributes...)
 }
 
-// exemptionRow is a row of any of the three tables, read as an exemption.
-type exemptionRow struct{ Exemption }
-
-func (r *exemptionRow) resourceID() string { return r.ID }
-
-// UnmarshalJSONFrom reads a row. The error names it.
-func (r *exemptionRow) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+// decodeExemption reads a row or an item; it is zero if it isn't wanted.
+func decodeExemption(d *jsontext.Decoder, wanted func(exemptionColumns) bool) (Exemption, error) {
 	var columns exemptionColumns
-	if err := jsonv2.UnmarshalDecode(d, &columns); err != nil {
-		return err
+	if err := jsonv2.UnmarshalDecode(d, &columns); err != nil || !wanted(columns) {
+		return Exemption{}, err
 	}
-	var err error
-	if r.Exemption, err = columns.exemption(); err != nil {
-		return fmt.Errorf("the row %s: %w", printable.Quote(columns.ID), err)
+	e, err := columns.exemption()
+	if err != nil {
+		return Exemption{}, fmt.Errorf("the exemption %s: %w", printable.Quote(columns.ID), err)
 	}
-	return nil
+	return e, nil
 }
 
-// exemptionColumns are the columns of the three tables.
+// exemptionColumns are the columns of the three tables, and the members of a resource.
 type exemptionColumns struct {
 	ID             string          `json:"id"`
 	Name           string          `json:"name"`
@@ -384,6 +376,7 @@ type exemptionColumns struct {
 	SubscriptionID string          `json:"subscriptionId"`
 	ResourceGroup  string          `json:"resourceGroup"`
 	Properties     json.RawMessage `json:"properties"`
+	SystemData     SystemData      `json:"systemData"` // of a resource
 }
 
 // exemptionKinds has how the exemptions of each kind are queried and read, in the
@@ -391,12 +384,18 @@ type exemptionColumns struct {
 var exemptionKinds = []struct {
 	kind     ExemptionKind
 	resource *routes.Resource
-	where    string // the rows of the type that are exemptions; empty for all
+	list     *routes.Route // of a subscription
+	where    string        // the rows of the type that are exemptions; empty for all
 	read     func(exemptionColumns, *Exemption) error
 }{
-	{ExemptionKindPolicyExemption, routes.PolicyExemptions, "", readPolicyExemption},
-	{ExemptionKindStandardAssignment, routes.StandardAssignments, "properties.effect =~ 'exempt'", readStandardAssignment},
-	{ExemptionKindAssignment, routes.Assignments, "properties.effect =~ 'exempt'", readAssignment},
+	{ExemptionKindPolicyExemption, routes.PolicyExemptions, routes.PolicyExemptions.List, "", readPolicyExemption},
+	{ExemptionKindStandardAssignment, routes.StandardAssignments, routes.StandardAssignments.List, "properties.effect =~ 'exempt'", readStandardAssignment},
+	{ExemptionKindAssignment, routes.Assignments, routes.AssignmentsListBySubscription, "properties.effect =~ 'exempt'", readAssignment},
+}
+
+// asks reports whether the options are for a kind.
+func (o *ExemptionsClientListOptions) asks(kind ExemptionKind) bool {
+	return len(o.Kinds) == 0 || slices.ContainsFunc(o.Kinds, kind.Is)
 }
 
 func (o *ExemptionsClientListOptions) check() error {
@@ -423,6 +422,9 @@ func (c exemptionColumns) exemption() (Exemption, error) {
 				SubscriptionID: routes.SubscriptionOf(c.ID), ResourceGroupName: routes.ResourceGroupOf(c.ID),
 			}
 			e.CreatedBy, e.CreatedOn = createdBy(c.Properties)
+			if c.SystemData.CreatedBy != "" {
+				e.CreatedBy, e.CreatedOn = c.SystemData.CreatedBy, c.SystemData.CreatedAt
+			}
 			if err := k.read(c, &e); err != nil {
 				return Exemption{}, err
 			}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
@@ -360,7 +362,7 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 	options := o.graph()
 	var queries []graphQuery
 	for _, k := range exemptionKinds {
-		if len(o.Kinds) > 0 && !slices.ContainsFunc(o.Kinds, k.kind.Is) {
+		if !o.asks(k.kind) {
 			continue
 		}
 		options.Where = k.where
@@ -400,4 +402,15 @@ func (p exemptionPages) fetch(ctx context.Context, at place) (Page[Exemption], p
 		page.Value = append(page.Value, rows.Value[i].Exemption)
 	}
 	return page, next, err
+}
+
+// exemptionRow is a row of any of the three tables, read as an exemption.
+type exemptionRow struct{ Exemption }
+
+func (r *exemptionRow) resourceID() string { return r.ID }
+
+// UnmarshalJSONFrom reads a row. The error names it.
+func (r *exemptionRow) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
+	r.Exemption, err = decodeExemption(d, func(exemptionColumns) bool { return true })
+	return err
 }

@@ -5,16 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 )
 
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
@@ -28,6 +34,10 @@ type tables struct {
 }
 
 func (s *tables) respond(t testing.TB, req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet { // the list of a subscription
+		table := map[string]string{"policyExemptions": "policyresources", "standardAssignments": "securityresources", "assignments": "resources"}[path.Base(req.URL.Path)]
+		return respond(200, `{"value":[`+strings.Join(s.rows[table], ",")+`]}`)(req)
+	}
 	text, q := readGraphRequest(t, req)
 	n := len(s.queries)
 	s.queries = append(s.queries, string(text))
@@ -54,9 +64,18 @@ func (s *tables) options(t testing.TB) *armsecops.ClientOptions {
 	return options(transportFunc(func(req *http.Request) (*http.Response, error) { return s.respond(t, req) }))
 }
 
+func (s *tables) client(t testing.TB) *armsecops.ExemptionsClient {
+	return newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewExemptionsClient()
+}
+
 func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *armsecops.Pager[armsecops.Exemption] {
-	t.Helper()
-	return newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewExemptionsClient().NewListPager(o)
+	return s.client(t).NewListPager(o)
+}
+
+// across lists one subscription, with what it inherits.
+func (s *tables) across(t testing.TB) iter.Seq2[armsecops.Exemption, error] {
+	o := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
+	return s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), o)
 }
 
 // exemptRow returns a row as Azure Resource Graph has it.
@@ -120,6 +139,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		test.want.Name, test.want.Properties = "n", got[0].Properties
 		assert.Equal(t, test.want, got[0])
 		assert.Len(t, s.queries, 3)
+		assert.Equal(t, got, readAll(t, s.across(t)), "a list has the same")
 	})
 }
 
@@ -208,18 +228,20 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 		"properties":     {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", "null"), "policyExemptions/p"},
 		"time":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"expiresOn":"TOMORROW"}`), "policyExemptions/p"},
 		"type":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/locks", "{}"), "policyExemptions/p"},
-		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", "{}"), "policyExemptions/p"},
-		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", "{}"), policyRow, "", 1), ""},
+		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", `{"effect":"Exempt"}`), "policyExemptions/p"},
+		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", `{"effect":"Exempt"}`), policyRow, "", 1), ""},
 	}
 	each(t, tests, func(t *testing.T, test struct{ table, row, want string }) {
 		good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
 		s := &tables{rows: map[string][]string{"resources": {good}}}
 		s.rows[test.table] = append(s.rows[test.table], test.row)
-		_, errs := collect(s.pager(t, nil).All(t.Context()))
-		require.Len(t, errs, 1)
-		require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
-		require.ErrorAs(t, errs[0], new(*armsecops.CloudError))
-		assert.ErrorContains(t, errs[0], test.want)
+		for _, listing := range []iter.Seq2[armsecops.Exemption, error]{s.pager(t, nil).All(t.Context()), s.across(t)} {
+			_, errs := collect(listing)
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
+			require.ErrorAs(t, errs[0], new(*armsecops.CloudError))
+			assert.ErrorContains(t, errs[0], test.want)
+		}
 	})
 }
 
@@ -273,6 +295,72 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	policies := newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewPolicyExemptionsClient()
 	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
 	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
+}
+
+// Each kind of each subscription fails on its own; what isn't an exemption is left out.
+func TestExemptionsAcrossSubscriptions(t *testing.T) {
+	t.Parallel()
+	const policies, standards, old = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment, armsecops.ExemptionKindAssignment
+	year := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	ids := subscriptionIDs(3)
+	server := fake.NewServer(nil)
+	exemption := armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "d"}}
+	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/m", Name: "inherited"}, exemption)
+	for _, id := range ids {
+		server.Put(armsecops.PolicyExemptionID{Scope: "/subscriptions/" + id, Name: "p"}, exemption)
+		for _, effect := range []armsecops.Effect{armsecops.EffectExempt, "audit", "EXEMPT", ""} {
+			name := uuid.NewString()
+			server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + id, Name: name}, armsecops.StandardAssignment{
+				Properties: armsecops.StandardAssignmentProperties{Effect: effect, ExpiresOn: year},
+			})
+			server.Put(armsecops.AssignmentID{SubscriptionID: id, ResourceGroupName: "rg", Name: name}, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: effect, DisplayName: "d"}})
+		}
+	}
+	client := newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient()
+	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
+	for _, test := range []struct {
+		options *acrossOptions
+		want    map[armsecops.ExemptionKind]int
+	}{
+		{nil, map[armsecops.ExemptionKind]int{policies: 3, standards: 6, old: 6}},
+		{&acrossOptions{IncludeInherited: true, Concurrency: 1}, map[armsecops.ExemptionKind]int{policies: 4, standards: 6, old: 6}},
+		{&acrossOptions{Kinds: []armsecops.ExemptionKind{"microsoft.security/assignments"}}, map[armsecops.ExemptionKind]int{old: 6}},
+		{&acrossOptions{ExpiresBefore: year.Add(1)}, map[armsecops.ExemptionKind]int{standards: 6}},
+		{&acrossOptions{ExpiresBefore: year}, map[armsecops.ExemptionKind]int{}},
+	} {
+		listing, got := client.ListAcrossSubscriptions(t.Context(), ids, test.options), map[armsecops.ExemptionKind]int{}
+		readAll(t, listing)
+		for _, e := range readAll(t, listing) { // the same again
+			got[e.Kind]++
+		}
+		assert.Equal(t, test.want, got)
+	}
+
+	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})
+	found, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1}))
+	assert.Len(t, found, 3+4+6)
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
+	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
+
+	var none context.Context
+	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
+		"ctx":           client.ListAcrossSubscriptions(none, ids, nil),
+		"Concurrency":   client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: -1}),
+		"Kinds":         client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Kinds: []armsecops.ExemptionKind{"locks"}}),
+		"ExpiresBefore": client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{ExpiresBefore: year.AddDate(9000, 0, 0)}),
+	} {
+		_, errs := collect(listing)
+		require.Len(t, errs, 1)
+		assertParameterError(t, errs[0], parameter)
+		assert.ErrorContains(t, errs[0], "ExemptionsClient.ListAcrossSubscriptions: ")
+	}
+	refused := tokenFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+		return azcore.AccessToken{}, io.EOF
+	})
+	_, errs = collect(newFactory(t, refused, options(server)).NewExemptionsClient().ListAcrossSubscriptions(t.Context(), ids, nil))
+	require.Len(t, errs, 1, "of all subscriptions and kinds")
+	require.ErrorIs(t, errs[0], armsecops.ErrCredential)
 }
 
 func TestExemptionJSON(t *testing.T) {

@@ -12,6 +12,7 @@ var others = map[string]string{
 	"SecurityAssignmentsClient.ListAcrossSubscriptions": "SecurityAssignmentsClient.NewListBySubscriptionPager",
 	"PolicyExemptionsClient.ListAcrossSubscriptions":    "PolicyExemptionsClient.NewListPager",
 	"StandardAssignmentsClient.ListAcrossSubscriptions": "StandardAssignmentsClient.NewListPager",
+	"ExemptionsClient.ListAcrossSubscriptions":          "the lists of the three clients, such as PolicyExemptionsClient.NewListPager",
 	"ExemptionsClient.Get":                              "the Get of the exemption's client, such as PolicyExemptionsClient.Get",
 	"ExemptionsClient.Renew":                            "the Get and CreateOrUpdate of the exemption's client, such as PolicyExemptionsClient.Get",
 	"ExemptionsClient.Delete":                           "the Get and Delete of the exemption's client, such as PolicyExemptionsClient.Get",

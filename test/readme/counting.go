@@ -9,19 +9,23 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// count returns the number of assignments by subscription, in lower case. It leaves
-// out the subscriptions that it cannot read, and prints why.
-func count(ctx context.Context, client *armsecops.SecurityAssignmentsClient, subscriptionIDs []string) (map[string]int, error) {
+// count returns the number of exemptions by subscription, in lower case. It leaves
+// out the subscriptions that it cannot read in full, and prints why.
+func count(ctx context.Context, client *armsecops.ExemptionsClient, subscriptionIDs []string) (map[string]int, error) {
 	counts := map[string]int{}
-	for assignment, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
-		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
-			delete(counts, strings.ToLower(failed.SubscriptionID))
+	var leftOut []string
+	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
+			leftOut = append(leftOut, strings.ToLower(failed.SubscriptionID))
 			log.Println("left out:", failed)
 		} else if err != nil { // which concerns all of them, such as ErrCredential
 			return nil, err
 		} else {
-			counts[strings.ToLower(assignment.SubscriptionID())]++
+			counts[strings.ToLower(exemption.SubscriptionID)]++
 		}
 	}
-	return counts, ctx.Err() // an end of the context is one error for each subscription
+	for _, id := range leftOut {
+		delete(counts, id)
+	}
+	return counts, ctx.Err() // an end of the context is one error for each subscription and kind
 }

@@ -226,16 +226,16 @@ func TestCount(t *testing.T) {
 		{SubscriptionID: strings.ToUpper(first), ResourceGroupName: "rg", Name: "b"},
 		{SubscriptionID: second, ResourceGroupName: "rg", Name: "a"},
 	} {
-		server.Put(id, armsecops.Assignment{})
+		server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
 	}
 	credential := &azfake.TokenCredential{}
-	client, err := armsecops.NewSecurityAssignmentsClient(first, credential, options(server))
+	client, err := armsecops.NewExemptionsClient(credential, options(server))
 	require.NoError(t, err)
 	got, err := count(t.Context(), client, []string{first, second, "not an id"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
 	credential.SetError(errors.New("no account"))
-	client, err = armsecops.NewSecurityAssignmentsClient(first, credential, options(server)) // without the first one's token
+	client, err = armsecops.NewExemptionsClient(credential, options(server)) // without the first one's token
 	require.NoError(t, err)
 	_, err = count(t.Context(), client, []string{first})
 	require.ErrorIs(t, err, armsecops.ErrCredential)

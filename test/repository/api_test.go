@@ -133,5 +133,6 @@ These methods send the requests of others:
 | ` + "`WorkspaceManagerJobsClient.NewJobPoller`" + ` | ` + "`Get` for each poll" + ` |
 | ` + "`SecurityAssignmentsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
 | ` + "`ListAcrossSubscriptions` of `PolicyExemptionsClient` and `StandardAssignmentsClient`" + ` | ` + "`NewListPager` for each subscription" + ` |
+| ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription" + ` |
 | ` + "`Get`, `Renew` and `Delete` of `ExemptionsClient`" + ` | ` + "`Get`, then `CreateOrUpdate` to renew and `Delete` to delete, of the client of the exemption's place" + ` |
 `
