@@ -46,28 +46,39 @@
 //
 // # Clients
 //
-//	publish
-//	    enable the workspace manager             WorkspaceManagerConfigurationsClient
-//	    make workspaces members                  WorkspaceManagerMembersClient
-//	    group members                            WorkspaceManagerGroupsClient
-//	    assign content items to a group          WorkspaceManagerAssignmentsClient
-//	    publish an assignment, and wait          WorkspaceManagerJobsClient
-//	govern exemptions
-//	    find a recommendation, and its place     AssessmentsMetadataClient
-//	    find the standard that has it            SecurityStandardsClient
-//	    exempt from one of Azure Policy          PolicyExemptionsClient
-//	    exempt from another one, or attest       StandardAssignmentsClient
-//	    change what the preview of 2021 left     SecurityAssignmentsClient
-//	    list, renew and delete all exemptions    ExemptionsClient
-//	both
-//	    make clients that share a connection     ClientFactory
+// Those of the workspace manager publish, in this order:
 //
-// All are built on azcore and work as its other clients do: a credential of
-// azidentity, [ClientOptions] that embed those of every Azure Resource Manager
-// client, options last and nil for the defaults. Clients of one [ClientFactory] share
-// the pipeline, the token cache and the waits after a 429. [docs/api.md] has the REST
-// page of every operation, [docs/guide.md] both jobs as programs, from the first call to
-// the last.
+//   - [WorkspaceManagerConfigurationsClient] enables the workspace manager of a central
+//     workspace.
+//   - [WorkspaceManagerMembersClient] makes workspaces members of it.
+//   - [WorkspaceManagerGroupsClient] groups members.
+//   - [WorkspaceManagerAssignmentsClient] assigns content items, such as analytics rules,
+//     to a group.
+//   - [WorkspaceManagerJobsClient] publishes: its BeginCreate starts the job of an
+//     assignment, and [WaitForJob] waits for its end.
+//
+// The others govern exemptions:
+//
+//   - [ExemptionsClient] lists the exemptions of a tenant, and gets, renews and deletes
+//     any of them by its id.
+//   - [AssessmentsMetadataClient] finds a recommendation and, by
+//     [AssessmentMetadataProperties.ExemptedBy], where it is exempted.
+//   - [PolicyExemptionsClient] exempts from recommendations that a policy of Azure Policy
+//     turns on: most of them.
+//   - [StandardAssignmentsClient] exempts from the other recommendations, and writes
+//     audits and attestations.
+//   - [SecurityStandardsClient] finds, and writes, the standards that have those.
+//   - [SecurityAssignmentsClient] changes what the preview of 2021 left.
+//
+// A resource is got by Get, listed by NewListPager, written by CreateOrUpdate and deleted
+// by Delete; ListAcrossSubscriptions lists many subscriptions, NewResourceGraphPager
+// queries Azure Resource Graph. [docs/api.md] has every operation with its REST page,
+// [docs/guide.md] both jobs as programs.
+//
+// All clients are built on azcore and work as its other clients do: a credential of
+// azidentity, [ClientOptions] that embed those of every Azure Resource Manager client,
+// options last and nil for the defaults. Clients of one [ClientFactory] share the
+// pipeline, the token cache and the waits after a 429.
 //
 // # Roles
 //
@@ -83,39 +94,33 @@
 //
 // # Where exemptions are
 //
-// Azure keeps exemptions in three places. A listing of one says nothing of the
-// others: [ExemptionsClient] lists all three.
+// Azure keeps exemptions in three places, each a resource type with a client of its own.
+// A listing of one says nothing of the others: [ExemptionsClient] lists all three.
 //
-//	resource type                             client                     write to it
-//	Microsoft.Authorization/policyExemptions  PolicyExemptionsClient     new exemptions from recommendations that a
-//	                                                                     policy of Azure Policy turns on: most
-//	Microsoft.Security/standardAssignments    StandardAssignmentsClient  new exemptions from other recommendations,
-//	                                                                     audits and attestations
-//	Microsoft.Security/assignments            SecurityAssignmentsClient  changes to what the preview of 2021 left
+//	Microsoft.Authorization/policyExemptions   PolicyExemptionsClient
+//	Microsoft.Security/standardAssignments     StandardAssignmentsClient
+//	Microsoft.Security/assignments             SecurityAssignmentsClient, of the preview of 2021
 //
-// [AssessmentsMetadataClient] lists recommendations. The name of one is its key, and
-// [AssessmentMetadataProperties.ExemptedBy] its place. A policy exemption names the
-// assignment of an initiative that has the recommendation's PolicyDefinitionID, and
-// the reference id of the policy in it: Microsoft's armpolicy reads both, with a program
-// of [docs/guide.md]. A standard assignment names the key; [SecurityStandardsClient]
-// lists the standards with the keys that they have.
+// The name of a recommendation is its key. A policy exemption names the assignment of an
+// initiative that has the recommendation's PolicyDefinitionID, and the reference id of
+// the policy in it: Microsoft's armpolicy reads both, with a program of [docs/guide.md].
+// A standard assignment names the key, and a standard that has it.
 //
 // # Reading a whole tenant
 //
-// [ExemptionsClient] and the NewResourceGraphPager methods query Azure Resource Graph,
-// the index of Azure Resource Manager: one request for 1,000 rows of all that the
-// identity may read, filtered on the service's side. The index follows changes within
-// minutes. Its rows lack ETag and SystemData: they are for reading.
+// [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods query Azure
+// Resource Graph, the index of Azure Resource Manager: one request for 1,000 rows of all
+// that the identity may read, filtered on the service's side. The index follows changes
+// within minutes. Its rows lack ETag and SystemData: they are for reading.
 //
-// If rows or subscriptions are missing and Azure Resource Graph says so, the error
-// is [ErrIncompleteResult]. It doesn't say so of a subscription that the identity
-// may not read, named or not: its rows are missing, and there is no error unless no
-// subscription that the query names can be read, which is [ErrForbidden]. A query of
-// named subscriptions has no rows of the management groups above them, except policy
+// If rows or subscriptions are missing and Azure Resource Graph says so, the error is
+// [ErrIncompleteResult]. It doesn't say so of a subscription that the identity may not
+// read, unless the query names no others: that is [ErrForbidden]. A query of named
+// subscriptions has no rows of the management groups above them, except policy
 // exemptions with IncludeInherited.
-// The ListAcrossSubscriptions methods, of the clients of the three places, request
-// each subscription: one whose exemptions of that kind the identity may not read is a
-// [*SubscriptionError] with [ErrForbidden].
+//
+// ListAcrossSubscriptions requests each subscription: it is current, and one that the
+// identity may not read is a [*SubscriptionError] with [ErrForbidden].
 //
 // # Options of one call
 //
@@ -182,16 +187,8 @@
 //
 // Requests are retried by azcore's rules, with one exception: a request that starts a
 // job is sent again only if nothing was sent, or the service refused it, as with 429.
-// No retry option, no policy, even if its attempts overlap, no header and no reset of
-// the connection lifts that. The error is [ErrOutcomeUnknown] if it is unknown whether
-// the job started; with Recover, BeginCreate finds the job.
-//
-// What was sent is told from what the transport reports to net/http/httptrace, as
-// those of net/http do; a proxy that refuses a transport of the caller's own may look
-// as if it had sent the request. From another transport, an error of dialing means that
-// nothing was sent, and every other error that it may have been; such a transport
-// must not send a request again by itself. Hedge reads in the transport as well:
-// attempts of a policy that overlap share a map of azcore's.
+// No retry option, policy or header lifts that. The error is [ErrOutcomeUnknown] if it
+// is unknown whether the job started; with Recover, BeginCreate finds the job.
 //
 // A request that writes or deletes is repeated. If an earlier attempt may have been
 // applied, and the service now reports a conflict ([ErrConflict],
@@ -201,21 +198,19 @@
 //
 // Clients of one factory wait together if a subscription is throttled, or a scope
 // that belongs to none, or the queries of Azure Resource Graph, which it counts for
-// the identity. No call is held back for longer than the client's MaxRetryDelay, a minute
-// by default, in all of its attempts: one that would have to isn't sent, and is
-// [ErrThrottled]. That is beside azcore's own waits, up to MaxRetryDelay before each
-// retry.
+// the identity. A call that would be held back for longer than the client's MaxRetryDelay,
+// a minute by default, in all of its attempts isn't sent, and is [ErrThrottled]. That is
+// beside azcore's own waits before each retry.
+//
+// [docs/reliability.md] says what each fault leads to, and what a transport of your own,
+// which a retry or a redirect could get past the library, must do.
 //
 // # Trust
 //
-// The token is sent to the endpoint and to hosts below it, over TLS, and nowhere
-// else. A link to a next page that leads elsewhere is [ErrUntrustedNextLink];
-// redirects are not followed, which none of the operations needs. What a Transporter of
-// the caller's own follows, the library can only recognize afterwards and refuse:
-// net/http drops the Authorization header at another host, but not
-// x-ms-authorization-auxiliary, which AuxiliaryTenants sets. Bodies are bounded by
-// MaxResponseBytes, and text from a server is printed in part, in one line, without
-// control characters.
+// The token is sent to the endpoint and to hosts below it, over TLS, and nowhere else. A
+// link to a next page that leads elsewhere is [ErrUntrustedNextLink]; redirects are not
+// followed. Bodies are bounded by MaxResponseBytes, and text from a server is printed in
+// part, in one line, without control characters.
 //
 // # Testing
 //
@@ -225,4 +220,5 @@
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
 // [docs/guide.md]: https://github.com/armsecops/armsecops/blob/main/docs/guide.md
 // [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
+// [docs/reliability.md]: https://github.com/armsecops/armsecops/blob/main/docs/reliability.md
 package armsecops

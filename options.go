@@ -15,7 +15,8 @@ type ClientOptions struct {
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
 	// overrides the api-version of every request, next pages included, except
 	// queries of Azure Resource Graph; a [ClientFactory] refuses it. A Transport
-	// that is an *http.Client is used without following redirects.
+	// that is an *http.Client is used without following redirects; another one must not
+	// follow them, nor send a request again by itself.
 	arm.ClientOptions
 
 	// MaxResponseBytes bounds the body of one response, success or error, in

@@ -147,7 +147,7 @@ func TestRecipes(t *testing.T) {
 		"parser": {
 			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners,
 		},
-		"table of doc.go":        {"doc.go", `//.*` + banners + `\n`, here, client, "doc.go must name " + banners},
+		"list of doc.go":         {"doc.go", `//.*` + banners + `.*\n`, here, client, "doc.go must name " + banners},
 		"api-version":            {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners + " with api-version 2"},
 		"version in the comment": {"workspacemanagerbanners.go", `api-version .*`, here, client, banners + " needs a comment with api-version 2"},
 		"release notes":          {"CHANGELOG.md", `.*` + banners + `.*\n`, here, client, "CHANGELOG.md must name " + banners},

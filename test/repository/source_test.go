@@ -64,7 +64,7 @@ func TestEveryClientIsComplete(t *testing.T) {
 		documented := types[client] != nil && strings.Contains(strings.ReplaceAll(types[client].Doc, "\n", " "), " api-version "+version)
 		missing[client+" needs a comment with api-version "+version] = !documented
 		for place, pattern := range map[string]string{
-			"doc.go must name " + client: "(?m)^//\t    .+ " + client + "$",
+			"doc.go must name " + client: `(?m)^//   - \[` + client + `\] `,
 			"docs/versions.md must name " + client + " with api-version " + version: "(?m)^\\| .*`" + client + "`.* \\| " + version + " \\|$",
 			"CHANGELOG.md must name " + client:                                      "`" + client + "\\b",
 		} {
