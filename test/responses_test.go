@@ -2,18 +2,27 @@ package test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"weak"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // What is compressed is in test/faults, the bound on an error by default in the test of logs.
@@ -162,4 +171,277 @@ func TestBodyThatIsNoPageIsResumable(t *testing.T) {
 			})
 		}
 	}
+}
+
+// maxGrowth is how many times its length a body can take in memory, as
+// ClientOptions.MaxResponseBytes says.
+const maxGrowth = 64
+
+// bodyBytes is the length of the bodies that are measured.
+const bodyBytes = 2 << 20
+
+// The calls that return what the bodies hold.
+var (
+	getJobsPage = func(t *testing.T, body string) (any, error) {
+		return newJobsClient(t, options(respond(200, body, "x-ms-request-id", requestID))).NewListPager("rg", "workspace", "assignment", nil).NextPage(t.Context())
+	}
+	getOneJob = func(t *testing.T, body string) (any, error) {
+		return newJobsClient(t, options(respond(200, body, "x-ms-request-id", requestID))).Get(t.Context(), "rg", "workspace", "assignment", "job", nil)
+	}
+	getAssignmentsPage = func(t *testing.T, body string) (any, error) {
+		return newAssignmentsClient(t, options(respond(200, body, "x-ms-request-id", requestID))).NewListPager("rg", nil).NextPage(t.Context())
+	}
+)
+
+// A body of elements as short as they may be takes at most maxGrowth times its
+// length in memory; with elements one byte shorter it is refused. Not parallel:
+// the heap is that of all tests.
+func TestMemoryOfElementsIsBounded(t *testing.T) {
+	const (
+		page   = `{"value":[%s]}`
+		items  = `{"id":"a","properties":{"items":[%s]}}`
+		twice  = `{"id":"a","properties":{"items":[%s],"startTime":"2022-06-14 04:52:52"}}` // once strictly, once leniently
+		errors = `{"id":"a","properties":{"items":[{"errors":[%s]}]}}`
+		open   = `{"id":"a","a":[%s]}`
+
+		one  = `{"a":0}`
+		five = `{"a":0,"b":0,"c":0,"d":0,"e":0}`
+		all  = `{"a":0,"properties":{"a":0,"assignedStandard":{"a":0},"assignedComponent":{"a":0},"additionalData":{"a":0}},` +
+			`"systemData":{"a":0},"tags":{"a":""}}`
+	)
+	tests := map[string]struct {
+		call              func(*testing.T, string) (any, error)
+		document, element string
+		width             int // of an element and its comma, with spaces between them
+	}{
+		"empty jobs":                        {getJobsPage, page, `{}`, 32},
+		"null for jobs":                     {getJobsPage, page, `null`, 32},
+		"jobs, one unknown member":          {getJobsPage, page, one, 33},
+		"empty assignments":                 {getAssignmentsPage, page, `{}`, 32},
+		"null for assignments":              {getAssignmentsPage, page, `null`, 32},
+		"assignments, one unknown member":   {getAssignmentsPage, page, one, 33},
+		"assignments, five unknown":         {getAssignmentsPage, page, five, 41},
+		"assignments, empty tags":           {getAssignmentsPage, page, `{"tags":{}}`, 65},
+		"assignments, metadata":             {getAssignmentsPage, page, `{"properties":{"metadata":0}}`, 66},
+		"assignments, unknown in all parts": {getAssignmentsPage, page, all, 243},
+		"empty items":                       {getOneJob, items, `{}`, 32},
+		"null for items":                    {getOneJob, items, `null`, 32},
+		"items, one unknown member":         {getOneJob, items, one, 33},
+		"items, one unknown member, twice":  {getOneJob, twice, one, 33},
+		"items, an empty error":             {getOneJob, items, `{"errors":[{}]}`, 65},
+		"empty errors":                      {getOneJob, errors, `{}`, 32},
+		"errors, one unknown member":        {getOneJob, errors, one, 33},
+		"an open value, empty objects":      {getOneJob, open, `{}`, 32},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			body := func(width int) string {
+				element := fmt.Sprintf("%-*s,", width-1, test.element)
+				return fmt.Sprintf(test.document, strings.TrimSuffix(strings.Repeat(element, bodyBytes/width), ","))
+			}
+			require.ErrorIs(t, errorOf(test.call(t, body(test.width-1))), armsecops.ErrResponseTooLarge)
+			if !testing.Short() && !testkit.RaceEnabled { // both change what is measured
+				assertGrowth(t, test.call, body(test.width))
+			}
+		})
+	}
+}
+
+// No body takes more than maxGrowth times its length in memory, whatever else is
+// in it. Not parallel: the heap is that of all tests.
+func TestMemoryOfABodyIsBounded(t *testing.T) {
+	if testing.Short() || testkit.RaceEnabled {
+		t.Skip("measures memory")
+	}
+	var names strings.Builder
+	for i := 0; names.Len() < bodyBytes; i++ {
+		_, _ = names.WriteString(`"` + strconv.FormatInt(int64(i), 36) + `":"",`)
+	}
+	members := strings.TrimSuffix(names.String(), ",")
+	array := func(element string) string { return strings.Repeat(element+",", bodyBytes/(len(element)+1)) + element }
+	failures := func(n int) string {
+		const failure = `{"memberResourceName":"afbd324f-6c48-459c-8710-8d1e1cd03812","errorMessage":"Forbidden"}`
+		return array(`{"status":"Failed","errors":[` + strings.Repeat(failure+",", n-1) + failure + `]}`)
+	}
+	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
+	nulls := strings.Replace(assignment, `"properties":`, `"kind":null,"tags":null,"zones":null,"sku":null,"plan":null,"managedBy":null,"properties":`, 1)
+	tests := map[string]struct {
+		call func(*testing.T, string) (any, error)
+		body string
+	}{
+		"documented assignments":                 {getAssignmentsPage, `{"value":[` + array(assignment) + `]}`},
+		"assignments, null for absent members":   {getAssignmentsPage, `{"value":[` + array(nulls) + `]}`},
+		"items that failed":                      {getOneJob, `{"id":"a","properties":{"items":[` + failures(1) + `]}}`},
+		"items that failed for 50":               {getOneJob, `{"id":"a","properties":{"items":[` + failures(50) + `]}}`},
+		"unknown members":                        {getOneJob, `{"name":"a",` + members + `}`},
+		"unknown members of an unknown object":   {getOneJob, `{"id":"a","a":{` + members + `}}`},
+		"tags":                                   {getAssignmentsPage, `{"value":[{"tags":{` + members + `}}]}`},
+		"an open value, numbers":                 {getOneJob, `{"id":"a","a":[` + array("0") + `]}`},
+		"an open value, strings":                 {getOneJob, `{"id":"a","a":[` + array(`""`) + `]}`},
+		"an open value, arrays":                  {getOneJob, `{"id":"a","a":[` + array("[]") + `]}`},
+		"a string":                               {getOneJob, `{"name":"` + strings.Repeat("a", bodyBytes) + `"}`},
+		"a string of JSON":                       {getOneJob, `{"name":"` + array(`{\"a\":null}`) + `"}`},
+		"a string with escapes":                  {getOneJob, `{"name":"` + strings.Repeat(`\n`, bodyBytes/2) + `"}`},
+		"a string of invalid UTF-8":              {getOneJob, `{"name":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
+		"a string of invalid UTF-8, not decoded": {getOneJob, `{"id":"a","a":"` + strings.Repeat("\xff", bodyBytes) + `"}`},
+		"white space":                            {getOneJob, `{"id":"a"` + strings.Repeat(" ", bodyBytes) + `}`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { assertGrowth(t, test.call, test.body) })
+	}
+}
+
+// assertGrowth asserts that the call succeeds and takes at most maxGrowth times
+// the length of the body in memory.
+func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body string) {
+	t.Helper()
+	var err error
+	peak := peakHeap(func() {
+		var result any
+		result, err = call(t, body)
+		runtime.KeepAlive(result)
+	})
+	require.NoError(t, err)
+	times := float64(peak) / float64(len(body))
+	t.Logf("%.1f times its length", times)
+	assert.Less(t, times, float64(maxGrowth))
+}
+
+// peakHeap returns how much more heap there is at most while f runs.
+func peakHeap(f func()) int {
+	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
+	heap := func() int {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		metrics.Read(sample)
+		return int(sample[0].Value.Uint64())
+	}
+	runtime.GC()
+	before := heap()
+	stop, peak := make(chan struct{}), make(chan int)
+	go func() {
+		for most := before; ; most = max(most, heap()) {
+			select {
+			case <-stop:
+				peak <- most - before
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+	}()
+	f()
+	close(stop)
+	return <-peak
+}
+
+// A pager that has read a page keeps nothing of its body, which can be large.
+func TestPagerKeepsNoBody(t *testing.T) {
+	t.Parallel()
+	var sent weak.Pointer[http.Response]
+	pager := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		resp := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"value":[],"nextLink":"?a=b"}`)), Request: req}
+		sent = weak.Make(resp)
+		return resp, nil
+	}))).NewListBySubscriptionPager(nil)
+	require.NoError(t, errorOf(pager.NextPage(t.Context())))
+	runtime.GC()
+	assert.Nil(t, sent.Value())
+	assert.True(t, pager.More())
+}
+
+// What calls allocate through a transport in memory: a regression of more than an
+// eighth fails. Not parallel, because the allocations of other tests would count.
+func TestAllocations(t *testing.T) {
+	if testkit.RaceEnabled {
+		t.Skip("the race detector allocates, too")
+	}
+	type jobsClient = *armsecops.WorkspaceManagerJobsClient
+	type assignmentsClient = *armsecops.SecurityAssignmentsClient
+	job := string(readExchanges(t, "jobs_get")[0].Response.Body)
+	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
+	var put armsecops.Assignment
+	require.NoError(t, json.Unmarshal([]byte(assignment), &put))
+	tests := map[string]struct {
+		body               string
+		call               func(jobsClient, assignmentsClient) error
+		allocations, bytes float64
+	}{
+		"assignment Get": {assignment, func(_ jobsClient, c assignmentsClient) error {
+			return errorOf(c.Get(t.Context(), "rg", "id", nil))
+		}, 68, 8000},
+		"assignment CreateOrUpdate": {assignment, func(_ jobsClient, c assignmentsClient) error {
+			return errorOf(c.CreateOrUpdate(t.Context(), "rg", "id", put, nil))
+		}, 85, 11_300},
+		"job Get": {job, func(c jobsClient, _ assignmentsClient) error {
+			return errorOf(c.Get(t.Context(), "rg", "workspace", "assignment", "job", nil))
+		}, 73, 9700},
+		"list of 1,000 assignments": {pageOfAssignments(1000), func(_ jobsClient, c assignmentsClient) error {
+			return errorOf(c.NewListBySubscriptionPager(nil).NextPage(t.Context()))
+		}, 8200, 3_030_000},
+		"query of 1,000 assignments": {graphResult(pageOfAssignments(1000)), func(_ jobsClient, c assignmentsClient) error {
+			return errorOf(c.NewResourceGraphPager(nil).NextPage(t.Context()))
+		}, 17_200, 4_100_000},
+		"job Delete": {`{}`, func(c jobsClient, _ assignmentsClient) error {
+			return errorOf(c.Delete(t.Context(), "rg", "workspace", "assignment", "job", nil))
+		}, 68, 6700},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(test.body)), Request: req}, nil
+			}))
+			jobs, assignments := newJobsClient(t, o), newAssignmentsClient(t, o)
+			allocations, size := allocated(func() { require.NoError(t, test.call(jobs, assignments)) })
+			t.Logf("%.0f allocations, %.0f bytes", allocations, size)
+			assert.LessOrEqual(t, allocations, test.allocations*1.125)
+			assert.LessOrEqual(t, size, test.bytes*1.125)
+		})
+	}
+}
+
+// allocated returns what one run of the function allocates, in the middle of many.
+// Other goroutines only ever add to it: the least of several rounds is closest.
+func allocated(f func()) (allocations, bytes float64) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const rounds, runs = 3, 20
+	f()
+	f()
+	for n := range rounds {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range runs {
+			f()
+		}
+		runtime.ReadMemStats(&after)
+		a, b := float64(after.Mallocs-before.Mallocs)/runs, float64(after.TotalAlloc-before.TotalAlloc)/runs
+		if n == 0 {
+			allocations, bytes = a, b
+		}
+		allocations, bytes = min(allocations, a), min(bytes, b)
+	}
+	return allocations, bytes
+}
+
+// pageOfAssignments returns a page of assignments that differ as real ones do.
+func pageOfAssignments(n int) string {
+	const assignment = `{"id":"subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/group{n}` +
+		`/providers/Microsoft.Security/assignments/1f3afdf9-d0c9-4c3d-847f-{n}","name":"1f3afdf9-d0c9-4c3d-847f-{n}",` +
+		`"type":"Microsoft.Security/assignments","location":"East US","etag":"etag {n}","properties":{"displayName":"Assignment {n}",` +
+		`"description":"Set of policies monitored by Azure Security Center for cross cloud",` +
+		`"assignedStandard":{"id":"/providers/Microsoft.Security/Standards/1f3afdf9-d0c9-4c3d-847f-{n}"},` +
+		`"effect":"Exempt","expiresOn":"2022-05-01T19:50:47.{n}Z","additionalData":{"exemptionCategory":"waiver"},` +
+		`"metadata":{"ticketId":1{n}},"scope":"/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/ResourceGroup/rg{n}"},` +
+		`"systemData":{"createdBy":"user{n}@contoso.com","createdByType":"User","createdAt":"2021-08-31T13:47:50.328Z",` +
+		`"lastModifiedBy":"user{n}@contoso.com","lastModifiedByType":"User","lastModifiedAt":"2021-08-31T13:47:50.328Z"}}`
+	var assignments []string
+	for i := range n {
+		assignments = append(assignments, strings.ReplaceAll(assignment, "{n}", fmt.Sprintf("%06d", i)))
+	}
+	return `{"value":[` + strings.Join(assignments, ",") + `]}`
+}
+
+// graphResult returns a page as Azure Resource Graph has it, with the columns that are no members.
+func graphResult(page string) string {
+	rows := strings.TrimSuffix(strings.TrimPrefix(page, `{"value":`), "}")
+	const columns = `"tenantId":"72f988bf-86f1-41af-91ab-2d7cd011db47","subscriptionId":"20ff7fc3-e762-44dd-bd96-b71116dcdc23","name":`
+	return `{"totalRecords":1000,"count":1000,"data":` + strings.ReplaceAll(rows, `"name":`, columns) + `,"facets":[],"resultTruncated":"false"}`
 }
