@@ -226,6 +226,7 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ table, row, want string }{
 		"properties":     {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", "null"), "policyExemptions/p"},
+		"properties, 2":  {"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", "null"), "standardAssignments/"},
 		"time":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"expiresOn":"TOMORROW"}`), "policyExemptions/p"},
 		"type":           {"policyresources", exemptRow(policyRow, "Microsoft.Authorization/locks", "{}"), "policyExemptions/p"},
 		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", `{"effect":"Exempt"}`), "policyExemptions/p"},
@@ -384,7 +385,7 @@ func TestExemptionsByID(t *testing.T) {
 		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver"},"unknown":{"a":1}}`},
 		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
 	} {
-		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"properties":%s}`, id, test.kind, test.properties)
+		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"systemData":{"createdBy":"me"},"properties":%s}`, id, test.kind, test.properties)
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			switch req.Method {
 			case http.MethodPut:
@@ -408,6 +409,7 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, id, before.ID)
 		assert.Equal(t, test.kind, string(before.Kind))
 		assert.Equal(t, armsecops.ExemptionCategoryWaiver, before.Category)
+		assert.Equal(t, "me", before.CreatedBy)
 		assert.JSONEq(t, test.properties, string(before.Properties))
 
 		after, err := client.Renew(t.Context(), id, expires, nil)
