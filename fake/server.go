@@ -68,7 +68,7 @@ type ServerOptions struct {
 	// manager group whose members don't exist or an assignment whose group doesn't, and
 	// a query of Azure Resource Graph for management groups of which none exists. It
 	// checks neither what a test puts, nor the management group that is the scope of a
-	// list or resource.
+	// list or resource, nor whether a job can publish: docs/fake.md lists what jobs lack.
 	Strict bool
 
 	// MaxRequests is the number of requests that [Server.Requests] returns at

@@ -36,7 +36,7 @@ func TestPagesShowPrograms(t *testing.T) {
 			shown[code.Text] = true
 		}
 	}
-	for _, folder := range []string{".", root + "interop/exempting"} {
+	for _, folder := range []string{".", root + "interop/exempting", root + "interop/publishing"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if filepath.Ext(path) == ".go" {
 				source := read(t, path)
