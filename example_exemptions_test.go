@@ -3,6 +3,7 @@ package armsecops_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"time"
