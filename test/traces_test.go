@@ -303,6 +303,10 @@ func TestPollersAreTraced(t *testing.T) {
 			require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
 			assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
 		}
+		for resumed, kind := range map[string]any{token: nil, "none": "parameter"} {
+			_, _ = c.BeginCreate(t.Context(), "", "", "", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: resumed})
+			assert.Equal(t, kind, s.last(t, "WorkspaceManagerJobsClient.BeginCreate").attributes["error.type"])
+		}
 	})
 }
 
