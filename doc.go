@@ -177,11 +177,11 @@
 // token is [ErrCredential]; its own error is in the chain. Use [errors.Is] with
 // [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
 //
-// In a log of package slog, every error of an operation is one group with the same members:
-// operation, kind, status, code, message, requestId and so on, without tokens and
-// values of the query. An error that the program wraps with %w keeps them by the
-// function of the example of [ServiceError.LogValue]. [docs/observability.md] lists
-// the members, and the names of the spans of OpenTelemetry.
+// In a log of package slog, every error of an operation is one group with the same
+// members: operation, kind, status, code, message, requestId and so on, without tokens
+// and values of the query. [LogValue] keeps them where the program wraps an error with
+// %w. [docs/observability.md] lists the members, and [docs/metrics.md] the names of the
+// spans of OpenTelemetry.
 //
 // # Retries
 //
@@ -219,6 +219,7 @@
 //
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
 // [docs/guide.md]: https://github.com/armsecops/armsecops/blob/main/docs/guide.md
+// [docs/metrics.md]: https://github.com/armsecops/armsecops/blob/main/docs/metrics.md
 // [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
 // [docs/reliability.md]: https://github.com/armsecops/armsecops/blob/main/docs/reliability.md
 package armsecops

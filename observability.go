@@ -18,10 +18,50 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
+// LogValue returns an error as a group for a log of package slog, whatever its
+// handler. An error of this package has its members, which [ServiceError.LogValue]
+// describes. Any other error has the member text, its whole text, and then the members
+// of the first error of this package that it wraps, if any, in the order of [errors.Is].
+//
+//	logger.Error("listing failed", "err", armsecops.LogValue(err))
+//
+// A handler of slog's can do so for every error:
+//
+//	ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+//		if err, ok := a.Value.Any().(error); ok {
+//			a.Value = armsecops.LogValue(err)
+//		}
+//		return a
+//	}
+//
+// The value of nil is nil. LogValue doesn't panic: the text of a nil pointer is <nil>.
+func LogValue(err error) (value slog.Value) {
+	if err == nil {
+		return slog.Value{}
+	}
+	text := slog.String("text", fmt.Sprint(err)) // which survives a nil pointer
+	defer func() {
+		if recover() != nil { // the Unwrap of a nil pointer, for example
+			value = slog.GroupValue(text)
+		}
+	}()
+	for e := range tree(err) {
+		switch e.(type) {
+		case *ServiceError, *ErrorResponse, *CloudError, *ParameterError, *JobFailedError, *PageError, *SubscriptionError, *operationError, *wrappedError:
+			members := e.(slog.LogValuer).LogValue()
+			if e == err && len(members.Group()) > 0 {
+				return members
+			}
+			return slog.GroupValue(append([]slog.Attr{text}, members.Group()...)...)
+		}
+	}
+	return slog.GroupValue(text)
+}
+
 // LogValue implements [slog.LogValuer]: one group that has the same members for
 // every error of this package, so that a log has one schema. docs/observability.md
 // lists them. It never includes a token, or a value of the query of 8 bytes or more.
-// The example is for errors that the program wraps.
+// The function [LogValue] is for errors that the program wraps.
 func (e *ServiceError) LogValue() slog.Value { return logValue(e, e == nil) }
 
 // LogValue implements [slog.LogValuer], as [ServiceError.LogValue] does.

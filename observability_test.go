@@ -191,12 +191,34 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			err := test.call(t.Context())
 			inArray, _ := json.Marshal([]error{err})
 			assert.NotEqual(t, "[{}]", string(inArray))
+			assert.Equal(t, slog.AnyValue(err).Resolve(), armsecops.LogValue(err))
 			got := logged(t, err)
 			maps.DeleteFunc(got, func(name string, _ any) bool {
 				return want[name] == nil && slices.Contains([]string{"host", "path", "job", "jobId", "subscriptionId"}, name)
 			})
 			assert.Equal(t, want, got)
 		})
+	}
+}
+
+// LogValue has what is known of an error that the program wraps, and its text.
+func TestLogValueHasTheErrorThatIsWrapped(t *testing.T) {
+	t.Parallel()
+	own := &armsecops.ParameterError{Name: "a", Reason: "is b"}
+	const members = `"kind":"parameter","parameter":"a","message":"parameter a is b"}`
+	for want, err := range map[string]error{
+		`{` + members: own,
+		`{"text":"n: parameter a is b",` + members:                 fmt.Errorf("n: %w", own),
+		`{"text":"EOF\nparameter a is b\nparameter c ",` + members: errors.Join(io.EOF, own, &armsecops.ParameterError{Name: "c"}),
+		`{"text":"EOF"}`:      io.EOF,
+		`{"text":"<nil>"}`:    (*armsecops.ParameterError)(nil),
+		`{"text":"m: <nil>"}`: fmt.Errorf("m: %w", (*armsecops.CloudError)(nil)),
+		`{"text":"o: <nil>"}`: fmt.Errorf("o: %w", (*url.Error)(nil)), // whose Unwrap panics
+		`null`:                nil,
+	} {
+		var log bytes.Buffer
+		slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", armsecops.LogValue(err))
+		assert.Contains(t, log.String(), `"err":`+want+"}\n")
 	}
 }
 
@@ -256,8 +278,7 @@ func TestCredentialFailureIsKnown(t *testing.T) {
 
 	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
 		require.ErrorIs(t, err, armsecops.ErrCredential)
-		const operation = "SecurityAssignmentsClient.ListAcrossSubscriptions"
-		assert.Equal(t, map[string]any{"operation": operation, "kind": "credential", "message": "getting a token: run az login"}, logged(t, err))
+		assert.Equal(t, map[string]any{"operation": "SecurityAssignmentsClient.ListAcrossSubscriptions", "kind": "credential", "message": "getting a token: run az login"}, logged(t, err))
 	}
 	assert.NotErrorIs(t, failedGet(respond(401))(t.Context()), armsecops.ErrCredential, "the service refused the token")
 }
@@ -267,8 +288,8 @@ func TestObservabilityPageListsTheSchema(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("docs/observability.md")
 	require.NoError(t, err)
-	kinds := []string{"parameter", "credential", "service", "response", "transport", "timeout", "canceled", "outcomeUnknown", "job"}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(logSchema)), kinds) {
+	kinds := []string{"parameter", "credential", "service", "response", "incomplete", "transport", "timeout", "canceled", "outcomeUnknown", "job"}
+	for _, name := range slices.AppendSeq(kinds, maps.Keys(logSchema)) {
 		assert.Contains(t, string(page), "\n| `"+name+"` |", name)
 	}
 }

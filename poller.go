@@ -101,11 +101,15 @@ func (c *WorkspaceManagerJobsClient) beginCreate(ctx context.Context, resourceGr
 		options = &WorkspaceManagerJobsClientBeginCreateOptions{}
 	}
 	values := pathValues{resourceGroupName, workspaceName, workspaceManagerAssignmentName}
+	create := call{route: routes.JobsCreate, name: name, values: values}
 	if options.ResumeToken != "" {
+		if ctx != nil { // which nothing else here needs
+			_, endSpan := c.startSpan(ctx, name, &create)
+			defer func() { endSpan(err) }()
+		}
 		poller, err := resumeJobPoller(c.client, name, values, options.ResumeToken, options.Progress)
 		return poller, withOperation(name, err)
 	}
-	create := call{route: routes.JobsCreate, name: name, values: values}
 	var lost *recovery
 	if options.Recover && ctx != nil { // without a context, the call below says so
 		create.span = create.route.Operation // below that of this method, which has the outcome

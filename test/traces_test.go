@@ -274,15 +274,12 @@ func TestRetriesHaveSpans(t *testing.T) {
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "secret"}
 	require.NoError(t, errorOf(newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())))
 	require.Equal(t, []string{"WorkspaceManagerJobsClient.NewListPager", "HTTP GET", "HTTP GET", "HTTP GET"}, s.names(t))
-	operation, attempts := s.list[0], s.list[1:]
-	assert.False(t, operation.failed)
-	for _, attempt := range attempts {
-		assert.Same(t, operation, attempt.parent)
-		assert.NotContains(t, fmt.Sprint(attempt.attributes, attempt.status), "secret")
+	for i, failed := range []bool{false, true, true, false} {
+		assert.Equal(t, failed, s.list[i].failed)
+		assert.True(t, i == 0 || s.list[i].parent == s.list[0])
+		assert.Equal(t, []any{nil, 503, nil, 200}[i], s.list[i].attributes["http.status_code"])
+		assert.NotContains(t, fmt.Sprint(s.list[i].attributes, s.list[i].status), "secret")
 	}
-	assert.Equal(t, []bool{true, true, false}, []bool{attempts[0].failed, attempts[1].failed, attempts[2].failed})
-	assert.Equal(t, 503, attempts[0].attributes["http.status_code"])
-	assert.Equal(t, 200, attempts[2].attributes["http.status_code"])
 }
 
 // Pollers trace their waiting, those of a resume token as well.
@@ -298,10 +295,13 @@ func TestPollersAreTraced(t *testing.T) {
 		for range 2 {
 			poller, err := c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
 			require.NoError(t, err)
-			token, err = poller.ResumeToken()
-			require.NoError(t, err)
+			token, _ = poller.ResumeToken()
 			require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
 			assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)
+		}
+		for resumed, kind := range map[string]any{token: nil, "none": "parameter"} {
+			_, _ = c.BeginCreate(t.Context(), "", "", "", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: resumed})
+			assert.Equal(t, kind, s.last(t, "WorkspaceManagerJobsClient.BeginCreate").attributes["error.type"])
 		}
 	})
 }

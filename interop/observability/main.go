@@ -1,6 +1,7 @@
 // Command observability publishes an assignment and lists the assignments of
-// three subscriptions, all in memory, and prints the spans that OpenTelemetry
-// gets. With -events it also logs azcore's events.
+// three subscriptions, all in memory. It prints the spans that OpenTelemetry gets,
+// and logs the errors to standard error: with -events azcore's events, too, and with
+// -spans the spans as an exporter has them.
 package main
 
 import (
@@ -28,23 +29,40 @@ var subscriptionIDs = []string{
 	"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "ae640e6b-ba3e-4256-9d62-2993eecfa6f2",
 }
 
+const requestID = "5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11" // of the request that fails
+
 func main() {
 	events := flag.Bool("events", false, "log azcore's events to standard error")
+	spans := flag.Bool("spans", false, "write the spans as JSON to standard error")
 	flag.Parse()
 	if *events {
 		logEvents(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	}
-	if err := run(context.Background(), os.Stdout); err != nil {
+	exported := io.Discard
+	if *spans {
+		exported = os.Stderr
+	}
+	if err := run(context.Background(), os.Stdout, os.Stderr, exported); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, w io.Writer) error {
-	recorder := tracetest.NewSpanRecorder() // where a program has an exporter: sdktrace.WithBatcher(exporter)
-	options := tracingOptions(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)))
+// run prints a tree of the spans.
+//   - logs: for the log
+//   - exported: for the spans as JSON
+func run(ctx context.Context, w, logs, exported io.Writer) error {
+	provider, err := newProvider(exported)
+	if err != nil {
+		return err
+	}
+	defer provider.Shutdown(context.WithoutCancel(ctx)) // sends the spans that are left, also after a signal
+	options := newOptions(provider)
+	logger := slog.New(traceHandler{newHandler(logs)})
+
+	recorder := tracetest.NewSpanRecorder() // for the tree
+	provider.RegisterSpanProcessor(recorder)
 	options.Transport = newServer()
 	options.Retry.RetryDelay = time.Millisecond
-
 	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		return err
@@ -52,7 +70,7 @@ func run(ctx context.Context, w io.Writer) error {
 	if err := publish(ctx, factory); err != nil {
 		return err
 	}
-	if err := list(ctx, factory); err != nil {
+	if err := list(ctx, factory, provider, logger); err != nil {
 		return err
 	}
 	printSpans(w, recorder.Started(), trace.SpanID{}, "")
@@ -68,7 +86,7 @@ func newServer() *fake.Server {
 		Operation:  "SecurityAssignmentsClient.NewListBySubscriptionPager",
 		Skip:       1,
 		StatusCode: http.StatusForbidden,
-		Header:     http.Header{"X-Ms-Request-Id": {"5e0c1a56-6a3b-4b7c-9d6f-0f1f5b0a7a11"}},
+		Header:     http.Header{"X-Ms-Request-Id": {requestID}, "X-Ms-Correlation-Request-Id": {requestID}},
 		Body:       `{"error":{"code":"AuthorizationFailed","message":"The identity has no role."}}`,
 	})
 	return server
@@ -87,16 +105,18 @@ func publish(ctx context.Context, factory *armsecops.ClientFactory) error {
 	return err
 }
 
-// list lists the assignments of the subscriptions. It goes past those that fail.
-func list(ctx context.Context, factory *armsecops.ClientFactory) error {
+// list lists the assignments of the subscriptions, and logs those that fail.
+func list(ctx context.Context, factory *armsecops.ClientFactory, provider *sdktrace.TracerProvider, logger *slog.Logger) error {
 	client, err := factory.NewSecurityAssignmentsClient("")
 	if err != nil {
 		return err
 	}
+	ctx, span := provider.Tracer("report").Start(ctx, "report") // above those of the calls
+	defer span.End()
 	one := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: 1} // for spans in order
 	for _, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, one) {
-		if err != nil && !armsecops.HasCode(err, armsecops.CodeAuthorizationFailed) {
-			return err
+		if err != nil {
+			logger.ErrorContext(ctx, "subscription failed", "err", err)
 		}
 	}
 	return nil

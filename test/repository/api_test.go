@@ -23,7 +23,7 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-var update = flag.Bool("update", false, "write api/armsecops.txt, docs/api.md and the names of spans in docs/observability.md")
+var update = flag.Bool("update", false, "write api/armsecops.txt, docs/api.md and the names of spans in docs/metrics.md")
 
 // api/armsecops.txt lists the exported API of both packages, so that a change of
 // it is seen in a review.
@@ -81,7 +81,7 @@ func exportedAPI(t *testing.T, folder string) string {
 }
 
 // docs/api.md has every operation of the table of routes, with its REST page, and
-// docs/observability.md has the names of their spans.
+// docs/metrics.md has the names of their spans.
 func TestAPIPage(t *testing.T) {
 	t.Parallel()
 	var page, spans strings.Builder
@@ -97,7 +97,7 @@ func TestAPIPage(t *testing.T) {
 		fmt.Fprintf(&spans, "| `%s` | %s | `HTTP %s` | `%s` |\n", route.Operation, route.Kind, route.Method, route.Namespace)
 	}
 	assertDerived(t, "docs/api.md", "the operations change:", func(string) string { return page.String() })
-	assertDerived(t, "docs/observability.md", "the operations change:", func(text string) string {
+	assertDerived(t, "docs/metrics.md", "the operations change:", func(text string) string {
 		require.Regexp(t, spanRows, text)
 		return spanRows.ReplaceAllLiteralString(text, spanHeader+spans.String())
 	})
