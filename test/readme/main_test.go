@@ -40,49 +40,17 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
-// forbiddenAtBranch are the items of a job that failed.
-var forbiddenAtBranch = []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}
+const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
-// A strict server refuses a step without the ones before it.
-func TestProgramPublishes(t *testing.T) {
-	t.Parallel()
-	for name, items := range map[string][]armsecops.JobItem{"succeeded": nil, "failed": forbiddenAtBranch} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := fake.NewServer(&fake.ServerOptions{Strict: true, JobSteps: 1})
-				// A workspace exists once something is below it.
-				server.Put(armsecops.WorkspaceManagerConfigurationID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "default"},
-					armsecops.WorkspaceManagerConfiguration{})
-				factory := newFactory(t, server)
-				require.NoError(t, setUp(t.Context(), factory))
-				if items == nil {
-					require.NoError(t, run(t.Context(), factory))
-					return
-				}
-				server.SetJobItems(rules, items)
-				require.ErrorAs(t, run(t.Context(), factory), new(*armsecops.JobFailedError))
-			})
-		})
-	}
-}
-
-func Example() {
-	main()
-	// Output:
-	// Succeeded
-	// 1 of 1 items published
-}
-
-var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
+var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", WorkspaceName: "central", Name: "rules"}
 
 func TestPublishNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
-	server.SetJobItems(rules, forbiddenAtBranch)
+	server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "/rule", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 	err := publish(t.Context(), newFactory(t, server), rules)
 	require.ErrorAs(t, err, new(*armsecops.JobFailedError))
-	assert.True(t, strings.HasSuffix(err.Error(), rule+" at member branch: Forbidden."), err)
+	assert.True(t, strings.HasSuffix(err.Error(), "/rule at member branch: Forbidden."), err)
 }
 
 func TestPublishFindsTheJobOfALostResponse(t *testing.T) {

@@ -19,8 +19,8 @@ const root = "../../"
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 
-// README.md, docs/guide.md and the package's documentation show the programs of this
-// folder, which compile and pass their tests, and nothing else.
+// README.md, docs/guide.md and the package's documentation show the programs of these
+// folders, which compile and pass their tests, and nothing else.
 func TestPagesShowPrograms(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
@@ -36,7 +36,7 @@ func TestPagesShowPrograms(t *testing.T) {
 			shown[code.Text] = true
 		}
 	}
-	for _, folder := range []string{".", root + "interop/exempting"} {
+	for _, folder := range []string{".", root + "examples/guide", root + "interop/exempting"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if filepath.Ext(path) == ".go" {
 				source := read(t, path)
@@ -48,7 +48,7 @@ func TestPagesShowPrograms(t *testing.T) {
 		}))
 	}
 	for block := range shown {
-		assert.Fail(t, "no file of test/readme has this code of a page", block)
+		assert.Fail(t, "no file of these folders has this code of a page", block)
 	}
 }
 
@@ -57,7 +57,7 @@ func TestPagesShowOutput(t *testing.T) {
 	t.Parallel()
 	for _, shown := range []struct{ page, before, golden string }{
 		{"README.md", "```console\n$ go run ./examples/quickstart\n", root + "examples/quickstart/testdata/output.golden"},
-		{"docs/guide.md", "```text\n", "exemptions/testdata/not-signed-in.golden"},
+		{"docs/guide.md", "```text\n", "testdata/not-signed-in.golden"},
 	} {
 		assert.Contains(t, read(t, root+shown.page), shown.before+read(t, shown.golden)+"```\n")
 	}
