@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/doc"
 	"go/doc/comment"
 	"go/parser"
 	"go/token"
@@ -60,6 +61,11 @@ func TestPagesShowOutput(t *testing.T) {
 		{"docs/guide.md", "```text\n", "testdata/not-signed-in.golden"},
 	} {
 		assert.Contains(t, read(t, root+shown.page), shown.before+read(t, shown.golden)+"```\n")
+	}
+	for _, name := range []string{"publish", "exempt"} {
+		file, err := parser.ParseFile(token.NewFileSet(), root+"examples/guide/"+name+"/main_test.go", nil, parser.ParseComments)
+		require.NoError(t, err)
+		assert.Contains(t, read(t, root+"docs/guide.md"), "```text\n"+doc.Examples(file)[0].Output+"```\n")
 	}
 }
 

@@ -29,9 +29,11 @@ const (
 )
 
 func main() {
-	options := &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(nil) // in memory, instead of Azure
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	// For Azure, with names of your own above, change the next two lines: the credential
+	// is that of azidentity.NewDefaultAzureCredential(nil), and there is no Transport.
+	credential, options := &azfake.TokenCredential{}, &armsecops.ClientOptions{}
+	options.Transport = fake.NewServer(nil)
+	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		log.Fatal(err)
 	}
