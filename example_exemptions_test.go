@@ -30,13 +30,7 @@ func ExampleExemptionsClient_NewListPager() {
 		Effect:    armsecops.EffectExempt,
 		ExpiresOn: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
 	}})
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	pager := client.NewListPager(&armsecops.ExemptionsClientListOptions{
+	pager := exampleFactoryOf(server).NewExemptionsClient().NewListPager(&armsecops.ExemptionsClientListOptions{
 		ExpiresBefore: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	})
 	for exemption, err := range pager.All(context.Background()) {
@@ -156,13 +150,9 @@ func ExamplePolicyExemptionsClient_Update() {
 
 func ExamplePolicyExemptionsClient_Delete() {
 	client := examplePolicyExemptions()
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, exampleCluster, "DemoExpensiveVM", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, exampleCluster, "DemoExpensiveVM", nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), exampleCluster, "DemoExpensiveVM", nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 // The filter leaves out what the scope inherits and what is below it.
@@ -195,9 +185,11 @@ func ExamplePolicyExemptionsClient_NewResourceGraphPager() {
 	// Output: DemoExpensiveVM demoCluster
 }
 
-func exampleFactory() *armsecops.ClientFactory { return exampleFactoryOf(exampleOptions()) }
+func exampleFactory() *armsecops.ClientFactory { return exampleFactoryOf(exampleServer()) }
 
-func exampleFactoryOf(options *armsecops.ClientOptions) *armsecops.ClientFactory {
+func exampleFactoryOf(server *fake.Server) *armsecops.ClientFactory {
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
 	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
@@ -351,15 +343,10 @@ func ExampleResource_Template() {
 }
 
 func ExampleStandardAssignmentsClient_Delete() {
-	client := exampleStandardsClient()
-	ctx := context.Background()
 	scope := "/providers/Microsoft.Management/managementGroups/contoso"
-	if _, err := client.Delete(ctx, scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := exampleStandardsClient().Delete(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleStandardAssignmentsClient_NewListPager() {
@@ -426,13 +413,9 @@ func ExampleSecurityStandardsClient_CreateOrUpdate() {
 
 func ExampleSecurityStandardsClient_Delete() {
 	client := exampleStandards()
-	ctx := context.Background()
-	if _, err := client.Delete(ctx, exampleStandardScope, exampleStandardID, nil); err != nil {
-		log.Fatal(err)
-	}
-	_, err := client.Get(ctx, exampleStandardScope, exampleStandardID, nil)
-	fmt.Println(errors.Is(err, armsecops.ErrNotFound))
-	// Output: true
+	_, err := client.Delete(context.Background(), exampleStandardScope, exampleStandardID, nil)
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 func ExampleSecurityStandardsClient_NewListPager() {

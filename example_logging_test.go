@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"os"
-
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
@@ -17,15 +14,9 @@ import (
 // An error that the program wraps with %w keeps its members in a log of slog, by a
 // ReplaceAttr. Without it, slog writes the text alone.
 func ExampleServiceError_LogValue() {
-	srv := fake.NewServer(&fake.ServerOptions{NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
+	srv := fake.NewServer(&fake.ServerOptions{NewID: func() string { return exampleID }})
 	srv.Override("WorkspaceManagerJobsClient.Get", fake.Respond(403, armsecops.ErrorDetail{Code: "AuthorizationFailed", Message: "No role."}))
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscriptionID, &azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = client.Get(context.Background(), "myRg", "myWorkspace", "myAssignment", "myJob", nil)
+	_, err := exampleClient(exampleFactoryOf(srv).NewWorkspaceManagerJobsClient).Get(context.Background(), "myRg", "myWorkspace", "myAssignment", "myJob", nil)
 	err = fmt.Errorf("nightly report: %w", err)
 
 	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{

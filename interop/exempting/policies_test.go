@@ -61,8 +61,8 @@ func (a *azure) Do(req *http.Request) (*http.Response, error) {
 
 func TestPolicies(t *testing.T) {
 	t.Parallel()
-	options, service := &arm.ClientOptions{}, &azure{}
-	options.Transport = service
+	options, server, service := &arm.ClientOptions{}, &armsecops.ClientOptions{}, &azure{}
+	options.Transport, server.Transport = service, fake.NewServer(nil)
 	p := policies{credential: &azfake.TokenCredential{}, options: options}
 	found, err := p.of(t.Context(), machine, policy)
 	require.NoError(t, err)
@@ -80,8 +80,6 @@ func TestPolicies(t *testing.T) {
 		assert.Equal(t, want, exempted, id)
 	}
 
-	server := &armsecops.ClientOptions{}
-	server.Transport = fake.NewServer(nil)
 	client, err := armsecops.NewPolicyExemptionsClient(p.credential, server)
 	require.NoError(t, err)
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policy}}

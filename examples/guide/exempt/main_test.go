@@ -51,9 +51,8 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 		found, err := exemptionsOf(ctx, factory.NewExemptionsClient(), machine, today.AddDate(0, 0, 1))
 		require.NoError(t, err)
 		require.Len(t, found, 2)
-		assert.Equal(t, []string{ports, disks}, []string{found[0].ID, found[1].ID})
-		assert.Equal(t, []any{policyAssignment, []string{"closePorts"}}, []any{found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
-		assert.Equal(t, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}, found[1].AssessmentKeys)
+		assert.Equal(t, []any{ports, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
+		assert.Equal(t, []any{disks, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].AssessmentKeys})
 	}
 	_, err := exempt(ctx, factory, "Unknown", today, "")
 	require.ErrorContains(t, err, "no recommendation")
