@@ -282,8 +282,8 @@ func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
 	// Output: 3 of 3
 }
 
-// An error is of a parameter, and nothing was sent, or of a service's response, with
-// its codes.
+// A ParameterError means that nothing was sent. A ServiceError is of a response that
+// isn't success, and HasCode compares its codes.
 func ExampleHasCode() {
 	server := exampleServer()
 	server.Inject(fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`})
