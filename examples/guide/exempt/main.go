@@ -70,46 +70,49 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 // exempted, and returns the id of the exemption. The policy assignment and the
 // reference ids are those of a recommendation that a policy turns on.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string) (id string, err error) {
-	for recommendation, err := range factory.NewAssessmentsMetadataClient().NewListBySubscriptionPager(subscription, nil).All(ctx) {
-		if err != nil {
-			return "", err
+	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), displayName)
+	if err != nil {
+		return "", err
+	}
+	kind := recommendation.Properties.ExemptedBy()
+	fmt.Printf("%q is exempted by %s\n", displayName, kind)
+	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine+policyAssignmentID)+recommendation.Name)).String() // the same in a second run
+	if kind == armsecops.ExemptionKindPolicyExemption {
+		if len(referenceIDs) == 0 {
+			return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
 		}
-		if recommendation.Properties.DisplayName != displayName {
-			continue
-		}
-		kind := recommendation.Properties.ExemptedBy()
-		fmt.Printf("%q is exempted by %s\n", displayName, kind)
-		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine+policyAssignmentID)+recommendation.Name)).String() // the same in a second run
-		if kind == armsecops.ExemptionKindPolicyExemption {
-			if len(referenceIDs) == 0 {
-				return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
-			}
-			created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
-				DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
-				PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
-			}}, nil)
-			return created.ID, err
-		}
-		standardID, err := standardOf(ctx, factory.NewSecurityStandardsClient(), recommendation.Name)
-		if err != nil {
-			return "", err
-		}
-		created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-			DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires,
-			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID}, ExemptionData: armsecops.ExemptionData{
-				ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name},
-			},
+		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+			DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
+			PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
 		}}, nil)
 		return created.ID, err
 	}
-	return "", fmt.Errorf("no recommendation is called %q", displayName)
+	standardID, err := standardOf(ctx, factory.NewSecurityStandardsClient(), recommendation.Name)
+	if err != nil {
+		return "", err
+	}
+	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires,
+		AssignedStandard: armsecops.AssignedStandardItem{ID: standardID}, ExemptionData: armsecops.ExemptionData{
+			ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name},
+		},
+	}}, nil)
+	return created.ID, err
+}
+
+// find returns a recommendation of the subscription, Microsoft's or its own.
+func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, displayName string) (armsecops.AssessmentMetadata, error) {
+	for recommendation, err := range client.NewListBySubscriptionPager(subscription, nil).All(ctx) {
+		if err != nil || recommendation.Properties.DisplayName == displayName {
+			return recommendation, err
+		}
+	}
+	return armsecops.AssessmentMetadata{}, fmt.Errorf("no recommendation is called %q", displayName)
 }
 
 // standardOf returns the id of a standard of the subscription that has a recommendation.
 func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, key string) (string, error) {
-	has := func(assessment armsecops.PartialAssessmentProperties) bool {
-		return strings.EqualFold(assessment.AssessmentKey, key)
-	}
+	has := func(a armsecops.PartialAssessmentProperties) bool { return strings.EqualFold(a.AssessmentKey, key) }
 	for standard, err := range client.NewListPager(scope, nil).All(ctx) {
 		if err != nil || slices.ContainsFunc(standard.Properties.Assessments, has) {
 			return standard.ID, err
