@@ -30,13 +30,7 @@ func ExampleExemptionsClient_NewListPager() {
 		Effect:    armsecops.EffectExempt,
 		ExpiresOn: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
 	}})
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	pager := client.NewListPager(&armsecops.ExemptionsClientListOptions{
+	pager := exampleFactoryOf(server).NewExemptionsClient().NewListPager(&armsecops.ExemptionsClientListOptions{
 		ExpiresBefore: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	})
 	for exemption, err := range pager.All(context.Background()) {
@@ -207,9 +201,11 @@ func ExamplePolicyExemptionsClient_NewResourceGraphPager() {
 	// Output: DemoExpensiveVM demoCluster
 }
 
-func exampleFactory() *armsecops.ClientFactory { return exampleFactoryOf(exampleOptions()) }
+func exampleFactory() *armsecops.ClientFactory { return exampleFactoryOf(exampleServer()) }
 
-func exampleFactoryOf(options *armsecops.ClientOptions) *armsecops.ClientFactory {
+func exampleFactoryOf(server *fake.Server) *armsecops.ClientFactory {
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
 	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
@@ -363,8 +359,8 @@ func ExampleResource_Template() {
 }
 
 func ExampleStandardAssignmentsClient_Delete() {
-	client := exampleStandardsClient()
-	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	scope := "/providers/Microsoft.Management/managementGroups/contoso"
+	_, err := exampleStandardsClient().Delete(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }

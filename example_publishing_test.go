@@ -6,7 +6,6 @@ import (
 	"log"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/fake"
 )
 
 // exampleClient returns a client that a method of the factory makes.
@@ -30,8 +29,7 @@ const (
 // examplePublishing returns a factory of clients of a workspace that publishes a rule
 // to a group of banks.
 func examplePublishing() *armsecops.ClientFactory {
-	options := exampleOptions()
-	server := options.Transport.(*fake.Server)
+	server := exampleServer()
 	assignment := armsecops.WorkspaceManagerAssignmentProperties{
 		TargetResourceName: "banks", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
 	}
@@ -46,7 +44,7 @@ func examplePublishing() *armsecops.ClientFactory {
 	member := armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: exampleMemberID, TargetWorkspaceTenantID: exampleTenant}
 	server.Put(armsecops.WorkspaceManagerMemberID{jobsSubscriptionID, "myRg", "myWorkspace", exampleMember},
 		armsecops.WorkspaceManagerMember{Properties: member})
-	return exampleFactoryOf(options)
+	return exampleFactoryOf(server)
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
@@ -151,21 +149,14 @@ func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
 	// Output: banks [paris]
 }
 
-// To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerGroupsClient_Get() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
-	ctx := context.Background()
-	got, err := client.Get(ctx, "myRg", "myWorkspace", "banks", nil)
+	group, err := client.Get(context.Background(), "myRg", "myWorkspace", "banks", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	got.Properties.MemberResourceNames = append(got.Properties.MemberResourceNames, "oslo")
-	put, err := client.CreateOrUpdate(ctx, "myRg", "myWorkspace", "banks", got.WorkspaceManagerGroup, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(put.Properties.MemberResourceNames)
-	// Output: [paris oslo]
+	fmt.Println(group.Properties.MemberResourceNames)
+	// Output: [paris]
 }
 
 func ExampleWorkspaceManagerGroupsClient_NewListPager() {

@@ -24,16 +24,11 @@ const (
 	assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	exampleAssignmentName     = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
 	exampleJobName            = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
+	exampleID                 = "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"
 )
 
-func exampleOptions() *armsecops.ClientOptions {
-	options := &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(&fake.ServerOptions{
-		Samples:  true,
-		JobSteps: 2,
-		NewID:    func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
-	})
-	return options
+func exampleServer() *fake.Server {
+	return fake.NewServer(&fake.ServerOptions{Samples: true, JobSteps: 2, NewID: func() string { return exampleID }})
 }
 
 func exampleJobsClient() *armsecops.WorkspaceManagerJobsClient {
@@ -41,7 +36,7 @@ func exampleJobsClient() *armsecops.WorkspaceManagerJobsClient {
 }
 
 func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
-	client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscriptionID, &azfake.TokenCredential{}, exampleOptions())
+	client, err := exampleFactory().NewSecurityAssignmentsClient(assignmentsSubscriptionID)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,7 +59,11 @@ func ExampleWorkspaceManagerJobsClient_Create() {
 func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	client := exampleJobsClient()
 	ctx := context.Background()
-	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", exampleAssignmentName, nil)
+	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
+	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", exampleAssignmentName, options)
+	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
+		log.Fatal("list the jobs before starting another: ", err)
+	}
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -121,10 +120,8 @@ func ExampleWorkspaceManagerJobsClient_Delete() {
 
 func ExampleWorkspaceManagerJobsClient_NewListPager() {
 	client := exampleJobsClient()
-	pager := client.NewListPager("myRg", "myWorkspace", exampleAssignmentName, &armsecops.WorkspaceManagerJobsClientListOptions{
-		OrderBy: "properties/startTime desc",
-	})
-	for job, err := range pager.All(context.Background()) {
+	options := &armsecops.WorkspaceManagerJobsClientListOptions{OrderBy: "properties/startTime desc"}
+	for job, err := range client.NewListPager("myRg", "myWorkspace", exampleAssignmentName, options).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -180,8 +177,7 @@ func ExampleSecurityAssignmentsClient_NewListPager() {
 			fmt.Println(assignment.Name, assignment.Properties.Effect)
 		}
 	}
-	// Output:
-	// 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
+	// Output: 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
 }
 
 // A listing that fails returns a token with which a new pager resumes it.
@@ -277,6 +273,31 @@ func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
 	// Output: 3 of 3
 }
 
+// A ParameterError means that nothing was sent. A ServiceError is of a response that
+// isn't success, and HasCode compares its codes.
+func ExampleHasCode() {
+	server := exampleServer()
+	server.Inject(fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`})
+	client := exampleClient(exampleFactoryOf(server).NewWorkspaceManagerJobsClient)
+	for _, name := range []string{"..", exampleJobName, "unknown"} {
+		_, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, name, nil)
+		parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
+		service, responded := errors.AsType[*armsecops.ServiceError](err)
+		switch {
+		case invalid:
+			fmt.Println("correct", parameter.Name)
+		case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
+			fmt.Println("ask for a role")
+		case responded:
+			fmt.Println(service.StatusCode, service.Code)
+		}
+	}
+	// Output:
+	// correct jobName
+	// ask for a role
+	// 404 ResourceNotFound
+}
+
 // azcore's contexts are options of one call: here its retries, a header and the response.
 func Example_optionsOfOneCall() {
 	client := exampleJobsClient()
@@ -294,12 +315,7 @@ func Example_optionsOfOneCall() {
 
 // A write with an ETag in If-Match fails if the resource has changed since.
 func Example_conditionalWrite() {
-	options := &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(nil)
-	client, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewSecurityAssignmentsClient)
 	ctx := context.Background()
 	read, err := client.CreateOrUpdate(ctx, "myResourceGroup", "exemption", armsecops.Assignment{}, nil)
 	if err != nil {
@@ -319,7 +335,9 @@ func Example_conditionalWrite() {
 // The clients of a factory share one pipeline, token cache and set of throttling
 // gates.
 func ExampleNewClientFactory() {
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, exampleOptions())
+	options := &armsecops.ClientOptions{}
+	options.Transport = exampleServer() // in memory, instead of Azure
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -327,21 +345,11 @@ func ExampleNewClientFactory() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx := context.Background()
-	for job, err := range jobs.NewListPager("myRg", "myWorkspace", "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58", nil).All(ctx) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(job.Properties.ProvisioningState)
-	}
-	standards := factory.NewStandardAssignmentsClient()
-	for standard, err := range standards.NewListPager("/providers/Microsoft.Management/managementGroups/contoso", nil).All(ctx) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(standard.Properties.DisplayName)
-	}
+	job, err := jobs.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
+	fmt.Println(job.Properties.ProvisioningState, err)
+	exemption, err := factory.NewExemptionsClient().Get(context.Background(), exampleExemptionID, nil)
+	fmt.Println(exemption.DisplayName, err)
 	// Output:
-	// Failed
-	// Test exemption
+	// Failed <nil>
+	// Test exemption <nil>
 }

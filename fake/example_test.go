@@ -7,7 +7,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -30,16 +29,11 @@ func ExampleNewServer() {
 		}
 		fmt.Println(assignment.Properties.DisplayName, assignment.Properties.Effect)
 	}
-	// Output:
-	// ASC Default Exempt
+	// Output: ASC Default Exempt
 }
 
 func ExampleServer_SetJobItems() {
-	srv := fake.NewServer(&fake.ServerOptions{
-		JobSteps: 2,
-		NewID:    func() string { return "first-job" },
-		Now:      func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
-	})
+	srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2, NewID: func() string { return "first-job" }})
 	id := armsecops.WorkspaceManagerAssignmentID{
 		SubscriptionID: "11111111-2222-3333-4444-555555555555", ResourceGroupName: "group", WorkspaceName: "workspace", Name: "assignment",
 	}

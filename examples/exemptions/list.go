@@ -24,7 +24,7 @@ const (
 // aboutLists is the help of list and expiring below their flags.
 const aboutLists = "It queries Azure Resource Graph, which filters a whole tenant in a few requests and follows changes within minutes. " +
 	"A subscription that the identity may not read has no rows there, and no error unless all that are given are such ones: " +
-	"-verify lists each subscription that is given as well, and names the ones that fail. A query of given subscriptions has no " +
+	"-verify lists a page of each kind in each subscription that is given as well, and names what fails. A query of given subscriptions has no " +
 	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
 	"subscription, which is current, names the ones that fail, and says who created an exemption of Azure Policy. " +
 	"Of a management group, it lists what is exempted there, and nothing below.\n\n" +
@@ -87,7 +87,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line; - is the standard input")
 	q.Flags.BoolVar(&q.inherited, "inherited", false, "include the policy exemptions that the subscriptions inherit from management groups")
 	q.Choice(&q.via, "via", "`way` to read the exemptions", "graph", "list")
-	q.Flags.BoolVar(&q.verify, "verify", false, "list a page of each given subscription too, to find those that can't be read")
+	q.Flags.BoolVar(&q.verify, "verify", false, "list a page of each kind in each given subscription too, to find what can't be read")
 	q.Choice(&q.format, "o", "output `format`", "table", "csv", "json", "ids")
 	q.Flags.BoolVar(&q.wide, "wide", false, "print all columns of the table, as wide as they are")
 	q.Flags.BoolVar(&q.dryRun, "dry-run", false, "print as text what would be listed, and send nothing")

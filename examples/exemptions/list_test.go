@@ -87,3 +87,17 @@ func TestNamesAreNotRequired(t *testing.T) {
 		assert.Contains(t, stderr, "Some recommendations are without their names: "+operation+": 403 Forbidden")
 	}
 }
+
+// A role can allow one kind and not another. Of each, -verify lists a page.
+func TestVerifyNamesTheKindThatFails(t *testing.T) {
+	t.Parallel()
+	n := newConnection(t)
+	for i := range 6 { // more than a page
+		putPolicyExemption(n.memory, "/subscriptions/"+tenantSubscription(4), i, n.now)
+	}
+	n.memory.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
+	code, stdout, stderr := execute(t, n, "", "-verify", "-o", "ids", tenantSubscription(4))
+	assert.Equal(t, []int{1, 7}, []int{code, strings.Count(stdout, "\n")})
+	assert.Contains(t, stderr, "subscription "+tenantSubscription(4)+": exemptions of kind standard: StandardAssignmentsClient.NewListPager: 403 Forbidden")
+	assert.Equal(t, 3, strings.Count(strings.Join(methods(n), " "), http.MethodGet))
+}

@@ -219,7 +219,7 @@ func (q query) describe() string {
 		text += ", with what they inherit"
 	}
 	if q.verify {
-		text += ", and a page of each subscription"
+		text += ", and a page of each kind in each subscription"
 	}
 	return text
 }

@@ -40,7 +40,7 @@ func (q query) collect(ctx context.Context, progress *terminal.Output) (found []
 	if q.via == "graph" {
 		found, err = q.queryGraph(ctx, progress)
 	} else {
-		found, err = q.list(ctx, progress)
+		found, err = q.list(ctx, progress, true)
 	}
 	if q.verify && (err == nil || errors.Is(err, armsecops.ErrForbidden)) { // which doesn't name the subscriptions
 		err = errors.Join(err, q.check(ctx, progress))
@@ -94,8 +94,9 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 	progress.Status("querying")
 	options := q.options()
 	for _, kind := range options.Kinds {
-		show := func(rows, total int) {
+		show := func(rows, total int) bool {
 			progress.Status(fmt.Sprintf("%s: %d of %s", kindName(kind), rows, command.Count(max(rows, total), "row")))
+			return true
 		}
 		assignments := &armsecops.ResourceGraphOptions{SubscriptionIDs: q.subscriptions, ManagementGroups: q.managementGroups}
 		if q.effect != "" {
@@ -153,9 +154,10 @@ func (q query) ofKind(kind armsecops.ExemptionKind, err error) error {
 }
 
 // read returns the exemptions that a pager yields, before an error too.
-//   - show: called with the rows so far and the total, if it is known
+//   - more: called after each page with the rows so far and the total, if it is
+//     known; reports whether to read another page
 func read[T any](
-	ctx context.Context, pager *armsecops.Pager[T], convert func(T) armsecops.Exemption, show func(rows, total int),
+	ctx context.Context, pager *armsecops.Pager[T], convert func(T) armsecops.Exemption, more func(rows, total int) bool,
 ) (found []armsecops.Exemption, err error) {
 	for page, err := range pager.Pages(ctx) {
 		if err != nil {
@@ -166,14 +168,17 @@ func read[T any](
 		}
 		total := 0
 		_ = json.Unmarshal(page.AdditionalProperties["totalRecords"], &total) // only shown
-		show(len(found), total)
+		if !more(len(found), total) {
+			break
+		}
 	}
 	return found, nil
 }
 
 // list lists each subscription or management group, and returns the exemptions and
 // an error that names those that failed.
-func (q query) list(ctx context.Context, progress *terminal.Output) ([]armsecops.Exemption, error) {
+//   - all: all pages, or else the first of each kind
+func (q query) list(ctx context.Context, progress *terminal.Output, all bool) ([]armsecops.Exemption, error) {
 	var scopes []string
 	for _, id := range q.subscriptions {
 		scopes = append(scopes, "/subscriptions/"+id)
@@ -185,51 +190,56 @@ func (q query) list(ctx context.Context, progress *terminal.Output) ([]armsecops
 	if len(q.managementGroups) > 0 {
 		noun = "management group"
 	}
-	return survey(ctx, progress, noun, scopes, q.listScope)
+	return survey(ctx, progress, noun, scopes, func(ctx context.Context, scope string) ([]armsecops.Exemption, error) {
+		return q.listScope(ctx, scope, all)
+	})
 }
 
-// listScope lists all kinds of a scope. It returns what it found with an error, too,
-// which is the first one.
-func (q query) listScope(ctx context.Context, scope string) (found []armsecops.Exemption, failure error) {
+// listScope lists the kinds of a scope that the query asks for. It returns what it
+// found with an error, too, which names the kinds that failed and is that of the first.
+func (q query) listScope(ctx context.Context, scope string, all bool) (found []armsecops.Exemption, err error) {
 	subscriptionID, isSubscription := strings.CutPrefix(scope, "/subscriptions/")
-	quiet := func(int, int) {}
+	more := func(int, int) bool { return all }
+	var failed []string
+	var first error
 	for _, kind := range q.options().Kinds {
 		var rows []armsecops.Exemption
-		var err error
+		var failure error
 		switch {
 		case kind == armsecops.ExemptionKindPolicyExemption:
-			rows, err = read(ctx, q.factory.NewPolicyExemptionsClient().NewListPager(scope, nil), fromPolicyExemption, quiet)
+			rows, failure = read(ctx, q.factory.NewPolicyExemptionsClient().NewListPager(scope, nil), fromPolicyExemption, more)
 		case kind == armsecops.ExemptionKindStandardAssignment:
-			rows, err = read(ctx, q.factory.NewStandardAssignmentsClient().NewListPager(scope, nil), fromStandardAssignment, quiet)
+			rows, failure = read(ctx, q.factory.NewStandardAssignmentsClient().NewListPager(scope, nil), fromStandardAssignment, more)
 		case isSubscription: // which all assignments of 2021 are in
 			var client *armsecops.SecurityAssignmentsClient
-			if client, err = q.factory.NewSecurityAssignmentsClient(subscriptionID); err == nil {
-				rows, err = read(ctx, client.NewListBySubscriptionPager(nil), fromAssignment, quiet)
+			if client, failure = q.factory.NewSecurityAssignmentsClient(subscriptionID); failure == nil {
+				rows, failure = read(ctx, client.NewListBySubscriptionPager(nil), fromAssignment, more)
 			}
 		}
 		found = append(found, rows...)
-		failure = cmp.Or(failure, err)
+		if errors.Is(failure, armsecops.ErrCredential) { // which is the same for all
+			return found, failure
+		}
+		if failure != nil {
+			failed, first = append(failed, kindName(kind)), cmp.Or(first, failure)
+		}
 	}
 	if isSubscription && !q.inherited {
 		found = slices.DeleteFunc(found, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" })
 	}
-	return found, failure
+	if failed != nil {
+		err = fmt.Errorf("exemptions of kind %s: %w", command.Join(failed, "and"), first)
+	}
+	return found, err
 }
 
-// check lists a page of each subscription, and returns an error that names those
-// that failed.
+// check lists a page of each subscription and kind that the query asks for, and
+// returns an error that names those that failed.
 func (q query) check(ctx context.Context, progress *terminal.Output) error {
-	ids := q.subscriptions
-	if len(ids) == 0 {
-		ids = tenantSubscriptionIDs()
+	if len(q.subscriptions) == 0 {
+		q.subscriptions, q.managementGroups = tenantSubscriptionIDs(), nil
 	}
-	_, err := survey(ctx, progress, "subscription", ids, func(ctx context.Context, id string) ([]armsecops.Exemption, error) {
-		client, err := q.factory.NewSecurityAssignmentsClient(id)
-		if err == nil {
-			_, err = client.NewListBySubscriptionPager(nil).NextPage(ctx)
-		}
-		return nil, err
-	})
+	_, err := q.list(ctx, progress, false)
 	return err
 }
 

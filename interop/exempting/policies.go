@@ -1,4 +1,4 @@
-// Package exempting finds what exemptions of Azure Policy name, with armpolicy.
+// Package exempting makes exemptions of Azure Policy. It finds what they name with armpolicy.
 package exempting
 
 import (
@@ -21,11 +21,16 @@ type policies struct {
 	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
 }
 
-// of returns what exemptions from a policy name, one exemption for each: the ids of the
-// policy assignments of a subscription and above it whose initiative has the policy, each
-// with the policy's reference ids in it. An assignment of the policy alone needs none.
-func (p *policies) of(ctx context.Context, subscriptionID, policyDefinitionID string) (map[string][]string, error) {
-	client, err := armpolicy.NewAssignmentsClient(subscriptionID, p.credential, p.options)
+// of returns what exemptions of a resource from a policy name, one exemption for each:
+// the ids of the policy assignments of the resource and above it whose initiative has the
+// policy, each with the policy's reference ids in it. An assignment of the policy alone
+// needs none. The resource may be a resource group or subscription.
+func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string) (map[string][]string, error) {
+	resource, err := arm.ParseResourceID(resourceID)
+	if err != nil {
+		return nil, err
+	}
+	client, err := armpolicy.NewAssignmentsClient(resource.SubscriptionID, p.credential, p.options)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +41,14 @@ func (p *policies) of(ctx context.Context, subscriptionID, policyDefinitionID st
 			return nil, err
 		}
 		for _, assignment := range page.Value {
+			assignmentID, err := arm.ParseResourceID(*assignment.ID)
+			if err != nil {
+				return nil, err
+			}
+			scope := assignmentID.Parent // or else a management group
+			if scope.SubscriptionID != "" && !strings.HasPrefix(strings.ToLower(resourceID+"/"), strings.ToLower(scope.String()+"/")) {
+				continue // of something else in the subscription
+			}
 			id := *assignment.Properties.PolicyDefinitionID
 			if strings.EqualFold(id, policyDefinitionID) {
 				found[*assignment.ID] = nil

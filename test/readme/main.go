@@ -1,119 +1,41 @@
-// This program publishes an analytics rule of a central workspace to a member
-// workspace: from the configuration of the workspace manager to the end of a job.
+// This program prints every exemption of a tenant with its expiry.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"time"
 
-	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
-	"github.com/armsecops/armsecops/fake"
-)
-
-const (
-	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	group        = "security"
-	workspace    = "central"
-
-	rule = "/subscriptions/" + subscription + "/resourceGroups/" + group + "/providers/Microsoft.OperationalInsights/workspaces/" + workspace +
-		"/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11"
-	memberSubscription = "7aef9d48-814f-45ad-b644-b0343316e174"
-	memberWorkspace    = "/subscriptions/" + memberSubscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/branch"
-	memberTenant       = "f676d436-8d16-42db-81b7-ab578e110ccd" // of the member's workspace, which may be another tenant than the central one's
 )
 
 func main() {
-	options := &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(nil) // in memory, instead of Azure
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := setUp(context.Background(), factory); err != nil {
+	client, err := armsecops.NewExemptionsClient(credential, nil)
+	if err != nil {
 		log.Fatal(err)
 	}
-	if err := run(context.Background(), factory); err != nil {
+	if err := list(context.Background(), client); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// setUp makes what a publication needs. Each step can be repeated.
-func setUp(ctx context.Context, factory *armsecops.ClientFactory) error {
-	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscription)
-	if err != nil {
-		return err
-	}
-	members, err := factory.NewWorkspaceManagerMembersClient(subscription)
-	if err != nil {
-		return err
-	}
-	groups, err := factory.NewWorkspaceManagerGroupsClient(subscription)
-	if err != nil {
-		return err
-	}
-	assignments, err := factory.NewWorkspaceManagerAssignmentsClient(subscription)
-	if err != nil {
-		return err
-	}
-
-	if _, err := configurations.CreateOrUpdate(ctx, group, workspace, "default", armsecops.WorkspaceManagerConfiguration{
-		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
-	}, nil); err != nil {
-		return err
-	}
-	member := "branch(" + memberSubscription + ")"
-	if _, err := members.CreateOrUpdate(ctx, group, workspace, member, armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: memberWorkspace, TargetWorkspaceTenantID: memberTenant},
-	}, nil); err != nil {
-		return err
-	}
-	if _, err := groups.CreateOrUpdate(ctx, group, workspace, "branches", armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Branches", MemberResourceNames: []string{member}},
-	}, nil); err != nil {
-		return err
-	}
-	_, err = assignments.CreateOrUpdate(ctx, group, workspace, "rules", armsecops.WorkspaceManagerAssignment{
-		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: "branches",
-			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: rule}},
-		},
-	}, nil)
-	return err
-}
-
-// run publishes the items of the assignment and prints the outcome.
-func run(ctx context.Context, factory *armsecops.ClientFactory) error {
-	jobs, err := factory.NewWorkspaceManagerJobsClient(subscription)
-	if err != nil {
-		return err
-	}
-	poller, err := jobs.BeginCreate(ctx, group, workspace, "rules", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
-		Recover:  true, // finds the job if the response is lost
-		Progress: func(job armsecops.Job) { fmt.Println(job.Properties.ProvisioningState) },
-	})
-	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		return fmt.Errorf("list the jobs before you start another one: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		for failure := range failed.Job.Properties.Failures() {
-			fmt.Printf("%s at member %s: %q\n", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
+func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
+	for exemption, err := range client.NewListPager(nil).All(ctx) {
+		if err != nil {
+			return err
 		}
-		return err
+		expires := "never"
+		if !exemption.ExpiresOn.IsZero() {
+			expires = exemption.ExpiresOn.Format(time.DateOnly)
+		}
+		fmt.Printf("%-10s  %q  %s\n", expires, exemption.DisplayName, exemption.Scope)
 	}
-	if err != nil {
-		return err
-	}
-	summary := job.Properties.Summary()
-	fmt.Printf("%d of %d items published\n", summary.Succeeded, summary.Total)
 	return nil
 }

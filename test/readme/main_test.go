@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log"
 	"net/http"
 	"slices"
 	"strings"
@@ -41,52 +38,20 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
 
-// forbiddenAtBranch are the items of a job that failed.
-var forbiddenAtBranch = []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}}
+const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
-// A strict server refuses a step without the ones before it.
-func TestProgramPublishes(t *testing.T) {
-	t.Parallel()
-	for name, items := range map[string][]armsecops.JobItem{"succeeded": nil, "failed": forbiddenAtBranch} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				server := fake.NewServer(&fake.ServerOptions{Strict: true, JobSteps: 1})
-				// A workspace exists once something is below it.
-				server.Put(armsecops.WorkspaceManagerConfigurationID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "default"},
-					armsecops.WorkspaceManagerConfiguration{})
-				factory := newFactory(t, server)
-				require.NoError(t, setUp(t.Context(), factory))
-				if items == nil {
-					require.NoError(t, run(t.Context(), factory))
-					return
-				}
-				server.SetJobItems(rules, items)
-				require.ErrorAs(t, run(t.Context(), factory), new(*armsecops.JobFailedError))
-			})
-		})
-	}
-}
-
-func Example() {
-	main()
-	// Output:
-	// Succeeded
-	// 1 of 1 items published
-}
-
-var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
+var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", WorkspaceName: "central", Name: "rules"}
 
 // The response to the start of the job is lost.
 func TestPublishNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := fake.NewServer(nil)
-		server.SetJobItems(rules, forbiddenAtBranch)
+		server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "/rule", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
 		err := publish(t.Context(), newFactory(t, server), rules)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
-		assert.True(t, strings.HasSuffix(err.Error(), rule+" at member branch: Forbidden."), err)
+		assert.True(t, strings.HasSuffix(err.Error(), "/rule at member branch: Forbidden."), err)
 		isPost := func(r fake.Request) bool { return r.Method == http.MethodPost }
 		assert.Equal(t, 1, len(server.Requests())-len(slices.DeleteFunc(server.Requests(), isPost)), "jobs are started")
 	})
@@ -158,56 +123,6 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	assert.Equal(t, expiresOn, got.Properties.ExpiresOn)
 }
 
-func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
-	t.Parallel()
-	const (
-		scope   = "/subscriptions/" + subscription
-		machine = scope + "/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build"
-		policy  = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
-		ports   = "bc303248-3d14-44c2-96a0-55f5c326b5fe"
-		disks   = "21300918-b2e3-0346-785f-c77ff57d243b"
-	)
-	server := fake.NewServer(&fake.ServerOptions{Strict: true})
-	server.AddSubscription(subscription)
-	server.AddResourceGroup(subscription, "test")
-	for key, properties := range map[string]armsecops.AssessmentMetadataProperties{
-		ports: {DisplayName: "Close ports", PolicyDefinitionID: "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917"},
-		disks: {DisplayName: "Encrypt disks"},
-	} {
-		properties.AssessmentType, properties.Severity = armsecops.AssessmentTypeBuiltIn, armsecops.AssessmentSeverityHigh
-		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: properties})
-	}
-	standardID := armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
-	server.Put(standardID, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
-		Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}},
-	}})
-	factory := newFactory(t, server)
-	standards, err := standardsOf(t.Context(), factory.NewSecurityStandardsClient(), scope, disks)
-	require.NoError(t, err)
-	require.Len(t, standards, 1)
-	require.Equal(t, standardID.String(), standards[0].ID)
-
-	for _, recommendation := range []string{"Close ports", "Encrypt disks", "Encrypt disks"} {
-		require.NoError(t, exempt(t.Context(), factory, subscription, recommendation, machine, policy, []string{"closePorts"}, standards[0].ID))
-	}
-	require.Error(t, exempt(t.Context(), factory, subscription, "Unknown", machine, "", nil, ""))
-	require.ErrorContains(t, exempt(t.Context(), factory, subscription, "Close ports", machine, "", nil, ""), "no reference ids")
-
-	var found []string
-	inDays := func(days int) time.Time { return time.Now().AddDate(0, 0, days) }
-	for e, err := range factory.NewPolicyExemptionsClient().NewListPager(machine, nil).All(t.Context()) {
-		require.NoError(t, err)
-		assert.True(t, e.Properties.ExpiresBefore(inDays(91)) && !e.Properties.ExpiresBefore(inDays(89)), e)
-		found = append(found, e.Properties.PolicyAssignmentID, e.Properties.PolicyDefinitionReferenceIDs[0])
-	}
-	for e, err := range factory.NewStandardAssignmentsClient().NewListPager(machine, nil).All(t.Context()) {
-		require.NoError(t, err)
-		assert.True(t, e.Properties.ExpiresBefore(inDays(91)) && !e.Properties.ExpiresBefore(inDays(89)), e)
-		found = append(found, e.Properties.AssignedStandard.ID, e.Properties.ExemptionData.Key())
-	}
-	assert.Equal(t, []string{policy, "closePorts", standardID.String(), disks}, found)
-}
-
 func TestCount(t *testing.T) {
 	t.Parallel()
 	const first, second = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-000000000002"
@@ -230,30 +145,4 @@ func TestCount(t *testing.T) {
 	require.NoError(t, err)
 	_, err = count(t.Context(), client, []string{first})
 	require.ErrorIs(t, err, armsecops.ErrCredential)
-}
-
-func Example_renew() {
-	const subscription = "00000000-0000-0000-0000-000000000001"
-	today := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	server := fake.NewServer(nil)
-	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/all", Name: "lab"},
-		armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExpiresOn: today}})
-	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription, Name: "00000000-0000-0000-0000-000000000002"},
-		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "Exempt"}})
-	server.Put(armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", Name: "old"},
-		armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: "Exempt", ExpiresOn: today.AddDate(0, 1, 0)}})
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := renew(context.Background(), client, today, today.AddDate(0, 0, 30), today.AddDate(0, 3, 0)); err != nil {
-		log.Fatal(err)
-	}
-	for exemption, err := range client.NewListPager(nil).All(context.Background()) {
-		fmt.Println(exemption.Kind, exemption.ExpiresOn.Format(time.DateOnly), err)
-	}
-	// Output:
-	// Microsoft.Authorization/policyExemptions 2026-09-01 <nil>
-	// Microsoft.Security/standardAssignments 0001-01-01 <nil>
-	// Microsoft.Security/assignments 2026-07-01 <nil>
 }

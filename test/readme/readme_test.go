@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/doc"
 	"go/doc/comment"
 	"go/parser"
 	"go/token"
@@ -19,8 +20,8 @@ const root = "../../"
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 
-// README.md, docs/guide.md and the package's documentation show the programs of this
-// folder, which compile and pass their tests, and nothing else.
+// README.md, docs/guide.md and the package's documentation show the programs of these
+// folders, which compile and pass their tests, and nothing else.
 func TestPagesShowPrograms(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
@@ -36,7 +37,7 @@ func TestPagesShowPrograms(t *testing.T) {
 			shown[code.Text] = true
 		}
 	}
-	for _, folder := range []string{".", root + "interop/exempting", root + "interop/publishing"} {
+	for _, folder := range []string{".", root + "examples/guide", root + "interop/exempting", root + "interop/publishing"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if filepath.Ext(path) == ".go" {
 				source := read(t, path)
@@ -48,7 +49,7 @@ func TestPagesShowPrograms(t *testing.T) {
 		}))
 	}
 	for block := range shown {
-		assert.Fail(t, "no file of test/readme has this code of a page", block)
+		assert.Fail(t, "no file of these folders has this code of a page", block)
 	}
 }
 
@@ -57,9 +58,14 @@ func TestPagesShowOutput(t *testing.T) {
 	t.Parallel()
 	for _, shown := range []struct{ page, before, golden string }{
 		{"README.md", "```console\n$ go run ./examples/quickstart\n", root + "examples/quickstart/testdata/output.golden"},
-		{"docs/guide.md", "```text\n", "exemptions/testdata/not-signed-in.golden"},
+		{"docs/guide.md", "```text\n", "testdata/not-signed-in.golden"},
 	} {
 		assert.Contains(t, read(t, root+shown.page), shown.before+read(t, shown.golden)+"```\n")
+	}
+	for _, name := range []string{"publish", "exempt"} {
+		file, err := parser.ParseFile(token.NewFileSet(), root+"examples/guide/"+name+"/main_test.go", nil, parser.ParseComments)
+		require.NoError(t, err)
+		assert.Contains(t, read(t, root+"docs/guide.md"), "```text\n"+doc.Examples(file)[0].Output+"```\n")
 	}
 }
 

@@ -54,9 +54,7 @@ func Example() {
 	server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{DisplayName: "Behind a gateway", Effect: armsecops.EffectExempt},
 	})
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+)
+
+var today = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+
+func newFactory(server *fake.Server) *armsecops.ClientFactory {
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return factory
+}
+
+func Example() {
+	if err := run(context.Background(), newFactory(newTenant()), today); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// "Management ports should be closed" is exempted by Microsoft.Authorization/policyExemptions
+	// "Disks should be encrypted" is exempted by Microsoft.Security/standardAssignments
+	// "Management ports should be closed" ends on 2026-08-30
+	// "Disks should be encrypted" ends on 2026-08-30
+	// "Management ports should be closed" is renewed until 2026-11-28
+	// "Disks should be encrypted" is renewed until 2026-11-28
+}
+
+// A second run changes the exemption of the first.
+func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
+	t.Parallel()
+	factory, ctx := newFactory(newTenant()), t.Context()
+	for range 2 {
+		ports, err := exempt(ctx, factory, "Management ports should be closed", today, policyAssignment, "closePorts")
+		require.NoError(t, err)
+		disks, err := exempt(ctx, factory, "Disks should be encrypted", today, "")
+		require.NoError(t, err)
+		found, err := exemptionsOf(ctx, factory.NewExemptionsClient(), machine, today.AddDate(0, 0, 1))
+		require.NoError(t, err)
+		require.Len(t, found, 2)
+		assert.Equal(t, []any{ports, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
+		assert.Equal(t, []any{disks, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].AssessmentKeys})
+	}
+	_, err := exempt(ctx, factory, "Unknown", today, "")
+	require.ErrorContains(t, err, "no recommendation")
+	_, err = exempt(ctx, factory, "Management ports should be closed", today, policyAssignment)
+	require.ErrorContains(t, err, "no reference ids")
+	_, err = standardOf(ctx, factory.NewSecurityStandardsClient(), "unknown")
+	require.ErrorContains(t, err, "no standard")
+}
+
+func TestRenewLeavesOutWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	server := fake.NewServer(nil)
+	for name, expires := range map[string]time.Time{"ended": today.AddDate(0, 0, -1), "later": today.AddDate(0, 1, 0), "never": {}, "soon": today} {
+		server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: name}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExpiresOn: expires}})
+	}
+	client := newFactory(server).NewExemptionsClient()
+	found, err := exemptionsOf(t.Context(), client, "", today.AddDate(0, 0, 30))
+	require.NoError(t, err)
+	require.NoError(t, renew(t.Context(), client, found, today, today.AddDate(0, 3, 0)))
+	got := map[string]string{}
+	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
+		require.NoError(t, err)
+		got[exemption.Name] = exemption.ExpiresOn.Format(time.DateOnly)
+	}
+	assert.Equal(t, map[string]string{"ended": "2026-05-31", "later": "2026-07-01", "never": "0001-01-01", "soon": "2026-09-01"}, got)
+}
