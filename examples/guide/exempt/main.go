@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log"
 	"slices"
 	"strings"
@@ -48,7 +49,8 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 		return err
 	}
 	client := factory.NewExemptionsClient()
-	found, err := exemptionsOf(ctx, client, machine, now.AddDate(0, 0, 100)) // Azure lists new ones within minutes
+	soon := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: now.AddDate(0, 0, 100)}
+	found, err := exemptionsOf(machine, client.ListAcrossSubscriptions(ctx, []string{subscription}, soon))
 	if err != nil {
 		return err
 	}
@@ -121,10 +123,9 @@ func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, 
 	return "", fmt.Errorf("no standard of %s has the recommendation %s", scope, key)
 }
 
-// exemptionsOf returns the exemptions of a resource, or of a tenant if it is empty, that
-// end before a time, or have ended.
-func exemptionsOf(ctx context.Context, client *armsecops.ExemptionsClient, resourceID string, end time.Time) (found []armsecops.Exemption, err error) {
-	for exemption, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{ExpiresBefore: end}).All(ctx) {
+// exemptionsOf returns the exemptions of a resource that a listing has; all if it is empty.
+func exemptionsOf(resourceID string, listing iter.Seq2[armsecops.Exemption, error]) (found []armsecops.Exemption, err error) {
+	for exemption, err := range listing {
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 		require.NoError(t, err)
 		disks, err := exempt(ctx, factory, "Disks should be encrypted", today, "")
 		require.NoError(t, err)
-		found, err := exemptionsOf(ctx, factory.NewExemptionsClient(), machine, today.AddDate(0, 0, 1))
+		found, err := exemptionsOf(machine, factory.NewExemptionsClient().NewListPager(nil).All(ctx))
 		require.NoError(t, err)
 		require.Len(t, found, 2)
 		assert.Equal(t, []any{ports, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
@@ -69,7 +69,7 @@ func TestRenewLeavesOutWhatHasEnded(t *testing.T) {
 		server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: name}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExpiresOn: expires}})
 	}
 	client := newFactory(server).NewExemptionsClient()
-	found, err := exemptionsOf(t.Context(), client, "", today.AddDate(0, 0, 30))
+	found, err := exemptionsOf("", client.NewListPager(&armsecops.ExemptionsClientListOptions{ExpiresBefore: today.AddDate(0, 0, 30)}).All(t.Context()))
 	require.NoError(t, err)
 	require.NoError(t, renew(t.Context(), client, found, today, today.AddDate(0, 3, 0)))
 	got := map[string]string{}
