@@ -319,22 +319,20 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	}
 	client := newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient()
 	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
-	for _, test := range []struct {
-		options *acrossOptions
-		want    map[armsecops.ExemptionKind]int
-	}{
-		{nil, map[armsecops.ExemptionKind]int{policies: 3, standards: 6, old: 6}},
-		{&acrossOptions{IncludeInherited: true, Concurrency: 1}, map[armsecops.ExemptionKind]int{policies: 4, standards: 6, old: 6}},
-		{&acrossOptions{Kinds: []armsecops.ExemptionKind{"microsoft.security/assignments"}}, map[armsecops.ExemptionKind]int{old: 6}},
-		{&acrossOptions{ExpiresBefore: year.Add(1)}, map[armsecops.ExemptionKind]int{standards: 6}},
-		{&acrossOptions{ExpiresBefore: year}, map[armsecops.ExemptionKind]int{}},
+	type counts map[armsecops.ExemptionKind]int
+	for o, want := range map[*acrossOptions]counts{
+		nil:                                      {policies: 3, standards: 6, old: 6},
+		{IncludeInherited: true, Concurrency: 1}: {policies: 4, standards: 6, old: 6},
+		{Kinds: []armsecops.ExemptionKind{"microsoft.security/assignments"}}: {old: 6},
+		{ExpiresBefore: year.Add(1)}:                                         {standards: 6},
+		{ExpiresBefore: year}:                                                {},
 	} {
-		listing, got := client.ListAcrossSubscriptions(t.Context(), ids, test.options), map[armsecops.ExemptionKind]int{}
+		listing, got := client.ListAcrossSubscriptions(t.Context(), ids, o), counts{}
 		readAll(t, listing)
 		for _, e := range readAll(t, listing) { // the same again
 			got[e.Kind]++
 		}
-		assert.Equal(t, test.want, got)
+		assert.Equal(t, want, got)
 	}
 
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -331,4 +332,24 @@ func zipped(text string) string {
 	_, _ = io.WriteString(z, text)
 	_ = z.Close()
 	return b.String()
+}
+
+// assignmentOf returns the name in the path of a request.
+func assignmentOf(r *http.Request) string { return path.Base(path.Dir(r.URL.Path)) }
+
+func startedJob(r *http.Request) string {
+	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, assignmentOf(r))
+}
+
+func respondStarted(w http.ResponseWriter, r *http.Request, _ *Server) {
+	_, _ = w.Write([]byte(startedJob(r)))
+}
+
+// respondAndClose closes the connection, which the client takes for idle, after the response.
+func respondAndClose(w http.ResponseWriter, r *http.Request, _ *Server) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		job := startedJob(r)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(job), job)
+		_ = conn.Close()
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -98,4 +99,39 @@ func serveHTTP2(_ *http.Server, conn *tls.Conn, handler http.Handler) {
 		_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: st.id, BlockFragment: block.Bytes(), EndHeaders: true})
 		_ = framer.WriteData(st.id, true, st.Body.Bytes())
 	}
+}
+
+// Faults of the soak.
+var (
+	respondAndCloseHTTP2 = onStream(func(st *stream, r *http.Request) {
+		st.begin([]byte(startedJob(r)), true)
+		_ = st.conn.Close()
+	})
+	resetConnection = onStream(func(st *stream, _ *http.Request) {
+		tcp := st.conn.NetConn().(*net.TCPConn)
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	})
+	sendHalfHTTP2 = onStream(func(st *stream, _ *http.Request) {
+		st.begin([]byte(`{"name":`), false)
+		_ = st.framer.WriteRSTStream(st.id, http2.ErrCodeInternal)
+	})
+	stallHTTP2 = onStream(func(st *stream, _ *http.Request) { st.begin([]byte(`{"name":`), false) })
+	ignore     = onStream(func(*stream, *http.Request) {})
+)
+
+// goAwayAndClose also closes the connection, which net/http leaves open if the
+// call has ended before the GOAWAY comes.
+func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
+	goAwayBefore(w, r, s)
+	_ = w.(*stream).conn.CloseWrite()
+}
+
+// begin sends the header of a success and some of its body.
+func (st *stream) begin(body []byte, end bool) {
+	var block bytes.Buffer
+	// Sensitive: not in the table of the connection's own encoder.
+	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200", Sensitive: true})
+	_ = st.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: st.id, BlockFragment: block.Bytes(), EndHeaders: true})
+	_ = st.framer.WriteData(st.id, end, body)
 }

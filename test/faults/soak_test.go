@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -23,7 +22,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -169,9 +167,6 @@ type soakCall struct {
 }
 
 func soakName(n int) string { return "create-" + strconv.Itoa(n) }
-
-// assignmentOf returns the name in the path of a request.
-func assignmentOf(r *http.Request) string { return path.Base(path.Dir(r.URL.Path)) }
 
 // respond applies to a request the fault that its Create has for it.
 func (s *soak) respond(w http.ResponseWriter, r *http.Request, server *Server) {
@@ -397,58 +392,6 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 	}
 	resp, err := n.clients[habit].Create(ctx, "rg", "workspace", soakName(number), nil)
 	call.job, call.err = resp.Job, err
-}
-
-// The faults over HTTP/2.
-var (
-	respondAndCloseHTTP2 = onStream(func(st *stream, r *http.Request) {
-		st.begin([]byte(startedJob(r)), true)
-		_ = st.conn.Close()
-	})
-	resetConnection = onStream(func(st *stream, _ *http.Request) {
-		tcp := st.conn.NetConn().(*net.TCPConn)
-		_ = tcp.SetLinger(0)
-		_ = tcp.Close()
-	})
-	sendHalfHTTP2 = onStream(func(st *stream, _ *http.Request) {
-		st.begin([]byte(`{"name":`), false)
-		_ = st.framer.WriteRSTStream(st.id, http2.ErrCodeInternal)
-	})
-	stallHTTP2 = onStream(func(st *stream, _ *http.Request) { st.begin([]byte(`{"name":`), false) })
-	ignore     = onStream(func(*stream, *http.Request) {})
-)
-
-// goAwayAndClose also closes the connection, which net/http leaves open if the
-// call has ended before the GOAWAY comes.
-func goAwayAndClose(w http.ResponseWriter, r *http.Request, s *Server) {
-	goAwayBefore(w, r, s)
-	_ = w.(*stream).conn.CloseWrite()
-}
-
-func startedJob(r *http.Request) string {
-	return fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":"InProgress"}}`, assignmentOf(r))
-}
-
-func respondStarted(w http.ResponseWriter, r *http.Request, _ *Server) {
-	_, _ = w.Write([]byte(startedJob(r)))
-}
-
-// respondAndClose closes the connection, which the client takes for idle, after the response.
-func respondAndClose(w http.ResponseWriter, r *http.Request, _ *Server) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		job := startedJob(r)
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(job), job)
-		_ = conn.Close()
-	}
-}
-
-// begin sends the header of a success and some of its body.
-func (st *stream) begin(body []byte, end bool) {
-	var block bytes.Buffer
-	// Sensitive: not in the table of the connection's own encoder.
-	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200", Sensitive: true})
-	_ = st.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: st.id, BlockFragment: block.Bytes(), EndHeaders: true})
-	_ = st.framer.WriteData(st.id, end, body)
 }
 
 func TestSoakNoticesWhatIsWrong(t *testing.T) {
