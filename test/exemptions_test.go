@@ -14,7 +14,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -354,9 +353,7 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 		assertParameterError(t, errs[0], parameter)
 		assert.ErrorContains(t, errs[0], "ExemptionsClient.ListAcrossSubscriptions: ")
 	}
-	refused := tokenFunc(func(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-		return azcore.AccessToken{}, io.EOF
-	})
+	refused := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, io.EOF })
 	_, errs = collect(newFactory(t, refused, options(server)).NewExemptionsClient().ListAcrossSubscriptions(t.Context(), ids, nil))
 	require.Len(t, errs, 1, "of all subscriptions and kinds")
 	require.ErrorIs(t, errs[0], armsecops.ErrCredential)
