@@ -15,6 +15,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const (
@@ -87,7 +88,7 @@ func TestFaultsOfACall(t *testing.T) {
 		atLeast  time.Duration // that the call takes
 		jobs     int           // stored in the end
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"error":                          {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1},
 		"throttled":                      {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1},
 		"throttled for part of a second": {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1},
@@ -193,7 +194,7 @@ func TestFaultChangesTheResponse(t *testing.T) {
 		status            int
 		contentType, body string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"error":           {fake.Fault{StatusCode: 502}, 502, jsonType, envelope},
 		"object":          {fake.Fault{StatusCode: 502, Body: `{"a":1}`}, 502, jsonType, `{"a":1}`},
 		"array":           {fake.Fault{StatusCode: 502, Body: " []"}, 502, jsonType, " []"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const (
@@ -79,7 +80,7 @@ func TestQueryReturnsTheScope(t *testing.T) {
 		options queryOptions
 		want    []string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"tenant":           {queryOptions{}, all},
 		"subscription":     {queryOptions{SubscriptionIDs: []string{otherSubscription}}, all[3:]},
 		"two of them":      {queryOptions{SubscriptionIDs: []string{otherSubscription, subscription}}, all},
@@ -88,7 +89,7 @@ func TestQueryReturnsTheScope(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		assert.Equal(t, test.want, mustQuery(t, newTenant(fake.ServerOptions{PageSize: 2}), &test.options))
 	})
-	each(t, map[string]test{ // the last character of the names
+	testkit.EachCase(t, map[string]test{ // the last character of the names
 		"standards, tenant":            {queryOptions{}, []string{"1", "2", "0"}},
 		"standards, subscription":      {queryOptions{SubscriptionIDs: []string{strings.ToUpper(subscription)}}, []string{"0"}},
 		"standards, management group":  {queryOptions{ManagementGroups: []string{"Contoso"}}, []string{"1", "0"}},
@@ -132,7 +133,7 @@ func TestQueryReturnsTheColumns(t *testing.T) {
 
 func TestQueryPages(t *testing.T) {
 	t.Parallel()
-	each(t, map[string]struct{ resources, pageSize, requests int }{
+	testkit.EachCase(t, map[string]struct{ resources, pageSize, requests int }{
 		"one page":               {3, 3, 1},
 		"three pages":            {7, 3, 3},
 		"the server's page size": {2500, 0, 3},
@@ -156,7 +157,7 @@ func TestQueryErrorsHaveDetails(t *testing.T) {
 	const invalid = `{"code":"InvalidQuery","message":"Query is invalid. Please refer to the documentation for the Azure Resource Graph service` +
 		` and fix the error before retrying."},`
 	type test struct{ query, options, details string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"a string without an end": {"resources\\n| where name == 'a\\n| take 1", "",
 			invalid + `{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"}`},
 		"a table of Azure's": {"ResourceContainers", "", invalid +
@@ -209,7 +210,7 @@ func TestQueriesOfOtherPrograms(t *testing.T) {
 		standards = "securityresources | where type =~ 'microsoft.security/standardassignments' | project id | order by id asc"
 	)
 	type test struct{ query, options, want, operation string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"take":              {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, ours},
 		"exemptions":        {typed + ofGet, "", `"data":[{"name":"a0"}]`, ours},
 		"columns":           {"resources | where name == 'a1' | project n = toupper(name), type", "", `"data":[{"n":"A1","type":"microsoft.security/assignments"}]`, ""},
@@ -289,7 +290,7 @@ func TestQueryHasItsFaults(t *testing.T) {
 		err      error
 		requests int
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"no fault":            {fake.Fault{Delay: 1}, queryOptions{}, "ab", nil, 2},
 		"truncated":           {fake.Fault{NextLink: truncated}, queryOptions{}, "a", armsecops.ErrIncompleteResult, 1},
 		"truncated, last":     {fake.Fault{NextLink: truncated, Skip: 1}, queryOptions{}, "ab", armsecops.ErrIncompleteResult, 2},

@@ -103,17 +103,6 @@ func newFactory(t testing.TB, srv *fake.Server) *armsecops.ClientFactory {
 // errorOf returns the error of a call.
 func errorOf(_ any, err error) error { return err }
 
-// each runs a test of its own for each of the named cases, all of them in parallel.
-func each[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
-	t.Helper()
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(t, test)
-		})
-	}
-}
-
 // collect returns the names of a list's items.
 func collect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]]) (names []string, err error) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const (
@@ -31,7 +32,7 @@ func TestStartedJobRunsForJobSteps(t *testing.T) {
 	first, both, none := statuses{succeeded, inProgress}, statuses{succeeded, succeeded}, statuses{inProgress, inProgress}
 	half := []armsecops.JobItem{item("a", "", "Forbidden."), item("b", "")}
 	named := []armsecops.JobItem{item("a", succeeded), item("b", "failed")}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"no items":                 {0, nil, []statuses{{}}, "Succeeded"},
 		"no steps":                 {0, two, []statuses{both}, "Succeeded"},
 		"as many steps as items":   {2, two, []statuses{none, first, both}, "Succeeded"},
@@ -86,7 +87,7 @@ func TestStartedJobRunsForJobDuration(t *testing.T) {
 		reads     []time.Duration // after the start
 		succeeded []int           // of the items, at each of the reads
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"no items":  {0, []time.Duration{0, time.Minute - 1, time.Minute}, []int{0, 0, 0}},
 		"two items": {2, []time.Duration{0, 29 * time.Second, 30 * time.Second, 59 * time.Second, time.Minute}, []int{0, 0, 1, 1, 2}},
 		"read late": {2, []time.Duration{time.Hour}, []int{2}},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // $top is the size of a page, as in Microsoft Sentinel: a client that wants no more
@@ -29,7 +30,7 @@ func TestListIsSortedAndPaged(t *testing.T) {
 		want     []string
 		pages    []int // their sizes
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"one page":                  {0, "", ascending, []int{5}},
 		"exactly one page":          {5, "", ascending, []int{5}},
 		"several pages":             {2, "", ascending, []int{2, 2, 1}},
@@ -123,7 +124,7 @@ func TestNextLinkOfAFault(t *testing.T) {
 		requests  int
 	}
 	untrusted := armsecops.ErrUntrustedNextLink
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"none":                {"", jobsURL, jobsURL + token, nil, 2},
 		"foreign host":        {fake.NextLinkForeignHost, jobsURL, "https://management.azure.example" + list + token, untrusted, 1},
 		"HTTP":                {fake.NextLinkHTTP, jobsURL, "http://management.azure.com" + list + token, untrusted, 1},

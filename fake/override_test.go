@@ -14,6 +14,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 func TestOverrideIsAnHTTPHandler(t *testing.T) {
@@ -27,7 +28,7 @@ func TestOverrideIsAnHTTPHandler(t *testing.T) {
 		header, errCode string // Content-Type and x-ms-error-code
 		body            string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"model":           {fake.Respond(status, job), 202, jsonType, "", `{"name":"a"}`},
 		"page":            {fake.Respond(status, armsecops.JobList{}), 202, jsonType, "", `{"value":[]}`},
 		"error":           {fake.Respond(status, detail), 202, jsonType, "a", `{"error":{"code":"a","message":"b"}}`},
@@ -88,7 +89,7 @@ func TestNextServesOtherServices(t *testing.T) {
 func TestResponseHasAzuresHeaders(t *testing.T) {
 	t.Parallel()
 	type test struct{ method, url, remaining string } // the name of the throttling header
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"read":   {http.MethodGet, jobURL, "x-ms-ratelimit-remaining-subscription-reads"},
 		"write":  {http.MethodPost, jobsURL, "x-ms-ratelimit-remaining-subscription-writes"},
 		"delete": {http.MethodDelete, jobURL, "x-ms-ratelimit-remaining-subscription-deletes"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const (
@@ -45,7 +46,7 @@ func TestListOfPolicyExemptionsHasWhatItsScopeInherits(t *testing.T) {
 		scope, filter string
 		want          []string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"subscription":     {sub, "", []string{"root", "subscription", "group", "machine", "group2"}},
 		"resource group":   {strings.ToUpper(groupScope[1:]), "", []string{"root", "subscription", "group", "machine"}},
 		"resource":         {machine, "", []string{"root", "subscription", "group", "machine"}},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 func TestRequestWithoutTokenIsRefused(t *testing.T) {
@@ -33,7 +34,7 @@ func TestRequestWithoutTokenIsRefused(t *testing.T) {
 func TestWrongMethodIsRefused(t *testing.T) {
 	t.Parallel()
 	type test struct{ method, url, allowed string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"resource": {http.MethodPatch, assignmentURL, "GET, PUT, DELETE"},
 		"list":     {http.MethodDelete, jobsURL, "GET, POST"},
 		"query":    {http.MethodGet, graphURL, "POST"},
@@ -54,7 +55,7 @@ func TestInvalidURLIsRefused(t *testing.T) {
 		characters = "has these invalid characters: ' '"
 	)
 	type test struct{ url, code, message string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"no path":                              {endpoint + jobsVersion, "InvalidResourceType", "''"},
 		"two slashes at the end":               {standard + "//" + jobsVersion, "InvalidResourceType", "/standard//"},
 		"bytes that are not UTF-8":             {endpoint + "/%ff" + jobsVersion, "InvalidResourceType", "'/\ufffd'"},
@@ -85,7 +86,7 @@ func TestInvalidURLIsRefused(t *testing.T) {
 
 func TestNamesThatAzureRefuses(t *testing.T) {
 	t.Parallel()
-	each(t, map[string]string{
+	testkit.EachCase(t, map[string]string{
 		"greater than": "a%3Eb", "percent": "a%25b", "ampersand": "a&b", "backslash": `a%5Cb`,
 		"period at the end": "a.", "space at the end": "a%20", "length": strings.Repeat("a", 261),
 		"escapes are unescaped once": "a%252Fb",
@@ -105,7 +106,7 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 	t.Parallel()
 	const put, post, invalid = http.MethodPut, http.MethodPost, "InvalidRequestContent"
 	type test struct{ method, url, body, code, message string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"empty":                      {put, assignmentURL, "", invalid, "JSON object"},
 		"null":                       {put, assignmentURL, "null", invalid, "JSON object"},
 		"text after it":              {put, assignmentURL, `{"properties":{}}x`, invalid, "not an assignment: invalid character 'x'"},
@@ -150,7 +151,7 @@ func TestKnownMembersAreStored(t *testing.T) {
 func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 	t.Parallel()
 	const job = endpoint + jobsPath + "/job"
-	each(t, map[string]string{
+	testkit.EachCase(t, map[string]string{
 		"literals":          endpoint + strings.ToUpper(jobsPath) + "/job" + jobsVersion,
 		"query parameters":  job + "?API-Version=2025-04-01-preview",
 		"api-version":       job + "?api-version=2025-04-01-PREVIEW",

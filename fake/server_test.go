@@ -14,6 +14,7 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
@@ -23,7 +24,7 @@ func TestEveryClientWorksWithTheServer(t *testing.T) {
 	for client := range driver.Ours {
 		t.Run(client, func(t *testing.T) {
 			t.Parallel()
-			each(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
+			testkit.EachCase(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
 				o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
 				called := map[*routes.Route]bool{}
 				for _, step := range driver.Play(t, driver.Ours, client, driver.Ours.Has, o) {
@@ -39,7 +40,7 @@ func TestEveryClientWorksWithTheServer(t *testing.T) {
 
 func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 	t.Parallel()
-	each(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
+	testkit.EachCase(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
 		for _, truncate := range []bool{false, true} {
 			srv := fake.NewServer(nil)
 			srv.Put(jobID, armsecops.Job{})
@@ -77,7 +78,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 		call    func(*fake.Server)
 		message string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"subscription":     {func(srv *fake.Server) { srv.AddSubscription("mine") }, "the id's subscriptionId 'mine' must be a UUID"},
 		"resource group":   {func(srv *fake.Server) { srv.AddResourceGroup(subscription, "a.") }, "the id's resourceGroupName 'a.' must not end"},
 		"workspace":        {func(srv *fake.Server) { srv.AddWorkspace(subscription, "group", "-") }, "the id's workspaceName '-' must"},

@@ -52,7 +52,7 @@ func TestPutSetsWhatTheServiceSets(t *testing.T) {
 	)
 	upper := strings.ToUpper(standardName)
 	type test struct{ url, put, created, again, putAgain, updated string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"assignment": {
 			assignmentURL, `{` + given + `,"kind":"a","properties":{"effect":"Exempt","new":null}}`,
 			identity(assignmentsPath+"/standard", "standard", "Microsoft.Security/assignments") +

@@ -9,6 +9,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
@@ -31,7 +32,7 @@ func TestStrictServerRefusesWhatIsBelowNothing(t *testing.T) {
 		method, url   string
 		code, message string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"subscription of a scope":             {nothing, "PUT", standardURL, "SubscriptionNotFound", subscription},
 		"resource group of a PUT":             {addSubscription, "PUT", assignmentURL, "ResourceGroupNotFound", "'group'"},
 		"resource group of a scope":           {addSubscription, "GET", standardURL, "ResourceGroupNotFound", "'group'"},
@@ -55,7 +56,7 @@ func TestStrictServerHasWhatWasPut(t *testing.T) {
 		url string // of a list below it
 	}
 	const assignments = endpoint + assignmentsPath + assignmentsVersion
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"job":                 {func(srv *fake.Server) { srv.Put(jobID, armsecops.Job{}) }, jobsURL},
 		"job's items":         {func(srv *fake.Server) { srv.SetJobItems(publicationID, nil) }, jobsURL},
 		"assignment":          {func(srv *fake.Server) { srv.Put(assignmentID, armsecops.Assignment{}) }, assignments},
@@ -80,7 +81,7 @@ func TestStrictServerRefusesReferencesToNothing(t *testing.T) {
 	const groups, assignments = "/workspaceManagerGroups", "/workspaceManagerAssignments"
 	in := strings.TrimSuffix(jobsPath, assignments+"/"+assignment+"/jobs")
 	type test struct{ path, properties, missing string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"member":                     {groups, `"displayName":"a","memberResourceNames":["A (B)"]`, ""},
 		"no members":                 {groups, `"displayName":"a","memberResourceNames":[]`, ""},
 		"one member of two":          {groups, `"displayName":"a","memberResourceNames":["a (b)","c"]`, "/workspaceManagerMembers/c"},

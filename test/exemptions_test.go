@@ -20,6 +20,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
@@ -95,7 +96,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		table, row string
 		want       armsecops.Exemption // without Name and Properties
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"policy exemption": {
 			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"displayName":"d","description":"e","policyAssignmentId":"pa",
 				"policyDefinitionReferenceIds":["r"],"exemptionCategory":"Waiver","expiresOn":"2026-12-31T00:00:00Z","assignmentScopeValidation":null,"resourceSelectors":[{"name":"s"}],
@@ -167,7 +168,7 @@ func TestExemptionQueries(t *testing.T) {
 		options armsecops.ExemptionsClientListOptions
 		want    []string // the queries, without the projection
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"all": {armsecops.ExemptionsClientListOptions{}, []string{
 			"policyresources\n| where type =~ 'microsoft.authorization/policyexemptions'",
 			"securityresources\n| where type =~ 'microsoft.security/standardassignments'\n| where (properties.effect =~ 'exempt')",
@@ -231,7 +232,7 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 		"id":             {"securityresources", exemptRow("/subscriptions/s/policyExemptions/p", "Microsoft.Security/standardAssignments", `{"effect":"Exempt"}`), "policyExemptions/p"},
 		"text for an id": {"resources", strings.Replace(exemptRow(policyRow, "Microsoft.Security/assignments", `{"effect":"Exempt"}`), policyRow, "", 1), ""},
 	}
-	each(t, tests, func(t *testing.T, test struct{ table, row, want string }) {
+	testkit.EachCase(t, tests, func(t *testing.T, test struct{ table, row, want string }) {
 		good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
 		s := &tables{rows: map[string][]string{"resources": {good}}}
 		s.rows[test.table] = append(s.rows[test.table], test.row)

@@ -75,7 +75,7 @@ func TestQueryHasTheOptions(t *testing.T) {
 		options *graphOptions
 		want    string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"none":              {nil, table + project + always + `}}`},
 		"zero":              {&graphOptions{}, table + project + always + `}}`},
 		"predicate":         {&graphOptions{Where: "a > '// b'"}, table + `| where (a > '// b')\n` + project + always + `}}`},
@@ -102,7 +102,7 @@ func TestQueryChecksItsOptions(t *testing.T) {
 		options   graphOptions
 		parameter string
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"subscription":             {graphOptions{SubscriptionIDs: []string{subscriptionID(0), "production"}}, "SubscriptionIDs"},
 		"subscription, empty":      {graphOptions{SubscriptionIDs: []string{""}}, "SubscriptionIDs"},
 		"management group, empty":  {graphOptions{ManagementGroups: []string{"a", ""}}, "ManagementGroups"},
@@ -277,7 +277,7 @@ func TestQueryTokenIsBound(t *testing.T) {
 		of, query graphOptions
 		refused   bool
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"the same":               {base, base, false},
 		"ids in another case":    {base, graphOptions{SubscriptionIDs: []string{strings.ToUpper(ids[0]), ids[1]}, Where: "a"}, false},
 		"an id twice":            {base, graphOptions{SubscriptionIDs: []string{ids[0], ids[1], ids[0]}, Where: "a"}, false},
@@ -379,7 +379,7 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 	)
 	hostile := `{"code":"ParserFailure","token":"a\u001b\u202e` + strings.Repeat("b", 5000) + `"}`
 	type test struct{ details, want, code string }
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"parser":                   {parser, prefix + said, "ParserFailure"},
 		"without a position":       {nowhere, prefix + `[InvalidQueryLanguage: token "parse"]`, "InvalidQueryLanguage"},
 		"position of another type": {otherType, prefix + `[ParserFailure]`, "ParserFailure"},

@@ -49,17 +49,6 @@ var (
 	newAssignmentsClient = driver.NewAssignmentsClient
 )
 
-// each runs a test of its own for each of the named cases, all of them in parallel.
-func each[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
-	t.Helper()
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(t, test)
-		})
-	}
-}
-
 // errorOf returns the error of a call.
 func errorOf[T any](_ T, err error) error { return err }
 

@@ -76,7 +76,7 @@ func TestDeletionThatIsGone(t *testing.T) {
 		retried   []int // status codes; nil for azcore's
 		err       error
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"after a lost response":    {[]transportFunc{lost, gone}, nil, nil},
 		"before the context's end": {[]transportFunc{gone, hang}, []int{404}, context.DeadlineExceeded},
 		"of the registration":      {[]transportFunc{lost, respond(409, `{"error":{"code":"MissingRegistrationForResourceProvider"}}`), gone}, nil, armsecops.ErrOutcomeUnknown},
@@ -100,7 +100,7 @@ func TestReadsFollowRetryOptions(t *testing.T) {
 		responses []transportFunc
 		err       string // empty: success
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"retries by default":     {policy.RetryOptions{}, []transportFunc{lost, lost, lost, whole}, ""},
 		"no retries":             {policy.RetryOptions{MaxRetries: -1}, []transportFunc{respond(503)}, "503"},
 		"one retry":              {policy.RetryOptions{MaxRetries: 1}, []transportFunc{respond(503), respond(503)}, "503"},
@@ -244,7 +244,7 @@ func TestRecover(t *testing.T) {
 		err      string        // empty if the job is recovered
 		requests int           // that start jobs, the others' too
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"the job has started":          {[]fake.Fault{started}, 0, 0, "", 1},
 		"it hasn't":                    {[]fake.Fault{lost}, 0, 0, "no job is new", 1},
 		"it hasn't, another has":       {[]fake.Fault{lost}, 1, time.Second, "", 2},
@@ -306,7 +306,7 @@ func TestRecoverIsBounded(t *testing.T) {
 		listings      []fake.Fault
 		context, want time.Duration
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"by its context": {nil, 12 * time.Second, 12 * time.Second},
 		"by a minute":    {[]fake.Fault{endless}, time.Hour, time.Minute},
 	}, func(t *testing.T, test test) {

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
@@ -76,7 +77,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 		"echoed in a 200":  respond(200, `{"error":{"message":"no token `+secretToken+`"}}`),
 		"undecodable":      respond(200, `{"value":[{"properties":{"startTime":"`+secretToken+`"}}]}`),
 	}
-	each(t, tests, func(t *testing.T, transport transportFunc) {
+	testkit.EachCase(t, tests, func(t *testing.T, transport transportFunc) {
 		credential := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: secretToken}, nil })
 		o := options(transport)
 		o.Retry.MaxRetries = -1
@@ -153,7 +154,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 	for range 100 {
 		job.Properties.Items = append(job.Properties.Items, armsecops.JobItem{ResourceID: hostile, Status: "Failed"})
 	}
-	each(t, map[string]error{
+	testkit.EachCase(t, map[string]error{
 		"an error's message":      get(respond(400, `{"error":{"code":`+quoted+`,"message":`+quoted+`,"details":[{"code":`+quoted+`}]}}`), ok),
 		"headers":                 get(respond(400, "", "x-ms-request-id", hostile, "x-ms-error-code", hostile), ok),
 		"a body that isn't JSON":  get(respond(502, hostile), ok),

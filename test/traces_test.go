@@ -133,7 +133,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		kind     any    // nil: success
 		status   string // empty: success
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"success":    {respond(200, minimal), getAssignment("id"), get, nil, ""},
 		"argument":   {nil, getAssignment(""), get, "parameter", "*armsecops.ParameterError:\nSecurityAssignmentsClient.Get: parameter assignmentID \"\" must not be empty"},
 		"response":   {notFound, getAssignment("id"), get, "service", "*armsecops.CloudError:\n" + get + ": 404 Not Found: NotFound"},
@@ -209,7 +209,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		kind        any    // nil: success
 		status      string // empty: success
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"success":             {ok, &azfake.TokenCredential{}, 1, 0, 2, nil, ""},
 		"a subscription":      {of(jobsSubscription, forbidden, ok), &azfake.TokenCredential{}, 1, 0, 2, "service", "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
 		"every subscription":  {forbidden, &azfake.TokenCredential{}, 1, 0, 2, "service", "*armsecops.SubscriptionError:\nsubscription " + jobsSubscription},
@@ -318,7 +318,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 		polls              []transportFunc
 		kind, status, code any
 	}
-	each(t, map[string]test{
+	testkit.EachCase(t, map[string]test{
 		"not shown at first": {[]transportFunc{respond(404), job("Succeeded")}, nil, nil, nil},
 		"a failed job":       {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
 		"refused":            {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},

@@ -53,3 +53,14 @@ func AssertHarmlessLine(t *testing.T, text string) {
 	assert.True(t, utf8.ValidString(text))
 	assert.Equal(t, -1, strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", text)
 }
+
+// EachCase runs a test of its own for each of the named cases, all of them in parallel.
+func EachCase[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, test)
+		})
+	}
+}
