@@ -21,7 +21,10 @@ import (
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
-const defaultConcurrency = 8
+const (
+	defaultConcurrency = 8
+	managementGroups   = "/providers/Microsoft.Management/managementGroups"
+)
 
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
 // time. It yields the items as the pages arrive: those of one subscription in
@@ -85,7 +88,8 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
 // all three places: those of Azure Policy first, then those of Defender's standards, then
 // Defender's assignments of 2021. It requests each subscription, and is current to the
-// second; [ExemptionsClient.NewListPager] takes far fewer requests.
+// second; [ExemptionsClient.NewListPager] takes far fewer requests. Where a subscription
+// has pages of other items alone, such as audits, only the context ends the listing.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
@@ -114,16 +118,18 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 		}
 	}
 	wanted := func(e Exemption, inherited map[string]bool) bool {
-		if e.ID == "" || !o.ExpiresBefore.IsZero() && !e.ExpiresBefore(o.ExpiresBefore) {
+		switch {
+		case e.ID == "", !o.ExpiresBefore.IsZero() && !e.ExpiresBefore(o.ExpiresBefore):
 			return false
-		}
-		if e.SubscriptionID != "" {
+		case !routes.IsBelow(e.ID, managementGroups):
 			return true
+		case !o.IncludeInherited:
+			return false
 		}
 		id := strings.ToLower(e.ID)
 		again := inherited[id]
 		inherited[id] = true
-		return o.IncludeInherited && !again
+		return !again
 	}
 	return underSpan(ctx, c.client, name, routes.PolicyExemptions.List, func(ctx context.Context) iter.Seq2[Exemption, error] {
 		return func(yield func(Exemption, error) bool) {
@@ -351,8 +357,8 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	ExpiresBefore time.Time
 
 	// IncludeInherited adds the exemptions that the lists of the subscriptions have from
-	// management groups above them, each once. Of which kinds they have any is for the
-	// services: Azure Policy's list has them.
+	// management groups above them, each once: their ids are kept in memory. Of which
+	// kinds they have any is for the services: Azure Policy's list has them.
 	IncludeInherited bool
 
 	// Concurrency is the number of subscriptions that are listed at a time, and

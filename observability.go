@@ -39,20 +39,24 @@ func LogValue(err error) (value slog.Value) {
 	if err == nil {
 		return slog.Value{}
 	}
-	text := slog.String("text", fmt.Sprint(err)) // which survives a nil pointer
+	text := slog.String("text", fmt.Sprintf("%T", err)) // of an error whose Error panics with itself
 	defer func() {
 		if recover() != nil { // the Unwrap of a nil pointer, for example
 			value = slog.GroupValue(text)
 		}
 	}()
+	text = slog.String("text", fmt.Sprint(err)) // which survives a nil pointer
 	for e := range tree(err) {
 		switch e.(type) {
 		case *ServiceError, *ErrorResponse, *CloudError, *ParameterError, *JobFailedError, *PageError, *SubscriptionError, *operationError, *wrappedError:
 			members := e.(slog.LogValuer).LogValue()
-			if e == err && len(members.Group()) > 0 {
+			switch {
+			case len(members.Group()) == 0: // a nil pointer
+			case e == err:
 				return members
+			default:
+				return slog.GroupValue(append([]slog.Attr{text}, members.Group()...)...)
 			}
-			return slog.GroupValue(append([]slog.Attr{text}, members.Group()...)...)
 		}
 	}
 	return slog.GroupValue(text)

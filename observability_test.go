@@ -208,19 +208,26 @@ func TestLogValueHasTheErrorThatIsWrapped(t *testing.T) {
 	const members = `"kind":"parameter","parameter":"a","message":"parameter a is b"}`
 	for want, err := range map[string]error{
 		`{` + members: own,
-		`{"text":"n: parameter a is b",` + members:                 fmt.Errorf("n: %w", own),
-		`{"text":"EOF\nparameter a is b\nparameter c ",` + members: errors.Join(io.EOF, own, &armsecops.ParameterError{Name: "c"}),
-		`{"text":"EOF"}`:      io.EOF,
-		`{"text":"<nil>"}`:    (*armsecops.ParameterError)(nil),
-		`{"text":"m: <nil>"}`: fmt.Errorf("m: %w", (*armsecops.CloudError)(nil)),
-		`{"text":"o: <nil>"}`: fmt.Errorf("o: %w", (*url.Error)(nil)), // whose Unwrap panics
-		`null`:                nil,
+		`{"text":"n: parameter a is b",` + members:                                                                       fmt.Errorf("n: %w", own),
+		`{"text":"EOF\nparameter a is b\nparameter c ",` + members:                                                       errors.Join(io.EOF, own, &armsecops.ParameterError{Name: "c"}),
+		`{"text":"%!v(PANIC=Error method: runtime error: invalid memory address or nil pointer dereference)",` + members: errors.Join((*armsecops.ParameterError)(nil), own),
+		`{"text":"EOF"}`:                            io.EOF,
+		`{"text":"<nil>"}`:                          (*armsecops.ParameterError)(nil),
+		`{"text":"m: <nil>"}`:                       fmt.Errorf("m: %w", (*armsecops.CloudError)(nil)),
+		`{"text":"o: <nil>"}`:                       fmt.Errorf("o: %w", (*url.Error)(nil)), // whose Unwrap panics
+		`{"text":"*armsecops_test.panickingError"}`: &panickingError{},
+		`null`: nil,
 	} {
 		var log bytes.Buffer
 		slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", armsecops.LogValue(err))
 		assert.Contains(t, log.String(), `"err":`+want+"}\n")
 	}
 }
+
+// panickingError panics with itself, which package fmt can't print either.
+type panickingError struct{}
+
+func (e *panickingError) Error() string { panic(e) }
 
 // A log has neither tokens nor values of the query, and what a server sent is bounded.
 func TestLogsAreBoundedAndKeepSecrets(t *testing.T) {

@@ -72,9 +72,9 @@ func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *
 	return s.client(t).NewListPager(o)
 }
 
-// across lists one subscription, with what it inherits.
-func (s *tables) across(t testing.TB) iter.Seq2[armsecops.Exemption, error] {
-	o := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
+// across lists one subscription.
+func (s *tables) across(t testing.TB, inherited bool) iter.Seq2[armsecops.Exemption, error] {
+	o := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: inherited}
 	return s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(1), o)
 }
 
@@ -125,6 +125,10 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 				Category: "other", AssessmentKeys: []string{"k"}, StandardID: "s",
 			},
 		},
+		"an id of another form": {
+			"resources", exemptRow("a", "Microsoft.Security/assignments", `{"effect":"exempt"}`),
+			armsecops.Exemption{Kind: armsecops.ExemptionKindAssignment, ID: "a", SubscriptionID: "row", ResourceGroupName: "row"},
+		},
 		"metadata of the caller's own": {
 			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"metadata":{"createdBy":"me","createdOn":"last week"}}`),
 			armsecops.Exemption{
@@ -139,7 +143,8 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		test.want.Name, test.want.Properties = "n", got[0].Properties
 		assert.Equal(t, test.want, got[0])
 		assert.Len(t, s.queries, 3)
-		assert.Equal(t, got, readAll(t, s.across(t)), "a list has the same")
+		assert.Equal(t, got, readAll(t, s.across(t, true)), "a list has the same")
+		assert.Equal(t, !strings.Contains(test.want.Scope, "managementGroups"), len(readAll(t, s.across(t, false))) == 1)
 	})
 }
 
@@ -236,7 +241,7 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 		good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
 		s := &tables{rows: map[string][]string{"resources": {good}}}
 		s.rows[test.table] = append(s.rows[test.table], test.row)
-		for _, listing := range []iter.Seq2[armsecops.Exemption, error]{s.pager(t, nil).All(t.Context()), s.across(t)} {
+		for _, listing := range []iter.Seq2[armsecops.Exemption, error]{s.pager(t, nil).All(t.Context()), s.across(t, false)} {
 			_, errs := collect(listing)
 			require.Len(t, errs, 1)
 			require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
