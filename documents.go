@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -159,33 +158,13 @@ func (m *elements[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// createdBy returns who created a resource and when, by its systemData or by the
-// metadata that the services keep in properties. Metadata can be the caller's own,
-// of any form.
-func createdBy(properties json.RawMessage) (by string, on time.Time) {
+// systemDataIn returns the system data that the properties of a row have; zero for none.
+func systemDataIn(properties json.RawMessage) SystemData {
 	var members struct {
-		SystemData struct {
-			CreatedBy string    `json:"createdBy"`
-			CreatedAt time.Time `json:"createdAt"`
-		} `json:"systemData"`
+		SystemData SystemData `json:"systemData"`
 	}
-	if wire.Unmarshal(properties, &members) == nil && members.SystemData.CreatedBy != "" {
-		return members.SystemData.CreatedBy, members.SystemData.CreatedAt
+	if wire.Unmarshal(properties, &members) != nil {
+		return SystemData{}
 	}
-	var metadata struct {
-		Metadata struct {
-			CreatedBy json.RawMessage `json:"createdBy"`
-			CreatedOn json.RawMessage `json:"createdOn"`
-		} `json:"metadata"`
-	}
-	if wire.Unmarshal(properties, &metadata) != nil {
-		return "", time.Time{}
-	}
-	if wire.Unmarshal(metadata.Metadata.CreatedBy, &by) != nil {
-		by = ""
-	}
-	if wire.Unmarshal(metadata.Metadata.CreatedOn, &on) != nil {
-		on = time.Time{}
-	}
-	return by, on
+	return members.SystemData
 }

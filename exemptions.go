@@ -117,6 +117,9 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		got.Properties.ExpiresOn = expiresOn.UTC()
+		if options != nil {
+			got.Properties.Description = cmp.Or(options.Description, got.Properties.Description)
+		}
 		put, err := run[renewedResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
@@ -147,7 +150,11 @@ type ExemptionsClientGetResponse struct {
 }
 
 // ExemptionsClientRenewOptions holds the optional parameters of [ExemptionsClient.Renew].
-type ExemptionsClientRenewOptions struct{}
+type ExemptionsClientRenewOptions struct {
+	// Description replaces what the exemption says it is for, such as who approved that
+	// it is renewed. Empty leaves it as it is.
+	Description string
+}
 
 // ExemptionsClientRenewResponse is the response of [ExemptionsClient.Renew].
 type ExemptionsClientRenewResponse struct {
@@ -231,8 +238,9 @@ func (r *renewedResource) unexpected(first bool) error {
 }
 
 type exemptionProperties struct {
-	Effect    Effect    `json:"effect,omitzero"` // empty for those of Azure Policy
-	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	Effect      Effect    `json:"effect,omitzero"` // empty for those of Azure Policy
+	Description string    `json:"description,omitzero"`
+	ExpiresOn   time.Time `json:"expiresOn,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
@@ -334,10 +342,17 @@ type Exemption struct {
 	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
 	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
 	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`
-	// CreatedBy is who created the exemption, where the service says so.
+	// CreatedBy is who created the exemption, where the service says so. A row of Azure
+	// Resource Graph may say it of standard assignments only; Get and
+	// ListAcrossSubscriptions have it of all kinds. The metadata of other kinds doesn't
+	// count: it is the caller's own.
 	CreatedBy string `json:"createdBy,omitzero"`
 	// CreatedOn is when the exemption was created, where the service says so.
 	CreatedOn time.Time `json:"createdOn,omitzero"`
+	// LastModifiedBy is who created or changed the exemption last, where the service says so.
+	LastModifiedBy string `json:"lastModifiedBy,omitzero"`
+	// LastModifiedOn is when the exemption was changed last, where the service says so.
+	LastModifiedOn time.Time `json:"lastModifiedOn,omitzero"`
 	// Properties are those of the row, or of the resource if it is of Get or Renew.
 	Properties json.RawMessage `json:"properties,omitzero"`
 }
@@ -421,13 +436,11 @@ func (c exemptionColumns) exemption() (Exemption, error) {
 				Kind: k.kind, ID: c.ID, Name: c.Name, Properties: c.Properties,
 				SubscriptionID: routes.SubscriptionOf(c.ID), ResourceGroupName: routes.ResourceGroupOf(c.ID),
 			}
-			e.CreatedBy, e.CreatedOn = createdBy(c.Properties)
-			if c.SystemData.CreatedBy != "" {
-				e.CreatedBy, e.CreatedOn = c.SystemData.CreatedBy, c.SystemData.CreatedAt
-			}
 			if err := k.read(c, &e); err != nil {
 				return Exemption{}, err
 			}
+			e.note(systemDataIn(c.Properties)) // where rows may have it
+			e.note(c.SystemData)
 			if e.Scope == "" && k.kind != ExemptionKindAssignment {
 				return Exemption{}, errors.New("its id is none of an exemption")
 			}
@@ -435,6 +448,16 @@ func (c exemptionColumns) exemption() (Exemption, error) {
 		}
 	}
 	return Exemption{}, errors.New("its type is none of an exemption: " + printable.Quote(string(c.Type)))
+}
+
+// note sets who created and changed the exemption, if the system data says so.
+func (e *Exemption) note(d SystemData) {
+	if d.CreatedBy != "" {
+		e.CreatedBy, e.CreatedOn = d.CreatedBy, d.CreatedAt
+	}
+	if d.LastModifiedBy != "" {
+		e.LastModifiedBy, e.LastModifiedOn = d.LastModifiedBy, d.LastModifiedAt
+	}
 }
 
 // readPolicyExemption reads the scope from the id, as readStandardAssignment does:
@@ -457,6 +480,7 @@ func readStandardAssignment(c exemptionColumns, e *Exemption) error {
 	}
 	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
 	e.Category = p.ExemptionData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.CreatedBy, e.CreatedOn, e.LastModifiedBy, e.LastModifiedOn = p.Metadata.CreatedBy, p.Metadata.CreatedOn, p.Metadata.LastUpdatedBy, p.Metadata.LastUpdatedOn
 	e.StandardID, e.AssessmentKeys, e.SubAssessmentExemptionRule = p.AssignedStandard.ID, p.ExemptionData.keys(), p.ExemptionData.SubAssessmentExemptionRule
 	return nil
 }
@@ -477,29 +501,4 @@ func readAssignment(c exemptionColumns, e *Exemption) error {
 		e.AssessmentKeys = []string{key}
 	}
 	return nil
-}
-
-// keys returns the keys of the assessments. A key of zeros only stands for several,
-// which are listed where the service names them.
-func (d ExemptionData) keys() []string {
-	key := d.Key()
-	if key == "" {
-		return nil
-	}
-	if strings.Trim(key, "0-") == "" {
-		var keys []string
-		if json.Unmarshal(d.AdditionalProperties["assessmentKeys"], &keys) == nil && len(keys) > 0 {
-			return keys
-		}
-		var items []AssignedAssessmentItem
-		if json.Unmarshal(d.AdditionalProperties["assignedAssessments"], &items) == nil {
-			for _, item := range items {
-				keys = append(keys, item.AssessmentKey)
-			}
-			if len(keys) > 0 {
-				return keys
-			}
-		}
-	}
-	return []string{key}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -242,6 +243,31 @@ type ExemptionData struct {
 // zeros only means several assessments or findings.
 func (d ExemptionData) Key() string {
 	return cmp.Or(d.AssignedAssessment.AssessmentKey, d.AssessmentKey)
+}
+
+// keys returns the keys of the assessments. A key of zeros only stands for several,
+// which are listed where the service names them.
+func (d ExemptionData) keys() []string {
+	key := d.Key()
+	if key == "" {
+		return nil
+	}
+	if strings.Trim(key, "0-") == "" {
+		var keys []string
+		if json.Unmarshal(d.AdditionalProperties["assessmentKeys"], &keys) == nil && len(keys) > 0 {
+			return keys
+		}
+		var items []AssignedAssessmentItem
+		if json.Unmarshal(d.AdditionalProperties["assignedAssessments"], &items) == nil {
+			for _, item := range items {
+				keys = append(keys, item.AssessmentKey)
+			}
+			if len(keys) > 0 {
+				return keys
+			}
+		}
+	}
+	return []string{key}
 }
 
 // SubAssessmentExemptionRule says which findings of an assessment are exempt, such as

@@ -100,20 +100,20 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		"policy exemption": {
 			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"displayName":"d","description":"e","policyAssignmentId":"pa",
 				"policyDefinitionReferenceIds":["r"],"exemptionCategory":"Waiver","expiresOn":"2026-12-31T00:00:00Z","assignmentScopeValidation":null,"resourceSelectors":[{"name":"s"}],
-				"metadata":{"createdBy":"me","createdOn":"2026-12-31T00:00:00Z"}}`),
+				"metadata":{"createdBy":"me","createdOn":"last week"},"systemData":{"createdBy":"you","createdAt":"2026-12-31T00:00:00Z","lastModifiedBy":"they"}}`),
 			armsecops.Exemption{
 				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", DisplayName: "d", Description: "e",
-				Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: "pa", PolicyDefinitionReferenceIDs: []string{"r"}, CreatedBy: "me", CreatedOn: expires,
+				Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: "pa", PolicyDefinitionReferenceIDs: []string{"r"}, CreatedBy: "you", CreatedOn: expires, LastModifiedBy: "they",
 				ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
 			},
 		},
 		"standard assignment": {
 			"securityresources", exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"assignedStandard":{"id":"s"},"effect":"Exempt",
-				"exemptionData":{"exemptionCategory":"Mitigated","assignedAssessment":{"assessmentKey":"k"},"subAssessmentExemptionRule":{"if":{"field":"f"}}},"metadata":{"createdBy":"me"}}`),
+				"exemptionData":{"exemptionCategory":"Mitigated","assignedAssessment":{"assessmentKey":"k"},"subAssessmentExemptionRule":{"if":{"field":"f"}}},"metadata":{"createdBy":"me","lastUpdatedBy":"you","lastUpdatedOn":"2026-12-31T00:00:00Z"}}`),
 			armsecops.Exemption{
 				Kind: armsecops.ExemptionKindStandardAssignment, ID: standardRow, Scope: exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
 				SubscriptionID: "aaaaaaaa-0000-0000-0000-000000000001", ResourceGroupName: "rg", Category: armsecops.ExemptionCategoryMitigated,
-				AssessmentKeys: []string{"k"}, StandardID: "s", CreatedBy: "me",
+				AssessmentKeys: []string{"k"}, StandardID: "s", CreatedBy: "me", LastModifiedBy: "you", LastModifiedOn: expires,
 				SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}},
 			},
 		},
@@ -128,12 +128,6 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		"an id of another form": {
 			"resources", exemptRow("a", "Microsoft.Security/assignments", `{"effect":"exempt"}`),
 			armsecops.Exemption{Kind: armsecops.ExemptionKindAssignment, ID: "a", SubscriptionID: "row", ResourceGroupName: "row"},
-		},
-		"metadata of the caller's own": {
-			"policyresources", exemptRow(policyRow, "Microsoft.Authorization/policyExemptions", `{"metadata":{"createdBy":"me","createdOn":"last week"}}`),
-			armsecops.Exemption{
-				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", CreatedBy: "me",
-			},
 		},
 	}, func(t *testing.T, test test) {
 		s := &tables{rows: map[string][]string{test.table: {test.row}}}
@@ -386,7 +380,7 @@ func TestExemptionsByID(t *testing.T) {
 		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver"},"unknown":{"a":1}}`},
 		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
 	} {
-		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"systemData":{"createdBy":"me"},"properties":%s}`, id, test.kind, test.properties)
+		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"systemData":{"createdBy":"me","lastModifiedBy":"you"},"properties":%s}`, id, test.kind, test.properties)
 		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
 			switch req.Method {
 			case http.MethodPut:
@@ -410,13 +404,16 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, id, before.ID)
 		assert.Equal(t, test.kind, string(before.Kind))
 		assert.Equal(t, armsecops.ExemptionCategoryWaiver, before.Category)
-		assert.Equal(t, "me", before.CreatedBy)
+		assert.Equal(t, "me, you", before.CreatedBy+", "+before.LastModifiedBy)
 		assert.JSONEq(t, test.properties, string(before.Properties))
 
-		after, err := client.Renew(t.Context(), id, expires, nil)
+		renewed, err := client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-17"})
 		require.NoError(t, err)
+		after, err := client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, renewed, armsecops.ExemptionsClientRenewResponse{Exemption: after.Exemption})
 		assert.Equal(t, expires.UTC(), after.ExpiresOn)
-		assert.JSONEq(t, strings.Replace(`{"expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
+		assert.JSONEq(t, strings.Replace(`{"description":"SEC-17","expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
 		written := s.list[len(s.list)-2] // above that of the request
 		assert.Contains(t, written.name, "Client.CreateOrUpdate")
