@@ -27,8 +27,7 @@ const (
 )
 
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
-// time. It yields the items as the pages arrive: those of one subscription in
-// the service's order, those of different ones mixed.
+// time: what [SecurityAssignmentsClient.NewListBySubscriptionPager] lists of each.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
@@ -36,19 +35,12 @@ const (
 // The client may be one without a subscription, of
 // [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of
 // subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer
-// requests; this listing is for what must be current to the second, and for knowing
-// which subscriptions the identity may not read.
+// requests.
 //
 // A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListBySubscriptionPager, and the others continue. When the context
-// ends, every subscription that isn't finished yields one. An error that concerns all
-// of them is yielded once, and last: a [*ParameterError] for an invalid option, or
-// [ErrCredential], unless the token lacks claims that only one of the subscriptions
-// asks for. Breaking out of the loop ends all requests and goroutines before the loop
-// is left. No more pages are in memory than subscriptions are listed at a time.
-//
-// To resume a listing that ended early, in another process if need be, give the
-// tokens that Progress was called with and the same subscriptions.
+// operation, NewListBySubscriptionPager. To resume a listing that ended early, in another
+// process if need be, give the tokens that Progress was called with and the same
+// subscriptions. For all else see [ExemptionsClient.ListAcrossSubscriptions].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
 func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
@@ -63,7 +55,8 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 //   - options: nil for the defaults
 //
 // A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListPager. For all else see [SecurityAssignmentsClient.ListAcrossSubscriptions].
+// operation, NewListPager. For resuming see [SecurityAssignmentsClient.ListAcrossSubscriptions], for
+// all else [ExemptionsClient.ListAcrossSubscriptions].
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/list
 func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[PolicyExemption, error] {
@@ -78,7 +71,8 @@ func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, su
 //   - options: nil for the defaults
 //
 // A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListPager. For all else see [SecurityAssignmentsClient.ListAcrossSubscriptions].
+// operation, NewListPager. For resuming see [SecurityAssignmentsClient.ListAcrossSubscriptions], for
+// all else [ExemptionsClient.ListAcrossSubscriptions].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
 func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[StandardAssignment, error] {
@@ -97,8 +91,18 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // A subscription that fails yields one [*SubscriptionError] for each kind that it fails
 // for, which names the requests' operation, such as PolicyExemptionsClient.NewListPager.
 // The other kinds and subscriptions continue: a role may allow one kind and not the other.
-// To repeat what failed, list these subscriptions again. For all else see
-// [SecurityAssignmentsClient.ListAcrossSubscriptions].
+// An id that is no UUID fails so, too, with a [*ParameterError]. To repeat what failed,
+// list these subscriptions again: this listing has no tokens to resume.
+//
+// When the context ends, every subscription that isn't finished yields a
+// [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
+// and last: a [*ParameterError] for an invalid option, or [ErrCredential], unless the
+// token lacks claims that only one of the subscriptions asks for.
+//
+// The exemptions come as their pages arrive: those of one subscription in the service's
+// order, those of different ones mixed. No more pages are in memory than subscriptions
+// are listed at a time. Breaking out of the loop ends all requests and goroutines before
+// the loop is left.
 //
 // REST: the page of the list of [PolicyExemptionsClient], [StandardAssignmentsClient] and [SecurityAssignmentsClient]
 func (c *ExemptionsClient) ListAcrossSubscriptions(
@@ -372,8 +376,9 @@ type SubscriptionError struct {
 	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
 	SubscriptionID string
 
-	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes
-	// into the options of the listing that resumes.
+	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes into the
+	// options of the listing that resumes, unless that is [ExemptionsClient]'s, which has
+	// no tokens.
 	Err error
 
 	operation string // the listing across subscriptions

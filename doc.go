@@ -82,15 +82,20 @@
 //
 // # Roles
 //
-// Without its role, the error of a call is [ErrForbidden].
+// Each is a role on the scope of the resource: a subscription, a management group or the
+// central workspace, for example. Without it, the error of a call is [ErrForbidden].
 //
 //	read exemptions, standards and recommendations   Security Reader
-//	change standards and their assignments           Security Admin
-//	change policy exemptions                         Security Admin or Resource Policy Contributor, of the
-//	                                                 policy assignment's scope as well
-//	read what belongs to the workspace manager       Microsoft Sentinel Reader
-//	change it, and delete jobs                       Microsoft Sentinel Contributor
-//	make members, and start jobs                     the same, of each member as well
+//	change standards and standard assignments        Security Admin
+//	change assignments of the preview of 2021        Security Admin
+//	change policy exemptions                         Security Admin or Resource Policy Contributor, also
+//	                                                 on the scope of the policy assignment
+//	read resources of the workspace manager          Microsoft Sentinel Reader
+//	change resources of the workspace manager        Microsoft Sentinel Contributor
+//	make members, and start jobs                     Microsoft Sentinel Contributor, also on the
+//	                                                 workspace of each member
+//
+// Renew and Delete of [ExemptionsClient] take the role that the kind of the exemption takes.
 //
 // # Where exemptions are
 //
@@ -151,14 +156,8 @@
 // doesn't reach got; the elements of slices and maps are shared. Absent, null and zero
 // are the same; a field is written only if it isn't zero. Members that this version
 // doesn't know are kept in AdditionalProperties and written again, so a resource that is
-// read, changed and written loses nothing. Every resource is a [Resource], every page of
-// a list a [Page].
-//
-// Only an explicit {}, "", null or the time 0001-01-01T00:00:00Z of a known member may
-// turn into its absence, and a null that is a tag or an element of a list into "" or
-// {}. A time keeps nine digits of its second's fraction. Names are matched exactly: one
-// in another casing is an unknown member. Invalid UTF-8 is replaced. A duplicate name is
-// an error that says where, and so is a document nested deeper than 10,000.
+// read, changed and written loses nothing. Every resource is a [Resource], which names
+// the exceptions, and every page of a list a [Page].
 //
 // Both encoding/json and github.com/go-json-experiment/json read and write resources
 // and pages alike. For a part that is marshaled on its own, use the latter, or
@@ -166,16 +165,39 @@
 //
 // # Errors
 //
-// Every error of an operation names it. Those that are no operation's don't: the errors
-// of azcore's poller itself, such as the context's between two polls, and that of
-// [Pager.NextPage] after the end. An invalid parameter is a [*ParameterError], and
-// nothing is sent. A response that isn't success, or that cannot be read, is an
-// [*ErrorResponse] from Microsoft Sentinel and a [*CloudError] from the other services,
-// and in both cases a [*ServiceError] and an azcore.ResponseError as well. A success
-// that isn't what the operation returns, such as another status, null or an error, is
-// [ErrUnexpectedResponse]; the body of a deletion's isn't read. A credential that got no
-// token is [ErrCredential]; its own error is in the chain. Use [errors.Is] with
-// [ErrNotFound] and the other sentinels, [HasCode] for the service's own codes.
+// Every error of an operation names it, and prints as one line. What it is, [errors.Is]
+// and [errors.AsType] tell:
+//
+//	service, responded := errors.AsType[*armsecops.ServiceError](err)
+//	switch {
+//	case errors.Is(err, armsecops.ErrOutcomeUnknown):
+//		// look before you repeat it
+//	case errors.Is(err, armsecops.ErrForbidden):
+//		// a role is missing
+//	case errors.Is(err, armsecops.ErrThrottled):
+//		// wait for service.RetryAfter
+//	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
+//		// one of the service's own codes
+//	case responded:
+//		// service has StatusCode, Code, Message and RequestID
+//	}
+//
+// There are these types and sentinels:
+//
+//   - An invalid parameter is a [*ParameterError], and nothing was sent.
+//   - A response that isn't success, or that cannot be read, is an [*ErrorResponse] from
+//     Microsoft Sentinel and a [*CloudError] from the other services. Both are a
+//     [*ServiceError] and an azcore.ResponseError as well.
+//   - A success that isn't what the operation returns, such as another status, null or
+//     an error, is [ErrUnexpectedResponse]. The body of a deletion's isn't read.
+//   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
+//   - A page that failed is a [*PageError], with the token that resumes the listing. One
+//     subscription of many is a [*SubscriptionError].
+//   - A job that ended Failed or Canceled is a [*JobFailedError], which has the job.
+//
+// The errors that are no operation's don't name one: those of azcore's poller itself,
+// such as the context's between two polls, and that of [Pager.NextPage] after the end, or
+// in a loop over the same pager.
 //
 // In a log of package slog, every error of an operation is one group with the same
 // members: operation, kind, status, code, message, requestId and so on, without tokens

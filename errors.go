@@ -21,14 +21,15 @@ import (
 )
 
 // Errors that [errors.Is] finds. Those with a status code stand for every
-// response with that status.
+// response with that status; ErrThrottled stands for a call, too, that the library
+// didn't send because its subscription is throttled.
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
 	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or not what it is in; see ServiceError.Page
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
-	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter
+	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter. Of a call that wasn't sent, there is no RequestID
 
 	// ErrResponseTooLarge is a body beyond [ClientOptions].MaxResponseBytes, or
 	// one that would take far more memory than its text.
@@ -148,7 +149,8 @@ func (e *CloudError) Unwrap() error { return &e.ServiceError }
 // unwraps to [*azcore.ResponseError] and, if the response could not be read or
 // isn't what the operation returns, to the reason. The first 32 KiB of the body
 // are in that ResponseError's RawResponse. A ResponseError makes its text when it is
-// first asked for it, which is not safe for concurrent use; this one is.
+// first asked for it, which is not safe for concurrent use; this one is. A call that
+// wasn't sent because its subscription is throttled is one with the status 429.
 type ServiceError struct {
 	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
 	Operation string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -229,9 +230,8 @@ func ExampleStandardAssignmentsClient_Get() {
 	// Output: Test exemption Exempt waiver 2022-05-01 19:50:47.083633 +0000 UTC
 }
 
-// An exemption needs a display name, the effect Exempt, the standard, the
-// category, and the key of the assessment that the scope is exempt from. Without
-// ExpiresOn it never expires. The service sets everything else.
+// An exemption has the effect Exempt, a standard, and the key of the assessment that
+// the scope is exempt from. Without ExpiresOn it never expires.
 func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 	client := exampleStandardsClient()
 	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26/resourceGroups/ANAT_TEST_RG" +
@@ -381,70 +381,60 @@ func ExampleStandardAssignmentsClient_NewListPager() {
 }
 
 const (
-	exampleStandardScope = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	exampleStandardID    = "8bb8be0a-6010-4789-812f-e4d661c4ed0e"
+	exampleStandardScope = "/providers/Microsoft.Management/managementGroups/contoso"
+	exampleStandardID    = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 )
 
-// exampleStandards returns a client with one custom standard.
-func exampleStandards() *armsecops.SecurityStandardsClient {
-	client := exampleFactory().NewSecurityStandardsClient()
-	_, err := client.CreateOrUpdate(context.Background(), exampleStandardScope, exampleStandardID, armsecops.SecurityStandard{
-		Properties: armsecops.SecurityStandardProperties{
-			DisplayName:    "Azure Test Security Standard 1",
-			CloudProviders: []armsecops.StandardSupportedCloud{armsecops.StandardSupportedCloudGCP},
-			Assessments:    []armsecops.PartialAssessmentProperties{{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"}},
-		},
-	}, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
-}
-
 func ExampleSecurityStandardsClient_Get() {
-	client := exampleStandards()
+	client := exampleFactory().NewSecurityStandardsClient()
 	standard, err := client.Get(context.Background(), exampleStandardScope, exampleStandardID, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(standard.Properties.DisplayName, len(standard.Properties.Assessments))
-	// Output: Azure Test Security Standard 1 1
+	// Output: Cross cloud standard 1 2
 }
 
 func ExampleSecurityStandardsClient_CreateOrUpdate() {
-	client := exampleStandards()
+	client := exampleFactory().NewSecurityStandardsClient()
 	ctx := context.Background()
 	got, err := client.Get(ctx, exampleStandardScope, exampleStandardID, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	got.Properties.Assessments = append(got.Properties.Assessments, armsecops.PartialAssessmentProperties{AssessmentKey: "dbd0cb49-b563-45e7-9724-889e799fa648"})
+	got.Properties.Assessments = append(got.Properties.Assessments, armsecops.PartialAssessmentProperties{AssessmentKey: "d57a4221-a804-52ca-3dea-768284f06bb7"})
 	put, err := client.CreateOrUpdate(ctx, exampleStandardScope, exampleStandardID, got.SecurityStandard, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(len(put.Properties.Assessments))
-	// Output: 2
+	// Output: 3
 }
 
 func ExampleSecurityStandardsClient_Delete() {
-	client := exampleStandards()
+	client := exampleFactory().NewSecurityStandardsClient()
 	_, err := client.Delete(context.Background(), exampleStandardScope, exampleStandardID, nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
+// An exemption names a standard that has the key of the assessment.
 func ExampleSecurityStandardsClient_NewListPager() {
-	client := exampleStandards()
+	client := exampleFactory().NewSecurityStandardsClient()
+	has := func(a armsecops.PartialAssessmentProperties) bool {
+		return a.AssessmentKey == "1195afff-c881-495e-9bc5-1486211ae03f"
+	}
 	for standard, err := range client.NewListPager(exampleStandardScope, nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if standard.Name == exampleStandardID {
+		if slices.ContainsFunc(standard.Properties.Assessments, has) {
 			fmt.Println(standard.Properties.DisplayName)
 		}
 	}
-	// Output: Azure Test Security Standard 1
+	// Output:
+	// Cross cloud standard 2
+	// Cross cloud standard 1
 }
 
 // The key of a recommendation is the name of its metadata. ExemptedBy says where it

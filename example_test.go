@@ -11,7 +11,6 @@ import (
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
@@ -57,8 +56,9 @@ func ExampleWorkspaceManagerJobsClient_Create() {
 }
 
 func ExampleWorkspaceManagerJobsClient_BeginCreate() {
-	client := exampleJobsClient()
-	ctx := context.Background()
+	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewWorkspaceManagerJobsClient)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
 	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", exampleAssignmentName, options)
 	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
@@ -67,18 +67,38 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := poller.PollUntilDone(ctx, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond}) // outside tests, at least a second
+	job, err := armsecops.WaitForJob(ctx, poller, nil)
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
 		for failure := range failed.Job.Properties.Failures() {
 			fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
 		}
-		return
-	}
-	if err != nil {
+	} else if err != nil { // the job may still run
 		log.Fatal(err)
 	}
 	fmt.Println(job.Properties.ProvisioningState)
 	// Output: Succeeded
+}
+
+// A token lets another process wait for the job that this one has started.
+func ExampleWaitForJob() {
+	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewWorkspaceManagerJobsClient)
+	poller, err := client.BeginCreate(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := poller.ResumeToken()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token} // starts nothing
+	poller, err = client.BeginCreate(context.Background(), "", "", "", options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := armsecops.WaitForJob(context.Background(), poller, nil)
+	fmt.Println(job.Properties.ProvisioningState, err)
+	// Output: Succeeded <nil>
 }
 
 func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
@@ -159,7 +179,7 @@ func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
 	// Output: 2030-01-01 00:00:00 +0000 UTC waiver
 }
 
-// Deleting an assignment that doesn't exist is success.
+// Deleting an assignment that doesn't exist is success, if the service responds 204.
 func ExampleSecurityAssignmentsClient_Delete() {
 	client := exampleAssignmentsClient()
 	_, err := client.Delete(context.Background(), "myResourceGroup", "already-deleted", nil)
@@ -180,19 +200,30 @@ func ExampleSecurityAssignmentsClient_NewListPager() {
 	// Output: 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
 }
 
-// A listing that fails returns a token with which a new pager resumes it.
+// A listing that fails has a token, with which a new pager resumes it.
 func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
-	client := exampleAssignmentsClient()
-	pager := client.NewListBySubscriptionPager(nil)
-	n := 0
-	for _, err := range pager.All(context.Background()) {
-		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
-			log.Fatal(failed, ", resume with ", failed.ContinuationToken)
-		}
-		n++
+	server := exampleServer()
+	server.Inject(fake.Fault{StatusCode: http.StatusForbidden})
+	client, err := exampleFactoryOf(server).NewSecurityAssignmentsClient(assignmentsSubscriptionID)
+	if err != nil {
+		log.Fatal(err)
 	}
-	fmt.Println("assignments:", n)
-	// Output: assignments: 1
+	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}
+	for range 2 {
+		for assignment, err := range client.NewListBySubscriptionPager(options).All(context.Background()) {
+			if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
+				fmt.Println("failed:", errors.Is(err, armsecops.ErrForbidden))
+				options.ContinuationToken = failed.ContinuationToken
+			} else if err != nil {
+				log.Fatal(err)
+			} else {
+				fmt.Println(assignment.Properties.DisplayName)
+			}
+		}
+	}
+	// Output:
+	// failed: true
+	// ASC Default
 }
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
@@ -222,19 +253,6 @@ func ExamplePolicyExemptionsClient_ListAcrossSubscriptions() {
 		fmt.Println(exemption.Name)
 	}
 	// Output: DemoExpensiveVM
-}
-
-// A subscription that fails is an error of its own, and the others are listed.
-func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
-	subscriptions := []string{"production", "212f9889-769e-45ae-ab43-6da33674bd26"}
-	for _, err := range exampleStandardsClient().ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
-		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
-			fmt.Println("left out:", failed.SubscriptionID)
-		} else if err != nil { // which concerns all of them
-			log.Fatal(err)
-		}
-	}
-	// Output: left out: production
 }
 
 // A listing of a whole tenant needs no subscription of its own.
@@ -313,7 +331,8 @@ func Example_optionsOfOneCall() {
 	// Output: 200 SEC-17
 }
 
-// A write with an ETag in If-Match fails if the resource has changed since.
+// A write with an ETag in If-Match fails if the resource has changed since, where the
+// service looks at If-Match; see Conditional writes above.
 func Example_conditionalWrite() {
 	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewSecurityAssignmentsClient)
 	ctx := context.Background()

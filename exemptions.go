@@ -276,7 +276,8 @@ type ExemptionsClientListOptions struct {
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all
-	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
+	// below them, instead of subscriptions: with SubscriptionIDs they are a
+	// [*ParameterError]. Each has 1 to 90 letters, digits and -_.().
 	ManagementGroups []string
 
 	// ExpiresBefore leaves out the exemptions that end at this time or later, and those

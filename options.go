@@ -42,8 +42,9 @@ type PageOptions struct {
 	// to the query and its scopes, in any order.
 	ContinuationToken string
 
-	// MaxPages bounds the number of pages that this pager reads. 0 means no bound,
-	// and a negative number is a [*ParameterError]. Set it where a service may
+	// MaxPages bounds the number of pages that this pager reads; More is false then, and
+	// [Pager.ContinuationToken] names the next page. 0 means no bound, and a negative
+	// number is a [*ParameterError]. Set it where a service may
 	// return items forever; 1,000 pages in a row without an item are
 	// [ErrPagingLoop] without it.
 	MaxPages int
@@ -91,7 +92,8 @@ type ResourceGraphOptions struct {
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all
-	// below them, instead of subscriptions. Each has 1 to 90 letters, digits and -_.().
+	// below them, instead of subscriptions: with SubscriptionIDs they are a
+	// [*ParameterError]. Each has 1 to 90 letters, digits and -_.().
 	ManagementGroups []string
 
 	// Where filters the rows on the service's side: a predicate in the Kusto Query

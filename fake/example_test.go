@@ -59,23 +59,14 @@ func ExampleServer_SetJobItems() {
 		}
 		job = got.Job
 		fmt.Println(job.Name, job.Properties.ProvisioningState)
-		for _, item := range job.Properties.Items {
-			fmt.Println("-", item.ResourceID, item.Status)
-		}
 		for failure := range job.Properties.Failures() {
 			fmt.Println("!", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
 		}
 	}
 	// Output:
 	// first-job InProgress
-	// - alertRules/one InProgress
-	// - alertRules/two InProgress
 	// first-job InProgress
-	// - alertRules/one Succeeded
-	// - alertRules/two InProgress
 	// first-job Failed
-	// - alertRules/one Succeeded
-	// - alertRules/two Failed
 	// ! alertRules/two member Forbidden.
 }
 
