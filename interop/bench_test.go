@@ -81,7 +81,7 @@ func BenchmarkGetJob(b *testing.B) {
 	body := newPayloads(17).job(2000, 500)
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
 	ours := driver.NewJobsClient(b, driver.Options(transport))
-	theirs, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, theirOptions(transport))
+	theirs, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
 	require.NoError(b, err)
 	bare := newBareClient(b, transport)
 	route := routes.Jobs.Get
@@ -207,12 +207,8 @@ func measure[T any](b *testing.B, by string, want any, call func(context.Context
 	})
 }
 
-func theirOptions(transport policy.Transporter) *arm.ClientOptions {
-	return &driver.Options(transport).ClientOptions
-}
-
 func theirAssignments(b *testing.B, transport policy.Transporter) *armsecurity.AssignmentsClient {
-	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, theirOptions(transport))
+	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
 	require.NoError(b, err)
 	return client
 }
@@ -294,7 +290,7 @@ type (
 type bareClient struct{ *arm.Client }
 
 func newBareClient(b *testing.B, transport policy.Transporter) bareClient {
-	client, err := arm.NewClient("bare", "v1.0.0", &azfake.TokenCredential{}, theirOptions(transport))
+	client, err := arm.NewClient("bare", "v1.0.0", &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
 	require.NoError(b, err)
 	return bareClient{client}
 }

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"net"
@@ -35,11 +34,7 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	folder := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "client.mjs"} {
-		data, err := os.ReadFile(filepath.Join("javascript", name))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(folder, name), data, 0o600))
-	}
+	require.NoError(t, os.CopyFS(folder, os.DirFS("javascript")))
 	install := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir = folder
 	out, err := install.CombinedOutput()
@@ -137,8 +132,6 @@ func startCommand(ctx context.Context, t *testing.T) (ready command) {
 		assert.NoError(t, server.Process.Signal(syscall.SIGTERM))
 		assert.NoError(t, server.Wait(), "SIGTERM ends it cleanly")
 	})
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(line, &ready))
+	require.NoError(t, json.NewDecoder(stdout).Decode(&ready))
 	return ready
 }

@@ -3,6 +3,8 @@ package exempting
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -17,74 +19,91 @@ import (
 type policies struct {
 	credential  azcore.TokenCredential
 	options     *arm.ClientOptions
-	assigned    map[string]string                           // the policy or initiative of an assignment; nil at first
+	assigned    map[string]outcome                          // by the id of an assignment, in lower case; nil at first
 	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
+}
+
+// outcome is the id of the policy or initiative of an assignment, or the error of one that is gone.
+type outcome struct {
+	id  string
+	err error
 }
 
 // of returns what exemptions of a resource from a policy name, one exemption for each:
 // the ids of the policy assignments of the resource and above it whose initiative has the
 // policy, each with the policy's reference ids in it. An assignment of the policy alone
-// needs none. The resource may be a resource group or subscription.
+// needs none. The resource may be a resource group, subscription or management group.
 func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string) (map[string][]string, error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
 		return nil, err
 	}
-	client, err := armpolicy.NewAssignmentsClient(resource.SubscriptionID, p.credential, p.options)
+	assignments, err := p.above(ctx, resource)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string][]string{}
-	for pager := client.NewListPager(nil); pager.More(); {
-		page, err := pager.NextPage(ctx)
+	for _, assignment := range assignments {
+		assignmentID, err := arm.ParseResourceID(*assignment.ID)
 		if err != nil {
 			return nil, err
 		}
-		for _, assignment := range page.Value {
-			assignmentID, err := arm.ParseResourceID(*assignment.ID)
-			if err != nil {
-				return nil, err
-			}
-			scope := assignmentID.Parent // or else a management group
-			if scope.SubscriptionID != "" && !strings.HasPrefix(strings.ToLower(resourceID+"/"), strings.ToLower(scope.String()+"/")) {
-				continue // of something else in the subscription
-			}
-			id := *assignment.Properties.PolicyDefinitionID
-			if strings.EqualFold(id, policyDefinitionID) {
-				found[*assignment.ID] = nil
-			}
-			assigned, err := p.in(ctx, id)
-			if err != nil {
-				return nil, err
-			}
-			for _, policy := range assigned {
-				if strings.EqualFold(*policy.PolicyDefinitionID, policyDefinitionID) {
-					found[*assignment.ID] = append(found[*assignment.ID], *policy.PolicyDefinitionReferenceID)
-				}
+		scope := assignmentID.Parent // or else a management group
+		if scope.SubscriptionID != "" && !strings.HasPrefix(strings.ToLower(resourceID+"/"), strings.ToLower(scope.String()+"/")) {
+			continue // of something else in the subscription
+		}
+		id := *assignment.Properties.PolicyDefinitionID
+		if strings.EqualFold(id, policyDefinitionID) {
+			found[*assignment.ID] = nil
+		}
+		assigned, err := p.in(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, policy := range assigned {
+			if strings.EqualFold(*policy.PolicyDefinitionID, policyDefinitionID) {
+				found[*assignment.ID] = append(found[*assignment.ID], *policy.PolicyDefinitionReferenceID)
 			}
 		}
 	}
 	return found, nil
 }
 
-// exempted returns the ids of the policy definitions that an exemption is from.
+// above returns the policy assignments of a management group and of those above it, or
+// of the whole subscription of another resource and of the management groups above it.
+func (p *policies) above(ctx context.Context, resource *arm.ResourceID) (found []*armpolicy.Assignment, err error) {
+	client, err := armpolicy.NewAssignmentsClient(resource.SubscriptionID, p.credential, p.options)
+	if err != nil {
+		return nil, err
+	}
+	if resource.SubscriptionID == "" {
+		filter := "atScope()"
+		options := &armpolicy.AssignmentsClientListForManagementGroupOptions{Filter: &filter}
+		for pager := client.NewListForManagementGroupPager(resource.Name, options); pager.More(); {
+			page, err := pager.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, page.Value...)
+		}
+		return found, nil
+	}
+	for pager := client.NewListPager(nil); pager.More(); {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, page.Value...)
+	}
+	return found, nil
+}
+
+// exempted returns the ids of the policy definitions that an exemption is from. If its
+// policy assignment no longer exists, the exemption is stale, and gone finds the error.
 func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) (ids []string, err error) {
-	key := strings.ToLower(exemption.PolicyAssignmentID)
-	id, known := p.assigned[key]
-	if !known {
-		client, err := armpolicy.NewAssignmentsClient("", p.credential, p.options)
-		if err != nil {
-			return nil, err
-		}
-		assignment, err := client.GetByID(ctx, exemption.PolicyAssignmentID, nil)
-		if err != nil {
-			return nil, err
-		}
-		if p.assigned == nil {
-			p.assigned = map[string]string{}
-		}
-		id = *assignment.Properties.PolicyDefinitionID
-		p.assigned[key] = id
+	id, err := p.assignedBy(ctx, exemption.PolicyAssignmentID)
+	if err != nil {
+		return nil, err
 	}
 	assigned, err := p.in(ctx, id)
 	if assigned == nil { // a policy that is assigned alone
@@ -98,6 +117,39 @@ func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) 
 		}
 	}
 	return ids, err
+}
+
+// gone reports whether an error says that what was asked for doesn't exist.
+func gone(err error) bool {
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	return ok && response.StatusCode == http.StatusNotFound
+}
+
+// assignedBy returns the id of the policy or initiative of an assignment.
+func (p *policies) assignedBy(ctx context.Context, assignmentID string) (string, error) {
+	key := strings.ToLower(assignmentID)
+	if known, ok := p.assigned[key]; ok {
+		return known.id, known.err
+	}
+	client, err := armpolicy.NewAssignmentsClient("", p.credential, p.options)
+	if err != nil {
+		return "", err
+	}
+	var found outcome
+	assignment, err := client.GetByID(ctx, assignmentID, nil)
+	switch {
+	case err == nil:
+		found.id = *assignment.Properties.PolicyDefinitionID
+	case gone(err):
+		found.err = err
+	default:
+		return "", err
+	}
+	if p.assigned == nil {
+		p.assigned = map[string]outcome{}
+	}
+	p.assigned[key] = found
+	return found.id, found.err
 }
 
 // in returns the policies of a built-in initiative, or of one of a subscription or

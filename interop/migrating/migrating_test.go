@@ -192,8 +192,7 @@ func TestExempter(t *testing.T) {
 	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: standard}, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{
 		Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: strings.ToUpper(disks)}},
 	}})
-	exemption := armsecops.PolicyExemptionID{Scope: scope, Name: "one"}
-	server.Put(exemption, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "One"}})
+	server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: "one"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "One"}})
 	options := driver.Options(server).ClientOptions
 	one, err := before.NewExempter(subscription, &azfake.TokenCredential{}, options)
 	require.NoError(t, err)
@@ -210,7 +209,6 @@ func TestExempter(t *testing.T) {
 		assert.Equal(t, []string{standard}, names)
 		expiresOn := time.Date(2026+i, 12, 31, 0, 0, 0, 0, time.UTC)
 		require.NoError(t, e.Extend(t.Context(), scope, "one", expiresOn))
-		ends := `"expiresOn":"` + expiresOn.Format(time.RFC3339) + `"`
 		var extended armsecops.PolicyExemption
 		require.NoError(t, json.Unmarshal([]byte(lastBody(server)), &extended))
 		assert.Equal(t, armsecops.PolicyExemptionProperties{DisplayName: "One", ExpiresOn: expiresOn}, extended.Properties)
@@ -219,8 +217,8 @@ func TestExempter(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"/one"}, ids)
 		require.NoError(t, e.Exempt(t.Context(), scope, standard, disks, expiresOn))
-		assert.JSONEq(t, `{"properties":{"effect":"Exempt",`+ends+
-			`,"exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"`+disks+`"}}}}`, lastBody(server))
+		assert.JSONEq(t, `{"properties":{"effect":"Exempt","expiresOn":"`+expiresOn.Format(time.RFC3339)+
+			`","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"`+disks+`"}}}}`, lastBody(server))
 	}
 }
 

@@ -17,20 +17,32 @@ import (
 // publisher publishes rules of the central workspaces of one subscription.
 type publisher struct {
 	rules       *armsecurityinsights.AlertRulesClient
+	groups      *armsecops.WorkspaceManagerGroupsClient
 	assignments *armsecops.WorkspaceManagerAssignmentsClient
 	jobs        *armsecops.WorkspaceManagerJobsClient
 }
 
 // publish publishes to a group the rules whose display names have a prefix, and
-// waits for the end of the job. A second run publishes again, and writes the
-// assignment only if its rules or its group have changed.
+// waits for the end of the job. Jobs that still run, such as that of a run that timed
+// out, end first. A second run publishes again, and writes the assignment only if its
+// rules or its group have changed.
 func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groupName, prefix string) (armsecops.Job, error) {
+	if err := p.wait(ctx, id); err != nil {
+		return armsecops.Job{}, err
+	}
 	rules, err := list(ctx, p.rules, id.ResourceGroupName, id.WorkspaceName, prefix)
 	if err != nil {
 		return armsecops.Job{}, err
 	}
 	if len(rules) == 0 {
 		return armsecops.Job{}, fmt.Errorf("no rule of %s has a name that begins with %q", id.WorkspaceName, prefix)
+	}
+	group, err := p.groups.Get(ctx, id.ResourceGroupName, id.WorkspaceName, groupName, nil)
+	if err != nil {
+		return armsecops.Job{}, err
+	}
+	if members := len(group.Properties.MemberResourceNames); members*len(rules) > 2000 { // the documented limit
+		return armsecops.Job{}, fmt.Errorf("%d rules for the %d members of %s are more than 2,000 publications", len(rules), members, groupName)
 	}
 	if err := p.assign(ctx, id, groupName, rules); err != nil {
 		return armsecops.Job{}, err
@@ -43,6 +55,30 @@ func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAs
 	return armsecops.WaitForJob(ctx, poller, nil)
 }
 
+// wait waits for the jobs of the assignment that still run, however they end.
+func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID) error {
+	for job, err := range p.jobs.NewListPager(id.ResourceGroupName, id.WorkspaceName, id.Name, nil).All(ctx) {
+		if errors.Is(err, armsecops.ErrNotFound) { // the assignment doesn't exist yet
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if job.Properties.ProvisioningState.Terminal() {
+			continue
+		}
+		poller, err := p.jobs.NewJobPoller(id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
+		if err != nil {
+			return err
+		}
+		_, err = armsecops.WaitForJob(ctx, poller, nil)
+		if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
+			return err
+		}
+	}
+	return nil
+}
+
 // list returns the ids of the scheduled and near-real-time rules of a workspace
 // whose display names have a prefix.
 func list(ctx context.Context, client *armsecurityinsights.AlertRulesClient, resourceGroupName, workspaceName, prefix string) (ids []string, err error) {
@@ -52,16 +88,18 @@ func list(ctx context.Context, client *armsecurityinsights.AlertRulesClient, res
 			return nil, err
 		}
 		for _, rule := range page.Value {
-			name := ""
+			var name *string
 			switch rule := rule.(type) {
 			case *armsecurityinsights.ScheduledAlertRule:
-				name = *rule.Properties.DisplayName
+				if rule.Properties != nil {
+					name = rule.Properties.DisplayName
+				}
 			case *armsecurityinsights.NrtAlertRule:
-				name = *rule.Properties.DisplayName
-			default:
-				continue
+				if rule.Properties != nil {
+					name = rule.Properties.DisplayName
+				}
 			}
-			if strings.HasPrefix(name, prefix) {
+			if name != nil && strings.HasPrefix(*name, prefix) {
 				ids = append(ids, *rule.GetAlertRule().ID)
 			}
 		}

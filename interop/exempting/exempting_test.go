@@ -1,0 +1,100 @@
+package exempting
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/test/driver"
+)
+
+const (
+	subscription = "/subscriptions/00000000-0000-0000-0000-000000000001"
+	group        = "/providers/Microsoft.Management/managementGroups/m"
+	policy       = "/providers/Microsoft.Authorization/policyDefinitions/p"
+	assignment   = "/providers/Microsoft.Authorization/policyAssignments/"
+	resources    = subscription + "/resourceGroups/test"
+	machine      = resources + "/providers/Microsoft.Compute/virtualMachines/build"
+)
+
+// testdata/azure.json has what Azure Policy and Defender for Cloud respond, by path and filter.
+func TestExempting(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/azure.json")
+	require.NoError(t, err)
+	bodies, asked := map[string]json.RawMessage{}, map[string]int{}
+	require.NoError(t, json.Unmarshal(text, &bodies))
+	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimSuffix(r.URL.Path+"?"+r.URL.Query().Get("$filter"), "?")
+		if asked[path]++; bodies[path] == nil {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = w.Write(bodies[path])
+	})})
+	options := driver.Options(server)
+	p := policies{credential: &azfake.TokenCredential{}, options: &options.ClientOptions}
+	factory, err := armsecops.NewClientFactory(p.credential, options)
+	require.NoError(t, err)
+	client := factory.NewPolicyExemptionsClient()
+	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
+	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, recommendation)
+	for scope, want := range map[string]map[string][]string{
+		machine: {
+			subscription + assignment + "a": {"builtIn"}, resources + assignment + "b": {"own"}, group + assignment + "c": {"inherited"},
+			strings.ToUpper(machine) + assignment + "d": nil, resources + assignment + "e": {"builtIn"},
+		},
+		group: {group + assignment + "c": {"inherited"}},
+	} {
+		for range 2 { // the second run changes the exemptions of the first
+			require.NoError(t, exempt(t.Context(), client, &p, recommendation, scope, time.Now()))
+			made := map[string][]string{}
+			for exemption, err := range client.NewListPager(scope, &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}).All(t.Context()) {
+				require.NoError(t, err)
+				assert.NotContains(t, made, exemption.Properties.PolicyAssignmentID)
+				made[exemption.Properties.PolicyAssignmentID] = exemption.Properties.PolicyDefinitionReferenceIDs
+			}
+			assert.Equal(t, want, made)
+		}
+	}
+
+	for name, from := range map[string]string{"other": resources + assignment + "b OTHER", "whole": resources + assignment + "b", "gone": "/gone", "gone-2": "/GONE"} {
+		properties := armsecops.PolicyExemptionProperties{PolicyAssignmentID: strings.Fields(from)[0], PolicyDefinitionReferenceIDs: strings.Fields(from)[1:]}
+		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
+	}
+	byKey := armsecops.ExemptionData{AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "KEY"}}
+	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: "20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExemptionData: byKey},
+	})
+	names, err := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), subscription[len("/subscriptions/"):])
+	require.NoError(t, err)
+	from, failed, err := inventory(t.Context(), factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), &p, names)
+	require.NoError(t, err)
+	assert.True(t, len(failed) == 2 && gone(failed[machine+"/providers/Microsoft.Authorization/policyExemptions/gone"]), failed)
+	counts := map[string]int{}
+	for _, names := range from {
+		counts[strings.Join(names, ",")]++
+	}
+	assert.Equal(t, map[string]int{"Close ports": 8, "": 1}, counts)
+	assert.Equal(t, []int{1, 1}, []int{asked["/gone"] + asked["/GONE"], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
+	recommendation.Properties.PolicyDefinitionID = "/unknown"
+	require.ErrorContains(t, exempt(t.Context(), client, &p, recommendation, machine, time.Now()), "is not assigned")
+
+	assessments, err := armsecurity.NewAssessmentsClient(p.credential, p.options)
+	require.NoError(t, err)
+	found, err := unhealthy(t.Context(), assessments, subscription, "key")
+	require.NoError(t, err)
+	assert.Equal(t, []string{machine, subscription}, found)
+	got, err := statusOf(t.Context(), assessments, machine, "key")
+	require.NoError(t, err)
+	assert.Equal(t, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}, got)
+}
