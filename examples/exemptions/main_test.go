@@ -203,13 +203,11 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-o table", "-o csv", "-o json", "-o ids", "help", "help list", "expiring -h", "help create", "help renew", "delete -h"} {
-		s, _, stderr := commandtest.Streams()
-		s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+		s, stderr := commandtest.WithFullDisk()
 		assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s), args)
 		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
 	}
-	s, _, stderr := commandtest.Streams()
-	s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+	s, stderr := commandtest.WithFullDisk()
 	assert.Equal(t, command.LostOutput, run(t.Context(), standardArgs("-id", tenantSubscription(9)), s))
 	assert.Contains(t, stderr.String(), "It was created with -id "+tenantSubscription(9)+".\n")
 }
