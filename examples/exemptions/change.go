@@ -41,7 +41,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			"The last writer wins: an exemption that another program has just renewed is deleted, too."
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
-		"those of \"exemptions expiring -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. " +
+		"those of \"exemptions expiring " + which + " -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. " +
 		"If one fails, the others are done nevertheless, unless the sign-in failed.\n\n" +
 		"Without -live it changes a tenant in memory."
 	c.Example = "  go run ./examples/exemptions expiring -live " + which + " -o ids |\n" +
@@ -93,27 +93,32 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	}
 	defer c.printMemoryNote(s.Err, note)
 	client := c.factory.NewExemptionsClient()
-	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (string, error) {
+	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (done, error) {
 		before, err := client.Get(ctx, id, nil)
 		switch {
 		case err != nil:
-			return "", err
+			return done{}, err
 		case c.expires.IsZero() && c.dryRun:
-			return "would delete " + id, nil
+			return done{text: "would delete " + id}, nil
 		case c.expires.IsZero():
 			_, err = client.Delete(ctx, id, nil)
-			return id, err
+			return done{text: id}, err
 		case before.ExpiresOn.IsZero():
-			return "", fmt.Errorf("%w, since it never ends", errUnchanged)
+			return done{}, fmt.Errorf("%w, since it never ends", errUnchanged)
 		case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
-			return "", fmt.Errorf("%w, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
+			return done{}, fmt.Errorf("%w, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
 		case !before.ExpiresBefore(c.expires):
-			return "", fmt.Errorf("%w, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
-		case c.dryRun:
-			return "would renew " + id + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires), nil
+			return done{}, fmt.Errorf("%w, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
+		}
+		var ended, note string
+		if before.ExpiresBefore(c.now) {
+			ended, note = ", which has ended,", "renewed although it had ended: it is in force again"
+		}
+		if c.dryRun {
+			return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
 		}
 		_, err = client.Renew(ctx, id, c.expires, nil)
-		return id, err
+		return done{id, note}, err
 	})
 }
 

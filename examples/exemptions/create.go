@@ -12,6 +12,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
+	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // creation is one exemption to create, or several from one assessment each.
@@ -44,7 +45,10 @@ func parseCreation(args []string) (c creation, err error) {
 		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): " +
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
-		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it.\n\n" +
+		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it. The " +
+		"standard error says if it isn't found or can't be looked up: the exemption is created nevertheless.\n\n" +
+		"\"Where exemptions are\" in README.md says what a recommendation takes, and examples/guide/exempt finds the -assessment " +
+		"and the -standard by its name. interop/exempting finds the -policy-assignment and each -reference.\n\n" +
 		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not " +
 		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
 		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +
@@ -169,6 +173,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		if len(keys) > 1 {
 			s.Err.Println("The names follow from -id " + c.id + ".")
 		}
+		c.printWhole(s.Err)
 		c.printMemoryNote(s.Err, onAnotherDay)
 		return s.Out.JSON(documents)
 	}
@@ -180,12 +185,10 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		}
 		return err
 	}
-	id, err := c.create(ctx, keys[0])
+	created, err := c.create(ctx, keys[0])
 	if err == nil {
-		s.Out.Println(id)
-		if c.kind == "policy" && len(c.references) == 0 {
-			s.Err.Println("Without -reference, it is from all policies of the assignment.")
-		}
+		created.print(s, keys[0])
+		c.printWhole(s.Err)
 	}
 	if s.Out.Err() != nil {
 		s.Err.Println("It was created with -id " + c.id + ".")
@@ -193,37 +196,46 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	return err
 }
 
-// create creates the exemption from an assessment, or of -kind policy, and returns its id.
-func (c creation) create(ctx context.Context, key string) (id string, err error) {
+// printWhole says what an exemption from a policy assignment is from, unless that is limited.
+func (c creation) printWhole(out *terminal.Output) {
+	if c.kind == "policy" && len(c.references) == 0 {
+		out.Println("Without -reference, it is from all policies of the assignment.")
+	}
+}
+
+// create creates the exemption from an assessment, or of -kind policy, and returns its
+// id, and what could not be checked.
+func (c creation) create(ctx context.Context, key string) (d done, err error) {
 	switch document := c.document(key).(type) {
 	case armsecops.PolicyExemption:
 		var created armsecops.PolicyExemptionsClientCreateOrUpdateResponse
 		created, err = c.factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, c.scope, c.id, document, nil)
-		id = created.ID
+		d.text = created.ID
 	case armsecops.StandardAssignment:
-		if err := c.checkKind(ctx, key); err != nil {
-			return "", err
+		if d.note, err = c.checkKind(ctx, key); err != nil {
+			return d, err
 		}
 		var created armsecops.StandardAssignmentsClientCreateOrUpdateResponse
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
-		id = created.ID
+		d.text = created.ID
 	}
 	service, responded := errors.AsType[*armsecops.ServiceError](err)
 	refused := responded && service.StatusCode >= 400 && service.StatusCode < 500 && !errors.Is(err, armsecops.ErrOutcomeUnknown)
 	switch {
 	case errors.Is(err, armsecops.ErrCredential), refused: // so that there is nothing to repeat
-		return "", err
+		return d, err
 	case err != nil:
-		return "", fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", err, c.id)
+		return d, fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", err, c.id)
 	}
-	return id, nil
+	return d, nil
 }
 
 // checkKind looks up the assessment, unless a -kind is given, and returns an error if
-// it is exempted by Azure Policy. Single findings never are.
-func (c creation) checkKind(ctx context.Context, key string) error {
+// it is exempted by Azure Policy. Single findings never are. One that can't be looked up
+// is no reason against an exemption, but the note says so.
+func (c creation) checkKind(ctx context.Context, key string) (note string, err error) {
 	if c.Given("kind") || len(c.cves) > 0 {
-		return nil
+		return "", nil
 	}
 	client := c.factory.NewAssessmentsMetadataClient()
 	found, err := client.Get(ctx, key, nil)
@@ -234,13 +246,15 @@ func (c creation) checkKind(ctx context.Context, key string) error {
 		recommendation, err = own.AssessmentMetadata, failed
 	}
 	switch {
-	case errors.Is(err, armsecops.ErrNotFound), errors.Is(err, armsecops.ErrForbidden): // which is no reason against an exemption
-		return nil
+	case errors.Is(err, armsecops.ErrNotFound):
+		return "the recommendation was not found; the exemption was created nevertheless", nil
+	case errors.Is(err, armsecops.ErrForbidden):
+		return "the recommendation could not be looked up; the exemption was created nevertheless: " + err.Error(), nil
 	case err == nil && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption:
-		return fmt.Errorf("%s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
+		return "", fmt.Errorf("%s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
 			key, recommendation.Properties.DisplayName)
 	}
-	return err
+	return "", err
 }
 
 // name returns the name of the exemption from an assessment: the -id if it is the

@@ -5,7 +5,7 @@
 //	go run ./examples/exemptions
 //	go run ./examples/exemptions expiring -within 30d
 //	go run ./examples/exemptions create -dry-run -scope /subscriptions/ID -standard ID -assessment KEY -category waiver -name TEXT
-//	go run ./examples/exemptions expiring -o ids | go run ./examples/exemptions renew -dry-run -expires 90d -
+//	go run ./examples/exemptions expiring -active -o ids | go run ./examples/exemptions renew -dry-run -expires 90d -
 //
 // Without -live it uses a tenant in memory that has 40 subscriptions, three of
 // which can't be read, on 1 June 2026. With -live it uses Azure, with azidentity's
@@ -214,27 +214,40 @@ func newCommand(name string) *command.Command {
 		})
 }
 
+// done is what was done to an item.
+type done struct {
+	text string // for the standard output
+	note string // what the user should know of it, for the standard error; or empty
+}
+
+func (d done) print(s command.Streams, item string) {
+	s.Out.Println(d.text)
+	if d.note != "" {
+		s.Err.Println(terminal.Printable(item) + ": " + d.note)
+	}
+}
+
 // apply does something to each item and prints what it returns, in the order of
 // the items. Failures are printed as they come. After a failed sign-in, which is
 // the same for all, it begins no other.
-func apply(ctx context.Context, s command.Streams, items []string, do func(ctx context.Context, item string) (string, error)) error {
+func apply(ctx context.Context, s command.Streams, items []string, do func(ctx context.Context, item string) (done, error)) error {
 	var signIn atomic.Pointer[error] // the first that failed
-	attempt := func(ctx context.Context, item string) (string, error) {
+	attempt := func(ctx context.Context, item string) (done, error) {
 		if err := signIn.Load(); err != nil {
-			return "", *err
+			return done{}, *err
 		}
-		text, err := do(ctx, item)
+		d, err := do(ctx, item)
 		if errors.Is(err, armsecops.ErrCredential) {
 			signIn.CompareAndSwap(nil, &err)
 		}
-		return text, err
+		return d, err
 	}
-	failed, signedOut, unfinished, done := 0, 0, 0, 0
+	failed, signedOut, unfinished, finished := 0, 0, 0, 0
 	for item, result := range each(ctx, items, attempt) { // to the end, as those that run may succeed
 		s.Err.EndStatus()
 		switch {
 		case result.err == nil:
-			s.Out.Println(result.value)
+			result.value.print(s, item)
 		case errors.Is(result.err, errUnchanged):
 			s.Err.Println(terminal.Printable(item) + ": " + result.err.Error())
 		case errors.Is(result.err, armsecops.ErrCredential):
@@ -250,8 +263,8 @@ func apply(ctx context.Context, s command.Streams, items []string, do func(ctx c
 			failed++
 			s.Err.Println(terminal.Printable(item) + ": " + result.err.Error())
 		}
-		done++
-		s.Err.Status(fmt.Sprintf("%d of %s", done, command.Count(len(items), "exemption")))
+		finished++
+		s.Err.Status(fmt.Sprintf("%d of %s", finished, command.Count(len(items), "exemption")))
 	}
 	s.Err.EndStatus()
 	switch {

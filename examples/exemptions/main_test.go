@@ -80,9 +80,10 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"create-several":   standardArgs("-dry-run", "-id", id, "-assessment", recommendations[1].key, "-assessment", recommendations[1].key),
 		"created":          standardArgs("-id", id),
 		"created-policy":   policyArgs("-id", id),
-		"renewed":          {"renew", "-expires", "90d", standardID4},
+		"create-whole":     policyArgs("-dry-run", "-id", id),
+		"renewed":          {"renew", "-expires", "90d", standardID4, endedID},
 		"create-policy":    policyArgs("-dry-run", "-id", id, "-reference", "diskEncryption", "-reference", "firewall"),
-		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4},
+		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4, endedID},
 		"renew-none":       {"renew", "-expires", "90d", "-"},
 		"active":           {"expiring", "-active"},
 		"delete-none":      {"delete", "-file", os.DevNull},
@@ -108,6 +109,8 @@ func policyID(n int) string {
 
 const standardID4 = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourceGroups/lab" +
 	"/providers/Microsoft.Compute/virtualMachines/build-04/providers/Microsoft.Security/standardAssignments/5ec0ffee-0001-4000-8000-000000000004"
+
+const endedID = "/subscriptions/5ec0ffee-0000-4000-8000-000000000001/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-1"
 
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -203,13 +206,11 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-o table", "-o csv", "-o json", "-o ids", "help", "help list", "expiring -h", "help create", "help renew", "delete -h"} {
-		s, _, stderr := commandtest.Streams()
-		s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+		s, stderr := commandtest.WithFullDisk()
 		assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s), args)
 		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
 	}
-	s, _, stderr := commandtest.Streams()
-	s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+	s, stderr := commandtest.WithFullDisk()
 	assert.Equal(t, command.LostOutput, run(t.Context(), standardArgs("-id", tenantSubscription(9)), s))
 	assert.Contains(t, stderr.String(), "It was created with -id "+tenantSubscription(9)+".\n")
 }
@@ -290,14 +291,14 @@ func TestNothingBeginsAfterASignInFailed(t *testing.T) {
 	t.Parallel()
 	s, stdout, _ := commandtest.Streams()
 	var begun atomic.Int64
-	done := make(chan struct{})
-	err := apply(t.Context(), s, make([]string, 100), func(context.Context, string) (string, error) {
+	first := make(chan struct{})
+	err := apply(t.Context(), s, make([]string, 100), func(context.Context, string) (done, error) {
 		if begun.Add(1) == 1 {
-			close(done)
-			return "done", nil
+			close(first)
+			return done{text: "done"}, nil
 		}
-		<-done
-		return "", armsecops.ErrCredential
+		<-first
+		return done{}, armsecops.ErrCredential
 	})
 	require.ErrorIs(t, err, errPartly)
 	require.ErrorIs(t, err, armsecops.ErrCredential)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"slices"
@@ -14,17 +13,12 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 // write returns what a format makes of an exemption that a service named.
 func write(t *testing.T, format, name string, columns int) string {
 	t.Helper()
-	var text bytes.Buffer
-	out := &terminal.Output{Writer: &text}
-	if columns > 0 {
-		out = commandtest.Terminal(&text, columns)
-	}
+	out, text := commandtest.Screen(columns)
 	q := query{format: format, kind: "all", effect: armsecops.EffectExempt}
 	require.NoError(t, q.write(out, []row{{armsecops.Exemption{Name: name, DisplayName: name}, name}}))
 	return text.String()

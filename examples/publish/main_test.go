@@ -24,7 +24,6 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 	"github.com/armsecops/armsecops/fake"
 )
 
@@ -305,8 +304,7 @@ func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for args, resumption := range map[string]int{"-wait=false": 1, "-all -wait=false": 3, "-wait=false -json": 1, "-resume " + resumeToken: 0, "-h": 0} {
 		synctest.Test(t, func(t *testing.T) {
-			s, _, stderr := commandtest.Streams()
-			s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+			s, stderr := commandtest.WithFullDisk()
 			assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s))
 			assert.Contains(t, stderr.String(), "standard output: no space left on device\n")
 			assert.Equal(t, resumption, strings.Count(stderr.String(), " -resume '"), args)

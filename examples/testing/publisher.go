@@ -23,24 +23,26 @@ type Publisher struct {
 // Failures are the content items that could not be published, by member workspace.
 type Failures map[string][]string
 
-// Publish publishes an assignment and waits until the job has ended. It returns
-// the items that failed as failures, not as an error. It never publishes twice:
-// if it is unknown whether a job was started, Recover looks for it, and the error is
-// [armsecops.ErrOutcomeUnknown] if it isn't exactly one.
+// Publish publishes an assignment and waits until the job has ended. It returns the
+// items that failed as failures, without an error if all others were published. It
+// never publishes twice: if it is unknown whether a job was started, Recover looks for
+// it, and the error is [armsecops.ErrOutcomeUnknown] if it isn't exactly one.
 func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, error) {
 	err := p.publish(ctx, assignment)
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
 	if !ok {
 		return nil, err
 	}
-	failures := Failures{}
-	for f := range failed.Job.Properties.Failures() {
+	job, failures := failed.Job.Properties, Failures{}
+	for f := range job.Failures() {
 		failures[f.MemberResourceName] = append(failures[f.MemberResourceName], f.ResourceID)
 	}
-	if len(failures) == 0 { // the job was canceled, for example
-		return nil, err
+	summary := job.Summary()
+	published := summary.Failed > 0 && summary.Failed+summary.Succeeded == summary.Total // but for the failures
+	if published && job.ProvisioningState.Is(armsecops.ProvisioningStateFailed) && job.ErrorMessage == "" {
+		return failures, nil
 	}
-	return failures, nil
+	return failures, err // the job was canceled, or failed as a whole
 }
 
 // publish starts a job and waits for its end.

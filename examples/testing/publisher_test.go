@@ -152,18 +152,27 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	}
 }
 
-// Overrides: a response that the server's state never leads to.
-func TestPublishFailsForACanceledJob(t *testing.T) {
+// Overrides: responses that the server's state never leads to.
+func TestPublishFailsForAJobWhoseFailuresDoNotSayAll(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
-		canceled := armsecops.Job{Name: "job", Properties: armsecops.JobProperties{ProvisioningState: armsecops.ProvisioningStateCanceled}}
-		srv.Override(get, fake.Respond(http.StatusOK, canceled))
-		failures, err := publish(t, srv)
-		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
-		assert.ErrorContains(t, err, "Canceled")
-		assert.Empty(t, failures)
-	})
+	const failed, canceled = armsecops.ProvisioningStateFailed, armsecops.ProvisioningStateCanceled
+	one := armsecops.JobItem{ResourceID: "alertRules/one", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}}
+	two := armsecops.JobItem{ResourceID: "alertRules/two", Status: armsecops.JobItemStatusInProgress}
+	for name, job := range map[string]armsecops.JobProperties{
+		"canceled":                {ProvisioningState: canceled},
+		"canceled after an item":  {ProvisioningState: canceled, ErrorMessage: "Stopped.", Items: []armsecops.JobItem{one}},
+		"an item isn't published": {ProvisioningState: failed, Items: []armsecops.JobItem{one, two}},
+		"a reason for all":        {ProvisioningState: failed, ErrorMessage: "No access.", Items: []armsecops.JobItem{one}},
+	} {
+		t.Run(name, inBubble(func(t *testing.T) {
+			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
+			srv.Override(get, fake.Respond(http.StatusOK, armsecops.Job{Name: "job", Properties: job}))
+			failures, err := publish(t, srv)
+			require.ErrorAs(t, err, new(*armsecops.JobFailedError))
+			assert.ErrorContains(t, err, job.ErrorMessage)
+			assert.Len(t, failures, min(1, len(job.Items)))
+		}))
+	}
 }
 
 // JobDuration: the job runs for longer than the context, whose error names it.
@@ -181,19 +190,18 @@ func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	t.Parallel()
 	const forbidden = "22222222-2222-3333-4444-555555555555"
 	srv := fake.NewServer(nil)
-	id := armsecops.AssignmentID{SubscriptionID: rules.SubscriptionID, ResourceGroupName: "security", Name: "build"}
-	srv.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
+	id := armsecops.PolicyExemptionID{Scope: "/subscriptions/" + rules.SubscriptionID, Name: "build"}
+	srv.Put(id, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "Build machine"}})
 	below := func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+forbidden+"/") }
 	srv.Inject(fake.Fault{StatusCode: 403, Always: true, Match: below})
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
-	client, err := armsecops.NewSecurityAssignmentsClient(forbidden, &azfake.TokenCredential{}, options)
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
 	require.NoError(t, err)
 	ids, err := Exempting(t.Context(), client, []string{forbidden, rules.SubscriptionID})
 	assert.Equal(t, []string{id.String()}, ids)
 	require.ErrorIs(t, err, armsecops.ErrForbidden)
-	assert.ErrorContains(t, err, forbidden)
-	srv.AssertFaultsConsumed(t)
+	assert.Equal(t, 3, strings.Count(err.Error(), "subscription "+forbidden+": "), "once for each kind")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = Exempting(ctx, client, []string{forbidden, rules.SubscriptionID})

@@ -1,6 +1,5 @@
-// This program exempts a virtual machine from two recommendations of Defender for
-// Cloud for 90 days, lists the exemptions of the machine, renews those that end soon,
-// and deletes the two.
+// This program exempts a virtual machine from two recommendations of Defender for Cloud,
+// lists the exemptions that hold for the machine, renews the two, and deletes them.
 package main
 
 import (
@@ -28,11 +27,16 @@ const (
 )
 
 func main() {
-	// For Azure, with ids of your own above, change the next two lines: the credential
-	// is that of azidentity.NewDefaultAzureCredential(nil), and there is no Transport.
-	credential, options := &azfake.TokenCredential{}, &armsecops.ClientOptions{}
+	// For Azure, with ids of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
+	// instead of azcore/fake, and replace the three lines below by these:
+	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	//	if err != nil {
+	//		log.Fatal(err)
+	//	}
+	//	factory, err := armsecops.NewClientFactory(credential, nil)
+	options := &armsecops.ClientOptions{}
 	options.Transport = newTenant()
-	factory, err := armsecops.NewClientFactory(credential, options)
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -42,44 +46,40 @@ func main() {
 }
 
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) error {
-	expires := now.AddDate(0, 0, 90)
+	expires, later := now.AddDate(0, 0, 90), now.AddDate(0, 0, 180)
 	ports, portsErr := exempt(ctx, factory, "Management ports should be closed", expires, policyAssignment, "closePorts")
 	disks, disksErr := exempt(ctx, factory, "Disks should be encrypted", expires, "")
+	fmt.Printf("ports: %s\ndisks: %s\n", ports, disks) // empty if it failed
 	if err := errors.Join(portsErr, disksErr); err != nil {
 		return err
 	}
 	client := factory.NewExemptionsClient()
-	soon := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: now.AddDate(0, 0, 100)}
-	found, err := exemptionsOf(machine, client.ListAcrossSubscriptions(ctx, []string{subscription}, soon))
+	above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
+	found, err := exemptionsOf(machine, now, client.ListAcrossSubscriptions(ctx, []string{subscription}, above))
 	if err != nil {
 		return err
 	}
 	for _, exemption := range found {
-		fmt.Printf("%q ends on %s\n", exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly))
+		fmt.Printf("%q holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
-	if err := renew(ctx, client, found, now, now.AddDate(0, 0, 180)); err != nil {
-		return err
+	others := func(e armsecops.Exemption) bool {
+		return !strings.EqualFold(e.ID, ports) && !strings.EqualFold(e.ID, disks)
 	}
-	for _, id := range []string{ports, disks} {
-		if _, err := client.Delete(ctx, id, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	renewErr := renew(ctx, client, slices.DeleteFunc(found, others), later)
+	_, portsErr = client.Delete(ctx, ports, nil)
+	_, disksErr = client.Delete(ctx, disks, nil)
+	return errors.Join(renewErr, portsErr, disksErr)
 }
 
-// exempt exempts the machine from a recommendation, in the place where that is
-// exempted, and returns the id of the exemption. The policy assignment and the
-// reference ids are those of a recommendation that a policy turns on.
+// exempt exempts the machine from a recommendation where that is exempted, and returns the
+// id. A recommendation that a policy turns on takes a policy assignment and reference ids.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string) (id string, err error) {
 	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), displayName)
 	if err != nil {
 		return "", err
 	}
-	kind := recommendation.Properties.ExemptedBy()
-	fmt.Printf("%q is exempted by %s\n", displayName, kind)
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine+policyAssignmentID)+recommendation.Name)).String() // the same in a second run
-	if kind == armsecops.ExemptionKindPolicyExemption {
+	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption {
 		if len(referenceIDs) == 0 {
 			return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
 		}
@@ -95,9 +95,8 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName s
 	}
 	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 		DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires,
-		AssignedStandard: armsecops.AssignedStandardItem{ID: standardID}, ExemptionData: armsecops.ExemptionData{
-			ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name},
-		},
+		AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
+		ExemptionData:    armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
 	}}, nil)
 	return created.ID, err
 }
@@ -123,27 +122,30 @@ func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, 
 	return "", fmt.Errorf("no standard of %s has the recommendation %s", scope, key)
 }
 
-// exemptionsOf returns the exemptions of a resource that a listing has; all if it is empty.
-func exemptionsOf(resourceID string, listing iter.Seq2[armsecops.Exemption, error]) (found []armsecops.Exemption, err error) {
+// exemptionsOf returns the exemptions in force of a listing that hold for a resource; all in force if it is empty.
+func exemptionsOf(resourceID string, now time.Time, listing iter.Seq2[armsecops.Exemption, error]) (found []armsecops.Exemption, err error) {
 	for exemption, err := range listing {
 		if err != nil {
 			return nil, err
 		}
-		if resourceID == "" || strings.EqualFold(exemption.Scope, resourceID) {
+		if !exemption.ExpiresBefore(now) && (resourceID == "" || covers(exemption.Scope, resourceID)) {
 			found = append(found, exemption)
 		}
 	}
 	return found, nil
 }
 
-// renew lets the exemptions that are in force end later. One that can't be renewed
+// covers reports whether a scope is the resource or above it, as the management groups of inherited exemptions are.
+func covers(scope, resourceID string) bool {
+	scope, resourceID = strings.ToLower(scope), strings.ToLower(resourceID)
+	return scope != "" && strings.HasPrefix(resourceID+"/", scope+"/") || strings.HasPrefix(scope, "/providers/microsoft.management/managementgroups/")
+}
+
+// renew lets exemptions that exemptionsOf found end later. One that can't be renewed
 // doesn't keep the others from it.
-func renew(ctx context.Context, client *armsecops.ExemptionsClient, exemptions []armsecops.Exemption, now, later time.Time) error {
+func renew(ctx context.Context, client *armsecops.ExemptionsClient, exemptions []armsecops.Exemption, later time.Time) error {
 	var errs []error
 	for _, exemption := range exemptions {
-		if exemption.ExpiresBefore(now) { // one that has ended must not come back
-			continue
-		}
 		renewed, err := client.Renew(ctx, exemption.ID, later, nil)
 		if err == nil {
 			fmt.Printf("%q is renewed until %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
@@ -162,8 +164,7 @@ func newTenant() *fake.Server {
 		DisplayName: "Management ports should be closed", PolicyDefinitionID: "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917",
 	}})
 	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Disks should be encrypted"}})
-	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{
-		Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}}},
-	})
+	standard := armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}}}
+	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{Properties: standard})
 	return server
 }

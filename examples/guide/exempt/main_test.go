@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,10 +32,10 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// "Management ports should be closed" is exempted by Microsoft.Authorization/policyExemptions
-	// "Disks should be encrypted" is exempted by Microsoft.Security/standardAssignments
-	// "Management ports should be closed" ends on 2026-08-30
-	// "Disks should be encrypted" ends on 2026-08-30
+	// ports: /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Authorization/policyExemptions/718b5b06-0fa8-5f26-a8eb-68c69b145f37
+	// disks: /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
+	// "Management ports should be closed" holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
+	// "Disks should be encrypted" holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
 	// "Management ports should be closed" is renewed until 2026-11-28
 	// "Disks should be encrypted" is renewed until 2026-11-28
 }
@@ -48,7 +49,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 		require.NoError(t, err)
 		disks, err := exempt(ctx, factory, "Disks should be encrypted", today, "")
 		require.NoError(t, err)
-		found, err := exemptionsOf(machine, factory.NewExemptionsClient().NewListPager(nil).All(ctx))
+		found, err := exemptionsOf(machine, today.AddDate(0, 0, -1), factory.NewExemptionsClient().NewListPager(nil).All(ctx))
 		require.NoError(t, err)
 		require.Len(t, found, 2)
 		assert.Equal(t, []any{ports, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
@@ -62,20 +63,35 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	require.ErrorContains(t, err, "no standard")
 }
 
+// Of a whole tenant.
 func TestRenewLeavesOutWhatHasEnded(t *testing.T) {
 	t.Parallel()
-	server := fake.NewServer(nil)
-	for name, expires := range map[string]time.Time{"ended": today.AddDate(0, 0, -1), "later": today.AddDate(0, 1, 0), "never": {}, "soon": today} {
-		server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: name}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{ExpiresOn: expires}})
+	server := newTenant()
+	for name, expires := range map[string]time.Time{"ended": today.AddDate(0, 0, -1), "later": today.AddDate(0, 4, 0), "never": {}, "soon": today} {
+		server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: name}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+			DisplayName: name, ExpiresOn: expires, PolicyAssignmentID: policyAssignment, ExemptionCategory: armsecops.ExemptionCategoryWaiver,
+		}})
 	}
 	client := newFactory(server).NewExemptionsClient()
-	found, err := exemptionsOf("", client.NewListPager(&armsecops.ExemptionsClientListOptions{ExpiresBefore: today.AddDate(0, 0, 30)}).All(t.Context()))
+	require.NoError(t, run(t.Context(), newFactory(server), today)) // renews its own
+	soon := &armsecops.ExemptionsClientListOptions{ExpiresBefore: today.AddDate(0, 0, 100)}
+	found, err := exemptionsOf("", today, client.NewListPager(soon).All(t.Context()))
 	require.NoError(t, err)
-	require.NoError(t, renew(t.Context(), client, found, today, today.AddDate(0, 3, 0)))
+	require.NoError(t, renew(t.Context(), client, found, today.AddDate(0, 3, 0)))
 	got := map[string]string{}
 	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
 		require.NoError(t, err)
 		got[exemption.Name] = exemption.ExpiresOn.Format(time.DateOnly)
 	}
-	assert.Equal(t, map[string]string{"ended": "2026-05-31", "later": "2026-07-01", "never": "0001-01-01", "soon": "2026-09-01"}, got)
+	assert.Equal(t, map[string]string{"ended": "2026-05-31", "later": "2026-10-01", "never": "0001-01-01", "soon": "2026-09-01"}, got)
+}
+
+func TestCoversIgnoresCase(t *testing.T) {
+	t.Parallel()
+	for scope, want := range map[string]bool{
+		machine: true, strings.ToUpper(machine): true, scope + "/resourcegroups/TEST": true, "/providers/Microsoft.Management/managementGroups/contoso": true,
+		machine + "2": false, machine + "/extensions/x": false, scope + "/resourceGroups/tes": false, "/subscriptions/2": false, "": false,
+	} {
+		assert.Equal(t, want, covers(scope, machine), scope)
+	}
 }

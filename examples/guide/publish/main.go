@@ -29,11 +29,16 @@ const (
 )
 
 func main() {
-	// For Azure, with names of your own above, change the next two lines: the credential
-	// is that of azidentity.NewDefaultAzureCredential(nil), and there is no Transport.
-	credential, options := &azfake.TokenCredential{}, &armsecops.ClientOptions{}
-	options.Transport = fake.NewServer(nil)
-	factory, err := armsecops.NewClientFactory(credential, options)
+	// For Azure, with names of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
+	// instead of azcore/fake, and replace the three lines below by these:
+	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	//	if err != nil {
+	//		log.Fatal(err)
+	//	}
+	//	factory, err := armsecops.NewClientFactory(credential, nil)
+	options := &armsecops.ClientOptions{}
+	options.Transport = newTenant()
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -106,16 +111,17 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 		return err
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		for failure := range failed.Job.Properties.Failures() {
-			fmt.Printf("%s at member %s: %q\n", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
-		}
-		return err
-	}
-	if err != nil {
+	if err != nil { // a JobFailedError names ten failures, and has all
 		return err
 	}
 	summary := job.Properties.Summary()
 	fmt.Printf("%d of %d items published\n", summary.Succeeded, summary.Total)
 	return nil
+}
+
+// newTenant returns a tenant in memory, with the central workspace.
+func newTenant() *fake.Server {
+	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses a step without the ones before it
+	server.AddWorkspace(subscription, group, workspace)
+	return server
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 var errStopped = errors.New("stopped")
@@ -56,8 +55,7 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 
 func TestLostOutputIsReportedWithTheError(t *testing.T) {
 	t.Parallel()
-	s, _, stderr := commandtest.Streams()
-	s.Out = &terminal.Output{Writer: commandtest.FullDisk{}}
+	s, stderr := commandtest.WithFullDisk()
 	s.Out.Println("text")
 	assert.Equal(t, command.LostOutput, newCommand().Exit(errStopped, s))
 	assert.Equal(t, "stopped\nstandard output: no space left on device\n", stderr.String())

@@ -33,6 +33,22 @@ func Streams() (s command.Streams, stdout, stderr *bytes.Buffer) {
 	}, stdout, stderr
 }
 
+// WithFullDisk returns streams of which the standard output fails every write.
+func WithFullDisk() (s command.Streams, stderr *bytes.Buffer) {
+	s, _, stderr = Streams()
+	s.Out = &terminal.Output{Writer: FullDisk{}}
+	return s, stderr
+}
+
+// Screen returns an output to a terminal of so many columns, or with 0 to none.
+func Screen(columns int) (*terminal.Output, *bytes.Buffer) {
+	text := new(bytes.Buffer)
+	if columns == 0 {
+		return &terminal.Output{Writer: text}, text
+	}
+	return Terminal(text, columns), text
+}
+
 // Terminal returns an output to a terminal of so many columns.
 func Terminal(w io.Writer, columns int) *terminal.Output {
 	return &terminal.Output{Writer: w, Columns: func() int { return columns }}

@@ -1,7 +1,6 @@
 package terminal_test
 
 import (
-	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -12,15 +11,6 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
-
-// screen returns an output to a terminal of so many columns, or with 0 to none.
-func screen(columns int) (*terminal.Output, *bytes.Buffer) {
-	out, text := &terminal.Output{}, &bytes.Buffer{}
-	if out.Writer = text; columns > 0 {
-		out.Columns = func() int { return columns }
-	}
-	return out, text
-}
 
 func TestFilesAreNoTerminals(t *testing.T) {
 	t.Parallel()
@@ -34,7 +24,7 @@ func TestFilesAreNoTerminals(t *testing.T) {
 
 func TestACommandIsQuotedForAShellAndNotWrapped(t *testing.T) {
 	t.Parallel()
-	out, text := screen(10)
+	out, text := commandtest.Screen(10)
 	out.PrintCommand("az", "-name", "a b", "it's", "", `{"a":1}`, "*", "/a/b-c_1.d", "~")
 	assert.Equal(t, `az -name 'a b' 'it'\''s' '' '{"a":1}' '*' /a/b-c_1.d '~'`+"\n", text.String())
 }
@@ -72,7 +62,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		16: "NAME\na[2Jn 条件\n  SCOPE\n    /subscriptions/1\n  FROM two words\nb\n  EFFECT Exempt\n  SCOPE c\n  FROM d\n",
 		1:  "NAME\na[2Jn 条件\n  SCOPE\n    /subscriptions/1\n  FROM\n    two\n    words\nb\n  EFFECT\n    Exempt\n  SCOPE\n    c\n  FROM\n    d\n",
 	} {
-		out, text := screen(columns)
+		out, text := commandtest.Screen(columns)
 		out.Table(rows)
 		assert.Equal(t, want, text.String(), columns)
 	}
@@ -80,7 +70,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 
 func TestWithoutATerminalTextIsWrappedAndStatusIsNotPrinted(t *testing.T) {
 	t.Parallel()
-	out, text := screen(0)
+	out, text := commandtest.Screen(0)
 	out.Status("1 of 2")
 	out.EndStatus()
 	line := strings.TrimSpace(strings.Repeat("word ", 17))
@@ -92,7 +82,7 @@ func TestWithoutATerminalTextIsWrappedAndStatusIsNotPrinted(t *testing.T) {
 // A line that wrapped would stay on the screen.
 func TestStatusNeverWraps(t *testing.T) {
 	t.Parallel()
-	out, text := screen(10)
+	out, text := commandtest.Screen(10)
 	out.Status("0123456789")
 	out.Status("01")
 	out.Status("01234567")
@@ -106,7 +96,7 @@ func TestStatusNeverWraps(t *testing.T) {
 
 func TestJSONKeepsEveryCharacter(t *testing.T) {
 	t.Parallel()
-	out, text := screen(10)
+	out, text := commandtest.Screen(10)
 	require.NoError(t, out.JSON("größe <1> 😀 \x1b\u009b\u202e\U000e0001\n"))
 	assert.Equal(t, `"größe <1> 😀 \u001b\u009b\u202e\udb40\udc01\n"`+"\n", text.String())
 	assert.Error(t, out.JSON(func() {}))
@@ -114,7 +104,7 @@ func TestJSONKeepsEveryCharacter(t *testing.T) {
 
 func TestOutputKeepsItsFirstError(t *testing.T) {
 	t.Parallel()
-	out, text := screen(0)
+	out, text := commandtest.Screen(0)
 	out.Println("one")
 	require.NoError(t, out.Err())
 	out.Writer = commandtest.FullDisk{}
