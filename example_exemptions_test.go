@@ -255,12 +255,8 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	id, err := armsecops.ParseStandardAssignmentID(exemption.ID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(id.Scope == scope, id.Name)
-	// Output: true 7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11
+	fmt.Println(exemption.Name)
+	// Output: 7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11
 }
 
 // One CVE is exempt, the other findings of the recommendation aren't.

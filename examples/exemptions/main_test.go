@@ -290,9 +290,14 @@ func TestFailedCredentialIsReportedOnce(t *testing.T) {
 func TestNothingBeginsAfterASignInFailed(t *testing.T) {
 	t.Parallel()
 	s, stdout, _ := commandtest.Streams()
+	found, err := survey(t.Context(), s.Err, "subscription", []string{"1", "2", "3"}, func(_ context.Context, scope string) ([]armsecops.Exemption, error) {
+		return []armsecops.Exemption{{ID: "inherited"}}, map[string]error{"3": armsecops.ErrCredential}[scope]
+	})
+	require.ErrorIs(t, err, armsecops.ErrCredential)
+	assert.Len(t, found, 1)
 	var begun atomic.Int64
 	first := make(chan struct{})
-	err := apply(t.Context(), s, make([]string, 100), func(context.Context, string) (done, error) {
+	err = apply(t.Context(), s, make([]string, 100), func(context.Context, string) (done, error) {
 		if begun.Add(1) == 1 {
 			close(first)
 			return done{text: "done"}, nil

@@ -216,6 +216,9 @@ func (q query) listScope(ctx context.Context, scope string, all bool) (found []a
 				rows, failure = read(ctx, client.NewListBySubscriptionPager(nil), fromAssignment, more)
 			}
 		}
+		if isSubscription && !q.inherited {
+			rows = slices.DeleteFunc(rows, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" })
+		}
 		found = append(found, rows...)
 		if errors.Is(failure, armsecops.ErrCredential) { // which is the same for all
 			return found, failure
@@ -223,9 +226,6 @@ func (q query) listScope(ctx context.Context, scope string, all bool) (found []a
 		if failure != nil {
 			failed, first = append(failed, kindName(kind)), cmp.Or(first, failure)
 		}
-	}
-	if isSubscription && !q.inherited {
-		found = slices.DeleteFunc(found, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" })
 	}
 	if failed != nil {
 		err = fmt.Errorf("exemptions of kind %s: %w", command.Join(failed, "and"), first)
@@ -252,8 +252,14 @@ func survey(
 	find func(ctx context.Context, scope string) ([]armsecops.Exemption, error),
 ) (found []armsecops.Exemption, err error) {
 	done, unfinished, failures := 0, 0, []error{}
+	seen := map[string]bool{} // ids in lower case
 	for scope, result := range each(ctx, scopes, find) {
-		found = append(found, result.value...)
+		for _, e := range result.value {
+			if id := strings.ToLower(e.ID); !seen[id] {
+				seen[id] = true
+				found = append(found, e)
+			}
+		}
 		switch {
 		case result.err == nil:
 		case errors.Is(result.err, armsecops.ErrCredential): // which is the same for all
@@ -267,7 +273,6 @@ func survey(
 		progress.Status(fmt.Sprintf("%d of %s, %d failed, %s",
 			done, command.Count(len(scopes), noun), len(failures)+unfinished, command.Count(len(found), "row")))
 	}
-	found = distinct(found, func(e armsecops.Exemption) string { return strings.ToLower(e.ID) })
 	if len(failures) > 0 {
 		err = fmt.Errorf("%d of %s failed:\n%w", len(failures), command.Count(len(scopes), noun), errors.Join(failures...))
 	}
