@@ -73,7 +73,7 @@
 // A resource is got by Get, listed by NewListPager, written by CreateOrUpdate and deleted
 // by Delete; ListAcrossSubscriptions lists many subscriptions, NewResourceGraphPager
 // queries Azure Resource Graph. [docs/api.md] has every operation with its REST page,
-// [docs/guide.md] both jobs as programs.
+// [docs/publishing.md] and [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
 //
 // All clients are built on azcore and work as its other clients do: a credential of
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager client,
@@ -108,7 +108,7 @@
 //
 // The name of a recommendation is its key. A policy exemption names the assignment of an
 // initiative that has the recommendation's PolicyDefinitionID, and the reference id of
-// the policy in it: Microsoft's armpolicy reads both, with a program of [docs/guide.md].
+// the policy in it: Microsoft's armpolicy reads both, with a program of [docs/exempting.md].
 // A standard assignment names the key, and a standard that has it.
 //
 // # Reading a whole tenant
@@ -240,8 +240,10 @@
 // examples, functions such as exampleJobsClient return clients of it.
 //
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
+// [docs/exempting.md]: https://github.com/armsecops/armsecops/blob/main/docs/exempting.md
 // [docs/guide.md]: https://github.com/armsecops/armsecops/blob/main/docs/guide.md
 // [docs/metrics.md]: https://github.com/armsecops/armsecops/blob/main/docs/metrics.md
 // [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
+// [docs/publishing.md]: https://github.com/armsecops/armsecops/blob/main/docs/publishing.md
 // [docs/reliability.md]: https://github.com/armsecops/armsecops/blob/main/docs/reliability.md
 package armsecops
