@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -315,7 +316,7 @@ type nestedKey struct{}
 
 // errorTracer returns a tracer whose spans have the attributes of the operation, and
 // those of an error if they fail. azcore starts and ends those spans, and gives them
-// the text of the error only. The status of an attempt's span has no token.
+// the text of the error only. An attempt's span has neither the token nor the query.
 //   - name: what the names of the spans begin with
 //   - failed: the error that came since the span began; nil if it is azcore's own
 func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer {
@@ -326,11 +327,21 @@ func (c client) errorTracer(op *call, name string, failed *error) tracing.Tracer
 	return tracing.NewTracer(func(ctx context.Context, spanName string, o *tracing.SpanOptions) (context.Context, tracing.Span) {
 		if !strings.HasPrefix(spanName, name) { // an attempt's, whose error is what a transport or policy says
 			ctx, span := tracer.Start(ctx, spanName, o)
+			blank := func(text string) string {
+				_, query, _ := strings.Cut(cmp.Or(op.link, "?"+op.query), "?")
+				return c.secrets(&http.Request{URL: &url.URL{RawQuery: query}}, exchange.Sent{}).Blank(text)
+			}
 			return ctx, tracing.NewSpan(tracing.SpanImpl{
-				SetAttributes: span.SetAttributes, AddEvent: span.AddEvent, End: span.End,
-				SetStatus: func(status tracing.SpanStatus, description string) {
-					span.SetStatus(status, c.secrets(nil, exchange.Sent{}).Blank(description))
+				SetAttributes: func(attributes ...tracing.Attribute) {
+					for i := range attributes {
+						if text, ok := attributes[i].Value.(string); ok { // a header of the response
+							attributes[i].Value = blank(text)
+						}
+					}
+					span.SetAttributes(attributes...)
 				},
+				AddEvent: span.AddEvent, End: span.End,
+				SetStatus: func(status tracing.SpanStatus, description string) { span.SetStatus(status, blank(description)) },
 			})
 		}
 		*failed = nil

@@ -81,7 +81,7 @@ func exportedAPI(t *testing.T, folder string) string {
 }
 
 // docs/api.md has every operation of the table of routes, with its REST page, and
-// docs/metrics.md has the names of their spans.
+// docs/metrics.md has the names of their spans, and no query that promtool doesn't run.
 func TestAPIPage(t *testing.T) {
 	t.Parallel()
 	var page, spans strings.Builder
@@ -99,6 +99,10 @@ func TestAPIPage(t *testing.T) {
 	assertDerived(t, "docs/api.md", "the operations change:", func(string) string { return page.String() })
 	assertDerived(t, "docs/metrics.md", "the operations change:", func(text string) string {
 		require.Regexp(t, spanRows, text)
+		tested, _ := os.ReadFile("../../docs/alerts.test.yaml")
+		for _, query := range regexp.MustCompile(`(?m)^[a-z].*\(armsecops_.*`).FindAllString(text, -1) {
+			assert.True(t, strings.Contains(string(tested), "expr: "+query+"\n"), "docs/alerts.test.yaml lacks %s", query)
+		}
 		return spanRows.ReplaceAllLiteralString(text, spanHeader+spans.String())
 	})
 }
