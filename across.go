@@ -89,10 +89,10 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 //   - options: nil for the defaults
 //
 // A subscription that fails yields one [*SubscriptionError] for each kind that it fails
-// for, which names the requests' operation, such as PolicyExemptionsClient.NewListPager.
+// for, whose Operation tells which, such as PolicyExemptionsClient.NewListPager.
 // The other kinds and subscriptions continue: a role may allow one kind and not the other.
 // An id that is no UUID fails so, too, with a [*ParameterError]. To repeat what failed,
-// list these subscriptions again: this listing has no tokens to resume.
+// list these subscriptions again, by Kinds: this listing has no tokens to resume.
 //
 // When the context ends, every subscription that isn't finished yields a
 // [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
@@ -236,7 +236,7 @@ func listEach[T any](
 					return
 				}
 				if page.err != nil {
-					if !yield(none, &SubscriptionError{id, page.err, name}) {
+					if !yield(none, &SubscriptionError{SubscriptionID: id, Operation: route.Operation, Err: page.err, operation: name}) {
 						return
 					}
 					continue
@@ -375,6 +375,11 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 type SubscriptionError struct {
 	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
 	SubscriptionID string
+
+	// Operation is the client's method whose request failed, as in
+	// "PolicyExemptionsClient.NewListPager": of [ExemptionsClient]'s listing, it tells
+	// the kind.
+	Operation string
 
 	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes into the
 	// options of the listing that resumes, unless that is [ExemptionsClient]'s, which has

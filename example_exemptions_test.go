@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"slices"
 	"time"
 
@@ -47,20 +48,21 @@ func ExampleExemptionsClient_NewListPager() {
 
 // Where an index that is minutes old won't do: each subscription is requested.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
-	client := exampleFactory().NewExemptionsClient()
-	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{assignmentsSubscriptionID, "production"}, nil) {
+	server := exampleServer()
+	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
+	client := exampleFactoryOf(server).NewExemptionsClient()
+	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30)}
+	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
-			fmt.Println("left out:", failed.SubscriptionID)
+			fmt.Println("left out:", failed.SubscriptionID, failed.Operation, errors.Is(err, armsecops.ErrForbidden))
 		} else if err != nil { // which concerns all subscriptions
 			log.Fatal(err)
 		} else {
 			fmt.Println(exemption.Kind, exemption.DisplayName)
 		}
 	}
-	// Unordered output:
-	// left out: production
-	// left out: production
-	// left out: production
+	// Output:
+	// left out: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 PolicyExemptionsClient.NewListPager true
 	// Microsoft.Security/standardAssignments Test exemption
 	// Microsoft.Security/assignments ASC Default
 }
@@ -87,11 +89,8 @@ func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
 	return client
 }
 
-const exampleExemptionID = "/providers/Microsoft.Management/managementGroups/contoso" +
-	"/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-
 func ExampleExemptionsClient_Get() {
-	exemption, err := exampleFactory().NewExemptionsClient().Get(context.Background(), exampleExemptionID, nil)
+	exemption, err := exampleFactory().NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -101,7 +100,7 @@ func ExampleExemptionsClient_Get() {
 
 // The id is one of any place, such as the ID of what NewListPager yields.
 func ExampleExemptionsClient_Renew() {
-	exemption, err := exampleFactory().NewExemptionsClient().Renew(context.Background(), exampleExemptionID, time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), nil)
+	exemption, err := exampleFactory().NewExemptionsClient().Renew(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -111,7 +110,7 @@ func ExampleExemptionsClient_Renew() {
 
 func ExampleExemptionsClient_Delete() {
 	client := exampleFactory().NewExemptionsClient()
-	_, err := client.Delete(context.Background(), exampleExemptionID, nil)
+	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -120,7 +119,7 @@ func ExampleExemptionsClient_Delete() {
 // of the recommendation's policy in the initiative: without one, it is from all policies.
 func ExamplePolicyExemptionsClient_CreateOrUpdate() {
 	client := exampleFactory().NewPolicyExemptionsClient()
-	exemption, err := client.CreateOrUpdate(context.Background(), exampleCluster, "disk-encryption", armsecops.PolicyExemption{
+	exemption, err := client.CreateOrUpdate(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "disk-encryption", armsecops.PolicyExemption{
 		Properties: armsecops.PolicyExemptionProperties{
 			DisplayName:                  "Encrypted at the host",
 			PolicyAssignmentID:           "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
@@ -138,7 +137,7 @@ func ExamplePolicyExemptionsClient_CreateOrUpdate() {
 
 func ExamplePolicyExemptionsClient_Get() {
 	client := examplePolicyExemptions()
-	exemption, err := client.Get(context.Background(), exampleCluster, "DemoExpensiveVM", nil)
+	exemption, err := client.Get(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "DemoExpensiveVM", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -150,7 +149,7 @@ func ExamplePolicyExemptionsClient_Get() {
 // Update changes the resource selectors alone.
 func ExamplePolicyExemptionsClient_Update() {
 	client := examplePolicyExemptions()
-	exemption, err := client.Update(context.Background(), exampleCluster, "DemoExpensiveVM", armsecops.PolicyExemptionUpdate{
+	exemption, err := client.Update(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "DemoExpensiveVM", armsecops.PolicyExemptionUpdate{
 		Properties: armsecops.PolicyExemptionUpdateProperties{
 			ResourceSelectors: []armsecops.PolicyResourceSelector{{
 				Name:      "SDPRegions",
@@ -167,7 +166,7 @@ func ExamplePolicyExemptionsClient_Update() {
 
 func ExamplePolicyExemptionsClient_Delete() {
 	client := examplePolicyExemptions()
-	_, err := client.Delete(context.Background(), exampleCluster, "DemoExpensiveVM", nil)
+	_, err := client.Delete(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "DemoExpensiveVM", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -176,7 +175,7 @@ func ExamplePolicyExemptionsClient_Delete() {
 func ExamplePolicyExemptionsClient_NewListPager() {
 	client := examplePolicyExemptions()
 	options := &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}
-	for exemption, err := range client.NewListPager(exampleCluster, options).All(context.Background()) {
+	for exemption, err := range client.NewListPager("/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", options).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -376,14 +375,9 @@ func ExampleStandardAssignmentsClient_NewListPager() {
 	// Exempt Test exemption
 }
 
-const (
-	exampleStandardScope = "/providers/Microsoft.Management/managementGroups/contoso"
-	exampleStandardID    = "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-)
-
 func ExampleSecurityStandardsClient_Get() {
 	client := exampleFactory().NewSecurityStandardsClient()
-	standard, err := client.Get(context.Background(), exampleStandardScope, exampleStandardID, nil)
+	standard, err := client.Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -394,12 +388,12 @@ func ExampleSecurityStandardsClient_Get() {
 func ExampleSecurityStandardsClient_CreateOrUpdate() {
 	client := exampleFactory().NewSecurityStandardsClient()
 	ctx := context.Background()
-	got, err := client.Get(ctx, exampleStandardScope, exampleStandardID, nil)
+	got, err := client.Get(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	got.Properties.Assessments = append(got.Properties.Assessments, armsecops.PartialAssessmentProperties{AssessmentKey: "d57a4221-a804-52ca-3dea-768284f06bb7"})
-	put, err := client.CreateOrUpdate(ctx, exampleStandardScope, exampleStandardID, got.SecurityStandard, nil)
+	put, err := client.CreateOrUpdate(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", got.SecurityStandard, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -409,7 +403,7 @@ func ExampleSecurityStandardsClient_CreateOrUpdate() {
 
 func ExampleSecurityStandardsClient_Delete() {
 	client := exampleFactory().NewSecurityStandardsClient()
-	_, err := client.Delete(context.Background(), exampleStandardScope, exampleStandardID, nil)
+	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -420,7 +414,7 @@ func ExampleSecurityStandardsClient_NewListPager() {
 	has := func(a armsecops.PartialAssessmentProperties) bool {
 		return a.AssessmentKey == "1195afff-c881-495e-9bc5-1486211ae03f"
 	}
-	for standard, err := range client.NewListPager(exampleStandardScope, nil).All(context.Background()) {
+	for standard, err := range client.NewListPager("/providers/Microsoft.Management/managementGroups/contoso", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -52,7 +52,7 @@ func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
 	assignment, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
 			TargetResourceName: "banks",
-			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
+			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample"}},
 		},
 	}, nil)
 	if err != nil {
@@ -179,10 +179,10 @@ func ExampleWorkspaceManagerGroupsClient_Delete() {
 
 func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
-	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", exampleMember, armsecops.WorkspaceManagerMember{
+	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
-			TargetWorkspaceResourceID: exampleMemberID,
-			TargetWorkspaceTenantID:   exampleTenant,
+			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
+			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
 		},
 	}, nil)
 	if err != nil {
@@ -194,7 +194,7 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 
 func ExampleWorkspaceManagerMembersClient_Get() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
-	got, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleMember, nil)
+	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func ExampleWorkspaceManagerMembersClient_NewListPager() {
 
 func ExampleWorkspaceManagerMembersClient_Delete() {
 	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
-	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", exampleMember, nil)
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }

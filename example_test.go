@@ -72,7 +72,8 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 		for failure := range failed.Job.Properties.Failures() {
 			fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
 		}
-	} else if err != nil { // the job may still run
+	}
+	if err != nil { // if it isn't a *JobFailedError, the job may still run
 		log.Fatal(err)
 	}
 	fmt.Println(job.Properties.ProvisioningState)
@@ -366,7 +367,7 @@ func ExampleNewClientFactory() {
 	}
 	job, err := jobs.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	fmt.Println(job.Properties.ProvisioningState, err)
-	exemption, err := factory.NewExemptionsClient().Get(context.Background(), exampleExemptionID, nil)
+	exemption, err := factory.NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(exemption.DisplayName, err)
 	// Output:
 	// Failed <nil>

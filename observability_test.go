@@ -106,6 +106,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	untrusted := respond(200, `{"value":null,"nextLink":"https://evil.example/?x=private"}`)
 	const path = `"path":"` + getPath + `"`
 	const get, create = `{"operation":"` + getOperation + `",`, `{"operation":"WorkspaceManagerJobsClient.Create",`
+	const exemptionID = "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	const list = `{"operation":"SecurityAssignmentsClient.ListAcrossSubscriptions","request":"SecurityAssignmentsClient.NewListBySubscriptionPager","subscriptionId":"` + assignmentsSubscription + `",`
 	for name, test := range map[string]struct {
 		call func(context.Context) error
@@ -153,10 +154,10 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"an unknown outcome with a response": {failedCall(t, respond(500, "", "x-ms-request-id", requestID), createJob),
 			create + `"kind":"outcomeUnknown","status":500,"requestId":"` + requestID + `","message":"` + armsecops.ErrOutcomeUnknown.Error() + `; list the jobs of the assignment before sending it again"}`},
 		"a part of an operation": {func(ctx context.Context) error {
-			return failure(newFactory(t, &azfake.TokenCredential{}, options(forbidden)).NewExemptionsClient().Get(ctx, exampleExemptionID, nil))
+			return failure(newFactory(t, &azfake.TokenCredential{}, options(forbidden)).NewExemptionsClient().Get(ctx, exemptionID, nil))
 		}, `{"operation":"ExemptionsClient.Get","request":"StandardAssignmentsClient.Get","kind":"service",` + said},
 		"a part without a response": {func(ctx context.Context) error {
-			return failure(newFactory(t, &azfake.TokenCredential{}, withoutRetries(transportFunc(lost))).NewExemptionsClient().Get(ctx, exampleExemptionID, nil))
+			return failure(newFactory(t, &azfake.TokenCredential{}, withoutRetries(transportFunc(lost))).NewExemptionsClient().Get(ctx, exemptionID, nil))
 		}, `{"operation":"ExemptionsClient.Get","request":"StandardAssignmentsClient.Get","kind":"transport","message":"unexpected EOF"}`},
 		"a failed job": {failedCall(t, respond(200, failedJob), wait),
 			`{"operation":"WorkspaceManagerJobsClient.NewJobPoller","kind":"job","job":"the-job","jobId":"/jobs/the-job","message":"Failed: 1 of 1 items failed: see the items","details":["/rules/one at member m: Forbidden."]}`},

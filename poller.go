@@ -21,16 +21,17 @@ import (
 )
 
 // JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate] and
-// [WaitForJob]. Between two polls, PollUntilDone waits for its Frequency, 30 seconds if there is
-// none and a second at least, or for as long as the response asks, which is at most
-// an hour. It is not safe for concurrent use: take the ResumeToken before you wait.
+// [WaitForJob]. Between two polls, PollUntilDone waits for its Frequency, 30 seconds if
+// there is none, or for as long as the response asks, which is at most an hour. It is not safe for concurrent use: take the ResumeToken before you wait.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
-// returns it. If the context ends between two polls, which azcore's poller reports by
-// the context's error alone, the error names the job, which may still run.
+// returns it. A job that ended Failed or Canceled is a [*JobFailedError], which has the
+// job: with an error, the returned one is zero. If the context ends between two polls,
+// which azcore's poller reports by the context's error alone, the error names the job,
+// which may still run.
 //   - poller: of BeginCreate or NewJobPoller
-//   - options: nil for the defaults; a Frequency is at least 1 second
+//   - options: nil for the defaults; a Frequency of less than a second is a [*ParameterError]
 //
 // The other errors are those that [WorkspaceManagerJobsClient.BeginCreate] describes.
 func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUntilDoneOptions) (Job, error) {
