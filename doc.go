@@ -67,7 +67,8 @@
 //     turns on: most of them.
 //   - [StandardAssignmentsClient] exempts from the other recommendations, and writes
 //     audits and attestations.
-//   - [SecurityStandardsClient] finds, and writes, the standards that have those.
+//   - [SecurityStandardsClient] finds, and writes, the standards that recommendations are
+//     in.
 //   - [SecurityAssignmentsClient] changes what the preview of 2021 left.
 //
 // A resource is got by Get, listed by NewListPager, written by CreateOrUpdate and deleted
@@ -83,7 +84,9 @@
 // # Roles
 //
 // Each is a role on the scope of the resource: a subscription, a management group or the
-// central workspace, for example. Without it, the error of a call is [ErrForbidden].
+// central workspace, for example. Without it, the error of a call is [ErrForbidden], or
+// [ErrNotFound] where the identity may not even see the scope. Azure Resource Graph leaves
+// out what the identity may not read instead: see below.
 //
 //	read exemptions, standards and recommendations   Security Reader
 //	change standards and standard assignments        Security Admin
@@ -106,10 +109,10 @@
 //	Microsoft.Security/standardAssignments     StandardAssignmentsClient
 //	Microsoft.Security/assignments             SecurityAssignmentsClient, of the preview of 2021
 //
-// The name of a recommendation is its key. A policy exemption names the assignment of an
-// initiative that has the recommendation's PolicyDefinitionID, and the reference id of
-// the policy in it: Microsoft's armpolicy reads both, with a program of [docs/exempting.md].
-// A standard assignment names the key, and a standard that has it.
+// The name of a recommendation is its key. A standard assignment names the key, and a
+// standard that has it. A policy exemption names the assignment of an initiative that has
+// the recommendation's PolicyDefinitionID, and the reference id of the policy in it. A
+// program of [docs/exempting.md] finds the assignment and the id, by Microsoft's armpolicy.
 //
 // # Reading a whole tenant
 //
@@ -125,43 +128,7 @@
 // exemptions with IncludeInherited.
 //
 // ListAcrossSubscriptions requests each subscription: it is current, and one that the
-// identity may not read is a [*SubscriptionError] with [ErrForbidden].
-//
-// # Options of one call
-//
-// azcore's contexts hold for one call of any method. WithCaptureResponse doesn't for
-// ListAcrossSubscriptions and pages that are fetched ahead (Prefetch), whose requests
-// overlap:
-//
-//	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // adds headers; see below
-//	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
-//	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // replaces the client's retry options
-//
-// The deadline of a context bounds the call with all of its attempts and waits. The
-// exception is azcore's: a call that needs a token while another call of the factory is
-// getting it waits for that one's GetToken, so give every context a deadline.
-//
-// # Conditional writes
-//
-// CreateOrUpdate replaces a resource, and the last writer wins. To write only if the
-// resource hasn't changed since it was read, send its ETag in If-Match, as above. A
-// service that finds another one responds 412, which is [ErrPreconditionFailed].
-// Assignments of 2021 and the resources of the workspace manager have an ETag, but the
-// services don't document that they look at If-Match: one that doesn't writes anyway.
-// Policy exemptions, standards and their assignments have none: the last writer wins.
-//
-// # Models
-//
-// The models are plain values: p := got.Properties is a copy, and a change to its fields
-// doesn't reach got; the elements of slices and maps are shared. Absent, null and zero
-// are the same; a field is written only if it isn't zero. Members that this version
-// doesn't know are kept in AdditionalProperties and written again, so a resource that is
-// read, changed and written loses nothing. Every resource is a [Resource], which names
-// the exceptions, and every page of a list a [Page].
-//
-// Both encoding/json and github.com/go-json-experiment/json read and write resources
-// and pages alike. For a part that is marshaled on its own, use the latter, or
-// encoding/json on Go 1.27: on Go 1.26, it shows AdditionalProperties as a field.
+// identity may not read is a [*SubscriptionError] with [ErrForbidden] or [ErrNotFound].
 //
 // # Errors
 //
@@ -172,14 +139,16 @@
 //	switch {
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
-//	case errors.Is(err, armsecops.ErrForbidden):
-//		// a role is missing
+//	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
+//		// one of the service's own codes; it has a sentinel's status, too
+//	case errors.Is(err, armsecops.ErrForbidden), errors.Is(err, armsecops.ErrNotFound):
+//		// a role, or the resource, is missing
 //	case errors.Is(err, armsecops.ErrThrottled):
 //		// wait for service.RetryAfter
-//	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
-//		// one of the service's own codes
 //	case responded:
 //		// service has StatusCode, Code, Message and RequestID
+//	default:
+//		// no response: an invalid parameter, a lost connection, or the context ended
 //	}
 //
 // There are these types and sentinels:
@@ -190,6 +159,8 @@
 //     [*ServiceError] and an azcore.ResponseError as well.
 //   - A success that isn't what the operation returns, such as another status, null or
 //     an error, is [ErrUnexpectedResponse]. The body of a deletion's isn't read.
+//   - Without a response, the transport's own error is in the chain, and
+//     context.DeadlineExceeded or context.Canceled if the context ended.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], with the token that resumes the listing. One
 //     subscription of many is a [*SubscriptionError].
@@ -200,9 +171,9 @@
 // in a loop over the same pager.
 //
 // In a log of package slog, every error of an operation is one group with the same
-// members: operation, kind, status, code, message, requestId and so on, without tokens
+// attributes: operation, kind, status, code, message, requestId and so on, without tokens
 // and values of the query. [LogValue] keeps them where the program wraps an error with
-// %w. [docs/observability.md] lists the members, and [docs/metrics.md] the names of the
+// %w. [docs/observability.md] lists the attributes, and [docs/metrics.md] the names of the
 // spans of OpenTelemetry.
 //
 // # Retries
@@ -226,6 +197,42 @@
 //
 // [docs/reliability.md] says what each fault leads to, and what a transport of your own,
 // which a retry or a redirect could get past the library, must do.
+//
+// # Options of one call
+//
+// Contexts of github.com/Azure/azure-sdk-for-go/sdk/azcore/policy hold for one call of any
+// method. WithCaptureResponse doesn't for ListAcrossSubscriptions and pages that are
+// fetched ahead (Prefetch), whose requests overlap:
+//
+//	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // sets headers, in place of the library's
+//	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
+//	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // no retries; 0 means azcore's default, not the client's
+//
+// Give every context a deadline: it bounds the call with all of its attempts and waits.
+// There is one exception, which is azcore's. Of two calls of a factory that need a token
+// at the same time, one gets it, and the other waits for it, whatever its own deadline.
+//
+// # Conditional writes
+//
+// CreateOrUpdate replaces a resource, and the last writer wins. To write only if the
+// resource hasn't changed since it was read, send its ETag in If-Match, as above. A
+// service that finds another one responds 412, which is [ErrPreconditionFailed].
+// Assignments of 2021 and the resources of the workspace manager have an ETag, but the
+// services don't document that they look at If-Match: one that doesn't writes anyway.
+// Policy exemptions, standards and their assignments have none: the last writer wins.
+//
+// # Models
+//
+// The models are plain values: p := got.Properties is a copy, and a change to its fields
+// doesn't reach got; the elements of slices and maps are shared. Absent, null and zero
+// are the same; a field is written only if it isn't zero. Members that this version
+// doesn't know are kept in AdditionalProperties and written again, so a resource that is
+// read, changed and written loses nothing. Every resource is a [Resource], which names
+// the exceptions, and every page of a list a [Page].
+//
+// Both encoding/json and github.com/go-json-experiment/json read and write resources
+// and pages alike. For a part that is marshaled on its own, use the latter, or
+// encoding/json on Go 1.27: on Go 1.26, it shows AdditionalProperties as a field.
 //
 // # Trust
 //
