@@ -71,6 +71,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 		"echoed query":     echo(decoded),
 		"echoed value":     echo(func(*http.Request) string { return "no token " + secretSkipToken + " here" }),
 		"echoed header":    echo(func(req *http.Request) string { return "not for " + req.Header.Get("Authorization") }),
+		"escaped header":   echo(func(req *http.Request) string { return url.QueryEscape(req.Header.Get("Authorization")) }),
 		"echoed in a page": respond(400, "<html>"+strings.Repeat("a", 500)+secretToken+html.EscapeString(secretSkipToken)+"</html>"),
 		"cut in a 200":     respond(200, "<html>"+strings.Repeat("a", 492)+secretToken+"</html>"),
 		"cut in JSON":      respond(400, `{"title":"`+strings.Repeat("a", 482)+secretToken+`"}`),
@@ -84,7 +85,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 		client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, o)
 		require.NoError(t, err)
 		list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: secretSkipToken, Top: 7, OrderBy: "secret desc"}
-		ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {"Bearer secret-of-the-call"}}) // that is sent
+		ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {"Bearer secret/of+the=call"}}) // that is sent
 		_, err = client.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)
 		require.Error(t, err)
 		page, ok := errors.AsType[*armsecops.PageError](err)

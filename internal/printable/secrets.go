@@ -23,6 +23,9 @@ func NewSecrets(tokens []string, query string) Secrets {
 	var texts []string // each before its replacement
 	for _, token := range tokens {
 		texts = append(texts, token, ellipsis)
+		if escaped := url.QueryEscape(token); escaped != token {
+			texts = append(texts, escaped, ellipsis)
+		}
 	}
 	texts = append(texts, querySecrets(query)...)
 	if texts == nil {
