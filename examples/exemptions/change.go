@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,9 +28,9 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	c.Command, c.name = newCommand(name), name
 	c.Arguments = "[ID... | -]"
 	var expires string
-	which, flags := "-within 7d", "-live -dry-run"
+	which, flags := "-within 0d", "-live -dry-run"
 	if name == "renew" {
-		which, flags = "-active "+which, flags+" -expires 90d"
+		which, flags = "-active -within 7d", flags+" -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
 			"One that ends then already, or later, or never, isn't changed, and the standard error says so. One that has ended is in force again. It prints the ids of the others.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
@@ -37,7 +38,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
 		c.Required = []string{"expires"}
 	} else {
-		c.About = "Deletes exemptions of any kind, and prints their ids.\n\n" +
+		c.About = "Deletes exemptions of any kind, and prints their ids. \"exemptions expiring -within 0d\" lists those that have ended.\n\n" +
 			"The last writer wins: an exemption that another program has just renewed is deleted, too."
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
@@ -99,7 +100,7 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 		case err != nil:
 			return done{}, err
 		case c.expires.IsZero() && c.dryRun:
-			return done{text: "would delete " + id}, nil
+			return done{text: "would delete " + id + ", " + c.describe(before.Exemption)}, nil
 		case c.expires.IsZero():
 			_, err = client.Delete(ctx, id, nil)
 			return done{text: id}, err
@@ -120,6 +121,18 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 		_, err = client.Renew(ctx, id, c.expires, nil)
 		return done{id, note}, err
 	})
+}
+
+// describe returns the name of an exemption and when it ends, for a dry run.
+func (c change) describe(e armsecops.Exemption) string {
+	ends := "which ends on " + formatDate(e.ExpiresOn)
+	switch {
+	case e.ExpiresOn.IsZero():
+		ends = "which never ends"
+	case e.ExpiresBefore(c.now):
+		ends = "which ended on " + formatDate(e.ExpiresOn)
+	}
+	return fmt.Sprintf("%q, %s", cmp.Or(e.DisplayName, e.Name), ends)
 }
 
 // errUnchanged is of an exemption that ends later without a renewal: no failure, as

@@ -85,11 +85,14 @@ func parseCreation(args []string) (c creation, err error) {
 		c.kind = "policy"
 	}
 	required, other := []string{"scope", "assessment", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
+	otherKind := ""
 	switch {
 	case c.kind == "policy":
 		required, other = []string{"scope", "policy-assignment", "category", "name"}, []string{"standard", "assessment", "cve"}
 	case len(c.cves) > 0:
 		required = []string{"scope", "assessment", "category", "name"}
+	case !c.Given("kind") && !c.Given("assessment") && !c.Given("standard"):
+		otherKind = "; -policy-assignment replaces -assessment and -standard"
 	}
 	for _, name := range other {
 		if c.Given(name) {
@@ -103,7 +106,7 @@ func parseCreation(args []string) (c creation, err error) {
 		}
 	}
 	if missing != nil {
-		return c, command.Usagef("create needs %s", command.Join(missing, "and"))
+		return c, command.Usagef("create needs %s%s", command.Join(missing, "and"), otherKind)
 	}
 	if c.category, err = parseCategory(category); err != nil {
 		return c, err

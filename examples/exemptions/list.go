@@ -26,7 +26,7 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"A subscription that the identity may not read has no rows there, and no error unless all that are given are such ones: " +
 	"-verify lists a page of each kind in each subscription that is given as well, and names what fails. A query of given subscriptions has no " +
 	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
-	"subscription, which is current, names the ones that fail, and says who created an exemption of Azure Policy. " +
+	"subscription, which is current, names the ones that fail, as -verify does, and says who created an exemption of Azure Policy. " +
 	"Of a management group, it lists what is exempted there, and nothing below.\n\n" +
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
@@ -75,7 +75,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	}
 	q.About += "\n\n" + aboutLists
 	q.Flags.StringVar(&within, withinName, within,
-		"only exemptions that have ended or will within this `time`; 30d is days, other units are Go's")
+		"only exemptions that have ended or will within this `time`; 0d is those that have ended, 30d is days, other units are Go's")
 	var category, effect string
 	q.Flags.BoolVar(&q.active, "active", false, "only exemptions that haven't ended")
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
@@ -87,7 +87,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	file := q.Flags.String("file", "", "`name` of a file of subscriptions, one on each line; - is the standard input")
 	q.Flags.BoolVar(&q.inherited, "inherited", false, "include the policy exemptions that the subscriptions inherit from management groups")
 	q.Choice(&q.via, "via", "`way` to read the exemptions", "graph", "list")
-	q.Flags.BoolVar(&q.verify, "verify", false, "list a page of each kind in each given subscription too, to find what can't be read")
+	q.Flags.BoolVar(&q.verify, "verify", false, "with -via graph, list a page of each kind in each given subscription too, to find what can't be read")
 	q.Choice(&q.format, "o", "output `format`", "table", "csv", "json", "ids")
 	q.Flags.BoolVar(&q.wide, "wide", false, "print all columns of the table, as wide as they are")
 	q.Flags.BoolVar(&q.dryRun, "dry-run", false, "print as text what would be listed, and send nothing")
@@ -97,6 +97,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	if len(q.Args) > 0 && slices.ContainsFunc(commands, func(c [2]string) bool { return c[0] == q.Args[0] }) {
 		return q, command.Usagef("the command comes first: exemptions %s", q.Args[0])
 	}
+	q.verify = q.verify && q.via == "graph" // -via list names what fails by itself
 	if q.connection, err = connect(q.Command); err != nil {
 		return q, err
 	}

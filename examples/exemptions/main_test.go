@@ -59,7 +59,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	t.Parallel()
 	one, id := tenantSubscription(4), recommendations[0].key
 	for name, args := range map[string][]string{ // by name of the file
-		"list":             {"list", "-via", "list", "-expires-within", "90d"},
+		"list":             {"list", "-via", "list", "-verify", "-expires-within", "90d"},
 		"expiring":         {"expiring", "-within", "50d", "-wide"},
 		"csv":              {"-expires-within", "90d", "-category", "Waiver", "-o", "csv"},
 		"json":             {"-via", "list", "-o", "json", one},
@@ -87,7 +87,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"renew-none":       {"renew", "-expires", "90d", "-"},
 		"active":           {"expiring", "-active"},
 		"delete-none":      {"delete", "-file", os.DevNull},
-		"delete-dry-run":   {"delete", policyID(3), "-dry-run", policyID(4)},
+		"delete-dry-run":   {"delete", policyID(3), "-dry-run", policyID(4), endedID},
 	} {
 		var output bytes.Buffer
 		s := command.Streams{In: strings.NewReader(""), Out: &terminal.Output{Writer: &output}, Err: &terminal.Output{Writer: &output}}
@@ -164,7 +164,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"no line":                   {[]string{"-file", file, "mine"}, "line 2 of " + file + ` "production"` + noUUID},
 		"create without scope":      {standardArgs("-scope", ""), "create needs -scope"},
 		"create without standard":   {standardArgs("-standard", ""), "create needs -standard"},
-		"create without assessment": {[]string{"create", "-scope", build}, "create needs -assessment, -standard, -category and -name"},
+		"create without assessment": {[]string{"create", "-scope", build}, "create needs -assessment, -standard, -category and -name; -policy-assignment replaces -assessment and -standard"},
 		"create without assignment": {policyArgs("-policy-assignment", ""), "create needs -policy-assignment"},
 		"create, unknown category":  {standardArgs("-category", "risk"), `invalid value "risk" for flag -category: must be waiver or mitigated`},
 		"create, unknown kind":      {standardArgs("-kind", "assignment"), `invalid value "assignment" for flag -kind: must be standard or policy`},

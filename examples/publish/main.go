@@ -254,7 +254,7 @@ func parse(args []string) (p publication, err error) {
 	flags.IntVar(&p.concurrency, "concurrency", 4, "`number` of jobs that run at a time")
 	flags.BoolVar(&p.wait, "wait", true, "wait for the jobs' end; -wait=false only starts them")
 	flags.BoolVar(&p.recover, "recover", false, "if the response to the start of a job is lost, look for the job")
-	flags.Func("resume", "wait for the job of this `token`, which an earlier run printed, instead of starting one; can be repeated",
+	flags.Func("resume", "wait for the job of this `token`, which an earlier run printed, instead of starting one; -live needs its -subscription, -resource-group and -workspace too; can be repeated",
 		func(token string) error {
 			if !slices.Contains(tokens, token) { // must not wait for one job twice
 				tokens = append(tokens, token)

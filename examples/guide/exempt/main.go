@@ -20,10 +20,13 @@ import (
 )
 
 const (
-	subscription     = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	scope            = "/subscriptions/" + subscription
-	machine          = scope + "/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build"
-	policyAssignment = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
+	subscription         = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	scope                = "/subscriptions/" + subscription
+	resourceGroup        = "test"
+	machine              = scope + "/resourceGroups/" + resourceGroup + "/providers/Microsoft.Compute/virtualMachines/build"
+	portsName, disksName = "Management ports should be closed", "Disks should be encrypted"
+	policyAssignment     = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
+	referenceID          = "closePorts" // of the policy that turns portsName on: interop/exempting finds both ids
 )
 
 func main() {
@@ -47,15 +50,14 @@ func main() {
 
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) error {
 	expires, later := now.AddDate(0, 0, 90), now.AddDate(0, 0, 180)
-	ports, portsErr := exempt(ctx, factory, "Management ports should be closed", expires, policyAssignment, "closePorts")
-	disks, disksErr := exempt(ctx, factory, "Disks should be encrypted", expires, "")
+	ports, portsErr := exempt(ctx, factory, portsName, expires, policyAssignment, referenceID)
+	disks, disksErr := exempt(ctx, factory, disksName, expires, "")
 	fmt.Printf("ports: %s\ndisks: %s\n", ports, disks) // empty if it failed
 	if err := errors.Join(portsErr, disksErr); err != nil {
 		return err
 	}
 	client := factory.NewExemptionsClient()
-	above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
-	found, err := exemptionsOf(machine, now, client.ListAcrossSubscriptions(ctx, []string{subscription}, above))
+	found, err := exemptionsOf(machine, now, client.ListAcrossSubscriptions(ctx, []string{subscription}, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}))
 	if err != nil {
 		return err
 	}
@@ -84,8 +86,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName s
 			return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
 		}
 		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
-			DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
-			PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
+			DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
 		}}, nil)
 		return created.ID, err
 	}
@@ -94,9 +95,8 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName s
 		return "", err
 	}
 	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-		DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires,
-		AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
-		ExemptionData:    armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
+		DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires, AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
+		ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
 	}}, nil)
 	return created.ID, err
 }
@@ -141,11 +141,13 @@ func covers(scope, resourceID string) bool {
 	return scope != "" && strings.HasPrefix(resourceID+"/", scope+"/") || strings.HasPrefix(scope, "/providers/microsoft.management/managementgroups/")
 }
 
-// renew lets exemptions that exemptionsOf found end later. One that can't be renewed
-// doesn't keep the others from it.
+// renew renews what exemptionsOf found, unless it ends later already. One that fails doesn't keep the others from it.
 func renew(ctx context.Context, client *armsecops.ExemptionsClient, exemptions []armsecops.Exemption, later time.Time) error {
 	var errs []error
 	for _, exemption := range exemptions {
+		if !exemption.ExpiresBefore(later) {
+			continue // Renew would let it end earlier
+		}
 		renewed, err := client.Renew(ctx, exemption.ID, later, nil)
 		if err == nil {
 			fmt.Printf("%q is renewed until %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
@@ -157,13 +159,11 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, exemptions [
 
 // newTenant returns a tenant in memory: a recommendation that a policy turns on, and one of a standard.
 func newTenant() *fake.Server {
-	const ports, disks = "bc303248-3d14-44c2-96a0-55f5c326b5fe", "d57a4221-a804-52ca-3dea-768284f06bb7"
+	const ports, disks, policy = "bc303248-3d14-44c2-96a0-55f5c326b5fe", "d57a4221-a804-52ca-3dea-768284f06bb7", "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917"
 	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses a resource without what is required
-	server.AddResourceGroup(subscription, "test")
-	server.Put(armsecops.AssessmentMetadataID{Name: ports}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{
-		DisplayName: "Management ports should be closed", PolicyDefinitionID: "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917",
-	}})
-	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Disks should be encrypted"}})
+	server.AddResourceGroup(subscription, resourceGroup)
+	server.Put(armsecops.AssessmentMetadataID{Name: ports}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: portsName, PolicyDefinitionID: policy}})
+	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	standard := armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}}}
 	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{Properties: standard})
 	return server

@@ -64,7 +64,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 }
 
 // Of a whole tenant.
-func TestRenewLeavesOutWhatHasEnded(t *testing.T) {
+func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	t.Parallel()
 	server := newTenant()
 	for name, expires := range map[string]time.Time{"ended": today.AddDate(0, 0, -1), "later": today.AddDate(0, 4, 0), "never": {}, "soon": today} {
@@ -74,8 +74,7 @@ func TestRenewLeavesOutWhatHasEnded(t *testing.T) {
 	}
 	client := newFactory(server).NewExemptionsClient()
 	require.NoError(t, run(t.Context(), newFactory(server), today)) // renews its own
-	soon := &armsecops.ExemptionsClientListOptions{ExpiresBefore: today.AddDate(0, 0, 100)}
-	found, err := exemptionsOf("", today, client.NewListPager(soon).All(t.Context()))
+	found, err := exemptionsOf("", today, client.NewListPager(nil).All(t.Context()))
 	require.NoError(t, err)
 	require.NoError(t, renew(t.Context(), client, found, today.AddDate(0, 3, 0)))
 	got := map[string]string{}

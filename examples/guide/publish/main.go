@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -24,7 +23,8 @@ const (
 	rule = "/subscriptions/" + subscription + "/resourceGroups/" + group + "/providers/Microsoft.OperationalInsights/workspaces/" + workspace +
 		"/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11"
 	memberSubscription = "7aef9d48-814f-45ad-b644-b0343316e174"
-	memberWorkspace    = "/subscriptions/" + memberSubscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/branch"
+	memberWorkspace    = "branch"
+	memberWorkspaceID  = "/subscriptions/" + memberSubscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/" + memberWorkspace
 	memberTenant       = "f676d436-8d16-42db-81b7-ab578e110ccd" // of the member's workspace, which may be another tenant than the central one's
 )
 
@@ -42,15 +42,18 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := setUp(context.Background(), factory); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour) // a job that takes longer continues, and the error names it
+	defer cancel()
+	if err := setUp(ctx, factory); err != nil {
 		log.Fatal(err)
 	}
-	if err := run(context.Background(), factory); err != nil {
+	if err := run(ctx, factory); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// setUp makes what a publication needs. Each step can be repeated.
+// setUp makes what a publication needs. Each step replaces what has that name already,
+// and can be repeated.
 func setUp(ctx context.Context, factory *armsecops.ClientFactory) error {
 	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscription)
 	if err != nil {
@@ -74,9 +77,9 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory) error {
 	}, nil); err != nil {
 		return err
 	}
-	member := "branch(" + memberSubscription + ")"
+	member := memberWorkspace + "(" + memberSubscription + ")"
 	if _, err := members.CreateOrUpdate(ctx, group, workspace, member, armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: memberWorkspace, TargetWorkspaceTenantID: memberTenant},
+		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: memberWorkspaceID, TargetWorkspaceTenantID: memberTenant},
 	}, nil); err != nil {
 		return err
 	}
@@ -104,10 +107,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 		Recover:  true, // finds the job if the response is lost
 		Progress: func(job armsecops.Job) { fmt.Println(job.Properties.ProvisioningState) },
 	})
-	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		return fmt.Errorf("list the jobs before you start another one: %w", err)
-	}
-	if err != nil {
+	if err != nil { // which says so if it is unknown whether a job was started
 		return err
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
