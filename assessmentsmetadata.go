@@ -181,10 +181,13 @@ type AssessmentMetadataProperties struct {
 // Defender standard can be of single findings, such as a CVE, and it needs no standard
 // then: see [SubAssessmentExemptionRule].
 //
-// Assessments of the type [AssessmentTypeCustomPolicy] have a policy definition of
-// the organization's own, and are exempted by Azure Policy like the built-in ones.
-// Those of the type [AssessmentTypeCustomerManaged] have none in the documentation;
-// that standard assignments exempt them isn't documented.
+// It names a place, and doesn't say whether Defender for Cloud supports the exemption.
+// The documentation says that exemptions aren't made for custom recommendations, such
+// as those of the type [AssessmentTypeCustomPolicy], and that recommendations in preview
+// and some others might not support them. It says nothing of assessments of the type
+// [AssessmentTypeCustomerManaged].
+//
+// https://learn.microsoft.com/azure/defender-for-cloud/exempt-resource
 func (p AssessmentMetadataProperties) ExemptedBy() ExemptionKind {
 	if p.PolicyDefinitionID != "" {
 		return ExemptionKindPolicyExemption

@@ -75,16 +75,19 @@ func TestExempting(t *testing.T) {
 	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: "20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExemptionData: byKey},
 	})
-	names, err := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), subscription[len("/subscriptions/"):])
+	id := strings.TrimPrefix(subscription, "/subscriptions/")
+	names, err := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, id)
 	require.NoError(t, err)
-	from, failed, err := inventory(t.Context(), factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), &p, names)
+	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Get", StatusCode: http.StatusNotFound}) // the first is deleted meanwhile
+	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), &p, names)
 	require.NoError(t, err)
-	assert.True(t, len(failed) == 2 && gone(failed[machine+"/providers/Microsoft.Authorization/policyExemptions/gone"]), failed)
 	counts := map[string]int{}
-	for _, names := range from {
-		counts[strings.Join(names, ",")]++
+	for _, row := range rows {
+		counts[strings.Join(row.From, ",")]++
+		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), gone(row.Err), row)
+		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made
 	}
-	assert.Equal(t, map[string]int{"Close ports": 8, "": 1}, counts)
+	assert.Equal(t, map[string]int{"Close ports": 6, "/other": 1, "/other,Close ports": 1, "": 2}, counts)
 	assert.Equal(t, []int{1, 1}, []int{asked["/gone"] + asked["/GONE"], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
 	recommendation.Properties.PolicyDefinitionID = "/unknown"
 	require.ErrorContains(t, exempt(t.Context(), client, &p, recommendation, machine, time.Now()), "is not assigned")

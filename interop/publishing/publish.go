@@ -1,0 +1,120 @@
+// Package publishing publishes content of a central workspace, which armsecurityinsights lists.
+package publishing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/armsecops/armsecops"
+)
+
+// publisher publishes content of the central workspaces of one subscription.
+type publisher struct {
+	members     *armsecops.WorkspaceManagerMembersClient
+	groups      *armsecops.WorkspaceManagerGroupsClient
+	assignments *armsecops.WorkspaceManagerAssignmentsClient
+	jobs        *armsecops.WorkspaceManagerJobsClient
+}
+
+func newPublisher(factory *armsecops.ClientFactory, subscriptionID string) (*publisher, error) {
+	members, err := factory.NewWorkspaceManagerMembersClient(subscriptionID)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := factory.NewWorkspaceManagerGroupsClient(subscriptionID)
+	if err != nil {
+		return nil, err
+	}
+	assignments, err := factory.NewWorkspaceManagerAssignmentsClient(subscriptionID)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := factory.NewWorkspaceManagerJobsClient(subscriptionID)
+	return &publisher{members, groups, assignments, jobs}, err
+}
+
+const maxPublications = 2000 // the documented limit of a group: its members times the items
+
+// publish publishes items, which are resource ids, to a group, and waits for the end of
+// the job. Jobs that still run, such as that of a run that timed out, end first. A
+// second run publishes again, and writes the assignment only if its items or its group
+// have changed.
+func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groupName string, items []string) (armsecops.Job, error) {
+	if len(items) == 0 { // a listing that finds none must not empty the assignment
+		return armsecops.Job{}, fmt.Errorf("nothing to publish by %s", id.Name)
+	}
+	if err := p.wait(ctx, id); err != nil {
+		return armsecops.Job{}, err
+	}
+	group, err := p.groups.Get(ctx, id.ResourceGroupName, id.WorkspaceName, groupName, nil)
+	if err != nil {
+		return armsecops.Job{}, err
+	}
+	if members := len(group.Properties.MemberResourceNames); members*len(items) > maxPublications {
+		return armsecops.Job{}, fmt.Errorf("%d items for the %d members of %s are more than %d publications", len(items), members, groupName, maxPublications)
+	}
+	if err := p.assign(ctx, id, groupName, items); err != nil {
+		return armsecops.Job{}, err
+	}
+	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
+	poller, err := p.jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, options)
+	if err != nil {
+		return armsecops.Job{}, err
+	}
+	return armsecops.WaitForJob(ctx, poller, nil)
+}
+
+// wait waits for the jobs of the assignment that still run, however they end.
+func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID) error {
+	for job, err := range p.jobs.NewListPager(id.ResourceGroupName, id.WorkspaceName, id.Name, nil).All(ctx) {
+		if errors.Is(err, armsecops.ErrNotFound) { // the assignment doesn't exist yet
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if job.Properties.ProvisioningState.Terminal() {
+			continue
+		}
+		poller, err := p.jobs.NewJobPoller(id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
+		if err != nil {
+			return err
+		}
+		_, err = armsecops.WaitForJob(ctx, poller, nil)
+		if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
+			return err
+		}
+	}
+	return nil
+}
+
+// assign makes the items those of the assignment, all of them, and the group its target.
+// What else the assignment has is kept.
+func (p *publisher) assign(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groupName string, items []string) error {
+	got, err := p.assignments.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
+	if err != nil && !errors.Is(err, armsecops.ErrNotFound) {
+		return err
+	}
+	before := got.Properties.Items // none of an assignment that doesn't exist
+	changed := len(before) != len(items) || !strings.EqualFold(got.Properties.TargetResourceName, groupName)
+	after := make([]armsecops.WorkspaceManagerAssignmentItem, len(items))
+	for i, id := range items {
+		same := func(item armsecops.WorkspaceManagerAssignmentItem) bool {
+			return strings.EqualFold(item.ResourceID, id)
+		}
+		if j := slices.IndexFunc(before, same); j >= 0 {
+			after[i] = before[j]
+		} else {
+			after[i].ResourceID, changed = id, true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	got.Properties.TargetResourceName, got.Properties.Items = groupName, after
+	_, err = p.assignments.CreateOrUpdate(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, got.WorkspaceManagerAssignment, nil)
+	return err
+}
