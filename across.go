@@ -65,7 +65,8 @@ func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, su
 
 // ListAcrossSubscriptions lists the standard assignments of many subscriptions, some at
 // a time: what [StandardAssignmentsClient.NewListPager] lists of each, audits and
-// attestations among them.
+// attestations among them. Whether those of resource groups and single resources are among
+// them isn't documented; [StandardAssignmentsClient.NewResourceGraphPager] has them.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
@@ -84,6 +85,11 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // Defender's assignments of 2021. It requests each subscription, and is current to the
 // second; [ExemptionsClient.NewListPager] takes far fewer requests. Where a subscription
 // has pages of other items alone, such as audits, only the context ends the listing.
+//
+// It has what the services list of a subscription. Of Defender's standards these are the
+// assignments that the service considers relevant: whether those of resource groups and
+// single resources are among them isn't documented. [ExemptionsClient.NewListPager] has
+// them.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults

@@ -129,6 +129,8 @@
 //
 // ListAcrossSubscriptions requests each subscription: it is current, and one that the
 // identity may not read is a [*SubscriptionError] with [ErrForbidden] or [ErrNotFound].
+// Whether the service's list of standard assignments has those of single resources isn't
+// documented: a query has them.
 //
 // # Errors
 //

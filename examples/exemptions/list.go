@@ -26,7 +26,8 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"A subscription that the identity may not read has no rows there, and no error unless all that are given are such ones: " +
 	"-verify lists a page of each kind in each subscription that is given as well, and names what fails. A query of given subscriptions has no " +
 	"exemptions of the management groups above them; -inherited includes those of Azure Policy. With -via list it lists each " +
-	"subscription, which is current, names the ones that fail, as -verify does, and says who created an exemption of Azure Policy. " +
+	"subscription, which is current, names the ones that fail, as -verify does, and says who created an exemption of Azure Policy. Whether Azure's list of a subscription has the " +
+	"standard assignments of its resource groups and resources isn't documented: a query has them. " +
 	"Of a management group, it lists what is exempted there, and nothing below.\n\n" +
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
