@@ -110,11 +110,12 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 	}
 	_, err = armsecops.WaitForJob(context.Background(), poller, nil)
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		fmt.Println(failed.Job.Properties.Summary())
+		summary := failed.Job.Properties.Summary()
+		fmt.Println(summary.Failed, "of", summary.Total, "failed")
 	} else if err != nil {
 		log.Fatal(err)
 	}
-	// Output: {2 1 1 0}
+	// Output: 1 of 2 failed
 }
 
 func ExampleWorkspaceManagerJobsClient_Get() {
@@ -203,28 +204,29 @@ func ExampleSecurityAssignmentsClient_NewListPager() {
 
 // A listing that fails has a token, with which a new pager resumes it.
 func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
-	server := exampleServer()
-	server.Inject(fake.Fault{StatusCode: http.StatusForbidden})
-	client, err := exampleFactoryOf(server).NewSecurityAssignmentsClient(assignmentsSubscriptionID)
-	if err != nil {
-		log.Fatal(err)
+	server := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+	for _, name := range []string{"one", "two"} {
+		server.Put(armsecops.AssignmentID{SubscriptionID: jobsSubscriptionID, ResourceGroupName: "myRg", Name: name}, armsecops.Assignment{})
 	}
+	server.Inject(fake.Fault{Skip: 1, StatusCode: http.StatusForbidden}) // of the second page
+	client := exampleClient(exampleFactoryOf(server).NewSecurityAssignmentsClient)
 	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}
-	for range 2 {
-		for assignment, err := range client.NewListBySubscriptionPager(options).All(context.Background()) {
-			if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
-				fmt.Println("failed:", errors.Is(err, armsecops.ErrForbidden))
-				options.ContinuationToken = failed.ContinuationToken
-			} else if err != nil {
-				log.Fatal(err)
-			} else {
-				fmt.Println(assignment.Properties.DisplayName)
-			}
+	pager := client.NewListBySubscriptionPager(options)
+	for pager.More() {
+		page, err := pager.NextPage(context.Background())
+		if failed, ok := errors.AsType[*armsecops.PageError](err); ok { // resumed by another process, for example
+			fmt.Println("failed:", errors.Is(err, armsecops.ErrForbidden))
+			options.ContinuationToken = failed.ContinuationToken
+			pager = client.NewListBySubscriptionPager(options)
+		}
+		for _, assignment := range page.Value {
+			fmt.Println(assignment.Name)
 		}
 	}
 	// Output:
+	// one
 	// failed: true
-	// ASC Default
+	// two
 }
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {

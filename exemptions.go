@@ -99,9 +99,9 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 	return ExemptionsClientGetResponse{got}, err
 }
 
-// Renew lets an exemption end at another time: it gets the exemption, sets when it
-// ends, and puts it back with all that it has. The last writer wins: what another
-// program changes between the two requests is lost.
+// Renew lets an exemption end at another time, also an earlier one unless OnlyLater is
+// set: it gets the exemption, sets when it ends, and puts it back with all that it has.
+// The last writer wins: what another program changes between the two requests is lost.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - expiresOn: when it is to end, also in the past; not the zero time, which would mean never
 //   - options: nil for the defaults
@@ -111,15 +111,19 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //
 // REST: the page of CreateOrUpdate of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
 func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.Time, options *ExemptionsClientRenewOptions) (ExemptionsClientRenewResponse, error) {
+	if options == nil {
+		options = &ExemptionsClientRenewOptions{}
+	}
 	refused := checkTime("expiresOn", expiresOn)
 	if expiresOn.IsZero() {
 		refused = &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"}
 	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
-		got.Properties.ExpiresOn = expiresOn.UTC()
-		if options != nil {
-			got.Properties.Description = cmp.Or(options.Description, got.Properties.Description)
+		if options.OnlyLater && !got.exemption.ExpiresBefore(expiresOn) {
+			return got, nil
 		}
+		got.Properties.ExpiresOn = expiresOn.UTC()
+		got.Properties.Description = cmp.Or(options.Description, got.Properties.Description)
 		put, err := run[renewedResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
@@ -154,6 +158,10 @@ type ExemptionsClientRenewOptions struct {
 	// Description replaces what the exemption says it is for, such as who approved that
 	// it is renewed. Empty leaves it as it is.
 	Description string
+
+	// OnlyLater leaves an exemption that ends at that time or later, or never, as it is:
+	// nothing is written, and the response has it. Otherwise it ends earlier then.
+	OnlyLater bool
 }
 
 // ExemptionsClientRenewResponse is the response of [ExemptionsClient.Renew].

@@ -57,17 +57,19 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 		return err
 	}
 	client := factory.NewExemptionsClient()
-	found, err := exemptionsOf(machine, now, client.ListAcrossSubscriptions(ctx, []string{subscription}, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}))
+	above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
+	listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, above)
+	found, err := collect(listing, func(e armsecops.Exemption) bool {
+		inherited := e.SubscriptionID == "" // of a management group above the subscription
+		return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
+	})
 	if err != nil {
 		return err
 	}
 	for _, exemption := range found {
 		fmt.Printf("%q holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
-	others := func(e armsecops.Exemption) bool {
-		return !strings.EqualFold(e.ID, ports) && !strings.EqualFold(e.ID, disks)
-	}
-	renewErr := renew(ctx, client, slices.DeleteFunc(found, others), later)
+	renewErr := renew(ctx, client, later, ports, disks)
 	_, portsErr = client.Delete(ctx, ports, nil)
 	_, disksErr = client.Delete(ctx, disks, nil)
 	return errors.Join(renewErr, portsErr, disksErr)
@@ -75,40 +77,66 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 
 // exempt exempts the machine from a recommendation where that is exempted, and returns the
 // id. A recommendation that a policy turns on takes a policy assignment and reference ids.
-func exempt(ctx context.Context, factory *armsecops.ClientFactory, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string) (id string, err error) {
+func exempt(
+	ctx context.Context, factory *armsecops.ClientFactory, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string,
+) (id string, err error) {
 	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), displayName)
 	if err != nil {
 		return "", err
 	}
-	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(machine+policyAssignmentID)+recommendation.Name)).String() // the same in a second run
+	unique := strings.ToLower(machine+policyAssignmentID) + recommendation.Name
+	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
 	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption {
 		if len(referenceIDs) == 0 {
 			return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
 		}
-		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
-			DisplayName: displayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
-		}}, nil)
+		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{
+			Properties: armsecops.PolicyExemptionProperties{
+				DisplayName:                  displayName,
+				ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
+				ExpiresOn:                    expires,
+				PolicyAssignmentID:           policyAssignmentID,
+				PolicyDefinitionReferenceIDs: referenceIDs,
+			},
+		}, nil)
 		return created.ID, err
 	}
 	standardID, err := standardOf(ctx, factory.NewSecurityStandardsClient(), recommendation.Name)
 	if err != nil {
 		return "", err
 	}
-	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-		DisplayName: displayName, Effect: armsecops.EffectExempt, ExpiresOn: expires, AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
-		ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
-	}}, nil)
+	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{
+		Properties: armsecops.StandardAssignmentProperties{
+			DisplayName:      displayName,
+			Effect:           armsecops.EffectExempt,
+			ExpiresOn:        expires,
+			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
+			ExemptionData: armsecops.ExemptionData{
+				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
+				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name},
+			},
+		},
+	}, nil)
 	return created.ID, err
 }
 
-// find returns a recommendation of the subscription, Microsoft's or its own.
-func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, displayName string) (armsecops.AssessmentMetadata, error) {
+// find returns the recommendation of a display name. Several can have the same one.
+func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, displayName string) (found armsecops.AssessmentMetadata, err error) {
 	for recommendation, err := range client.NewListBySubscriptionPager(subscription, nil).All(ctx) {
-		if err != nil || recommendation.Properties.DisplayName == displayName {
-			return recommendation, err
+		switch {
+		case err != nil:
+			return found, err
+		case recommendation.Properties.DisplayName != displayName:
+		case found.Name != "":
+			return found, fmt.Errorf("%q is the name of several recommendations, %s and %s", displayName, found.Name, recommendation.Name)
+		default:
+			found = recommendation
 		}
 	}
-	return armsecops.AssessmentMetadata{}, fmt.Errorf("no recommendation is called %q", displayName)
+	if found.Name == "" {
+		return found, fmt.Errorf("no recommendation is called %q", displayName)
+	}
+	return found, nil
 }
 
 // standardOf returns the id of a standard of the subscription that has a recommendation.
@@ -122,35 +150,32 @@ func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, 
 	return "", fmt.Errorf("no standard of %s has the recommendation %s", scope, key)
 }
 
-// exemptionsOf returns the exemptions in force of a listing that hold for a resource; all in force if it is empty.
-func exemptionsOf(resourceID string, now time.Time, listing iter.Seq2[armsecops.Exemption, error]) (found []armsecops.Exemption, err error) {
+// collect returns the exemptions of a listing that are wanted.
+func collect(listing iter.Seq2[armsecops.Exemption, error], wanted func(armsecops.Exemption) bool) (found []armsecops.Exemption, err error) {
 	for exemption, err := range listing {
 		if err != nil {
 			return nil, err
 		}
-		if !exemption.ExpiresBefore(now) && (resourceID == "" || covers(exemption.Scope, resourceID)) {
+		if wanted(exemption) {
 			found = append(found, exemption)
 		}
 	}
 	return found, nil
 }
 
-// covers reports whether a scope is the resource or above it, as the management groups of inherited exemptions are.
+// covers reports whether a scope below a subscription is the resource or above it.
 func covers(scope, resourceID string) bool {
-	scope, resourceID = strings.ToLower(scope), strings.ToLower(resourceID)
-	return scope != "" && strings.HasPrefix(resourceID+"/", scope+"/") || strings.HasPrefix(scope, "/providers/microsoft.management/managementgroups/")
+	return scope != "" && strings.HasPrefix(strings.ToLower(resourceID)+"/", strings.ToLower(scope)+"/")
 }
 
-// renew renews what exemptionsOf found, unless it ends later already. One that fails doesn't keep the others from it.
-func renew(ctx context.Context, client *armsecops.ExemptionsClient, exemptions []armsecops.Exemption, later time.Time) error {
+// renew lets exemptions end later, unless they do already. One that fails doesn't keep
+// the others from it.
+func renew(ctx context.Context, client *armsecops.ExemptionsClient, later time.Time, ids ...string) error {
 	var errs []error
-	for _, exemption := range exemptions {
-		if !exemption.ExpiresBefore(later) {
-			continue // Renew would let it end earlier
-		}
-		renewed, err := client.Renew(ctx, exemption.ID, later, nil)
-		if err == nil {
-			fmt.Printf("%q is renewed until %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
+	for _, id := range ids {
+		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
+		if err == nil && !renewed.ExpiresOn.IsZero() { // zero: it never ends
+			fmt.Printf("%q ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
 		}
 		errs = append(errs, err)
 	}
@@ -159,12 +184,21 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, exemptions [
 
 // newTenant returns a tenant in memory: a recommendation that a policy turns on, and one of a standard.
 func newTenant() *fake.Server {
-	const ports, disks, policy = "bc303248-3d14-44c2-96a0-55f5c326b5fe", "d57a4221-a804-52ca-3dea-768284f06bb7", "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917"
+	const (
+		ports  = "bc303248-3d14-44c2-96a0-55f5c326b5fe"
+		disks  = "d57a4221-a804-52ca-3dea-768284f06bb7"
+		policy = "/providers/Microsoft.Authorization/policyDefinitions/22730e10-96f6-4aac-ad84-9383d35b5917"
+	)
 	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses a resource without what is required
 	server.AddResourceGroup(subscription, resourceGroup)
-	server.Put(armsecops.AssessmentMetadataID{Name: ports}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: portsName, PolicyDefinitionID: policy}})
-	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
-	standard := armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}}}
-	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{Properties: standard})
+	server.Put(armsecops.AssessmentMetadataID{Name: ports}, armsecops.AssessmentMetadata{
+		Properties: armsecops.AssessmentMetadataProperties{DisplayName: portsName, PolicyDefinitionID: policy},
+	})
+	server.Put(armsecops.AssessmentMetadataID{Name: disks}, armsecops.AssessmentMetadata{
+		Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName},
+	})
+	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{
+		Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: disks}}},
+	})
 	return server
 }

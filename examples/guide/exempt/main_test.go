@@ -36,20 +36,21 @@ func Example() {
 	// disks: /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
 	// "Management ports should be closed" holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
 	// "Disks should be encrypted" holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
-	// "Management ports should be closed" is renewed until 2026-11-28
-	// "Disks should be encrypted" is renewed until 2026-11-28
+	// "Management ports should be closed" ends on 2026-11-28
+	// "Disks should be encrypted" ends on 2026-11-28
 }
 
 // A second run changes the exemption of the first.
 func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	t.Parallel()
-	factory, ctx := newFactory(newTenant()), t.Context()
+	server, ctx := newTenant(), t.Context()
+	factory := newFactory(server)
 	for range 2 {
 		ports, err := exempt(ctx, factory, "Management ports should be closed", today, policyAssignment, "closePorts")
 		require.NoError(t, err)
 		disks, err := exempt(ctx, factory, "Disks should be encrypted", today, "")
 		require.NoError(t, err)
-		found, err := exemptionsOf(machine, today.AddDate(0, 0, -1), factory.NewExemptionsClient().NewListPager(nil).All(ctx))
+		found, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(e armsecops.Exemption) bool { return covers(e.Scope, machine) })
 		require.NoError(t, err)
 		require.Len(t, found, 2)
 		assert.Equal(t, []any{ports, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
@@ -59,6 +60,9 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	require.ErrorContains(t, err, "no recommendation")
 	_, err = exempt(ctx, factory, "Management ports should be closed", today, policyAssignment)
 	require.ErrorContains(t, err, "no reference ids")
+	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
+	_, err = exempt(ctx, factory, disksName, today, "")
+	require.ErrorContains(t, err, "several recommendations")
 	_, err = standardOf(ctx, factory.NewSecurityStandardsClient(), "unknown")
 	require.ErrorContains(t, err, "no standard")
 }
@@ -74,9 +78,11 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	}
 	client := newFactory(server).NewExemptionsClient()
 	require.NoError(t, run(t.Context(), newFactory(server), today)) // renews its own
-	found, err := exemptionsOf("", today, client.NewListPager(nil).All(t.Context()))
+	found, err := collect(client.NewListPager(nil).All(t.Context()), func(e armsecops.Exemption) bool { return !e.ExpiresBefore(today) })
 	require.NoError(t, err)
-	require.NoError(t, renew(t.Context(), client, found, today.AddDate(0, 3, 0)))
+	for _, e := range found {
+		require.NoError(t, renew(t.Context(), client, today.AddDate(0, 3, 0), e.ID))
+	}
 	got := map[string]string{}
 	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
 		require.NoError(t, err)
@@ -88,7 +94,7 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 func TestCoversIgnoresCase(t *testing.T) {
 	t.Parallel()
 	for scope, want := range map[string]bool{
-		machine: true, strings.ToUpper(machine): true, scope + "/resourcegroups/TEST": true, "/providers/Microsoft.Management/managementGroups/contoso": true,
+		machine: true, strings.ToUpper(machine): true, scope + "/resourcegroups/TEST": true, "/providers/Microsoft.Management/managementGroups/contoso": false,
 		machine + "2": false, machine + "/extensions/x": false, scope + "/resourceGroups/tes": false, "/subscriptions/2": false, "": false,
 	} {
 		assert.Equal(t, want, covers(scope, machine), scope)

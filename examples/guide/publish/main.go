@@ -16,11 +16,13 @@ import (
 )
 
 const (
-	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	group        = "security"
-	workspace    = "central"
+	subscription  = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+	resourceGroup = "security"
+	workspace     = "central"
+	groupName     = "branches" // replaced, as is the assignment
+	assignment    = "rules"
 
-	rule = "/subscriptions/" + subscription + "/resourceGroups/" + group + "/providers/Microsoft.OperationalInsights/workspaces/" + workspace +
+	rule = "/subscriptions/" + subscription + "/resourceGroups/" + resourceGroup + "/providers/Microsoft.OperationalInsights/workspaces/" + workspace +
 		"/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11"
 	memberSubscription = "7aef9d48-814f-45ad-b644-b0343316e174"
 	memberWorkspace    = "branch"
@@ -72,25 +74,25 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory) error {
 		return err
 	}
 
-	if _, err := configurations.CreateOrUpdate(ctx, group, workspace, "default", armsecops.WorkspaceManagerConfiguration{
+	if _, err := configurations.CreateOrUpdate(ctx, resourceGroup, workspace, "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
 	}, nil); err != nil {
 		return err
 	}
 	member := memberWorkspace + "(" + memberSubscription + ")"
-	if _, err := members.CreateOrUpdate(ctx, group, workspace, member, armsecops.WorkspaceManagerMember{
+	if _, err := members.CreateOrUpdate(ctx, resourceGroup, workspace, member, armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: memberWorkspaceID, TargetWorkspaceTenantID: memberTenant},
 	}, nil); err != nil {
 		return err
 	}
-	if _, err := groups.CreateOrUpdate(ctx, group, workspace, "branches", armsecops.WorkspaceManagerGroup{
+	if _, err := groups.CreateOrUpdate(ctx, resourceGroup, workspace, groupName, armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Branches", MemberResourceNames: []string{member}},
 	}, nil); err != nil {
 		return err
 	}
-	_, err = assignments.CreateOrUpdate(ctx, group, workspace, "rules", armsecops.WorkspaceManagerAssignment{
+	_, err = assignments.CreateOrUpdate(ctx, resourceGroup, workspace, assignment, armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: "branches",
+			TargetResourceName: groupName,
 			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: rule}},
 		},
 	}, nil)
@@ -103,7 +105,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 	if err != nil {
 		return err
 	}
-	poller, err := jobs.BeginCreate(ctx, group, workspace, "rules", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
+	poller, err := jobs.BeginCreate(ctx, resourceGroup, workspace, assignment, &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
 		Recover:  true, // finds the job if the response is lost
 		Progress: func(job armsecops.Job) { fmt.Println(job.Properties.ProvisioningState) },
 	})
@@ -122,6 +124,6 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 // newTenant returns a tenant in memory, with the central workspace.
 func newTenant() *fake.Server {
 	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses a step without the ones before it
-	server.AddWorkspace(subscription, group, workspace)
+	server.AddWorkspace(subscription, resourceGroup, workspace)
 	return server
 }

@@ -25,7 +25,7 @@ func TestProgramReportsFailures(t *testing.T) {
 		factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 		require.NoError(t, err)
 		require.NoError(t, setUp(t.Context(), factory))
-		rules := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: workspace, Name: "rules"}
+		rules := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: assignment}
 		server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		require.ErrorAs(t, run(t.Context(), factory), new(*armsecops.JobFailedError))
 	})
