@@ -37,7 +37,8 @@ func (f *ClientFactory) NewAssessmentsMetadataClient() *AssessmentsMetadataClien
 }
 
 // Get returns the metadata of an assessment that all tenants have.
-//   - assessmentMetadataName: the key of the assessment, a UUID
+//   - assessmentMetadataName: the key of the assessment, a UUID in every case that is known; one segment of a
+//     path: not empty, . or .., without /, ?, # and control characters
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
@@ -54,7 +55,8 @@ func (c *AssessmentsMetadataClient) Get(ctx context.Context, assessmentMetadataN
 // GetInSubscription returns the metadata of an assessment of a subscription, which
 // may be one of the organization's own.
 //   - subscriptionID: a UUID
-//   - assessmentMetadataName: the key of the assessment, a UUID
+//   - assessmentMetadataName: the key of the assessment, a UUID in every case that is known; one segment of a
+//     path: not empty, . or .., without /, ?, # and control characters
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a

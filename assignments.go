@@ -10,10 +10,11 @@ import (
 	"github.com/armsecops/armsecops/internal/routes"
 )
 
-// SecurityAssignmentsClient reads and writes the assignments of security
-// standards, and the exemptions from them, that are Microsoft.Security/assignments
-// in Microsoft Defender for Cloud, api-version 2021-08-01-preview. The package
-// documentation says where other exemptions are. It is safe for concurrent use.
+// SecurityAssignmentsClient reads and writes the assignments of the preview of 2021: the
+// assignments of security standards, and the exemptions from them, that are
+// Microsoft.Security/assignments in Microsoft Defender for Cloud, api-version
+// 2021-08-01-preview. It is for what is there already: [StandardAssignmentsClient] and
+// [PolicyExemptionsClient] create new ones. It is safe for concurrent use.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments
 type SecurityAssignmentsClient struct {

@@ -134,8 +134,8 @@
 //
 // # Errors
 //
-// Every error of an operation names it, and prints as one line. What it is, [errors.Is]
-// and [errors.AsType] tell:
+// Every error of an operation names it, or the one whose request failed, and prints as
+// one line. What it is, [errors.Is] and [errors.AsType] tell:
 //
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)
 //	switch {
@@ -150,7 +150,8 @@
 //	case responded:
 //		// service has StatusCode, Code, Message and RequestID
 //	default:
-//		// no response: an invalid parameter, a lost connection, or the context ended
+//		// no response: an invalid parameter, no token, a lost connection, or the end of
+//		// the context; or a job that failed
 //	}
 //
 // There are these types and sentinels:
@@ -222,6 +223,8 @@
 // Assignments of 2021 and the resources of the workspace manager have an ETag, but the
 // services don't document that they look at If-Match: one that doesn't writes anyway.
 // Policy exemptions, standards and their assignments have none: the last writer wins.
+// The same holds for If-None-Match: *, by which a write creates a resource, and never
+// replaces one: where the service doesn't look at it, get the resource first.
 //
 // # Models
 //

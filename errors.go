@@ -22,7 +22,8 @@ import (
 
 // Errors that [errors.Is] finds. Those with a status code stand for every
 // response with that status; ErrThrottled stands for a call, too, that the library
-// didn't send because its subscription is throttled.
+// didn't send because its subscription is throttled, also if the call's context ended
+// meanwhile.
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request

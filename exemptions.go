@@ -431,7 +431,7 @@ func (o *ExemptionsClientListOptions) check() error {
 	return cmp.Or(checkTime("ExpiresBefore", o.ExpiresBefore), checkGraphOptions(o.graph()))
 }
 
-// exemption returns the exemption of the c.
+// exemption returns the exemption of the columns.
 func (c exemptionColumns) exemption() (Exemption, error) {
 	switch {
 	case c.ID == "":

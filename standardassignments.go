@@ -230,7 +230,7 @@ type ExemptionData struct {
 	// AssignedAssessment is the assessment that the scope is exempt from. Key reads it.
 	AssignedAssessment AssignedAssessmentItem `json:"assignedAssessment,omitzero"`
 	// AssessmentKey is where rows of Azure Resource Graph can have the key of the
-	// assessment instead. Key reads both.
+	// assessment instead. Key reads both. To write a key, set AssignedAssessment.
 	AssessmentKey string `json:"assessmentKey,omitzero"`
 	// SubAssessmentExemptionRule says which findings of the assessment are exempt; all of them without If.
 	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`

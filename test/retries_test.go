@@ -214,6 +214,12 @@ func TestQueriesShareAGate(t *testing.T) {
 			assert.GreaterOrEqual(t, time.Since(start), 20*time.Second)
 		})
 		calls.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			service, ok := errors.AsType[*armsecops.ServiceError](errorOf(factory.NewPolicyExemptionsClient().NewResourceGraphPager(nil).NextPage(ctx)))
+			assert.True(t, ok && service.RetryAfter == 15*time.Second, "what is left of the 20 seconds")
+		})
+		calls.Go(func() {
 			assert.NoError(t, errorOf(assignments.NewListBySubscriptionPager(nil).NextPage(t.Context())))
 			assert.Zero(t, time.Since(start))
 		})

@@ -51,7 +51,7 @@ func (a *attempts) contextError(req *http.Request) error {
 	last := a.lastError()
 	if last == nil && a.heldBack {
 		err = heldBackError{
-			fmt.Errorf("%w; it was throttled until then, and not sent", err), a.newError(tooManyRequests("throttled", http.Header{}), req, nil),
+			fmt.Errorf("%w; it was throttled until then, and not sent", err), a.newError(tooManyRequests("throttled", a.closed), req, nil),
 		}
 	}
 	if last != nil && !errors.Is(last, ended) {
@@ -107,12 +107,11 @@ func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) er
 		return finalError{a.newError(a.response, req, fmt.Errorf("%w, not sent again", closed))}
 	}
 	last := a.lastError()
-	seconds := int64((closed.Delay + time.Second - 1) / time.Second)
 	said := closed.Error() + ", not sent"
 	if last != nil {
 		said += " again"
 	}
-	err := a.newError(tooManyRequests(said, http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}), req, nil)
+	err := a.newError(tooManyRequests(said, closed.Delay), req, nil)
 	if last != nil {
 		err = fmt.Errorf("%w; "+LastAttempt+"%w", unnamedError{err, a.Operation}, unnamedError{last, a.Operation})
 	}
@@ -121,7 +120,11 @@ func (a *attempts) throttled(req *http.Request, closed *throttle.ClosedError) er
 
 // tooManyRequests returns the response in the place of one that a request, which is
 // held back, would have got.
-func tooManyRequests(said string, header http.Header) *http.Response {
+func tooManyRequests(said string, delay time.Duration) *http.Response {
+	header := http.Header{}
+	if delay > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((delay+time.Second-1)/time.Second), 10))
+	}
 	return &http.Response{
 		Status:     strconv.Itoa(http.StatusTooManyRequests) + " " + http.StatusText(http.StatusTooManyRequests),
 		StatusCode: http.StatusTooManyRequests,

@@ -85,6 +85,7 @@ type attempts struct {
 	passed   error           // to the caller's policies, of all attempts
 	waited   time.Duration   // at gates
 	heldBack bool            // at the last of them, until the context ended
+	closed   time.Duration   // for how long the gate was closed then
 	refused  time.Time       // when the last attempt got a 429; zero for none
 	ended    bool            // the call; an attempt that a policy gave up may not know
 	open     int             // attempts that the service may have carried out
@@ -283,9 +284,13 @@ func (p *attemptPolicy) wait(a *attempts, call context.Context, req *policy.Requ
 	before := a.waited
 	a.mu.Unlock()
 	waited, err := p.gates.Wait(call, a.Gate, before)
+	var closed time.Duration
+	if err != nil {
+		closed = p.gates.Closed(a.Gate)
+	}
 	a.mu.Lock()
 	a.waited += waited
-	a.heldBack = err != nil
+	a.heldBack, a.closed = err != nil, closed
 	a.noteWait(waited)
 	a.mu.Unlock()
 	if closed, ok := errors.AsType[*throttle.ClosedError](err); ok {

@@ -186,6 +186,16 @@ func (g *Gates) Wait(ctx context.Context, name string, before time.Duration) (wa
 	}
 }
 
+// Closed returns for how long a gate is closed; 0 if it is open.
+func (g *Gates) Closed(name string) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if closed := g.gates[strings.ToLower(name)]; closed != nil {
+		return max(time.Until(closed.opens), 0)
+	}
+	return 0
+}
+
 // delay returns how long the first of the queue has to wait. All that the gate
 // held back, or that are retried after a 429, share the spread; at random,
 // because other processes wait as well.
