@@ -37,10 +37,8 @@ const (
 // subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer
 // requests.
 //
-// A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListBySubscriptionPager. To resume a listing that ended early, in another
-// process if need be, give the tokens that Progress was called with and the same
-// subscriptions. For all else see [ExemptionsClient.ListAcrossSubscriptions].
+// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
+// how to resume.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
 func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
@@ -54,9 +52,8 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
 //
-// A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListPager. For resuming see [SecurityAssignmentsClient.ListAcrossSubscriptions], for
-// all else [ExemptionsClient.ListAcrossSubscriptions].
+// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
+// how to resume.
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/list
 func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[PolicyExemption, error] {
@@ -71,9 +68,8 @@ func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, su
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
 //
-// A subscription that fails yields one [*SubscriptionError], which names the requests'
-// operation, NewListPager. For resuming see [SecurityAssignmentsClient.ListAcrossSubscriptions], for
-// all else [ExemptionsClient.ListAcrossSubscriptions].
+// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
+// how to resume.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
 func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[StandardAssignment, error] {
@@ -329,6 +325,20 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions = ListAcrossSubscri
 
 // ListAcrossSubscriptionsOptions holds the optional parameters of the listings of many
 // subscriptions, such as [PolicyExemptionsClient.ListAcrossSubscriptions].
+//
+// The items come as their pages arrive: those of one subscription in the service's order,
+// those of different ones mixed. No more pages are in memory than subscriptions are listed
+// at a time. Breaking out of the loop ends all requests and goroutines before the loop is
+// left.
+//
+// A subscription that fails yields one [*SubscriptionError], and the others continue. An
+// id that is no UUID fails so, too, with a [*ParameterError]. When the context ends, every
+// subscription that isn't finished yields one. An error that concerns all of them is
+// yielded once, and last: a [*ParameterError] for an invalid option, or [ErrCredential],
+// unless the token lacks claims that only one of the subscriptions asks for.
+//
+// To resume a listing that ended early, in another process if need be, give the tokens
+// that Progress was called with, or that errors carried, and the same subscriptions.
 type ListAcrossSubscriptionsOptions struct {
 	// Concurrency is the number of subscriptions that are listed at a time, and
 	// the bound on the pages in memory. 0 means 8, and a negative number is a

@@ -46,7 +46,7 @@
 //
 // # Clients
 //
-// Those of the workspace manager publish, in this order:
+// To publish, use these in this order:
 //
 //   - [WorkspaceManagerConfigurationsClient] enables the workspace manager of a central
 //     workspace.
@@ -57,7 +57,7 @@
 //   - [WorkspaceManagerJobsClient] publishes: its BeginCreate starts the job of an
 //     assignment, and [WaitForJob] waits for its end.
 //
-// The others govern exemptions:
+// To govern exemptions:
 //
 //   - [ExemptionsClient] lists the exemptions of a tenant, and gets, renews and deletes
 //     any of them by its id.
@@ -70,6 +70,26 @@
 //   - [SecurityStandardsClient] finds, and writes, the standards that recommendations are
 //     in.
 //   - [SecurityAssignmentsClient] changes what the preview of 2021 left.
+//
+// This publishes an assignment:
+//
+//	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
+//	poller, err := jobs.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", options)
+//	if err != nil {
+//		return err
+//	}
+//	job, err := armsecops.WaitForJob(ctx, poller, nil) // a *JobFailedError names items and members
+//
+// This exempts a resource from a recommendation that a policy turns on:
+//
+//	_, err := exemptions.CreateOrUpdate(ctx, resourceID, "myExemption", armsecops.PolicyExemption{
+//		Properties: armsecops.PolicyExemptionProperties{
+//			PolicyAssignmentID:           policyAssignmentID,
+//			PolicyDefinitionReferenceIDs: []string{referenceID},
+//			ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
+//			ExpiresOn:                    time.Now().AddDate(0, 0, 90),
+//		},
+//	}, nil)
 //
 // A resource is got by Get, listed by NewListPager, written by CreateOrUpdate and deleted
 // by Delete; ListAcrossSubscriptions lists many subscriptions, NewResourceGraphPager
@@ -161,7 +181,8 @@
 //     Microsoft Sentinel and a [*CloudError] from the other services. Both are a
 //     [*ServiceError] and an azcore.ResponseError as well.
 //   - A success that isn't what the operation returns, such as another status, null or
-//     an error, is [ErrUnexpectedResponse]. The body of a deletion's isn't read.
+//     an error, is [ErrUnexpectedResponse]. The body of a successful deletion isn't
+//     read.
 //   - Without a response, the transport's own error is in the chain, and
 //     context.DeadlineExceeded or context.Canceled if the context ended.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
@@ -169,9 +190,9 @@
 //     subscription of many is a [*SubscriptionError].
 //   - A job that ended Failed or Canceled is a [*JobFailedError], which has the job.
 //
-// The errors that are no operation's don't name one: those of azcore's poller itself,
-// such as the context's between two polls, and that of [Pager.NextPage] after the end, or
-// in a loop over the same pager.
+// Two kinds of errors name no operation: those of azcore's poller itself, such as that of
+// a context which ends between two polls, and those of [Pager.NextPage] after the end of
+// the listing, or inside a loop over the same pager.
 //
 // In a log of package slog, every error of an operation is one group with the same
 // attributes: operation, kind, status, code, message, requestId and so on, without tokens
@@ -192,20 +213,20 @@
 // response it is that of the transport: the write may have been applied, and can be
 // repeated.
 //
-// Clients of one factory wait together if a subscription is throttled, or a scope
-// that belongs to none, or the queries of Azure Resource Graph, which it counts for
-// the identity. A call that would be held back for longer than the client's MaxRetryDelay,
-// a minute by default, in all of its attempts isn't sent, and is [ErrThrottled]. That is
-// beside azcore's own waits before each retry.
+// After a 429, the clients of one factory wait together before the next request to that
+// subscription. The same holds for a scope that belongs to no subscription, and for the
+// queries of Azure Resource Graph. A call waits up to the client's MaxRetryDelay in all, a
+// minute by default, beside azcore's own wait before each retry. If it would have to wait
+// longer, it isn't sent: it is [ErrThrottled].
 //
-// [docs/reliability.md] says what each fault leads to, and what a transport of your own,
-// which a retry or a redirect could get past the library, must do.
+// [docs/reliability.md] says what each fault leads to. It also has the rules for a
+// transport of your own, which must neither repeat a request nor follow a redirect.
 //
 // # Options of one call
 //
-// Contexts of github.com/Azure/azure-sdk-for-go/sdk/azcore/policy hold for one call of any
-// method. WithCaptureResponse doesn't for ListAcrossSubscriptions and pages that are
-// fetched ahead (Prefetch), whose requests overlap:
+// A context of github.com/Azure/azure-sdk-for-go/sdk/azcore/policy sets options of one
+// call, of any method. WithCaptureResponse has no effect on ListAcrossSubscriptions and on
+// pages that are fetched ahead (Prefetch), since their requests overlap:
 //
 //	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // sets headers, in place of the library's
 //	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body

@@ -27,7 +27,7 @@ import (
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
-	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or not what it is in; see ServiceError.Page
+	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or the scope that it would be in doesn't exist; see ServiceError.Page
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
 	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter. Of a call that wasn't sent, there is no RequestID
