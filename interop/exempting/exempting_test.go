@@ -2,6 +2,7 @@ package exempting
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 const (
 	subscription = "/subscriptions/00000000-0000-0000-0000-000000000001"
+	other        = "00000000-0000-0000-0000-000000000002"
 	group        = "/providers/Microsoft.Management/managementGroups/m"
 	policy       = "/providers/Microsoft.Authorization/policyDefinitions/p"
 	assignment   = "/providers/Microsoft.Authorization/policyAssignments/"
@@ -76,11 +78,15 @@ func TestExempting(t *testing.T) {
 		Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExemptionData: byKey},
 	})
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
-	names, err := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, id)
-	require.NoError(t, err)
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
+	names, forbidden := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, other, id)
+	assert.Equal(t, []bool{true, true}, []bool{errors.Is(forbidden, armsecops.ErrForbidden), strings.Contains(forbidden.Error(), other)})
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Get", StatusCode: http.StatusNotFound}) // the first is deleted meanwhile
-	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), &p, names)
-	require.NoError(t, err)
+	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
+		yield(armsecops.Exemption{}, forbidden)
+		factory.NewExemptionsClient().NewListPager(nil).All(t.Context())(yield)
+	}, &p, names)
+	assert.Equal(t, errors.Join(forbidden), err)
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
