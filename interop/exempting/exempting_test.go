@@ -82,6 +82,10 @@ func TestExempting(t *testing.T) {
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
 	names, forbidden := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, other, id)
 	assert.Equal(t, []bool{true, true}, []bool{errors.Is(forbidden, armsecops.ErrForbidden), strings.Contains(forbidden.Error(), other)})
+	signedOut := &azfake.TokenCredential{}
+	signedOut.SetError(errors.New("no account"))
+	_, err = recommendations(t.Context(), driver.NewFactory(t, signedOut, options).NewAssessmentsMetadataClient(), id, other)
+	assert.Equal(t, 1, strings.Count(err.Error(), "no account"), err)                                   // rather than for each subscription
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Get", StatusCode: http.StatusNotFound}) // the first is deleted meanwhile
 	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
 		yield(armsecops.Exemption{}, forbidden)
