@@ -1,9 +1,12 @@
 package exempting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,12 +15,14 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// exempt exempts a resource from a recommendation that a policy turns on, by one
-// exemption from each policy assignment that has the policy. One that can't be made
-// doesn't keep the others from it. A second run changes the exemptions of the first.
-func exempt(
-	ctx context.Context, client *armsecops.PolicyExemptionsClient, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time,
-) error {
+// exempt exempts a resource from a recommendation where that is exempted. From one that a
+// policy turns on, it does so by one exemption from each policy assignment that has the
+// policy: one that can't be made doesn't keep the others from it. A second run changes the
+// exemptions of the first.
+func exempt(ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time) error {
+	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
+		return exemptFromStandard(ctx, factory, recommendation, resourceID, expires)
+	}
 	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID)
 	if err != nil {
 		return err
@@ -28,11 +33,34 @@ func exempt(
 	var errs []error
 	for assignmentID, referenceIDs := range assigned {
 		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(resourceID+assignmentID)+recommendation.Name)).String() // the same in a second run
-		_, err := client.CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+		_, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
 			DisplayName: recommendation.Properties.DisplayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
 			PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
 		}}, nil)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// exemptFromStandard exempts a resource by the first standard of its subscription, or of
+// a management group, that has the recommendation.
+func exemptFromStandard(ctx context.Context, factory *armsecops.ClientFactory, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time) error {
+	scope := cmp.Or(regexp.MustCompile("(?i)^/subscriptions/[^/]+").FindString(resourceID), resourceID) // or a management group
+	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(resourceID)+recommendation.Name)).String()
+	has := func(a armsecops.PartialAssessmentProperties) bool {
+		return strings.EqualFold(a.AssessmentKey, recommendation.Name)
+	}
+	for standard, err := range factory.NewSecurityStandardsClient().NewListPager(scope, nil).All(ctx) {
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(standard.Properties.Assessments, has) {
+			_, err = factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+				DisplayName: recommendation.Properties.DisplayName, Effect: armsecops.EffectExempt, ExpiresOn: expires, AssignedStandard: armsecops.AssignedStandardItem{ID: standard.ID},
+				ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
+			}}, nil)
+			return err
+		}
+	}
+	return fmt.Errorf("no standard of %s has %q", scope, recommendation.Properties.DisplayName)
 }

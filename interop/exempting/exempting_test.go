@@ -2,6 +2,7 @@ package exempting
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 const (
 	subscription = "/subscriptions/00000000-0000-0000-0000-000000000001"
+	other        = "00000000-0000-0000-0000-000000000002"
 	group        = "/providers/Microsoft.Management/managementGroups/m"
 	policy       = "/providers/Microsoft.Authorization/policyDefinitions/p"
 	assignment   = "/providers/Microsoft.Authorization/policyAssignments/"
@@ -56,7 +58,7 @@ func TestExempting(t *testing.T) {
 		group: {group + assignment + "c": {"inherited"}},
 	} {
 		for range 2 { // the second run changes the exemptions of the first
-			require.NoError(t, exempt(t.Context(), client, &p, recommendation, scope, time.Now()))
+			require.NoError(t, exempt(t.Context(), factory, &p, recommendation, scope, time.Now()))
 			made := map[string][]string{}
 			for exemption, err := range client.NewListPager(scope, &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}).All(t.Context()) {
 				require.NoError(t, err)
@@ -71,16 +73,25 @@ func TestExempting(t *testing.T) {
 		properties := armsecops.PolicyExemptionProperties{PolicyAssignmentID: strings.Fields(from)[0], PolicyDefinitionReferenceIDs: strings.Fields(from)[1:]}
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
-	byKey := armsecops.ExemptionData{AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "KEY"}}
-	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: "20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, armsecops.StandardAssignment{
-		Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExemptionData: byKey},
-	})
+	byStandard := armsecops.AssessmentMetadata{Name: "KEY", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports"}}
+	require.ErrorContains(t, exempt(t.Context(), factory, &p, byStandard, machine, time.Now()), "no standard of "+subscription)
+	standard := armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "key"}}}
+	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: "20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, armsecops.SecurityStandard{Properties: standard})
+	require.NoError(t, exempt(t.Context(), factory, &p, byStandard, machine, time.Now()))
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
-	names, err := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, id)
-	require.NoError(t, err)
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
+	names, forbidden := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, other, id)
+	assert.Equal(t, []bool{true, true}, []bool{errors.Is(forbidden, armsecops.ErrForbidden), strings.Contains(forbidden.Error(), other)})
+	signedOut := &azfake.TokenCredential{}
+	signedOut.SetError(errors.New("no account"))
+	_, err = recommendations(t.Context(), driver.NewFactory(t, signedOut, options).NewAssessmentsMetadataClient(), id, other)
+	assert.Equal(t, 1, strings.Count(err.Error(), "no account"), err)                                   // rather than for each subscription
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Get", StatusCode: http.StatusNotFound}) // the first is deleted meanwhile
-	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), &p, names)
-	require.NoError(t, err)
+	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
+		yield(armsecops.Exemption{}, forbidden)
+		factory.NewExemptionsClient().NewListPager(nil).All(t.Context())(yield)
+	}, &p, names)
+	assert.Equal(t, errors.Join(forbidden), err)
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
@@ -88,9 +99,9 @@ func TestExempting(t *testing.T) {
 		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made
 	}
 	assert.Equal(t, map[string]int{"Close ports": 6, "/other": 1, "/other,Close ports": 1, "": 2}, counts)
-	assert.Equal(t, []int{1, 1}, []int{asked["/gone"] + asked["/GONE"], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
+	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
 	recommendation.Properties.PolicyDefinitionID = "/unknown"
-	require.ErrorContains(t, exempt(t.Context(), client, &p, recommendation, machine, time.Now()), "is not assigned")
+	require.ErrorContains(t, exempt(t.Context(), factory, &p, recommendation, machine, time.Now()), "is not assigned")
 
 	assessments, err := armsecurity.NewAssessmentsClient(p.credential, p.options)
 	require.NoError(t, err)

@@ -1,11 +1,13 @@
 package exempting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/armsecops/armsecops"
 )
@@ -19,33 +21,62 @@ type row struct {
 
 // recommendations returns the display names of the recommendations of subscriptions, by
 // their keys and by the ids of the policy definitions that turn them on, in lower case.
-// Several recommendations may have the same policy.
+// Several recommendations may have the same policy. A subscription that can't be read
+// doesn't keep the others from it: it is an *armsecops.SubscriptionError of the error.
 func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionIDs ...string) (map[string][]string, error) {
-	names := map[string][]string{}
-	for _, subscriptionID := range subscriptionIDs {
-		for recommendation, err := range client.NewListBySubscriptionPager(subscriptionID, nil).All(ctx) {
-			if err != nil {
-				return nil, err
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		names   = map[string][]string{}
+		lock    sync.Mutex // of names
+		group   sync.WaitGroup
+		running = make(chan struct{}, 8) // subscriptions at a time
+		errs    = make([]error, len(subscriptionIDs))
+	)
+	for i, subscriptionID := range subscriptionIDs {
+		running <- struct{}{}
+		group.Go(func() {
+			defer func() { <-running }()
+			for recommendation, err := range client.NewListBySubscriptionPager(subscriptionID, nil).All(ctx) {
+				if errors.Is(err, armsecops.ErrCredential) { // the others would fail, too
+					cancel(err)
+				}
+				if err != nil {
+					errs[i] = &armsecops.SubscriptionError{SubscriptionID: subscriptionID, Operation: "AssessmentsMetadataClient.NewListBySubscriptionPager", Err: err}
+					return
+				}
+				lock.Lock()
+				for _, id := range []string{recommendation.Name, recommendation.Properties.PolicyDefinitionID} {
+					id = strings.ToLower(id) // empty for one without a policy
+					names[id] = add(names[id], recommendation.Properties.DisplayName)
+				}
+				lock.Unlock()
 			}
-			for _, id := range []string{recommendation.Name, recommendation.Properties.PolicyDefinitionID} {
-				id = strings.ToLower(id) // empty for one without a policy
-				names[id] = add(names[id], recommendation.Properties.DisplayName)
-			}
-		}
+		})
 	}
+	group.Wait()
 	delete(names, "")
-	return names, nil
+	for _, list := range names {
+		slices.Sort(list) // the subscriptions arrive in any order
+	}
+	return names, cmp.Or(context.Cause(ctx), errors.Join(errs...))
 }
 
 // inventory returns a row for each exemption, in the order of the listing. It gets those
 // whose rows lack who created them, and leaves out what is deleted meanwhile. From is
-// empty for an exemption from a whole standard.
+// empty for an exemption from a whole standard. The error has every subscription that
+// can't be read, and the rows those of the others.
 func inventory(
 	ctx context.Context, client *armsecops.ExemptionsClient, exemptions iter.Seq2[armsecops.Exemption, error], policies *policies, names map[string][]string,
 ) (rows []row, err error) {
+	var errs []error
 	for exemption, err := range exemptions {
 		if err != nil {
-			return rows, err
+			errs = append(errs, err)
+			if _, ofOne := errors.AsType[*armsecops.SubscriptionError](err); ofOne && ctx.Err() == nil {
+				continue
+			}
+			break
 		}
 		r := row{Exemption: exemption}
 		if r.CreatedBy == "" {
@@ -72,7 +103,7 @@ func inventory(
 		}
 		rows = append(rows, r)
 	}
-	return rows, nil
+	return rows, errors.Join(errs...)
 }
 
 // add appends the names that a list lacks.

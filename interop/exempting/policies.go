@@ -1,7 +1,8 @@
-// Package exempting makes exemptions of Azure Policy. It finds what they name with armpolicy.
+// Package exempting makes and explains exemptions. It finds what those of Azure Policy name with armpolicy.
 package exempting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -15,10 +16,12 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// policies reads policy assignments, and the policies of their initiatives, each once.
+// policies reads policy assignments, and the policies of their initiatives, each once: make
+// another one to see later changes.
 type policies struct {
 	credential  azcore.TokenCredential
 	options     *arm.ClientOptions
+	listed      map[string][]*armpolicy.Assignment          // by subscription or management group, in lower case; nil at first
 	assigned    map[string]outcome                          // by the id of an assignment, in lower case; nil at first
 	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
 }
@@ -71,7 +74,24 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 
 // above returns the policy assignments of a management group and of those above it, or
 // of the whole subscription of another resource and of the management groups above it.
-func (p *policies) above(ctx context.Context, resource *arm.ResourceID) (found []*armpolicy.Assignment, err error) {
+func (p *policies) above(ctx context.Context, resource *arm.ResourceID) ([]*armpolicy.Assignment, error) {
+	key := strings.ToLower(cmp.Or(resource.SubscriptionID, resource.String()))
+	if known, ok := p.listed[key]; ok {
+		return known, nil
+	}
+	found, err := p.list(ctx, resource)
+	if err != nil {
+		return nil, err
+	}
+	if p.listed == nil {
+		p.listed = map[string][]*armpolicy.Assignment{}
+	}
+	p.listed[key] = found
+	return found, nil
+}
+
+// list returns what above returns, by requests.
+func (p *policies) list(ctx context.Context, resource *arm.ResourceID) (found []*armpolicy.Assignment, err error) {
 	client, err := armpolicy.NewAssignmentsClient(resource.SubscriptionID, p.credential, p.options)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -232,19 +230,4 @@ func TestTicket(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(body), &other))
 		assert.Equal(t, want, after.Ticket(other))
 	}
-}
-
-// docs/migrating.md shows both programs.
-func TestPageShowsPrograms(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/migrating.md")
-	require.NoError(t, err)
-	files, err := filepath.Glob("*/*.go")
-	require.NoError(t, err)
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		assert.Contains(t, string(page), "```go\n"+string(source)+"```\n", file)
-	}
-	assert.Equal(t, len(files), strings.Count(string(page), "```go\n"))
 }

@@ -43,6 +43,7 @@ const maxPublications = 2000 // the documented limit of a group: its members tim
 // second run publishes again, and writes the assignment only if its items or its group
 // have changed.
 func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groupName string, items []string) (armsecops.Job, error) {
+	items = distinct(items)
 	if len(items) == 0 { // a listing that finds none must not empty the assignment
 		return armsecops.Job{}, fmt.Errorf("nothing to publish by %s", id.Name)
 	}
@@ -91,8 +92,20 @@ func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssig
 	return nil
 }
 
-// assign makes the items those of the assignment, all of them, and the group its target.
-// What else the assignment has is kept.
+// distinct returns the ids without those that come again, ignoring case.
+func distinct(ids []string) (once []string) {
+	seen := map[string]bool{}
+	for _, id := range ids {
+		if key := strings.ToLower(id); !seen[key] {
+			seen[key] = true
+			once = append(once, id)
+		}
+	}
+	return once
+}
+
+// assign makes the items, each there once, those of the assignment, all of them, and the
+// group its target. What else the assignment has is kept.
 func (p *publisher) assign(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groupName string, items []string) error {
 	got, err := p.assignments.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 	if err != nil && !errors.Is(err, armsecops.ErrNotFound) {

@@ -1,11 +1,12 @@
 package publishing
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
@@ -26,6 +27,10 @@ const (
 
 func TestPublish(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testPublish)
+}
+
+func testPublish(t *testing.T) {
 	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, "testdata/rules.json")
 	})})
@@ -45,6 +50,7 @@ func TestPublish(t *testing.T) {
 		{"branches", "/a /b", false, 1},
 		{"BRANCHES", "/A /B", false, 0},
 		{"branches", "/b /e", false, 1}, // the item of b is kept
+		{"branches", "/b /B", false, 1}, // without the item of e
 		{"others", "/b /e", true, 0},    // 2,002 publications
 		{"others", "/b", false, 1},
 		{"others", "", true, 0},
@@ -59,7 +65,7 @@ func TestPublish(t *testing.T) {
 		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, running.Name) }); !run.fails {
 			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0, run)
 			same := func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }
-			assert.True(t, slices.EqualFunc(job.Properties.Items, strings.Fields(run.items), same), run)
+			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
 		}
 	}
 	rules, _ := armsecurityinsights.NewAlertRulesClient(subscription, credential, &options.ClientOptions)
@@ -72,20 +78,28 @@ func TestPublish(t *testing.T) {
 	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 
-	all := []workspace{{group + workspaces + "soc", subscription}, {group + "-2" + workspaces + "soc", subscription}, {group + workspaces + "x", subscription}}
-	for _, run := range []struct{ workspaces, items, status, writes, jobs int }{
-		{2, 667, 0, 2 + 2, 1}, // members, a group and its assignment
-		{2, 667, 0, 0, 1},
-		{3, 667, 0, 1 + 2, 2},
-		{3, 666, 0, 2, 1},                    // the second group has nothing left
-		{3, 667, http.StatusForbidden, 0, 1}, // of the first group only
+	all, ids := []workspace{{group + workspaces + "soc", subscription}, {group + "-2" + workspaces + "soc", subscription}, {group + workspaces + "x", subscription}, {group + workspaces + "y", subscription}}, make([]string, 667)
+	for i := range ids {
+		ids[i] = fmt.Sprint("/a", i)
+	}
+	for _, run := range []struct {
+		workspaces, items, writes, jobs int
+		slow, fails                     string // an operation that fails in the end
+	}{
+		{2, 667, 2 + 2, 1, "", ""}, // members, a group and its assignment
+		{2, 667, 0, 1, "", ""},
+		{4, 667, 2 + 2, 2, "WorkspaceManagerMembersClient.CreateOrUpdate", "403"}, // of the third
+		{3, 667, 1 + 1, 2, "", ""},
+		{3, 666, 2, 1, "", ""}, // the second group has nothing left
+		{3, 667, 0, 1, "WorkspaceManagerGroupsClient.Get", "deadline"}, // of the first group only
+		{0, 667, 0, 0, "", "nothing to publish"},
 	} {
-		if run.status != 0 {
-			server.Inject(fake.Fault{Operation: "WorkspaceManagerGroupsClient.Get", StatusCode: run.status})
+		if run.slow != "" {
+			server.Inject(fake.Fault{Operation: run.slow, StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout})
 		}
 		before := len(server.Requests())
-		err := p.publishToAll(t.Context(), id, all[:run.workspaces], slices.Repeat([]string{"/a"}, run.items))
-		assert.Equal(t, run.status != 0, errors.Is(err, armsecops.ErrForbidden), err)
+		err := p.publishToAll(t.Context(), id, slices.Concat(all[:run.workspaces], all[:run.workspaces]), slices.Repeat(ids[:run.items], 2))
+		assert.True(t, (run.fails != "") == (err != nil) && strings.Contains(fmt.Sprint(err), run.fails), err)
 		requests := server.Requests()[before:]
 		assert.Equal(t, []int{run.writes, run.jobs}, []int{count(requests, http.MethodPut), count(requests, http.MethodPost)}, run)
 	}

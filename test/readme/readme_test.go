@@ -25,7 +25,7 @@ var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 func TestPagesShowPrograms(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
-	for _, page := range []string{"README.md", "docs/guide.md", "docs/publishing.md", "docs/exempting.md"} {
+	for _, page := range []string{"README.md", "docs/guide.md", "docs/publishing.md", "docs/exempting.md", "docs/migrating.md"} {
 		for _, block := range goBlock.FindAllStringSubmatch(read(t, root+page), -1) {
 			shown[block[1]] = true
 		}
@@ -37,7 +37,7 @@ func TestPagesShowPrograms(t *testing.T) {
 			shown[code.Text] = true
 		}
 	}
-	for _, folder := range []string{".", root + "examples/guide", root + "interop/exempting", root + "interop/publishing"} {
+	for _, folder := range []string{".", root + "examples/guide", root + "interop/exempting", root + "interop/publishing", root + "interop/migrating"} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if filepath.Ext(path) == ".go" {
 				source := read(t, path)
