@@ -41,7 +41,6 @@ func ExampleServer_SetJobItems() {
 		{ResourceID: "alertRules/one"},
 		{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}}},
 	})
-
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, &azfake.TokenCredential{}, options)
@@ -73,7 +72,6 @@ func ExampleServer_SetJobItems() {
 func ExampleServer_Inject() {
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
 	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.Get", StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed","message":"Not yours."}}`})
-
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
@@ -134,7 +132,6 @@ func ExampleServer_Put() {
 	srv := fake.NewServer(nil)
 	id := armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
 	srv.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAudit}})
-
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	assignments, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, options)
@@ -156,7 +153,6 @@ func ExampleServer_Override() {
 		}
 		fake.Respond(http.StatusOK, armsecops.Job{Name: name}).ServeHTTP(w, r)
 	}))
-
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
