@@ -203,12 +203,14 @@ type SecurityAssignmentsClientListBySubscriptionOptions struct {
 	PageOptions
 }
 
-// Assignment is a security standard assigned to a scope, or an exemption from one.
+// Assignment is one of the preview of 2021: a security standard assigned to a scope, or an
+// exemption from one. New ones are a [StandardAssignment] or a [PolicyExemption].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/get#assignment
 type Assignment = Resource[AssignmentProperties]
 
-// AssignmentProperties says what an assignment assigns, to which scope and how.
+// AssignmentProperties says what an assignment of the preview of 2021 assigns, to which
+// scope and how.
 type AssignmentProperties struct {
 	// DisplayName is the name to show.
 	DisplayName string `json:"displayName,omitzero"`
@@ -245,7 +247,7 @@ type AssignedComponentItem struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back
 }
 
-// AdditionalData says more about an assignment that is an exemption.
+// AdditionalData says more about an assignment of the preview of 2021 that is an exemption.
 type AdditionalData struct {
 	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is].
 	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
@@ -256,8 +258,8 @@ type AdditionalData struct {
 // AssignmentList is one page of assignments.
 type AssignmentList = Page[Assignment]
 
-// AssignmentID is the resource id of an assignment, in its parts. Assignments are in
-// resource groups only; Scope in their properties says what they apply to.
+// AssignmentID is the resource id of an assignment of the preview of 2021, in its parts.
+// Assignments are in resource groups only; Scope in their properties says what they apply to.
 type AssignmentID struct {
 	SubscriptionID    string // a UUID
 	ResourceGroupName string // 1 to 90 letters, digits and _-.(), without a period at the end

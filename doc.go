@@ -82,7 +82,7 @@
 //
 // This exempts a resource from a recommendation that a policy turns on:
 //
-//	_, err := exemptions.CreateOrUpdate(ctx, resourceID, "myExemption", armsecops.PolicyExemption{
+//	_, err := policyExemptions.CreateOrUpdate(ctx, resourceID, "myExemption", armsecops.PolicyExemption{
 //		Properties: armsecops.PolicyExemptionProperties{
 //			PolicyAssignmentID:           policyAssignmentID,
 //			PolicyDefinitionReferenceIDs: []string{referenceID},
@@ -91,8 +91,7 @@
 //		},
 //	}, nil)
 //
-// A resource is got by Get, listed by NewListPager, written by CreateOrUpdate and deleted
-// by Delete; ListAcrossSubscriptions lists many subscriptions, NewResourceGraphPager
+// Get reads a resource, NewListPager lists, CreateOrUpdate writes, and Delete deletes; ListAcrossSubscriptions lists many subscriptions, NewResourceGraphPager
 // queries Azure Resource Graph. [docs/api.md] has every operation with its REST page,
 // [docs/publishing.md] and [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
 //
@@ -167,11 +166,13 @@
 //		// a role, or the resource, is missing
 //	case errors.Is(err, armsecops.ErrThrottled):
 //		// wait for service.RetryAfter
+//	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+//		// a write may have been carried out
 //	case responded:
 //		// service has StatusCode, Code, Message and RequestID
 //	default:
-//		// no response: an invalid parameter, no token, a lost connection, or the end of
-//		// the context; or a job that failed
+//		// no response: an invalid parameter, no token or a lost connection; or a job
+//		// that failed
 //	}
 //
 // There are these types and sentinels:
@@ -230,7 +231,7 @@
 //
 //	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // sets headers, in place of the library's
 //	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
-//	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // no retries; 0 means azcore's default, not the client's
+//	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // no retries; 0 means azcore's default. It doesn't change the wait for a 429
 //
 // Give every context a deadline: it bounds the call with all of its attempts and waits.
 // There is one exception, which is azcore's. Of two calls of a factory that need a token

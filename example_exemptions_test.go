@@ -16,7 +16,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-// What is exempt, from what and until when: the exemptions that end this year, from
+// What is exempt and until when: the exemptions that end before 2027, or have ended, from
 // all three places.
 func ExampleExemptionsClient_NewListPager() {
 	server := fake.NewServer(nil)
@@ -242,7 +242,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 			Description: "Accepted until it is shut down.",
 			Effect:      armsecops.EffectExempt,
 			AssignedStandard: armsecops.AssignedStandardItem{
-				ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
+				ID: "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
 			},
 			ExemptionData: armsecops.ExemptionData{
 				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
@@ -294,7 +294,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_audit() {
 		Properties: armsecops.StandardAssignmentProperties{
 			DisplayName:      "Our baseline",
 			Effect:           armsecops.EffectAudit,
-			AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
+			AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
 		},
 	}, nil)
 	if err != nil {
@@ -312,7 +312,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_attestation() {
 	attestation, err := client.CreateOrUpdate(ctx, scope, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 		DisplayName:      "Reviewed by hand",
 		Effect:           armsecops.EffectAttest,
-		AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
+		AssignedStandard: armsecops.AssignedStandardItem{ID: "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"},
 		AttestationData: armsecops.AttestationData{
 			ComplianceState:    armsecops.AttestationComplianceStateCompliant,
 			AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"},

@@ -211,22 +211,27 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 	server.Inject(fake.Fault{Skip: 1, StatusCode: http.StatusForbidden}) // of the second page
 	client := exampleClient(exampleFactoryOf(server).NewSecurityAssignmentsClient)
 	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}
-	pager := client.NewListBySubscriptionPager(options)
-	for pager.More() {
-		page, err := pager.NextPage(context.Background())
-		if failed, ok := errors.AsType[*armsecops.PageError](err); ok { // resumed by another process, for example
-			fmt.Println("failed:", errors.Is(err, armsecops.ErrForbidden))
-			options.ContinuationToken = failed.ContinuationToken
-			pager = client.NewListBySubscriptionPager(options)
-		}
-		for _, assignment := range page.Value {
+	list := func() error {
+		for assignment, err := range client.NewListBySubscriptionPager(options).All(context.Background()) {
+			if err != nil {
+				return err
+			}
 			fmt.Println(assignment.Name)
 		}
+		return nil
 	}
+	err := list()
+	if failed, ok := errors.AsType[*armsecops.PageError](err); ok { // later, or in another process
+		fmt.Println("failed:", errors.Is(err, armsecops.ErrForbidden))
+		options.ContinuationToken = failed.ContinuationToken
+		err = list()
+	}
+	fmt.Println(err)
 	// Output:
 	// one
 	// failed: true
 	// two
+	// <nil>
 }
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {

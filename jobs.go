@@ -53,6 +53,9 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 //   - workspaceManagerAssignmentName: at least 3 letters, digits and hyphens; starts and ends with a letter or digit
 //   - options: nil for the defaults
 //
+// The identity needs the role Microsoft Sentinel Contributor on the workspace of each
+// member, too.
+//
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. A job is started at most once: the request is sent again
 // only if the connection was never made, or the service refused it, as with 429.

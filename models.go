@@ -66,7 +66,8 @@ func (r Resource[P]) Template() Resource[P] {
 
 // AssignedStandardItem refers to a security standard.
 type AssignedStandardItem struct {
-	// ID is the full resource id of the Microsoft.Security/standards or securityStandards object.
+	// ID is that of a [SecurityStandard], as [SecurityStandardsClient.NewListPager] lists it;
+	// the services also write ids of Microsoft.Security/standards.
 	ID string `json:"id,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back

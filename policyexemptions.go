@@ -60,9 +60,11 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 // service's casing, as in "Waiver".
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
 //   - policyExemptionName: not empty, without any of <>*%&:\?.+/ and control characters, and without a space at
-//     the end; if policyExemption has the name, as one that exists, whatever one segment of a path can be
+//     the end. Where policyExemption has that Name, as after a Get, any single segment of a path is accepted
 //   - policyExemption: all of the exemption; the service ignores the members that it sets itself
 //   - options: nil for the defaults
+//
+// The identity needs the role on the scope of the policy assignment, too.
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]. The call is repeated if a response is lost; it leaves the same

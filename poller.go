@@ -76,6 +76,9 @@ func (e *waitError) Unwrap() error { return e.err }
 //   - workspaceManagerAssignmentName: at least 3 letters, digits and hyphens; starts and ends with a letter or digit
 //   - options: nil for the defaults; with a ResumeToken, no job is started
 //
+// The identity needs the role Microsoft Sentinel Contributor on the workspace of each
+// member, too.
+//
 // The errors are those of Create. The body of the response that Poll returns is
 // the current job. A failed Poll leaves the poller unchanged: poll again, or
 // keep its ResumeToken and resume in another process. Result returns a

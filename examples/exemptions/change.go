@@ -118,7 +118,10 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 		if c.dryRun {
 			return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
 		}
-		_, err = client.Renew(ctx, id, c.expires, nil)
+		renewed, err := client.Renew(ctx, id, c.expires, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
+		if err == nil && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
+			err = fmt.Errorf("%w, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
+		}
 		return done{id, note}, err
 	})
 }

@@ -57,6 +57,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 		return err
 	}
 	client := factory.NewExemptionsClient()
+	// Azure's list may lack standard assignments of single machines: see docs/exempting.md.
 	above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
 	listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, above)
 	found, err := collect(listing, func(e armsecops.Exemption) bool {
@@ -168,8 +169,8 @@ func covers(scope, resourceID string) bool {
 	return scope != "" && strings.HasPrefix(strings.ToLower(resourceID)+"/", strings.ToLower(scope)+"/")
 }
 
-// renew lets exemptions end later, unless they do already. One that fails doesn't keep
-// the others from it.
+// renew lets exemptions end later, unless they do already. One that has ended comes back:
+// leave it out. One that fails doesn't keep the others from it.
 func renew(ctx context.Context, client *armsecops.ExemptionsClient, later time.Time, ids ...string) error {
 	var errs []error
 	for _, id := range ids {

@@ -123,7 +123,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 
 // newTenant returns a tenant in memory, with the central workspace.
 func newTenant() *fake.Server {
-	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses a step without the ones before it
+	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses what names something that isn't there
 	server.AddWorkspace(subscription, resourceGroup, workspace)
 	return server
 }
