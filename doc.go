@@ -2,7 +2,7 @@
 // publishes content of a central Microsoft Sentinel workspace to its members, and
 // governs exemptions from the recommendations of Microsoft Defender for Cloud.
 //
-//	// This program prints every exemption of a tenant with its expiry.
+//	// This program prints every exemption of a tenant that you may read, with its expiry.
 //	package main
 //
 //	import (

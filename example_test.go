@@ -91,7 +91,6 @@ func ExampleWaitForJob() {
 	if err != nil {
 		log.Fatal(err)
 	}
-
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token} // starts nothing
 	poller, err = client.BeginCreate(context.Background(), "", "", "", options)
 	if err != nil {
@@ -222,14 +221,12 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 	}
 	err := list()
 	if failed, ok := errors.AsType[*armsecops.PageError](err); ok { // later, or in another process
-		fmt.Println("failed:", errors.Is(err, armsecops.ErrForbidden))
 		options.ContinuationToken = failed.ContinuationToken
 		err = list()
 	}
 	fmt.Println(err)
 	// Output:
 	// one
-	// failed: true
 	// two
 	// <nil>
 }

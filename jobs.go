@@ -284,8 +284,9 @@ type JobFailure struct {
 	ErrorMessage string `json:"errorMessage,omitzero"`
 }
 
-// Failures yields every failure of the job, item by item: one for each error of
-// an item, and one without a member for a failed item that has no errors.
+// Failures yields every failure of the job's items: one for each error of an item, and
+// one without a member for a failed item that has no errors. A job can fail without any:
+// its reason is ErrorMessage.
 func (p JobProperties) Failures() iter.Seq[JobFailure] {
 	return func(yield func(JobFailure) bool) {
 		for i := range p.Items {

@@ -13,6 +13,9 @@ import (
 // out the subscriptions that it cannot read in full, and prints why.
 func count(ctx context.Context, client *armsecops.ExemptionsClient, subscriptionIDs []string) (map[string]int, error) {
 	counts := map[string]int{}
+	for _, id := range subscriptionIDs {
+		counts[strings.ToLower(id)] = 0
+	}
 	var leftOut []string
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds

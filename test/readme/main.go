@@ -1,4 +1,4 @@
-// This program prints every exemption of a tenant with its expiry.
+// This program prints every exemption of a tenant that you may read, with its expiry.
 package main
 
 import (
