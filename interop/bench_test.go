@@ -213,7 +213,7 @@ func theirAssignments(b *testing.B, transport policy.Transporter) *armsecurity.A
 	return client
 }
 
-// listing reads a list of assignments to its end and counts them.
+// listing reads a list of assignments to its end and counts those with a name.
 type listing struct {
 	by    string
 	count func(context.Context) (int, error)
@@ -225,11 +225,13 @@ func listings(b *testing.B, transport policy.Transporter) []listing {
 	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
 	return []listing{
 		{"ours", func(ctx context.Context) (items int, err error) {
-			for _, err := range ours.NewListPager(resourceGroup, nil).All(ctx) {
+			for assignment, err := range ours.NewListPager(resourceGroup, nil).All(ctx) {
 				if err != nil {
 					return 0, err
 				}
-				items++
+				if assignment.Name != "" {
+					items++
+				}
 			}
 			return items, nil
 		}},
@@ -239,7 +241,11 @@ func listings(b *testing.B, transport policy.Transporter) []listing {
 				if err != nil {
 					return 0, err
 				}
-				items += len(page.Value)
+				for _, assignment := range page.Value {
+					if assignment.Name != nil {
+						items++
+					}
+				}
 			}
 			return items, nil
 		}},
@@ -249,7 +255,11 @@ func listings(b *testing.B, transport policy.Transporter) []listing {
 				if err := bare.do(ctx, http.MethodGet, url, nil, &page); err != nil {
 					return 0, err
 				}
-				items += len(page.Value)
+				for i := range page.Value {
+					if page.Value[i].Name != "" {
+						items++
+					}
+				}
 				url = page.NextLink
 			}
 			return items, nil

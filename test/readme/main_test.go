@@ -134,7 +134,15 @@ func TestCount(t *testing.T) {
 	} {
 		server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
 	}
-	got, err := count(t.Context(), newFactory(t, server).NewExemptionsClient(), []string{first, second, "not an id"})
+	credential := &azfake.TokenCredential{}
+	client, err := armsecops.NewExemptionsClient(credential, options(server))
+	require.NoError(t, err)
+	got, err := count(t.Context(), client, []string{first, second, "not an id"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
+	credential.SetError(errors.New("no account"))
+	client, err = armsecops.NewExemptionsClient(credential, options(server)) // without the first one's token
+	require.NoError(t, err)
+	_, err = count(t.Context(), client, []string{first})
+	require.ErrorIs(t, err, armsecops.ErrCredential)
 }
