@@ -41,6 +41,7 @@ var (
 	respond              = testkit.Respond
 	script               = testkit.Script
 	lost                 = testkit.Lost
+	failure              = testkit.ErrorOf
 	documented           = testkit.Documented
 	assertParameterError = driver.AssertParameterError
 
@@ -55,9 +56,6 @@ func withoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
 	o.Retry.MaxRetries = -1
 	return o
 }
-
-// failure returns the error of a call.
-func failure(_ any, err error) error { return err }
 
 // as returns the error of the type in the chain.
 func as[E error](t testing.TB, err error) E {

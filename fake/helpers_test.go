@@ -84,8 +84,8 @@ func options(transport policy.Transporter) *armsecops.ClientOptions {
 	return o
 }
 
-// newJobs returns a client of the subscription.
-var newJobs = driver.NewJobsClient
+// newJobs returns a client of the subscription, errorOf the error of a call.
+var newJobs, errorOf = driver.NewJobsClient, testkit.ErrorOf
 
 func newAssignments(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
 	t.Helper()
@@ -99,9 +99,6 @@ func newFactory(t testing.TB, srv *fake.Server) *armsecops.ClientFactory {
 	t.Helper()
 	return driver.NewFactory(t, &azfake.TokenCredential{}, options(srv))
 }
-
-// errorOf returns the error of a call.
-func errorOf(_ any, err error) error { return err }
 
 // collect returns the names of a list's items.
 func collect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]]) (names []string, err error) {

@@ -39,6 +39,7 @@ var (
 	subscriptionIDs      = testkit.SubscriptionIDs
 	numbers              = testkit.Numbers
 	lost                 = testkit.Lost
+	errorOf              = testkit.ErrorOf
 	readExchanges        = testkit.ReadExchanges
 	assertSameJSON       = testkit.AssertSameJSON
 	assertParameterError = driver.AssertParameterError
@@ -48,9 +49,6 @@ var (
 	newJobsClient        = driver.NewJobsClient
 	newAssignmentsClient = driver.NewAssignmentsClient
 )
-
-// errorOf returns the error of a call.
-func errorOf[T any](_ T, err error) error { return err }
 
 // collect returns the items that a loop yields, and the errors, without an item each.
 func collect[T any](loop iter.Seq2[T, error]) (items []T, errs []error) {

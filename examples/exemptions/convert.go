@@ -32,6 +32,7 @@ func fromStandardAssignment(r armsecops.StandardAssignment) armsecops.Exemption 
 		Kind: armsecops.ExemptionKindStandardAssignment, Scope: id.Scope, DisplayName: p.DisplayName, Description: p.Description,
 		Category: p.ExemptionData.ExemptionCategory, ExpiresOn: p.ExpiresOn,
 		StandardID: p.AssignedStandard.ID, CreatedBy: p.Metadata.CreatedBy, CreatedOn: p.Metadata.CreatedOn,
+		LastModifiedBy: p.Metadata.LastUpdatedBy, LastModifiedOn: p.Metadata.LastUpdatedOn,
 		SubAssessmentExemptionRule: p.ExemptionData.SubAssessmentExemptionRule,
 	}
 	if key := cmp.Or(p.ExemptionData.Key(), p.AttestationData.AssignedAssessment.AssessmentKey); key != "" {
@@ -55,9 +56,11 @@ func fromAssignment(r armsecops.Assignment) armsecops.Exemption {
 // complete returns the exemption with what all kinds of resources have.
 func complete[P any](r armsecops.Resource[P], e armsecops.Exemption) armsecops.Exemption {
 	e.ID, e.Name, e.SubscriptionID, e.ResourceGroupName = r.ID, r.Name, r.SubscriptionID(), r.ResourceGroupName()
-	e.CreatedBy = cmp.Or(e.CreatedBy, r.SystemData.CreatedBy)
-	if e.CreatedOn.IsZero() {
-		e.CreatedOn = r.SystemData.CreatedAt
+	if d := r.SystemData; d.CreatedBy != "" {
+		e.CreatedBy, e.CreatedOn = d.CreatedBy, d.CreatedAt
+	}
+	if d := r.SystemData; d.LastModifiedBy != "" {
+		e.LastModifiedBy, e.LastModifiedOn = d.LastModifiedBy, d.LastModifiedAt
 	}
 	for _, known := range armsecops.PossibleExemptionCategoryValues() {
 		if known.Is(e.Category) {

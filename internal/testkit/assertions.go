@@ -64,3 +64,6 @@ func EachCase[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) 
 		})
 	}
 }
+
+// ErrorOf returns the error of a call.
+func ErrorOf(_ any, err error) error { return err }

@@ -1,15 +1,14 @@
 package exempting
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/google/uuid"
 
 	"github.com/armsecops/armsecops"
@@ -45,7 +44,14 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, policies *pol
 // exemptFromStandard exempts a resource by the first standard of its subscription, or of
 // a management group, that has the recommendation.
 func exemptFromStandard(ctx context.Context, factory *armsecops.ClientFactory, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time) error {
-	scope := cmp.Or(regexp.MustCompile("(?i)^/subscriptions/[^/]+").FindString(resourceID), resourceID) // or a management group
+	resource, err := arm.ParseResourceID(resourceID)
+	if err != nil {
+		return err
+	}
+	scope := resourceID // of a management group
+	if resource.SubscriptionID != "" {
+		scope = "/subscriptions/" + resource.SubscriptionID
+	}
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(resourceID)+recommendation.Name)).String()
 	has := func(a armsecops.PartialAssessmentProperties) bool {
 		return strings.EqualFold(a.AssessmentKey, recommendation.Name)

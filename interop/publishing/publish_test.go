@@ -3,6 +3,7 @@ package publishing
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func testPublish(t *testing.T) {
 		require.Equal(t, run.fails, err != nil, "%v: %v", run, err)
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.writes, count(requests, http.MethodPut), run)
-		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, running.Name) }); !run.fails {
+		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return path.Base(r.URL.Path) == running.Name }); !run.fails {
 			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0, run)
 			same := func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
