@@ -270,8 +270,8 @@
 //
 // # Testing
 //
-// Package fake has a server that behaves as the services do, in memory. In the
-// examples, functions such as exampleJobsClient return clients of it.
+// Package fake has a server that behaves as the services do, in memory. The examples
+// run on it.
 //
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
 // [docs/exempting.md]: https://github.com/armsecops/armsecops/blob/main/docs/exempting.md

@@ -16,6 +16,21 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
+// samples returns a server with the samples of the REST documentation.
+func samples() *fake.Server { return fake.NewServer(&fake.ServerOptions{Samples: true}) }
+
+// exemptionsFactory returns a factory of clients of a server in memory. In a program, the
+// credential is one of azidentity's, and the options may be nil.
+func exemptionsFactory(server *fake.Server) *armsecops.ClientFactory {
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return factory
+}
+
 // What is exempt and until when: the exemptions that end before 2027, or have ended, from
 // all three places.
 func ExampleExemptionsClient_NewListPager() {
@@ -32,7 +47,7 @@ func ExampleExemptionsClient_NewListPager() {
 		Effect:    armsecops.EffectExempt,
 		ExpiresOn: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
 	}})
-	pager := exampleFactoryOf(server).NewExemptionsClient().NewListPager(&armsecops.ExemptionsClientListOptions{
+	pager := exemptionsFactory(server).NewExemptionsClient().NewListPager(&armsecops.ExemptionsClientListOptions{
 		ExpiresBefore: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	})
 	for exemption, err := range pager.All(context.Background()) {
@@ -48,9 +63,9 @@ func ExampleExemptionsClient_NewListPager() {
 
 // Where an index that is minutes old won't do: each subscription is requested.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
-	server := exampleServer()
+	server := samples()
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
-	client := exampleFactoryOf(server).NewExemptionsClient()
+	client := exemptionsFactory(server).NewExemptionsClient()
 	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30)}
 	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
@@ -72,7 +87,7 @@ const exampleCluster = "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/reso
 // examplePolicyExemptions returns a client with one exemption, which has a member of
 // a newer api-version.
 func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
-	client := exampleFactory().NewPolicyExemptionsClient()
+	client := exemptionsFactory(samples()).NewPolicyExemptionsClient()
 	_, err := client.CreateOrUpdate(context.Background(), exampleCluster, "DemoExpensiveVM", armsecops.PolicyExemption{
 		Properties: armsecops.PolicyExemptionProperties{
 			PolicyAssignmentID: "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/providers/Microsoft.Authorization/policyAssignments/CostManagement",
@@ -90,7 +105,7 @@ func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
 }
 
 func ExampleExemptionsClient_Get() {
-	exemption, err := exampleFactory().NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	exemption, err := exemptionsFactory(samples()).NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -100,7 +115,7 @@ func ExampleExemptionsClient_Get() {
 
 // The id is one of any place, such as the ID of what NewListPager yields.
 func ExampleExemptionsClient_Renew() {
-	exemption, err := exampleFactory().NewExemptionsClient().Renew(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), nil)
+	exemption, err := exemptionsFactory(samples()).NewExemptionsClient().Renew(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -109,7 +124,7 @@ func ExampleExemptionsClient_Renew() {
 }
 
 func ExampleExemptionsClient_Delete() {
-	client := exampleFactory().NewExemptionsClient()
+	client := exemptionsFactory(samples()).NewExemptionsClient()
 	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
@@ -118,7 +133,7 @@ func ExampleExemptionsClient_Delete() {
 // An exemption from a recommendation names the policy assignment, and the reference id
 // of the recommendation's policy in the initiative: without one, it is from all policies.
 func ExamplePolicyExemptionsClient_CreateOrUpdate() {
-	client := exampleFactory().NewPolicyExemptionsClient()
+	client := exemptionsFactory(samples()).NewPolicyExemptionsClient()
 	exemption, err := client.CreateOrUpdate(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "disk-encryption", armsecops.PolicyExemption{
 		Properties: armsecops.PolicyExemptionProperties{
 			DisplayName:                  "Encrypted at the host",
@@ -201,24 +216,19 @@ func ExamplePolicyExemptionsClient_NewResourceGraphPager() {
 	// Output: DemoExpensiveVM demoCluster
 }
 
-func exampleFactory() *armsecops.ClientFactory { return exampleFactoryOf(exampleServer()) }
-
-func exampleFactoryOf(server *fake.Server) *armsecops.ClientFactory {
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
+func ExamplePolicyExemptionsClient_ListAcrossSubscriptions() {
+	client := examplePolicyExemptions()
+	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"ae640e6b-ba3e-4256-9d62-2993eecfa6f2"}, nil) {
+		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
+			log.Fatal(err)
+		}
+		fmt.Println(exemption.Name)
 	}
-	return factory
-}
-
-func exampleStandardsClient() *armsecops.StandardAssignmentsClient {
-	return exampleFactory().NewStandardAssignmentsClient()
+	// Output: DemoExpensiveVM
 }
 
 func ExampleStandardAssignmentsClient_Get() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/providers/Microsoft.Management/managementGroups/contoso"
 	exemption, err := client.Get(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
@@ -232,7 +242,7 @@ func ExampleStandardAssignmentsClient_Get() {
 // An exemption has the effect Exempt, a standard, and the key of the assessment that
 // the scope is exempt from. Without ExpiresOn it never expires.
 func ExampleStandardAssignmentsClient_CreateOrUpdate() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26/resourceGroups/ANAT_TEST_RG" +
 		"/providers/Microsoft.Compute/virtualMachines/anatTestE2LA"
 	name := "7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11" // a new UUID
@@ -260,7 +270,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate() {
 
 // One CVE is exempt, the other findings of the recommendation aren't.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
 	exemption, err := client.CreateOrUpdate(context.Background(), scope, "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10", armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
@@ -288,7 +298,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
 // A standard is assigned to a scope by the effect Audit: its recommendations assess
 // what is in the scope.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_audit() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
 	audit, err := client.CreateOrUpdate(context.Background(), scope, "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10", armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
@@ -307,7 +317,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_audit() {
 // An attestation says that a recommendation is complied with, and why. It ends like
 // an exemption, but ExemptionsClient doesn't renew it: get it, change it and put it back.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_attestation() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	ctx, scope, name := context.Background(), "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26", "0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20"
 	attestation, err := client.CreateOrUpdate(ctx, scope, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 		DisplayName:      "Reviewed by hand",
@@ -335,7 +345,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_attestation() {
 // An exemption moves to another scope, with members that this version doesn't know:
 // Template leaves out what identifies it.
 func ExampleResource_Template() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	ctx := context.Background()
 	from, to := "/providers/Microsoft.Management/managementGroups/contoso", "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
 	exemption, err := client.Get(ctx, from, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
@@ -355,13 +365,13 @@ func ExampleResource_Template() {
 
 func ExampleStandardAssignmentsClient_Delete() {
 	scope := "/providers/Microsoft.Management/managementGroups/contoso"
-	_, err := exampleStandardsClient().Delete(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	_, err := exemptionsFactory(samples()).NewStandardAssignmentsClient().Delete(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleStandardAssignmentsClient_NewListPager() {
-	client := exampleStandardsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	connector := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/gcpResourceGroup" +
 		"/providers/Microsoft.Security/securityConnectors/gcpconnector"
 	for standard, err := range client.NewListPager(connector, nil).All(context.Background()) {
@@ -375,8 +385,26 @@ func ExampleStandardAssignmentsClient_NewListPager() {
 	// Exempt Test exemption
 }
 
+// Page by page, with how far it has come.
+func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
+	rows := 0
+	for page, err := range client.NewResourceGraphPager(nil).Pages(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		var total int
+		if err := json.Unmarshal(page.AdditionalProperties["totalRecords"], &total); err != nil {
+			log.Fatal(err)
+		}
+		rows += len(page.Value)
+		fmt.Println(rows, "of", total)
+	}
+	// Output: 3 of 3
+}
+
 func ExampleSecurityStandardsClient_Get() {
-	client := exampleFactory().NewSecurityStandardsClient()
+	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
 	standard, err := client.Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -386,7 +414,7 @@ func ExampleSecurityStandardsClient_Get() {
 }
 
 func ExampleSecurityStandardsClient_CreateOrUpdate() {
-	client := exampleFactory().NewSecurityStandardsClient()
+	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
 	ctx := context.Background()
 	got, err := client.Get(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
@@ -402,7 +430,7 @@ func ExampleSecurityStandardsClient_CreateOrUpdate() {
 }
 
 func ExampleSecurityStandardsClient_Delete() {
-	client := exampleFactory().NewSecurityStandardsClient()
+	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
 	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
@@ -410,7 +438,7 @@ func ExampleSecurityStandardsClient_Delete() {
 
 // An exemption names a standard that has the key of the assessment.
 func ExampleSecurityStandardsClient_NewListPager() {
-	client := exampleFactory().NewSecurityStandardsClient()
+	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
 	has := func(a armsecops.PartialAssessmentProperties) bool {
 		return a.AssessmentKey == "1195afff-c881-495e-9bc5-1486211ae03f"
 	}
@@ -425,52 +453,4 @@ func ExampleSecurityStandardsClient_NewListPager() {
 	// Output:
 	// Cross cloud standard 2
 	// Cross cloud standard 1
-}
-
-// The key of a recommendation is the name of its metadata. ExemptedBy says where it
-// is exempted.
-func ExampleAssessmentsMetadataClient_Get() {
-	client := exampleFactory().NewAssessmentsMetadataClient()
-	metadata, err := client.Get(context.Background(), "21300918-b2e3-0346-785f-c77ff57d243b", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(metadata.Properties.DisplayName, metadata.Properties.ExemptedBy())
-	// Output: Install endpoint protection solution on virtual machine scale sets Microsoft.Authorization/policyExemptions
-}
-
-func ExampleAssessmentsMetadataClient_GetInSubscription() {
-	client := exampleFactory().NewAssessmentsMetadataClient()
-	metadata, err := client.GetInSubscription(context.Background(), "0980887d-03d6-408c-9566-532f3456804e", "21300918-b2e3-0346-785f-c77ff57d243b", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(metadata.Properties.Severity)
-	// Output: Medium
-}
-
-func ExampleAssessmentsMetadataClient_NewListPager() {
-	client := exampleFactory().NewAssessmentsMetadataClient()
-	for metadata, err := range client.NewListPager(nil).All(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		if metadata.Properties.DisplayName == "Close management ports on your virtual machines" {
-			fmt.Println(metadata.Name)
-		}
-	}
-	// Output: bc303248-3d14-44c2-96a0-55f5c326b5fe
-}
-
-func ExampleAssessmentsMetadataClient_NewListBySubscriptionPager() {
-	client := exampleFactory().NewAssessmentsMetadataClient()
-	n := 0
-	for _, err := range client.NewListBySubscriptionPager("0980887d-03d6-408c-9566-532f3456804e", nil).All(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		n++
-	}
-	fmt.Println(n > 0)
-	// Output: true
 }

@@ -5,50 +5,43 @@ import (
 	"fmt"
 	"log"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 )
 
-// exampleClient returns a client that a method of the factory makes.
-func exampleClient[T any](newClient func(subscriptionID string) (*T, error)) *T {
-	client, err := newClient(jobsSubscriptionID)
+// publishing returns a factory of clients of a server in memory, on which a workspace
+// publishes a rule to a group of banks. In a program, the credential is one of
+// azidentity's, and the options may be nil.
+func publishing() *armsecops.ClientFactory {
+	const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
+	server := fake.NewServer(nil)
+	server.Put(armsecops.WorkspaceManagerConfigurationID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "default"},
+		armsecops.WorkspaceManagerConfiguration{Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled}})
+	server.Put(armsecops.WorkspaceManagerMemberID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "paris"},
+		armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{
+			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/paris",
+			TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+		}})
+	server.Put(armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "banks"},
+		armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}}})
+	server.Put(armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "bank-rules"},
+		armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{TargetResourceName: "banks"}})
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return client
-}
-
-const (
-	exampleRuleID = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights" +
-		"/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/microsoftSecurityIncidentCreationRuleExample"
-	exampleMember   = "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)"
-	exampleMemberID = "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg" +
-		"/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace"
-	exampleTenant = "f676d436-8d16-42db-81b7-ab578e110ccd"
-)
-
-// examplePublishing returns a factory of clients of a workspace that publishes a rule
-// to a group of banks.
-func examplePublishing() *armsecops.ClientFactory {
-	server := exampleServer()
-	assignment := armsecops.WorkspaceManagerAssignmentProperties{
-		TargetResourceName: "banks", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: exampleRuleID}},
-	}
-	server.Put(armsecops.WorkspaceManagerAssignmentID{jobsSubscriptionID, "myRg", "myWorkspace", "bank-rules"},
-		armsecops.WorkspaceManagerAssignment{Properties: assignment})
-	configuration := armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled}
-	server.Put(armsecops.WorkspaceManagerConfigurationID{jobsSubscriptionID, "myRg", "myWorkspace", "default"},
-		armsecops.WorkspaceManagerConfiguration{Properties: configuration})
-	group := armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}}
-	server.Put(armsecops.WorkspaceManagerGroupID{jobsSubscriptionID, "myRg", "myWorkspace", "banks"},
-		armsecops.WorkspaceManagerGroup{Properties: group})
-	member := armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: exampleMemberID, TargetWorkspaceTenantID: exampleTenant}
-	server.Put(armsecops.WorkspaceManagerMemberID{jobsSubscriptionID, "myRg", "myWorkspace", exampleMember},
-		armsecops.WorkspaceManagerMember{Properties: member})
-	return exampleFactoryOf(server)
+	return factory
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerAssignmentsClient)
+	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	assignment, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
 			TargetResourceName: "banks",
@@ -64,7 +57,10 @@ func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerAssignmentsClient_Get() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
+	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	ctx := context.Background()
 	got, err := client.Get(ctx, "myRg", "myWorkspace", "bank-rules", nil)
 	if err != nil {
@@ -80,7 +76,10 @@ func ExampleWorkspaceManagerAssignmentsClient_Get() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
+	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	for assignment, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -91,14 +90,20 @@ func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_Delete() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerAssignmentsClient)
-	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "bank-rules", nil)
+	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "bank-rules", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerConfigurationsClient)
+	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	configuration, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
 	}, nil)
@@ -110,7 +115,10 @@ func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_Get() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
+	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "default", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -120,7 +128,10 @@ func ExampleWorkspaceManagerConfigurationsClient_Get() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
+	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	for configuration, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -131,14 +142,20 @@ func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_Delete() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerConfigurationsClient)
-	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "default", nil)
+	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "default", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerGroupsClient)
+	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	group, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
 	}, nil)
@@ -150,7 +167,10 @@ func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_Get() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
+	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	group, err := client.Get(context.Background(), "myRg", "myWorkspace", "banks", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -160,7 +180,10 @@ func ExampleWorkspaceManagerGroupsClient_Get() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_NewListPager() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
+	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	for group, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -171,14 +194,20 @@ func ExampleWorkspaceManagerGroupsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_Delete() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerGroupsClient)
-	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "banks", nil)
+	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "banks", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
-	client := exampleClient(exampleFactory().NewWorkspaceManagerMembersClient)
+	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
 			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
@@ -193,8 +222,11 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 }
 
 func ExampleWorkspaceManagerMembersClient_Get() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
-	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
+	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "paris", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -203,19 +235,25 @@ func ExampleWorkspaceManagerMembersClient_Get() {
 }
 
 func ExampleWorkspaceManagerMembersClient_NewListPager() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
+	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
 	for member, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(member.Name)
 	}
-	// Output: otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)
+	// Output: paris
 }
 
 func ExampleWorkspaceManagerMembersClient_Delete() {
-	client := exampleClient(examplePublishing().NewWorkspaceManagerMembersClient)
-	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", nil)
+	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "paris", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }

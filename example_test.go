@@ -2,40 +2,56 @@ package armsecops_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
 
-// The examples use the fake with the documented resources. In a program, the
-// credential is one of azidentity's, and the options may be nil.
 const (
 	jobsSubscriptionID        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	exampleAssignmentName     = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
 	exampleJobName            = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-	exampleID                 = "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"
 )
 
+// exampleFactory returns a factory of clients of a server in memory. In a program, the
+// credential is one of azidentity's, and the options may be nil.
+func exampleFactory(server *fake.Server) *armsecops.ClientFactory {
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return factory
+}
+
+// exampleServer returns a server with the samples of the REST documentation.
 func exampleServer() *fake.Server {
-	return fake.NewServer(&fake.ServerOptions{Samples: true, JobSteps: 2, NewID: func() string { return exampleID }})
+	return fake.NewServer(&fake.ServerOptions{Samples: true, JobSteps: 2, NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
 }
 
-func exampleJobsClient() *armsecops.WorkspaceManagerJobsClient {
-	return exampleClient(exampleFactory().NewWorkspaceManagerJobsClient)
+func exampleJobsClient(server *fake.Server) *armsecops.WorkspaceManagerJobsClient {
+	client, err := exampleFactory(server).NewWorkspaceManagerJobsClient(jobsSubscriptionID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
 }
 
-func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
-	client, err := exampleFactory().NewSecurityAssignmentsClient(assignmentsSubscriptionID)
+func exampleAssignmentsClient(server *fake.Server) *armsecops.SecurityAssignmentsClient {
+	client, err := exampleFactory(server).NewSecurityAssignmentsClient(assignmentsSubscriptionID)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,7 +59,7 @@ func exampleAssignmentsClient() *armsecops.SecurityAssignmentsClient {
 }
 
 func ExampleWorkspaceManagerJobsClient_Create() {
-	client := exampleJobsClient()
+	client := exampleJobsClient(exampleServer())
 	job, err := client.Create(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
 	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
 		log.Fatal("list the jobs before starting another: ", err)
@@ -56,7 +72,7 @@ func ExampleWorkspaceManagerJobsClient_Create() {
 }
 
 func ExampleWorkspaceManagerJobsClient_BeginCreate() {
-	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewWorkspaceManagerJobsClient)
+	client := exampleJobsClient(fake.NewServer(nil))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
@@ -80,9 +96,40 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	// Output: Succeeded
 }
 
-// A token lets another process wait for the job that this one has started.
+// A job of which an item failed is Failed. An error of another type says nothing of the
+// job, which may still run.
 func ExampleWaitForJob() {
-	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewWorkspaceManagerJobsClient)
+	server := fake.NewServer(nil)
+	assignment := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: jobsSubscriptionID, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
+	server.SetJobItems(assignment, []armsecops.JobItem{
+		{ResourceID: "alertRules/one"},
+		{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "paris", ErrorMessage: "Forbidden."}}},
+	})
+	client := exampleJobsClient(server)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
+	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
+		job = failed.Job
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.Properties.ProvisioningState)
+	for failure := range job.Properties.Failures() {
+		fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
+	}
+	// Output:
+	// Failed
+	// alertRules/two paris Forbidden.
+}
+
+// A token lets another process wait for the job that this one has started.
+func ExampleWaitForJob_resumeToken() {
+	client := exampleJobsClient(fake.NewServer(nil))
 	poller, err := client.BeginCreate(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -102,7 +149,7 @@ func ExampleWaitForJob() {
 }
 
 func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
-	client := exampleJobsClient()
+	client := exampleJobsClient(exampleServer())
 	poller, err := client.NewJobPoller("myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -118,7 +165,7 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 }
 
 func ExampleWorkspaceManagerJobsClient_Get() {
-	client := exampleJobsClient()
+	client := exampleJobsClient(exampleServer())
 	job, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -133,14 +180,14 @@ func ExampleWorkspaceManagerJobsClient_Get() {
 }
 
 func ExampleWorkspaceManagerJobsClient_Delete() {
-	client := exampleJobsClient()
+	client := exampleJobsClient(exampleServer())
 	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerJobsClient_NewListPager() {
-	client := exampleJobsClient()
+	client := exampleJobsClient(exampleServer())
 	options := &armsecops.WorkspaceManagerJobsClientListOptions{OrderBy: "properties/startTime desc"}
 	for job, err := range client.NewListPager("myRg", "myWorkspace", exampleAssignmentName, options).All(context.Background()) {
 		if err != nil {
@@ -152,7 +199,7 @@ func ExampleWorkspaceManagerJobsClient_NewListPager() {
 }
 
 func ExampleSecurityAssignmentsClient_Get() {
-	client := exampleAssignmentsClient()
+	client := exampleAssignmentsClient(exampleServer())
 	assignment, err := client.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -164,7 +211,7 @@ func ExampleSecurityAssignmentsClient_Get() {
 // To change an assignment, get it, change it and put it back. Everything else,
 // including members that this version doesn't know, is sent back unchanged.
 func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
-	client := exampleAssignmentsClient()
+	client := exampleAssignmentsClient(exampleServer())
 	ctx := context.Background()
 	current, err := client.Get(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
@@ -182,14 +229,14 @@ func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
 
 // Deleting an assignment that doesn't exist is success, if the service responds 204.
 func ExampleSecurityAssignmentsClient_Delete() {
-	client := exampleAssignmentsClient()
+	client := exampleAssignmentsClient(exampleServer())
 	_, err := client.Delete(context.Background(), "myResourceGroup", "already-deleted", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleSecurityAssignmentsClient_NewListPager() {
-	client := exampleAssignmentsClient()
+	client := exampleAssignmentsClient(exampleServer())
 	for page, err := range client.NewListPager("myResourceGroup", nil).Pages(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -205,10 +252,10 @@ func ExampleSecurityAssignmentsClient_NewListPager() {
 func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 	server := fake.NewServer(&fake.ServerOptions{PageSize: 1})
 	for _, name := range []string{"one", "two"} {
-		server.Put(armsecops.AssignmentID{SubscriptionID: jobsSubscriptionID, ResourceGroupName: "myRg", Name: name}, armsecops.Assignment{})
+		server.Put(armsecops.AssignmentID{SubscriptionID: assignmentsSubscriptionID, ResourceGroupName: "myRg", Name: name}, armsecops.Assignment{})
 	}
 	server.Inject(fake.Fault{Skip: 1, StatusCode: http.StatusForbidden}) // of the second page
-	client := exampleClient(exampleFactoryOf(server).NewSecurityAssignmentsClient)
+	client := exampleAssignmentsClient(server)
 	options := &armsecops.SecurityAssignmentsClientListBySubscriptionOptions{}
 	list := func() error {
 		for assignment, err := range client.NewListBySubscriptionPager(options).All(context.Background()) {
@@ -232,7 +279,7 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 }
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
-	client := exampleAssignmentsClient()
+	client := exampleAssignmentsClient(exampleServer())
 	subscriptions := []string{assignmentsSubscriptionID, jobsSubscriptionID}
 	n := 0
 	for _, err := range client.ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
@@ -249,20 +296,9 @@ func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 	// Output: assignments: 1
 }
 
-func ExamplePolicyExemptionsClient_ListAcrossSubscriptions() {
-	client := examplePolicyExemptions()
-	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"ae640e6b-ba3e-4256-9d62-2993eecfa6f2"}, nil) {
-		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
-			log.Fatal(err)
-		}
-		fmt.Println(exemption.Name)
-	}
-	// Output: DemoExpensiveVM
-}
-
 // A listing of a whole tenant needs no subscription of its own.
 func ExampleSecurityAssignmentsClient_NewResourceGraphPager() {
-	client, err := exampleFactory().NewSecurityAssignmentsClient("")
+	client, err := exampleFactory(exampleServer()).NewSecurityAssignmentsClient("")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -278,30 +314,12 @@ func ExampleSecurityAssignmentsClient_NewResourceGraphPager() {
 	// Output: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 ASC Default
 }
 
-// Page by page, with how far it has come.
-func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
-	client := exampleStandardsClient()
-	rows := 0
-	for page, err := range client.NewResourceGraphPager(nil).Pages(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		var total int
-		if err := json.Unmarshal(page.AdditionalProperties["totalRecords"], &total); err != nil {
-			log.Fatal(err)
-		}
-		rows += len(page.Value)
-		fmt.Println(rows, "of", total)
-	}
-	// Output: 3 of 3
-}
-
 // A ParameterError means that nothing was sent. A ServiceError is of a response that
 // isn't success, and HasCode compares its codes.
 func ExampleHasCode() {
 	server := exampleServer()
 	server.Inject(fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`})
-	client := exampleClient(exampleFactoryOf(server).NewWorkspaceManagerJobsClient)
+	client := exampleJobsClient(server)
 	for _, name := range []string{"..", exampleJobName, "unknown"} {
 		_, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, name, nil)
 		parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
@@ -323,7 +341,7 @@ func ExampleHasCode() {
 
 // azcore's contexts are options of one call: here its retries, a header and the response.
 func Example_optionsOfOneCall() {
-	client := exampleJobsClient()
+	client := exampleJobsClient(exampleServer())
 	var resp *http.Response
 	ctx := policy.WithRetryOptions(context.Background(), policy.RetryOptions{MaxRetries: -1}) // none
 	ctx = policy.WithHTTPHeader(ctx, http.Header{"x-ms-client-request-id": {"SEC-17"}})
@@ -339,7 +357,7 @@ func Example_optionsOfOneCall() {
 // A write with an ETag in If-Match fails if the resource has changed since, where the
 // service looks at If-Match; see Conditional writes above.
 func Example_conditionalWrite() {
-	client := exampleClient(exampleFactoryOf(fake.NewServer(nil)).NewSecurityAssignmentsClient)
+	client := exampleAssignmentsClient(fake.NewServer(nil))
 	ctx := context.Background()
 	read, err := client.CreateOrUpdate(ctx, "myResourceGroup", "exemption", armsecops.Assignment{}, nil)
 	if err != nil {
@@ -376,4 +394,71 @@ func ExampleNewClientFactory() {
 	// Output:
 	// Failed <nil>
 	// Test exemption <nil>
+}
+
+// The key of a recommendation is the name of its metadata. ExemptedBy says where it
+// is exempted.
+func ExampleAssessmentsMetadataClient_Get() {
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
+	metadata, err := client.Get(context.Background(), "21300918-b2e3-0346-785f-c77ff57d243b", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(metadata.Properties.DisplayName, metadata.Properties.ExemptedBy())
+	// Output: Install endpoint protection solution on virtual machine scale sets Microsoft.Authorization/policyExemptions
+}
+
+func ExampleAssessmentsMetadataClient_GetInSubscription() {
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
+	metadata, err := client.GetInSubscription(context.Background(), "0980887d-03d6-408c-9566-532f3456804e", "21300918-b2e3-0346-785f-c77ff57d243b", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(metadata.Properties.Severity)
+	// Output: Medium
+}
+
+func ExampleAssessmentsMetadataClient_NewListPager() {
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
+	for metadata, err := range client.NewListPager(nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if metadata.Properties.DisplayName == "Close management ports on your virtual machines" {
+			fmt.Println(metadata.Name)
+		}
+	}
+	// Output: bc303248-3d14-44c2-96a0-55f5c326b5fe
+}
+
+func ExampleAssessmentsMetadataClient_NewListBySubscriptionPager() {
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
+	n := 0
+	for _, err := range client.NewListBySubscriptionPager("0980887d-03d6-408c-9566-532f3456804e", nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		n++
+	}
+	fmt.Println(n > 0)
+	// Output: true
+}
+
+// An error that the program wraps with %w keeps its members in a log of slog, after
+// the text of the whole. Without LogValue, the log has the text alone.
+func ExampleLogValue() {
+	srv := fake.NewServer(&fake.ServerOptions{NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
+	srv.Override("AssessmentsMetadataClient.Get", fake.Respond(403, armsecops.ErrorDetail{Code: "AuthorizationFailed", Message: "No role."}))
+	client := exampleFactory(srv).NewAssessmentsMetadataClient()
+	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{} // the output is the same each time
+		}
+		return a
+	}}))
+
+	_, err := client.Get(context.Background(), "21300918-b2e3-0346-785f-c77ff57d243b", nil)
+	logger.Error("failed", "err", armsecops.LogValue(fmt.Errorf("nightly report: %w", err)))
+	// Output:
+	// {"level":"ERROR","msg":"failed","err":{"text":"nightly report: AssessmentsMetadataClient.Get: 403 Forbidden: AuthorizationFailed: No role. (request 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21, /providers/Microsoft.Security/assessmentMetadata/21300918-b2e3-0346-785f-c77ff57d243b)","operation":"AssessmentsMetadataClient.Get","kind":"service","status":403,"code":"AuthorizationFailed","message":"No role.","path":"/providers/Microsoft.Security/assessmentMetadata/21300918-b2e3-0346-785f-c77ff57d243b","requestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","correlationRequestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}}
 }

@@ -49,6 +49,9 @@ func TestEveryOperationIsComplete(t *testing.T) {
 			}
 			hasOutput := func(e *doc.Example) bool { return e.Output != "" }
 			assert.True(t, slices.ContainsFunc(method.Examples, hasOutput), "%s needs an Example with output", route.Operation)
+			for _, example := range method.Examples { // pkg.go.dev shows what a whole one declares
+				assert.NotNil(t, example.Play, "%s names what another file declares", example.Name)
+			}
 		})
 	}
 }
