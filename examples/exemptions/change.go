@@ -21,6 +21,8 @@ type change struct {
 	ids     []string  // none if the input has none
 	expires time.Time // zero to delete
 	dryRun  bool
+
+	ignoreNotFound bool
 }
 
 // parseChange returns the change that the arguments of renew or delete describe.
@@ -40,6 +42,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	} else {
 		c.About = "Deletes exemptions of any kind, and prints their ids. \"exemptions expiring -within 0d\" lists those that have ended.\n\n" +
 			"The last writer wins: an exemption that another program has just renewed is deleted, too."
+		c.Flags.BoolVar(&c.ignoreNotFound, "ignore-not-found", false, "what isn't there, such as what is deleted already, is no failure")
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
 		"those of \"exemptions expiring " + which + " -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. " +
@@ -95,35 +98,44 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	defer c.printMemoryNote(s.Err, note)
 	client := c.factory.NewExemptionsClient()
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (done, error) {
-		before, err := client.Get(ctx, id, nil)
-		switch {
-		case err != nil:
-			return done{}, err
-		case c.expires.IsZero() && c.dryRun:
-			return done{text: "would delete " + id + ", " + c.describe(before.Exemption)}, nil
-		case c.expires.IsZero():
-			_, err = client.Delete(ctx, id, nil)
-			return done{text: id}, err
-		case before.ExpiresOn.IsZero():
-			return done{}, fmt.Errorf("%w, since it never ends", errUnchanged)
-		case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
-			return done{}, fmt.Errorf("%w, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
-		case !before.ExpiresBefore(c.expires):
-			return done{}, fmt.Errorf("%w, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
+		d, err := c.one(ctx, client, id)
+		if c.ignoreNotFound && errors.Is(err, armsecops.ErrNotFound) {
+			err = fmt.Errorf("%w deleted, since it isn't there", errUnchanged)
 		}
-		var ended, note string
-		if before.ExpiresBefore(c.now) {
-			ended, note = ", which has ended,", "renewed although it had ended: it is in force again"
-		}
-		if c.dryRun {
-			return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
-		}
-		renewed, err := client.Renew(ctx, id, c.expires, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
-		if err == nil && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
-			err = fmt.Errorf("%w, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
-		}
-		return done{id, note}, err
+		return d, err
 	})
+}
+
+// one changes an exemption, or reads it and says what it would do.
+func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id string) (done, error) {
+	before, err := client.Get(ctx, id, nil)
+	switch {
+	case err != nil:
+		return done{}, err
+	case c.expires.IsZero() && c.dryRun:
+		return done{text: "would delete " + id + ", " + c.describe(before.Exemption)}, nil
+	case c.expires.IsZero():
+		_, err = client.Delete(ctx, id, nil)
+		return done{text: id}, err
+	case before.ExpiresOn.IsZero():
+		return done{}, fmt.Errorf("%w renewed, since it never ends", errUnchanged)
+	case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
+		return done{}, fmt.Errorf("%w renewed, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
+	case !before.ExpiresBefore(c.expires):
+		return done{}, fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
+	}
+	var ended, note string
+	if before.ExpiresBefore(c.now) {
+		ended, note = ", which has ended,", "renewed although it had ended: it is in force again"
+	}
+	if c.dryRun {
+		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
+	}
+	renewed, err := client.Renew(ctx, id, c.expires, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
+	if err == nil && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
+		err = fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
+	}
+	return done{id, note}, err
 }
 
 // describe returns the name of an exemption and when it ends, for a dry run.
@@ -138,9 +150,9 @@ func (c change) describe(e armsecops.Exemption) string {
 	return fmt.Sprintf("%q, %s", cmp.Or(e.DisplayName, e.Name), ends)
 }
 
-// errUnchanged is of an exemption that ends later without a renewal: no failure, as
-// the same command may run twice.
-var errUnchanged = errors.New("not renewed")
+// errUnchanged is of an exemption that is as it was to be: no failure, as the same
+// command may run twice.
+var errUnchanged = errors.New("not")
 
 // isExemptionID reports whether a resource id is that of an exemption of any kind.
 func isExemptionID(id string) bool {

@@ -84,9 +84,11 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 		assert.Equal(t, ids, succeed(t, n, ids, "renew", "-expires", "2026-12-31", "-"))
 		assert.Equal(t, count, strings.Count(succeed(t, n, "", "-o", "csv"), ",2026-12-31T00:00:00Z,"), name)
 		assert.Equal(t, ids, succeed(t, n, ids, "delete", "-"))
-		code, _, stderr := execute(t, n, ids, "delete", "-")
-		assert.Equal(t, 3, code)
+		code, stdout, stderr := execute(t, n, ids, "delete", "-")
+		assert.Equal(t, []any{3, ""}, []any{code, stdout})
 		assert.Contains(t, stderr, "404 Not Found", name)
+		code, stdout, stderr = execute(t, n, ids, "delete", "-ignore-not-found", "-")
+		assert.Equal(t, []any{0, "", count}, []any{code, stdout, strings.Count(stderr, ": not deleted, since it isn't there\n")}, name)
 	}
 }
 
