@@ -9,8 +9,8 @@
 // of 12 items fail. With -live it uses Azure, with azidentity's default credential,
 // such as the account of az login:
 //
-//	go run ./examples/publish -live -all -subscription ID -resource-group NAME -workspace NAME
-//	go run ./examples/publish -live /subscriptions/ID/.../workspaceManagerAssignments/NAME
+//	go run ./examples/publish -live -recover -all -subscription ID -resource-group NAME -workspace NAME
+//	go run ./examples/publish -live -recover /subscriptions/ID/.../workspaceManagerAssignments/NAME
 //
 // The outcome is printed to standard output, progress and errors to standard
 // error. A run that ends before its jobs, as by Ctrl-C, prints the command
@@ -67,7 +67,7 @@ var exitCodes = []command.ExitCode{
 	{Code: 0, Meaning: "every job Succeeded, or was started with -wait=false"},
 	{Code: command.Failed, Meaning: "a job Failed or was Canceled, or anything else failed, such as a request"},
 	{
-		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs, by the command that is printed with -live, before starting another",
+		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs, by the command that is printed with -live, before starting another; -recover does so by itself",
 		Errors: []error{armsecops.ErrOutcomeUnknown},
 	},
 	{
@@ -245,7 +245,7 @@ func parse(args []string) (p publication, err error) {
 		"or with -o json the resumeToken of each job.\n\n" +
 		"With -o json, one assignment or token prints an object that has assignment, job, failures, resumeToken and error if there are any; " +
 		"several, and -all, print {\"assignments\":[...]} with such objects."
-	p.Example = `  go run ./examples/publish -timeout 10m -live \
+	p.Example = `  go run ./examples/publish -recover -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`
 	var tokens []string
