@@ -351,8 +351,16 @@ func (id JobID) String() string {
 	return routes.Jobs.Get.ID(id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name)
 }
 
-// JobFailedError is a job that ended Failed or Canceled while a poller waited for
-// it. Result and PollUntilDone of the poller return it.
+// JobFailedError is a job that ended Failed or Canceled while a poller waited for it:
+// [WaitForJob], and Result and PollUntilDone of the poller, return it. Job is the whole
+// job, so it needs no other request:
+//
+//	for failure := range failed.Job.Properties.Failures() {
+//		fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
+//	}
+//
+// A job that failed as a whole may have no such failures: the reason is
+// Job.Properties.ErrorMessage. Error has the reason, and the first ten failures.
 type JobFailedError struct {
 	Job Job // with its items, and why they failed
 

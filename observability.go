@@ -64,11 +64,13 @@ func LogValue(err error) (value slog.Value) {
 }
 
 // LogValue implements [slog.LogValuer]: one group that has the same members for
-// every error of this package, so that a log has one schema. [docs/observability.md]
-// lists them. The member kind is what to alert on: parameter, credential, service,
-// response, incomplete, transport, timeout, canceled, outcomeUnknown or job. No member
-// has a token, or a value of the query of 8 bytes or more. The function [LogValue] is
-// for errors that the program wraps.
+// every error of this package, so that a log has one schema. The member kind is what to
+// alert on: parameter, credential, service, response, incomplete, transport, timeout,
+// canceled, outcomeUnknown or job. Others are operation, status, code, message,
+// requestId, subscriptionId, jobId and retryAfter, a duration, which the JSON handler
+// writes in nanoseconds; [docs/observability.md] lists them all. No member has a token,
+// or a value of the query of 8 bytes or more. The function [LogValue] is for errors that
+// the program wraps.
 //
 // [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
 func (e *ServiceError) LogValue() slog.Value { return logValue(e, e == nil) }
