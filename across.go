@@ -106,7 +106,8 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // are listed at a time. Breaking out of the loop ends all requests and goroutines before
 // the loop is left.
 //
-// REST: the page of the list of [PolicyExemptionsClient], [StandardAssignmentsClient] and [SecurityAssignmentsClient]
+// REST: the pages of [PolicyExemptionsClient.NewListPager], [StandardAssignmentsClient.NewListPager]
+// and [SecurityAssignmentsClient.NewListBySubscriptionPager]
 func (c *ExemptionsClient) ListAcrossSubscriptions(
 	ctx context.Context, subscriptionIDs []string, options *ExemptionsClientListAcrossSubscriptionsOptions,
 ) iter.Seq2[Exemption, error] {

@@ -91,7 +91,7 @@ func (c *ExemptionsClient) NewListPager(options *ExemptionsClientListOptions) *P
 // [*CloudError]; it is [ErrNotFound] if there is no such exemption, and
 // [ErrNotExemption] if the id is that of an assignment that isn't one, such as an audit.
 //
-// REST: the page of Get of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
+// REST: the page of [PolicyExemptionsClient.Get], [StandardAssignmentsClient.Get] or [SecurityAssignmentsClient.Get]
 func (c *ExemptionsClient) Get(ctx context.Context, id string, options *ExemptionsClientGetOptions) (ExemptionsClientGetResponse, error) {
 	got, err := c.do(ctx, "ExemptionsClient.Get", id, nil, func(_ context.Context, _ exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		return got, nil
@@ -109,7 +109,7 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // The errors are those of [ExemptionsClient.Get], and of the CreateOrUpdate of the
 // place. Renewing again leaves the same exemption.
 //
-// REST: the page of CreateOrUpdate of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
+// REST: the page of [PolicyExemptionsClient.CreateOrUpdate], [StandardAssignmentsClient.CreateOrUpdate] or [SecurityAssignmentsClient.CreateOrUpdate]
 func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.Time, options *ExemptionsClientRenewOptions) (ExemptionsClientRenewResponse, error) {
 	if options == nil {
 		options = &ExemptionsClientRenewOptions{}
@@ -137,7 +137,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 //
 // The errors are those of [ExemptionsClient.Get], and of the Delete of the place.
 //
-// REST: the page of Delete of [PolicyExemptionsClient], [StandardAssignmentsClient] or [SecurityAssignmentsClient]
+// REST: the page of [PolicyExemptionsClient.Delete], [StandardAssignmentsClient.Delete] or [SecurityAssignmentsClient.Delete]
 func (c *ExemptionsClient) Delete(ctx context.Context, id string, options *ExemptionsClientDeleteOptions) (ExemptionsClientDeleteResponse, error) {
 	_, err := c.do(ctx, "ExemptionsClient.Delete", id, nil, func(ctx context.Context, at exemptionPlace, _ exemptionResource) (exemptionResource, error) {
 		return run[exemptionResource](ctx, at.client, call{route: at.resource.Delete, values: at.values})
