@@ -81,7 +81,8 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]. The call is repeated if a response is lost; it leaves the same
-// assignment however often it is carried out.
+// assignment however often it is carried out. A conflict with an earlier attempt is
+// [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/create-or-update
 func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, assignmentID string, assignment Assignment, options *SecurityAssignmentsClientCreateOrUpdateOptions) (SecurityAssignmentsClientCreateOrUpdateResponse, error) {
@@ -100,7 +101,9 @@ func (c *SecurityAssignmentsClient) CreateOrUpdate(ctx context.Context, resource
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError].
+// [*CloudError]. The call is repeated if a response is lost. It is [ErrOutcomeUnknown]
+// if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/delete
 func (c *SecurityAssignmentsClient) Delete(ctx context.Context, resourceGroupName, assignmentID string, options *SecurityAssignmentsClientDeleteOptions) (SecurityAssignmentsClientDeleteResponse, error) {

@@ -60,7 +60,8 @@ const (
 	CodeConflict = "Conflict"
 	// CodeResourceGroupBeingDeleted (409): the resource group is being deleted.
 	CodeResourceGroupBeingDeleted = "ResourceGroupBeingDeleted"
-	// CodeTooManyRequests (429): too many requests, which is also [ErrThrottled].
+	// CodeTooManyRequests (429): too many requests, which is also [ErrThrottled]. A call
+	// that is held back, and not sent, is [ErrThrottled] without a code.
 	// Source: https://learn.microsoft.com/troubleshoot/azure/virtual-machines/troubleshooting-throttling-errors
 	CodeTooManyRequests = "TooManyRequests"
 	// CodeNoValidSubscriptionsInQueryRequest (a detail of a 400 of Azure Resource

@@ -91,9 +91,15 @@
 //		},
 //	}, nil)
 //
-// Get reads a resource, NewListPager lists, CreateOrUpdate writes, and Delete deletes; ListAcrossSubscriptions lists many subscriptions, NewResourceGraphPager
-// queries Azure Resource Graph. [docs/api.md] has every operation with its REST page,
-// [docs/publishing.md] and [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
+// The clients have these methods:
+//
+//	Get, CreateOrUpdate, Delete   one resource
+//	NewListPager                  a list, page by page
+//	ListAcrossSubscriptions       the lists of many subscriptions, some at a time
+//	NewResourceGraphPager         a tenant, by a query of Azure Resource Graph
+//
+// [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
+// [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
 //
 // All clients are built on azcore and work as its other clients do: a credential of
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager client,
@@ -135,21 +141,25 @@
 //
 // # Reading a whole tenant
 //
-// [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods query Azure
-// Resource Graph, the index of Azure Resource Manager: one request for 1,000 rows of all
-// that the identity may read, filtered on the service's side. The index follows changes
-// within minutes. Its rows lack ETag and SystemData: they are for reading.
+// There are two ways. [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods
+// query Azure Resource Graph, the index of Azure Resource Manager. ListAcrossSubscriptions
+// requests the list of each subscription.
 //
-// If rows or subscriptions are missing and Azure Resource Graph says so, the error is
-// [ErrIncompleteResult]. It doesn't say so of a subscription that the identity may not
-// read, unless the query names no others: that is [ErrForbidden]. A query of named
-// subscriptions has no rows of the management groups above them, except policy
-// exemptions with IncludeInherited.
+//	                                    query                     ListAcrossSubscriptions
+//	current                             within minutes            to the second
+//	requests                            one for 1,000 rows        at least one a subscription
+//	a subscription that you can't read  left out, without error   a *SubscriptionError
+//	management groups above             all; none if it names     with IncludeInherited, where
+//	                                    subscriptions             the service lists them
+//	standard assignments of resource    all                       isn't documented
+//	groups and single resources
+//	to change and put back              no: it lacks ETag and     yes
+//	                                    SystemData
 //
-// ListAcrossSubscriptions requests each subscription: it is current, and one that the
-// identity may not read is a [*SubscriptionError] with [ErrForbidden] or [ErrNotFound].
-// Whether the service's list of standard assignments has those of single resources isn't
-// documented: a query has them.
+// A query that names subscriptions is [ErrForbidden] if it can't read any of them. Its
+// IncludeInherited adds the policy exemptions of the management groups above. If Azure
+// Resource Graph says that rows or subscriptions are missing, a query ends in
+// [ErrIncompleteResult].
 //
 // # Errors
 //
@@ -183,7 +193,8 @@
 //     [*ServiceError] and an azcore.ResponseError as well.
 //   - A success that isn't what the operation returns, such as another status, null or
 //     an error, is [ErrUnexpectedResponse]. The body of a successful deletion isn't
-//     read.
+//     read. [ErrResponseTooLarge], [ErrPagingLoop], [ErrUntrustedNextLink] and
+//     [ErrNotExemption] are of a success, too, whose status the [*ServiceError] has.
 //   - Without a response, the transport's own error is in the chain, and
 //     context.DeadlineExceeded or context.Canceled if the context ended.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
@@ -229,9 +240,12 @@
 // call, of any method. WithCaptureResponse has no effect on ListAcrossSubscriptions and on
 // pages that are fetched ahead (Prefetch), since their requests overlap:
 //
-//	ctx = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // sets headers, in place of the library's
-//	ctx = policy.WithCaptureResponse(ctx, &resp)                                  // sets resp to the response, with its body
-//	ctx = policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1})       // no retries; 0 means azcore's default. It doesn't change the wait for a 429
+//	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // sets headers, in place of the library's
+//	once = policy.WithCaptureResponse(once, &resp)                                  // sets resp to the response, with its body
+//	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})       // no retries; 0 means azcore's default. It doesn't change the wait for a 429
+//
+// They hold for each request of the call. Renew and Delete of [ExemptionsClient], and
+// BeginCreate with Recover, send several: resp is the last response.
 //
 // Give every context a deadline: it bounds the call with all of its attempts and waits.
 // There is one exception, which is azcore's. Of two calls of a factory that need a token

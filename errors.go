@@ -43,7 +43,8 @@ var (
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
 	// ErrNotExemption is an assignment that [ExemptionsClient] got to read, renew or
-	// delete it, and that isn't an exemption, such as an audit. Nothing was changed.
+	// delete it, and that isn't an exemption, such as an audit. Nothing was changed. It is
+	// inside a [*CloudError], whose status is that of the response, 200.
 	ErrNotExemption = errors.New("not an exemption")
 
 	// ErrUntrustedNextLink is a link to a next page that leads away from the
@@ -201,7 +202,7 @@ type ErrorDetail struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version
 }
 
-// CloudErrorBody is the [ErrorDetail] of a [CloudError].
+// CloudErrorBody is [ErrorDetail], by the name that the REST API has for that of a [CloudError].
 type CloudErrorBody = ErrorDetail
 
 // ErrorAdditionalInfo is further information about an error.

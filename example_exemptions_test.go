@@ -61,7 +61,8 @@ func ExampleExemptionsClient_NewListPager() {
 	// /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web 2026-12-31
 }
 
-// Where an index that is minutes old won't do: each subscription is requested.
+// Where an index that is minutes old won't do: each subscription is requested. Those
+// that have ended are listed, too; ExpiresBefore of the exemption tells them.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
 	server := samples()
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
@@ -401,6 +402,36 @@ func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
 		fmt.Println(rows, "of", total)
 	}
 	// Output: 3 of 3
+}
+
+// A listing that ended early, here by MaxPages, resumes from the tokens that it had got
+// to: in another process, if the program keeps them.
+func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
+	const subscription = "212f9889-769e-45ae-ab43-6da33674bd26"
+	server := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+	for _, name := range []string{"0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20", "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"} {
+		server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription, Name: name}, armsecops.StandardAssignment{})
+	}
+	client := exemptionsFactory(server).NewStandardAssignmentsClient()
+	tokens := map[string]string{} // by subscription; "" for one that is finished
+	options := &armsecops.ListAcrossSubscriptionsOptions{
+		MaxPages: 1,
+		Progress: func(subscriptionID, continuationToken string) { tokens[subscriptionID] = continuationToken },
+	}
+	for range 2 {
+		options.ContinuationTokens = tokens
+		for assignment, err := range client.ListAcrossSubscriptions(context.Background(), []string{subscription}, options) {
+			if err != nil { // a *SubscriptionError, or what concerns all subscriptions
+				log.Fatal(err)
+			}
+			fmt.Println(assignment.Name)
+		}
+	}
+	fmt.Printf("%q\n", tokens[subscription])
+	// Output:
+	// 0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20
+	// 9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10
+	// ""
 }
 
 func ExampleSecurityStandardsClient_Get() {

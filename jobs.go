@@ -96,7 +96,9 @@ func (c *WorkspaceManagerJobsClient) Get(ctx context.Context, resourceGroupName,
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
-// [*ErrorResponse].
+// [*ErrorResponse]. The call is repeated if a response is lost. It is
+// [ErrOutcomeUnknown] if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/delete
 func (c *WorkspaceManagerJobsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName, jobName string, options *WorkspaceManagerJobsClientDeleteOptions) (WorkspaceManagerJobsClientDeleteResponse, error) {

@@ -64,11 +64,13 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 //   - policyExemption: all of the exemption; the service ignores the members that it sets itself
 //   - options: nil for the defaults
 //
-// The identity needs the role on the scope of the policy assignment, too.
+// The identity needs the role on the scope of the policy assignment, too. In Defender for
+// Cloud, an exemption takes up to 24 hours to count, and so does its deletion.
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]. The call is repeated if a response is lost; it leaves the same
-// exemption however often it is carried out.
+// exemption however often it is carried out. A conflict with an earlier attempt is
+// [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/create-or-update
 func (c *PolicyExemptionsClient) CreateOrUpdate(ctx context.Context, scope, policyExemptionName string, policyExemption PolicyExemption, options *PolicyExemptionsClientCreateOrUpdateOptions) (PolicyExemptionsClientCreateOrUpdateResponse, error) {
@@ -91,9 +93,9 @@ func (c *PolicyExemptionsClient) CreateOrUpdate(ctx context.Context, scope, poli
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError]; it is [ErrNotFound] if there is no such exemption. The call is
-// repeated if a response is lost; it leaves the same exemption however often it is
-// carried out.
+// [*CloudError]; it is [ErrNotFound] if there is no such exemption. The call is repeated
+// if a response is lost; it leaves the same exemption however often it is carried out. A
+// conflict with an earlier attempt is [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/update
 func (c *PolicyExemptionsClient) Update(ctx context.Context, scope, policyExemptionName string, update PolicyExemptionUpdate, options *PolicyExemptionsClientUpdateOptions) (PolicyExemptionsClientUpdateResponse, error) {
@@ -112,7 +114,9 @@ func (c *PolicyExemptionsClient) Update(ctx context.Context, scope, policyExempt
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError].
+// [*CloudError]. The call is repeated if a response is lost. It is [ErrOutcomeUnknown]
+// if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/delete
 func (c *PolicyExemptionsClient) Delete(ctx context.Context, scope, policyExemptionName string, options *PolicyExemptionsClientDeleteOptions) (PolicyExemptionsClientDeleteResponse, error) {

@@ -61,8 +61,9 @@ func (c *SecurityStandardsClient) Get(ctx context.Context, scope, standardID str
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError]. The call is repeated if a response is lost; it leaves the same
-// standard however often it is carried out.
+// [*CloudError]. The call is repeated if a response is lost; it leaves the same standard
+// however often it is carried out. A conflict with an earlier attempt is
+// [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/security-standards/create-or-update
 func (c *SecurityStandardsClient) CreateOrUpdate(ctx context.Context, scope, standardID string, standard SecurityStandard, options *SecurityStandardsClientCreateOrUpdateOptions) (SecurityStandardsClientCreateOrUpdateResponse, error) {
@@ -81,7 +82,9 @@ func (c *SecurityStandardsClient) CreateOrUpdate(ctx context.Context, scope, sta
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError].
+// [*CloudError]. The call is repeated if a response is lost. It is [ErrOutcomeUnknown]
+// if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/security-standards/delete
 func (c *SecurityStandardsClient) Delete(ctx context.Context, scope, standardID string, options *SecurityStandardsClientDeleteOptions) (SecurityStandardsClientDeleteResponse, error) {

@@ -66,10 +66,11 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 // an audit has the effect Audit and the standard; an attestation Attest, the standard
 // and AttestationData.
 //
-// An exemption takes up to 24 hours to count, and Microsoft's limit is 5,000 of a
-// subscription. For a single resource, a role on the subscription may not suffice;
-// for a management group, the service principal "Windows Azure Security Resource
-// Provider" (or "Microsoft Azure ...") needs the role Reader there.
+// An exemption takes up to 24 hours to count, and so does its deletion. Microsoft's limit
+// is 5,000 of a subscription. For a single resource, a role on the subscription may not
+// suffice: assign it on the resource or its resource group. For a management group, the
+// service principal "Windows Azure Security Resource Provider" (or "Microsoft Azure ...")
+// needs the role Reader there.
 //
 // To put a copy under another name or scope, put its [Resource.Template]: Azure
 // refuses the name of another resource.
@@ -79,8 +80,9 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError]. The call is repeated if a response is lost; it leaves the same
-// standard assignment however often it is carried out.
+// [*CloudError]. The call is repeated if a response is lost; it leaves the same standard
+// assignment however often it is carried out. A conflict with an earlier attempt is
+// [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/create
 func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, standardAssignmentName string, standardAssignment StandardAssignment, options *StandardAssignmentsClientCreateOrUpdateOptions) (StandardAssignmentsClientCreateOrUpdateResponse, error) {
@@ -101,7 +103,9 @@ func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, s
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
-// [*CloudError].
+// [*CloudError]. The call is repeated if a response is lost. It is [ErrOutcomeUnknown]
+// if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/delete
 func (c *StandardAssignmentsClient) Delete(ctx context.Context, scope, standardAssignmentName string, options *StandardAssignmentsClientDeleteOptions) (StandardAssignmentsClientDeleteResponse, error) {
@@ -135,8 +139,8 @@ func (c *StandardAssignmentsClient) NewListPager(scope string, options *Standard
 // NewResourceGraphPager lists the standard assignments that the identity may read,
 // of a whole tenant or of some subscriptions or management groups, by querying Azure
 // Resource Graph: up to 1,000 standard assignments a request, sorted by id. Its index
-// follows changes within minutes; what must be current to the second is what
-// [StandardAssignmentsClient.NewListPager] lists.
+// follows changes within minutes. [StandardAssignmentsClient.NewListPager] is current to
+// the second, but may lack assignments of resource groups and single resources.
 //   - options: nil for the defaults, which are all that the identity may read
 //
 // A standard assignment has no SystemData, and in AdditionalProperties the columns

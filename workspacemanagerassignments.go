@@ -69,7 +69,8 @@ func (c *WorkspaceManagerAssignmentsClient) Get(ctx context.Context, resourceGro
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. The call is repeated if a response is lost; it leaves the same
-// workspace manager assignment however often it is carried out.
+// workspace manager assignment however often it is carried out. A conflict with an
+// earlier attempt is [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignments/create-or-update
 func (c *WorkspaceManagerAssignmentsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, workspaceManagerAssignment WorkspaceManagerAssignment, options *WorkspaceManagerAssignmentsClientCreateOrUpdateOptions) (WorkspaceManagerAssignmentsClientCreateOrUpdateResponse, error) {
@@ -89,7 +90,9 @@ func (c *WorkspaceManagerAssignmentsClient) CreateOrUpdate(ctx context.Context, 
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
-// [*ErrorResponse].
+// [*ErrorResponse]. The call is repeated if a response is lost. It is
+// [ErrOutcomeUnknown] if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignments/delete
 func (c *WorkspaceManagerAssignmentsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerAssignmentsClientDeleteOptions) (WorkspaceManagerAssignmentsClientDeleteResponse, error) {

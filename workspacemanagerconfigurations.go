@@ -68,7 +68,8 @@ func (c *WorkspaceManagerConfigurationsClient) Get(ctx context.Context, resource
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. The call is repeated if a response is lost; it leaves the same
-// workspace manager configuration however often it is carried out.
+// workspace manager configuration however often it is carried out. A conflict with an
+// earlier attempt is [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-configurations/create-or-update
 func (c *WorkspaceManagerConfigurationsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerConfigurationName string, workspaceManagerConfiguration WorkspaceManagerConfiguration, options *WorkspaceManagerConfigurationsClientCreateOrUpdateOptions) (WorkspaceManagerConfigurationsClientCreateOrUpdateResponse, error) {
@@ -88,7 +89,9 @@ func (c *WorkspaceManagerConfigurationsClient) CreateOrUpdate(ctx context.Contex
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
-// [*ErrorResponse].
+// [*ErrorResponse]. The call is repeated if a response is lost. It is
+// [ErrOutcomeUnknown] if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-configurations/delete
 func (c *WorkspaceManagerConfigurationsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerConfigurationName string, options *WorkspaceManagerConfigurationsClientDeleteOptions) (WorkspaceManagerConfigurationsClientDeleteResponse, error) {

@@ -68,7 +68,8 @@ func (c *WorkspaceManagerGroupsClient) Get(ctx context.Context, resourceGroupNam
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. The call is repeated if a response is lost; it leaves the same
-// workspace manager group however often it is carried out.
+// workspace manager group however often it is carried out. A conflict with an earlier
+// attempt is [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-groups/create-or-update
 func (c *WorkspaceManagerGroupsClient) CreateOrUpdate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerGroupName string, workspaceManagerGroup WorkspaceManagerGroup, options *WorkspaceManagerGroupsClientCreateOrUpdateOptions) (WorkspaceManagerGroupsClientCreateOrUpdateResponse, error) {
@@ -88,7 +89,9 @@ func (c *WorkspaceManagerGroupsClient) CreateOrUpdate(ctx context.Context, resou
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
-// [*ErrorResponse].
+// [*ErrorResponse]. The call is repeated if a response is lost. It is
+// [ErrOutcomeUnknown] if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-groups/delete
 func (c *WorkspaceManagerGroupsClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerGroupName string, options *WorkspaceManagerGroupsClientDeleteOptions) (WorkspaceManagerGroupsClientDeleteResponse, error) {

@@ -71,7 +71,8 @@ func (c *WorkspaceManagerMembersClient) Get(ctx context.Context, resourceGroupNa
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. The call is repeated if a response is lost; it leaves the same
-// workspace manager member however often it is carried out.
+// workspace manager member however often it is carried out. A conflict with an earlier
+// attempt is [ErrOutcomeUnknown].
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-members/create-or-update
 func (c *WorkspaceManagerMembersClient) CreateOrUpdate(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerMemberName string, workspaceManagerMember WorkspaceManagerMember, options *WorkspaceManagerMembersClientCreateOrUpdateOptions) (WorkspaceManagerMembersClientCreateOrUpdateResponse, error) {
@@ -91,7 +92,9 @@ func (c *WorkspaceManagerMembersClient) CreateOrUpdate(ctx context.Context, reso
 //   - options: nil for the defaults
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
-// [*ErrorResponse].
+// [*ErrorResponse]. The call is repeated if a response is lost. It is
+// [ErrOutcomeUnknown] if a later attempt conflicts with an earlier one, or finds that
+// something above the resource is missing.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-members/delete
 func (c *WorkspaceManagerMembersClient) Delete(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerMemberName string, options *WorkspaceManagerMembersClientDeleteOptions) (WorkspaceManagerMembersClientDeleteResponse, error) {
