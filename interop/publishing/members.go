@@ -22,43 +22,64 @@ type workspace struct{ id, tenantID string }
 // the other groups from theirs. How long a job takes isn't documented.
 const groupTimeout = time.Hour
 
+// outcome is what became of a group, or of a workspace that can't be a member.
+type outcome struct {
+	name    string        // of the group and its assignment, or the id of the workspace
+	members []string      // names of the group's members; none of a workspace
+	job     armsecops.Job // that ended, however it did; zero if none is known to have
+	err     error         // nil if every item was published to every member
+}
+
 // publishToAll publishes items to all workspaces. It makes members of those that aren't,
 // and groups of members as large as the limit of publications allows: NAME-1, NAME-2, …
 // by the name of the assignment, each with an assignment of its own. A workspace that
 // can't be a member, and a group whose job fails or doesn't end, don't keep the others
-// from theirs. A second run writes only what has changed.
-func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) error {
-	items = distinct(items)
-	if len(items) == 0 || len(workspaces) == 0 {
-		return fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), id.Name)
+// from theirs: look at the error of each outcome. The error that it returns keeps it
+// from the groups that have no outcome. A second run writes only what has changed.
+func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]outcome, error) {
+	size, err := groupSize(id.Name, workspaces, items)
+	if err != nil {
+		return nil, err
 	}
-	members, errs := p.enroll(ctx, id, workspaces)
+	members, outcomes, err := p.enroll(ctx, id, workspaces)
+	if err != nil {
+		return outcomes, err
+	}
 	name, number := id.Name, 0
-	for group := range slices.Chunk(members, max(1, maxPublications/len(items))) { // publish refuses too many items
+	for group := range slices.Chunk(members, size) {
 		number++
 		id.Name = fmt.Sprintf("%s-%d", name, number)
-		if err := p.publishToGroup(ctx, id, group, items); err != nil {
-			errs = append(errs, fmt.Errorf("group %s: %w", id.Name, err))
-			if endsAll(ctx, err) {
-				break
-			}
+		o := p.publishToGroup(ctx, id, group, items)
+		outcomes = append(outcomes, o)
+		if endsAll(ctx, o.err) {
+			return outcomes, fmt.Errorf("ended at %s: %w", o.name, o.err)
 		}
 	}
-	return errors.Join(errs...)
+	return outcomes, nil
+}
+
+// groupSize returns how many members a group may have. It refuses empty lists, which may
+// come from a listing that failed.
+func groupSize(name string, workspaces []workspace, items []string) (int, error) {
+	if len(items) == 0 || len(workspaces) == 0 {
+		return 0, fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), name)
+	}
+	return max(1, maxPublications/len(distinct(items))), nil // publish refuses too many items
 }
 
 // endsAll reports whether what comes after an error would fail, too.
 func endsAll(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, armsecops.ErrCredential)
+	return err != nil && (ctx.Err() != nil || errors.Is(err, armsecops.ErrCredential))
 }
 
 // enroll returns the names of the members of workspaces, each once, and makes those that
-// are missing. If all would fail, it returns none.
-func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace) (names []string, errs []error) {
+// are missing. It returns an outcome for each that can't be made, and an error if all
+// would fail.
+func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace) (names []string, failed []outcome, err error) {
 	known := map[string]string{} // names by the ids of the workspaces, in lower case; empty for one that failed
 	for member, err := range p.members.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
 		if err != nil {
-			return nil, []error{err}
+			return nil, nil, err
 		}
 		known[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] = member.Name
 	}
@@ -66,12 +87,11 @@ func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAss
 		key := strings.ToLower(w.id)
 		if _, ok := known[key]; !ok {
 			name, err := p.newMember(ctx, id, w)
+			if endsAll(ctx, err) {
+				return nil, failed, fmt.Errorf("workspace %s: %w", w.id, err)
+			}
 			if err != nil {
-				errs = append(errs, fmt.Errorf("workspace %s: %w", w.id, err))
-				if endsAll(ctx, err) {
-					return nil, errs
-				}
-				name = ""
+				failed, name = append(failed, outcome{name: w.id, err: err}), ""
 			}
 			known[key] = name
 		}
@@ -79,7 +99,7 @@ func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAss
 			names = append(names, known[key])
 		}
 	}
-	return distinct(names), errs
+	return distinct(names), failed, nil
 }
 
 // newMember makes a member of a workspace, and returns its name.
@@ -97,14 +117,18 @@ func (p *publisher) newMember(ctx context.Context, id armsecops.WorkspaceManager
 }
 
 // publishToGroup publishes items to the group of the assignment's name, of these members.
-func (p *publisher) publishToGroup(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, members, items []string) error {
+func (p *publisher) publishToGroup(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, members, items []string) outcome {
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
-	if err := p.regroup(ctx, id, members); err != nil {
-		return err
+	o := outcome{name: id.Name, members: members}
+	if o.err = p.regroup(ctx, id, members); o.err != nil {
+		return o
 	}
-	_, err := p.publish(ctx, id, id.Name, items)
-	return err
+	o.job, o.err = p.publish(ctx, id, id.Name, items)
+	if failed, ok := errors.AsType[*armsecops.JobFailedError](o.err); ok {
+		o.job = failed.Job
+	}
+	return o
 }
 
 // regroup makes the members those of the group of the assignment's name, all of them,

@@ -1,6 +1,7 @@
 package publishing
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"path"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
@@ -26,6 +28,8 @@ const (
 	central      = group + workspaces + "central/providers/Microsoft.SecurityInsights/"
 )
 
+var id = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: "nightly"}
+
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, testPublish)
@@ -38,10 +42,9 @@ func testPublish(t *testing.T) {
 	credential, options := &azfake.TokenCredential{}, driver.Options(server)
 	p, err := newPublisher(driver.NewFactory(t, credential, options), subscription)
 	require.NoError(t, err)
-	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: "nightly"}
 	for name, members := range map[string]int{"branches": 1000, "others": 1001} {
 		group := armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}}
-		server.Put(armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: name}, group)
+		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), group)
 	}
 	for _, run := range []struct {
 		group, items string
@@ -78,32 +81,78 @@ func testPublish(t *testing.T) {
 	require.NoError(t, retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a"))
 	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
+}
 
-	all, ids := []workspace{{group + workspaces + "soc", subscription}, {group + "-2" + workspaces + "soc", subscription}, {group + workspaces + "x", subscription}, {group + workspaces + "y", subscription}}, make([]string, 667)
-	for i := range ids {
-		ids[i] = fmt.Sprint("/a", i)
+func TestNightly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, testNightly)
+}
+
+func testNightly(t *testing.T) {
+	server, credential := fake.NewServer(nil), &azfake.TokenCredential{}
+	factory := driver.NewFactory(t, credential, driver.Options(server))
+	put := func(member, group, assignment, target string) { // which stay, since something of another name uses them
+		server.Put(armsecops.WorkspaceManagerMemberID(named(member)), armsecops.WorkspaceManagerMember{})
+		server.Put(armsecops.WorkspaceManagerGroupID(named(group)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: []string{strings.ToUpper(member)}}})
+		server.Put(named(assignment), armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{TargetResourceName: target}})
 	}
+	put("m-a", "weekly", "nightly-08", "nightly-08")
+	put("m-b", "nightly-70", "weekly-70", "NIGHTLY-70")
+	put("m-c", "nightlier-9", "nightly-9", "weekly")
+	server.SetJobItems(named("nightly-2"), []armsecops.JobItem{{ResourceID: "/a0", Errors: []armsecops.JobItemError{{MemberResourceName: "soc", ErrorMessage: "Forbidden."}}}})
+	all, items := make([]workspace, 667), make([]string, 667)
+	for i := range items {
+		all[i], items[i] = workspace{fmt.Sprint(group, i, workspaces, "soc"), subscription}, fmt.Sprint("/a", i)
+	}
+	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout}
 	for _, run := range []struct {
-		workspaces, items, writes, jobs int
-		slow, fails                     string // an operation that fails in the end
+		workspaces, items int
+		limit             time.Duration
+		slow              string // an operation that fails in the end
+		requests          string // PUT, POST and DELETE
+		want              string // in the report or the error
 	}{
-		{2, 667, 2 + 2, 1, "", ""}, // members, a group and its assignment
-		{2, 667, 0, 1, "", ""},
-		{4, 667, 2 + 2, 2, "WorkspaceManagerMembersClient.CreateOrUpdate", "403"}, // of the third
-		{3, 667, 1 + 1, 2, "", ""},
-		{3, 666, 2, 1, "", ""}, // the second group has nothing left
-		{3, 667, 0, 1, "WorkspaceManagerGroupsClient.Get", "deadline"}, // of the first group only
-		{0, 667, 0, 0, "", "nothing to publish"},
+		{2, 667, 24, "GroupsClient.Get", "2 0 0", "1 of 1 groups and workspaces failed"}, // the members stay
+		{2, 667, 24, "", "2 1 0", "nightly-1: 667 items published to 2 members by job "}, // a group and its assignment
+		{3, 667, 24, "MembersClient.CreateOrUpdate", "1 1 0", "1 of 2 groups and workspaces failed"},
+		{4, 667, 24, "", "4 2 0", "\t/a0 at member soc: \"Forbidden.\"\n"},     // members, a group and its assignment
+		{3, 666, 24, "", "2 1 3", "<nil>"},                                     // without the second group, its assignment and the fourth member
+		{3, 667, 24, "GroupsClient.Get", "2 1 0", "context deadline exceeded"}, // of the first group only
+		{3, 667, 1, "GroupsClient.Get", "0 0 0", "ended at nightly-1: "},
+		{4, 667, 1, "MembersClient.CreateOrUpdate", "1 0 0", "/resourceGroups/rg3/"},
+		{1, 667, 24, "GroupsClient.Delete", "2 1 4", "workspaceManagerGroups/nightly-2: "}, // and the members
+		{1, 667, 24, "", "0 1 1", "<nil>"},                                                 // the group
+		{2, 667, 24, "AssignmentsClient.NewListPager", "2 1 0", "AssignmentsClient.NewListPager: 403"},
+		{1, 667, 24, "GroupsClient.NewListPager", "1 1 0", "GroupsClient.NewListPager: 403"},
+		{8, 667, 24, "", "13 4 0", "1 of 4 groups and workspaces failed"},
+		{1, 667, 24, "", "1 1 0", "13 resources are left over, more than 10: none is deleted"},
+		{0, 667, 24, "", "0 0 0", "nothing to publish"},
 	} {
-		if run.slow != "" {
-			server.Inject(fake.Fault{Operation: run.slow, StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout})
+		if slow.Operation = "WorkspaceManager" + run.slow; run.slow != "" {
+			server.Inject(slow)
 		}
 		before := len(server.Requests())
-		err := p.publishToAll(t.Context(), id, slices.Concat(all[:run.workspaces], all[:run.workspaces]), slices.Repeat(ids[:run.items], 2))
-		assert.True(t, (run.fails != "") == (err != nil) && strings.Contains(fmt.Sprint(err), run.fails), err)
+		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour)
+		var report strings.Builder
+		err := nightly(ctx, &report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
+		cancel()
+		text := fmt.Sprint(report.String(), err)
+		assert.Contains(t, text, run.want)
 		requests := server.Requests()[before:]
-		assert.Equal(t, []int{run.writes, run.jobs}, []int{count(requests, http.MethodPut), count(requests, http.MethodPost)}, run)
+		assert.Equal(t, run.requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
 	}
+	_, err := (&publisher{}).leftover(t.Context(), id, []workspace{{}}, items)
+	require.ErrorContains(t, err, "invalid resource ID")
+	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
+	err = remove(t.Context(), factory, []string{central + "workspaceManagerMembers/gone", group})
+	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
+	server.AssertFaultsConsumed(t)
+}
+
+func named(name string) armsecops.WorkspaceManagerAssignmentID {
+	named := id
+	named.Name = name
+	return named
 }
 
 func count(requests []fake.Request, method string) int {

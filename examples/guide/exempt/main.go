@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"log"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +32,10 @@ const (
 )
 
 func main() {
+	if flag.Parse(); flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: exempt, without arguments: edit the constants in main.go")
+		os.Exit(2)
+	}
 	// For Azure, with ids of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
 	// instead of azcore/fake, and replace the three lines below by these:
 	//	credential, err := azidentity.NewDefaultAzureCredential(nil)

@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"log"
+	"os"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -31,6 +34,10 @@ const (
 )
 
 func main() {
+	if flag.Parse(); flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "usage: publish, without arguments: edit the constants in main.go")
+		os.Exit(2)
+	}
 	// For Azure, with names of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
 	// instead of azcore/fake, and replace the three lines below by these:
 	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
@@ -113,7 +120,12 @@ func run(ctx context.Context, factory *armsecops.ClientFactory) error {
 		return err
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-	if err != nil { // a JobFailedError names ten failures, and has all
+	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
+		for f := range failed.Job.Properties.Failures() { // all, of which the error names ten at most
+			fmt.Printf("%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	summary := job.Properties.Summary()

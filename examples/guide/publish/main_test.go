@@ -1,11 +1,11 @@
 package main
 
 import (
-	"testing"
-	"testing/synctest"
+	"context"
+	"errors"
+	"fmt"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 )
@@ -17,16 +17,17 @@ func Example() {
 	// 1 of 1 items published
 }
 
-func TestProgramReportsFailures(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server, options := newTenant(), &armsecops.ClientOptions{}
-		options.Transport = server
-		factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-		require.NoError(t, err)
-		require.NoError(t, setUp(t.Context(), factory))
-		rules := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: assignment}
-		server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
-		require.ErrorAs(t, run(t.Context(), factory), new(*armsecops.JobFailedError))
-	})
+func Example_failures() {
+	server, options := newTenant(), &armsecops.ClientOptions{}
+	options.Transport = server
+	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	fmt.Println(setUp(context.Background(), factory))
+	rules := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: assignment}
+	server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
+	fmt.Println(errors.As(run(context.Background(), factory), new(*armsecops.JobFailedError)))
+	// Output:
+	// <nil>
+	// Failed
+	// /subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11 at member branch: "Forbidden."
+	// true
 }

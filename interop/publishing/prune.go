@@ -1,0 +1,110 @@
+package publishing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+
+	"github.com/armsecops/armsecops"
+)
+
+// leftover returns the ids of what publishToAll of these workspaces and items doesn't
+// need, in the order in which it can be deleted: the assignments and groups NAME-k beyond
+// its groups, then the members of other workspaces, whoever made them. What another
+// assignment or group uses is needed. It deletes nothing.
+func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) (ids []string, err error) {
+	size, err := groupSize(id.Name, workspaces, items)
+	if err != nil {
+		return nil, err
+	}
+	listed := map[string]bool{} // ids of the workspaces, in lower case, as are the names below
+	for _, w := range workspaces {
+		if _, err := arm.ParseResourceID(w.id); err != nil {
+			return nil, err // of a list that is wrong, a member could be missing
+		}
+		listed[strings.ToLower(w.id)] = true
+	}
+	beyond := func(name string) bool {
+		suffix, ok := strings.CutPrefix(strings.ToLower(name), strings.ToLower(id.Name)+"-")
+		number, err := strconv.Atoi(suffix)
+		return ok && err == nil && strconv.Itoa(number) == suffix && (number-1)*size >= len(listed)
+	}
+	usedGroups, usedMembers := map[string]bool{}, map[string]bool{}
+	for assignment, err := range p.assignments.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		target := assignment.Properties.TargetResourceName
+		if beyond(assignment.Name) && strings.EqualFold(target, assignment.Name) {
+			ids = append(ids, assignment.ID)
+		} else {
+			usedGroups[strings.ToLower(target)] = true
+		}
+	}
+	for group, err := range p.groups.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if beyond(group.Name) && !usedGroups[strings.ToLower(group.Name)] {
+			ids = append(ids, group.ID)
+			continue
+		}
+		for _, member := range group.Properties.MemberResourceNames {
+			usedMembers[strings.ToLower(member)] = true
+		}
+	}
+	for member, err := range p.members.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if !listed[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] && !usedMembers[strings.ToLower(member.Name)] {
+			ids = append(ids, member.ID)
+		}
+	}
+	return ids, nil
+}
+
+// remove deletes assignments, groups and members by their ids, in that order, and nothing
+// else. One that fails doesn't keep the others from it, and one that is gone is done.
+func remove(ctx context.Context, factory *armsecops.ClientFactory, ids []string) error {
+	var errs []error
+	for _, id := range ids {
+		if err := removeOne(ctx, factory, id); err != nil && !errors.Is(err, armsecops.ErrNotFound) {
+			errs = append(errs, fmt.Errorf("deleting %s: %w", id, err))
+			if endsAll(ctx, err) {
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func removeOne(ctx context.Context, factory *armsecops.ClientFactory, id string) error {
+	if a, err := armsecops.ParseWorkspaceManagerAssignmentID(id); err == nil {
+		client, err := factory.NewWorkspaceManagerAssignmentsClient(a.SubscriptionID)
+		if err == nil {
+			_, err = client.Delete(ctx, a.ResourceGroupName, a.WorkspaceName, a.Name, nil)
+		}
+		return err
+	}
+	if g, err := armsecops.ParseWorkspaceManagerGroupID(id); err == nil {
+		client, err := factory.NewWorkspaceManagerGroupsClient(g.SubscriptionID)
+		if err == nil {
+			_, err = client.Delete(ctx, g.ResourceGroupName, g.WorkspaceName, g.Name, nil)
+		}
+		return err
+	}
+	m, err := armsecops.ParseWorkspaceManagerMemberID(id)
+	if err != nil {
+		return err
+	}
+	client, err := factory.NewWorkspaceManagerMembersClient(m.SubscriptionID)
+	if err == nil {
+		_, err = client.Delete(ctx, m.ResourceGroupName, m.WorkspaceName, m.Name, nil)
+	}
+	return err
+}
