@@ -2,6 +2,7 @@ package publishing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -125,7 +126,7 @@ func testNightly(t *testing.T) {
 		{2, 667, 24, "AssignmentsClient.NewListPager", "2 1 0", "AssignmentsClient.NewListPager: 403"},
 		{1, 667, 24, "GroupsClient.NewListPager", "1 1 0", "GroupsClient.NewListPager: 403"},
 		{8, 667, 24, "", "13 4 0", "1 of 4 groups and workspaces failed"},
-		{1, 667, 24, "", "1 1 0", "13 resources are left over, more than 10: none is deleted"},
+		{1, 667, 24, "", "1 1 13", "left over: " + central + "workspaceManagerAssignments/nightly-2\n"},
 		{0, 667, 24, "", "0 0 0", "nothing to publish"},
 	} {
 		if slow.Operation = "WorkspaceManager" + run.slow; run.slow != "" {
@@ -134,9 +135,9 @@ func testNightly(t *testing.T) {
 		before := len(server.Requests())
 		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour)
 		var report strings.Builder
-		err := nightly(ctx, &report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
+		ids, err := nightly(ctx, &report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
+		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
 		cancel()
-		text := fmt.Sprint(report.String(), err)
 		assert.Contains(t, text, run.want)
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
