@@ -74,14 +74,15 @@ var (
 	// meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request that the service may or may not have carried out.
-	// Look before you send it again. A request to start a job is not repeated by the
-	// library: list the jobs of the assignment to find out whether the job runs. A
-	// request to write or delete a resource was repeated, and that was an [ErrConflict]
-	// or [ErrPreconditionFailed], which the earlier attempt can have caused, or, for a
-	// deletion, the [ErrNotFound] of something above the resource: get the resource to
-	// find out what it is now. After any other error, such as that of a deadline, a write
-	// or deletion may have been carried out, too, and can be sent again.
+	// ErrOutcomeUnknown is a request that the service may or may not have carried out,
+	// and that isn't safe to repeat: look before you send it again. That isn't every
+	// lost write. A request to start a job is not repeated by the library: list the jobs
+	// of the assignment to find out whether the job runs. A request to write or delete a
+	// resource was repeated, and that was an [ErrConflict] or [ErrPreconditionFailed],
+	// which the earlier attempt can have caused, or, for a deletion, the [ErrNotFound]
+	// of something above the resource: get the resource to find out what it is now.
+	// After any other error, such as that of a deadline, a write or deletion may have
+	// been carried out, too, and can be sent again.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
 )
 

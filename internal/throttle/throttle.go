@@ -127,7 +127,7 @@ type ClosedError struct {
 }
 
 func (e *ClosedError) Error() string {
-	return "throttled for another " + e.Delay.Round(time.Second).String()
+	return "throttled for another " + (e.Delay + time.Second - 1).Truncate(time.Second).String() // rounded up, as Retry-After is
 }
 
 // Wait returns when it is the request's turn, and how long it had to wait: it

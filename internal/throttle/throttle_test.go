@@ -53,6 +53,7 @@ func pass(t *testing.T, gates *Gates) (waited time.Duration) {
 func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 	t.Parallel()
 	delay, longest := policy.RetryOptions{RetryDelay: 3 * time.Second}, policy.RetryOptions{MaxRetryDelay: 90 * time.Second}
+	require.EqualError(t, &ClosedError{1100 * time.Millisecond}, "throttled for another 2s")
 	for name, test := range map[string]struct {
 		retry    policy.RetryOptions
 		response *http.Response

@@ -31,16 +31,15 @@ func New(subscriptionID string, credential azcore.TokenCredential, options arm.C
 	if err != nil {
 		return nil, err
 	}
-	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscriptionID)
-	if err != nil {
-		return nil, err // the only one there is: subscriptionID isn't a UUID
-	}
-	members, _ := factory.NewWorkspaceManagerMembersClient(subscriptionID)
-	groups, _ := factory.NewWorkspaceManagerGroupsClient(subscriptionID)
-	publications, _ := factory.NewWorkspaceManagerAssignmentsClient(subscriptionID)
-	jobs, _ := factory.NewWorkspaceManagerJobsClient(subscriptionID)
-	assignments, _ := factory.NewSecurityAssignmentsClient(subscriptionID)
-	return &Program{configurations, members, groups, publications, jobs, assignments}, nil
+	var p Program
+	var errs [6]error
+	p.configurations, errs[0] = factory.NewWorkspaceManagerConfigurationsClient(subscriptionID)
+	p.members, errs[1] = factory.NewWorkspaceManagerMembersClient(subscriptionID)
+	p.groups, errs[2] = factory.NewWorkspaceManagerGroupsClient(subscriptionID)
+	p.publications, errs[3] = factory.NewWorkspaceManagerAssignmentsClient(subscriptionID)
+	p.jobs, errs[4] = factory.NewWorkspaceManagerJobsClient(subscriptionID)
+	p.assignments, errs[5] = factory.NewSecurityAssignmentsClient(subscriptionID)
+	return &p, errors.Join(errs[:]...)
 }
 
 // AddMember makes a workspace a member of the central one.
