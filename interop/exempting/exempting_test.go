@@ -1,12 +1,14 @@
 package exempting
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -85,8 +87,8 @@ func TestExempting(t *testing.T) {
 	signedOut := &azfake.TokenCredential{}
 	signedOut.SetError(errors.New("no account"))
 	_, err = recommendations(t.Context(), driver.NewFactory(t, signedOut, options).NewAssessmentsMetadataClient(), id, other)
-	assert.Equal(t, 1, strings.Count(err.Error(), "no account"), err)                                   // rather than for each subscription
-	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Get", StatusCode: http.StatusNotFound}) // the first is deleted meanwhile
+	assert.Equal(t, 1, strings.Count(err.Error(), "no account"), err)                                                                            // rather than for each subscription
+	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // the exemption is deleted meanwhile
 	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
 		yield(armsecops.Exemption{}, forbidden)
 		factory.NewExemptionsClient().NewListPager(nil).All(t.Context())(yield)
@@ -111,4 +113,24 @@ func TestExempting(t *testing.T) {
 	got, err := statusOf(t.Context(), assessments, machine, "key")
 	require.NoError(t, err)
 	assert.Equal(t, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}, got)
+}
+
+func TestInventoryGetsSomeAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := fake.NewServer(nil)
+		factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+		for name := 'a'; name <= 'z'; name++ {
+			id := armsecops.AssignmentID{SubscriptionID: other, ResourceGroupName: "test", Name: string(name)}
+			server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
+		}
+		server.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.Get", Delay: time.Second, StatusCode: http.StatusForbidden, Always: true})
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		rows, err := inventory(ctx, factory.NewExemptionsClient(), factory.NewExemptionsClient().NewListPager(nil).All(ctx), &policies{}, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		for i, row := range rows {
+			assert.Equal(t, []any{string(rune('a' + i)), i < 16}, []any{row.Name, errors.Is(row.Err, armsecops.ErrForbidden)}, row.Err)
+		}
+	})
 }
