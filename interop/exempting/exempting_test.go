@@ -113,6 +113,9 @@ func TestExempting(t *testing.T) {
 	got, err := statusOf(t.Context(), assessments, machine, "key")
 	require.NoError(t, err)
 	assert.Equal(t, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}, got)
+	inUse, err := subscriptions(t.Context(), p.credential, p.options)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Enabled", "Warned", "PastDue", "stateless"}, inUse)
 }
 
 func TestInventoryGetsSomeAtATime(t *testing.T) {
