@@ -1,72 +1,106 @@
 package exempting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/google/uuid"
 
 	"github.com/armsecops/armsecops"
 )
 
-// exempt exempts a resource from a recommendation where that is exempted. From one that a
-// policy turns on, it does so by one exemption from each policy assignment that has the
-// policy: one that can't be made doesn't keep the others from it. A second run changes the
-// exemptions of the first.
-func exempt(ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time) error {
+// exemptOrRenew exempts a resource from a recommendation where that is exempted, and
+// returns the ids of the exemptions. From a recommendation that a policy turns on, each
+// policy assignment that has the policy takes an exemption: one that fails doesn't keep the
+// others from it. An exemption that exists, whoever made it, is renewed instead, with all
+// that it is from: the one from the fewest policies. If that ends later, or never, it stays
+// as it is.
+//   - above: ids of scopes above the resource that aren't in its id, such as management groups
+func exemptOrRenew(
+	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time, above ...string,
+) (ids []string, err error) {
 	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
-		return exemptFromStandard(ctx, factory, recommendation, resourceID, expires)
+		id, err := exemptFromStandard(ctx, factory, recommendation, resourceID, expires, above)
+		if err != nil {
+			return nil, err
+		}
+		return []string{id}, nil
 	}
-	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID)
+	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(assigned) == 0 {
-		return fmt.Errorf("%q is not assigned to %s, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
+		return nil, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
 	}
+	var existing []armsecops.PolicyExemption
+	ofResource := &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}
+	for exemption, err := range factory.NewPolicyExemptionsClient().NewListPager(resourceID, ofResource).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		existing = append(existing, exemption)
+	}
+	policyCount := func(e armsecops.PolicyExemption) int {
+		return cmp.Or(len(e.Properties.PolicyDefinitionReferenceIDs), math.MaxInt)
+	}
+	slices.SortStableFunc(existing, func(a, b armsecops.PolicyExemption) int { return policyCount(a) - policyCount(b) })
 	var errs []error
-	for assignmentID, referenceIDs := range assigned {
-		name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(resourceID+assignmentID)+recommendation.Name)).String() // the same in a second run
-		_, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+	for _, assignmentID := range slices.Sorted(maps.Keys(assigned)) {
+		id, err := exemptFromPolicy(ctx, factory, resourceID, existing, armsecops.PolicyExemptionProperties{
 			DisplayName: recommendation.Properties.DisplayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
-			PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: referenceIDs,
-		}}, nil)
+			PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: assigned[assignmentID],
+		})
+		if err == nil {
+			ids = append(ids, id)
+		}
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return ids, errors.Join(errs...)
 }
 
-// exemptFromStandard exempts a resource by the first standard of its subscription, or of
-// a management group, that has the recommendation.
-func exemptFromStandard(ctx context.Context, factory *armsecops.ClientFactory, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time) error {
-	resource, err := arm.ParseResourceID(resourceID)
-	if err != nil {
-		return err
-	}
-	scope := resourceID // of a management group
-	if resource.SubscriptionID != "" {
-		scope = "/subscriptions/" + resource.SubscriptionID
-	}
-	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(resourceID)+recommendation.Name)).String()
-	has := func(a armsecops.PartialAssessmentProperties) bool {
-		return strings.EqualFold(a.AssessmentKey, recommendation.Name)
-	}
-	for standard, err := range factory.NewSecurityStandardsClient().NewListPager(scope, nil).All(ctx) {
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(standard.Properties.Assessments, has) {
-			_, err = factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-				DisplayName: recommendation.Properties.DisplayName, Effect: armsecops.EffectExempt, ExpiresOn: expires, AssignedStandard: armsecops.AssignedStandardItem{ID: standard.ID},
-				ExemptionData: armsecops.ExemptionData{ExemptionCategory: armsecops.ExemptionCategoryWaiver, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
-			}}, nil)
-			return err
+// exemptFromPolicy renews an existing exemption that is from all that is wanted, or makes one.
+func exemptFromPolicy(
+	ctx context.Context, factory *armsecops.ClientFactory, resourceID string, existing []armsecops.PolicyExemption, wanted armsecops.PolicyExemptionProperties,
+) (id string, err error) {
+	for _, exemption := range existing {
+		if includes(exemption.Properties, wanted) {
+			return keepUntil(ctx, factory, exemption.ID, wanted.ExpiresOn)
 		}
 	}
-	return fmt.Errorf("no standard of %s has %q", scope, recommendation.Properties.DisplayName)
+	name := nameOf(append([]string{resourceID, wanted.PolicyAssignmentID}, wanted.PolicyDefinitionReferenceIDs...)...)
+	made, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: wanted}, nil)
+	return made.ID, err
+}
+
+// includes reports whether an exemption of the same scope is from all that is wanted.
+func includes(exemption, wanted armsecops.PolicyExemptionProperties) bool {
+	lacks := func(reference string) bool {
+		return !slices.ContainsFunc(exemption.PolicyDefinitionReferenceIDs, func(id string) bool { return strings.EqualFold(id, reference) })
+	}
+	switch {
+	case !strings.EqualFold(exemption.PolicyAssignmentID, wanted.PolicyAssignmentID), len(exemption.ResourceSelectors) > 0:
+		return false
+	case len(exemption.PolicyDefinitionReferenceIDs) == 0: // from the whole policy assignment
+		return true
+	}
+	return len(wanted.PolicyDefinitionReferenceIDs) > 0 && !slices.ContainsFunc(wanted.PolicyDefinitionReferenceIDs, lacks)
+}
+
+// keepUntil lets an exemption end at a time, unless it ends later or never.
+func keepUntil(ctx context.Context, factory *armsecops.ClientFactory, exemptionID string, expires time.Time) (id string, err error) {
+	kept, err := factory.NewExemptionsClient().Renew(ctx, exemptionID, expires, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
+	return kept.ID, err
+}
+
+// nameOf returns a UUID that is the same in a second run.
+func nameOf(parts ...string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(strings.Join(parts, "")))).String()
 }

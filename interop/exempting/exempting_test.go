@@ -1,12 +1,14 @@
 package exempting
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -29,86 +31,140 @@ const (
 	machine      = resources + "/providers/Microsoft.Compute/virtualMachines/build"
 )
 
-// testdata/azure.json has what Azure Policy and Defender for Cloud respond, by path and filter.
-func TestExempting(t *testing.T) {
-	t.Parallel()
+var soon, later = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
+
+// newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
+func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFactory, p *policies, asked map[string]int) {
+	t.Helper()
 	text, err := os.ReadFile("testdata/azure.json")
-	require.NoError(t, err)
 	bodies, asked := map[string]json.RawMessage{}, map[string]int{}
-	require.NoError(t, json.Unmarshal(text, &bodies))
-	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	require.NoError(t, errors.Join(err, json.Unmarshal(text, &bodies)))
+	server = fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimSuffix(r.URL.Path+"?"+r.URL.Query().Get("$filter"), "?")
 		if asked[path]++; bodies[path] == nil {
 			w.WriteHeader(http.StatusNotFound)
 		}
 		_, _ = w.Write(bodies[path])
 	})})
-	options := driver.Options(server)
-	p := policies{credential: &azfake.TokenCredential{}, options: &options.ClientOptions}
-	factory, err := armsecops.NewClientFactory(p.credential, options)
-	require.NoError(t, err)
-	client := factory.NewPolicyExemptionsClient()
-	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
-	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, recommendation)
-	for scope, want := range map[string]map[string][]string{
-		machine: {
-			subscription + assignment + "a": {"builtIn"}, resources + assignment + "b": {"own"}, group + assignment + "c": {"inherited"},
-			strings.ToUpper(machine) + assignment + "d": nil, resources + assignment + "e": {"builtIn"},
-		},
-		group: {group + assignment + "c": {"inherited"}},
+	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
+		"all":      {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon},
+		"soon":     {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"other", "BUILTIN"}, ExpiresOn: soon, DisplayName: "Two"},
+		"never":    {PolicyAssignmentID: resources + assignment + "b"}, // from all of it
+		"selected": {PolicyAssignmentID: group + assignment + "c", ExpiresOn: soon, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}},
+		"other":    {PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"OTHER"}, ExpiresOn: soon},
+		"vague":    {PolicyAssignmentID: strings.ToUpper(machine) + assignment + "d", PolicyDefinitionReferenceIDs: []string{"other"}, ExpiresOn: soon},
+		"gone":     {PolicyAssignmentID: "/gone"},
+		"gone-2":   {PolicyAssignmentID: "/GONE"}, // the same
 	} {
-		for range 2 { // the second run changes the exemptions of the first
-			require.NoError(t, exempt(t.Context(), factory, &p, recommendation, scope, time.Now()))
-			made := map[string][]string{}
-			for exemption, err := range client.NewListPager(scope, &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}).All(t.Context()) {
-				require.NoError(t, err)
-				assert.NotContains(t, made, exemption.Properties.PolicyAssignmentID)
-				made[exemption.Properties.PolicyAssignmentID] = exemption.Properties.PolicyDefinitionReferenceIDs
-			}
-			assert.Equal(t, want, made)
-		}
-	}
-
-	for name, from := range map[string]string{"other": resources + assignment + "b OTHER", "whole": resources + assignment + "b", "gone": "/gone", "gone-2": "/GONE"} {
-		properties := armsecops.PolicyExemptionProperties{PolicyAssignmentID: strings.Fields(from)[0], PolicyDefinitionReferenceIDs: strings.Fields(from)[1:]}
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
-	byStandard := armsecops.AssessmentMetadata{Name: "KEY", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports"}}
-	require.ErrorContains(t, exempt(t.Context(), factory, &p, byStandard, machine, time.Now()), "no standard of "+subscription)
-	standard := armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "key"}}}
-	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: "20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, armsecops.SecurityStandard{Properties: standard})
-	require.NoError(t, exempt(t.Context(), factory, &p, byStandard, machine, time.Now()))
+	options := driver.Options(server)
+	p = &policies{credential: &azfake.TokenCredential{}, options: &options.ClientOptions}
+	return server, driver.NewFactory(t, p.credential, options), p, asked
+}
+
+// exempt returns the ids of exemptOrRenew: a second run with an earlier end shortens nothing.
+func exempt(t *testing.T, factory *armsecops.ClientFactory, p *policies, policyID, resourceID, above string) (ids []string) {
+	t.Helper()
+	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
+	_, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, later, above)
+	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, soon, above)
+	require.NoError(t, errors.Join(firstErr, err))
+	for _, id := range ids {
+		got, err := factory.NewExemptionsClient().Get(t.Context(), id, nil)
+		assert.Equal(t, []any{false, nil}, []any{got.ExpiresBefore(later), err}, id)
+	}
+	return ids
+}
+
+func TestExempting(t *testing.T) {
+	t.Parallel()
+	server, factory, p, asked := newAzure(t)
+	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
+	exempt(t, factory, p, policy, machine, group)
+	exempt(t, factory, p, policy, group, group)
+	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, later)
+	require.ErrorContains(t, err, "no standard of "+subscription)
+	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+	exempt(t, factory, p, "", machine, group)
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
 	names, forbidden := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, other, id)
 	assert.Equal(t, []bool{true, true}, []bool{errors.Is(forbidden, armsecops.ErrForbidden), strings.Contains(forbidden.Error(), other)})
 	signedOut := &azfake.TokenCredential{}
 	signedOut.SetError(errors.New("no account"))
-	_, err = recommendations(t.Context(), driver.NewFactory(t, signedOut, options).NewAssessmentsMetadataClient(), id, other)
-	assert.Equal(t, 1, strings.Count(err.Error(), "no account"), err)                                   // rather than for each subscription
-	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Get", StatusCode: http.StatusNotFound}) // the first is deleted meanwhile
+	_, err = recommendations(t.Context(), driver.NewFactory(t, signedOut, driver.Options(server)).NewAssessmentsMetadataClient(), id, other)
+	assert.Equal(t, 1, strings.Count(err.Error(), "no account"), "once, rather than for each subscription")
+	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // the exemption is deleted meanwhile
 	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
 		yield(armsecops.Exemption{}, forbidden)
 		factory.NewExemptionsClient().NewListPager(nil).All(t.Context())(yield)
-	}, &p, names)
+	}, p, names)
 	assert.Equal(t, errors.Join(forbidden), err)
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
 		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), gone(row.Err), row)
-		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made
+		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made or renewed
 	}
-	assert.Equal(t, map[string]int{"Close ports": 6, "/other": 1, "/other,Close ports": 1, "": 2}, counts)
+	assert.Equal(t, map[string]int{"Close ports": 5, "/other": 1, "/other,Close ports": 4, "": 2}, counts)
 	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
-	recommendation.Properties.PolicyDefinitionID = "/unknown"
-	require.ErrorContains(t, exempt(t.Context(), factory, &p, recommendation, machine, time.Now()), "is not assigned")
-
-	assessments, err := armsecurity.NewAssessmentsClient(p.credential, p.options)
-	require.NoError(t, err)
-	found, err := unhealthy(t.Context(), assessments, subscription, "key")
-	require.NoError(t, err)
-	assert.Equal(t, []string{machine, subscription}, found)
-	got, err := statusOf(t.Context(), assessments, machine, "key")
-	require.NoError(t, err)
+	assessments, clientErr := armsecurity.NewAssessmentsClient(p.credential, p.options)
+	found, foundErr := unhealthy(t.Context(), assessments, subscription, "key")
+	got, gotErr := statusOf(t.Context(), assessments, machine, "key")
+	inUse, err := subscriptions(t.Context(), p.credential, p.options)
+	require.NoError(t, errors.Join(clientErr, foundErr, gotErr, err))
+	assert.Equal(t, [][]string{{machine, subscription}, {"Enabled", "Warned", "PastDue", "stateless"}}, [][]string{found, inUse})
 	assert.Equal(t, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}, got)
+}
+
+// What exempts already is renewed, whoever made it, and never ends earlier.
+func TestExemptOrRenewFromPolicy(t *testing.T) {
+	t.Parallel()
+	server, factory, p, _ := newAzure(t)
+	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
+	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policy}}
+	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, later, group)
+	assert.Equal(t, []any{4, true}, []any{len(ids), errors.Is(err, armsecops.ErrForbidden)})
+	want := `^\S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/[^/ ]{36}$` // of d, c, a, b and e
+	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
+	_, err = exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, later)
+	require.ErrorContains(t, err, "is not assigned")
+}
+
+func TestExemptOrRenewByStandard(t *testing.T) {
+	t.Parallel()
+	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
+	for resourceID, above := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
+		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false} { // the second is of some findings
+			server, factory, p, _ := newAzure(t)
+			server.Put(armsecops.SecurityStandardID{Scope: above, Name: other}, standard)
+			data := armsecops.ExemptionData{AssessmentKey: of[0], SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}
+			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: data}})
+			assert.Equal(t, renews, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other))
+			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
+			assert.False(t, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other), "not in the index yet")
+		}
+	}
+}
+
+func TestInventoryGetsSomeAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := fake.NewServer(nil)
+		factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
+		for name := 'a'; name <= 'z'; name++ {
+			id := armsecops.AssignmentID{SubscriptionID: other, ResourceGroupName: "test", Name: string(name)}
+			server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
+		}
+		server.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.Get", Delay: time.Second, StatusCode: http.StatusForbidden, Always: true})
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		rows, err := inventory(ctx, factory.NewExemptionsClient(), factory.NewExemptionsClient().NewListPager(nil).All(ctx), &policies{}, nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		for i, row := range rows {
+			assert.Equal(t, []any{string(rune('a' + i)), i < 16}, []any{row.Name, errors.Is(row.Err, armsecops.ErrForbidden)}, row.Err)
+		}
+	})
 }

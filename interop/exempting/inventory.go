@@ -12,6 +12,8 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
+const concurrency = 8 // subscriptions or exemptions that are read at a time
+
 // row is an exemption of an inventory.
 type row struct {
 	armsecops.Exemption
@@ -30,7 +32,7 @@ func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataC
 		names   = map[string][]string{}
 		lock    sync.Mutex // of names
 		group   sync.WaitGroup
-		running = make(chan struct{}, 8) // subscriptions at a time
+		running = make(chan struct{}, concurrency)
 		errs    = make([]error, len(subscriptionIDs))
 	)
 	for i, subscriptionID := range subscriptionIDs {
@@ -65,11 +67,16 @@ func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataC
 // inventory returns a row for each exemption, in the order of the listing. It gets those
 // whose rows lack who created them, and leaves out what is deleted meanwhile. From is
 // empty for an exemption from a whole standard. The error has every subscription that
-// can't be read, and the rows those of the others.
+// can't be read, and the rows those of the others. An end of the context is an error, too.
 func inventory(
 	ctx context.Context, client *armsecops.ExemptionsClient, exemptions iter.Seq2[armsecops.Exemption, error], policies *policies, names map[string][]string,
-) (rows []row, err error) {
-	var errs []error
+) ([]*row, error) {
+	var (
+		rows    []*row
+		errs    []error
+		group   sync.WaitGroup
+		running = make(chan struct{}, concurrency)
+	)
 	for exemption, err := range exemptions {
 		if err != nil {
 			errs = append(errs, err)
@@ -78,20 +85,27 @@ func inventory(
 			}
 			break
 		}
-		r := row{Exemption: exemption}
+		r := &row{Exemption: exemption}
+		rows = append(rows, r)
 		if r.CreatedBy == "" {
-			got, err := client.Get(ctx, r.ID, nil)
-			if errors.Is(err, armsecops.ErrNotFound) {
-				continue
-			}
-			if err == nil {
-				r.Exemption = got.Exemption
-			}
-			r.Err = err
+			running <- struct{}{}
+			group.Go(func() {
+				defer func() { <-running }()
+				got, err := client.Get(ctx, r.ID, nil)
+				if err == nil {
+					r.Exemption = got.Exemption
+				}
+				r.Err = err
+			})
 		}
+	}
+	group.Wait()
+	rows = slices.DeleteFunc(rows, func(r *row) bool { return errors.Is(r.Err, armsecops.ErrNotFound) })
+	for _, r := range rows { // one after the other: most ask for the same assignments
 		ids := r.AssessmentKeys
 		if r.Kind == armsecops.ExemptionKindPolicyExemption {
-			ids, err = policies.exempted(ctx, exemption)
+			var err error
+			ids, err = policies.exempted(ctx, r.Exemption)
 			r.Err = errors.Join(err, r.Err)
 		}
 		for _, id := range ids {
@@ -101,9 +115,8 @@ func inventory(
 				r.From = add(r.From, id)
 			}
 		}
-		rows = append(rows, r)
 	}
-	return rows, errors.Join(errs...)
+	return rows, errors.Join(append(errs, ctx.Err())...)
 }
 
 // add appends the names that a list lacks.

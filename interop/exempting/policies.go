@@ -36,7 +36,9 @@ type outcome struct {
 // the ids of the policy assignments of the resource and above it whose initiative has the
 // policy, each with the policy's reference ids in it. An assignment of the policy alone
 // needs none. The resource may be a resource group, subscription or management group.
-func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string) (map[string][]string, error) {
+// An assignment that excludes the resource, or a scope above it, isn't found.
+//   - above: the ids of the management groups above, which an assignment may exclude
+func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string, above ...string) (map[string][]string, error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
 		return nil, err
@@ -45,6 +47,9 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 	if err != nil {
 		return nil, err
 	}
+	excludes := func(notScope *string) bool {
+		return within(resourceID, *notScope) || slices.ContainsFunc(above, func(id string) bool { return within(id, *notScope) })
+	}
 	found := map[string][]string{}
 	for _, assignment := range assignments {
 		assignmentID, err := arm.ParseResourceID(*assignment.ID)
@@ -52,8 +57,11 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 			return nil, err
 		}
 		scope := assignmentID.Parent // or else a management group
-		if scope.SubscriptionID != "" && !strings.HasPrefix(strings.ToLower(resourceID+"/"), strings.ToLower(scope.String()+"/")) {
+		if scope.SubscriptionID != "" && !within(resourceID, scope.String()) {
 			continue // of something else in the subscription
+		}
+		if slices.ContainsFunc(assignment.Properties.NotScopes, excludes) {
+			continue
 		}
 		id := *assignment.Properties.PolicyDefinitionID
 		if strings.EqualFold(id, policyDefinitionID) {
@@ -70,6 +78,11 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 		}
 	}
 	return found, nil
+}
+
+// within reports whether a resource is a scope or below it, going by their ids.
+func within(resourceID, scope string) bool {
+	return strings.HasPrefix(strings.ToLower(resourceID)+"/", strings.ToLower(scope)+"/")
 }
 
 // above returns the policy assignments of a management group and of those above it, or
