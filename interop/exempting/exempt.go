@@ -1,12 +1,10 @@
 package exempting
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,13 +17,15 @@ import (
 // exemptOrRenew exempts a resource from a recommendation where that is exempted, and
 // returns the ids of the exemptions. From a recommendation that a policy turns on, each
 // policy assignment that has the policy takes an exemption: one that fails doesn't keep the
-// others from it. An exemption that exists, whoever made it, is renewed instead, with all
-// that it is from: the one from the fewest policies. If that ends later, or never, it stays
-// as it is.
+// others from it. An exemption from the same that exists, whoever made it, is renewed
+// instead. One that exempts from it and ends later, or never, stays as it is.
 //   - above: ids of scopes above the resource that aren't in its id, such as management groups
 func exemptOrRenew(
 	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time, above ...string,
 ) (ids []string, err error) {
+	if expires.IsZero() {
+		return nil, errors.New("an exemption needs an end")
+	}
 	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
 		id, err := exemptFromStandard(ctx, factory, recommendation, resourceID, expires, above)
 		if err != nil {
@@ -48,10 +48,6 @@ func exemptOrRenew(
 		}
 		existing = append(existing, exemption)
 	}
-	policyCount := func(e armsecops.PolicyExemption) int {
-		return cmp.Or(len(e.Properties.PolicyDefinitionReferenceIDs), math.MaxInt)
-	}
-	slices.SortStableFunc(existing, func(a, b armsecops.PolicyExemption) int { return policyCount(a) - policyCount(b) })
 	var errs []error
 	for _, assignmentID := range slices.Sorted(maps.Keys(assigned)) {
 		id, err := exemptFromPolicy(ctx, factory, resourceID, existing, armsecops.PolicyExemptionProperties{
@@ -66,12 +62,18 @@ func exemptOrRenew(
 	return ids, errors.Join(errs...)
 }
 
-// exemptFromPolicy renews an existing exemption that is from all that is wanted, or makes one.
+// exemptFromPolicy makes an exemption, unless one that exists holds for as long. It renews
+// one that is from the same, and from nothing else.
 func exemptFromPolicy(
 	ctx context.Context, factory *armsecops.ClientFactory, resourceID string, existing []armsecops.PolicyExemption, wanted armsecops.PolicyExemptionProperties,
 ) (id string, err error) {
 	for _, exemption := range existing {
-		if includes(exemption.Properties, wanted) {
+		p := exemption.Properties
+		switch {
+		case !includes(p, wanted):
+		case !p.ExpiresBefore(wanted.ExpiresOn): // also one that never ends
+			return exemption.ID, nil
+		case len(p.PolicyDefinitionReferenceIDs) == len(wanted.PolicyDefinitionReferenceIDs):
 			return keepUntil(ctx, factory, exemption.ID, wanted.ExpiresOn)
 		}
 	}

@@ -48,8 +48,9 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 		_, _ = w.Write(bodies[path])
 	})})
 	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
-		"all":      {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon},
-		"soon":     {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"other", "BUILTIN"}, ExpiresOn: soon, DisplayName: "Two"},
+		"all":      {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(0, 0, -1)}, // and not renewed
+		"soon":     {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}, ExpiresOn: soon, DisplayName: "Ports"},
+		"two":      {PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"other", "builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)},
 		"never":    {PolicyAssignmentID: resources + assignment + "b"}, // from all of it
 		"selected": {PolicyAssignmentID: group + assignment + "c", ExpiresOn: soon, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}},
 		"other":    {PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"OTHER"}, ExpiresOn: soon},
@@ -108,7 +109,7 @@ func TestExempting(t *testing.T) {
 		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), gone(row.Err), row)
 		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made or renewed
 	}
-	assert.Equal(t, map[string]int{"Close ports": 5, "/other": 1, "/other,Close ports": 4, "": 2}, counts)
+	assert.Equal(t, map[string]int{"Close ports": 6, "/other": 1, "/other,Close ports": 4, "": 2}, counts)
 	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
 	assessments, clientErr := armsecurity.NewAssessmentsClient(p.credential, p.options)
 	found, foundErr := unhealthy(t.Context(), assessments, subscription, "key")
@@ -129,6 +130,8 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	assert.Equal(t, []any{4, true}, []any{len(ids), errors.Is(err, armsecops.ErrForbidden)})
 	want := `^\S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/[^/ ]{36}$` // of d, c, a, b and e
 	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
+	_, err = exemptOrRenew(t.Context(), factory, p, recommendation, machine, time.Time{})
+	require.ErrorContains(t, err, "needs an end")
 	_, err = exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, later)
 	require.ErrorContains(t, err, "is not assigned")
 }

@@ -26,7 +26,7 @@ func exemptFromStandard(
 		return "", err
 	}
 	own := armsecops.StandardAssignmentID{Scope: resourceID, Name: nameOf(resourceID, recommendation.Name)}
-	existing, err := existingFromStandards(ctx, factory.NewExemptionsClient(), resource, recommendation.Name)
+	existing, err := existingFromStandards(ctx, factory.NewExemptionsClient(), resource, recommendation.Name, expires)
 	if err != nil {
 		return "", err
 	}
@@ -52,8 +52,9 @@ func exemptFromStandard(
 }
 
 // existingFromStandards returns the ids of the exemptions of exactly a resource from all
-// findings of a recommendation, as Azure Resource Graph has them: minutes old.
-func existingFromStandards(ctx context.Context, client *armsecops.ExemptionsClient, resource *arm.ResourceID, key string) (ids []string, err error) {
+// findings of a recommendation, as Azure Resource Graph has them: minutes old. Those from
+// others as well are among them only if they hold until a time without a renewal.
+func existingFromStandards(ctx context.Context, client *armsecops.ExemptionsClient, resource *arm.ResourceID, key string, until time.Time) (ids []string, err error) {
 	options := &armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}
 	if resource.SubscriptionID != "" {
 		options.SubscriptionIDs = []string{resource.SubscriptionID}
@@ -66,6 +67,7 @@ func existingFromStandards(ctx context.Context, client *armsecops.ExemptionsClie
 		}
 		ofAll := reflect.ValueOf(exemption.SubAssessmentExemptionRule.If).IsZero()
 		named := slices.ContainsFunc(exemption.AssessmentKeys, func(k string) bool { return strings.EqualFold(k, key) })
+		named = named && (len(exemption.AssessmentKeys) == 1 || !exemption.ExpiresBefore(until))
 		if ofAll && named && strings.EqualFold(exemption.Scope, resource.String()) {
 			ids = append(ids, exemption.ID)
 		}
