@@ -42,7 +42,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	} else {
 		c.About = "Deletes exemptions of any kind, and prints their ids. \"exemptions expiring -within 0d\" lists those that have ended.\n\n" +
 			"The last writer wins: an exemption that another program has just renewed is deleted, too."
-		c.Flags.BoolVar(&c.ignoreNotFound, "ignore-not-found", false, "what isn't there, such as what is deleted already, is no failure")
+		c.Flags.BoolVar(&c.ignoreNotFound, "ignore-not-found", false, "what isn't there, such as what is deleted already, is no failure, unless its subscription isn't found")
 	}
 	c.About += "\n\nResource ids are arguments, or lines of a -file; the argument - stands for lines of the standard input, such as " +
 		"those of \"exemptions expiring " + which + " -o ids\". Empty lines and lines that start with # are ignored: an input without ids is no error. " +
@@ -99,7 +99,8 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	client := c.factory.NewExemptionsClient()
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (done, error) {
 		d, err := c.one(ctx, client, id)
-		if c.ignoreNotFound && errors.Is(err, armsecops.ErrNotFound) {
+		hidden := armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound) // or a role is missing, or the id is of another tenant
+		if c.ignoreNotFound && errors.Is(err, armsecops.ErrNotFound) && !hidden {
 			err = fmt.Errorf("%w deleted, since it isn't there", errUnchanged)
 		}
 		return d, err

@@ -87,8 +87,11 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 		code, stdout, stderr := execute(t, n, ids, "delete", "-")
 		assert.Equal(t, []any{3, ""}, []any{code, stdout})
 		assert.Contains(t, stderr, "404 Not Found", name)
-		code, stdout, stderr = execute(t, n, ids, "delete", "-ignore-not-found", "-")
-		assert.Equal(t, []any{0, "", count}, []any{code, stdout, strings.Count(stderr, ": not deleted, since it isn't there\n")}, name)
+		for _, input := range []string{ids, strings.ReplaceAll(ids, tenantSubscription(1), tenantSubscription(19))} {
+			code, stdout, stderr = execute(t, n, input, "delete", "-ignore-not-found", "-")
+			gone := !strings.Contains(input, tenantSubscription(19)) // a subscription that isn't found
+			assert.Equal(t, []any{gone, "", gone}, []any{code == 0, stdout, count == strings.Count(stderr, ": not deleted, since it isn't there\n")}, name)
+		}
 	}
 }
 
@@ -174,6 +177,7 @@ func TestCreateLooksUpTheKind(t *testing.T) {
 	t.Parallel()
 	const key, none = "5ec0ffee-0005-4000-8000-000000000001", "5ec0ffee-0005-4000-8000-000000000002"
 	args := strings.Fields("create -category waiver -name x -scope " + build + " -standard " + standard + " -assessment")
+	custom := armsecops.AssessmentMetadataProperties{AssessmentType: "customPolicy", PolicyDefinitionID: "x"}
 	for _, id := range []armsecops.AssessmentMetadataID{{Name: key}, {SubscriptionID: tenantSubscription(1), Name: key}} {
 		n := newConnection(t)
 		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Theirs", PolicyDefinitionID: "x"}})
@@ -186,6 +190,9 @@ func TestCreateLooksUpTheKind(t *testing.T) {
 		code, _, stderr = execute(t, n, "", append(args, none)...)
 		assert.Zero(t, code)
 		assert.Contains(t, stderr, none+": the recommendation was not found; the exemption was created nevertheless\n")
+		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: custom})
+		_, _, stderr = execute(t, n, "", append(args, key)...)
+		assert.Contains(t, stderr, key+": the recommendation is a custom one, ")
 		n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: http.StatusForbidden})
 		code, _, stderr = execute(t, n, "", append(args, key)...)
 		assert.Zero(t, code)

@@ -46,7 +46,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
 		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it. The " +
-		"standard error says if it isn't found or can't be looked up: the exemption is created nevertheless.\n\n" +
+		"standard error says if it isn't found, can't be looked up or is a custom one: the exemption is created nevertheless.\n\n" +
 		"\"Where exemptions are\" in README.md says what a recommendation takes, and examples/guide/exempt finds the -assessment " +
 		"and the -standard by its name. interop/exempting finds the -policy-assignment and each -reference.\n\n" +
 		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not " +
@@ -253,6 +253,8 @@ func (c creation) checkKind(ctx context.Context, key string) (note string, err e
 		return "the recommendation was not found; the exemption was created nevertheless", nil
 	case errors.Is(err, armsecops.ErrForbidden):
 		return "the recommendation could not be looked up; the exemption was created nevertheless: " + err.Error(), nil
+	case err == nil && recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy):
+		return "the recommendation is a custom one, from which Microsoft documents no exemptions; the exemption was created nevertheless", nil
 	case err == nil && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption:
 		return "", fmt.Errorf("%s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
 			key, recommendation.Properties.DisplayName)

@@ -9,8 +9,8 @@
 // of 12 items fail. With -live it uses Azure, with azidentity's default credential,
 // such as the account of az login:
 //
-//	go run ./examples/publish -live -recover -all -subscription ID -resource-group NAME -workspace NAME
-//	go run ./examples/publish -live -recover /subscriptions/ID/.../workspaceManagerAssignments/NAME
+//	go run ./examples/publish -live -all -subscription ID -resource-group NAME -workspace NAME
+//	go run ./examples/publish -live /subscriptions/ID/.../workspaceManagerAssignments/NAME
 //
 // The outcome is printed to standard output, progress and errors to standard
 // error. A run that ends before its jobs, as by Ctrl-C, prints the command
@@ -67,7 +67,7 @@ var exitCodes = []command.ExitCode{
 	{Code: 0, Meaning: "every job Succeeded, or was started with -wait=false"},
 	{Code: command.Failed, Meaning: "a job Failed or was Canceled, or anything else failed, such as a request"},
 	{
-		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs, by the command that is printed with -live, before starting another; -recover does so by itself",
+		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs, by the command that is printed with -live, before starting another",
 		Errors: []error{armsecops.ErrOutcomeUnknown},
 	},
 	{
@@ -245,7 +245,7 @@ func parse(args []string) (p publication, err error) {
 		"or with -o json the resumeToken of each job.\n\n" +
 		"With -o json, one assignment or token prints an object that has assignment, job, failures, resumeToken and error if there are any; " +
 		"several, and -all, print {\"assignments\":[...]} with such objects."
-	p.Example = `  go run ./examples/publish -recover -timeout 10m -live \
+	p.Example = `  go run ./examples/publish -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`
 	var tokens []string
@@ -253,7 +253,7 @@ func parse(args []string) (p publication, err error) {
 	flags.BoolVar(&p.all, "all", false, "publish every assignment of the workspace")
 	flags.IntVar(&p.concurrency, "concurrency", 4, "`number` of jobs that run at a time")
 	flags.BoolVar(&p.wait, "wait", true, "wait for the jobs' end; -wait=false only starts them")
-	flags.BoolVar(&p.recover, "recover", false, "if the response to the start of a job is lost, look for the job")
+	flags.BoolVar(&p.recover, "recover", true, "if the response to the start of a job is lost, look for the job; -recover=false doesn't list the jobs before the start")
 	flags.Func("resume", "wait for the job of this `token`, which an earlier run printed, instead of starting one; -live needs its -subscription, -resource-group and -workspace too; can be repeated",
 		func(token string) error {
 			if !slices.Contains(tokens, token) { // must not wait for one job twice

@@ -138,8 +138,8 @@ func (p publication) printOutcomes(out *terminal.Output, outcomes []outcome) {
 // startFlags returns the flags of this run that say how to start jobs and wait for
 // them, but not for how long.
 func (p publication) startFlags() (words []string) {
-	if p.recover {
-		words = append(words, "-recover")
+	if !p.recover {
+		words = append(words, "-recover=false")
 	}
 	if !p.wait {
 		words = append(words, "-wait=false")
