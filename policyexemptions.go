@@ -54,10 +54,12 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 }
 
 // CreateOrUpdate creates a policy exemption, or replaces the one of that name. The
-// service requires PolicyAssignmentID and ExemptionCategory. To change one, such as
-// its ExpiresOn, get it, change the fields in question and put it back: members that
-// this version doesn't know are kept. A known ExemptionCategory is sent in the
-// service's casing, as in "Waiver".
+// service requires PolicyAssignmentID and ExemptionCategory. Without
+// PolicyDefinitionReferenceIDs, it exempts from every policy of the assignment, and
+// without ExpiresOn it never ends. To change one, such as its ExpiresOn, get it,
+// change the fields in question and put it back: members that this version doesn't
+// know are kept. A known ExemptionCategory is sent in the service's casing, as in
+// "Waiver".
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
 //   - policyExemptionName: not empty, without any of <>*%&:\?.+/ and control characters, and without a space at
 //     the end. Where policyExemption has that Name, as after a Get, any single segment of a path is accepted
