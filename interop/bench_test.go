@@ -11,9 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,7 +139,7 @@ func BenchmarkCreateOrUpdateAssignment(b *testing.B) {
 // BenchmarkPeakHeap reports the most memory in use while a listing of 100 pages
 // of 1,000 assignments is read. It says nothing of time: the garbage collector
 // runs whenever the heap has grown by a hundredth, with the world stopped, so
-// that what it finds is what is in use.
+// that what it finds is what is in use, beyond that from before.
 func BenchmarkPeakHeap(b *testing.B) {
 	if !strings.Contains(os.Getenv("GODEBUG"), "gcstoptheworld=1") {
 		b.Skip("needs GODEBUG=gcstoptheworld=1: what is allocated during a collection would count as in use")
@@ -152,7 +150,7 @@ func BenchmarkPeakHeap(b *testing.B) {
 			defer debug.SetGCPercent(debug.SetGCPercent(1))
 			peak := uint64(0)
 			for b.Loop() {
-				peak = max(peak, peakHeap(func() {
+				peak = max(peak, testkit.Peak("/gc/heap/live:bytes", 0, func() {
 					items, err := l.count(b.Context())
 					require.NoError(b, err)
 					require.Equal(b, 100_000, items)
@@ -162,34 +160,6 @@ func BenchmarkPeakHeap(b *testing.B) {
 			b.ReportMetric(0, "ns/op") // not reported
 		})
 	}
-}
-
-// peakHeap returns the most bytes that garbage collections found in use while
-// the function ran, beyond those from before.
-func peakHeap(f func()) uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	live := func() uint64 {
-		metrics.Read(sample)
-		return sample[0].Value.Uint64()
-	}
-	runtime.GC()
-	before := live()
-	done, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		most := before
-		for {
-			select {
-			case <-done:
-				peak <- most
-				return
-			default:
-				most = max(most, live())
-			}
-		}
-	}()
-	f()
-	close(done)
-	return <-peak - before
 }
 
 // measure measures one library's call, whose result must be the wanted one.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
@@ -295,8 +294,9 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 // the length of the body in memory.
 func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body string) {
 	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
 	var err error
-	peak := peakHeap(func() {
+	peak := testkit.Peak("/memory/classes/heap/objects:bytes", 100*time.Microsecond, func() {
 		var result any
 		result, err = call(t, body)
 		runtime.KeepAlive(result)
@@ -305,32 +305,6 @@ func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body
 	times := float64(peak) / float64(len(body))
 	t.Logf("%.1f times its length", times)
 	assert.Less(t, times, float64(maxGrowth))
-}
-
-// peakHeap returns how much more heap there is at most while f runs.
-func peakHeap(f func()) int {
-	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
-	heap := func() int {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		metrics.Read(sample)
-		return int(sample[0].Value.Uint64())
-	}
-	runtime.GC()
-	before := heap()
-	stop, peak := make(chan struct{}), make(chan int)
-	go func() {
-		for most := before; ; most = max(most, heap()) {
-			select {
-			case <-stop:
-				peak <- most - before
-				return
-			case <-time.After(100 * time.Microsecond):
-			}
-		}
-	}()
-	f()
-	close(stop)
-	return <-peak
 }
 
 // A pager that has read a page keeps nothing of its body, which can be large.
