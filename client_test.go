@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -63,14 +62,6 @@ func as[E error](t testing.TB, err error) E {
 	e, ok := errors.AsType[E](err)
 	require.True(t, ok, "%T: %v", err, err)
 	return e
-}
-
-// inBubble runs a case with a clock of its own.
-func inBubble(t *testing.T, name string, test func(*testing.T)) {
-	t.Run(name, func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, test)
-	})
 }
 
 // The parameters of the path are TestEveryParameterIsChecked's.

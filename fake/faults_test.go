@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -88,7 +87,7 @@ func TestFaultsOfACall(t *testing.T) {
 		atLeast  time.Duration // that the call takes
 		jobs     int           // stored in the end
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"error":                          {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1},
 		"throttled":                      {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1},
 		"throttled for part of a second": {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1},
@@ -103,20 +102,18 @@ func TestFaultsOfACall(t *testing.T) {
 		"job not started, delayed":       {create, fake.Fault{Delay: time.Hour}, unknown, 1, deadline, 1},
 		"job started, delayed response":  {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			test.fault.Operation = test.operation
-			srv := newServerWithFault(test.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), deadline)
-			defer cancel()
-			start := time.Now()
-			require.ErrorIs(t, test.do(ctx, t, srv), test.err)
-			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
-			assert.Len(t, srv.Requests(), test.requests)
-			srv.AssertFaultsConsumed(t)
-			names, err := listJobs(t, srv, nil)
-			require.NoError(t, err)
-			assert.Len(t, names, test.jobs)
-		})
+		test.fault.Operation = test.operation
+		srv := newServerWithFault(test.fault)
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, test.do(ctx, t, srv), test.err)
+		assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
+		assert.Len(t, srv.Requests(), test.requests)
+		srv.AssertFaultsConsumed(t)
+		names, err := listJobs(t, srv, nil)
+		require.NoError(t, err)
+		assert.Len(t, names, test.jobs)
 	})
 }
 

@@ -314,29 +314,27 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 		polls              []transportFunc
 		kind, status, code any
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"not shown at first": {[]transportFunc{respond(404), job("Succeeded")}, nil, nil, nil},
 		"a failed job":       {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
 		"refused":            {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},
 		"refused earlier":    {[]transportFunc{forbidden, job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
 		"out of time":        {[]transportFunc{respond(404), job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			var s spans
-			o := options(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
-			o.TracingProvider = s.provider()
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 80*time.Second, errors.New("enough"))
-			defer cancel()
-			poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
-			require.NoError(t, err)
-			_, _ = poller.Poll(ctx) // which has a span of its own
-			assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
-			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
-			assert.Equal(t, test.kind != nil, span.failed)
-			assert.Equal(t, test.kind == "timeout", strings.HasSuffix(span.status, ": enough"))
-			a := span.attributes
-			assert.Equal(t, []any{jobsSubscription, jobName, test.kind, test.status, test.code},
-				[]any{a["az.subscription_id"], a["job"], a["error.type"], a["http.status_code"], a["error.code"]})
-		})
+		var s spans
+		o := options(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
+		o.TracingProvider = s.provider()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 80*time.Second, errors.New("enough"))
+		defer cancel()
+		poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
+		require.NoError(t, err)
+		_, _ = poller.Poll(ctx) // which has a span of its own
+		assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
+		span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
+		assert.Equal(t, test.kind != nil, span.failed)
+		assert.Equal(t, test.kind == "timeout", strings.HasSuffix(span.status, ": enough"))
+		a := span.attributes
+		assert.Equal(t, []any{jobsSubscription, jobName, test.kind, test.status, test.code},
+			[]any{a["az.subscription_id"], a["job"], a["error.type"], a["http.status_code"], a["error.code"]})
 	})
 }

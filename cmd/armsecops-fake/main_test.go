@@ -401,11 +401,12 @@ func TestFlagsAreChecked(t *testing.T) {
 	used := strings.TrimPrefix(p.Control, "http://")
 	before, err := os.ReadFile(p.CA)
 	require.NoError(t, err)
-	for name, test := range map[string]struct {
+	type test struct {
 		args []string
 		code int
 		want string // on standard error
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"an api-version":       {[]string{"-api-version", "latest"}, exitUsage, "must be an api-version"},
 		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "unknown flag: -port"},
 		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
@@ -423,19 +424,16 @@ func TestFlagsAreChecked(t *testing.T) {
 		"address in use":       {[]string{"-addr", used, "-control", loopback(), "-ca", p.CA}, exitError, "-addr: listen tcp"},
 		"control in use":       {[]string{"-addr", loopback(), "-control", used, "-ca", p.CA}, exitError, "-control: listen tcp"},
 		"no such file":         {[]string{"-addr", loopback(), "-control", loopback(), "-ca", missing}, exitError, "-ca: open"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // if it isn't refused, it serves
-			defer cancel()
-			var stdout, stderr bytes.Buffer
-			assert.Equal(t, test.code, run(ctx, test.args, &stdout, &stderr))
-			assert.Contains(t, stderr.String(), test.want)
-			assert.Empty(t, stdout.String())
-			after, _ := os.ReadFile(p.CA)
-			assert.Equal(t, string(before), string(after), "the certificate of the command that has the address")
-		})
-	}
+	}, func(t *testing.T, test test) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // if it isn't refused, it serves
+		defer cancel()
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, test.code, run(ctx, test.args, &stdout, &stderr))
+		assert.Contains(t, stderr.String(), test.want)
+		assert.Empty(t, stdout.String())
+		after, _ := os.ReadFile(p.CA)
+		assert.Equal(t, string(before), string(after), "the certificate of the command that has the address")
+	})
 }
 
 func TestHelp(t *testing.T) {
