@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -293,10 +292,9 @@ func TestCredentialFailureIsKnown(t *testing.T) {
 // The page on observability lists every member and every kind.
 func TestObservabilityPageListsTheSchema(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/observability.md")
-	require.NoError(t, err)
+	page := testkit.ReadFile(t, "docs/observability.md")
 	kinds := []string{"parameter", "credential", "service", "response", "incomplete", "transport", "timeout", "canceled", "outcomeUnknown", "job"}
 	for _, name := range slices.AppendSeq(kinds, maps.Keys(logSchema)) {
-		assert.Contains(t, string(page), "\n| `"+name+"` |", name)
+		assert.Contains(t, page, "\n| `"+name+"` |", name)
 	}
 }

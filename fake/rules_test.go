@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -242,9 +240,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		{http.MethodPost, graphURL, query(`"options":{"$skipToken":"a"}`), ""},
 		{http.MethodPost, graphURL, query(`"subscriptions":["` + otherSubscription + `"]`), ""},
 	}
-	page, err := os.ReadFile(filepath.Join("..", "docs", "fake.md"))
-	require.NoError(t, err)
-	rows := regexp.MustCompile(`(?m)^\| (\d{3}) \| (\w+) \| (.+) \| .+ \|$`).FindAllStringSubmatch(string(page), -1)
+	rows := regexp.MustCompile(`(?m)^\| (\d{3}) \| (\w+) \| (.+) \| .+ \|$`).FindAllStringSubmatch(testkit.ReadFile(t, "../docs/fake.md"), -1)
 	require.Len(t, rows, len(cases))
 	srv := fake.NewServer(&fake.ServerOptions{Strict: true})
 	srv.Put(jobID, armsecops.Job{})
@@ -288,9 +284,7 @@ func TestDocumentedRefusals(t *testing.T) {
 	})
 	inSource := regexp.MustCompile(`(?:Error|Code|code|refuse|return |Response)\b[^"\n]*"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)"`)
 	for _, name := range []string{"rules", "strict", "rows", "lists", "store", "request", "graph", "kql", "kqlexpr"} {
-		text, err := os.ReadFile(name + ".go")
-		require.NoError(t, err)
-		for _, code := range inSource.FindAllStringSubmatch(string(text), -1) {
+		for _, code := range inSource.FindAllStringSubmatch(testkit.ReadFile(t, name+".go"), -1) {
 			none := []string{"NotImplemented", "AtScopeAndBelow"} // of no request, and no code
 			assert.True(t, documented[code[1]] || slices.Contains(none, code[1]), "docs/fake.md needs a row for %s", code[1])
 		}

@@ -3,8 +3,6 @@ package fake_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -148,10 +146,8 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 		"PolicyExemption.json":         routes.PolicyExemptions.Get,
 		"ListAssessmentMetadata.json":  routes.AssessmentsMetadata.List,
 	} {
-		want, err := os.ReadFile(filepath.Join("samples", file))
-		require.NoError(t, err)
 		resp, body := get(t, srv, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion)
 		assert.Equal(t, http.StatusOK, resp.StatusCode, file)
-		assert.JSONEq(t, string(want), body, file)
+		assert.JSONEq(t, testkit.ReadFile(t, "samples/"+file), body, file)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -269,12 +268,11 @@ func sourceOf(t *testing.T, path string) (f filler) {
 	require.NoError(t, err)
 	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "*.go"))
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, match := range constant.FindAllStringSubmatch(string(text), -1) {
+		text := testkit.ReadFile(t, file)
+		for _, match := range constant.FindAllStringSubmatch(text, -1) {
 			f.values[match[1]] = append(f.values[match[1]], match[2])
 		}
-		for declaration := range strings.SplitSeq(string(text), "\ntype ") {
+		for declaration := range strings.SplitSeq(text, "\ntype ") {
 			name, _, _ := strings.Cut(declaration, " ")
 			for _, match := range requiredField.FindAllStringSubmatch(declaration, -1) {
 				f.required[name+"."+match[1]] = true

@@ -92,10 +92,8 @@ func start(t *testing.T, args ...string) *process {
 		assert.Empty(t, stderr.String())
 	})
 	t.Cleanup(p.end)
-	text, err := os.ReadFile(p.CA)
-	require.NoError(t, err)
 	p.roots = x509.NewCertPool()
-	require.True(t, p.roots.AppendCertsFromPEM(text))
+	require.True(t, p.roots.AppendCertsFromPEM([]byte(testkit.ReadFile(t, p.CA))))
 	p.client = &http.Client{Transport: &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: p.roots}, ForceAttemptHTTP2: true}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	return p
@@ -399,8 +397,7 @@ func TestFlagsAreChecked(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none", "ca.pem")
 	p := start(t)
 	used := strings.TrimPrefix(p.Control, "http://")
-	before, err := os.ReadFile(p.CA)
-	require.NoError(t, err)
+	before := testkit.ReadFile(t, p.CA)
 	type test struct {
 		args []string
 		code int
@@ -431,8 +428,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		assert.Equal(t, test.code, run(ctx, test.args, &stdout, &stderr))
 		assert.Contains(t, stderr.String(), test.want)
 		assert.Empty(t, stdout.String())
-		after, _ := os.ReadFile(p.CA)
-		assert.Equal(t, string(before), string(after), "the certificate of the command that has the address")
+		assert.Equal(t, before, testkit.ReadFile(t, p.CA), "the certificate of the command that has the address")
 	})
 }
 

@@ -193,9 +193,8 @@ type copied string
 // the commands that update what is derived.
 func (c copied) followRecipe(t *testing.T, title string) (updates []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
-	require.NoError(t, err)
-	_, section, found := strings.Cut(string(text), "\n## "+title+"\n")
+	text := testkit.ReadFile(t, filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
+	_, section, found := strings.Cut(text, "\n## "+title+"\n")
 	require.True(t, found, title)
 	section, _, _ = strings.Cut(section, "\n## ")
 	blocks := strings.Count(section, "\n```\n")
@@ -296,16 +295,15 @@ func withoutBlankLines(text []byte) string {
 func (c copied) omit(t *testing.T, file, omitted string) {
 	t.Helper()
 	path := filepath.Join(string(c), file)
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.WriteFile(path, text, 0o666)) })
-	left := regexp.MustCompile(omitted).ReplaceAll(text, []byte("$1"))
-	require.NotEqual(t, string(text), string(left), "nothing omitted")
-	if len(left) == 0 {
+	text := testkit.ReadFile(t, path)
+	t.Cleanup(func() { require.NoError(t, os.WriteFile(path, []byte(text), 0o666)) })
+	left := regexp.MustCompile(omitted).ReplaceAllString(text, "$1")
+	require.NotEqual(t, text, left, "nothing omitted")
+	if left == "" {
 		require.NoError(t, os.Remove(path))
 		return
 	}
-	require.NoError(t, os.WriteFile(path, left, 0o666))
+	require.NoError(t, os.WriteFile(path, []byte(left), 0o666))
 }
 
 func (c copied) succeed(t *testing.T, command string) (output string) {
