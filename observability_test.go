@@ -43,8 +43,7 @@ func logged(t *testing.T, err error) map[string]any {
 	require.Error(t, err)
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
-	var record struct{ Err map[string]any }
-	require.NoError(t, json.Unmarshal(log.Bytes(), &record), "%s", log.Bytes())
+	record := testkit.Decode[struct{ Err map[string]any }](t, log.Bytes())
 	for name, value := range record.Err {
 		assert.IsType(t, logSchema[name], value, name)
 		assert.NotEmpty(t, value, name)
@@ -186,8 +185,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			strings.Replace(list, assignmentsSubscription, "a", 1) + `"kind":"parameter","parameter":"subscriptionID",
 				"message":"parameter subscriptionID \"a\" must be a UUID, as in 00000000-0000-0000-0000-000000000000"}`},
 	}, func(t *testing.T, test test) {
-		var want map[string]any
-		require.NoError(t, json.Unmarshal([]byte(test.want), &want))
+		want := testkit.Decode[map[string]any](t, test.want)
 		err := test.call(t.Context())
 		inArray, _ := json.Marshal([]error{err})
 		assert.NotEqual(t, "[{}]", string(inArray))

@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -61,11 +60,10 @@ func TestListIsSortedAndPaged(t *testing.T) {
 }
 
 // getJobs returns the page of jobs at the URL.
-func getJobs(t *testing.T, srv *fake.Server, url string) (page armsecops.JobList) {
+func getJobs(t *testing.T, srv *fake.Server, url string) armsecops.JobList {
 	t.Helper()
 	_, body := get(t, srv, url)
-	require.NoError(t, json.Unmarshal([]byte(body), &page))
-	return page
+	return testkit.Decode[armsecops.JobList](t, body)
 }
 
 func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {

@@ -135,8 +135,7 @@ func TestKnownMembersAreStored(t *testing.T) {
 	}`
 	resp, got := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
 	require.Equal(t, http.StatusOK, resp.StatusCode, got)
-	var assignment armsecops.Assignment
-	require.NoError(t, json.Unmarshal([]byte(got), &assignment))
+	assignment := testkit.Decode[armsecops.Assignment](t, got)
 	assert.Equal(t, "standard", assignment.Name)
 	assert.Equal(t, "kind", assignment.Kind)
 	assert.Equal(t, "name", assignment.Properties.DisplayName)
@@ -255,10 +254,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		}
 		resp, body := do(t, srv, req)
 		assert.Equal(t, status, resp.Status[:3], "%s: %s", message, body)
-		var got struct {
-			Error armsecops.ErrorDetail `json:"error"`
-		}
-		require.NoError(t, json.Unmarshal([]byte(body), &got), message)
+		got := testkit.Decode[struct{ Error armsecops.ErrorDetail }](t, body)
 		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(message), "…", "((?s:.*))") + "$")
 		assert.True(t, slices.ContainsFunc(append(got.Error.Details, got.Error), func(e armsecops.ErrorDetail) bool {
 			values := pattern.FindStringSubmatch(e.Message)

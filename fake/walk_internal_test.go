@@ -133,8 +133,7 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 			assert.Equal(t, http.StatusNoContent, exists())
 			code, body = get()
 			assert.Equal(t, http.StatusOK, code)
-			var doc document
-			require.NoError(t, json.Unmarshal([]byte(body), &doc))
+			doc := testkit.Decode[document](t, body)
 			assert.Equal(t, resource.Type, doc.Type)
 			assert.Equal(t, exampleID(resource).String(), doc.ID)
 			assert.Equal(t, doc.ID[strings.LastIndex(doc.ID, "/")+1:], doc.Name)

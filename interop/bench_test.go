@@ -122,7 +122,7 @@ func BenchmarkCreateOrUpdateAssignment(b *testing.B) {
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
 	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
 	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
-	our, their := decode[armsecops.Assignment](b, body), decode[armsecurity.Assignment](b, body)
+	our, their := testkit.Decode[armsecops.Assignment](b, body), testkit.Decode[armsecurity.Assignment](b, body)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 		return ours.CreateOrUpdate(ctx, resourceGroup, assignmentID, our, nil)
 	})
@@ -422,16 +422,16 @@ func TestPayloads(t *testing.T) {
 	p := newPayloads(1)
 	body := p.assignment()
 	assert.InDelta(t, 1100, len(body), 150)
-	assertSame(t, stdjson.RawMessage(body), decode[armsecops.Assignment](t, body))
+	assertSame(t, stdjson.RawMessage(body), testkit.Decode[armsecops.Assignment](t, body))
 
 	body = p.job(2000, 500)
-	job := decode[armsecops.Job](t, body)
+	job := testkit.Decode[armsecops.Job](t, body)
 	assertSame(t, stdjson.RawMessage(body), job)
 	assert.Equal(t, armsecops.JobSummary{Total: 2000, Succeeded: 1500, Failed: 500}, job.Properties.Summary())
 
 	body = p.page(1000, p.assignment)
 	assert.InDelta(t, 1_100_000, len(body), 150_000)
-	page := decode[armsecops.AssignmentList](t, body)
+	page := testkit.Decode[armsecops.AssignmentList](t, body)
 	assertSame(t, stdjson.RawMessage(body), page)
 	names := map[string]bool{}
 	for _, assignment := range page.Value {

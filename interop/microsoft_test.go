@@ -84,13 +84,6 @@ func wireForm(t testing.TB, model any) string {
 	return string(form)
 }
 
-// decode reads a model from its wire form.
-func decode[T any](t testing.TB, text []byte) (model T) {
-	t.Helper()
-	require.NoError(t, json.Unmarshal(text, &model))
-	return model
-}
-
 var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
 
 // The fault matrix with Microsoft's clients. Their outcomes are recorded, not

@@ -187,11 +187,10 @@ func TestExemptionQueries(t *testing.T) {
 		assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
 		var got []string
 		for _, text := range s.queries {
-			var q struct {
+			q := testkit.Decode[struct {
 				Query   string
 				Options map[string]any
-			}
-			require.NoError(t, json.Unmarshal([]byte(text), &q))
+			}](t, text)
 			assert.EqualValues(t, 1000, q.Options["$top"], "a large tenant takes few requests")
 			got = append(got, strings.TrimSuffix(q.Query, project))
 		}

@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -332,8 +331,7 @@ func TestAllocations(t *testing.T) {
 	type assignmentsClient = *armsecops.SecurityAssignmentsClient
 	job := string(readExchanges(t, "jobs_get")[0].Response.Body)
 	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
-	var put armsecops.Assignment
-	require.NoError(t, json.Unmarshal([]byte(assignment), &put))
+	put := testkit.Decode[armsecops.Assignment](t, assignment)
 	tests := map[string]struct {
 		body               string
 		call               func(jobsClient, assignmentsClient) error

@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -85,7 +84,7 @@ func start(t *testing.T, args ...string) *process {
 	}()
 	line, err := bufio.NewReader(out).ReadBytes('\n') // whole: a pipe holds its writer until then
 	require.NoError(t, err, "the line that says it is ready")
-	require.NoError(t, json.Unmarshal(line, &p.ready))
+	p.ready = testkit.Decode[ready](t, line)
 	p.end = sync.OnceFunc(func() {
 		cancel()
 		assert.Equal(t, exitOK, <-ended)
@@ -305,8 +304,7 @@ func TestControlListsRequestsWithoutTheirToken(t *testing.T) {
 	require.Equal(t, 405, status)
 	status, body := p.do(http.MethodGet, p.Control+"/requests", "")
 	require.Equal(t, 200, status)
-	var requests []received
-	require.NoError(t, json.Unmarshal([]byte(body), &requests))
+	requests := testkit.Decode[[]received](t, body)
 	require.Len(t, requests, 2)
 	assert.Equal(t, "WorkspaceManagerJobsClient.Get", requests[0].Operation)
 	assert.Contains(t, requests[0].URL, sampleJob)
@@ -481,8 +479,7 @@ func TestEndpointsOfTheCloud(t *testing.T) {
 		status, body := p.do(http.MethodGet, p.Endpoint+"/metadata/endpoints?api-version="+version, "")
 		assert.Equal(t, 200, status)
 		assert.Equal(t, list, strings.HasPrefix(body, "["))
-		var cloud map[string]any
-		require.NoError(t, json.Unmarshal([]byte(strings.Trim(body, "[]\n")), &cloud))
+		cloud := testkit.Decode[map[string]any](t, strings.Trim(body, "[]\n"))
 		assert.Subset(t, slices.Collect(maps.Keys(cloud)), members)
 		assert.Subset(t, slices.Collect(maps.Keys(cloud["suffixes"].(map[string]any))), suffixes)
 		assert.NotContains(t, body, `:""`)

@@ -21,9 +21,9 @@ var JSONPackages = map[string]struct {
 }
 
 // Decode returns the value that the JSON has as a type.
-func Decode[T any](t testing.TB, text []byte) (value T) {
+func Decode[T any, S ~string | ~[]byte](t testing.TB, text S) (value T) {
 	t.Helper()
-	require.NoError(t, json.Unmarshal(text, &value), "%s", text)
+	require.NoError(t, json.Unmarshal([]byte(text), &value), "%s", text)
 	return value
 }
 
