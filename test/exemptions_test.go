@@ -380,7 +380,7 @@ func TestExemptionsByID(t *testing.T) {
 		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
 	} {
 		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"systemData":{"createdBy":"me","lastModifiedBy":"you"},"properties":%s}`, id, test.kind, test.properties)
-		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
 			switch req.Method {
 			case http.MethodPut:
 				body, err := io.ReadAll(req.Body)
@@ -395,8 +395,6 @@ func TestExemptionsByID(t *testing.T) {
 			}
 			return respond(200, stored)(req)
 		}))
-		var s spans
-		o.TracingProvider = s.provider()
 		client := newFactory(t, &azfake.TokenCredential{}, o).NewExemptionsClient()
 		before, err := client.Get(t.Context(), strings.ToUpper(id), nil)
 		require.NoError(t, err)

@@ -155,10 +155,8 @@ func TestNoCallWaitsLongerThanMaxRetryDelay(t *testing.T) {
 func TestErrorOfAHeldBackRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := options(respond(429, `{"error":{"code":"RateLimiting","message":"Busy."}}`, "x-ms-request-id", requestID,
+		o, s := traced(respond(429, `{"error":{"code":"RateLimiting","message":"Busy."}}`, "x-ms-request-id", requestID,
 			"x-ms-user-quota-remaining", "0", "x-ms-user-quota-resets-after", "00:02:00"))
-		var s spans
-		o.TracingProvider = s.provider()
 		o.Retry.RetryDelay = 2 * time.Second
 		_, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
 		require.ErrorIs(t, err, armsecops.ErrThrottled)
@@ -191,15 +189,13 @@ func TestQueriesShareAGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var queries atomic.Int32
-		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
 			if req.Method == http.MethodPost && queries.Add(1) == 1 {
 				return respond(429, "", "x-ms-user-quota-resets-after", "00:00:20")(req)
 			}
 			return respond(200, minimal, "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
 		}))
 		o.Retry.MaxRetryDelay = time.Minute
-		var s spans
-		o.TracingProvider = s.provider()
 		factory := newFactory(t, &azfake.TokenCredential{}, o)
 		assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
 		require.NoError(t, err)
@@ -262,9 +258,7 @@ func TestRecover(t *testing.T) {
 		"the response isn't a success": {[]fake.Fault{{Operation: create, StatusCode: 502, CarriedOut: true}}, 0, 0, "", 1},
 	}, func(t *testing.T, test test) {
 		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
-		var s spans
-		o := options(srv)
-		o.TracingProvider = s.provider()
+		o, s := traced(srv)
 		client := newJobsClient(t, o)
 		another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
 		another() // which has nothing to do with it
