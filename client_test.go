@@ -28,7 +28,6 @@ const (
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
 
-	minimal       = testkit.Minimal
 	requestID     = testkit.RequestID
 	correlationID = testkit.CorrelationID
 )
@@ -121,7 +120,7 @@ func TestURLsOfPages(t *testing.T) {
 		base := strings.TrimSuffix(test.endpoint, "/") + path
 		o := options(script(t,
 			assertURL(t, base+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
-			assertURL(t, base+test.another, respond(200, minimal)),
+			assertURL(t, base+test.another, respond(200, testkit.Minimal)),
 		))
 		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
 		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
@@ -204,7 +203,7 @@ func TestClientsOfFactoryShareOneToken(t *testing.T) {
 		calls.Add(1)
 		return azcore.AccessToken{Token: "fake_token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 	})
-	factory := newFactory(t, credential, options(respond(200, minimal)))
+	factory := newFactory(t, credential, options(respond(200, testkit.Minimal)))
 	jobs, err := factory.NewWorkspaceManagerJobsClient(assignmentsSubscription)
 	require.NoError(t, err)
 	assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)

@@ -218,11 +218,9 @@ func TestPageOptionsAreChecked(t *testing.T) {
 		l := &listing{items: 5}
 		for _, way := range ways { // seen, not left out
 			pager := l.pager(t, o)
-			_, err := read(t.Context(), way, pager, 0)
-			assertParameterError(t, err, name)
+			assertParameterError(t, failure(read(t.Context(), way, pager, 0)), name)
 			assert.False(t, pager.More())
-			_, err = pager.NextPage(t.Context())
-			assertParameterError(t, err, name)
+			assertParameterError(t, failure(pager.NextPage(t.Context())), name)
 		}
 		assert.Zero(t, l.requests.Load())
 	}

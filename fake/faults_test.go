@@ -75,8 +75,7 @@ func TestFaultsOfACall(t *testing.T) {
 		return err
 	}}
 	create := call{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
-		return err
+		return errorOf(newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil))
 	}}
 	unknown, half := armsecops.ErrOutcomeUnknown, 500*time.Millisecond
 	type test struct {

@@ -210,13 +210,11 @@ func TestExemptionsParameters(t *testing.T) {
 		"MaxPages":         {PageOptions: armsecops.PageOptions{MaxPages: -1}},
 	}
 	for parameter, o := range tests {
-		_, err := (&tables{}).pager(t, &o).NextPage(t.Context())
-		assertParameterError(t, err, parameter)
+		assertParameterError(t, errorOf((&tables{}).pager(t, &o).NextPage(t.Context())), parameter)
 	}
 	versioned := options(script(t))
 	versioned.APIVersion = "2024-08-01"
-	_, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)
-	assertParameterError(t, err, "APIVersion")
+	assertParameterError(t, errorOf(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)), "APIVersion")
 }
 
 // A row that can't be read is an error that names it, and the page can be resumed.

@@ -32,7 +32,6 @@ const (
 
 var (
 	options              = driver.Options
-	endpoint             = testkit.Endpoint
 	respond              = testkit.Respond
 	script               = testkit.Script
 	subscriptionID       = testkit.SubscriptionID
@@ -40,10 +39,7 @@ var (
 	numbers              = testkit.Numbers
 	lost                 = testkit.Lost
 	errorOf              = testkit.ErrorOf
-	readExchanges        = testkit.ReadExchanges
-	assertSameJSON       = testkit.AssertSameJSON
 	assertParameterError = driver.AssertParameterError
-	assertHarmlessLine   = testkit.AssertHarmlessLine
 
 	newFactory           = driver.NewFactory
 	newJobsClient        = driver.NewJobsClient

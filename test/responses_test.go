@@ -93,7 +93,7 @@ func assertUnexpected(t *testing.T, err error, text string) {
 	assert.Equal(t, 200, e.StatusCode)
 	assert.Equal(t, requestID, e.RequestID)
 	assert.Equal(t, strings.Contains(text, "HTML"), e.Page)
-	assertHarmlessLine(t, err.Error())
+	testkit.AssertHarmlessLine(t, err.Error())
 }
 
 // What becomes of the other kinds of operations is in test/faults.
@@ -261,7 +261,7 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 		const failure = `{"memberResourceName":"afbd324f-6c48-459c-8710-8d1e1cd03812","errorMessage":"Forbidden"}`
 		return array(`{"status":"Failed","errors":[` + strings.Repeat(failure+",", n-1) + failure + `]}`)
 	}
-	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
+	assignment := string(testkit.ReadExchanges(t, "assignments_get")[0].Response.Body)
 	nulls := strings.Replace(assignment, `"properties":`, `"kind":null,"tags":null,"zones":null,"sku":null,"plan":null,"managedBy":null,"properties":`, 1)
 	tests := map[string]struct {
 		call func(*testing.T, string) (any, error)
@@ -329,8 +329,8 @@ func TestAllocations(t *testing.T) {
 	}
 	type jobsClient = *armsecops.WorkspaceManagerJobsClient
 	type assignmentsClient = *armsecops.SecurityAssignmentsClient
-	job := string(readExchanges(t, "jobs_get")[0].Response.Body)
-	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
+	job := string(testkit.ReadExchanges(t, "jobs_get")[0].Response.Body)
+	assignment := string(testkit.ReadExchanges(t, "assignments_get")[0].Response.Body)
 	put := testkit.Decode[armsecops.Assignment](t, assignment)
 	tests := map[string]struct {
 		body               string

@@ -328,13 +328,13 @@ func TestPollReturnsTheResponse(t *testing.T) {
 	client := newJobsClient(t, options(testkit.Documented(t, "jobs_create_get_get")))
 	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 	require.NoError(t, err)
-	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
+	for _, want := range testkit.ReadExchanges(t, "jobs_create_get_get")[1:] {
 		received, err := poller.Poll(t.Context())
 		require.NoError(t, err)
 		want.AssertReceived(t, received)
 		body, err := runtime.Payload(received)
 		require.NoError(t, err)
-		assertSameJSON(t, want.Response.Body, body)
+		testkit.AssertSameJSON(t, want.Response.Body, body)
 	}
 }
 

@@ -150,8 +150,7 @@ func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
 }
 
 func (p *process) getSampleJob() error {
-	_, err := p.jobs().Get(p.t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, testkit.JobName, nil)
-	return err
+	return testkit.ErrorOf(p.jobs().Get(p.t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, testkit.JobName, nil))
 }
 
 // A valid value of each flag has an effect on a response, after the start of a job.
@@ -332,8 +331,7 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 	p.control(http.MethodPut, "/put"+publication, `{"items":[{"resourceId":"rule","status":"Failed"}]}`)
 	poller, err := jobs.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 	require.NoError(t, err)
-	_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})
-	assert.ErrorContains(t, err, "1 of 1 items failed")
+	assert.ErrorContains(t, testkit.ErrorOf(poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})), "1 of 1 items failed")
 }
 
 // Not parallel: the signals are those of the process.
