@@ -138,8 +138,7 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	assert.Equal(t, []int{503, 200, 500, 500, 200}, statuses("/job", 5))
 	assert.Equal(t, []int{200, 403, 200}, statuses("/other", 3))
 	for _, want := range []int{418, 410, 410} {
-		resp, _ := do(t, srv, newRequest(t, http.MethodDelete, assignmentURL, ""))
-		assert.Equal(t, want, resp.StatusCode)
+		expect(t, srv, want, newRequest(t, http.MethodDelete, assignmentURL, ""))
 	}
 	srv.AssertFaultsConsumed(t)
 }
@@ -202,8 +201,7 @@ func TestFaultChangesTheResponse(t *testing.T) {
 		"half a body":     {fake.Fault{StatusCode: 200, Body: "one two", Truncate: true}, 200, text, "one"},
 	}, func(t *testing.T, test test) {
 		srv := newServerWithFault(test.fault)
-		resp, body := get(t, srv, jobURL)
-		assert.Equal(t, test.status, resp.StatusCode)
+		resp, body := expect(t, srv, test.status, newRequest(t, http.MethodGet, jobURL, ""))
 		assert.Equal(t, test.contentType, resp.Header.Get("Content-Type"))
 		assert.Equal(t, test.body, body)
 		assert.EqualValues(t, len(body), resp.ContentLength)

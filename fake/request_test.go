@@ -77,8 +77,7 @@ func TestLongBodyIsKeptAsItsHash(t *testing.T) {
 			seen = len(r.Body)
 			return true
 		}})
-		resp, text := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
-		require.Equal(t, http.StatusCreated, resp.StatusCode, text)
+		expect(t, srv, http.StatusCreated, newRequest(t, http.MethodPut, assignmentURL, body))
 		request := srv.Requests()[0]
 		assert.EqualValues(t, size, request.BodySize)
 		assert.Equal(t, size, seen, "Match has the whole body")

@@ -133,8 +133,7 @@ func TestKnownMembersAreStored(t *testing.T) {
 		"identity": {}, "sku": {}, "plan": {}, "scale": {}, "managedBy": "x", "managedByExtended": [],
 		"Zones": ["1"], "placement": {}, "extendedLocation": {}
 	}`
-	resp, got := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
-	require.Equal(t, http.StatusOK, resp.StatusCode, got)
+	_, got := expect(t, srv, http.StatusOK, newRequest(t, http.MethodPut, assignmentURL, body))
 	assignment := testkit.Decode[armsecops.Assignment](t, got)
 	assert.Equal(t, "standard", assignment.Name)
 	assert.Equal(t, "kind", assignment.Kind)
@@ -160,8 +159,7 @@ func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 		srv.Put(jobID, armsecops.Job{})
 		req := newRequest(t, http.MethodGet, url, "")
 		req.Header.Set("Authorization", "bEARER token")
-		resp, body := do(t, srv, req)
-		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		_, body := expect(t, srv, http.StatusOK, req)
 		assert.Contains(t, body, `"name":"job"`)
 	})
 }

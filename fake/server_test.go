@@ -183,8 +183,7 @@ func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
 	assert.True(t, srv.AssertFaultsConsumed(t))
 	assert.Equal(t, []string{standardName}, mustCollect(t, standards.NewListPager(managementGroup, nil)), "the sample is there again")
 	for _, url := range []string{assignmentURL, standardURL} {
-		resp, _ := get(t, srv, url)
-		assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+		expect(t, srv, http.StatusNotFound, newRequest(t, http.MethodGet, url, ""))
 	}
 	names, err := listJobs(t, srv, nil)
 	require.NoError(t, err)

@@ -80,11 +80,9 @@ func TestPutSetsWhatTheServiceSets(t *testing.T) {
 		},
 	}, func(t *testing.T, test test) {
 		srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
-		resp, body := do(t, srv, newRequest(t, http.MethodPut, test.url, test.put))
-		require.Equal(t, http.StatusCreated, resp.StatusCode)
+		_, body := expect(t, srv, http.StatusCreated, newRequest(t, http.MethodPut, test.url, test.put))
 		assert.JSONEq(t, test.created, body)
-		resp, body = do(t, srv, newRequest(t, http.MethodPut, test.again, test.putAgain))
-		require.Equal(t, http.StatusOK, resp.StatusCode)
+		_, body = expect(t, srv, http.StatusOK, newRequest(t, http.MethodPut, test.again, test.putAgain))
 		assert.JSONEq(t, test.updated, body)
 	})
 }
@@ -129,8 +127,7 @@ func TestLocationInAnotherFormIsAccepted(t *testing.T) {
 	srv := fake.NewServer(nil)
 	srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
 	for _, location := range []string{"eastus", "EAST us", ""} {
-		resp, body := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"`+location+`"}`))
-		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+		expect(t, srv, http.StatusOK, newRequest(t, http.MethodPut, assignmentURL, `{"location":"`+location+`"}`))
 		srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
 	}
 }
@@ -146,8 +143,7 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 		"PolicyExemption.json":         routes.PolicyExemptions.Get,
 		"ListAssessmentMetadata.json":  routes.AssessmentsMetadata.List,
 	} {
-		resp, body := get(t, srv, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion)
-		assert.Equal(t, http.StatusOK, resp.StatusCode, file)
+		_, body := expect(t, srv, http.StatusOK, newRequest(t, http.MethodGet, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion, ""))
 		assert.JSONEq(t, testkit.ReadFile(t, "samples/"+file), body, file)
 	}
 }
