@@ -110,9 +110,7 @@ func TestFaultsOfACall(t *testing.T) {
 		assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
 		assert.Len(t, srv.Requests(), test.requests)
 		srv.AssertFaultsConsumed(t)
-		names, err := listJobs(t, srv, nil)
-		require.NoError(t, err)
-		assert.Len(t, names, test.jobs)
+		assert.Len(t, mustCollect(t, pagerOfJobs(t, srv, nil)), test.jobs)
 	})
 }
 

@@ -135,9 +135,9 @@ func readJob(t testing.TB, srv *fake.Server, name string) armsecops.Job {
 	return got.Job
 }
 
-func listJobs(t testing.TB, srv *fake.Server, o *listJobsOptions) ([]string, error) {
+func pagerOfJobs(t testing.TB, srv *fake.Server, o *listJobsOptions) *armsecops.Pager[armsecops.Job] {
 	t.Helper()
-	return collect(t, newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o))
+	return newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o)
 }
 
 // transports are the ways to reach a server. Each returns the options of a client whose retries don't wait.

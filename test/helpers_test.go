@@ -69,8 +69,11 @@ func readAll[T any](t testing.TB, loop iter.Seq2[T, error]) []T {
 	return items
 }
 
-// readers returns every way to read a listing to its end.
-func readers[T any]() map[string]func(context.Context, *armsecops.Pager[T]) ([]T, []error) {
+// reader reads a listing to its end.
+type reader[T any] = func(context.Context, *armsecops.Pager[T]) ([]T, []error)
+
+// readers returns every reader.
+func readers[T any]() map[string]reader[T] {
 	itemsOf := func(loop iter.Seq2[armsecops.Page[T], error]) (items []T, errs []error) {
 		pages, errs := collect(loop)
 		for _, page := range pages {
@@ -78,7 +81,7 @@ func readers[T any]() map[string]func(context.Context, *armsecops.Pager[T]) ([]T
 		}
 		return items, errs
 	}
-	return map[string]func(context.Context, *armsecops.Pager[T]) ([]T, []error){
+	return map[string]reader[T]{
 		"All":   func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) { return collect(p.All(ctx)) },
 		"Pages": func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) { return itemsOf(p.Pages(ctx)) },
 		"NextPage": func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) {

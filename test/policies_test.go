@@ -48,11 +48,12 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 		}
 	}
-	policies := map[string]struct {
+	type test struct {
 		policy policyFunc
 		want   string // of the error; empty: success
 		lost   bool   // a Create may have been carried out
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"a copy of the response": {policy: next(func(resp *http.Response) *http.Response { kept := *resp; return &kept })},
 		"the body is read": {policy: next(func(resp *http.Response) *http.Response {
 			_, _ = io.ReadAll(resp.Body)
@@ -72,28 +73,24 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 			resp, _ := req.Next()
 			return resp, errors.New("disliked")
 		}, want: "disliked", lost: true},
-	}
-	for name, test := range policies {
-		for place, set := range places {
-			t.Run(name+"/"+place, func(t *testing.T) {
-				t.Parallel()
-				o := options(respond(200, `{"name":"a"}`))
-				o.Retry.MaxRetries = -1
-				set(o, test.policy)
-				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-				if test.want == "" {
-					require.NoError(t, err)
-				} else {
-					require.ErrorContains(t, err, test.want)
-				}
-				if _, err = newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil); err != nil {
-					assert.NotEmpty(t, err.Error())
-				}
-				_, err = newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
-				assert.Equal(t, test.lost, errors.Is(err, armsecops.ErrOutcomeUnknown), err)
-			})
-		}
-	}
+	}, func(t *testing.T, test test) {
+		testkit.EachCase(t, places, func(t *testing.T, set func(*armsecops.ClientOptions, policy.Policy)) {
+			o := options(respond(200, `{"name":"a"}`))
+			o.Retry.MaxRetries = -1
+			set(o, test.policy)
+			_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+			if test.want == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, test.want)
+			}
+			if _, err = newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil); err != nil {
+				assert.NotEmpty(t, err.Error())
+			}
+			_, err = newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
+			assert.Equal(t, test.lost, errors.Is(err, armsecops.ErrOutcomeUnknown), err)
+		})
+	})
 }
 
 // The time limit of a caller's policy is over when the call is: that says nothing of why it failed.
