@@ -382,10 +382,7 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 		"without a position":       {nowhere, prefix + `[InvalidQueryLanguage: token "parse"]`, "InvalidQueryLanguage"},
 		"position of another type": {otherType, prefix + `[ParserFailure]`, "ParserFailure"},
 		"harmless":                 {hostile, prefix + `[ParserFailure: token "a` + strings.Repeat("b", 508) + `…"]`, "ParserFailure"},
-		"too large": {
-			`{"code":"ResponsePayloadTooLarge","message":"94330584."}`,
-			prefix + tooLarge, armsecops.CodeResponsePayloadTooLarge,
-		},
+		"too large":                {`{"code":"ResponsePayloadTooLarge","message":"94330584."}`, prefix + tooLarge, armsecops.CodeResponsePayloadTooLarge},
 		"no subscription": {
 			`{"code":"NoValidSubscriptionsInQueryRequest","message":"None."}`,
 			prefix + "[NoValidSubscriptionsInQueryRequest: None.]", armsecops.CodeNoValidSubscriptionsInQueryRequest,

@@ -72,12 +72,8 @@ func lastBody(server *fake.Server) string {
 
 func TestPublishPrintsFailures(t *testing.T) {
 	t.Parallel()
-	id := armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", Name: "publication",
-	}
-	failures := []armsecops.JobItemError{
-		{MemberResourceName: "member", ErrorMessage: "Forbidden."}, {MemberResourceName: "other", ErrorMessage: "Gone."},
-	}
+	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", Name: "publication"}
+	failures := []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}, {MemberResourceName: "other", ErrorMessage: "Gone."}}
 	for want, items := range map[string][]armsecops.JobItem{
 		"Succeeded\n": {{ResourceID: "rules/one"}},
 		"Failed\nrules/two at member: Forbidden.\nrules/two at other: Gone.\n": {{ResourceID: "rules/one"}, {ResourceID: "rules/two", Errors: failures}},

@@ -120,9 +120,7 @@ func TestRecipes(t *testing.T) {
 		"parameter in the comment": {
 			"jobs.go", `(?s)(// Cancel cancels .*?)//   - workspaceName: [^\n]*\n`, here, operation, "the comment must describe the parameter",
 		},
-		"documented exchange": {
-			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, there, exchange, cancel + " needs a documented exchange",
-		},
+		"documented exchange": {"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, there, exchange, cancel + " needs a documented exchange"},
 		"handler": {
 			"fake/store.go", `.*routes\.JobsCancel.*\n`,
 			"!./fake", "TestEveryClientWorksWithTheServer/WorkspaceManagerJobsClient", "no handler for " + cancel,
@@ -141,12 +139,8 @@ func TestRecipes(t *testing.T) {
 			"internal/routes/parameters.go", `.*workspaceManagerBannerName.*\n`,
 			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
 		},
-		"constructor": {
-			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver/driver.go needs " + banners,
-		},
-		"parser": {
-			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners,
-		},
+		"constructor":            {"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver/driver.go needs " + banners},
+		"parser":                 {"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners},
 		"list of doc.go":         {"doc.go", `//.*` + banners + `.*\n`, here, client, "doc.go must name " + banners},
 		"api-version":            {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners + " with api-version 2"},
 		"version in the comment": {"workspacemanagerbanners.go", `api-version .*`, here, client, banners + " needs a comment with api-version 2"},
