@@ -101,8 +101,7 @@ func BenchmarkGetJob(b *testing.B) {
 func BenchmarkGetAssignment(b *testing.B) {
 	body := newPayloads(15).assignment()
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
-	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
+	ours, theirs, bare := assignmentsClients(b, transport)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientGetResponse, error) {
 		return ours.Get(ctx, resourceGroup, assignmentID, nil)
 	})
@@ -120,8 +119,7 @@ func BenchmarkGetAssignment(b *testing.B) {
 func BenchmarkCreateOrUpdateAssignment(b *testing.B) {
 	body := newPayloads(15).assignment()
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
-	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
+	ours, theirs, bare := assignmentsClients(b, transport)
 	our, their := testkit.Decode[armsecops.Assignment](b, body), testkit.Decode[armsecurity.Assignment](b, body)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 		return ours.CreateOrUpdate(ctx, resourceGroup, assignmentID, our, nil)
@@ -177,10 +175,11 @@ func measure[T any](b *testing.B, by string, want any, call func(context.Context
 	})
 }
 
-func theirAssignments(b *testing.B, transport policy.Transporter) *armsecurity.AssignmentsClient {
-	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
+// assignmentsClients returns the client of each library.
+func assignmentsClients(b *testing.B, transport policy.Transporter) (*armsecops.SecurityAssignmentsClient, *armsecurity.AssignmentsClient, bareClient) {
+	theirs, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
 	require.NoError(b, err)
-	return client
+	return driver.NewAssignmentsClient(b, driver.Options(transport)), theirs, newBareClient(b, transport)
 }
 
 // listing reads a list of assignments to its end and counts those with a name.
@@ -191,8 +190,7 @@ type listing struct {
 
 // listings returns the same listing with each library.
 func listings(b *testing.B, transport policy.Transporter) []listing {
-	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
-	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
+	ours, theirs, bare := assignmentsClients(b, transport)
 	return []listing{
 		{"ours", func(ctx context.Context) (items int, err error) {
 			for assignment, err := range ours.NewListPager(resourceGroup, nil).All(ctx) {
