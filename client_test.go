@@ -164,33 +164,21 @@ func TestDeleteAfterALostResponse(t *testing.T) {
 // TestEveryConstructorChecksItsParameters has the others: they all make a factory.
 func TestFactoryParameters(t *testing.T) {
 	t.Parallel()
-	versioned := &armsecops.ClientOptions{}
-	versioned.APIVersion = "2021-08-01-preview"
-	elsewhere := &armsecops.ClientOptions{}
-	elsewhere.Cloud.ActiveDirectoryAuthorityHost = "https://login.example"
-	at := func(url string) *armsecops.ClientOptions {
-		o := &armsecops.ClientOptions{}
-		o.Cloud = endpoint(url)
-		return o
-	}
-	withPolicies := func(perCall, perRetry []policy.Policy) *armsecops.ClientOptions {
-		o := &armsecops.ClientOptions{}
-		o.PerCallPolicies, o.PerRetryPolicies = perCall, perRetry
-		return o
-	}
 	for name, test := range map[string]struct {
-		options   *armsecops.ClientOptions
+		set       func(*armsecops.ClientOptions)
 		parameter string
 	}{
-		"endpoint isn't a URL":  {at("management.example"), "Cloud"},
-		"endpoint without host": {at("https://"), "Cloud"},
-		"no Resource Manager":   {elsewhere, "options"},
-		"api-version":           {versioned, "APIVersion"},
-		"nil HTTP client":       {options((*http.Client)(nil)), "Transport"},
-		"nil policy of a call":  {withPolicies([]policy.Policy{nil}, nil), "PerCallPolicies"},
-		"of an attempt":         {withPolicies(nil, []policy.Policy{nil}), "PerRetryPolicies"},
+		"endpoint isn't a URL":  {func(o *armsecops.ClientOptions) { o.Cloud = endpoint("management.example") }, "Cloud"},
+		"endpoint without host": {func(o *armsecops.ClientOptions) { o.Cloud = endpoint("https://") }, "Cloud"},
+		"no Resource Manager":   {func(o *armsecops.ClientOptions) { o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example" }, "options"},
+		"api-version":           {func(o *armsecops.ClientOptions) { o.APIVersion = "2021-08-01-preview" }, "APIVersion"},
+		"nil HTTP client":       {func(o *armsecops.ClientOptions) { o.Transport = (*http.Client)(nil) }, "Transport"},
+		"nil policy of a call":  {func(o *armsecops.ClientOptions) { o.PerCallPolicies = []policy.Policy{nil} }, "PerCallPolicies"},
+		"of an attempt":         {func(o *armsecops.ClientOptions) { o.PerRetryPolicies = []policy.Policy{nil} }, "PerRetryPolicies"},
 	} {
-		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, test.options)
+		o := &armsecops.ClientOptions{}
+		test.set(o)
+		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, o)
 		assert.Nil(t, f, name)
 		assertParameterError(t, err, test.parameter)
 	}
