@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -29,7 +28,6 @@ const (
 	jobName                 = testkit.JobName
 	assignmentsSubscription = testkit.AssignmentsSubscription
 
-	minimal       = testkit.Minimal
 	requestID     = testkit.RequestID
 	correlationID = testkit.CorrelationID
 )
@@ -63,14 +61,6 @@ func as[E error](t testing.TB, err error) E {
 	e, ok := errors.AsType[E](err)
 	require.True(t, ok, "%T: %v", err, err)
 	return e
-}
-
-// inBubble runs a case with a clock of its own.
-func inBubble(t *testing.T, name string, test func(*testing.T)) {
-	t.Run(name, func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, test)
-	})
 }
 
 // The parameters of the path are TestEveryParameterIsChecked's.
@@ -130,7 +120,7 @@ func TestURLsOfPages(t *testing.T) {
 		base := strings.TrimSuffix(test.endpoint, "/") + path
 		o := options(script(t,
 			assertURL(t, base+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
-			assertURL(t, base+test.another, respond(200, minimal)),
+			assertURL(t, base+test.another, respond(200, testkit.Minimal)),
 		))
 		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
 		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
@@ -174,33 +164,21 @@ func TestDeleteAfterALostResponse(t *testing.T) {
 // TestEveryConstructorChecksItsParameters has the others: they all make a factory.
 func TestFactoryParameters(t *testing.T) {
 	t.Parallel()
-	versioned := &armsecops.ClientOptions{}
-	versioned.APIVersion = "2021-08-01-preview"
-	elsewhere := &armsecops.ClientOptions{}
-	elsewhere.Cloud.ActiveDirectoryAuthorityHost = "https://login.example"
-	at := func(url string) *armsecops.ClientOptions {
-		o := &armsecops.ClientOptions{}
-		o.Cloud = endpoint(url)
-		return o
-	}
-	withPolicies := func(perCall, perRetry []policy.Policy) *armsecops.ClientOptions {
-		o := &armsecops.ClientOptions{}
-		o.PerCallPolicies, o.PerRetryPolicies = perCall, perRetry
-		return o
-	}
 	for name, test := range map[string]struct {
-		options   *armsecops.ClientOptions
+		set       func(*armsecops.ClientOptions)
 		parameter string
 	}{
-		"endpoint isn't a URL":  {at("management.example"), "Cloud"},
-		"endpoint without host": {at("https://"), "Cloud"},
-		"no Resource Manager":   {elsewhere, "options"},
-		"api-version":           {versioned, "APIVersion"},
-		"nil HTTP client":       {options((*http.Client)(nil)), "Transport"},
-		"nil policy of a call":  {withPolicies([]policy.Policy{nil}, nil), "PerCallPolicies"},
-		"of an attempt":         {withPolicies(nil, []policy.Policy{nil}), "PerRetryPolicies"},
+		"endpoint isn't a URL":  {func(o *armsecops.ClientOptions) { o.Cloud = endpoint("management.example") }, "Cloud"},
+		"endpoint without host": {func(o *armsecops.ClientOptions) { o.Cloud = endpoint("https://") }, "Cloud"},
+		"no Resource Manager":   {func(o *armsecops.ClientOptions) { o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example" }, "options"},
+		"api-version":           {func(o *armsecops.ClientOptions) { o.APIVersion = "2021-08-01-preview" }, "APIVersion"},
+		"nil HTTP client":       {func(o *armsecops.ClientOptions) { o.Transport = (*http.Client)(nil) }, "Transport"},
+		"nil policy of a call":  {func(o *armsecops.ClientOptions) { o.PerCallPolicies = []policy.Policy{nil} }, "PerCallPolicies"},
+		"of an attempt":         {func(o *armsecops.ClientOptions) { o.PerRetryPolicies = []policy.Policy{nil} }, "PerRetryPolicies"},
 	} {
-		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, test.options)
+		o := &armsecops.ClientOptions{}
+		test.set(o)
+		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, o)
 		assert.Nil(t, f, name)
 		assertParameterError(t, err, test.parameter)
 	}
@@ -213,7 +191,7 @@ func TestClientsOfFactoryShareOneToken(t *testing.T) {
 		calls.Add(1)
 		return azcore.AccessToken{Token: "fake_token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 	})
-	factory := newFactory(t, credential, options(respond(200, minimal)))
+	factory := newFactory(t, credential, options(respond(200, testkit.Minimal)))
 	jobs, err := factory.NewWorkspaceManagerJobsClient(assignmentsSubscription)
 	require.NoError(t, err)
 	assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)

@@ -99,8 +99,7 @@ func TestPagesAreWhatTheirDocumentsSay(t *testing.T) {
 	}
 	for _, items := range []int{0, 1, 3, 4, 5, 8, 9, 100, 255, 256, 257, 600} {
 		body := `{"value":[` + strings.Join(slices.Repeat(documents, 100)[:items], ",") + `],"count":1}`
-		var want armsecops.AssignmentList
-		require.NoError(t, json.Unmarshal([]byte(body), &want))
+		want := testkit.Decode[armsecops.AssignmentList](t, body)
 		require.Len(t, want.Value, items)
 		assert.Equal(t, json.RawMessage("1"), want.AdditionalProperties["count"])
 		page, err := pagerOf(t, body).NextPage(t.Context())
@@ -191,9 +190,8 @@ func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 // Azure Resource Graph.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	var a armsecops.Assignment
-	require.NoError(t, json.Unmarshal([]byte(`{"id":"i","name":"n","type":"t","etag":"e","systemData":{"createdBy":"c"},"kind":"k","location":"l",
-		"tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"tenantId":"t","resourceGroup":"g","subscriptionId":"s","other":1}`), &a))
+	a := testkit.Decode[armsecops.Assignment](t, `{"id":"i","name":"n","type":"t","etag":"e","systemData":{"createdBy":"c"},"kind":"k","location":"l",
+		"tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"tenantId":"t","resourceGroup":"g","subscriptionId":"s","other":1}`)
 	text, err := json.Marshal(a.Template())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"kind":"k","location":"l","tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"other":1}`, string(text))

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -44,8 +43,7 @@ func logged(t *testing.T, err error) map[string]any {
 	require.Error(t, err)
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
-	var record struct{ Err map[string]any }
-	require.NoError(t, json.Unmarshal(log.Bytes(), &record), "%s", log.Bytes())
+	record := testkit.Decode[struct{ Err map[string]any }](t, log.Bytes())
 	for name, value := range record.Err {
 		assert.IsType(t, logSchema[name], value, name)
 		assert.NotEmpty(t, value, name)
@@ -108,10 +106,11 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 	const get, create = `{"operation":"` + getOperation + `",`, `{"operation":"WorkspaceManagerJobsClient.Create",`
 	const exemptionID = "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	const list = `{"operation":"SecurityAssignmentsClient.ListAcrossSubscriptions","request":"SecurityAssignmentsClient.NewListBySubscriptionPager","subscriptionId":"` + assignmentsSubscription + `",`
-	for name, test := range map[string]struct {
+	type test struct {
 		call func(context.Context) error
 		want string
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"a service's error": {failedGet(respond(404, `{"error":{"code":"NotFound","message":"No\n\u202ejob."}}`, "x-ms-request-id", requestID,
 			"x-ms-correlation-request-id", correlationID)),
 			get + `"kind":"service","status":404,"code":"NotFound","message":"No job.","subscriptionId":"` + jobsSubscription + `",` + path + `,` +
@@ -185,21 +184,18 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 		"a subscription that is no UUID": {failedListing(t, forbidden, "a"),
 			strings.Replace(list, assignmentsSubscription, "a", 1) + `"kind":"parameter","parameter":"subscriptionID",
 				"message":"parameter subscriptionID \"a\" must be a UUID, as in 00000000-0000-0000-0000-000000000000"}`},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			var want map[string]any
-			require.NoError(t, json.Unmarshal([]byte(test.want), &want))
-			err := test.call(t.Context())
-			inArray, _ := json.Marshal([]error{err})
-			assert.NotEqual(t, "[{}]", string(inArray))
-			assert.Equal(t, slog.AnyValue(err).Resolve(), armsecops.LogValue(err))
-			got := logged(t, err)
-			maps.DeleteFunc(got, func(name string, _ any) bool {
-				return want[name] == nil && slices.Contains([]string{"host", "path", "job", "jobId", "subscriptionId"}, name)
-			})
-			assert.Equal(t, want, got)
+	}, func(t *testing.T, test test) {
+		want := testkit.Decode[map[string]any](t, test.want)
+		err := test.call(t.Context())
+		inArray, _ := json.Marshal([]error{err})
+		assert.NotEqual(t, "[{}]", string(inArray))
+		assert.Equal(t, slog.AnyValue(err).Resolve(), armsecops.LogValue(err))
+		got := logged(t, err)
+		maps.DeleteFunc(got, func(name string, _ any) bool {
+			return want[name] == nil && slices.Contains([]string{"host", "path", "job", "jobId", "subscriptionId"}, name)
 		})
-	}
+		assert.Equal(t, want, got)
+	})
 }
 
 // LogValue has what is known of an error that the program wraps, and its text.
@@ -294,10 +290,9 @@ func TestCredentialFailureIsKnown(t *testing.T) {
 // The page on observability lists every member and every kind.
 func TestObservabilityPageListsTheSchema(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("docs/observability.md")
-	require.NoError(t, err)
+	page := testkit.ReadFile(t, "docs/observability.md")
 	kinds := []string{"parameter", "credential", "service", "response", "incomplete", "transport", "timeout", "canceled", "outcomeUnknown", "job"}
 	for _, name := range slices.AppendSeq(kinds, maps.Keys(logSchema)) {
-		assert.Contains(t, string(page), "\n| `"+name+"` |", name)
+		assert.Contains(t, page, "\n| `"+name+"` |", name)
 	}
 }

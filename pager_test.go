@@ -218,11 +218,9 @@ func TestPageOptionsAreChecked(t *testing.T) {
 		l := &listing{items: 5}
 		for _, way := range ways { // seen, not left out
 			pager := l.pager(t, o)
-			_, err := read(t.Context(), way, pager, 0)
-			assertParameterError(t, err, name)
+			assertParameterError(t, failure(read(t.Context(), way, pager, 0)), name)
 			assert.False(t, pager.More())
-			_, err = pager.NextPage(t.Context())
-			assertParameterError(t, err, name)
+			assertParameterError(t, failure(pager.NextPage(t.Context())), name)
 		}
 		assert.Zero(t, l.requests.Load())
 	}
@@ -281,7 +279,8 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 
 func TestPagingLoopsEndTheListing(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ before, cycle int }{
+	type test struct{ before, cycle int }
+	testkit.EachCase(t, map[string]test{
 		"first page to itself": {0, 1},
 		"a page to itself":     {3, 1},
 		"two pages":            {0, 2},
@@ -289,30 +288,27 @@ func TestPagingLoopsEndTheListing(t *testing.T) {
 		"64 pages":             {1, 64},
 		"65 pages":             {0, 65},
 		"late, 500 pages":      {100, 500},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			requests := 0
-			client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
-				requests++
-				page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
-				next := page + 1
-				if next == test.before+test.cycle {
-					next = test.before
-				}
-				query := "?$skipToken=" + strconv.Itoa(next)
-				if next == 0 {
-					query = "?api-version=2021-08-01-preview"
-				}
-				return respond(200, fmt.Sprintf(`{"value":[{"name":"%d"}],"nextLink":%q}`, page, query))(req)
-			})))
-			got, err := read(t.Context(), "All", newPager(client, armsecops.PageOptions{}), 0)
-			require.ErrorIs(t, err, armsecops.ErrPagingLoop)
-			assert.ErrorAs(t, err, new(*armsecops.PageError))
-			assert.Equal(t, numbers(test.before+test.cycle), got, "each page once")
-			assert.Equal(t, test.before+test.cycle, requests)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		requests := 0
+		client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+			requests++
+			page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
+			next := page + 1
+			if next == test.before+test.cycle {
+				next = test.before
+			}
+			query := "?$skipToken=" + strconv.Itoa(next)
+			if next == 0 {
+				query = "?api-version=2021-08-01-preview"
+			}
+			return respond(200, fmt.Sprintf(`{"value":[{"name":"%d"}],"nextLink":%q}`, page, query))(req)
+		})))
+		got, err := read(t.Context(), "All", newPager(client, armsecops.PageOptions{}), 0)
+		require.ErrorIs(t, err, armsecops.ErrPagingLoop)
+		assert.ErrorAs(t, err, new(*armsecops.PageError))
+		assert.Equal(t, numbers(test.before+test.cycle), got, "each page once")
+		assert.Equal(t, test.before+test.cycle, requests)
+	})
 }
 
 // What a pager keeps of its pages doesn't grow with their links.

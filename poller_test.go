@@ -19,6 +19,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // waitedJob is the job that the tests of pollers wait for.
@@ -113,11 +114,12 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 	t.Parallel()
 	type jobs = []transportFunc
 	after := func(header, value string) transportFunc { return respondJob("InProgress", header, value) }
-	for name, test := range map[string]struct {
+	type test struct {
 		jobs      jobs // of Create, then of each Get
 		frequency time.Duration
 		takes     time.Duration
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"default frequency":     {jobs{running, running, running, succeeded}, 0, time.Minute},
 		"frequency":             {jobs{running, running, succeeded}, 5 * time.Second, 5 * time.Second},
 		"unknown states":        {jobs{respondJob("Accepted"), respondJob(""), running, succeeded}, time.Second, 2 * time.Second},
@@ -130,17 +132,15 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"a longer frequency":    {jobs{running, after("Retry-After", "20211507185753197"), running, succeeded}, 2 * time.Hour, 3 * time.Hour},
 		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
 		"not shown, ten years":  {jobs{running, respond(404, "", "Retry-After", "315360000"), succeeded}, time.Second, time.Hour},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			client := newJobsClient(t, options(script(t, test.jobs...)))
-			start := time.Now()
-			got, err := beginCreate(t, client, nil).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency})
-			require.NoError(t, err)
-			assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
-			assert.Equal(t, waitedJob.Name, got.Name)
-			assert.Equal(t, test.takes, time.Since(start))
-		})
-	}
+	}, func(t *testing.T, test test) {
+		client := newJobsClient(t, options(script(t, test.jobs...)))
+		start := time.Now()
+		got, err := beginCreate(t, client, nil).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency})
+		require.NoError(t, err)
+		assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
+		assert.Equal(t, waitedJob.Name, got.Name)
+		assert.Equal(t, test.takes, time.Since(start))
+	})
 }
 
 // Progress is called after every poll with the job as it is, and after nothing else.
@@ -148,12 +148,13 @@ func TestPollersReportProgress(t *testing.T) {
 	t.Parallel()
 	type states = []armsecops.ProvisioningState
 	token := resumeToken(t, newJobPoller(t, newJobsClient(t, options(script(t))), nil))
-	for name, test := range map[string]struct {
+	type test struct {
 		begin     bool
 		token     string
 		responses []transportFunc
 		want      states
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"BeginCreate":            {true, "", []transportFunc{running, running, succeeded}, states{"InProgress", "Succeeded"}},
 		"BeginCreate, resumed":   {true, token, []transportFunc{running, failed}, states{"InProgress", "Failed"}},
 		"BeginCreate, ended":     {true, "", []transportFunc{succeeded}, nil},
@@ -161,25 +162,23 @@ func TestPollersReportProgress(t *testing.T) {
 		"NewJobPoller, resumed":  {false, token, []transportFunc{running, succeeded}, states{"InProgress", "Succeeded"}},
 		"a poll that is retried": {false, "", []transportFunc{running, respond(503), succeeded}, states{"InProgress", "Succeeded"}},
 		"a poll that fails":      {false, "", []transportFunc{running, respond(404)}, states{"InProgress"}},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			var got states
-			progress := func(job armsecops.Job) {
-				assert.Equal(t, waitedJob.Name, job.Name)
-				got = append(got, job.Properties.ProvisioningState)
-			}
-			client := newJobsClient(t, options(script(t, test.responses...)))
-			var poller *armsecops.JobPoller
-			if test.begin {
-				poller = beginCreate(t, client, &beginOptions{ResumeToken: test.token, Progress: progress})
-			} else {
-				poller = newJobPoller(t, client, &waitOptions{ResumeToken: test.token, Progress: progress})
-			}
-			_, err := poller.PollUntilDone(t.Context(), nil)
-			assert.Equal(t, test.want, got)
-			assert.Equal(t, slices.Contains(test.want, "Failed"), errors.As(err, new(*armsecops.JobFailedError)))
-		})
-	}
+	}, func(t *testing.T, test test) {
+		var got states
+		progress := func(job armsecops.Job) {
+			assert.Equal(t, waitedJob.Name, job.Name)
+			got = append(got, job.Properties.ProvisioningState)
+		}
+		client := newJobsClient(t, options(script(t, test.responses...)))
+		var poller *armsecops.JobPoller
+		if test.begin {
+			poller = beginCreate(t, client, &beginOptions{ResumeToken: test.token, Progress: progress})
+		} else {
+			poller = newJobPoller(t, client, &waitOptions{ResumeToken: test.token, Progress: progress})
+		}
+		_, err := poller.PollUntilDone(t.Context(), nil)
+		assert.Equal(t, test.want, got)
+		assert.Equal(t, slices.Contains(test.want, "Failed"), errors.As(err, new(*armsecops.JobFailedError)))
+	})
 }
 
 // Transient errors are retried within a Poll. If that doesn't help, the Poll
@@ -187,59 +186,57 @@ func TestPollersReportProgress(t *testing.T) {
 func TestPollerSurvivesTransientErrors(t *testing.T) {
 	t.Parallel()
 	const attempts = 4 // azcore's default
-	for name, test := range map[string]struct {
+	type test struct {
 		fault fake.Fault
 		err   string
 		is    error // nil for none in particular
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"429":          {fake.Fault{StatusCode: 429}, "429 Too Many Requests", armsecops.ErrThrottled},
 		"503":          {fake.Fault{StatusCode: 503}, "503 Service Unavailable", nil},
 		"disconnected": {fake.Fault{Disconnect: true}, "unexpected EOF", io.ErrUnexpectedEOF},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			srv := newFake(100)
-			poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
-			test.fault.Operation, test.fault.Times = "WorkspaceManagerJobsClient.Get", attempts
-			srv.Inject(test.fault)
-			_, err := poller.Poll(t.Context())
-			require.ErrorContains(t, err, test.err)
-			if test.is != nil {
-				require.ErrorIs(t, err, test.is)
-			}
-			require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "the job is known")
-			srv.AssertFaultsConsumed(t)
-			assert.False(t, poller.Done())
-			resumeToken(t, poller)
+	}, func(t *testing.T, test test) {
+		srv := newFake(100)
+		poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
+		test.fault.Operation, test.fault.Times = "WorkspaceManagerJobsClient.Get", attempts
+		srv.Inject(test.fault)
+		_, err := poller.Poll(t.Context())
+		require.ErrorContains(t, err, test.err)
+		if test.is != nil {
+			require.ErrorIs(t, err, test.is)
+		}
+		require.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "the job is known")
+		srv.AssertFaultsConsumed(t)
+		assert.False(t, poller.Done())
+		resumeToken(t, poller)
 
-			test.fault.Times = attempts - 1
-			srv.Inject(test.fault)
-			require.NoError(t, failure(poller.Poll(t.Context())), "one more attempt helps")
-			assert.Equal(t, 2*attempts, requestsOf(srv, "Get"))
-			assert.Equal(t, 1, requestsOf(srv, "Create"))
-		})
-	}
+		test.fault.Times = attempts - 1
+		srv.Inject(test.fault)
+		require.NoError(t, failure(poller.Poll(t.Context())), "one more attempt helps")
+		assert.Equal(t, 2*attempts, requestsOf(srv, "Get"))
+		assert.Equal(t, 1, requestsOf(srv, "Create"))
+	})
 }
 
 func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ delay, timeout time.Duration }{ // of a response, of the wait
+	type test struct{ delay, timeout time.Duration } // of a response, of the wait
+	testkit.EachInBubble(t, map[string]test{
 		"before":               {0, 0},
 		"between two requests": {0, 10 * time.Second},
 		"in a request":         {time.Minute, 10 * time.Second},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			srv := newFake(1)
-			poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
-			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Delay: max(test.delay, 1)})
-			ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
-			defer cancel()
-			start := time.Now()
-			require.ErrorIs(t, failure(poller.PollUntilDone(ctx, nil)), context.DeadlineExceeded)
-			assert.Equal(t, test.timeout, time.Since(start))
+	}, func(t *testing.T, test test) {
+		srv := newFake(1)
+		poller := beginCreate(t, newJobsClient(t, options(srv)), nil)
+		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Delay: max(test.delay, 1)})
+		ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, failure(poller.PollUntilDone(ctx, nil)), context.DeadlineExceeded)
+		assert.Equal(t, test.timeout, time.Since(start))
 
-			require.NoError(t, failure(poller.PollUntilDone(t.Context(), nil)), "the poller is unchanged")
-		})
-	}
+		require.NoError(t, failure(poller.PollUntilDone(t.Context(), nil)), "the poller is unchanged")
+	})
 }
 
 // Only the poller that has just started the job waits for it to be shown.
@@ -307,11 +304,12 @@ func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {
 	)
 	dated, missing := respondJob("InProgress", "Date", started), respond(404)
 	missingAt := func(date string) transportFunc { return respond(404, "", "Date", date) }
-	for name, test := range map[string]struct {
+	type test struct {
 		responses []transportFunc // to Create, then to each Get
 		after     time.Duration   // by the clock here
 		notFound  bool            // at the last one
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"at once":                  {[]transportFunc{running, missing, missing}, 0, false},
 		"within two minutes":       {[]transportFunc{running, missing}, 119 * time.Second, false},
 		"after two minutes":        {[]transportFunc{running, missing}, 120 * time.Second, true},
@@ -322,23 +320,21 @@ func TestPollerWaitsForAJobThatIsNotShownYet(t *testing.T) {
 		"later, by the same Date":  {[]transportFunc{dated, missing}, 120 * time.Second, true},
 		"a Date of the 404 only":   {[]transportFunc{running, missingAt(soon)}, 2 * time.Minute, true},
 		"shown at last":            {[]transportFunc{running, missing, missing, running}, 0, false},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			poller := beginCreate(t, newJobsClient(t, options(script(t, test.responses...))), nil)
-			time.Sleep(test.after)
-			for i := range test.responses[1:] {
-				resp, err := poller.Poll(t.Context())
-				assert.False(t, poller.Done())
-				if i == len(test.responses)-2 && test.notFound {
-					require.ErrorIs(t, err, armsecops.ErrNotFound)
-					return
-				}
-				require.NoError(t, err)
-				assert.NotNil(t, resp)
-				resumeToken(t, poller)
+	}, func(t *testing.T, test test) {
+		poller := beginCreate(t, newJobsClient(t, options(script(t, test.responses...))), nil)
+		time.Sleep(test.after)
+		for i := range test.responses[1:] {
+			resp, err := poller.Poll(t.Context())
+			assert.False(t, poller.Done())
+			if i == len(test.responses)-2 && test.notFound {
+				require.ErrorIs(t, err, armsecops.ErrNotFound)
+				return
 			}
-		})
-	}
+			require.NoError(t, err)
+			assert.NotNil(t, resp)
+			resumeToken(t, poller)
+		}
+	})
 }
 
 // A job that failed or was canceled is an error that holds the whole job. NewJobPoller
@@ -422,31 +418,37 @@ func waitFor(t *testing.T, poller *armsecops.JobPoller) (job armsecops.Job, fail
 func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 	t.Parallel()
 	assignment := armsecops.WorkspaceManagerAssignmentID{jobsSubscription, "rg", "workspace", "assignment"}
-	for end, items := range map[string][]armsecops.JobItem{"failed": failingItems, "succeeded": failingItems[:1]} {
-		for _, begun := range []bool{true, false} {
-			inBubble(t, fmt.Sprintf("%s, begun by the poller %t", end, begun), func(t *testing.T) {
-				srv := newFake(3)
-				srv.SetJobItems(assignment, items)
-				client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
-				poller := beginCreate(t, client, nil)
-				require.NoError(t, failure(poller.Poll(t.Context())))
-				var resumed *armsecops.JobPoller
-				if begun {
-					resumed = beginCreate(t, another, &beginOptions{ResumeToken: resumeToken(t, poller)})
-				} else {
-					resumed = newJobPoller(t, another, &waitOptions{ResumeToken: resumeToken(t, newJobPoller(t, client, nil))})
-				}
-				there, thereFailed := waitFor(t, resumed)
-				here, hereFailed := waitFor(t, poller)
-				assert.Equal(t, end == "failed", hereFailed)
-				assert.Equal(t, hereFailed, thereFailed)
-				assert.Len(t, here.Properties.Items, len(items))
-				assert.Equal(t, here, there)
-				assert.Equal(t, 1, requestsOf(srv, "Create"))
-				assert.Equal(t, 5, requestsOf(srv, "Get"), "one here, three there up to the end, and one more here")
-			})
-		}
+	type test struct {
+		items  []armsecops.JobItem
+		begun  bool // by the poller that is resumed
+		failed bool
 	}
+	testkit.EachInBubble(t, map[string]test{
+		"failed, begun by the poller true":     {failingItems, true, true},
+		"failed, begun by the poller false":    {failingItems, false, true},
+		"succeeded, begun by the poller true":  {failingItems[:1], true, false},
+		"succeeded, begun by the poller false": {failingItems[:1], false, false},
+	}, func(t *testing.T, test test) {
+		srv := newFake(3)
+		srv.SetJobItems(assignment, test.items)
+		client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
+		poller := beginCreate(t, client, nil)
+		require.NoError(t, failure(poller.Poll(t.Context())))
+		var resumed *armsecops.JobPoller
+		if test.begun {
+			resumed = beginCreate(t, another, &beginOptions{ResumeToken: resumeToken(t, poller)})
+		} else {
+			resumed = newJobPoller(t, another, &waitOptions{ResumeToken: resumeToken(t, newJobPoller(t, client, nil))})
+		}
+		there, thereFailed := waitFor(t, resumed)
+		here, hereFailed := waitFor(t, poller)
+		assert.Equal(t, test.failed, hereFailed)
+		assert.Equal(t, hereFailed, thereFailed)
+		assert.Len(t, here.Properties.Items, len(test.items))
+		assert.Equal(t, here, there)
+		assert.Equal(t, 1, requestsOf(srv, "Create"))
+		assert.Equal(t, 5, requestsOf(srv, "Get"), "one here, three there up to the end, and one more here")
+	})
 }
 
 // A token resumes the wait for its own job and for no other. Nothing is sent for one that doesn't fit.
@@ -454,13 +456,14 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 	t.Parallel()
 	const name = "waited-job"
 	own, otherSubscription := waitedJob, armsecops.JobID{assignmentsSubscription, "rg", "workspace", "assignment", name}
-	tests := map[string]struct {
+	type test struct {
 		arguments armsecops.JobID
 		old, new  string // what is altered in the token
 		accepted  bool   // by NewJobPoller
 		begin     bool   // by BeginCreate, which doesn't name the job
 		reason    string // why not
-	}{
+	}
+	tests := map[string]test{
 		"own":                  {own, "", "", true, true, ""},
 		"names from the token": {armsecops.JobID{SubscriptionID: jobsSubscription}, "", "", true, true, ""},
 		"own, in another case": {armsecops.JobID{strings.ToUpper(jobsSubscription), "RG", "Workspace", "ASSIGNMENT", "Waited-Job"}, "", "", true, true, ""},
@@ -479,32 +482,27 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 	}
 	client := newJobsClient(t, options(newFake(1)))
 	tokens := []string{resumeToken(t, beginCreate(t, client, nil)), resumeToken(t, newJobPoller(t, client, nil))}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			id, assignment := test.arguments, test.arguments.WorkspaceManagerAssignmentName
-			client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(id.SubscriptionID)
-			require.NoError(t, err)
-			check := func(err error, accepted bool) {
-				t.Helper()
-				if accepted {
-					require.NoError(t, err)
-					return
-				}
-				assertParameterError(t, err, "ResumeToken")
-				assert.ErrorContains(t, err, " must be a token of ")
-				assert.ErrorContains(t, err, test.reason)
-				assert.NotContains(t, err.Error(), "\x1b")
-				assert.NotContains(t, err.Error(), waitedJob.Name, "a token appears in no error")
+	testkit.EachCase(t, tests, func(t *testing.T, test test) {
+		id, assignment := test.arguments, test.arguments.WorkspaceManagerAssignmentName
+		client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(id.SubscriptionID)
+		require.NoError(t, err)
+		check := func(err error, accepted bool) {
+			t.Helper()
+			if accepted {
+				require.NoError(t, err)
+				return
 			}
-			for _, token := range tokens {
-				require.Contains(t, token, test.old)
-				token = strings.Replace(token, test.old, test.new, 1)
-				_, err := client.BeginCreate(t.Context(), id.ResourceGroupName, id.WorkspaceName, assignment, &beginOptions{ResumeToken: token})
-				check(err, test.begin)
-				_, err = client.NewJobPoller(id.ResourceGroupName, id.WorkspaceName, assignment, id.Name, &waitOptions{ResumeToken: token})
-				check(err, test.accepted)
-			}
-		})
-	}
+			assertParameterError(t, err, "ResumeToken")
+			assert.ErrorContains(t, err, " must be a token of ")
+			assert.ErrorContains(t, err, test.reason)
+			assert.NotContains(t, err.Error(), "\x1b")
+			assert.NotContains(t, err.Error(), waitedJob.Name, "a token appears in no error")
+		}
+		for _, token := range tokens {
+			require.Contains(t, token, test.old)
+			token = strings.Replace(token, test.old, test.new, 1)
+			check(failure(client.BeginCreate(t.Context(), id.ResourceGroupName, id.WorkspaceName, assignment, &beginOptions{ResumeToken: token})), test.begin)
+			check(failure(client.NewJobPoller(id.ResourceGroupName, id.WorkspaceName, assignment, id.Name, &waitOptions{ResumeToken: token})), test.accepted)
+		}
+	})
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -76,8 +75,7 @@ func TestFaultsOfACall(t *testing.T) {
 		return err
 	}}
 	create := call{createOperation, func(ctx context.Context, t *testing.T, srv *fake.Server) error {
-		_, err := newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil)
-		return err
+		return errorOf(newJobs(t, options(srv)).Create(ctx, resourceGroup, workspace, assignment, nil))
 	}}
 	unknown, half := armsecops.ErrOutcomeUnknown, 500*time.Millisecond
 	type test struct {
@@ -88,7 +86,7 @@ func TestFaultsOfACall(t *testing.T) {
 		atLeast  time.Duration // that the call takes
 		jobs     int           // stored in the end
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"error":                          {get, fake.Fault{StatusCode: 404}, armsecops.ErrNotFound, 1, 0, 1},
 		"throttled":                      {get, fake.Fault{StatusCode: 429, RetryAfter: 30 * time.Second}, nil, 2, 30 * time.Second, 1},
 		"throttled for part of a second": {get, fake.Fault{StatusCode: 429, RetryAfter: half}, nil, 2, half, 1},
@@ -103,20 +101,16 @@ func TestFaultsOfACall(t *testing.T) {
 		"job not started, delayed":       {create, fake.Fault{Delay: time.Hour}, unknown, 1, deadline, 1},
 		"job started, delayed response":  {create, fake.Fault{Delay: time.Minute, CarriedOut: true}, nil, 1, time.Minute, 2},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			test.fault.Operation = test.operation
-			srv := newServerWithFault(test.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), deadline)
-			defer cancel()
-			start := time.Now()
-			require.ErrorIs(t, test.do(ctx, t, srv), test.err)
-			assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
-			assert.Len(t, srv.Requests(), test.requests)
-			srv.AssertFaultsConsumed(t)
-			names, err := listJobs(t, srv, nil)
-			require.NoError(t, err)
-			assert.Len(t, names, test.jobs)
-		})
+		test.fault.Operation = test.operation
+		srv := newServerWithFault(test.fault)
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, test.do(ctx, t, srv), test.err)
+		assert.GreaterOrEqual(t, time.Since(start), test.atLeast)
+		assert.Len(t, srv.Requests(), test.requests)
+		srv.AssertFaultsConsumed(t)
+		assert.Len(t, mustCollect(t, pagerOfJobs(t, srv, nil)), test.jobs)
 	})
 }
 
@@ -142,8 +136,7 @@ func TestFaultsApplyInTheOrderOfInjection(t *testing.T) {
 	assert.Equal(t, []int{503, 200, 500, 500, 200}, statuses("/job", 5))
 	assert.Equal(t, []int{200, 403, 200}, statuses("/other", 3))
 	for _, want := range []int{418, 410, 410} {
-		resp, _ := do(t, srv, newRequest(t, http.MethodDelete, assignmentURL, ""))
-		assert.Equal(t, want, resp.StatusCode)
+		expect(t, srv, want, newRequest(t, http.MethodDelete, assignmentURL, ""))
 	}
 	srv.AssertFaultsConsumed(t)
 }
@@ -206,8 +199,7 @@ func TestFaultChangesTheResponse(t *testing.T) {
 		"half a body":     {fake.Fault{StatusCode: 200, Body: "one two", Truncate: true}, 200, text, "one"},
 	}, func(t *testing.T, test test) {
 		srv := newServerWithFault(test.fault)
-		resp, body := get(t, srv, jobURL)
-		assert.Equal(t, test.status, resp.StatusCode)
+		resp, body := expect(t, srv, test.status, newRequest(t, http.MethodGet, jobURL, ""))
 		assert.Equal(t, test.contentType, resp.Header.Get("Content-Type"))
 		assert.Equal(t, test.body, body)
 		assert.EqualValues(t, len(body), resp.ContentLength)

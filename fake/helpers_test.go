@@ -135,9 +135,9 @@ func readJob(t testing.TB, srv *fake.Server, name string) armsecops.Job {
 	return got.Job
 }
 
-func listJobs(t testing.TB, srv *fake.Server, o *listJobsOptions) ([]string, error) {
+func pagerOfJobs(t testing.TB, srv *fake.Server, o *listJobsOptions) *armsecops.Pager[armsecops.Job] {
 	t.Helper()
-	return collect(t, newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o))
+	return newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, o)
 }
 
 // transports are the ways to reach a server. Each returns the options of a client whose retries don't wait.
@@ -179,6 +179,14 @@ func do(t testing.TB, srv *fake.Server, req *http.Request) (*http.Response, stri
 	return resp, string(body)
 }
 
+// expect sends a request, checks the status of the response and returns it with its body.
+func expect(t testing.TB, srv *fake.Server, status int, req *http.Request) (*http.Response, string) {
+	t.Helper()
+	resp, body := do(t, srv, req)
+	require.Equal(t, status, resp.StatusCode, body)
+	return resp, body
+}
+
 func get(t testing.TB, srv *fake.Server, url string) (*http.Response, string) {
 	t.Helper()
 	return do(t, srv, newRequest(t, http.MethodGet, url, ""))
@@ -189,8 +197,7 @@ func get(t testing.TB, srv *fake.Server, url string) (*http.Response, string) {
 //   - message: a part of the error's message
 func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int, code, message string) *http.Response {
 	t.Helper()
-	resp, body := do(t, srv, req)
-	require.Equal(t, status, resp.StatusCode, body)
+	resp, body := expect(t, srv, status, req)
 	assert.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, resp.Header.Get("x-ms-request-id"))
 	assert.NotEmpty(t, resp.Header.Get("x-ms-correlation-request-id"))

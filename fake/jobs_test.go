@@ -123,8 +123,7 @@ func TestStartedJobRunsForJobDuration(t *testing.T) {
 func TestCreateReturnsARunningJob(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
-	resp, body := do(t, srv, newRequest(t, http.MethodPost, jobsURL, ""))
-	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	resp, body := expect(t, srv, http.StatusOK, newRequest(t, http.MethodPost, jobsURL, ""))
 	assert.Equal(t, "id-1", resp.Header.Get("x-ms-request-id"))
 	assert.JSONEq(t, `{
 		"id": "`+jobsPath+`/id-2", "name": "id-2", "type": "Microsoft.SecurityInsights/workspaceManagerAssignments/jobs", "etag": "\"id-3\"",

@@ -1,7 +1,6 @@
 package fake_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -61,17 +60,16 @@ func TestListIsSortedAndPaged(t *testing.T) {
 }
 
 // getJobs returns the page of jobs at the URL.
-func getJobs(t *testing.T, srv *fake.Server, url string) (page armsecops.JobList) {
+func getJobs(t *testing.T, srv *fake.Server, url string) armsecops.JobList {
 	t.Helper()
 	_, body := get(t, srv, url)
-	require.NoError(t, json.Unmarshal([]byte(body), &page))
-	return page
+	return testkit.Decode[armsecops.JobList](t, body)
 }
 
 func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 	t.Parallel()
 	srv := newJobServer(fake.ServerOptions{PageSize: 2}, 6)
-	pager := newJobs(t, options(srv)).NewListPager(resourceGroup, workspace, assignment, nil)
+	pager := pagerOfJobs(t, srv, nil)
 	page, err := pager.NextPage(t.Context())
 	require.NoError(t, err)
 	require.Len(t, page.Value, 2)
@@ -95,8 +93,7 @@ func TestNextLinkContinuesTheList(t *testing.T) {
 	// The token is valid without the link.
 	token, err := url.QueryUnescape(token)
 	require.NoError(t, err)
-	names, err := listJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token})
-	require.NoError(t, err)
+	names := mustCollect(t, pagerOfJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token}))
 	assert.Equal(t, []string{"job-1", "job-0"}, names)
 }
 
@@ -146,7 +143,7 @@ func TestNextLinkOfAFault(t *testing.T) {
 		for format, srv := range map[string]*fake.Server{"job-%d": stored, "assignment-%d": overridden} {
 			before := len(srv.Requests())
 			srv.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1, Times: 2})
-			names, err := listJobs(t, srv, nil)
+			names, err := collect(t, pagerOfJobs(t, srv, nil))
 			require.ErrorIs(t, err, test.err)
 			assert.Equal(t, formatNames(min(test.requests, 2), format), names)
 			assert.Len(t, srv.Requests(), before+test.requests)

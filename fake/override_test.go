@@ -52,8 +52,7 @@ func TestOverrideIsAnHTTPHandler(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		srv := fake.NewServer(nil)
 		srv.Override(getOperation, test.handler)
-		resp, body := get(t, srv, jobURL)
-		assert.Equal(t, test.status, resp.StatusCode)
+		resp, body := expect(t, srv, test.status, newRequest(t, http.MethodGet, jobURL, ""))
 		assert.Equal(t, test.header, resp.Header.Get("Content-Type"))
 		assert.Equal(t, test.errCode, resp.Header.Get("x-ms-error-code"))
 		assert.Equal(t, test.body, body)
@@ -73,16 +72,14 @@ func TestNextServesOtherServices(t *testing.T) {
 	})})
 	req := newRequest(t, http.MethodPut, endpoint+"/subscriptions/mine/providers/Microsoft.Compute/disks/a?a=%zz", long)
 	req.Header.Del("Authorization")
-	resp, body := do(t, srv, req)
-	assert.Equal(t, http.StatusCreated, resp.StatusCode)
+	resp, body := expect(t, srv, http.StatusCreated, req)
 	assert.Equal(t, "PUT "+endpoint+"/subscriptions/mine/providers/Microsoft.Compute/disks/a?a=%zz", body)
 	assert.Empty(t, resp.Header.Get("x-ms-request-id"))
 	require.Len(t, srv.Requests(), 1)
 	assert.Empty(t, srv.Requests()[0].Operation)
 
 	srv.Inject(fake.Fault{StatusCode: http.StatusServiceUnavailable})
-	resp, _ = do(t, srv, newRequest(t, http.MethodGet, endpoint+"/", ""))
-	assert.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	expect(t, srv, http.StatusServiceUnavailable, newRequest(t, http.MethodGet, endpoint+"/", ""))
 	assertRefused(t, srv, newRequest(t, http.MethodGet, jobURL, ""), http.StatusNotFound, "ResourceNotFound", "job")
 }
 

@@ -86,8 +86,7 @@ func TestUpdateOfAPolicyExemption(t *testing.T) {
 		{`{"propertys":{}}`, 400, "propertys"},
 	}
 	for _, step := range steps {
-		resp, body := do(t, srv, newRequest(t, http.MethodPatch, url, step.body))
-		assert.Equal(t, step.status, resp.StatusCode, body)
+		_, body := expect(t, srv, step.status, newRequest(t, http.MethodPatch, url, step.body))
 		assert.Contains(t, body, step.want)
 	}
 	_, body := get(t, srv, url)
@@ -104,8 +103,7 @@ func TestNamesOfNewPolicyExemptions(t *testing.T) {
 	assertRefused(t, srv, newRequest(t, http.MethodPut, url, `{}`), http.StatusBadRequest, "InvalidParameter", "policyExemptionName")
 	srv.Put(armsecops.PolicyExemptionID{Scope: groupScope, Name: "a.b"}, armsecops.PolicyExemption{})
 	for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodGet, http.MethodDelete} {
-		resp, body := do(t, srv, newRequest(t, method, url, `{}`))
-		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+		expect(t, srv, http.StatusOK, newRequest(t, method, url, `{}`))
 	}
 }
 
@@ -160,12 +158,10 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 
 	// Its jobs go with it.
 	require.NoError(t, errorOf(assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)))
-	_, err = listJobs(t, srv, nil)
+	_, err = collect(t, pagerOfJobs(t, srv, nil))
 	assert.True(t, armsecops.HasCode(err, "ParentResourceNotFound"), "%v", err)
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})
-	names, err := listJobs(t, srv, nil)
-	require.NoError(t, err)
-	assert.Empty(t, names)
+	assert.Empty(t, mustCollect(t, pagerOfJobs(t, srv, nil)))
 }
 
 func TestListsOfTheWorkspaceManagerAreSorted(t *testing.T) {

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
-	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -135,10 +133,8 @@ func TestKnownMembersAreStored(t *testing.T) {
 		"identity": {}, "sku": {}, "plan": {}, "scale": {}, "managedBy": "x", "managedByExtended": [],
 		"Zones": ["1"], "placement": {}, "extendedLocation": {}
 	}`
-	resp, got := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, body))
-	require.Equal(t, http.StatusOK, resp.StatusCode, got)
-	var assignment armsecops.Assignment
-	require.NoError(t, json.Unmarshal([]byte(got), &assignment))
+	_, got := expect(t, srv, http.StatusOK, newRequest(t, http.MethodPut, assignmentURL, body))
+	assignment := testkit.Decode[armsecops.Assignment](t, got)
 	assert.Equal(t, "standard", assignment.Name)
 	assert.Equal(t, "kind", assignment.Kind)
 	assert.Equal(t, "name", assignment.Properties.DisplayName)
@@ -163,8 +159,7 @@ func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 		srv.Put(jobID, armsecops.Job{})
 		req := newRequest(t, http.MethodGet, url, "")
 		req.Header.Set("Authorization", "bEARER token")
-		resp, body := do(t, srv, req)
-		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		_, body := expect(t, srv, http.StatusOK, req)
 		assert.Contains(t, body, `"name":"job"`)
 	})
 }
@@ -242,9 +237,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		{http.MethodPost, graphURL, query(`"options":{"$skipToken":"a"}`), ""},
 		{http.MethodPost, graphURL, query(`"subscriptions":["` + otherSubscription + `"]`), ""},
 	}
-	page, err := os.ReadFile(filepath.Join("..", "docs", "fake.md"))
-	require.NoError(t, err)
-	rows := regexp.MustCompile(`(?m)^\| (\d{3}) \| (\w+) \| (.+) \| .+ \|$`).FindAllStringSubmatch(string(page), -1)
+	rows := regexp.MustCompile(`(?m)^\| (\d{3}) \| (\w+) \| (.+) \| .+ \|$`).FindAllStringSubmatch(testkit.ReadFile(t, "../docs/fake.md"), -1)
 	require.Len(t, rows, len(cases))
 	srv := fake.NewServer(&fake.ServerOptions{Strict: true})
 	srv.Put(jobID, armsecops.Job{})
@@ -259,10 +252,7 @@ func TestDocumentedRefusals(t *testing.T) {
 		}
 		resp, body := do(t, srv, req)
 		assert.Equal(t, status, resp.Status[:3], "%s: %s", message, body)
-		var got struct {
-			Error armsecops.ErrorDetail `json:"error"`
-		}
-		require.NoError(t, json.Unmarshal([]byte(body), &got), message)
+		got := testkit.Decode[struct{ Error armsecops.ErrorDetail }](t, body)
 		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(message), "…", "((?s:.*))") + "$")
 		assert.True(t, slices.ContainsFunc(append(got.Error.Details, got.Error), func(e armsecops.ErrorDetail) bool {
 			values := pattern.FindStringSubmatch(e.Message)
@@ -288,9 +278,7 @@ func TestDocumentedRefusals(t *testing.T) {
 	})
 	inSource := regexp.MustCompile(`(?:Error|Code|code|refuse|return |Response)\b[^"\n]*"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)"`)
 	for _, name := range []string{"rules", "strict", "rows", "lists", "store", "request", "graph", "kql", "kqlexpr"} {
-		text, err := os.ReadFile(name + ".go")
-		require.NoError(t, err)
-		for _, code := range inSource.FindAllStringSubmatch(string(text), -1) {
+		for _, code := range inSource.FindAllStringSubmatch(testkit.ReadFile(t, name+".go"), -1) {
 			none := []string{"NotImplemented", "AtScopeAndBelow"} // of no request, and no code
 			assert.True(t, documented[code[1]] || slices.Contains(none, code[1]), "docs/fake.md needs a row for %s", code[1])
 		}

@@ -136,8 +136,7 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	uses := []func(name string){
 		func(name string) { // put and delete
 			for range 5 {
-				_, err := assignments.CreateOrUpdate(ctx, resourceGroup, name, armsecops.Assignment{}, nil)
-				assert.NoError(t, err)
+				assert.NoError(t, errorOf(assignments.CreateOrUpdate(ctx, resourceGroup, name, armsecops.Assignment{}, nil)))
 				assert.NoError(t, errorOf(assignments.Delete(ctx, resourceGroup, name, nil)))
 			}
 		},
@@ -184,11 +183,8 @@ func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
 	assert.True(t, srv.AssertFaultsConsumed(t))
 	assert.Equal(t, []string{standardName}, mustCollect(t, standards.NewListPager(managementGroup, nil)), "the sample is there again")
 	for _, url := range []string{assignmentURL, standardURL} {
-		resp, _ := get(t, srv, url)
-		assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+		expect(t, srv, http.StatusNotFound, newRequest(t, http.MethodGet, url, ""))
 	}
-	names, err := listJobs(t, srv, nil)
-	require.NoError(t, err)
-	assert.Equal(t, []string{assignment + "-0"}, names, "the override is still there")
+	assert.Equal(t, []string{assignment + "-0"}, mustCollect(t, pagerOfJobs(t, srv, nil)), "the override is still there")
 	assert.Empty(t, readJob(t, srv, startJob(t, srv).Name).Properties.Items)
 }

@@ -3,8 +3,6 @@ package fake_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,11 +80,9 @@ func TestPutSetsWhatTheServiceSets(t *testing.T) {
 		},
 	}, func(t *testing.T, test test) {
 		srv := fake.NewServer(&fake.ServerOptions{NewID: counter(), Now: clock()})
-		resp, body := do(t, srv, newRequest(t, http.MethodPut, test.url, test.put))
-		require.Equal(t, http.StatusCreated, resp.StatusCode)
+		_, body := expect(t, srv, http.StatusCreated, newRequest(t, http.MethodPut, test.url, test.put))
 		assert.JSONEq(t, test.created, body)
-		resp, body = do(t, srv, newRequest(t, http.MethodPut, test.again, test.putAgain))
-		require.Equal(t, http.StatusOK, resp.StatusCode)
+		_, body = expect(t, srv, http.StatusOK, newRequest(t, http.MethodPut, test.again, test.putAgain))
 		assert.JSONEq(t, test.updated, body)
 	})
 }
@@ -131,8 +127,7 @@ func TestLocationInAnotherFormIsAccepted(t *testing.T) {
 	srv := fake.NewServer(nil)
 	srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
 	for _, location := range []string{"eastus", "EAST us", ""} {
-		resp, body := do(t, srv, newRequest(t, http.MethodPut, assignmentURL, `{"location":"`+location+`"}`))
-		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+		expect(t, srv, http.StatusOK, newRequest(t, http.MethodPut, assignmentURL, `{"location":"`+location+`"}`))
 		srv.Put(assignmentID, armsecops.Assignment{Location: "East US"})
 	}
 }
@@ -148,10 +143,7 @@ func TestSamplesAreAsDocumented(t *testing.T) {
 		"PolicyExemption.json":         routes.PolicyExemptions.Get,
 		"ListAssessmentMetadata.json":  routes.AssessmentsMetadata.List,
 	} {
-		want, err := os.ReadFile(filepath.Join("samples", file))
-		require.NoError(t, err)
-		resp, body := get(t, srv, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion)
-		assert.Equal(t, http.StatusOK, resp.StatusCode, file)
-		assert.JSONEq(t, string(want), body, file)
+		_, body := expect(t, srv, http.StatusOK, newRequest(t, http.MethodGet, endpoint+route.URLPath(testkit.CallOf(route).Values...)+"?api-version="+route.APIVersion, ""))
+		assert.JSONEq(t, testkit.ReadFile(t, "samples/"+file), body, file)
 	}
 }

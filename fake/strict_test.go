@@ -68,11 +68,9 @@ func TestStrictServerHasWhatWasPut(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		srv := fake.NewServer(&fake.ServerOptions{Strict: true})
 		test.put(srv)
-		resp, body := get(t, srv, test.url)
-		assert.Equal(t, http.StatusOK, resp.StatusCode, body)
+		expect(t, srv, http.StatusOK, newRequest(t, http.MethodGet, test.url, ""))
 		srv.Reset()
-		resp, _ = get(t, srv, test.url)
-		assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+		expect(t, srv, http.StatusNotFound, newRequest(t, http.MethodGet, test.url, ""))
 	})
 }
 
@@ -103,8 +101,7 @@ func TestStrictServerRefusesReferencesToNothing(t *testing.T) {
 					"Resource "+in+test.missing+" referenced by resource "+in+test.path+"/new was not found.")
 				continue
 			}
-			resp, body := do(t, srv, req)
-			assert.Equal(t, http.StatusCreated, resp.StatusCode, body)
+			expect(t, srv, http.StatusCreated, req)
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -134,8 +133,7 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 			assert.Equal(t, http.StatusNoContent, exists())
 			code, body = get()
 			assert.Equal(t, http.StatusOK, code)
-			var doc document
-			require.NoError(t, json.Unmarshal([]byte(body), &doc))
+			doc := testkit.Decode[document](t, body)
 			assert.Equal(t, resource.Type, doc.Type)
 			assert.Equal(t, exampleID(resource).String(), doc.ID)
 			assert.Equal(t, doc.ID[strings.LastIndex(doc.ID, "/")+1:], doc.Name)
@@ -213,11 +211,10 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 
 func TestPutPanics(t *testing.T) {
 	t.Parallel()
-	api, err := os.ReadFile("../api/armsecops.txt")
-	require.NoError(t, err)
+	api := testkit.ReadFile(t, "../api/armsecops.txt")
 	for resource, row := range rows {
 		alias := strings.TrimPrefix(withAliases(row.model.String()), "armsecops.")
-		assert.True(t, strings.Contains(string(api), "type "+alias+" = Resource["+alias+"Properties]"), "api/armsecops.txt needs the alias %s, which messages name: go test ./test/repository -run TestAPI -update", alias)
+		assert.True(t, strings.Contains(api, "type "+alias+" = Resource["+alias+"Properties]"), "api/armsecops.txt needs the alias %s, which messages name: go test ./test/repository -run TestAPI -update", alias)
 		other := any(armsecops.Job{})
 		if resource == routes.Jobs {
 			other = armsecops.Assignment{}
@@ -361,10 +358,9 @@ func TestRouteWithoutHandlerIsRefused(t *testing.T) {
 
 func TestLinksOfFaultsAreDocumented(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/fake.md")
-	require.NoError(t, err)
+	page := testkit.ReadFile(t, "../docs/fake.md")
 	for link := range nextLinks {
-		assert.True(t, link == "" || strings.Contains(string(page), "\n- `"+string(link)+"`, "), link)
+		assert.True(t, link == "" || strings.Contains(page, "\n- `"+string(link)+"`, "), link)
 	}
 }
 

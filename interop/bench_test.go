@@ -11,9 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,8 +101,7 @@ func BenchmarkGetJob(b *testing.B) {
 func BenchmarkGetAssignment(b *testing.B) {
 	body := newPayloads(15).assignment()
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
-	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
+	ours, theirs, bare := assignmentsClients(b, transport)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientGetResponse, error) {
 		return ours.Get(ctx, resourceGroup, assignmentID, nil)
 	})
@@ -122,9 +119,8 @@ func BenchmarkGetAssignment(b *testing.B) {
 func BenchmarkCreateOrUpdateAssignment(b *testing.B) {
 	body := newPayloads(15).assignment()
 	transport, want := &canned{body: body}, stdjson.RawMessage(body)
-	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
-	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
-	our, their := decode[armsecops.Assignment](b, body), decode[armsecurity.Assignment](b, body)
+	ours, theirs, bare := assignmentsClients(b, transport)
+	our, their := testkit.Decode[armsecops.Assignment](b, body), testkit.Decode[armsecurity.Assignment](b, body)
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.SecurityAssignmentsClientCreateOrUpdateResponse, error) {
 		return ours.CreateOrUpdate(ctx, resourceGroup, assignmentID, our, nil)
 	})
@@ -141,7 +137,7 @@ func BenchmarkCreateOrUpdateAssignment(b *testing.B) {
 // BenchmarkPeakHeap reports the most memory in use while a listing of 100 pages
 // of 1,000 assignments is read. It says nothing of time: the garbage collector
 // runs whenever the heap has grown by a hundredth, with the world stopped, so
-// that what it finds is what is in use.
+// that what it finds is what is in use, beyond that from before.
 func BenchmarkPeakHeap(b *testing.B) {
 	if !strings.Contains(os.Getenv("GODEBUG"), "gcstoptheworld=1") {
 		b.Skip("needs GODEBUG=gcstoptheworld=1: what is allocated during a collection would count as in use")
@@ -152,7 +148,7 @@ func BenchmarkPeakHeap(b *testing.B) {
 			defer debug.SetGCPercent(debug.SetGCPercent(1))
 			peak := uint64(0)
 			for b.Loop() {
-				peak = max(peak, peakHeap(func() {
+				peak = max(peak, testkit.Peak("/gc/heap/live:bytes", 0, func() {
 					items, err := l.count(b.Context())
 					require.NoError(b, err)
 					require.Equal(b, 100_000, items)
@@ -162,34 +158,6 @@ func BenchmarkPeakHeap(b *testing.B) {
 			b.ReportMetric(0, "ns/op") // not reported
 		})
 	}
-}
-
-// peakHeap returns the most bytes that garbage collections found in use while
-// the function ran, beyond those from before.
-func peakHeap(f func()) uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	live := func() uint64 {
-		metrics.Read(sample)
-		return sample[0].Value.Uint64()
-	}
-	runtime.GC()
-	before := live()
-	done, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		most := before
-		for {
-			select {
-			case <-done:
-				peak <- most
-				return
-			default:
-				most = max(most, live())
-			}
-		}
-	}()
-	f()
-	close(done)
-	return <-peak - before
 }
 
 // measure measures one library's call, whose result must be the wanted one.
@@ -207,10 +175,11 @@ func measure[T any](b *testing.B, by string, want any, call func(context.Context
 	})
 }
 
-func theirAssignments(b *testing.B, transport policy.Transporter) *armsecurity.AssignmentsClient {
-	client, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
+// assignmentsClients returns the client of each library.
+func assignmentsClients(b *testing.B, transport policy.Transporter) (*armsecops.SecurityAssignmentsClient, *armsecurity.AssignmentsClient, bareClient) {
+	theirs, err := armsecurity.NewAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
 	require.NoError(b, err)
-	return client
+	return driver.NewAssignmentsClient(b, driver.Options(transport)), theirs, newBareClient(b, transport)
 }
 
 // listing reads a list of assignments to its end and counts those with a name.
@@ -221,8 +190,7 @@ type listing struct {
 
 // listings returns the same listing with each library.
 func listings(b *testing.B, transport policy.Transporter) []listing {
-	ours := driver.NewAssignmentsClient(b, driver.Options(transport))
-	theirs, bare := theirAssignments(b, transport), newBareClient(b, transport)
+	ours, theirs, bare := assignmentsClients(b, transport)
 	return []listing{
 		{"ours", func(ctx context.Context) (items int, err error) {
 			for assignment, err := range ours.NewListPager(resourceGroup, nil).All(ctx) {
@@ -452,16 +420,16 @@ func TestPayloads(t *testing.T) {
 	p := newPayloads(1)
 	body := p.assignment()
 	assert.InDelta(t, 1100, len(body), 150)
-	assertSame(t, stdjson.RawMessage(body), decode[armsecops.Assignment](t, body))
+	assertSame(t, stdjson.RawMessage(body), testkit.Decode[armsecops.Assignment](t, body))
 
 	body = p.job(2000, 500)
-	job := decode[armsecops.Job](t, body)
+	job := testkit.Decode[armsecops.Job](t, body)
 	assertSame(t, stdjson.RawMessage(body), job)
 	assert.Equal(t, armsecops.JobSummary{Total: 2000, Succeeded: 1500, Failed: 500}, job.Properties.Summary())
 
 	body = p.page(1000, p.assignment)
 	assert.InDelta(t, 1_100_000, len(body), 150_000)
-	page := decode[armsecops.AssignmentList](t, body)
+	page := testkit.Decode[armsecops.AssignmentList](t, body)
 	assertSame(t, stdjson.RawMessage(body), page)
 	names := map[string]bool{}
 	for _, assignment := range page.Value {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // unreachable is how npm says that it can't reach its registry.
@@ -80,11 +82,9 @@ func TestPythonClientAgainstTheCommand(t *testing.T) {
 // guide returns what docs/fake.md has in the group of a pattern.
 func guide(t *testing.T, pattern string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "docs", "fake.md"))
-	require.NoError(t, err)
-	match := regexp.MustCompile(pattern).FindSubmatch(text)
+	match := regexp.MustCompile(pattern).FindStringSubmatch(testkit.ReadFile(t, "../docs/fake.md"))
 	require.NotNil(t, match, pattern)
-	return string(match[1])
+	return match[1]
 }
 
 // command is the fake process, with its line of JSON.

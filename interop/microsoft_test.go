@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -83,13 +82,6 @@ func wireForm(t testing.TB, model any) string {
 	}))
 	require.NoError(t, form.Format(jsontext.ReorderRawObjects(true), jsontext.Multiline(true)))
 	return string(form)
-}
-
-// decode reads a model from its wire form.
-func decode[T any](t testing.TB, text []byte) (model T) {
-	t.Helper()
-	require.NoError(t, json.Unmarshal(text, &model))
-	return model
 }
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
@@ -269,12 +261,11 @@ func sourceOf(t *testing.T, path string) (f filler) {
 	require.NoError(t, err)
 	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "*.go"))
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for _, match := range constant.FindAllStringSubmatch(string(text), -1) {
+		text := testkit.ReadFile(t, file)
+		for _, match := range constant.FindAllStringSubmatch(text, -1) {
 			f.values[match[1]] = append(f.values[match[1]], match[2])
 		}
-		for declaration := range strings.SplitSeq(string(text), "\ntype ") {
+		for declaration := range strings.SplitSeq(text, "\ntype ") {
 			name, _, _ := strings.Cut(declaration, " ")
 			for _, match := range requiredField.FindAllStringSubmatch(declaration, -1) {
 				f.required[name+"."+match[1]] = true

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // tenant is a service with many subscriptions. Their items are named by number.
@@ -260,41 +261,40 @@ func TestMaxPagesEndsEachSubscription(t *testing.T) {
 // listing, it is that of each subscription.
 func TestContextEndsGettingAToken(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		err  error // of the credential; nil for that of its context
 		want string
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"deadline":                {nil, "getting a token: context deadline exceeded"},
 		"deadline, another error": {errors.New("no host"), "context deadline exceeded; getting a token: no host"},
 		"canceled":                {nil, "context canceled"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			ending := func() context.Context {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				t.Cleanup(cancel)
-				if test.want == "context canceled" {
-					time.AfterFunc(time.Millisecond, cancel)
-				}
-				return ctx
+	}, func(t *testing.T, test test) {
+		ending := func() context.Context {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			t.Cleanup(cancel)
+			if test.want == "context canceled" {
+				time.AfterFunc(time.Millisecond, cancel)
 			}
-			client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID(0), tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
-				<-ctx.Done()
-				return azcore.AccessToken{}, cmp.Or(test.err, ctx.Err())
-			}), options(&tenant{}))
-			require.NoError(t, err)
-			ctx := ending()
-			_, err = client.Get(ctx, "rg", "id", nil)
-			require.ErrorContains(t, err, "SecurityAssignmentsClient.Get: "+test.want, name)
-			require.ErrorIs(t, err, ctx.Err(), name)
-			assert.Equal(t, test.want != "context canceled", errors.Is(err, armsecops.ErrCredential), name)
-			failed := map[string]bool{}
-			for _, err := range client.ListAcrossSubscriptions(ending(), subscriptionIDs(20), nil) {
-				require.ErrorIs(t, err, ctx.Err(), name)
-				failed[failedSubscription(t, err)] = true
-			}
-			assert.Len(t, failed, 20, name)
-		})
-	}
+			return ctx
+		}
+		client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID(0), tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			<-ctx.Done()
+			return azcore.AccessToken{}, cmp.Or(test.err, ctx.Err())
+		}), options(&tenant{}))
+		require.NoError(t, err)
+		ctx := ending()
+		_, err = client.Get(ctx, "rg", "id", nil)
+		require.ErrorContains(t, err, "SecurityAssignmentsClient.Get: "+test.want)
+		require.ErrorIs(t, err, ctx.Err())
+		assert.Equal(t, test.want != "context canceled", errors.Is(err, armsecops.ErrCredential))
+		failed := map[string]bool{}
+		for _, err := range client.ListAcrossSubscriptions(ending(), subscriptionIDs(20), nil) {
+			require.ErrorIs(t, err, ctx.Err())
+			failed[failedSubscription(t, err)] = true
+		}
+		assert.Len(t, failed, 20)
+	})
 }
 
 // A challenge of one subscription that the credential can't meet ends that one; a

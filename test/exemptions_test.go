@@ -187,11 +187,10 @@ func TestExemptionQueries(t *testing.T) {
 		assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
 		var got []string
 		for _, text := range s.queries {
-			var q struct {
+			q := testkit.Decode[struct {
 				Query   string
 				Options map[string]any
-			}
-			require.NoError(t, json.Unmarshal([]byte(text), &q))
+			}](t, text)
 			assert.EqualValues(t, 1000, q.Options["$top"], "a large tenant takes few requests")
 			got = append(got, strings.TrimSuffix(q.Query, project))
 		}
@@ -211,13 +210,11 @@ func TestExemptionsParameters(t *testing.T) {
 		"MaxPages":         {PageOptions: armsecops.PageOptions{MaxPages: -1}},
 	}
 	for parameter, o := range tests {
-		_, err := (&tables{}).pager(t, &o).NextPage(t.Context())
-		assertParameterError(t, err, parameter)
+		assertParameterError(t, errorOf((&tables{}).pager(t, &o).NextPage(t.Context())), parameter)
 	}
 	versioned := options(script(t))
 	versioned.APIVersion = "2024-08-01"
-	_, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)
-	assertParameterError(t, err, "APIVersion")
+	assertParameterError(t, errorOf(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)), "APIVersion")
 }
 
 // A row that can't be read is an error that names it, and the page can be resumed.
@@ -381,7 +378,7 @@ func TestExemptionsByID(t *testing.T) {
 		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
 	} {
 		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"systemData":{"createdBy":"me","lastModifiedBy":"you"},"properties":%s}`, id, test.kind, test.properties)
-		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
 			switch req.Method {
 			case http.MethodPut:
 				body, err := io.ReadAll(req.Body)
@@ -396,8 +393,6 @@ func TestExemptionsByID(t *testing.T) {
 			}
 			return respond(200, stored)(req)
 		}))
-		var s spans
-		o.TracingProvider = s.provider()
 		client := newFactory(t, &azfake.TokenCredential{}, o).NewExemptionsClient()
 		before, err := client.Get(t.Context(), strings.ToUpper(id), nil)
 		require.NoError(t, err)

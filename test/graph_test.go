@@ -87,7 +87,7 @@ func TestQueryHasTheOptions(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		o := options(script(t, func(req *http.Request) (*http.Response, error) {
 			body, _ := readGraphRequest(t, req)
-			assertSameJSON(t, []byte(test.want), body)
+			testkit.AssertSameJSON(t, []byte(test.want), body)
 			return respond(200, pageOf(1, "", "false"))(req)
 		}))
 		o.APIVersion = "2099-01-01" // of the client's own resource type
@@ -118,8 +118,7 @@ func TestQueryChecksItsOptions(t *testing.T) {
 		"MaxPages":                 {graphOptions{PageOptions: armsecops.PageOptions{MaxPages: -1}}, "MaxPages"},
 		"token":                    {graphOptions{PageOptions: armsecops.PageOptions{ContinuationToken: "a"}}, "ContinuationToken"},
 	}, func(t *testing.T, test test) {
-		_, err := newAssignmentsClient(t, options(script(t))).NewResourceGraphPager(&test.options).NextPage(t.Context())
-		assertParameterError(t, err, test.parameter)
+		assertParameterError(t, errorOf(newAssignmentsClient(t, options(script(t))).NewResourceGraphPager(&test.options).NextPage(t.Context())), test.parameter)
 	})
 	valid := graphOptions{ManagementGroups: []string{"-_.()aZ09", strings.Repeat("a", 90)}, Where: "tostring(name) == '\t\u00fc'"}
 	assert.NoError(t, errorOf(newAssignmentsClient(t, options(respond(200, minimal))).NewResourceGraphPager(&valid).NextPage(t.Context())))
@@ -159,7 +158,7 @@ func TestRowsBecomeModels(t *testing.T) {
 	require.NoError(t, err)
 	text, err := json.Marshal(page.Value[0])
 	require.NoError(t, err)
-	assertSameJSON(t, []byte(want), text)
+	testkit.AssertSameJSON(t, []byte(want), text)
 	assert.ElementsMatch(t, append(columns, "totalRecords", "count", "facets", "more"), testkit.Unknown(page))
 	assert.Equal(t, "[1]", string(page.AdditionalProperties["more"]))
 	assert.Empty(t, page.NextLink)
@@ -314,9 +313,8 @@ func TestQueryTokenIsBound(t *testing.T) {
 	_, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewStandardAssignmentsClient().NewResourceGraphPager(&base).NextPage(t.Context())
 	assertParameterError(t, err, "ContinuationToken")
 	elsewhere := options(script(t))
-	elsewhere.Cloud = endpoint("https://other.example")
-	_, err = newAssignmentsClient(t, elsewhere).NewResourceGraphPager(&base).NextPage(t.Context())
-	assertParameterError(t, err, "ContinuationToken")
+	elsewhere.Cloud = testkit.Endpoint("https://other.example")
+	assertParameterError(t, errorOf(newAssignmentsClient(t, elsewhere).NewResourceGraphPager(&base).NextPage(t.Context())), "ContinuationToken")
 }
 
 // Whatever a token with a valid checksum says, it is refused, or goes into the
@@ -384,10 +382,7 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 		"without a position":       {nowhere, prefix + `[InvalidQueryLanguage: token "parse"]`, "InvalidQueryLanguage"},
 		"position of another type": {otherType, prefix + `[ParserFailure]`, "ParserFailure"},
 		"harmless":                 {hostile, prefix + `[ParserFailure: token "a` + strings.Repeat("b", 508) + `…"]`, "ParserFailure"},
-		"too large": {
-			`{"code":"ResponsePayloadTooLarge","message":"94330584."}`,
-			prefix + tooLarge, armsecops.CodeResponsePayloadTooLarge,
-		},
+		"too large":                {`{"code":"ResponsePayloadTooLarge","message":"94330584."}`, prefix + tooLarge, armsecops.CodeResponsePayloadTooLarge},
 		"no subscription": {
 			`{"code":"NoValidSubscriptionsInQueryRequest","message":"None."}`,
 			prefix + "[NoValidSubscriptionsInQueryRequest: None.]", armsecops.CodeNoValidSubscriptionsInQueryRequest,
@@ -395,14 +390,13 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		body := `{"error":{"code":"BadRequest","message":"timestamp = 1.","details":[` + test.details + `]}}`
 		client := newAssignmentsClient(t, options(script(t, respond(400, body), respond(400, body))))
-		_, err := client.NewResourceGraphPager(nil).NextPage(t.Context())
-		assert.EqualError(t, err, test.want)
-		_, err = client.NewResourceGraphPager(&armsecops.ResourceGraphOptions{Where: "a =!= b"}).NextPage(t.Context())
+		assert.EqualError(t, errorOf(client.NewResourceGraphPager(nil).NextPage(t.Context())), test.want)
+		_, err := client.NewResourceGraphPager(&armsecops.ResourceGraphOptions{Where: "a =!= b"}).NextPage(t.Context())
 		assert.Equal(t, test.details == parser, strings.HasSuffix(err.Error(), `; line 3 is "| where (a =!= b)"`), err)
 		assert.True(t, armsecops.HasCode(err, test.code))
 		assert.Equal(t, test.code == armsecops.CodeNoValidSubscriptionsInQueryRequest, errors.Is(err, armsecops.ErrForbidden))
 		assert.NotErrorIs(t, err, armsecops.ErrNotFound)
-		assertHarmlessLine(t, err.Error())
+		testkit.AssertHarmlessLine(t, err.Error())
 		e, ok := errors.AsType[*armsecops.ServiceError](err)
 		require.True(t, ok)
 		assert.Equal(t, 400, e.StatusCode)

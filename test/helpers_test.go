@@ -32,7 +32,6 @@ const (
 
 var (
 	options              = driver.Options
-	endpoint             = testkit.Endpoint
 	respond              = testkit.Respond
 	script               = testkit.Script
 	subscriptionID       = testkit.SubscriptionID
@@ -40,10 +39,7 @@ var (
 	numbers              = testkit.Numbers
 	lost                 = testkit.Lost
 	errorOf              = testkit.ErrorOf
-	readExchanges        = testkit.ReadExchanges
-	assertSameJSON       = testkit.AssertSameJSON
 	assertParameterError = driver.AssertParameterError
-	assertHarmlessLine   = testkit.AssertHarmlessLine
 
 	newFactory           = driver.NewFactory
 	newJobsClient        = driver.NewJobsClient
@@ -73,8 +69,11 @@ func readAll[T any](t testing.TB, loop iter.Seq2[T, error]) []T {
 	return items
 }
 
-// readers returns every way to read a listing to its end.
-func readers[T any]() map[string]func(context.Context, *armsecops.Pager[T]) ([]T, []error) {
+// reader reads a listing to its end.
+type reader[T any] = func(context.Context, *armsecops.Pager[T]) ([]T, []error)
+
+// readers returns every reader.
+func readers[T any]() map[string]reader[T] {
 	itemsOf := func(loop iter.Seq2[armsecops.Page[T], error]) (items []T, errs []error) {
 		pages, errs := collect(loop)
 		for _, page := range pages {
@@ -82,7 +81,7 @@ func readers[T any]() map[string]func(context.Context, *armsecops.Pager[T]) ([]T
 		}
 		return items, errs
 	}
-	return map[string]func(context.Context, *armsecops.Pager[T]) ([]T, []error){
+	return map[string]reader[T]{
 		"All":   func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) { return collect(p.All(ctx)) },
 		"Pages": func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) { return itemsOf(p.Pages(ctx)) },
 		"NextPage": func(ctx context.Context, p *armsecops.Pager[T]) ([]T, []error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // jobPages is a service that has ten jobs, two on a page, whatever $top says.
@@ -36,11 +37,12 @@ func jobPages(req *http.Request) (*http.Response, error) {
 // the listing or of a page. A page that was cut is repeated, none is lost.
 func TestTopBoundsWhatAListingYields(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	type test struct {
 		top, prefetch int
 		want          int
 		rest          int // jobs that a pager with the continuation token yields
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"none":                  {top: 0, want: 10},
 		"one":                   {top: 1, want: 1, rest: 10},
 		"a page":                {top: 2, want: 2, rest: 8},
@@ -48,32 +50,28 @@ func TestTopBoundsWhatAListingYields(t *testing.T) {
 		"the same, prefetching": {top: 3, prefetch: 3, want: 3, rest: 8},
 		"all":                   {top: 10, want: 10},
 		"more than there are":   {top: 11, want: 10},
-	}
-	for name, test := range tests {
-		for reader, read := range readers[armsecops.Job]() {
-			t.Run(name+"/"+reader, func(t *testing.T) {
-				t.Parallel()
-				list := func(o *armsecops.WorkspaceManagerJobsClientListOptions) (jobs []armsecops.Job, token string) {
-					pager := newJobsClient(t, options(transportFunc(jobPages))).NewListPager("rg", "workspace", "assignment", o)
-					jobs, errs := read(t.Context(), pager)
-					assert.Empty(t, errs)
-					assert.False(t, pager.More())
-					return jobs, pager.ContinuationToken()
-				}
-				jobs, token := list(&armsecops.WorkspaceManagerJobsClientListOptions{
-					Top: int32(test.top), PageOptions: armsecops.PageOptions{Prefetch: test.prefetch},
-				})
-				assert.Len(t, jobs, test.want)
-				if test.rest == 0 {
-					assert.Empty(t, token)
-					return
-				}
-				rest, _ := list(&armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}})
-				require.Len(t, rest, test.rest)
-				assert.Equal(t, "job9", rest[len(rest)-1].Name)
+	}, func(t *testing.T, test test) {
+		testkit.EachCase(t, readers[armsecops.Job](), func(t *testing.T, read reader[armsecops.Job]) {
+			list := func(o *armsecops.WorkspaceManagerJobsClientListOptions) (jobs []armsecops.Job, token string) {
+				pager := newJobsClient(t, options(transportFunc(jobPages))).NewListPager("rg", "workspace", "assignment", o)
+				jobs, errs := read(t.Context(), pager)
+				assert.Empty(t, errs)
+				assert.False(t, pager.More())
+				return jobs, pager.ContinuationToken()
+			}
+			jobs, token := list(&armsecops.WorkspaceManagerJobsClientListOptions{
+				Top: int32(test.top), PageOptions: armsecops.PageOptions{Prefetch: test.prefetch},
 			})
-		}
-	}
+			assert.Len(t, jobs, test.want)
+			if test.rest == 0 {
+				assert.Empty(t, token)
+				return
+			}
+			rest, _ := list(&armsecops.WorkspaceManagerJobsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}})
+			require.Len(t, rest, test.rest)
+			assert.Equal(t, "job9", rest[len(rest)-1].Name)
+		})
+	})
 }
 
 // The token of a first page that failed keeps the query of the listing.

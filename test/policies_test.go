@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -48,11 +48,12 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 		}
 	}
-	policies := map[string]struct {
+	type test struct {
 		policy policyFunc
 		want   string // of the error; empty: success
 		lost   bool   // a Create may have been carried out
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"a copy of the response": {policy: next(func(resp *http.Response) *http.Response { kept := *resp; return &kept })},
 		"the body is read": {policy: next(func(resp *http.Response) *http.Response {
 			_, _ = io.ReadAll(resp.Body)
@@ -72,28 +73,24 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 			resp, _ := req.Next()
 			return resp, errors.New("disliked")
 		}, want: "disliked", lost: true},
-	}
-	for name, test := range policies {
-		for place, set := range places {
-			t.Run(name+"/"+place, func(t *testing.T) {
-				t.Parallel()
-				o := options(respond(200, `{"name":"a"}`))
-				o.Retry.MaxRetries = -1
-				set(o, test.policy)
-				_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-				if test.want == "" {
-					require.NoError(t, err)
-				} else {
-					require.ErrorContains(t, err, test.want)
-				}
-				if _, err = newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil); err != nil {
-					assert.NotEmpty(t, err.Error())
-				}
-				_, err = newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
-				assert.Equal(t, test.lost, errors.Is(err, armsecops.ErrOutcomeUnknown), err)
-			})
-		}
-	}
+	}, func(t *testing.T, test test) {
+		testkit.EachCase(t, places, func(t *testing.T, set func(*armsecops.ClientOptions, policy.Policy)) {
+			o := options(respond(200, `{"name":"a"}`))
+			o.Retry.MaxRetries = -1
+			set(o, test.policy)
+			_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
+			if test.want == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, test.want)
+			}
+			if _, err = newAssignmentsClient(t, o).Delete(t.Context(), "rg", "id", nil); err != nil {
+				assert.NotEmpty(t, err.Error())
+			}
+			_, err = newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
+			assert.Equal(t, test.lost, errors.Is(err, armsecops.ErrOutcomeUnknown), err)
+		})
+	})
 }
 
 // The time limit of a caller's policy is over when the call is: that says nothing of why it failed.
@@ -109,12 +106,13 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 	}
 	broken := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("no token") })
 	var works azcore.TokenCredential = &azfake.TokenCredential{}
-	for name, test := range map[string]struct {
+	type test struct {
 		credential azcore.TokenCredential
 		transport  transportFunc
 		is         error // nil: the text alone
 		text       string
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"credential": {broken, respond(200, `{"name":"a"}`), armsecops.ErrCredential, "no token"},
 		"dial":       {works, fails, refused, "refused"},
 		"too large":  {works, respond(200, `{"name":"`+strings.Repeat("a", 2000)+`"}`), armsecops.ErrResponseTooLarge, ""},
@@ -126,44 +124,40 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 			return nil, req.Context().Err()
 		}, context.DeadlineExceeded, ""},
 		"the limit, a retry": {works, respond(503, "", "Retry-After", "1"), context.DeadlineExceeded, "503"},
-	} {
-		for place, set := range places {
-			if place == "per retry" && test.is == context.DeadlineExceeded {
-				continue // it is that of an attempt
-			}
-			t.Run(name+"/"+place, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					o := options(test.transport)
-					o.Retry.MaxRetries, o.MaxResponseBytes = 1, 1000
-					set(o, policyFunc(func(req *policy.Request) (*http.Response, error) {
-						ctx, cancel := context.WithTimeout(req.Raw().Context(), time.Second/2)
-						defer cancel()
-						resp, err := req.WithContext(ctx).Next()
-						if err != nil {
-							err = fmt.Errorf("%w: %w", errOfPolicy, err)
-						}
-						return resp, err
-					}))
-					client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
-					require.NoError(t, err)
-					for range 2 { // the second one meets a closed gate
-						_, err = client.Get(t.Context(), "rg", "id", nil)
-						require.ErrorContains(t, err, test.text)
-						require.NotErrorIs(t, err, context.Canceled)
-						if test.is != nil {
-							require.ErrorIs(t, err, test.is)
-						}
-						if test.is == context.DeadlineExceeded {
-							require.ErrorIs(t, err, errOfPolicy)
-						} else {
-							require.NotErrorIs(t, err, context.DeadlineExceeded)
-						}
-					}
-				})
-			})
+	}, func(t *testing.T, test test) {
+		places := maps.Clone(places)
+		if test.is == context.DeadlineExceeded {
+			delete(places, "per retry") // it is that of an attempt
 		}
-	}
+		testkit.EachInBubble(t, places, func(t *testing.T, set func(*armsecops.ClientOptions, policy.Policy)) {
+			o := options(test.transport)
+			o.Retry.MaxRetries, o.MaxResponseBytes = 1, 1000
+			set(o, policyFunc(func(req *policy.Request) (*http.Response, error) {
+				ctx, cancel := context.WithTimeout(req.Raw().Context(), time.Second/2)
+				defer cancel()
+				resp, err := req.WithContext(ctx).Next()
+				if err != nil {
+					err = fmt.Errorf("%w: %w", errOfPolicy, err)
+				}
+				return resp, err
+			}))
+			client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
+			require.NoError(t, err)
+			for range 2 { // the second one meets a closed gate
+				_, err = client.Get(t.Context(), "rg", "id", nil)
+				require.ErrorContains(t, err, test.text)
+				require.NotErrorIs(t, err, context.Canceled)
+				if test.is != nil {
+					require.ErrorIs(t, err, test.is)
+				}
+				if test.is == context.DeadlineExceeded {
+					require.ErrorIs(t, err, errOfPolicy)
+				} else {
+					require.NotErrorIs(t, err, context.DeadlineExceeded)
+				}
+			}
+		})
+	})
 }
 
 // Requests that overlap don't write the caller's variable.

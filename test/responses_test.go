@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
@@ -95,7 +93,7 @@ func assertUnexpected(t *testing.T, err error, text string) {
 	assert.Equal(t, 200, e.StatusCode)
 	assert.Equal(t, requestID, e.RequestID)
 	assert.Equal(t, strings.Contains(text, "HTML"), e.Page)
-	assertHarmlessLine(t, err.Error())
+	testkit.AssertHarmlessLine(t, err.Error())
 }
 
 // What becomes of the other kinds of operations is in test/faults.
@@ -263,7 +261,7 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 		const failure = `{"memberResourceName":"afbd324f-6c48-459c-8710-8d1e1cd03812","errorMessage":"Forbidden"}`
 		return array(`{"status":"Failed","errors":[` + strings.Repeat(failure+",", n-1) + failure + `]}`)
 	}
-	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
+	assignment := string(testkit.ReadExchanges(t, "assignments_get")[0].Response.Body)
 	nulls := strings.Replace(assignment, `"properties":`, `"kind":null,"tags":null,"zones":null,"sku":null,"plan":null,"managedBy":null,"properties":`, 1)
 	tests := map[string]struct {
 		call func(*testing.T, string) (any, error)
@@ -295,8 +293,9 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 // the length of the body in memory.
 func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body string) {
 	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
 	var err error
-	peak := peakHeap(func() {
+	peak := testkit.Peak("/memory/classes/heap/objects:bytes", 100*time.Microsecond, func() {
 		var result any
 		result, err = call(t, body)
 		runtime.KeepAlive(result)
@@ -305,32 +304,6 @@ func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body
 	times := float64(peak) / float64(len(body))
 	t.Logf("%.1f times its length", times)
 	assert.Less(t, times, float64(maxGrowth))
-}
-
-// peakHeap returns how much more heap there is at most while f runs.
-func peakHeap(f func()) int {
-	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
-	heap := func() int {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		metrics.Read(sample)
-		return int(sample[0].Value.Uint64())
-	}
-	runtime.GC()
-	before := heap()
-	stop, peak := make(chan struct{}), make(chan int)
-	go func() {
-		for most := before; ; most = max(most, heap()) {
-			select {
-			case <-stop:
-				peak <- most - before
-				return
-			case <-time.After(100 * time.Microsecond):
-			}
-		}
-	}()
-	f()
-	close(stop)
-	return <-peak
 }
 
 // A pager that has read a page keeps nothing of its body, which can be large.
@@ -356,10 +329,9 @@ func TestAllocations(t *testing.T) {
 	}
 	type jobsClient = *armsecops.WorkspaceManagerJobsClient
 	type assignmentsClient = *armsecops.SecurityAssignmentsClient
-	job := string(readExchanges(t, "jobs_get")[0].Response.Body)
-	assignment := string(readExchanges(t, "assignments_get")[0].Response.Body)
-	var put armsecops.Assignment
-	require.NoError(t, json.Unmarshal([]byte(assignment), &put))
+	job := string(testkit.ReadExchanges(t, "jobs_get")[0].Response.Body)
+	assignment := string(testkit.ReadExchanges(t, "assignments_get")[0].Response.Body)
+	put := testkit.Decode[armsecops.Assignment](t, assignment)
 	tests := map[string]struct {
 		body               string
 		call               func(jobsClient, assignmentsClient) error

@@ -76,18 +76,16 @@ func TestDeletionThatIsGone(t *testing.T) {
 		retried   []int // status codes; nil for azcore's
 		err       error
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"after a lost response":    {[]transportFunc{lost, gone}, nil, nil},
 		"before the context's end": {[]transportFunc{gone, hang}, []int{404}, context.DeadlineExceeded},
 		"of the registration":      {[]transportFunc{lost, respond(409, `{"error":{"code":"MissingRegistrationForResourceProvider"}}`), gone}, nil, armsecops.ErrOutcomeUnknown},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			o := options(script(t, test.responses...))
-			o.Retry.StatusCodes = test.retried
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			assert.ErrorIs(t, errorOf(newAssignmentsClient(t, o).Delete(ctx, "rg", "id", nil)), test.err)
-		})
+		o := options(script(t, test.responses...))
+		o.Retry.StatusCodes = test.retried
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		assert.ErrorIs(t, errorOf(newAssignmentsClient(t, o).Delete(ctx, "rg", "id", nil)), test.err)
 	})
 }
 
@@ -157,10 +155,8 @@ func TestNoCallWaitsLongerThanMaxRetryDelay(t *testing.T) {
 func TestErrorOfAHeldBackRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := options(respond(429, `{"error":{"code":"RateLimiting","message":"Busy."}}`, "x-ms-request-id", requestID,
+		o, s := traced(respond(429, `{"error":{"code":"RateLimiting","message":"Busy."}}`, "x-ms-request-id", requestID,
 			"x-ms-user-quota-remaining", "0", "x-ms-user-quota-resets-after", "00:02:00"))
-		var s spans
-		o.TracingProvider = s.provider()
 		o.Retry.RetryDelay = 2 * time.Second
 		_, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
 		require.ErrorIs(t, err, armsecops.ErrThrottled)
@@ -193,15 +189,13 @@ func TestQueriesShareAGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var queries atomic.Int32
-		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
 			if req.Method == http.MethodPost && queries.Add(1) == 1 {
 				return respond(429, "", "x-ms-user-quota-resets-after", "00:00:20")(req)
 			}
 			return respond(200, minimal, "x-ms-user-quota-resets-after", "00:10:00", "x-ms-user-quota-remaining", "0")(req)
 		}))
 		o.Retry.MaxRetryDelay = time.Minute
-		var s spans
-		o.TracingProvider = s.provider()
 		factory := newFactory(t, &azfake.TokenCredential{}, o)
 		assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
 		require.NoError(t, err)
@@ -250,7 +244,7 @@ func TestRecover(t *testing.T) {
 		err      string        // empty if the job is recovered
 		requests int           // that start jobs, the others' too
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"the job has started":          {[]fake.Fault{started}, 0, 0, "", 1},
 		"it hasn't":                    {[]fake.Fault{lost}, 0, 0, "no job is new", 1},
 		"it hasn't, another has":       {[]fake.Fault{lost}, 1, time.Second, "", 2},
@@ -263,43 +257,39 @@ func TestRecover(t *testing.T) {
 		"the response isn't readable":  {[]fake.Fault{{Operation: create, Body: "<html>", StatusCode: 200, CarriedOut: true}}, 0, 0, "", 1},
 		"the response isn't a success": {[]fake.Fault{{Operation: create, StatusCode: 502, CarriedOut: true}}, 0, 0, "", 1},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
-			var s spans
-			o := options(srv)
-			o.TracingProvider = s.provider()
-			client := newJobsClient(t, o)
-			another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
-			another() // which has nothing to do with it
-			for _, fault := range test.faults {
-				srv.Inject(fault)
-			}
-			for range test.others {
-				time.AfterFunc(test.after, another)
-			}
-			poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
-			requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
-			assert.Len(t, requests, 1+test.requests)
-			synctest.Wait()                                              // for the others, whose calls have spans, too
-			began := s.last(t, "WorkspaceManagerJobsClient.BeginCreate") // above the requests, some of which may fail
-			assert.Equal(t, err != nil, began.failed)
-			assert.Same(t, began, s.last(t, list).parent)
-			if test.err != "" {
-				require.ErrorContains(t, err, test.err)
-				unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
-				assert.Equal(t, test.err != "403" && test.err != "409", unknown)
-				assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF (https://management.azure.com/subscriptions/"))
-				assert.Equal(t, unknown, strings.Contains(err.Error(), "/assignment/jobs); "+armsecops.ErrOutcomeUnknown.Error()))
-				return
-			}
-			require.NoError(t, err)
-			assert.NotEqual(t, "outcomeUnknown", s.last(t, create).attributes["error.type"], "which BeginCreate found out")
-			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 404}) // it isn't shown everywhere yet
-			job, err := poller.PollUntilDone(t.Context(), nil)
-			require.NoError(t, err)
-			assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
-			assert.Equal(t, job.Name, began.attributes["job"])
-		})
+		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Now: time.Now})
+		o, s := traced(srv)
+		client := newJobsClient(t, o)
+		another := func() { assert.NoError(t, errorOf(client.Create(t.Context(), "rg", "workspace", "assignment", nil))) }
+		another() // which has nothing to do with it
+		for _, fault := range test.faults {
+			srv.Inject(fault)
+		}
+		for range test.others {
+			time.AfterFunc(test.after, another)
+		}
+		poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", recovering)
+		requests := slices.DeleteFunc(srv.Requests(), func(r fake.Request) bool { return r.Operation != create })
+		assert.Len(t, requests, 1+test.requests)
+		synctest.Wait()                                              // for the others, whose calls have spans, too
+		began := s.last(t, "WorkspaceManagerJobsClient.BeginCreate") // above the requests, some of which may fail
+		assert.Equal(t, err != nil, began.failed)
+		assert.Same(t, began, s.last(t, list).parent)
+		if test.err != "" {
+			require.ErrorContains(t, err, test.err)
+			unknown := errors.Is(err, armsecops.ErrOutcomeUnknown)
+			assert.Equal(t, test.err != "403" && test.err != "409", unknown)
+			assert.Equal(t, unknown, strings.Contains(err.Error(), "BeginCreate: the fake server closed the connection: unexpected EOF (https://management.azure.com/subscriptions/"))
+			assert.Equal(t, unknown, strings.Contains(err.Error(), "/assignment/jobs); "+armsecops.ErrOutcomeUnknown.Error()))
+			return
+		}
+		require.NoError(t, err)
+		assert.NotEqual(t, "outcomeUnknown", s.last(t, create).attributes["error.type"], "which BeginCreate found out")
+		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 404}) // it isn't shown everywhere yet
+		job, err := poller.PollUntilDone(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
+		assert.Equal(t, job.Name, began.attributes["job"])
 	})
 }
 
@@ -312,25 +302,23 @@ func TestRecoverIsBounded(t *testing.T) {
 		listings      []fake.Fault
 		context, want time.Duration
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"by its context": {nil, 12 * time.Second, 12 * time.Second},
 		"by a minute":    {[]fake.Fault{endless}, time.Hour, time.Minute},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			srv := fake.NewServer(nil)
-			srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: test.listings != nil})
-			for _, fault := range test.listings {
-				srv.Inject(fault)
-			}
-			enough := fmt.Errorf("enough: %w", context.DeadlineExceeded)
-			ctx, cancel := context.WithTimeoutCause(t.Context(), test.context, enough)
-			defer cancel()
-			start := time.Now()
-			_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", recovering)
-			require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-			assert.Equal(t, test.listings == nil, errors.Is(err, enough), err)
-			assert.Equal(t, test.want, time.Since(start))
-		})
+		srv := fake.NewServer(nil)
+		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: test.listings != nil})
+		for _, fault := range test.listings {
+			srv.Inject(fault)
+		}
+		enough := fmt.Errorf("enough: %w", context.DeadlineExceeded)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), test.context, enough)
+		defer cancel()
+		start := time.Now()
+		_, err := newJobsClient(t, options(srv)).BeginCreate(ctx, "rg", "workspace", "assignment", recovering)
+		require.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+		assert.Equal(t, test.listings == nil, errors.Is(err, enough), err)
+		assert.Equal(t, test.want, time.Since(start))
 	})
 }
 
@@ -340,13 +328,13 @@ func TestPollReturnsTheResponse(t *testing.T) {
 	client := newJobsClient(t, options(testkit.Documented(t, "jobs_create_get_get")))
 	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 	require.NoError(t, err)
-	for _, want := range readExchanges(t, "jobs_create_get_get")[1:] {
+	for _, want := range testkit.ReadExchanges(t, "jobs_create_get_get")[1:] {
 		received, err := poller.Poll(t.Context())
 		require.NoError(t, err)
 		want.AssertReceived(t, received)
 		body, err := runtime.Payload(received)
 		require.NoError(t, err)
-		assertSameJSON(t, want.Response.Body, body)
+		testkit.AssertSameJSON(t, want.Response.Body, body)
 	}
 }
 

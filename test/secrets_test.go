@@ -178,7 +178,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 		"an id":                   errorOf(armsecops.ParseJobID(hostile)),
 	}, func(t *testing.T, err error) {
 		require.Error(t, err)
-		assertHarmlessLine(t, err.Error())
+		testkit.AssertHarmlessLine(t, err.Error())
 		var log bytes.Buffer
 		slog.New(slog.NewTextHandler(&log, nil)).Error("failed", "err", err)
 		assert.Less(t, log.Len(), 8<<10)
@@ -198,7 +198,7 @@ func TestCredentialErrorKeepsItsAdvice(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Get(t.Context(), "rg", "id", nil)
 	require.Error(t, err)
-	assertHarmlessLine(t, err.Error())
+	testkit.AssertHarmlessLine(t, err.Error())
 	assert.Contains(t, err.Error(), "SecurityAssignmentsClient.Get: getting a token: DefaultAzureCredential: failed to acquire a token. Attempted credentials: EnvironmentCredential")
 	assert.True(t, strings.HasSuffix(err.Error(), advice), err)
 }
@@ -209,9 +209,8 @@ func TestDefaultTransportChecksTheCertificate(t *testing.T) {
 	o := driver.NewTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }), false)
 	o.Transport = nil
 	o.Retry.MaxRetries = -1
-	_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
-	require.ErrorAs(t, err, new(x509.UnknownAuthorityError))
-	_, err = newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
+	require.ErrorAs(t, errorOf(newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)), new(x509.UnknownAuthorityError))
+	_, err := newJobsClient(t, o).Create(t.Context(), "rg", "workspace", "assignment", nil)
 	require.ErrorAs(t, err, new(x509.UnknownAuthorityError))
 	assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "no connection was made")
 }

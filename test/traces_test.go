@@ -16,6 +16,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/tracing"
 	"github.com/stretchr/testify/assert"
@@ -44,8 +45,10 @@ type spans struct {
 	list []*span
 }
 
-func (s *spans) provider() tracing.Provider {
-	return tracing.NewProvider(func(string, string) tracing.Tracer {
+// traced returns options with a transport and a tracing provider, and its spans.
+func traced(transport policy.Transporter) (*armsecops.ClientOptions, *spans) {
+	s, o := &spans{}, options(transport)
+	o.TracingProvider = tracing.NewProvider(func(string, string) tracing.Tracer {
 		return tracing.NewTracer(s.start, &tracing.TracerOptions{SpanFromContext: func(ctx context.Context) tracing.Span {
 			if current, ok := ctx.Value(spanKey{}).(*span); ok {
 				return current.tracing
@@ -53,6 +56,7 @@ func (s *spans) provider() tracing.Provider {
 			return tracing.Span{}
 		}})
 	}, nil)
+	return o, s
 }
 
 type spanKey struct{}
@@ -143,13 +147,11 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 		"rows":        {respond(200, `{"totalRecords":1,"count":1,"data":[{}],"resultTruncated":"true"}`), queryPages, graph, "incomplete", "incomplete result"},
 		"link":        {respond(200, `{"value":null,"nextLink":"https://evil.example"}`), listPagesOf(2), list, "response", "untrusted next link"},
 	}, func(t *testing.T, test test) {
-		var s spans
-		o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
 			assert.Equal(t, test.name, req.Context().Value(runtime.CtxAPINameKey{}))
 			return test.response(req)
 		}))
 		o.Retry.MaxRetries = -1
-		o.TracingProvider = s.provider()
 		err := test.call(t.Context(), newAssignmentsClient(t, o))
 		last := s.last(t, test.name)
 		assert.Equal(t, [2]bool{test.status != "", test.status != ""}, [2]bool{err != nil, last.failed})
@@ -166,9 +168,7 @@ func TestSpansNameTheResourceProvider(t *testing.T) {
 	for _, route := range driver.Operations() {
 		t.Run(route.Operation, func(t *testing.T) {
 			t.Parallel()
-			var s spans
-			o := options(script(t, respond(200, testkit.Minimal)))
-			o.TracingProvider = s.provider()
+			o, s := traced(script(t, respond(200, testkit.Minimal)))
 			require.NoError(t, errorOf(driver.Call(t.Context(), testkit.CallOf(route), o)))
 			providers := strings.Split(route.Path, "/providers/")
 			namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")
@@ -210,9 +210,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 		"a credential":        {ok, credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, errors.New("run az login") }), 1, 0, 1, "credential", across + ": getting a token: run az login"},
 		"an invalid argument": {ok, &azfake.TokenCredential{}, -1, 0, 0, "parameter", "*armsecops.ParameterError:\nSecurityAssignmentsClient.ListAcrossSubscriptions: parameter Concurrency"},
 	}, func(t *testing.T, test test) {
-		var s spans
-		o := options(test.transport)
-		o.TracingProvider = s.provider()
+		o, s := traced(test.transport)
 		o.Retry.MaxRetries = -1
 		client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
 		require.NoError(t, err)
@@ -264,9 +262,7 @@ func quote(req *http.Request) (*http.Response, error) {
 // Each attempt of a call has a span of its own, below that of the call, without secrets.
 func TestRetriesHaveSpans(t *testing.T) {
 	t.Parallel()
-	var s spans
-	o := options(script(t, respond(503, "", "x-ms-request-id", "Bearer fake_token"), quote, respond(200, minimal)))
-	o.TracingProvider = s.provider()
+	o, s := traced(script(t, respond(503, "", "x-ms-request-id", "Bearer fake_token"), quote, respond(200, minimal)))
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: "a secret/"}
 	require.NoError(t, errorOf(newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())))
 	require.Equal(t, []string{"WorkspaceManagerJobsClient.NewListPager", "HTTP GET", "HTTP GET", "HTTP GET"}, s.names(t))
@@ -282,9 +278,7 @@ func TestRetriesHaveSpans(t *testing.T) {
 func TestPollersAreTraced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var s spans
-		o := options(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
-		o.TracingProvider = s.provider()
+		o, s := traced(fake.NewServer(&fake.ServerOptions{JobSteps: 1, NewID: func() string { return jobName }}))
 		c := newJobsClient(t, o)
 		require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
 		token := ""
@@ -314,29 +308,25 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 		polls              []transportFunc
 		kind, status, code any
 	}
-	testkit.EachCase(t, map[string]test{
+	testkit.EachInBubble(t, map[string]test{
 		"not shown at first": {[]transportFunc{respond(404), job("Succeeded")}, nil, nil, nil},
 		"a failed job":       {[]transportFunc{job("InProgress"), job("Failed")}, "job", nil, nil},
 		"refused":            {[]transportFunc{job("InProgress"), forbidden}, "service", 403, "AuthorizationFailed"},
 		"refused earlier":    {[]transportFunc{forbidden, job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
 		"out of time":        {[]transportFunc{respond(404), job("InProgress"), job("InProgress"), job("InProgress")}, "timeout", nil, nil},
 	}, func(t *testing.T, test test) {
-		synctest.Test(t, func(t *testing.T) {
-			var s spans
-			o := options(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
-			o.TracingProvider = s.provider()
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 80*time.Second, errors.New("enough"))
-			defer cancel()
-			poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
-			require.NoError(t, err)
-			_, _ = poller.Poll(ctx) // which has a span of its own
-			assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
-			span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
-			assert.Equal(t, test.kind != nil, span.failed)
-			assert.Equal(t, test.kind == "timeout", strings.HasSuffix(span.status, ": enough"))
-			a := span.attributes
-			assert.Equal(t, []any{jobsSubscription, jobName, test.kind, test.status, test.code},
-				[]any{a["az.subscription_id"], a["job"], a["error.type"], a["http.status_code"], a["error.code"]})
-		})
+		o, s := traced(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 80*time.Second, errors.New("enough"))
+		defer cancel()
+		poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
+		require.NoError(t, err)
+		_, _ = poller.Poll(ctx) // which has a span of its own
+		assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
+		span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")
+		assert.Equal(t, test.kind != nil, span.failed)
+		assert.Equal(t, test.kind == "timeout", strings.HasSuffix(span.status, ": enough"))
+		a := span.attributes
+		assert.Equal(t, []any{jobsSubscription, jobName, test.kind, test.status, test.code},
+			[]any{a["az.subscription_id"], a["job"], a["error.type"], a["http.status_code"], a["error.code"]})
 	})
 }

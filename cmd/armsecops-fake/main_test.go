@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -85,17 +84,15 @@ func start(t *testing.T, args ...string) *process {
 	}()
 	line, err := bufio.NewReader(out).ReadBytes('\n') // whole: a pipe holds its writer until then
 	require.NoError(t, err, "the line that says it is ready")
-	require.NoError(t, json.Unmarshal(line, &p.ready))
+	p.ready = testkit.Decode[ready](t, line)
 	p.end = sync.OnceFunc(func() {
 		cancel()
 		assert.Equal(t, exitOK, <-ended)
 		assert.Empty(t, stderr.String())
 	})
 	t.Cleanup(p.end)
-	text, err := os.ReadFile(p.CA)
-	require.NoError(t, err)
 	p.roots = x509.NewCertPool()
-	require.True(t, p.roots.AppendCertsFromPEM(text))
+	require.True(t, p.roots.AppendCertsFromPEM([]byte(testkit.ReadFile(t, p.CA))))
 	p.client = &http.Client{Transport: &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: p.roots}, ForceAttemptHTTP2: true}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	return p
@@ -153,8 +150,7 @@ func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
 }
 
 func (p *process) getSampleJob() error {
-	_, err := p.jobs().Get(p.t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, testkit.JobName, nil)
-	return err
+	return testkit.ErrorOf(p.jobs().Get(p.t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, testkit.JobName, nil))
 }
 
 // A valid value of each flag has an effect on a response, after the start of a job.
@@ -307,8 +303,7 @@ func TestControlListsRequestsWithoutTheirToken(t *testing.T) {
 	require.Equal(t, 405, status)
 	status, body := p.do(http.MethodGet, p.Control+"/requests", "")
 	require.Equal(t, 200, status)
-	var requests []received
-	require.NoError(t, json.Unmarshal([]byte(body), &requests))
+	requests := testkit.Decode[[]received](t, body)
 	require.Len(t, requests, 2)
 	assert.Equal(t, "WorkspaceManagerJobsClient.Get", requests[0].Operation)
 	assert.Contains(t, requests[0].URL, sampleJob)
@@ -336,8 +331,7 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 	p.control(http.MethodPut, "/put"+publication, `{"items":[{"resourceId":"rule","status":"Failed"}]}`)
 	poller, err := jobs.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
 	require.NoError(t, err)
-	_, err = poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})
-	assert.ErrorContains(t, err, "1 of 1 items failed")
+	assert.ErrorContains(t, testkit.ErrorOf(poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})), "1 of 1 items failed")
 }
 
 // Not parallel: the signals are those of the process.
@@ -399,13 +393,13 @@ func TestFlagsAreChecked(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none", "ca.pem")
 	p := start(t)
 	used := strings.TrimPrefix(p.Control, "http://")
-	before, err := os.ReadFile(p.CA)
-	require.NoError(t, err)
-	for name, test := range map[string]struct {
+	before := testkit.ReadFile(t, p.CA)
+	type test struct {
 		args []string
 		code int
 		want string // on standard error
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"an api-version":       {[]string{"-api-version", "latest"}, exitUsage, "must be an api-version"},
 		"an unknown flag":      {[]string{"-port", "1"}, exitUsage, "unknown flag: -port"},
 		"a host with a port":   {[]string{"-host", "a:1"}, exitUsage, "must be the name of a host"},
@@ -423,19 +417,15 @@ func TestFlagsAreChecked(t *testing.T) {
 		"address in use":       {[]string{"-addr", used, "-control", loopback(), "-ca", p.CA}, exitError, "-addr: listen tcp"},
 		"control in use":       {[]string{"-addr", loopback(), "-control", used, "-ca", p.CA}, exitError, "-control: listen tcp"},
 		"no such file":         {[]string{"-addr", loopback(), "-control", loopback(), "-ca", missing}, exitError, "-ca: open"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // if it isn't refused, it serves
-			defer cancel()
-			var stdout, stderr bytes.Buffer
-			assert.Equal(t, test.code, run(ctx, test.args, &stdout, &stderr))
-			assert.Contains(t, stderr.String(), test.want)
-			assert.Empty(t, stdout.String())
-			after, _ := os.ReadFile(p.CA)
-			assert.Equal(t, string(before), string(after), "the certificate of the command that has the address")
-		})
-	}
+	}, func(t *testing.T, test test) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // if it isn't refused, it serves
+		defer cancel()
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, test.code, run(ctx, test.args, &stdout, &stderr))
+		assert.Contains(t, stderr.String(), test.want)
+		assert.Empty(t, stdout.String())
+		assert.Equal(t, before, testkit.ReadFile(t, p.CA), "the certificate of the command that has the address")
+	})
 }
 
 func TestHelp(t *testing.T) {
@@ -487,8 +477,7 @@ func TestEndpointsOfTheCloud(t *testing.T) {
 		status, body := p.do(http.MethodGet, p.Endpoint+"/metadata/endpoints?api-version="+version, "")
 		assert.Equal(t, 200, status)
 		assert.Equal(t, list, strings.HasPrefix(body, "["))
-		var cloud map[string]any
-		require.NoError(t, json.Unmarshal([]byte(strings.Trim(body, "[]\n")), &cloud))
+		cloud := testkit.Decode[map[string]any](t, strings.Trim(body, "[]\n"))
 		assert.Subset(t, slices.Collect(maps.Keys(cloud)), members)
 		assert.Subset(t, slices.Collect(maps.Keys(cloud["suffixes"].(map[string]any))), suffixes)
 		assert.NotContains(t, body, `:""`)

@@ -9,6 +9,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // A transport may read the body of a request for a while after it has returned,
@@ -33,46 +35,42 @@ func TestEachAttemptHasItsOwnBody(t *testing.T) {
 		req.Raw().Body, req.Raw().ContentLength = io.NopCloser(io.MultiReader(req.Raw().Body)), 0
 		return req.Next()
 	})
-	tests := map[string]struct {
+	type test struct {
 		policies []policy.Policy
 		statuses []int
-	}{
-		"retry":          {nil, []int{503, 503, 200}},
-		"body wrapped":   {[]policy.Policy{wrap}, []int{503, 200}},
-		"unknown length": {[]policy.Policy{unknownLength}, []int{503, 200}},
-		"hedge":          {[]policy.Policy{hedge}, []int{200, 200}},
+		length   int64 // of the request, as the transport is told
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			s.options.PerRetryPolicies = test.policies
-			var earlier []io.Reader
-			var responses []transportFunc
-			for _, status := range test.statuses {
-				responses = append(responses, func(req *http.Request) (*http.Response, error) {
-					for _, body := range earlier {
-						_, _ = io.ReadAll(body)
-					}
-					again, err := req.GetBody() // as net/http does to send the request on another connection
+	testkit.EachCase(t, map[string]test{
+		"retry":          {nil, []int{503, 503, 200}, int64(len("document"))},
+		"body wrapped":   {[]policy.Policy{wrap}, []int{503, 200}, int64(len("document"))},
+		"unknown length": {[]policy.Policy{unknownLength}, []int{503, 200}, 0},
+		"hedge":          {[]policy.Policy{hedge}, []int{200, 200}, int64(len("document"))},
+	}, func(t *testing.T, test test) {
+		var s setup
+		s.options.PerRetryPolicies = test.policies
+		var earlier []io.Reader
+		var responses []transportFunc
+		for _, status := range test.statuses {
+			responses = append(responses, func(req *http.Request) (*http.Response, error) {
+				for _, body := range earlier {
+					_, _ = io.ReadAll(body)
+				}
+				again, err := req.GetBody() // as net/http does to send the request on another connection
+				require.NoError(t, err)
+				for _, body := range []io.Reader{again, req.Body} {
+					text, err := io.ReadAll(body)
 					require.NoError(t, err)
-					for _, body := range []io.Reader{again, req.Body} {
-						text, err := io.ReadAll(body)
-						require.NoError(t, err)
-						assert.Equal(t, "document", string(text))
-						if name != "unknown length" {
-							assert.EqualValues(t, len(text), req.ContentLength)
-						}
-					}
-					earlier = append(earlier, req.Body, again)
-					return respond(status, "")(req)
-				})
-			}
-			req := newRequest(t, t.Context(), read())
-			require.NoError(t, req.SetBody(NewBody([]byte("document")), "application/json"))
-			_, _, err := Do(s.pipeline(responses...), req)
-			require.NoError(t, err)
-			assert.EqualValues(t, len(test.statuses), s.requests.Load())
-		})
-	}
+					assert.Equal(t, "document", string(text))
+				}
+				assert.Equal(t, test.length, req.ContentLength)
+				earlier = append(earlier, req.Body, again)
+				return respond(status, "")(req)
+			})
+		}
+		req := newRequest(t, t.Context(), read())
+		require.NoError(t, req.SetBody(NewBody([]byte("document")), "application/json"))
+		_, _, err := Do(s.pipeline(responses...), req)
+		require.NoError(t, err)
+		assert.EqualValues(t, len(test.statuses), s.requests.Load())
+	})
 }

@@ -143,27 +143,24 @@ type outcome struct {
 
 func testOutcomes(t *testing.T, call Call, outcomes map[string]outcome) {
 	t.Helper()
-	for name, test := range outcomes {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var s setup
-			resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), call))
-			assert.EqualValues(t, test.requests, s.requests.Load())
-			assert.Equal(t, test.unknown, unknown)
-			if test.err != "" {
-				assert.Nil(t, resp)
-				require.EqualError(t, err, test.err)
-				return
-			}
-			require.NoError(t, err)
-			last, _ := test.responses[len(test.responses)-1](nil) // in memory
-			assert.Equal(t, last.StatusCode, resp.StatusCode)
-			got, err := runtime.Payload(resp)
-			require.NoError(t, err)
-			want, _ := io.ReadAll(last.Body)
-			assert.Equal(t, want, got)
-		})
-	}
+	testkit.EachCase(t, outcomes, func(t *testing.T, test outcome) {
+		var s setup
+		resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), call))
+		assert.EqualValues(t, test.requests, s.requests.Load())
+		assert.Equal(t, test.unknown, unknown)
+		if test.err != "" {
+			assert.Nil(t, resp)
+			require.EqualError(t, err, test.err)
+			return
+		}
+		require.NoError(t, err)
+		last, _ := test.responses[len(test.responses)-1](nil) // in memory
+		assert.Equal(t, last.StatusCode, resp.StatusCode)
+		got, err := runtime.Payload(resp)
+		require.NoError(t, err)
+		want, _ := io.ReadAll(last.Body)
+		assert.Equal(t, want, got)
+	})
 }
 
 func TestRequestThatMustNotBeRepeated(t *testing.T) {
@@ -440,7 +437,7 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 // the call's own is over when it is, also at the gate.
 func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		closed     string
 		try, delay time.Duration // of an attempt, and of the response
 		requests   int32
@@ -448,42 +445,38 @@ func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 		latest     time.Duration
 		err        error
 		says       string
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"a response in time": {"5", 200 * time.Millisecond, 150 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, nil, "<nil>"},
 		"one too late": {"5", 200 * time.Millisecond, 250 * time.Millisecond, 1, 5 * time.Second, 7 * time.Second, context.DeadlineExceeded,
 			"context deadline exceeded: that of an attempt, as Retry.TryTimeout sets it, not of the call"},
 		"the call ends": {"5", time.Hour, time.Hour, 1, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded, "context deadline exceeded"},
 		"the call ends before": {"50", time.Hour, time.Hour, 0, 10 * time.Second, 10 * time.Second, context.DeadlineExceeded,
 			"context deadline exceeded; it was throttled until then, and not sent"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				var s setup
-				s.options.Retry = policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1}
-				s.closeGate(test.closed)
-				s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
-					NoToken(req.Raw().Context(), io.ErrNoProgress) // one that was to be renewed, and still holds
-					return req.Next()
-				})}
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				start := time.Now()
-				_, unknown, err := Do(s.pipeline(func(req *http.Request) (*http.Response, error) {
-					select {
-					case <-time.After(test.delay):
-						return respond(200, "whole")(req)
-					case <-req.Context().Done():
-						return nil, req.Context().Err()
-					}
-				}), newRequest(t, ctx, create()))
-				require.ErrorIs(t, err, test.err)
-				assert.Equal(t, err != nil && test.requests > 0, unknown)
-				assert.Equal(t, test.says, fmt.Sprint(err))
-				assert.Equal(t, test.requests, s.requests.Load())
-				assert.GreaterOrEqual(t, time.Since(start), test.earliest)
-				assert.LessOrEqual(t, time.Since(start), test.latest)
-			})
-		})
-	}
+	}, func(t *testing.T, test test) {
+		var s setup
+		s.options.Retry = policy.RetryOptions{TryTimeout: test.try, MaxRetries: -1}
+		s.closeGate(test.closed)
+		s.options.PerRetryPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
+			NoToken(req.Raw().Context(), io.ErrNoProgress) // one that was to be renewed, and still holds
+			return req.Next()
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, unknown, err := Do(s.pipeline(func(req *http.Request) (*http.Response, error) {
+			select {
+			case <-time.After(test.delay):
+				return respond(200, "whole")(req)
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
+		}), newRequest(t, ctx, create()))
+		require.ErrorIs(t, err, test.err)
+		assert.Equal(t, err != nil && test.requests > 0, unknown)
+		assert.Equal(t, test.says, fmt.Sprint(err))
+		assert.Equal(t, test.requests, s.requests.Load())
+		assert.GreaterOrEqual(t, time.Since(start), test.earliest)
+		assert.LessOrEqual(t, time.Since(start), test.latest)
+	})
 }

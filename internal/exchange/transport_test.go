@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
@@ -167,43 +168,41 @@ func TestDeletionsGiveTheirConnectionBack(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}
-	for name, test := range map[string]struct {
+	type test struct {
 		handler      http.HandlerFunc
 		http2        bool
 		calls, conns int
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"HTTP/1.1":           {write(10_000), false, 50, fewConnections},
 		"HTTP/2":             {write(10_000), true, 50, fewConnections},
 		"HTTP/1.1, too long": {write(10 << 20), false, 2, 2},
 		"HTTP/1.1, stalls":   {stall, false, 2, 2},
 		"HTTP/2, stalls":     {stall, true, 2, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var broken atomic.Int32
-			server, connections := newCountingServer(t, test.http2, func(w http.ResponseWriter, r *http.Request) {
-				test.handler(w, r)
-				if r.Context().Err() != nil {
-					broken.Add(1)
-				}
-			})
-			transport := newTransport(server.Client(), 1000, 1000)
-			for range test.calls {
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL, nil)
-				require.NoError(t, err)
-				resp, err := transport.Do(req)
-				require.NoError(t, err)
-				assert.Equal(t, 200, resp.StatusCode)
-				assert.Equal(t, http.NoBody, resp.Body)
-			}
-			if test.calls == 2 {
-				assert.EqualValues(t, test.conns, connections.Load())
-			} else {
-				assert.LessOrEqual(t, connections.Load(), int32(test.conns))
-				assert.Zero(t, broken.Load(), "streams reset")
+	}, func(t *testing.T, test test) {
+		var broken atomic.Int32
+		server, connections := newCountingServer(t, test.http2, func(w http.ResponseWriter, r *http.Request) {
+			test.handler(w, r)
+			if r.Context().Err() != nil {
+				broken.Add(1)
 			}
 		})
-	}
+		transport := newTransport(server.Client(), 1000, 1000)
+		for range test.calls {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL, nil)
+			require.NoError(t, err)
+			resp, err := transport.Do(req)
+			require.NoError(t, err)
+			assert.Equal(t, 200, resp.StatusCode)
+			assert.Equal(t, http.NoBody, resp.Body)
+		}
+		if test.calls == 2 {
+			assert.EqualValues(t, test.conns, connections.Load())
+		} else {
+			assert.LessOrEqual(t, connections.Load(), int32(test.conns))
+			assert.Zero(t, broken.Load(), "streams reset")
+		}
+	})
 }
 
 // Only a redirect that was followed is one: a transport may send the request elsewhere.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // source is a sequence of numbers, and what can be seen of it.
@@ -298,32 +300,31 @@ func TestMergeYieldsAllInOrder(t *testing.T) {
 
 func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		concurrency, count int
 		want               time.Duration
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"one value each":           {20, 1, 10 * time.Second},
 		"three values each":        {20, 3, 30 * time.Second},
 		"one at a time":            {1, 1, 200 * time.Second},
 		"at least one":             {0, 1, 200 * time.Second},
 		"more places than sources": {1000, 3, 3 * time.Second},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var running, most atomic.Int64
-			sources := newSources(200, source{count: test.count, delay: time.Second, at: func(int) {
-				most.Store(max(most.Load(), running.Add(1)))
-				time.AfterFunc(time.Second-1, func() { running.Add(-1) })
-			}})
-			start := time.Now()
-			values := 0
-			for range Merge(t.Context(), test.concurrency, sources, sequenceOf) {
-				values++
-			}
-			assert.Equal(t, test.want, time.Since(start), name)
-			assert.Equal(t, 200*test.count, values, name)
-			assert.EqualValues(t, max(1, min(200, test.concurrency)), most.Load(), name)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		var running, most atomic.Int64
+		sources := newSources(200, source{count: test.count, delay: time.Second, at: func(int) {
+			most.Store(max(most.Load(), running.Add(1)))
+			time.AfterFunc(time.Second-1, func() { running.Add(-1) })
+		}})
+		start := time.Now()
+		values := 0
+		for range Merge(t.Context(), test.concurrency, sources, sequenceOf) {
+			values++
+		}
+		assert.Equal(t, test.want, time.Since(start))
+		assert.Equal(t, 200*test.count, values)
+		assert.EqualValues(t, max(1, min(200, test.concurrency)), most.Load())
+	})
 }
 
 func TestMergeSlowSourceDelaysNoOther(t *testing.T) {

@@ -24,9 +24,7 @@ func TestPartsOfIDs(t *testing.T) {
 		assert.Equal(t, want.group, ResourceGroupOf(id), id)
 		assert.Equal(t, want.namespace, NamespaceIn(strings.Split(trimSlash(id), "/")), id)
 	}
-	for _, id := range []string{
-		"/" + managementGroup, "resourceGroups/rg", "//" + subscriptionScope, "ſubscriptions/" + subscription, "subscriptions", "", "/",
-	} {
+	for _, id := range []string{"/" + managementGroup, "resourceGroups/rg", "//" + subscriptionScope, "ſubscriptions/" + subscription, "subscriptions", "", "/"} {
 		assert.Empty(t, SubscriptionOf(id)+ResourceGroupOf(id), id)
 	}
 }

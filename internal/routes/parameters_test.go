@@ -13,9 +13,7 @@ const subscriptionScope = "subscriptions/" + subscription
 // What the rules allow and what they don't, by parameter.
 var ruleTests = map[string]struct{ allowed, refused []string }{
 	"subscriptionId": {
-		allowed: []string{
-			subscription, strings.ToUpper(subscription), "00000000-0000-0000-0000-000000000000", "09afAF09-09af-AF09-09af-AF0909afAF09",
-		},
+		allowed: []string{subscription, strings.ToUpper(subscription), "00000000-0000-0000-0000-000000000000", "09afAF09-09af-AF09-09af-AF0909afAF09"},
 		refused: []string{
 			"", "production", "20ff7fc3e76244ddbd96b71116dcdc23", "{" + subscription + "}", "20ff7fc3-e76244-dd-bd96-b71116dcdc23",
 			"20ff7fc3-e762-44dd-bd96-b71116dcdc2", subscription + "3", "20ff7fc3-e762-44dd-bd96-b71116dcdc\u00e9",

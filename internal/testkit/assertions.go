@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode"
 	"unicode/utf8"
 
@@ -63,6 +64,14 @@ func EachCase[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) 
 			run(t, test)
 		})
 	}
+}
+
+// EachInBubble is EachCase with a clock of its own for each case.
+func EachInBubble[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
+	t.Helper()
+	EachCase(t, tests, func(t *testing.T, test T) {
+		synctest.Test(t, func(t *testing.T) { run(t, test) })
+	})
 }
 
 // ErrorOf returns the error of a call.

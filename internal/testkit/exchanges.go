@@ -59,6 +59,14 @@ func Root() string {
 	panic("the test runs outside the module")
 }
 
+// ReadFile returns the text of a file.
+func ReadFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
 // Documented returns a script of the exchanges in a file of testdata/exchanges:
 // Documented(t, "jobs_get"). The test fails over a request that isn't the documented one.
 func Documented(t testing.TB, name string) *Scripted {

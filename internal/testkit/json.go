@@ -5,8 +5,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"testing"
 
 	mirror "github.com/go-json-experiment/json"
+	"github.com/stretchr/testify/require"
 )
 
 // JSONPackages are the two JSON packages that users have.
@@ -16,6 +18,13 @@ var JSONPackages = map[string]struct {
 }{
 	"encoding/json": {json.Marshal, json.Unmarshal},
 	"mirror":        {func(v any) ([]byte, error) { return mirror.Marshal(v) }, func(data []byte, v any) error { return mirror.Unmarshal(data, v) }},
+}
+
+// Decode returns the value that the JSON has as a type.
+func Decode[T any, S ~string | ~[]byte](t testing.TB, text S) (value T) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(text), &value), "%s", text)
+	return value
 }
 
 // Unknown returns the names of the members, at any depth, that AdditionalProperties keep.

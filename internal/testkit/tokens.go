@@ -25,8 +25,7 @@ func Forge(t testing.TB, token, member, text string) string {
 	data, err := base64.RawURLEncoding.DecodeString(token)
 	require.NoError(t, err)
 	const checksum = 8
-	var content map[string]any
-	require.NoError(t, json.Unmarshal(data[checksum:], &content))
+	content := Decode[map[string]any](t, data[checksum:])
 	content[member] = text
 	forged, err := json.Marshal(content)
 	require.NoError(t, err)

@@ -50,10 +50,11 @@ func setBody(req *http.Request, old, replacement string) {
 
 func TestDocumentedExchangeIsMatchedInFull(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	type test struct {
 		change  func(*http.Request)
 		failure string // empty: none
-	}{
+	}
+	EachCase(t, map[string]test{
 		"the request":      {func(*http.Request) {}, ""},
 		"method":           {func(r *http.Request) { r.Method = http.MethodPost }, "PUT"},
 		"scheme":           {func(r *http.Request) { r.URL.Scheme = "http" }, "https"},
@@ -73,55 +74,48 @@ func TestDocumentedExchangeIsMatchedInFull(t *testing.T) {
 			setBody(r, `"location": "East US",`, "")
 			setBody(r, "{", `{"location":"East US",`)
 		}, ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := ReadExchanges(t, "assignments_get_put")[1]
-			r := &recorder{TB: t}
-			resp, err := e.Transport(r)(newRequest(t, e, test.change))
-			require.NoError(t, err)
-			e.AssertReceived(t, resp)
-			if test.failure == "" {
-				assert.Empty(t, r.failures)
-				return
-			}
-			assert.Contains(t, strings.Join(r.failures, "\n"), test.failure)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		e := ReadExchanges(t, "assignments_get_put")[1]
+		r := &recorder{TB: t}
+		resp, err := e.Transport(r)(newRequest(t, e, test.change))
+		require.NoError(t, err)
+		e.AssertReceived(t, resp)
+		if test.failure == "" {
+			assert.Empty(t, r.failures)
+			return
+		}
+		assert.Contains(t, strings.Join(r.failures, "\n"), test.failure)
+	})
 }
 
 func TestScriptFailsOverMissingAndUnexpectedRequests(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
+	type test struct {
 		requests int
 		failures []string
-	}{
+	}
+	EachCase(t, map[string]test{
 		"as expected":  {2, nil},
 		"none":         {0, []string{"0 requests were made, 2 more were expected"}},
 		"one too few":  {1, []string{"1 requests were made, 1 more were expected"}},
 		"one too many": {3, []string{"request 3 was not expected: GET https://management.azure.com/"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := &recorder{TB: t}
-			s := Script(r, Respond(503), Respond(200, "body", "Retry-After", "1"))
-			for n := range test.requests {
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://management.azure.com/", nil)
-				require.NoError(t, err)
-				resp, err := s.Do(req)
-				if n >= 2 {
-					require.ErrorIs(t, err, ErrUnexpectedRequest)
-					continue
-				}
-				require.NoError(t, err)
-				assert.Equal(t, []int{503, 200}[n], resp.StatusCode)
-				assert.Equal(t, []string{"", "1"}[n], resp.Header.Get("Retry-After"))
+	}, func(t *testing.T, test test) {
+		r := &recorder{TB: t}
+		s := Script(r, Respond(503), Respond(200, "body", "Retry-After", "1"))
+		for n := range test.requests {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://management.azure.com/", nil)
+			require.NoError(t, err)
+			resp, err := s.Do(req)
+			if n >= 2 {
+				require.ErrorIs(t, err, ErrUnexpectedRequest)
+				continue
 			}
-			assert.Equal(t, test.requests, s.Requests())
-			r.cleanup()
-			assert.Equal(t, test.failures, r.failures)
-		})
-	}
+			require.NoError(t, err)
+			assert.Equal(t, []int{503, 200}[n], resp.StatusCode)
+			assert.Equal(t, []string{"", "1"}[n], resp.Header.Get("Retry-After"))
+		}
+		assert.Equal(t, test.requests, s.Requests())
+		r.cleanup()
+		assert.Equal(t, test.failures, r.failures)
+	})
 }

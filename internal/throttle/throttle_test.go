@@ -13,6 +13,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
@@ -54,12 +56,13 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 	t.Parallel()
 	delay, longest := policy.RetryOptions{RetryDelay: 3 * time.Second}, policy.RetryOptions{MaxRetryDelay: 90 * time.Second}
 	require.EqualError(t, &ClosedError{1100 * time.Millisecond}, "throttled for another 2s")
-	for name, test := range map[string]struct {
+	type test struct {
 		retry    policy.RetryOptions
 		response *http.Response
 		want     time.Duration // the wait, to which up to a quarter, and at most a second, is added
 		refused  bool
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"Retry-After":                {response: retryAfter(17 * time.Second), want: 17 * time.Second},
 		"none: azcore's delay":       {response: throttled(), want: 800 * time.Millisecond},
 		"0: azcore's delay":          {response: throttled("Retry-After", "0"), want: 800 * time.Millisecond},
@@ -74,23 +77,21 @@ func TestGateIsClosedAsLongAsA429Asks(t *testing.T) {
 		"the caller's longest":       {longest, retryAfter(90 * time.Second), 90 * time.Second, false},
 		"beyond the caller's":        {longest, retryAfter(91 * time.Second), 91 * time.Second, true},
 		"negative longest: no bound": {policy.RetryOptions{MaxRetryDelay: -1}, retryAfter(time.Hour), time.Hour, false},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			gates := NewGates(test.retry)
-			gates.Observe(subscription, test.response)
-			if test.refused {
-				waited, err := gates.Wait(t.Context(), subscription, 0)
-				assert.Zero(t, waited, name)
-				assert.Equal(t, &ClosedError{test.want}, err, name)
-				return
-			}
-			waited := pass(t, gates)
-			assert.GreaterOrEqual(t, waited, test.want, name)
-			assert.LessOrEqual(t, waited, test.want+min(test.want/4, time.Second), name)
-			assert.Empty(t, gates.gates, "a gate that is open is forgotten")
-			assert.Zero(t, pass(t, gates), "the gate is open again")
-		})
-	}
+	}, func(t *testing.T, test test) {
+		gates := NewGates(test.retry)
+		gates.Observe(subscription, test.response)
+		if test.refused {
+			waited, err := gates.Wait(t.Context(), subscription, 0)
+			assert.Zero(t, waited)
+			assert.Equal(t, &ClosedError{test.want}, err)
+			return
+		}
+		waited := pass(t, gates)
+		assert.GreaterOrEqual(t, waited, test.want)
+		assert.LessOrEqual(t, waited, test.want+min(test.want/4, time.Second))
+		assert.Empty(t, gates.gates, "a gate that is open is forgotten")
+		assert.Zero(t, pass(t, gates), "the gate is open again")
+	})
 }
 
 func TestOnlyA429ClosesTheGate(t *testing.T) {
@@ -119,78 +120,76 @@ func TestEachNameHasItsGateIgnoringCase(t *testing.T) {
 // too long, not only at its start.
 func TestGateThatIsClosedAgain(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		first, after, second time.Duration // for how long it is closed, and when again
 		want                 time.Duration
 		refused              error
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"the longer one last":  {5 * time.Second, 0, 30 * time.Second, 30 * time.Second, nil},
 		"the longer one first": {30 * time.Second, 0, 5 * time.Second, 30 * time.Second, nil},
 		"meanwhile":            {10 * time.Second, 5 * time.Second, 20 * time.Second, 25 * time.Second, nil},
 		"meanwhile, too long":  {10 * time.Second, 5 * time.Second, 10 * time.Minute, 5 * time.Second, &ClosedError{10 * time.Minute}},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			gates := closedFor(test.first, 1)
-			if test.after == 0 {
-				gates.Observe(subscription, retryAfter(test.second))
-			} else {
-				time.AfterFunc(test.after, func() { gates.Observe(subscription, retryAfter(test.second)) })
-			}
-			waited, err := gates.Wait(t.Context(), subscription, 0)
-			assert.GreaterOrEqual(t, waited, test.want, name)
-			assert.LessOrEqual(t, waited, test.want+time.Second, name)
-			if test.refused == nil {
-				require.NoError(t, err, name)
-				return
-			}
-			assert.Equal(t, test.refused, err, name)
-			assert.Equal(t, test.want, waited, name)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		gates := closedFor(test.first, 1)
+		if test.after == 0 {
+			gates.Observe(subscription, retryAfter(test.second))
+		} else {
+			time.AfterFunc(test.after, func() { gates.Observe(subscription, retryAfter(test.second)) })
+		}
+		waited, err := gates.Wait(t.Context(), subscription, 0)
+		assert.GreaterOrEqual(t, waited, test.want)
+		assert.LessOrEqual(t, waited, test.want+time.Second)
+		if test.refused == nil {
+			require.NoError(t, err)
+			return
+		}
+		assert.Equal(t, test.refused, err)
+		assert.Equal(t, test.want, waited)
+	})
 }
 
 // Requests that the gate held back don't leave together.
 func TestRequestsAreSpread(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		gaveUp   int           // requests, after an earlier 429
 		times    int           // that a 429 closed the gate
 		delay    time.Duration // after which they wait
 		oneByOne bool
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"that waited together":               {0, 1, 0, false},
 		"that azcore's retry policy delayed": {0, 20, 10 * time.Second, false}, // they got the 429, and come back when the gate opens
 		"that come back one by one":          {0, 20, 0, true},                 // none waits while another does
 		"without those that gave up":         {1000, 1, 0, false},              // who get no part of the spread
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			gates := closedFor(10*time.Second, test.gaveUp)
-			time.Sleep(time.Minute)
-			for range test.times {
-				gates.Observe(subscription, retryAfter(10*time.Second))
+	}, func(t *testing.T, test test) {
+		gates := closedFor(10*time.Second, test.gaveUp)
+		time.Sleep(time.Minute)
+		for range test.times {
+			gates.Observe(subscription, retryAfter(10*time.Second))
+		}
+		start := time.Now()
+		left := make([]time.Duration, 20)
+		var group sync.WaitGroup
+		for i := range left {
+			group.Go(func() {
+				time.Sleep(test.delay)
+				pass(t, gates)
+				left[i] = time.Since(start)
+			})
+			if test.oneByOne {
+				group.Wait()
 			}
-			start := time.Now()
-			left := make([]time.Duration, 20)
-			var group sync.WaitGroup
-			for i := range left {
-				group.Go(func() {
-					time.Sleep(test.delay)
-					pass(t, gates)
-					left[i] = time.Since(start)
-				})
-				if test.oneByOne {
-					group.Wait()
-				}
-			}
-			group.Wait()
-			slices.Sort(left)
-			assert.GreaterOrEqual(t, left[0], 10*time.Second, name)
-			assert.Greater(t, left[19], 10*time.Second+maxSpread/10, name)
-			assert.LessOrEqual(t, left[19], 11*time.Second, name)
-			assert.Greater(t, len(slices.Compact(left)), 15, name)
-			assert.Zero(t, pass(t, gates), "a newcomer doesn't wait")
-		})
-	}
+		}
+		group.Wait()
+		slices.Sort(left)
+		assert.GreaterOrEqual(t, left[0], 10*time.Second)
+		assert.Greater(t, left[19], 10*time.Second+maxSpread/10)
+		assert.LessOrEqual(t, left[19], 11*time.Second)
+		assert.Greater(t, len(slices.Compact(left)), 15)
+		assert.Zero(t, pass(t, gates), "a newcomer doesn't wait")
+	})
 }
 
 // Requests leave in the order in which they came, also if the gate closes again meanwhile.
@@ -254,56 +253,55 @@ func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 // queue is and however often the gate closes again. All are sent that can be.
 func TestWaitsOfOneCallAreBounded(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		requests int
 		bound    time.Duration
 		closes   time.Duration // for how long a 429 closes the gate
 		again    int           // how many of the requests that leave get a 429, too
 		refused  bool          // at least one
-	}{
+	}
+	testkit.EachInBubble(t, map[string]test{
 		"one 429 of ten seconds":           {100, time.Minute, 10 * time.Second, 0, false},
 		"a 429 as long as the bound":       {100, 10 * time.Second, 10 * time.Second, 0, false},
 		"a 429 for each":                   {100, time.Minute, 50 * time.Second, 100, true},
 		"a 429 for each, short ones":       {100, time.Minute, time.Second, 100, true},
 		"a 429 now and then, within bound": {100, time.Minute, time.Second, 20, false},
 		"without a bound":                  {100, -1, 50 * time.Second, 100, false},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
-			gates.Observe(subscription, retryAfter(test.closes))
-			var mu sync.Mutex
-			left, refused := 0, 0
-			var group sync.WaitGroup
-			for range test.requests {
-				group.Go(func() {
-					waited := time.Duration(0)
-					for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
-						start := time.Now()
-						w, err := gates.Wait(t.Context(), subscription, waited)
-						assert.Equal(t, time.Since(start), w, name)
-						waited += w
-						mu.Lock()
-						throttled = err == nil && left < test.again
-						left++
-						if err != nil {
-							assert.ErrorAs(t, err, new(*ClosedError), name)
-							refused++
-						}
-						mu.Unlock()
-						if throttled {
-							gates.Observe(subscription, retryAfter(test.closes))
-						}
+	}, func(t *testing.T, test test) {
+		gates := NewGates(policy.RetryOptions{MaxRetryDelay: test.bound})
+		gates.Observe(subscription, retryAfter(test.closes))
+		var mu sync.Mutex
+		left, refused := 0, 0
+		var group sync.WaitGroup
+		for range test.requests {
+			group.Go(func() {
+				waited := time.Duration(0)
+				for attempt, throttled := 0, true; throttled && attempt < 4; attempt++ {
+					start := time.Now()
+					w, err := gates.Wait(t.Context(), subscription, waited)
+					assert.Equal(t, time.Since(start), w)
+					waited += w
+					mu.Lock()
+					throttled = err == nil && left < test.again
+					left++
+					if err != nil {
+						assert.ErrorAs(t, err, new(*ClosedError))
+						refused++
 					}
-					if test.bound > 0 {
-						assert.LessOrEqual(t, waited, test.bound, name)
+					mu.Unlock()
+					if throttled {
+						gates.Observe(subscription, retryAfter(test.closes))
 					}
-				})
-				synctest.Wait()
-			}
-			group.Wait()
-			assert.Equal(t, test.refused, refused > 0, "%s: %d", name, refused)
-		})
-	}
+				}
+				if test.bound > 0 {
+					assert.LessOrEqual(t, waited, test.bound)
+				}
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		assert.Equal(t, test.refused, refused > 0, "%d", refused)
+	})
 }
 
 // Scopes that no request asks for again are forgotten when their gates have

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
@@ -128,10 +129,11 @@ func TestGrowthIsBounded(t *testing.T) {
 	const id = "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg"
 	names := strings.TrimSuffix(strings.Repeat(`"a":0,`, 5), ",")
 	colons := strings.Repeat(":", 61)
-	for name, test := range map[string]struct {
+	type test struct {
 		text string
 		err  error
-	}{
+	}
+	testkit.EachCase(t, map[string]test{
 		"empty parts":             {`{"parts":[` + many("{}") + `]}`, wire.ErrTooLarge},
 		"parts with little in it": {`{"parts":[` + many(`{"a":0}`) + `]}`, wire.ErrTooLarge},
 		"empty unknown objects":   {`{"a":[` + many("{}") + `]}`, wire.ErrTooLarge},
@@ -145,12 +147,9 @@ func TestGrowthIsBounded(t *testing.T) {
 		"one part more":           {`{"parts":[` + many("{}")[:3*2260-1] + `]}`, wire.ErrTooLarge},
 		"as many nulls as may be": {`{"parts":[` + many("null")[:5*2426-1] + `]}`, nil},
 		"one null more":           {`{"parts":[` + many("null")[:5*2427-1] + `]}`, wire.ErrTooLarge},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.ErrorIs(t, wire.Unmarshal([]byte(test.text), new(document)), test.err)
-		})
-	}
+	}, func(t *testing.T, test test) {
+		assert.ErrorIs(t, wire.Unmarshal([]byte(test.text), new(document)), test.err)
+	})
 }
 
 // A time is read as package time reads it, or else as azcore does, if it can be

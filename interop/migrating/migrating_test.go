@@ -4,7 +4,6 @@ package migrating
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/interop/migrating/after"
 	"github.com/armsecops/armsecops/interop/migrating/before"
 	"github.com/armsecops/armsecops/test/driver"
@@ -72,12 +72,8 @@ func lastBody(server *fake.Server) string {
 
 func TestPublishPrintsFailures(t *testing.T) {
 	t.Parallel()
-	id := armsecops.WorkspaceManagerAssignmentID{
-		SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", Name: "publication",
-	}
-	failures := []armsecops.JobItemError{
-		{MemberResourceName: "member", ErrorMessage: "Forbidden."}, {MemberResourceName: "other", ErrorMessage: "Gone."},
-	}
+	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", Name: "publication"}
+	failures := []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}, {MemberResourceName: "other", ErrorMessage: "Gone."}}
 	for want, items := range map[string][]armsecops.JobItem{
 		"Succeeded\n": {{ResourceID: "rules/one"}},
 		"Failed\nrules/two at member: Forbidden.\nrules/two at other: Gone.\n": {{ResourceID: "rules/one"}, {ResourceID: "rules/two", Errors: failures}},
@@ -207,8 +203,7 @@ func TestExempter(t *testing.T) {
 		assert.Equal(t, []string{standard}, names)
 		expiresOn := time.Date(2026+i, 12, 31, 0, 0, 0, 0, time.UTC)
 		require.NoError(t, e.Extend(t.Context(), scope, "one", expiresOn))
-		var extended armsecops.PolicyExemption
-		require.NoError(t, json.Unmarshal([]byte(lastBody(server)), &extended))
+		extended := testkit.Decode[armsecops.PolicyExemption](t, lastBody(server))
 		assert.Equal(t, armsecops.PolicyExemptionProperties{DisplayName: "One", ExpiresOn: expiresOn}, extended.Properties)
 
 		ids, err := e.Assignments(t.Context(), "/INITIATIVE")
@@ -223,11 +218,7 @@ func TestExempter(t *testing.T) {
 func TestTicket(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{`{"properties":{"metadata":{"ticket":"SEC-17"}}}`: "SEC-17", `{"properties":{}}`: ""} {
-		var one armsecurity.Assignment
-		require.NoError(t, json.Unmarshal([]byte(body), &one))
-		assert.Equal(t, want, before.Ticket(one))
-		var other armsecops.Assignment
-		require.NoError(t, json.Unmarshal([]byte(body), &other))
-		assert.Equal(t, want, after.Ticket(other))
+		assert.Equal(t, want, before.Ticket(testkit.Decode[armsecurity.Assignment](t, body)))
+		assert.Equal(t, want, after.Ticket(testkit.Decode[armsecops.Assignment](t, body)))
 	}
 }

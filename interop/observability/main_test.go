@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,15 +13,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // The page shows the functions of this folder, what the program prints and logs, so
 // that its names, parents and statuses of spans are those of OpenTelemetry, and the
 // versions that it was tried with.
 func TestPageShowsTheProgram(t *testing.T) {
-	page, source := readFile(t, "../../docs/observability.md"), readFile(t, "main.go")
+	page, source := testkit.ReadFile(t, "../../docs/observability.md"), testkit.ReadFile(t, "main.go")
 	for _, file := range []string{"setup.go", "traceids.go", "events.go"} {
-		assert.Contains(t, page, "```go\n"+readFile(t, file)+"```\n", file)
+		assert.Contains(t, page, "```go\n"+testkit.ReadFile(t, file)+"```\n", file)
 	}
 	start := regexp.MustCompile(`(?s)\tprovider, err := .*?\n\tlogger := .*?\n`).FindString(source)
 	start = strings.NewReplacer("\n\t", "\n", "exported", "os.Stderr", "traceHandler{newHandler(logs)}", "newHandler(os.Stderr)").Replace(start)
@@ -32,7 +33,7 @@ func TestPageShowsTheProgram(t *testing.T) {
 		assert.Contains(t, page, "\n"+line)
 	}
 	for _, module := range regexp.MustCompile(`\S+@v\S+`).FindAllString(page, -1) {
-		assert.Contains(t, readFile(t, "../go.mod"), "\t"+strings.Replace(module, "@", " ", 1)+"\n")
+		assert.Contains(t, testkit.ReadFile(t, "../go.mod"), "\t"+strings.Replace(module, "@", " ", 1)+"\n")
 	}
 	var spans, log, exported bytes.Buffer
 	require.NoError(t, run(t.Context(), &spans, &log, &exported))
@@ -66,11 +67,4 @@ func TestEventsAreLogged(t *testing.T) {
 	}
 	assert.Subset(t, strings.Split(text.String(), `"`), []string{"Retry", "LongRunningOperation"})
 	assert.NotContains(t, text.String(), "fake_token")
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(text)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 	"github.com/armsecops/armsecops/test/faults"
 )
@@ -218,9 +219,7 @@ func TestQueryTakesFewerCallsThanListing(t *testing.T) {
 	if *graphOut == "" {
 		return
 	}
-	text, err := os.ReadFile(*graphOut)
-	require.NoError(t, err)
-	section, err := faults.Section(string(text), "graph", graphSection(t, results, exemptions))
+	section, err := faults.Section(testkit.ReadFile(t, *graphOut), "graph", graphSection(t, results, exemptions))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(*graphOut, []byte(section), 0o644))
 }

@@ -4,7 +4,6 @@
 package operations
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,8 +96,7 @@ func TestEveryExchangeIsReplayed(t *testing.T) {
 							left[0].AssertWireForm(t, page)
 							assertKnown(t, left[0], page)
 						}
-						var sent struct{ NextLink string }
-						require.NoError(t, json.Unmarshal(left[0].Response.Body, &sent))
+						sent := testkit.Decode[struct{ NextLink string }](t, left[0].Response.Body)
 						assert.Equal(t, sent.NextLink, reflect.ValueOf(page).FieldByName("NextLink").String())
 						left[0].AssertReceived(t, received)
 						if !pager.More() {
@@ -127,11 +125,7 @@ func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
 	t.Helper()
 	var want []jsontext.Value
 	for _, e := range exchanges {
-		var page struct {
-			Value []jsontext.Value `json:"value"`
-			Data  []jsontext.Value `json:"data"` // of a query
-		}
-		require.NoError(t, json.Unmarshal(e.Response.Body, &page))
+		page := testkit.Decode[struct{ Value, Data []jsontext.Value }](t, e.Response.Body) // of a list, or of a query
 		want = append(append(want, page.Value...), page.Data...)
 	}
 	require.Len(t, items, len(want))
@@ -228,8 +222,7 @@ func TestEveryAPIVersionIsOverridden(t *testing.T) {
 			return testkit.Respond(200, testkit.Minimal)(req)
 		}))
 		o.APIVersion = "2030-01-01"
-		_, err := driver.Call(t.Context(), testkit.CallOf(route), o)
-		require.NoError(t, err, route.Operation)
+		require.NoError(t, testkit.ErrorOf(driver.Call(t.Context(), testkit.CallOf(route), o)), route.Operation)
 	}
 }
 

@@ -99,9 +99,9 @@ func TestAPIPage(t *testing.T) {
 	assertDerived(t, "docs/api.md", "the operations change:", func(string) string { return page.String() })
 	assertDerived(t, "docs/metrics.md", "the operations change:", func(text string) string {
 		require.Regexp(t, spanRows, text)
-		tested, _ := os.ReadFile("../../docs/alerts.test.yaml")
+		tested := testkit.ReadFile(t, "../../docs/alerts.test.yaml")
 		for _, query := range regexp.MustCompile(`(?m)^[a-z].*\(armsecops_.*`).FindAllString(text, -1) {
-			assert.True(t, strings.Contains(string(tested), "expr: "+query+"\n"), "docs/alerts.test.yaml lacks %s", query)
+			assert.True(t, strings.Contains(tested, "expr: "+query+"\n"), "docs/alerts.test.yaml lacks %s", query)
 		}
 		return spanRows.ReplaceAllLiteralString(text, spanHeader+spans.String())
 	})
@@ -111,14 +111,13 @@ func TestAPIPage(t *testing.T) {
 //   - change: what a difference says, and to do before the file is written
 func assertDerived(t *testing.T, name, change string, derive func(recorded string) string) {
 	t.Helper()
-	recorded, err := os.ReadFile("../../" + name)
-	require.NoError(t, err)
-	want := derive(string(recorded))
+	recorded := testkit.ReadFile(t, "../../"+name)
+	want := derive(recorded)
 	if *update {
 		require.NoError(t, os.WriteFile("../../"+name, []byte(want), 0o666))
 		return
 	}
-	assert.True(t, string(recorded) == want, "%s write %s by: go test ./test/repository -run TestAPI -update", change, name)
+	assert.True(t, recorded == want, "%s write %s by: go test ./test/repository -run TestAPI -update", change, name)
 }
 
 const spanHeader = "| span of an operation | kind | request | `az.namespace` |\n|---|---|---|---|\n"

@@ -120,9 +120,7 @@ func TestRecipes(t *testing.T) {
 		"parameter in the comment": {
 			"jobs.go", `(?s)(// Cancel cancels .*?)//   - workspaceName: [^\n]*\n`, here, operation, "the comment must describe the parameter",
 		},
-		"documented exchange": {
-			"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, there, exchange, cancel + " needs a documented exchange",
-		},
+		"documented exchange": {"testdata/exchanges/jobs_cancel.json", `(?s)^.*$`, there, exchange, cancel + " needs a documented exchange"},
 		"handler": {
 			"fake/store.go", `.*routes\.JobsCancel.*\n`,
 			"!./fake", "TestEveryClientWorksWithTheServer/WorkspaceManagerJobsClient", "no handler for " + cancel,
@@ -141,12 +139,8 @@ func TestRecipes(t *testing.T) {
 			"internal/routes/parameters.go", `.*workspaceManagerBannerName.*\n`,
 			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
 		},
-		"constructor": {
-			"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver/driver.go needs " + banners,
-		},
-		"parser": {
-			"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners,
-		},
+		"constructor":            {"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver/driver.go needs " + banners},
+		"parser":                 {"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners},
 		"list of doc.go":         {"doc.go", `//.*` + banners + `.*\n`, here, client, "doc.go must name " + banners},
 		"api-version":            {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners + " with api-version 2"},
 		"version in the comment": {"workspacemanagerbanners.go", `api-version .*`, here, client, banners + " needs a comment with api-version 2"},
@@ -193,9 +187,8 @@ type copied string
 // the commands that update what is derived.
 func (c copied) followRecipe(t *testing.T, title string) (updates []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
-	require.NoError(t, err)
-	_, section, found := strings.Cut(string(text), "\n## "+title+"\n")
+	text := testkit.ReadFile(t, filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
+	_, section, found := strings.Cut(text, "\n## "+title+"\n")
 	require.True(t, found, title)
 	section, _, _ = strings.Cut(section, "\n## ")
 	blocks := strings.Count(section, "\n```\n")
@@ -296,16 +289,15 @@ func withoutBlankLines(text []byte) string {
 func (c copied) omit(t *testing.T, file, omitted string) {
 	t.Helper()
 	path := filepath.Join(string(c), file)
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.WriteFile(path, text, 0o666)) })
-	left := regexp.MustCompile(omitted).ReplaceAll(text, []byte("$1"))
-	require.NotEqual(t, string(text), string(left), "nothing omitted")
-	if len(left) == 0 {
+	text := testkit.ReadFile(t, path)
+	t.Cleanup(func() { require.NoError(t, os.WriteFile(path, []byte(text), 0o666)) })
+	left := regexp.MustCompile(omitted).ReplaceAllString(text, "$1")
+	require.NotEqual(t, text, left, "nothing omitted")
+	if left == "" {
 		require.NoError(t, os.Remove(path))
 		return
 	}
-	require.NoError(t, os.WriteFile(path, left, 0o666))
+	require.NoError(t, os.WriteFile(path, []byte(left), 0o666))
 }
 
 func (c copied) succeed(t *testing.T, command string) (output string) {
