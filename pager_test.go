@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"runtime"
@@ -273,6 +274,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 		require.NoError(t, failure(evil.NextPage(t.Context())))
 		_, err := newPager(client, armsecops.PageOptions{ContinuationToken: evil.ContinuationToken()}).NextPage(t.Context())
 		require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
+		assert.Contains(t, armsecops.LogValue(err).Group(), slog.String("kind", "response"))
 	}
 	assert.EqualValues(t, 1, l.requests.Load(), "a bad token is refused before any request")
 }

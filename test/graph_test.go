@@ -145,6 +145,27 @@ func TestManySubscriptionsTakeSeveralQueries(t *testing.T) {
 	assert.Equal(t, [][]string{ids[:1000], ids[1000:2000], ids[1000:2000], ids[2000:]}, got)
 }
 
+// A pager that resumes reads what an earlier query inherited, to leave it out: that has an end.
+func TestInheritedPagesEnd(t *testing.T) {
+	t.Parallel()
+	requests := 0
+	client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
+		_, query := readGraphRequest(t, req)
+		token := ""
+		if strings.Contains(query.Query, "isempty(subscriptionId)") {
+			requests++
+			token = fmt.Sprint(requests)
+		}
+		return respond(200, pageOf(0, token, "false"))(req)
+	})))
+	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
+	pager := client.NewResourceGraphPager(query)
+	require.NoError(t, failure(pager.NextPage(t.Context())))
+	query.ContinuationToken = pager.ContinuationToken()
+	require.ErrorIs(t, failure(client.NewResourceGraphPager(query).NextPage(t.Context())), armsecops.ErrPagingLoop)
+	assert.Equal(t, 1000, requests)
+}
+
 func TestRowsBecomeModels(t *testing.T) {
 	t.Parallel()
 	row := `{"id": "/subscriptions/s/assignments/a", "name": "a", "type": "microsoft.security/assignments", "tenantId": "t", "kind": "",
