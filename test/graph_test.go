@@ -160,9 +160,11 @@ func TestInheritedPagesEnd(t *testing.T) {
 	})))
 	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
 	pager := client.NewResourceGraphPager(query)
-	require.NoError(t, failure(pager.NextPage(t.Context())))
+	_, err := pager.NextPage(t.Context())
+	require.NoError(t, err)
 	query.ContinuationToken = pager.ContinuationToken()
-	require.ErrorIs(t, failure(client.NewResourceGraphPager(query).NextPage(t.Context())), armsecops.ErrPagingLoop)
+	_, err = client.NewResourceGraphPager(query).NextPage(t.Context())
+	require.ErrorIs(t, err, armsecops.ErrPagingLoop)
 	assert.Equal(t, 1000, requests)
 }
 
