@@ -79,8 +79,8 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
 // all three places: those of Azure Policy first, then those of Defender's standards, then
 // Defender's assignments of 2021. It requests each subscription, and is current to the
-// second; [ExemptionsClient.NewListPager] takes far fewer requests. Where a subscription
-// has pages of other items alone, such as audits, only the context ends the listing.
+// second; [ExemptionsClient.NewListPager] takes far fewer requests. Give the context a
+// deadline: it is what ends the listing of a service that never ends its pages.
 //
 // It has what the services list of a subscription. Of Defender's standards these are the
 // assignments that the service considers relevant: whether those of resource groups and

@@ -91,12 +91,15 @@
 //		},
 //	}, nil)
 //
-// The clients have these methods:
+// The clients have these methods, where the service has the operation:
 //
 //	Get, CreateOrUpdate, Delete   one resource
-//	NewListPager                  a list, page by page
-//	ListAcrossSubscriptions       the lists of many subscriptions, some at a time
-//	NewResourceGraphPager         a tenant, by a query of Azure Resource Graph
+//	NewListPager                  a list, page by page; that of ExemptionsClient is a
+//	                              query of all three places of exemptions
+//	ListAcrossSubscriptions       the lists of many subscriptions, some at a time: of
+//	                              ExemptionsClient and the clients of the three places
+//	NewResourceGraphPager         a query of Azure Resource Graph: of the clients of
+//	                              the three places
 //
 // [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
 // [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
@@ -149,13 +152,14 @@
 //	current                             within minutes            to the second
 //	requests                            one for 1,000 rows        at least one a subscription
 //	a subscription that you can't read  left out, without error   a *SubscriptionError
-//	management groups above             all; none if it names     with IncludeInherited, where
-//	                                    subscriptions             the service lists them
+//	management groups above             all; none if it names     policy exemptions, once for
+//	                                    subscriptions             each subscription below
 //	standard assignments of resource    all                       isn't documented
 //	groups and single resources
-//	to change and put back              no: it lacks ETag and     yes
-//	                                    SystemData
+//	to change and put back              no: get it first          yes
 //
+// The listing of [ExemptionsClient] has those of management groups with IncludeInherited,
+// each once. Its [Exemption] isn't for putting back: Renew it, or get the resource.
 // A query that names subscriptions is [ErrForbidden] if it can't read any of them. Its
 // IncludeInherited adds the policy exemptions of the management groups above. If Azure
 // Resource Graph says that rows or subscriptions are missing, a query ends in
@@ -164,7 +168,7 @@
 // # Errors
 //
 // Every error of an operation names it, or the one whose request failed, and prints as
-// one line. What it is, [errors.Is] and [errors.AsType] tell:
+// one line. [errors.Is] and [errors.AsType] tell what it is:
 //
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)
 //	switch {
@@ -206,11 +210,11 @@
 // a context which ends between two polls, and those of [Pager.NextPage] after the end of
 // the listing, or inside a loop over the same pager.
 //
-// In a log of package slog, every error of an operation is one group with the same
-// attributes: operation, kind, status, code, message, requestId and so on, without tokens
-// and values of the query. [LogValue] keeps them where the program wraps an error with
-// %w. [docs/observability.md] lists the attributes, and [docs/metrics.md] the names of the
-// spans of OpenTelemetry.
+// In a log of package slog, every error of an operation is one group. A member has the
+// same name and type in each: operation, kind, status, code, message, requestId and so
+// on, those that the error has. None has tokens or values of the query. [LogValue] keeps
+// them where the program wraps an error with %w. [docs/observability.md] lists the
+// attributes, and [docs/metrics.md] the names of the spans of OpenTelemetry.
 //
 // # Retries
 //
@@ -254,11 +258,12 @@
 // # Conditional writes
 //
 // CreateOrUpdate replaces a resource, and the last writer wins. To write only if the
-// resource hasn't changed since it was read, send its ETag in If-Match, as above. A
-// service that finds another one responds 412, which is [ErrPreconditionFailed].
-// Assignments of 2021 and the resources of the workspace manager have an ETag, but the
-// services don't document that they look at If-Match: one that doesn't writes anyway.
-// Policy exemptions, standards and their assignments have none: the last writer wins.
+// resource hasn't changed since it was read, send its ETag in If-Match, as above: an
+// empty one is no condition. A service that finds another one responds 412, which is
+// [ErrPreconditionFailed]. Assignments of 2021 and the resources of the workspace
+// manager have an ETag, but the services don't document that they look at If-Match: one
+// that doesn't writes anyway. Policy exemptions, standards and their assignments have
+// none: the last writer wins.
 // The same holds for If-None-Match: *, by which a write creates a resource, and never
 // replaces one: where the service doesn't look at it, get the resource first.
 //

@@ -74,15 +74,19 @@ var (
 	// meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request that the service may or may not have carried out,
-	// and that isn't safe to repeat: look before you send it again. That isn't every
-	// lost write. A request to start a job is not repeated by the library: list the jobs
-	// of the assignment to find out whether the job runs. A request to write or delete a
-	// resource was repeated, and that was an [ErrConflict] or [ErrPreconditionFailed],
-	// which the earlier attempt can have caused, or, for a deletion, the [ErrNotFound]
-	// of something above the resource: get the resource to find out what it is now.
-	// After any other error, such as that of a deadline, a write or deletion may have
-	// been carried out, too, and can be sent again.
+	// ErrOutcomeUnknown is a request that the service may or may not have carried out, and
+	// that isn't safe to repeat. Look before you send it again:
+	//
+	//   - The start of a job, whose response is lost. The library doesn't repeat it. List
+	//     the jobs by [WorkspaceManagerJobsClient.NewListPager]; if one runs,
+	//     [WorkspaceManagerJobsClient.NewJobPoller] waits for it.
+	//   - A write or deletion that was repeated, and then was an [ErrConflict] or
+	//     [ErrPreconditionFailed]: the earlier attempt can have caused that. Get the resource.
+	//   - A deletion that was repeated, and then was the [ErrNotFound] of something above
+	//     the resource. Get the resource.
+	//
+	// A write or deletion that ended otherwise without a response, such as by a deadline,
+	// may have been carried out as well, and is safe to repeat: it isn't ErrOutcomeUnknown.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
 )
 

@@ -61,10 +61,14 @@ func ExampleExemptionsClient_NewListPager() {
 	// /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web 2026-12-31
 }
 
-// Where an index that is minutes old won't do: each subscription is requested. Those
-// that have ended are listed, too; ExpiresBefore of the exemption tells them.
+// What ends within 30 days, where an index that is minutes old won't do: each subscription
+// is requested. Exemptions that have ended are listed, too.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
-	server := samples()
+	server := samples() // with exemptions that have ended
+	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23", Name: "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"},
+		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+			DisplayName: "Test systems", Effect: armsecops.EffectExempt, ExpiresOn: time.Now().AddDate(0, 0, 7),
+		}})
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
 	client := exemptionsFactory(server).NewExemptionsClient()
 	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30)}
@@ -73,14 +77,13 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 			fmt.Println("left out:", failed.SubscriptionID, failed.Operation, errors.Is(err, armsecops.ErrForbidden))
 		} else if err != nil { // which concerns all subscriptions
 			log.Fatal(err)
-		} else {
+		} else if !exemption.ExpiresBefore(time.Now()) {
 			fmt.Println(exemption.Kind, exemption.DisplayName)
 		}
 	}
 	// Output:
 	// left out: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 PolicyExemptionsClient.NewListPager true
-	// Microsoft.Security/standardAssignments Test exemption
-	// Microsoft.Security/assignments ASC Default
+	// Microsoft.Security/standardAssignments Test systems
 }
 
 const exampleCluster = "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster"

@@ -143,7 +143,9 @@ func ExampleWaitForJob_resumeToken() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := armsecops.WaitForJob(context.Background(), poller, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	job, err := armsecops.WaitForJob(ctx, poller, nil)
 	fmt.Println(job.Properties.ProvisioningState, err)
 	// Output: Succeeded <nil>
 }

@@ -60,7 +60,9 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 // [*ErrorResponse]. A job is started at most once: the request is sent again
 // only if the connection was never made, or the service refused it, as with 429.
 // No retry option, policy or header lifts that. The error is [ErrOutcomeUnknown]
-// if it is unknown whether the job started: list the jobs before you create another.
+// if it is unknown whether the job started. Before you create another, list the jobs by
+// [WorkspaceManagerJobsClient.NewListPager]; [WorkspaceManagerJobsClient.NewJobPoller]
+// waits for one that runs.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs/create
 func (c *WorkspaceManagerJobsClient) Create(ctx context.Context, resourceGroupName, workspaceName, workspaceManagerAssignmentName string, options *WorkspaceManagerJobsClientCreateOptions) (WorkspaceManagerJobsClientCreateResponse, error) {

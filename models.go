@@ -13,11 +13,15 @@ import (
 // Resource is a resource of Azure Resource Manager: the members that all types
 // have, around the properties of one type. A type doesn't use all of them.
 //
-// Only an explicit {}, "", null or the time 0001-01-01T00:00:00Z of a known member may
-// turn into its absence, and a null that is a tag or an element of a list into "" or
-// {}. A time keeps nine digits of its second's fraction. Names are matched exactly: one
-// in another casing is an unknown member. Invalid UTF-8 is replaced. A duplicate name is
-// an error that says where, and so is a document nested deeper than 10,000.
+// A resource that is read and written loses nothing, with these exceptions:
+//
+//   - A known member that is {}, "", null or the time 0001-01-01T00:00:00Z may be left out.
+//   - A null becomes "" as the value of a tag, and "" or {} as an element of a list.
+//   - A time keeps nine digits of its second's fraction.
+//   - Invalid UTF-8 is replaced.
+//
+// Names are matched exactly: one in another casing is an unknown member. A duplicate name
+// is an error that says where, and so is a document nested deeper than 10,000.
 type Resource[P any] struct {
 	// ID is the full resource id, which the Parse functions read. Read-only: set by the service.
 	ID string `json:"id,omitzero"`

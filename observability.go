@@ -63,14 +63,26 @@ func LogValue(err error) (value slog.Value) {
 	return slog.GroupValue(text)
 }
 
-// LogValue implements [slog.LogValuer]: one group that has the same members for
-// every error of this package, so that a log has one schema. The member kind is what to
-// alert on: parameter, credential, service, response, incomplete, transport, timeout,
-// canceled, outcomeUnknown or job. Others are operation, status, code, message,
-// requestId, subscriptionId, jobId and retryAfter, a duration, which the JSON handler
-// writes in nanoseconds; [docs/observability.md] lists them all. No member has a token,
-// or a value of the query of 8 bytes or more. The function [LogValue] is for errors that
-// the program wraps.
+// LogValue implements [slog.LogValuer]: one group, whose members have the same names and
+// types for every error of this package, so that a log has one schema. What an error
+// doesn't have is left out. Alert on the member kind:
+//
+//	parameter       a *ParameterError; nothing was sent
+//	credential      ErrCredential
+//	service         an error of the service, or a call that was held back: ErrThrottled
+//	response        a response that can't be used, such as ErrUnexpectedResponse,
+//	                ErrResponseTooLarge, ErrUntrustedNextLink, ErrPagingLoop, ErrNotExemption
+//	incomplete      ErrIncompleteResult
+//	transport       no response came
+//	timeout         context.DeadlineExceeded
+//	canceled        context.Canceled
+//	outcomeUnknown  ErrOutcomeUnknown
+//	job             a *JobFailedError
+//
+// Others are operation, status, code, message, requestId, subscriptionId, jobId and
+// retryAfter, a duration, which the JSON handler writes in nanoseconds.
+// [docs/observability.md] lists them all. No member has a token, or a value of the query
+// of 8 bytes or more. The function [LogValue] is for errors that the program wraps.
 //
 // [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
 func (e *ServiceError) LogValue() slog.Value { return logValue(e, e == nil) }

@@ -427,8 +427,8 @@ func queryEscape(s string) string {
 // failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
 type PageError struct {
 	// ContinuationToken names the page that failed. A pager made with it resumes
-	// there. It is empty with [ErrIncompleteResult]. What the page itself is wrong in
-	// stays so: [ErrUntrustedNextLink], [ErrPagingLoop] and a [*ParameterError] come again.
+	// there. It is empty with [ErrIncompleteResult]. A pager that resumes gets
+	// [ErrUntrustedNextLink], [ErrPagingLoop] and a [*ParameterError] again.
 	ContinuationToken string
 
 	// Err is why the page failed.

@@ -67,7 +67,8 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 //   - options: nil for the defaults
 //
 // The identity needs the role on the scope of the policy assignment, too. In Defender for
-// Cloud, an exemption takes up to 24 hours to count, and so does its deletion.
+// Cloud, an exemption takes up to 24 hours to count, and so does its deletion. Azure
+// Policy's limit is 1,000 exemptions of a scope.
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]. The call is repeated if a response is lost; it leaves the same

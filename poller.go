@@ -31,7 +31,7 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // which azcore's poller reports by the context's error alone, the error names the job,
 // which may still run.
 //   - poller: of BeginCreate or NewJobPoller
-//   - options: nil for the defaults; a Frequency of less than a second is a [*ParameterError]
+//   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError]
 //
 // The other errors are those that [WorkspaceManagerJobsClient.BeginCreate] describes.
 func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUntilDoneOptions) (Job, error) {
