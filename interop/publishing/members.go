@@ -72,48 +72,54 @@ func endsAll(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, armsecops.ErrCredential))
 }
 
-// enroll returns the names of the members of workspaces, each once, and makes those that
-// are missing. It returns an outcome for each that can't be made, and an error if all
-// would fail.
+// enroll returns the names of the members of workspaces, each once. It makes those that
+// are missing, and corrects their tenants. It returns an outcome for each that can't be
+// written, and an error if all would fail.
 func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace) (names []string, failed []outcome, err error) {
-	known := map[string]string{} // names by the ids of the workspaces, in lower case; empty for one that failed
+	known := map[string]armsecops.WorkspaceManagerMember{} // by the ids of the workspaces, in lower case; without a name if it failed
 	for member, err := range p.members.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
 		if err != nil {
 			return nil, nil, err
 		}
-		known[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] = member.Name
+		known[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] = member
 	}
 	for _, w := range workspaces {
 		key := strings.ToLower(w.id)
-		if _, ok := known[key]; !ok {
-			name, err := p.newMember(ctx, id, w)
+		member, ok := known[key]
+		if !ok || member.Name != "" && !strings.EqualFold(member.Properties.TargetWorkspaceTenantID, w.tenantID) {
+			member, err = p.putMember(ctx, id, member, w)
 			if endsAll(ctx, err) {
 				return nil, failed, fmt.Errorf("workspace %s: %w", w.id, err)
 			}
 			if err != nil {
-				failed, name = append(failed, outcome{name: w.id, err: err}), ""
+				failed = append(failed, outcome{name: w.id, err: err})
 			}
-			known[key] = name
+			known[key] = member
 		}
-		if known[key] != "" {
-			names = append(names, known[key])
+		if member.Name != "" {
+			names = append(names, member.Name)
 		}
 	}
 	return distinct(names), failed, nil
 }
 
-// newMember makes a member of a workspace, and returns its name.
-func (p *publisher) newMember(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, w workspace) (string, error) {
-	target, err := arm.ParseResourceID(w.id)
-	if err != nil {
-		return "", err
+// putMember makes a member of a workspace, or writes the tenant of the one that there is.
+func (p *publisher) putMember(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, member armsecops.WorkspaceManagerMember, w workspace) (armsecops.WorkspaceManagerMember, error) {
+	if member.Name == "" {
+		target, err := arm.ParseResourceID(w.id)
+		if err != nil {
+			return member, err
+		}
+		// Several workspaces of a subscription may have the same name.
+		member.Name = target.Name + "-" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(w.id))).String()
+		member.Properties.TargetWorkspaceResourceID = w.id
 	}
-	// Several workspaces of a subscription may have the same name.
-	name := target.Name + "-" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(w.id))).String()
-	_, err = p.members.CreateOrUpdate(ctx, id.ResourceGroupName, id.WorkspaceName, name, armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: w.id, TargetWorkspaceTenantID: w.tenantID},
-	}, nil)
-	return name, err
+	member.Properties.TargetWorkspaceTenantID = w.tenantID
+	_, err := p.members.CreateOrUpdate(ctx, id.ResourceGroupName, id.WorkspaceName, member.Name, member, nil)
+	if err != nil {
+		return armsecops.WorkspaceManagerMember{}, err
+	}
+	return member, nil
 }
 
 // publishToGroup publishes items to the group of the assignment's name, of these members.
