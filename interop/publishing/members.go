@@ -37,7 +37,7 @@ type outcome struct {
 // from theirs: look at the error of each outcome. The error that it returns keeps it
 // from the groups that have no outcome. A second run writes only what has changed.
 func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]outcome, error) {
-	size, err := groupSize(id.Name, workspaces, items)
+	size, err := groupSize(id, workspaces, items)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,21 @@ func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceMana
 }
 
 // groupSize returns how many members a group may have. It refuses empty lists, which may
-// come from a listing that failed.
-func groupSize(name string, workspaces []workspace, items []string) (int, error) {
+// come from a listing that failed, and the central workspace among the others.
+func groupSize(id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) (int, error) {
 	if len(items) == 0 || len(workspaces) == 0 {
-		return 0, fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), name)
+		return 0, fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), id.Name)
+	}
+	if central := centralID(id); slices.ContainsFunc(workspaces, func(w workspace) bool { return strings.EqualFold(w.id, central) }) {
+		return 0, fmt.Errorf("%s is the central workspace, which publishes to the others", central)
 	}
 	return max(1, maxPublications/len(distinct(items))), nil // publish refuses too many items
+}
+
+// centralID returns the resource id of the workspace of the assignment.
+func centralID(id armsecops.WorkspaceManagerAssignmentID) string {
+	workspaceID, _, _ := strings.Cut(id.String(), "/providers/Microsoft.SecurityInsights/")
+	return workspaceID
 }
 
 // endsAll reports whether what comes after an error would fail, too.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
@@ -29,11 +30,11 @@ const (
 	central      = group + workspaces + "central/providers/Microsoft.SecurityInsights/"
 )
 
-var id = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: "nightly"}
+var id = named("nightly")
 
-func TestPublish(t *testing.T) {
+func TestPublishing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, testPublish)
+	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "nightly": testNightly}, synctest.Test)
 }
 
 func testPublish(t *testing.T) {
@@ -84,14 +85,10 @@ func testPublish(t *testing.T) {
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 }
 
-func TestNightly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, testNightly)
-}
-
 func testNightly(t *testing.T) {
 	server, credential := fake.NewServer(nil), &azfake.TokenCredential{}
 	factory := driver.NewFactory(t, credential, driver.Options(server))
+	enable(server, "Enabled")
 	put := func(member, group, assignment, target string) { // which stay, since something of another name uses them
 		server.Put(armsecops.WorkspaceManagerMemberID(named(member)), armsecops.WorkspaceManagerMember{})
 		server.Put(armsecops.WorkspaceManagerGroupID(named(group)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: []string{strings.ToUpper(member)}}})
@@ -133,7 +130,7 @@ func testNightly(t *testing.T) {
 			server.Inject(slow)
 		}
 		before := len(server.Requests())
-		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour-1) // before the time of a group ends
 		var report strings.Builder
 		ids, err := nightly(ctx, &report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
 		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
@@ -144,16 +141,22 @@ func testNightly(t *testing.T) {
 	}
 	_, err := (&publisher{}).leftover(t.Context(), id, []workspace{{}}, items)
 	require.ErrorContains(t, err, "invalid resource ID")
+	_, err = (&publisher{}).leftover(t.Context(), id, []workspace{{id: strings.ToUpper(group + workspaces + "central")}}, items)
+	require.ErrorContains(t, err, "is the central workspace")
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
 	err = remove(t.Context(), factory, []string{central + "workspaceManagerMembers/gone", group})
 	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
 	server.AssertFaultsConsumed(t)
 }
 
+func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {
+	if mode != "" {
+		server.Put(armsecops.WorkspaceManagerConfigurationID(named("default")), armsecops.WorkspaceManagerConfiguration{Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: mode}})
+	}
+}
+
 func named(name string) armsecops.WorkspaceManagerAssignmentID {
-	named := id
-	named.Name = name
-	return named
+	return armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: name}
 }
 
 func count(requests []fake.Request, method string) int {
