@@ -1,10 +1,12 @@
-package publishing
+package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -34,7 +36,7 @@ var id = named("nightly")
 
 func TestPublishing(t *testing.T) {
 	t.Parallel()
-	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "nightly": testNightly}, synctest.Test)
+	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "rules": testPublishRules, "nightly": testNightly}, synctest.Test)
 }
 
 func testPublish(t *testing.T) {
@@ -83,6 +85,41 @@ func testPublish(t *testing.T) {
 	require.NoError(t, retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a"))
 	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
+}
+
+func testPublishRules(t *testing.T) {
+	text, err := os.ReadFile("testdata/azure.json")
+	responses := map[string]json.RawMessage{} // by path
+	require.NoError(t, errors.Join(err, json.Unmarshal(text, &responses)))
+	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if response := responses[r.URL.Path]; len(response) == 0 {
+			w.WriteHeader(http.StatusNotFound)
+		} else if strings.HasPrefix(string(response), `{"error"`) {
+			w.WriteHeader(http.StatusConflict)
+		}
+		_, _ = w.Write(responses[r.URL.Path])
+	})})
+	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
+	found, err := sentinelWorkspaces(t.Context(), &azfake.TokenCredential{}, driver.Options(server).ClientOptions, centralID(id))
+	assert.Equal(t, []any{[]workspace{soc, branch}, nil}, []any{found, err})
+	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
+	for _, run := range []struct{ mode, path, response, want string }{
+		{"", "", "", "central has no configuration of the workspace manager: "},
+		{"Disabled", "", "", `central is "Disabled", not enabled`},
+		{"ENABLED", "", "", "nightly-1: 1 items published to 2 members by job "},
+		{"Enabled", "", "", "nightly-1: 1 items published to 2 members by job "},
+		{"Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
+		{"Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
+		{"Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
+		{"Enabled", central + "alertRules", "", "/alertRules\n"},
+	} {
+		responses[run.path] = json.RawMessage(run.response)
+		enable(server, armsecops.WorkspaceManagerMode(run.mode))
+		var output strings.Builder
+		err := publishRules(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), id, "shared-")
+		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
+	}
+	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
 }
 
 func testNightly(t *testing.T) {
