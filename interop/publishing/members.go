@@ -1,4 +1,4 @@
-package publishing
+package main
 
 import (
 	"cmp"
@@ -37,7 +37,7 @@ type outcome struct {
 // from theirs: look at the error of each outcome. The error that it returns keeps it
 // from the groups that have no outcome. A second run writes only what has changed.
 func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]outcome, error) {
-	size, err := groupSize(id.Name, workspaces, items)
+	size, err := groupSize(id, workspaces, items)
 	if err != nil {
 		return nil, err
 	}
@@ -59,12 +59,21 @@ func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceMana
 }
 
 // groupSize returns how many members a group may have. It refuses empty lists, which may
-// come from a listing that failed.
-func groupSize(name string, workspaces []workspace, items []string) (int, error) {
+// come from a listing that failed, and the central workspace among the others.
+func groupSize(id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) (int, error) {
 	if len(items) == 0 || len(workspaces) == 0 {
-		return 0, fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), name)
+		return 0, fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), id.Name)
+	}
+	if central := centralID(id); slices.ContainsFunc(workspaces, func(w workspace) bool { return strings.EqualFold(w.id, central) }) {
+		return 0, fmt.Errorf("%s is the central workspace, which publishes to the others", central)
 	}
 	return max(1, maxPublications/len(distinct(items))), nil // publish refuses too many items
+}
+
+// centralID returns the resource id of the workspace of the assignment.
+func centralID(id armsecops.WorkspaceManagerAssignmentID) string {
+	workspaceID, _, _ := strings.Cut(id.String(), "/providers/Microsoft.SecurityInsights/")
+	return workspaceID
 }
 
 // endsAll reports whether what comes after an error would fail, too.
@@ -72,48 +81,54 @@ func endsAll(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, armsecops.ErrCredential))
 }
 
-// enroll returns the names of the members of workspaces, each once, and makes those that
-// are missing. It returns an outcome for each that can't be made, and an error if all
-// would fail.
+// enroll returns the names of the members of workspaces, each once. It makes those that
+// are missing, and corrects their tenants. It returns an outcome for each that can't be
+// written, and an error if all would fail.
 func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace) (names []string, failed []outcome, err error) {
-	known := map[string]string{} // names by the ids of the workspaces, in lower case; empty for one that failed
+	known := map[string]armsecops.WorkspaceManagerMember{} // by the ids of the workspaces, in lower case; without a name if it failed
 	for member, err := range p.members.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
 		if err != nil {
 			return nil, nil, err
 		}
-		known[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] = member.Name
+		known[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] = member
 	}
 	for _, w := range workspaces {
 		key := strings.ToLower(w.id)
-		if _, ok := known[key]; !ok {
-			name, err := p.newMember(ctx, id, w)
+		member, ok := known[key]
+		if !ok || member.Name != "" && !strings.EqualFold(member.Properties.TargetWorkspaceTenantID, w.tenantID) {
+			member, err = p.putMember(ctx, id, member, w)
 			if endsAll(ctx, err) {
 				return nil, failed, fmt.Errorf("workspace %s: %w", w.id, err)
 			}
 			if err != nil {
-				failed, name = append(failed, outcome{name: w.id, err: err}), ""
+				failed = append(failed, outcome{name: w.id, err: err})
 			}
-			known[key] = name
+			known[key] = member
 		}
-		if known[key] != "" {
-			names = append(names, known[key])
+		if member.Name != "" {
+			names = append(names, member.Name)
 		}
 	}
 	return distinct(names), failed, nil
 }
 
-// newMember makes a member of a workspace, and returns its name.
-func (p *publisher) newMember(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, w workspace) (string, error) {
-	target, err := arm.ParseResourceID(w.id)
-	if err != nil {
-		return "", err
+// putMember makes a member of a workspace, or writes the tenant of the one that there is.
+func (p *publisher) putMember(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, member armsecops.WorkspaceManagerMember, w workspace) (armsecops.WorkspaceManagerMember, error) {
+	if member.Name == "" {
+		target, err := arm.ParseResourceID(w.id)
+		if err != nil {
+			return member, err
+		}
+		// Several workspaces of a subscription may have the same name.
+		member.Name = target.Name + "-" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(w.id))).String()
+		member.Properties.TargetWorkspaceResourceID = w.id
 	}
-	// Several workspaces of a subscription may have the same name.
-	name := target.Name + "-" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(w.id))).String()
-	_, err = p.members.CreateOrUpdate(ctx, id.ResourceGroupName, id.WorkspaceName, name, armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: w.id, TargetWorkspaceTenantID: w.tenantID},
-	}, nil)
-	return name, err
+	member.Properties.TargetWorkspaceTenantID = w.tenantID
+	_, err := p.members.CreateOrUpdate(ctx, id.ResourceGroupName, id.WorkspaceName, member.Name, member, nil)
+	if err != nil {
+		return armsecops.WorkspaceManagerMember{}, err
+	}
+	return member, nil
 }
 
 // publishToGroup publishes items to the group of the assignment's name, of these members.

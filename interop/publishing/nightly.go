@@ -1,4 +1,4 @@
-package publishing
+package main
 
 import (
 	"context"
@@ -12,6 +12,9 @@ import (
 // nightly publishes items to all workspaces, and writes what it did. Its error is nil if
 // all was published. It returns the ids of what is left over, and deletes none of it.
 func nightly(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]string, error) {
+	if err := checkEnabled(ctx, factory, id); err != nil {
+		return nil, err
+	}
 	p, err := newPublisher(factory, id.SubscriptionID)
 	if err != nil {
 		return nil, err
@@ -29,6 +32,23 @@ func nightly(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory,
 		err = errors.Join(fmt.Errorf("%d of %d groups and workspaces failed", failed, len(outcomes)), err)
 	}
 	return ids, err
+}
+
+// checkEnabled returns an error unless the workspace manager is enabled: what the service
+// does with jobs and members if it isn't, isn't documented.
+func checkEnabled(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
+	client, err := factory.NewWorkspaceManagerConfigurationsClient(id.SubscriptionID)
+	if err != nil {
+		return err
+	}
+	got, err := client.Get(ctx, id.ResourceGroupName, id.WorkspaceName, "default", nil)
+	if errors.Is(err, armsecops.ErrNotFound) {
+		return fmt.Errorf("%s has no configuration of the workspace manager: %w", centralID(id), err)
+	}
+	if err == nil && !got.Properties.Mode.Is(armsecops.WorkspaceManagerModeEnabled) {
+		return fmt.Errorf("the workspace manager of %s is %q, not enabled", centralID(id), got.Properties.Mode)
+	}
+	return err
 }
 
 // report writes a line for each outcome, and one for each failure of an item at a member.

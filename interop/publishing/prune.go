@@ -1,4 +1,4 @@
-package publishing
+package main
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // its groups, then the members of other workspaces, whoever made them. What another
 // assignment or group uses is needed. It deletes nothing.
 func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) (ids []string, err error) {
-	size, err := groupSize(id.Name, workspaces, items)
+	size, err := groupSize(id, workspaces, items)
 	if err != nil {
 		return nil, err
 	}

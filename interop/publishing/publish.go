@@ -1,5 +1,4 @@
-// Package publishing publishes content of a central workspace, which armsecurityinsights lists.
-package publishing
+package main
 
 import (
 	"context"

@@ -1,10 +1,12 @@
-package publishing
+package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
@@ -29,11 +32,11 @@ const (
 	central      = group + workspaces + "central/providers/Microsoft.SecurityInsights/"
 )
 
-var id = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: "nightly"}
+var id = named("nightly")
 
-func TestPublish(t *testing.T) {
+func TestPublishing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, testPublish)
+	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "rules": testPublishRules, "nightly": testNightly}, synctest.Test)
 }
 
 func testPublish(t *testing.T) {
@@ -84,14 +87,45 @@ func testPublish(t *testing.T) {
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 }
 
-func TestNightly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, testNightly)
+func testPublishRules(t *testing.T) {
+	text, err := os.ReadFile("testdata/azure.json")
+	responses := map[string]json.RawMessage{} // by path
+	require.NoError(t, errors.Join(err, json.Unmarshal(text, &responses)))
+	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if response := responses[r.URL.Path]; len(response) == 0 {
+			w.WriteHeader(http.StatusNotFound)
+		} else if strings.HasPrefix(string(response), `{"error"`) {
+			w.WriteHeader(http.StatusConflict)
+		}
+		_, _ = w.Write(responses[r.URL.Path])
+	})})
+	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
+	found, err := sentinelWorkspaces(t.Context(), &azfake.TokenCredential{}, driver.Options(server).ClientOptions, centralID(id))
+	assert.Equal(t, []any{[]workspace{soc, branch}, nil}, []any{found, err})
+	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
+	for _, run := range []struct{ mode, path, response, want string }{
+		{"", "", "", "central has no configuration of the workspace manager: "},
+		{"Disabled", "", "", `central is "Disabled", not enabled`},
+		{"ENABLED", "", "", "nightly-1: 1 items published to 2 members by job "},
+		{"Enabled", "", "", "nightly-1: 1 items published to 2 members by job "},
+		{"Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
+		{"Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
+		{"Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
+		{"Enabled", central + "alertRules", "", "/alertRules\n"},
+	} {
+		responses[run.path] = json.RawMessage(run.response)
+		enable(server, armsecops.WorkspaceManagerMode(run.mode))
+		var output strings.Builder
+		err := publishRules(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), id, "shared-")
+		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
+	}
+	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
 }
 
 func testNightly(t *testing.T) {
 	server, credential := fake.NewServer(nil), &azfake.TokenCredential{}
 	factory := driver.NewFactory(t, credential, driver.Options(server))
+	enable(server, "Enabled")
 	put := func(member, group, assignment, target string) { // which stay, since something of another name uses them
 		server.Put(armsecops.WorkspaceManagerMemberID(named(member)), armsecops.WorkspaceManagerMember{})
 		server.Put(armsecops.WorkspaceManagerGroupID(named(group)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: []string{strings.ToUpper(member)}}})
@@ -133,7 +167,7 @@ func testNightly(t *testing.T) {
 			server.Inject(slow)
 		}
 		before := len(server.Requests())
-		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour-1) // before the time of a group ends
 		var report strings.Builder
 		ids, err := nightly(ctx, &report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
 		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
@@ -144,16 +178,22 @@ func testNightly(t *testing.T) {
 	}
 	_, err := (&publisher{}).leftover(t.Context(), id, []workspace{{}}, items)
 	require.ErrorContains(t, err, "invalid resource ID")
+	_, err = (&publisher{}).leftover(t.Context(), id, []workspace{{id: strings.ToUpper(group + workspaces + "central")}}, items)
+	require.ErrorContains(t, err, "is the central workspace")
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
 	err = remove(t.Context(), factory, []string{central + "workspaceManagerMembers/gone", group})
 	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
 	server.AssertFaultsConsumed(t)
 }
 
+func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {
+	if mode != "" {
+		server.Put(armsecops.WorkspaceManagerConfigurationID(named("default")), armsecops.WorkspaceManagerConfiguration{Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: mode}})
+	}
+}
+
 func named(name string) armsecops.WorkspaceManagerAssignmentID {
-	named := id
-	named.Name = name
-	return named
+	return armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: name}
 }
 
 func count(requests []fake.Request, method string) int {
