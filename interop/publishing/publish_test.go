@@ -103,6 +103,9 @@ func testPublishRules(t *testing.T) {
 	found, err := sentinelWorkspaces(t.Context(), &azfake.TokenCredential{}, driver.Options(server).ClientOptions, centralID(id))
 	assert.Equal(t, []any{[]workspace{soc, branch}, nil}, []any{found, err})
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
+	var listed strings.Builder
+	require.NoError(t, publishRules(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server), id, "shared-", true))
+	assert.True(t, strings.HasSuffix(listed.String(), "\n"+soc.id+"\n"+branch.id+"\n"), listed.String())
 	for _, run := range []struct{ mode, path, response, want string }{
 		{"", "", "", "central has no configuration of the workspace manager: "},
 		{"Disabled", "", "", `central is "Disabled", not enabled`},
@@ -116,7 +119,7 @@ func testPublishRules(t *testing.T) {
 		responses[run.path] = json.RawMessage(run.response)
 		enable(server, armsecops.WorkspaceManagerMode(run.mode))
 		var output strings.Builder
-		err := publishRules(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), id, "shared-")
+		err := publishRules(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), id, "shared-", false)
 		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
