@@ -1,4 +1,4 @@
-package exempting
+package main
 
 import (
 	"context"
@@ -107,7 +107,7 @@ func TestExempting(t *testing.T) {
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
-		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), gone(row.Err), row)
+		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), row.Stale, row)
 		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made or renewed
 	}
 	assert.Equal(t, map[string]int{"Close ports": 7, "/other": 1, "/other,Close ports": 4, "": 2}, counts)
@@ -117,7 +117,7 @@ func TestExempting(t *testing.T) {
 	got, gotErr := statusOf(t.Context(), assessments, machine, "key")
 	inUse, err := subscriptions(t.Context(), p.credential, p.options)
 	require.NoError(t, errors.Join(clientErr, foundErr, gotErr, err))
-	assert.Equal(t, [][]string{{machine, subscription}, {"Enabled", "Warned", "PastDue", "stateless"}}, [][]string{found, inUse})
+	assert.Equal(t, [][]string{{machine, subscription}, {id, "Warned", "PastDue", "stateless"}}, [][]string{found, inUse})
 	assert.Equal(t, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}, got)
 }
 
@@ -163,6 +163,20 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 			left, err = revoke(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
 			assert.Equal(t, []any{0, nil}, []any{len(left), err}, "its own")
 		}
+	}
+}
+
+func TestReportWritesWhatCanBeRead(t *testing.T) {
+	t.Parallel()
+	server, _, p, _ := newAzure(t)
+	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone"}})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/odd") }, StatusCode: http.StatusForbidden})
+	var out strings.Builder
+	err := report(t.Context(), &out, p.credential, driver.Options(server))
+	assert.Regexp(t, "(?s)subscription PastDue: StandardAssignmentsClient.NewListPager: .*\nthe column error says what some rows lack, such as that of "+group+"/.*/odd$", err)
+	assert.Equal(t, 12, strings.Count(out.String(), "\n"), out)
+	for _, cells := range []string{"soon,Ports," + machine + "," + strings.ToUpper(policy) + ",,2127-01-01T00:00:00Z,,\n", "gone,gone," + machine + ",,,never,,its policy assignment no longer exists\n", "odd,'=1;'+2," + group + ",,,never,,\"ExemptionsClient.Get: "} {
+		assert.Contains(t, out.String(), "/policyExemptions/"+cells)
 	}
 }
 
