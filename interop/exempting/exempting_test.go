@@ -180,6 +180,18 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	}
 }
 
+func TestRenewAttestations(t *testing.T) {
+	t.Parallel()
+	server, factory, _, _ := newAzure(t)
+	id, missing, client := armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignmentID{Scope: resources, Name: other}, factory.NewStandardAssignmentsClient()
+	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAttest, ExpiresOn: soon.AddDate(0, 0, -1)}})
+	for _, until := range []time.Time{later, soon} { // the second shortens nothing
+		err := renewAttestations(t.Context(), client, until, "/", missing.String(), id.String())
+		got, getErr := client.Get(t.Context(), id.Scope, id.Name, nil)
+		assert.Equal(t, []any{true, true, later, nil}, []any{errors.As(err, new(*armsecops.ParameterError)), errors.Is(err, armsecops.ErrNotFound), got.Properties.ExpiresOn, getErr})
+	}
+}
+
 func TestInventoryGetsSomeAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
