@@ -1,4 +1,4 @@
-package exempting
+package main
 
 import (
 	"context"
@@ -14,46 +14,47 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
+// grant is why a resource is exempted, and until when.
+type grant struct {
+	category    armsecops.ExemptionCategory // of a new exemption; a renewed one keeps its own
+	description string                      // such as a ticket and who approved it
+	expires     time.Time
+}
+
+// place is where a resource is exempted from a recommendation: from a policy assignment,
+// or by a standard.
+type place struct {
+	existing []existing
+	create   func(ctx context.Context, g grant) (id string, err error)
+}
+
+// existing is an exemption of a resource, or of a scope above it, from a recommendation.
+type existing struct {
+	id      string
+	expires time.Time // zero: never
+	covers  bool      // it exempts the resource from all of it, rather than from some findings
+	exact   bool      // it covers the resource, and exempts nothing else
+}
+
 // exemptOrRenew exempts a resource from a recommendation where that is exempted, and
 // returns the ids of the exemptions. From a recommendation that a policy turns on, each
 // policy assignment that has the policy takes an exemption: one that fails doesn't keep the
-// others from it. An exemption from the same that exists, whoever made it, is renewed
-// instead. One that exempts from it and ends later, or never, stays as it is.
+// others from it. One of the resource or above it that covers it for as long, whoever made
+// it, stays as it is. Otherwise, one of exactly the resource from exactly that is renewed.
 //   - above: ids of scopes above the resource that aren't in its id, such as management groups
 func exemptOrRenew(
-	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, expires time.Time, above ...string,
+	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, g grant, above ...string,
 ) (ids []string, err error) {
-	if expires.IsZero() {
-		return nil, errors.New("an exemption needs an end")
+	if g.category == "" || g.description == "" || g.expires.IsZero() {
+		return nil, errors.New("an exemption needs a category, a description and an end")
 	}
-	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
-		id, err := exemptFromStandard(ctx, factory, recommendation, resourceID, expires, above)
-		if err != nil {
-			return nil, err
-		}
-		return []string{id}, nil
-	}
-	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
+	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
 	if err != nil {
 		return nil, err
 	}
-	if len(assigned) == 0 {
-		return nil, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
-	}
-	var existing []armsecops.PolicyExemption
-	ofResource := &armsecops.PolicyExemptionsClientListOptions{Filter: "atExactScope()"}
-	for exemption, err := range factory.NewPolicyExemptionsClient().NewListPager(resourceID, ofResource).All(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		existing = append(existing, exemption)
-	}
 	var errs []error
-	for _, assignmentID := range slices.Sorted(maps.Keys(assigned)) {
-		id, err := exemptFromPolicy(ctx, factory, resourceID, existing, armsecops.PolicyExemptionProperties{
-			DisplayName: recommendation.Properties.DisplayName, ExemptionCategory: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
-			PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: assigned[assignmentID],
-		})
+	for _, p := range places {
+		id, err := p.exempt(ctx, factory.NewExemptionsClient(), g)
 		if err == nil {
 			ids = append(ids, id)
 		}
@@ -62,44 +63,109 @@ func exemptOrRenew(
 	return ids, errors.Join(errs...)
 }
 
-// exemptFromPolicy makes an exemption, unless one that exists holds for as long. It renews
-// one that is from the same, and from nothing else.
-func exemptFromPolicy(
-	ctx context.Context, factory *armsecops.ClientFactory, resourceID string, existing []armsecops.PolicyExemption, wanted armsecops.PolicyExemptionProperties,
-) (id string, err error) {
-	for _, exemption := range existing {
-		p := exemption.Properties
-		switch {
-		case !includes(p, wanted):
-		case !p.ExpiresBefore(wanted.ExpiresOn): // also one that never ends
-			return exemption.ID, nil
-		case len(p.PolicyDefinitionReferenceIDs) == len(wanted.PolicyDefinitionReferenceIDs):
-			return keepUntil(ctx, factory, exemption.ID, wanted.ExpiresOn)
+// revoke deletes the exemptions of exactly a resource from a recommendation and nothing
+// else. It returns the ids of those that still exempt the resource, which it leaves: they
+// are from more, of a scope above, or of some findings or resources only.
+//   - above: as for exemptOrRenew
+func revoke(
+	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, above ...string,
+) (left []string, err error) {
+	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, p := range places {
+		for _, e := range p.existing {
+			if e.exact {
+				_, err := factory.NewExemptionsClient().Delete(ctx, e.id, nil)
+				if !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
+					errs = append(errs, err)
+				}
+			} else if e.holdsUntil(time.Now()) {
+				left = append(left, e.id)
+			}
 		}
 	}
-	name := nameOf(append([]string{resourceID, wanted.PolicyAssignmentID}, wanted.PolicyDefinitionReferenceIDs...)...)
-	made, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: wanted}, nil)
-	return made.ID, err
+	return left, errors.Join(errs...)
 }
 
-// includes reports whether an exemption of the same scope is from all that is wanted.
-func includes(exemption, wanted armsecops.PolicyExemptionProperties) bool {
-	lacks := func(reference string) bool {
-		return !slices.ContainsFunc(exemption.PolicyDefinitionReferenceIDs, func(id string) bool { return strings.EqualFold(id, reference) })
+// exempt makes an exemption, unless one covers the resource for as long, or can be renewed
+// without exempting from more.
+func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant) (id string, err error) {
+	for _, e := range p.existing {
+		if e.covers && e.holdsUntil(g.expires) {
+			return e.id, nil
+		}
 	}
-	switch {
-	case !strings.EqualFold(exemption.PolicyAssignmentID, wanted.PolicyAssignmentID), len(exemption.ResourceSelectors) > 0:
-		return false
-	case len(exemption.PolicyDefinitionReferenceIDs) == 0: // from the whole policy assignment
-		return true
+	i := slices.IndexFunc(p.existing, func(e existing) bool { return e.exact })
+	if i < 0 {
+		return p.create(ctx, g)
 	}
-	return len(wanted.PolicyDefinitionReferenceIDs) > 0 && !slices.ContainsFunc(wanted.PolicyDefinitionReferenceIDs, lacks)
+	renewed, err := client.Renew(ctx, p.existing[i].id, g.expires, &armsecops.ExemptionsClientRenewOptions{Description: g.description, OnlyLater: true})
+	return renewed.ID, err
 }
 
-// keepUntil lets an exemption end at a time, unless it ends later or never.
-func keepUntil(ctx context.Context, factory *armsecops.ClientFactory, exemptionID string, expires time.Time) (id string, err error) {
-	kept, err := factory.NewExemptionsClient().Renew(ctx, exemptionID, expires, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
-	return kept.ID, err
+func (e existing) holdsUntil(t time.Time) bool { return e.expires.IsZero() || !e.expires.Before(t) }
+
+// placesOf returns where a resource is exempted from a recommendation.
+func placesOf(
+	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, above []string,
+) (places []place, err error) {
+	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
+		byStandard, err := placeOfStandards(ctx, factory, recommendation, resourceID, above)
+		return []place{byStandard}, err
+	}
+	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
+	if err != nil {
+		return nil, err
+	}
+	if len(assigned) == 0 {
+		return nil, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
+	}
+	client := factory.NewPolicyExemptionsClient()
+	var found []armsecops.PolicyExemption
+	for exemption, err := range client.NewListPager(resourceID, &armsecops.PolicyExemptionsClientListOptions{Filter: "atScope()"}).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, exemption)
+	}
+	for _, assignmentID := range slices.Sorted(maps.Keys(assigned)) {
+		references := assigned[assignmentID]
+		places = append(places, place{existingFrom(found, resourceID, assignmentID, references), func(ctx context.Context, g grant) (string, error) {
+			name := nameOf(append([]string{resourceID, assignmentID}, references...)...)
+			made, err := client.CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+				DisplayName: recommendation.Properties.DisplayName, Description: g.description, ExemptionCategory: g.category, ExpiresOn: g.expires,
+				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references,
+			}}, nil)
+			return made.ID, err
+		}})
+	}
+	return places, nil
+}
+
+// existingFrom returns the exemptions from policies of an assignment, by their reference
+// ids in its initiative; none if a policy is assigned alone.
+func existingFrom(exemptions []armsecops.PolicyExemption, resourceID, assignmentID string, references []string) (found []existing) {
+	for _, exemption := range exemptions {
+		p := exemption.Properties
+		from := 0 // how many of the policies it names
+		for _, reference := range references {
+			if slices.ContainsFunc(p.PolicyDefinitionReferenceIDs, func(id string) bool { return strings.EqualFold(id, reference) }) {
+				from++
+			}
+		}
+		whole := len(p.PolicyDefinitionReferenceIDs) == 0 // from the whole policy assignment
+		if !strings.EqualFold(p.PolicyAssignmentID, assignmentID) || !whole && from == 0 {
+			continue
+		}
+		ofResource := armsecops.PolicyExemptionID{Scope: resourceID, Name: exemption.Name}
+		covers := len(p.ResourceSelectors) == 0 && (whole || from == len(references))
+		exact := covers && len(p.PolicyDefinitionReferenceIDs) == len(references) && strings.EqualFold(exemption.ID, ofResource.String())
+		found = append(found, existing{exemption.ID, p.ExpiresOn, covers, exact})
+	}
+	return found
 }
 
 // nameOf returns a UUID that is the same in a second run.

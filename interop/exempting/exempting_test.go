@@ -1,4 +1,4 @@
-package exempting
+package main
 
 import (
 	"context"
@@ -31,7 +31,8 @@ const (
 	machine      = resources + "/providers/Microsoft.Compute/virtualMachines/build"
 )
 
-var soon, later = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
+var soon, later = time.Date(2127, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2127, 2, 1, 0, 0, 0, 0, time.UTC)
+var approved = grant{armsecops.ExemptionCategoryMitigated, "SEC-1042, approved by the owner", later}
 var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
 
 // newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
@@ -48,15 +49,15 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 		_, _ = w.Write(bodies[path])
 	})})
 	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
-		"all":      {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(0, 0, -1)}, // and not renewed
+		"all":      {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(-200, 0, 0)}, // has ended, and isn't renewed
 		"soon":     {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}, ExpiresOn: soon, DisplayName: "Ports"},
 		"two":      {PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"other", "builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)},
 		"never":    {PolicyAssignmentID: resources + assignment + "b"}, // from all of it
-		"selected": {PolicyAssignmentID: group + assignment + "c", ExpiresOn: soon, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}},
+		"selected": {PolicyAssignmentID: group + assignment + "c", ResourceSelectors: []armsecops.PolicyResourceSelector{{}}},
 		"other":    {PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"OTHER"}, ExpiresOn: soon},
 		"vague":    {PolicyAssignmentID: strings.ToUpper(machine) + assignment + "d", PolicyDefinitionReferenceIDs: []string{"other"}, ExpiresOn: soon},
-		"gone":     {PolicyAssignmentID: "/gone"},
-		"gone-2":   {PolicyAssignmentID: "/GONE"}, // the same
+		"half":     {PolicyAssignmentID: group + assignment + "c", PolicyDefinitionReferenceIDs: []string{"again"}},
+		"gone":     {PolicyAssignmentID: "/gone"}, "gone-2": {PolicyAssignmentID: "/GONE"}, // the same
 	} {
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
@@ -69,12 +70,12 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 func exempt(t *testing.T, factory *armsecops.ClientFactory, p *policies, policyID, resourceID, above string) (ids []string) {
 	t.Helper()
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
-	_, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, later, above)
-	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, soon, above)
+	_, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, above)
+	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, grant{"Waiver", "sooner", soon}, above)
 	require.NoError(t, errors.Join(firstErr, err))
 	for _, id := range ids {
 		got, err := factory.NewExemptionsClient().Get(t.Context(), id, nil)
-		assert.Equal(t, []any{false, nil}, []any{got.ExpiresBefore(later), err}, id)
+		assert.Equal(t, []any{false, got.CreatedBy != "", got.DisplayName == "Close ports", nil}, []any{got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, id)
 	}
 	return ids
 }
@@ -85,7 +86,7 @@ func TestExempting(t *testing.T) {
 	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	exempt(t, factory, p, policy, machine, group)
 	exempt(t, factory, p, policy, group, group)
-	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, later)
+	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
 	exempt(t, factory, p, "", machine, group)
@@ -106,49 +107,88 @@ func TestExempting(t *testing.T) {
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
-		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), gone(row.Err), row)
+		assert.Equal(t, strings.HasPrefix(row.Name, "gone"), row.Stale, row)
 		assert.Equal(t, row.DisplayName != "", row.CreatedBy != "", row) // of those that exempt has made or renewed
 	}
-	assert.Equal(t, map[string]int{"Close ports": 6, "/other": 1, "/other,Close ports": 4, "": 2}, counts)
+	assert.Equal(t, map[string]int{"Close ports": 7, "/other": 1, "/other,Close ports": 4, "": 2}, counts)
 	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
 	assessments, clientErr := armsecurity.NewAssessmentsClient(p.credential, p.options)
 	found, foundErr := unhealthy(t.Context(), assessments, subscription, "key")
 	got, gotErr := statusOf(t.Context(), assessments, machine, "key")
 	inUse, err := subscriptions(t.Context(), p.credential, p.options)
 	require.NoError(t, errors.Join(clientErr, foundErr, gotErr, err))
-	assert.Equal(t, [][]string{{machine, subscription}, {"Enabled", "Warned", "PastDue", "stateless"}}, [][]string{found, inUse})
+	assert.Equal(t, [][]string{{machine, subscription}, {id, "Warned", "PastDue", "stateless"}}, [][]string{found, inUse})
 	assert.Equal(t, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}, got)
 }
 
-// What exempts already is renewed, whoever made it, and never ends earlier.
+// What exempts already stays or is renewed, whoever made it, and never ends earlier.
 func TestExemptOrRenewFromPolicy(t *testing.T) {
 	t.Parallel()
 	server, factory, p, _ := newAzure(t)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
-	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policy}}
-	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, later, group)
+	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
+	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, approved, group)
 	assert.Equal(t, []any{4, true}, []any{len(ids), errors.Is(err, armsecops.ErrForbidden)})
-	want := `^\S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/[^/ ]{36}$` // of d, c, a, b and e
+	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "above"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}}})
+	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "sooner"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)}})
+	want := `^\S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/above$` // of d, c, a, b and e
 	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
-	_, err = exemptOrRenew(t.Context(), factory, p, recommendation, machine, time.Time{})
-	require.ErrorContains(t, err, "needs an end")
-	_, err = exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, later)
-	require.ErrorContains(t, err, "is not assigned")
+	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}})
+	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved)
+	require.ErrorContains(t, errors.Join(endless, unknown), "and an end\n\"\" is not assigned to "+machine)
+	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
+	_, forbidden := revoke(t.Context(), factory, p, recommendation, machine, group)
+	left, err := revoke(t.Context(), factory, p, recommendation, machine, group)
+	assert.Equal(t, []any{true, nil}, []any{errors.Is(forbidden, armsecops.ErrForbidden), err})
+	assert.Regexp(t, `^\S+/half \S+/selected \S+/sooner \S+/two \S+/never \S+/above$`, strings.Join(left, " "))
+	assert.Regexp(t, strings.Replace(want, "soon", "[^/ ]{36}", 1), strings.Join(exempt(t, factory, p, policy, machine, group), " "), "soon is deleted")
 }
 
 func TestExemptOrRenewByStandard(t *testing.T) {
 	t.Parallel()
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
 	for resourceID, above := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
-		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false} { // the second is of some findings
+		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
 			server, factory, p, _ := newAzure(t)
 			server.Put(armsecops.SecurityStandardID{Scope: above, Name: other}, standard)
-			data := armsecops.ExemptionData{AssessmentKey: of[0], SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}
-			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: data}})
+			data := armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}
+			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: data}
+			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
 			assert.Equal(t, renews, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other))
+			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
+			left, err := revoke(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			assert.Equal(t, []any{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000", nil}, []any{strings.Contains(strings.Join(left, " "), subscription+"/providers/Microsoft.Security/standard"), strings.Contains(strings.Join(left, " "), strings.ToUpper(resourceID)), err})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
 			assert.False(t, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other), "not in the index yet")
+			left, err = revoke(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			assert.Equal(t, []any{0, nil}, []any{len(left), err}, "its own")
 		}
+	}
+}
+
+func TestReportWritesWhatCanBeRead(t *testing.T) {
+	t.Parallel()
+	server, _, p, _ := newAzure(t)
+	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone"}})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/odd") }, StatusCode: http.StatusForbidden})
+	var out strings.Builder
+	err := report(t.Context(), &out, p.credential, driver.Options(server))
+	assert.Regexp(t, "(?s)subscription PastDue: StandardAssignmentsClient.NewListPager: .*\nthe column error says what some rows lack, such as that of "+group+"/.*/odd$", err)
+	assert.Equal(t, 12, strings.Count(out.String(), "\n"), out)
+	for _, cells := range []string{"soon,Ports," + machine + "," + strings.ToUpper(policy) + ",,2127-01-01T00:00:00Z,,\n", "gone,gone," + machine + ",,,never,,its policy assignment no longer exists\n", "odd,'=1;'+2," + group + ",,,never,,\"ExemptionsClient.Get: "} {
+		assert.Contains(t, out.String(), "/policyExemptions/"+cells)
+	}
+}
+
+func TestRenewAttestations(t *testing.T) {
+	t.Parallel()
+	server, factory, _, _ := newAzure(t)
+	id, missing, client := armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignmentID{Scope: resources, Name: other}, factory.NewStandardAssignmentsClient()
+	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAttest, ExpiresOn: soon.AddDate(0, 0, -1)}})
+	for _, until := range []time.Time{later, soon} { // the second shortens nothing
+		err := renewAttestations(t.Context(), client, until, "/", missing.String(), id.String())
+		got, getErr := client.Get(t.Context(), id.Scope, id.Name, nil)
+		assert.Equal(t, []any{true, true, later, nil}, []any{errors.As(err, new(*armsecops.ParameterError)), errors.Is(err, armsecops.ErrNotFound), got.Properties.ExpiresOn, getErr})
 	}
 }
 

@@ -1,13 +1,15 @@
-package exempting
+package main
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/armsecops/armsecops"
 )
@@ -17,8 +19,9 @@ const concurrency = 8 // subscriptions or exemptions that are read at a time
 // row is an exemption of an inventory.
 type row struct {
 	armsecops.Exemption
-	From []string // the names of recommendations; the id of a policy or recommendation without a name here
-	Err  error    // why From or CreatedBy is missing; gone finds a policy assignment that no longer exists
+	From  []string // the names of recommendations; the id of a policy or recommendation without a name here
+	Stale bool     // its policy assignment no longer exists, so From is missing
+	Err   error    // why From or CreatedBy is missing otherwise
 }
 
 // recommendations returns the display names of the recommendations of subscriptions, by
@@ -106,7 +109,9 @@ func inventory(
 		if r.Kind == armsecops.ExemptionKindPolicyExemption {
 			var err error
 			ids, err = policies.exempted(ctx, r.Exemption)
-			r.Err = errors.Join(err, r.Err)
+			if r.Stale = gone(err); !r.Stale {
+				r.Err = errors.Join(err, r.Err)
+			}
 		}
 		for _, id := range ids {
 			if known := names[strings.ToLower(id)]; len(known) > 0 {
@@ -117,6 +122,29 @@ func inventory(
 		}
 	}
 	return rows, errors.Join(append(errs, ctx.Err())...)
+}
+
+// formula is what a spreadsheet takes for a formula: at the beginning of a cell, or after
+// what separates cells where the comma doesn't.
+var formula = regexp.MustCompile(`(^|[;\t\r\n])((?:"|[^\pL\pM\pN\pP\pS\t\r\n])*[-=+@＝＋－＠])`)
+
+// record returns the cells of a row, with an apostrophe before a formula.
+func (r *row) record() []string {
+	expires, problem := "never", ""
+	if !r.ExpiresOn.IsZero() {
+		expires = r.ExpiresOn.UTC().Format(time.RFC3339)
+	}
+	switch {
+	case r.Err != nil:
+		problem = strings.Join(strings.Fields(r.Err.Error()), " ") // on one line
+	case r.Stale:
+		problem = "its policy assignment no longer exists"
+	}
+	cells := []string{r.ID, cmp.Or(r.DisplayName, r.Name), r.Scope, strings.Join(r.From, " | "), string(r.Category), expires, r.CreatedBy, problem}
+	for i, cell := range cells {
+		cells[i] = formula.ReplaceAllString(cell, "$1'$2")
+	}
+	return cells
 }
 
 // add appends the names that a list lacks.

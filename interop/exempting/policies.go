@@ -1,5 +1,4 @@
-// Package exempting makes and explains exemptions. It finds what those of Azure Policy name with armpolicy.
-package exempting
+package main
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package exempting
+package main
 
 import (
 	"context"

@@ -28,6 +28,7 @@ const (
 	machine              = scope + "/resourceGroups/" + resourceGroup + "/providers/Microsoft.Compute/virtualMachines/build"
 	portsName, disksName = "Management ports should be closed", "Disks should be encrypted"
 	policyAssignment     = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
+	reason               = "SEC-1042: rebuilt by autumn, approved by the owner of the machine"
 	referenceID          = "closePorts" // of the policy that turns portsName on: interop/exempting finds both ids
 )
 
@@ -100,6 +101,7 @@ func exempt(
 		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{
 			Properties: armsecops.PolicyExemptionProperties{
 				DisplayName:                  displayName,
+				Description:                  reason,
 				ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
 				ExpiresOn:                    expires,
 				PolicyAssignmentID:           policyAssignmentID,
@@ -115,6 +117,7 @@ func exempt(
 	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
 			DisplayName:      displayName,
+			Description:      reason,
 			Effect:           armsecops.EffectExempt,
 			ExpiresOn:        expires,
 			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},

@@ -49,8 +49,8 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 		found, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(e armsecops.Exemption) bool { return covers(e.Scope, machine) })
 		require.NoError(t, errors.Join(portsErr, disksErr, err))
 		require.Len(t, found, 2)
-		assert.Equal(t, []any{ports, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
-		assert.Equal(t, []any{disks, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].AssessmentKeys})
+		assert.Equal(t, []any{ports, reason, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].Description, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
+		assert.Equal(t, []any{disks, reason, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].Description, found[1].AssessmentKeys})
 	}
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	for want, displayName := range map[string]string{"no recommendation": "Unknown", "no reference ids": portsName, "several recommendations": disksName} {
