@@ -48,6 +48,9 @@ func exemptOrRenew(
 	if g.category == "" || g.description == "" || g.expires.IsZero() {
 		return nil, errors.New("an exemption needs a category, a description and an end")
 	}
+	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
+		return nil, fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", recommendation.Properties.DisplayName)
+	}
 	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
 	if err != nil {
 		return nil, err

@@ -135,6 +135,8 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
 	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}})
 	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved)
+	_, custom := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later})
+	require.ErrorContains(t, custom, "is a custom recommendation")
 	require.ErrorContains(t, errors.Join(endless, unknown), "and an end\n\"\" is not assigned to "+machine)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
 	_, forbidden := revoke(t.Context(), factory, p, recommendation, machine, group)

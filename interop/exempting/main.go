@@ -22,8 +22,9 @@ import (
 )
 
 func main() {
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: exempting, without arguments, after az login") }
 	if flag.Parse(); flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: exempting, without arguments")
+		flag.Usage()
 		os.Exit(2)
 	}
 	credential, err := azidentity.NewDefaultAzureCredential(nil)

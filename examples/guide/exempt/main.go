@@ -33,8 +33,9 @@ const (
 )
 
 func main() {
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: exempt, without arguments: edit the constants in main.go") }
 	if flag.Parse(); flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: exempt, without arguments: edit the constants in main.go")
+		flag.Usage()
 		os.Exit(2)
 	}
 	// For Azure, with ids of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
@@ -91,6 +92,9 @@ func exempt(
 	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), displayName)
 	if err != nil {
 		return "", err
+	}
+	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
+		return "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", displayName)
 	}
 	unique := strings.ToLower(machine+policyAssignmentID) + recommendation.Name
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run

@@ -53,7 +53,8 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 		assert.Equal(t, []any{disks, reason, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].Description, found[1].AssessmentKeys})
 	}
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
-	for want, displayName := range map[string]string{"no recommendation": "Unknown", "no reference ids": portsName, "several recommendations": disksName} {
+	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
+	for want, displayName := range map[string]string{"no recommendation": "Unknown", "no reference ids": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
 		_, err := exempt(ctx, factory, displayName, today, policyAssignment)
 		require.ErrorContains(t, err, want)
 	}

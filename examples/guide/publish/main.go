@@ -22,8 +22,6 @@ const (
 	subscription  = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 	resourceGroup = "security"
 	workspace     = "central"
-	groupName     = "branches" // replaced, as is the assignment
-	assignment    = "rules"
 
 	rule = "/subscriptions/" + subscription + "/resourceGroups/" + resourceGroup + "/providers/Microsoft.OperationalInsights/workspaces/" + workspace +
 		"/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11"
@@ -34,8 +32,9 @@ const (
 )
 
 func main() {
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: publish, without arguments: edit the constants in main.go") }
 	if flag.Parse(); flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "usage: publish, without arguments: edit the constants in main.go")
+		flag.Usage()
 		os.Exit(2)
 	}
 	// For Azure, with names of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
@@ -53,17 +52,17 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour) // a job that takes longer continues, and the error names it
 	defer cancel()
-	if err := setUp(ctx, factory); err != nil {
+	if err := setUp(ctx, factory, "branches", "rules"); err != nil {
 		log.Fatal(err)
 	}
-	if err := run(ctx, factory); err != nil {
+	if err := run(ctx, factory, "rules"); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// setUp makes what a publication needs. Each step replaces what has that name already,
-// and can be repeated.
-func setUp(ctx context.Context, factory *armsecops.ClientFactory) error {
+// setUp makes what a publication needs, with a group and an assignment of these names.
+// Each step replaces what has that name already, and can be repeated.
+func setUp(ctx context.Context, factory *armsecops.ClientFactory, group, assignment string) error {
 	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscription)
 	if err != nil {
 		return err
@@ -92,22 +91,22 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory) error {
 	}, nil); err != nil {
 		return err
 	}
-	if _, err := groups.CreateOrUpdate(ctx, resourceGroup, workspace, groupName, armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Branches", MemberResourceNames: []string{member}},
+	if _, err := groups.CreateOrUpdate(ctx, resourceGroup, workspace, group, armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: group, MemberResourceNames: []string{member}},
 	}, nil); err != nil {
 		return err
 	}
 	_, err = assignments.CreateOrUpdate(ctx, resourceGroup, workspace, assignment, armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: groupName,
+			TargetResourceName: group,
 			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: rule}},
 		},
 	}, nil)
 	return err
 }
 
-// run publishes the items of the assignment and prints the outcome.
-func run(ctx context.Context, factory *armsecops.ClientFactory) error {
+// run publishes the items of an assignment and prints the outcome.
+func run(ctx context.Context, factory *armsecops.ClientFactory, assignment string) error {
 	jobs, err := factory.NewWorkspaceManagerJobsClient(subscription)
 	if err != nil {
 		return err

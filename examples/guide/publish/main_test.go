@@ -21,10 +21,10 @@ func Example_failures() {
 	server, options := newTenant(), &armsecops.ClientOptions{}
 	options.Transport = server
 	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	fmt.Println(setUp(context.Background(), factory))
-	rules := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: assignment}
+	fmt.Println(setUp(context.Background(), factory, "branches", "rules"))
+	rules := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: "rules"}
 	server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
-	fmt.Println(errors.As(run(context.Background(), factory), new(*armsecops.JobFailedError)))
+	fmt.Println(errors.As(run(context.Background(), factory, "rules"), new(*armsecops.JobFailedError)))
 	// Output:
 	// <nil>
 	// Failed
