@@ -31,6 +31,8 @@
 //	}
 //
 //	func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
+//		ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+//		defer cancel()
 //		for exemption, err := range client.NewListPager(nil).All(ctx) {
 //			if err != nil {
 //				return err
@@ -73,7 +75,8 @@
 //
 // This publishes an assignment:
 //
-//	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
+//	// Recover finds the job of a lost response.
+//	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
 //	poller, err := jobs.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", options)
 //	if err != nil {
 //		return err
@@ -124,7 +127,8 @@
 //	read resources of the workspace manager          Microsoft Sentinel Reader
 //	change resources of the workspace manager        Microsoft Sentinel Contributor
 //	make members, and start jobs                     Microsoft Sentinel Contributor, also on the
-//	                                                 workspace of each member
+//	                                                 workspace of each member: in another tenant
+//	                                                 by Azure Lighthouse
 //
 // Renew and Delete of [ExemptionsClient] take the role that the kind of the exemption takes.
 //
@@ -158,8 +162,9 @@
 //	groups and single resources
 //	to change and put back              no: get it first          yes
 //
-// The listing of [ExemptionsClient] has those of management groups with IncludeInherited,
-// each once. Its [Exemption] isn't for putting back: Renew it, or get the resource.
+// [ExemptionsClient.ListAcrossSubscriptions] differs in two rows. It has what is of
+// management groups if IncludeInherited asks for it, each once. And an [Exemption] isn't for
+// putting back: renew it, or get the resource from the client of its place.
 // A query that names subscriptions is [ErrForbidden] if it can't read any of them. Its
 // IncludeInherited adds the policy exemptions of the management groups above. If Azure
 // Resource Graph says that rows or subscriptions are missing, a query ends in
@@ -171,7 +176,10 @@
 // one line. [errors.Is] and [errors.AsType] tell what it is:
 //
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)
+//	failed, ended := errors.AsType[*armsecops.JobFailedError](err)
 //	switch {
+//	case ended:
+//		// failed.Job has the items that failed
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
@@ -181,12 +189,11 @@
 //	case errors.Is(err, armsecops.ErrThrottled):
 //		// wait for service.RetryAfter
 //	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-//		// a write may have been carried out
+//		// a write may have been carried out; a job may still run
 //	case responded:
 //		// service has StatusCode, Code, Message and RequestID
 //	default:
-//		// no response: an invalid parameter, no token or a lost connection; or a job
-//		// that failed
+//		// no response: an invalid parameter, no token or a lost connection
 //	}
 //
 // There are these types and sentinels:
@@ -244,9 +251,12 @@
 // call, of any method. WithCaptureResponse has no effect on ListAcrossSubscriptions and on
 // pages that are fetched ahead (Prefetch), since their requests overlap:
 //
-//	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}}) // sets headers, in place of the library's
-//	once = policy.WithCaptureResponse(once, &resp)                                  // sets resp to the response, with its body
-//	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})       // no retries; 0 means azcore's default. It doesn't change the wait for a 429
+//	// All headers of the call, in place of the library's: a second one replaces these.
+//	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}})
+//	// Sets resp to the response, with its body.
+//	once = policy.WithCaptureResponse(once, &resp)
+//	// No retries; 0 means azcore's default. It doesn't change the wait for a 429.
+//	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
 // They hold for each request of the call. Renew and Delete of [ExemptionsClient], and
 // BeginCreate with Recover, send several: resp is the last response.
@@ -257,7 +267,9 @@
 //
 // # Conditional writes
 //
-// CreateOrUpdate replaces a resource, and the last writer wins. To write only if the
+// No service of this package documents conditional writes. CreateOrUpdate replaces a
+// resource, and the last writer wins: where that matters, get the resource right before
+// you write it. To ask for more, and write only if the
 // resource hasn't changed since it was read, send its ETag in If-Match, as above: an
 // empty one is no condition. A service that finds another one responds 412, which is
 // [ErrPreconditionFailed]. Assignments of 2021 and the resources of the workspace

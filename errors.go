@@ -159,7 +159,8 @@ func (e *CloudError) Unwrap() error { return &e.ServiceError }
 // first asked for it, which is not safe for concurrent use; this one is. A call that
 // wasn't sent because its subscription is throttled is one with the status 429.
 type ServiceError struct {
-	// Operation is the client's method, as in "WorkspaceManagerJobsClient.Get".
+	// Operation is the client's method whose request failed, as in
+	// "WorkspaceManagerJobsClient.Get". A log has it as request if another method sent that.
 	Operation string
 	// Code is the service's error code, from the body or else from the x-ms-error-code header; see [HasCode].
 	Code string

@@ -357,7 +357,7 @@ func Example_optionsOfOneCall() {
 }
 
 // A write with an ETag in If-Match fails if the resource has changed since, where the
-// service looks at If-Match; see Conditional writes above.
+// service looks at If-Match, as the fake does; see Conditional writes above.
 func Example_conditionalWrite() {
 	client := exampleAssignmentsClient(fake.NewServer(nil))
 	ctx := context.Background()

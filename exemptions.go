@@ -22,10 +22,11 @@ import (
 )
 
 // ExemptionsClient lists every exemption of a tenant, from all three places: Azure
-// Policy, Defender's standards, and Defender's assignments of 2021. It queries
-// Azure Resource Graph, api-version 2024-04-01. It renews and deletes exemptions by
-// their ids, whatever their place; the clients of the three places create them, and
-// change the rest. It is safe for concurrent use.
+// Policy, Defender's standards, and Defender's assignments of 2021. NewListPager queries
+// Azure Resource Graph, api-version 2024-04-01, which is minutes old;
+// ListAcrossSubscriptions requests each subscription, and is current. Get, Renew and
+// Delete take the id of an exemption, whatever its place. The clients of the three places
+// create exemptions, and change the rest. It is safe for concurrent use.
 //
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
@@ -277,10 +278,12 @@ type ExemptionsClientListOptions struct {
 	// kind that isn't listed costs no request.
 	Kinds []ExemptionKind
 
-	// SubscriptionIDs are the subscriptions to query, UUIDs; more than 1,000 take a
-	// query of each kind for every 1,000. If ManagementGroups is empty as well, the
-	// scope is all that the identity may read. A query of named subscriptions has no
-	// rows of the management groups above them, unless IncludeInherited is set.
+	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there twice,
+	// ignoring case, is queried once. More than 1,000 take a query of each kind for every
+	// 1,000. An empty list is no filter: if ManagementGroups is empty as well, the scope is
+	// all that the identity may read. A subscription that it may not read has no rows and no
+	// error. A query of named subscriptions has no rows of the management groups above them,
+	// unless IncludeInherited is set.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all
@@ -304,7 +307,8 @@ type ExemptionsClientListOptions struct {
 	// in [ErrIncompleteResult].
 	AllowPartialScopes bool
 
-	// PageSize is the number of rows of a request, 1 to 1,000; 0 means 1,000. A smaller
+	// PageSize is the number of rows of a request, 1 to 1,000; 0 means 1,000, and another
+	// number is a [*ParameterError]. A smaller
 	// one helps where 1,000 rows exceed the service's 16 MiB. A ContinuationToken stays
 	// valid with another PageSize.
 	PageSize int
@@ -370,7 +374,8 @@ type Exemption struct {
 // one that never ends, whose ExpiresOn is the zero time.
 func (e Exemption) ExpiresBefore(t time.Time) bool { return expiresBefore(e.ExpiresOn, t) }
 
-// LogValue implements [slog.LogValuer]: what is exempt, why and until when.
+// LogValue implements [slog.LogValuer]: one group with kind, id, scope, category and, unless
+// the exemption never ends, expiresOn.
 func (e Exemption) LogValue() slog.Value {
 	attributes := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("id", e.ID), slog.String("scope", e.Scope), slog.String("category", string(e.Category))}
 	if !e.ExpiresOn.IsZero() {

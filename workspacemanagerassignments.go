@@ -84,6 +84,9 @@ func (c *WorkspaceManagerAssignmentsClient) CreateOrUpdate(ctx context.Context, 
 
 // Delete deletes a workspace manager assignment. Deleting one that doesn't exist is success if the
 // service says 204; it is [ErrNotFound] if the service says 404.
+//
+// What was published isn't documented to be deleted at the members: expect that it stays
+// there, and that rules continue to run.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
 //   - workspaceManagerAssignmentName: at least 3 letters, digits and hyphens; starts and ends with a letter or digit
@@ -162,7 +165,8 @@ type WorkspaceManagerAssignmentProperties struct {
 
 // WorkspaceManagerAssignmentItem is one content item of an assignment.
 type WorkspaceManagerAssignmentItem struct {
-	// ResourceID is the resource id of the content item, such as an alert rule.
+	// ResourceID is the resource id of the content item: of an analytics or automation
+	// rule, parser, saved search, hunting query or workbook. Playbooks can't be published.
 	ResourceID string `json:"resourceId,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back

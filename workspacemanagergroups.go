@@ -83,6 +83,9 @@ func (c *WorkspaceManagerGroupsClient) CreateOrUpdate(ctx context.Context, resou
 
 // Delete deletes a workspace manager group. Deleting one that doesn't exist is success if the
 // service says 204; it is [ErrNotFound] if the service says 404.
+//
+// What was published isn't documented to be deleted at the members: expect that it stays
+// there, and that rules continue to run.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
 //   - workspaceManagerGroupName: one segment of a path: not empty, . or .., without /, ?, # and control characters

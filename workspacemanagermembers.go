@@ -86,6 +86,9 @@ func (c *WorkspaceManagerMembersClient) CreateOrUpdate(ctx context.Context, reso
 
 // Delete deletes a workspace manager member. Deleting one that doesn't exist is success if the
 // service says 204; it is [ErrNotFound] if the service says 404.
+//
+// What was published isn't documented to be deleted at the members: expect that it stays
+// there, and that rules continue to run.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit
 //   - workspaceManagerMemberName: one segment of a path: not empty, . or .., without /, ?, # and control characters
@@ -152,6 +155,7 @@ type WorkspaceManagerMemberProperties struct {
 	// TargetWorkspaceResourceID is the resource id of the member's Log Analytics workspace. Required.
 	TargetWorkspaceResourceID string `json:"targetWorkspaceResourceId,omitzero"`
 	// TargetWorkspaceTenantID is the id of the tenant of that workspace, a UUID. Required.
+	// A tenant other than the central workspace's takes Azure Lighthouse.
 	TargetWorkspaceTenantID string `json:"targetWorkspaceTenantId,omitzero"`
 
 	AdditionalProperties map[string]json.RawMessage `json:",embed"` // members unknown to this version, sent back

@@ -27,6 +27,8 @@ func main() {
 }
 
 func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
 	for exemption, err := range client.NewListPager(nil).All(ctx) {
 		if err != nil {
 			return err
