@@ -117,9 +117,13 @@ func ExampleExemptionsClient_Get() {
 	// Output: Test exemption waiver 2022-05-01
 }
 
-// The id is one of any place, such as the ID of what NewListPager yields.
+// The id is one of any place, such as the ID of what NewListPager yields. With OnlyLater,
+// an exemption that ends later already stays as it is.
 func ExampleExemptionsClient_Renew() {
-	exemption, err := exemptionsFactory(samples()).NewExemptionsClient().Renew(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), nil)
+	client := exemptionsFactory(samples()).NewExemptionsClient()
+	id := "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	options := &armsecops.ExemptionsClientRenewOptions{OnlyLater: true, Description: "SEC-1042: approved by the owner"}
+	exemption, err := client.Renew(context.Background(), id, time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), options)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -28,30 +28,30 @@ type Failures map[string][]string
 // never publishes twice: if it is unknown whether a job was started, Recover looks for
 // it, and the error is [armsecops.ErrOutcomeUnknown] if it isn't exactly one.
 func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, error) {
-	err := p.publish(ctx, assignment)
+	job, err := p.publish(ctx, assignment)
 	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-	if !ok {
+	if ok {
+		job = failed.Job
+	} else if err != nil {
 		return nil, err
 	}
-	job, failures := failed.Job.Properties, Failures{}
-	for f := range job.Failures() {
+	failures, summary := Failures{}, job.Properties.Summary()
+	for f := range job.Properties.Failures() {
 		failures[f.MemberResourceName] = append(failures[f.MemberResourceName], f.ResourceID)
 	}
-	summary := job.Summary()
 	published := summary.Failed > 0 && summary.Failed+summary.Succeeded == summary.Total // but for the failures
-	if published && job.ProvisioningState.Is(armsecops.ProvisioningStateFailed) && job.ErrorMessage == "" {
+	if published && job.Properties.ProvisioningState.Is(armsecops.ProvisioningStateFailed) && job.Properties.ErrorMessage == "" {
 		return failures, nil
 	}
-	return failures, err // the job was canceled, or failed as a whole
+	return failures, err // if any: the job was canceled, or failed as a whole
 }
 
 // publish starts a job and waits for its end.
-func (p *Publisher) publish(ctx context.Context, assignment string) error {
+func (p *Publisher) publish(ctx context.Context, assignment string) (armsecops.Job, error) {
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
 	poller, err := p.Jobs.BeginCreate(ctx, p.ResourceGroup, p.Workspace, assignment, options)
 	if err != nil {
-		return err
+		return armsecops.Job{}, err
 	}
-	_, err = armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
-	return err
+	return armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: p.Frequency})
 }

@@ -60,7 +60,7 @@ func TestPublishReturnsFailures(t *testing.T) {
 		items []armsecops.JobItem
 		want  Failures
 	}{
-		"all items published": {[]armsecops.JobItem{{ResourceID: "alertRules/one"}}, nil},
+		"all items published": {[]armsecops.JobItem{{ResourceID: "alertRules/one"}}, Failures{}},
 		"items failed for members": {[]armsecops.JobItem{
 			{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}},
 			{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}, {MemberResourceName: "oslo"}}},
@@ -173,6 +173,16 @@ func TestPublishFailsForAJobWhoseFailuresDoNotSayAll(t *testing.T) {
 			assert.Len(t, failures, min(1, len(job.Items)))
 		}))
 	}
+}
+
+// The service doesn't document that, and yet no failure is lost.
+func TestPublishReturnsTheFailuresOfAJobThatSucceeded(t *testing.T) {
+	t.Parallel()
+	srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
+	item := armsecops.JobItem{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}}
+	srv.Override(get, fake.Respond(http.StatusOK, armsecops.Job{Name: "job", Properties: armsecops.JobProperties{ProvisioningState: "Succeeded", Items: []armsecops.JobItem{item}}}))
+	failures, err := publish(t, srv)
+	assert.Equal(t, []any{Failures{"paris": {"alertRules/one"}}, nil}, []any{failures, err})
 }
 
 // JobDuration: the job runs for longer than the context, whose error names it.

@@ -58,8 +58,8 @@ func main() {
 
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) error {
 	expires, later := now.AddDate(0, 0, 90), now.AddDate(0, 0, 180)
-	ports, portsErr := exempt(ctx, factory, portsName, expires, policyAssignment, referenceID)
-	disks, disksErr := exempt(ctx, factory, disksName, expires, "")
+	ports, portsErr := exempt(ctx, factory, machine, portsName, expires, policyAssignment, referenceID)
+	disks, disksErr := exempt(ctx, factory, machine, disksName, expires, "")
 	fmt.Printf("ports: %s\ndisks: %s\n", ports, disks) // empty if it failed
 	if err := errors.Join(portsErr, disksErr); err != nil {
 		return err
@@ -84,10 +84,12 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 	return errors.Join(renewErr, portsErr, disksErr)
 }
 
-// exempt exempts the machine from a recommendation where that is exempted, and returns the
+// exempt exempts a resource from a recommendation where that is exempted, and returns the
 // id. A recommendation that a policy turns on takes a policy assignment and reference ids.
+// A second run replaces the exemption, and can end it earlier: exemptOrRenew of
+// interop/exempting doesn't.
 func exempt(
-	ctx context.Context, factory *armsecops.ClientFactory, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string,
+	ctx context.Context, factory *armsecops.ClientFactory, resourceID, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string,
 ) (id string, err error) {
 	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), displayName)
 	if err != nil {
@@ -96,13 +98,13 @@ func exempt(
 	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
 		return "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", displayName)
 	}
-	unique := strings.ToLower(machine+policyAssignmentID) + recommendation.Name
+	unique := strings.ToLower(resourceID+policyAssignmentID) + recommendation.Name
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
 	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption {
 		if len(referenceIDs) == 0 {
 			return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
 		}
-		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, machine, name, armsecops.PolicyExemption{
+		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{
 			Properties: armsecops.PolicyExemptionProperties{
 				DisplayName:                  displayName,
 				Description:                  reason,
@@ -118,7 +120,7 @@ func exempt(
 	if err != nil {
 		return "", err
 	}
-	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, machine, name, armsecops.StandardAssignment{
+	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
 			DisplayName:      displayName,
 			Description:      reason,

@@ -44,8 +44,8 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	server, ctx := newTenant(), t.Context()
 	factory := newFactory(server)
 	for range 2 {
-		ports, portsErr := exempt(ctx, factory, portsName, today, policyAssignment, "closePorts")
-		disks, disksErr := exempt(ctx, factory, disksName, today, "")
+		ports, portsErr := exempt(ctx, factory, machine, portsName, today, policyAssignment, "closePorts")
+		disks, disksErr := exempt(ctx, factory, machine, disksName, today, "")
 		found, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(e armsecops.Exemption) bool { return covers(e.Scope, machine) })
 		require.NoError(t, errors.Join(portsErr, disksErr, err))
 		require.Len(t, found, 2)
@@ -55,7 +55,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
 	for want, displayName := range map[string]string{"no recommendation": "Unknown", "no reference ids": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
-		_, err := exempt(ctx, factory, displayName, today, policyAssignment)
+		_, err := exempt(ctx, factory, machine, displayName, today, policyAssignment)
 		require.ErrorContains(t, err, want)
 	}
 	_, err := standardOf(ctx, factory.NewSecurityStandardsClient(), "unknown")

@@ -8,7 +8,9 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -23,13 +25,29 @@ const (
 	resourceGroup = "security"
 	workspace     = "central"
 
+	// What is published, and where to: an analytics rule, and a member workspace, which may
+	// be in another tenant than the central one.
 	rule = "/subscriptions/" + subscription + "/resourceGroups/" + resourceGroup + "/providers/Microsoft.OperationalInsights/workspaces/" + workspace +
 		"/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11"
-	memberSubscription = "7aef9d48-814f-45ad-b644-b0343316e174"
-	memberWorkspace    = "branch"
-	memberWorkspaceID  = "/subscriptions/" + memberSubscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/" + memberWorkspace
-	memberTenant       = "f676d436-8d16-42db-81b7-ab578e110ccd" // of the member's workspace, which may be another tenant than the central one's
+	member            = "branch(7aef9d48-814f-45ad-b644-b0343316e174)"
+	memberWorkspaceID = "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/branch"
+	memberTenant      = "f676d436-8d16-42db-81b7-ab578e110ccd"
 )
+
+// publication is an assignment of items to a group of members. Another one is another
+// call of setUp and run.
+type publication struct {
+	assignment, group string
+	members           map[string]armsecops.WorkspaceManagerMemberProperties // by their names
+	items             []string                                              // resource ids
+}
+
+var rules = publication{
+	assignment: "rules", group: "branches", items: []string{rule},
+	members: map[string]armsecops.WorkspaceManagerMemberProperties{
+		member: {TargetWorkspaceResourceID: memberWorkspaceID, TargetWorkspaceTenantID: memberTenant},
+	},
+}
 
 func main() {
 	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: publish, without arguments: edit the constants in main.go") }
@@ -52,17 +70,17 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour) // a job that takes longer continues, and the error names it
 	defer cancel()
-	if err := setUp(ctx, factory, "branches", "rules"); err != nil {
+	if err := setUp(ctx, factory, rules); err != nil {
 		log.Fatal(err)
 	}
-	if err := run(ctx, factory, "rules"); err != nil {
+	if err := run(ctx, factory, rules.assignment); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// setUp makes what a publication needs, with a group and an assignment of these names.
-// Each step replaces what has that name already, and can be repeated.
-func setUp(ctx context.Context, factory *armsecops.ClientFactory, group, assignment string) error {
+// setUp makes what a publication needs. Each step replaces what has that name already,
+// and can be repeated.
+func setUp(ctx context.Context, factory *armsecops.ClientFactory, p publication) error {
 	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscription)
 	if err != nil {
 		return err
@@ -85,22 +103,22 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory, group, assignm
 	}, nil); err != nil {
 		return err
 	}
-	member := memberWorkspace + "(" + memberSubscription + ")"
-	if _, err := members.CreateOrUpdate(ctx, resourceGroup, workspace, member, armsecops.WorkspaceManagerMember{
-		Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: memberWorkspaceID, TargetWorkspaceTenantID: memberTenant},
+	for name, properties := range p.members {
+		if _, err := members.CreateOrUpdate(ctx, resourceGroup, workspace, name, armsecops.WorkspaceManagerMember{Properties: properties}, nil); err != nil {
+			return err
+		}
+	}
+	if _, err := groups.CreateOrUpdate(ctx, resourceGroup, workspace, p.group, armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: p.group, MemberResourceNames: slices.Sorted(maps.Keys(p.members))},
 	}, nil); err != nil {
 		return err
 	}
-	if _, err := groups.CreateOrUpdate(ctx, resourceGroup, workspace, group, armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: group, MemberResourceNames: []string{member}},
-	}, nil); err != nil {
-		return err
+	var items []armsecops.WorkspaceManagerAssignmentItem
+	for _, id := range p.items {
+		items = append(items, armsecops.WorkspaceManagerAssignmentItem{ResourceID: id})
 	}
-	_, err = assignments.CreateOrUpdate(ctx, resourceGroup, workspace, assignment, armsecops.WorkspaceManagerAssignment{
-		Properties: armsecops.WorkspaceManagerAssignmentProperties{
-			TargetResourceName: group,
-			Items:              []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: rule}},
-		},
+	_, err = assignments.CreateOrUpdate(ctx, resourceGroup, workspace, p.assignment, armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{TargetResourceName: p.group, Items: items},
 	}, nil)
 	return err
 }
@@ -113,23 +131,23 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 	}
 	poller, err := jobs.BeginCreate(ctx, resourceGroup, workspace, assignment, &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
 		Recover:  true, // finds the job if the response is lost
-		Progress: func(job armsecops.Job) { fmt.Println(job.Properties.ProvisioningState) },
+		Progress: func(job armsecops.Job) { fmt.Printf("%s: %s\n", assignment, job.Properties.ProvisioningState) },
 	})
 	if err != nil { // which says so if it is unknown whether a job was started
 		return err
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		for f := range failed.Job.Properties.Failures() { // all, of which the error names ten at most
-			fmt.Printf("%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
-		}
-	}
-	if err != nil {
+		job = failed.Job
+	} else if err != nil { // the job may still run
 		return err
 	}
+	for f := range job.Properties.Failures() { // all, of which the error names ten at most
+		fmt.Printf("%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
+	}
 	summary := job.Properties.Summary()
-	fmt.Printf("%d of %d items published\n", summary.Succeeded, summary.Total)
-	return nil
+	fmt.Printf("%s: %d of %d items published\n", assignment, summary.Succeeded, summary.Total)
+	return err
 }
 
 // newTenant returns a tenant in memory, with the central workspace.
