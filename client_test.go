@@ -34,6 +34,7 @@ const (
 
 var (
 	options              = driver.Options
+	withoutRetries       = driver.WithoutRetries
 	endpoint             = testkit.Endpoint
 	numbers              = testkit.Numbers
 	respond              = testkit.Respond
@@ -47,13 +48,6 @@ var (
 	newJobsClient        = driver.NewJobsClient
 	newAssignmentsClient = driver.NewAssignmentsClient
 )
-
-// withoutRetries returns options with a transport, and without retries.
-func withoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
-	o := options(transport)
-	o.Retry.MaxRetries = -1
-	return o
-}
 
 // as returns the error of the type in the chain.
 func as[E error](t testing.TB, err error) E {

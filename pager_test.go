@@ -2,16 +2,15 @@ package armsecops_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,57 +22,16 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// listing is a service with one listing, whose items are named by number.
-type listing struct {
-	items    int
-	pageSize func(page int) int // nil: 1
-	fail     map[int]bool       // the pages whose next request fails
-	delay    time.Duration      // of a page
-
-	requests atomic.Int32
-	failed   atomic.Int32 // the last request that failed, by its number
-	open     atomic.Int32 // bodies
+// readFrom returns a pager of the tenant's listing, which repeats no request.
+func readFrom(t testing.TB, s *testkit.Tenant, o armsecops.PageOptions) *assignmentPager {
+	return newPager(newAssignmentsClient(t, withoutRetries(s)), o)
 }
 
-func (l *listing) Do(req *http.Request) (*http.Response, error) {
-	number := l.requests.Add(1)
-	if l.delay > 0 {
-		select {
-		case <-time.After(l.delay):
-		case <-req.Context().Done():
-			return nil, req.Context().Err()
-		}
-	}
-	page, first := 0, 0
-	_, _ = fmt.Sscanf(req.URL.Query().Get("$skipToken"), "page %d, item %d", &page, &first)
-	if l.fail[page] {
-		delete(l.fail, page)
-		l.failed.Store(number)
-		return respond(500, `{"error":{"code":"InternalServerError"}}`)(req)
-	}
-	size := 1
-	if l.pageSize != nil {
-		size = l.pageSize(page)
-	}
-	last := min(first+size, l.items)
-	items := []map[string]string{}
-	for _, name := range numbers(last)[first:] {
-		items = append(items, map[string]string{"name": name})
-	}
-	content := map[string]any{"value": items}
-	if last < l.items {
-		content["nextLink"] = fmt.Sprintf("https://%s%s?$skipToken=page %d, item %d", req.URL.Host, req.URL.Path, page+1, last)
-	}
-	body, _ := json.Marshal(content)
-	resp, err := respond(200, string(body))(req)
-	l.open.Add(1)
-	resp.Body = testkit.Closing{Reader: resp.Body, Closed: func() { l.open.Add(-1) }}
-	return resp, err
-}
+// requests are so many, all to the one subscription of these tests.
+func requests(n int) map[string]int { return map[string]int{assignmentsSubscription: n} }
 
-func (l *listing) pager(t testing.TB, o armsecops.PageOptions) *assignmentPager {
-	return newPager(newAssignmentsClient(t, withoutRetries(l)), o)
-}
+// ones are the sizes of pages that have an item each.
+func ones(pages int) []int { return slices.Repeat([]int{1}, pages) }
 
 type assignmentPager = armsecops.Pager[armsecops.Assignment]
 
@@ -122,14 +80,15 @@ func read(ctx context.Context, way string, pager *assignmentPager, leave int) (g
 }
 
 // readOn reads a listing in one way, with a new pager wherever one ends, until
-// nothing is left. The page sizes and the faults of pages are the listing's.
-func (l *listing) readOn(t *testing.T, way string, pages int, o armsecops.PageOptions) (got []string) {
+// nothing is left.
+//   - failed: the last request that failed, by its number
+func readOn(t *testing.T, s *testkit.Tenant, failed *int, way string, pages int, o armsecops.PageOptions) (got []string) {
 	t.Helper()
 	if way == "All" {
 		pages = 0 // it would repeat what it has of a page
 	}
 	for range 500 {
-		pager := l.pager(t, o)
+		pager := readFrom(t, s, o)
 		items, err := read(t.Context(), way, pager, pages)
 		got = append(got, items...)
 		o.ContinuationToken = pager.ContinuationToken()
@@ -142,10 +101,10 @@ func (l *listing) readOn(t *testing.T, way string, pages int, o armsecops.PageOp
 			_, inPages := read(t.Context(), "Pages", pager, 0)
 			_, inAll := read(t.Context(), "All", pager, 0)
 			require.Equal(t, []error{err, err, err}, []error{nextPage, inPages, inAll})
-			require.Equal(t, l.failed.Load(), l.requests.Load(), "nothing is sent after the page that failed")
+			require.Equal(t, requests(*failed), s.Requests, "nothing is sent after the page that failed")
 		}
 		if o.ContinuationToken == "" {
-			require.Zero(t, l.open.Load(), "bodies left open")
+			require.Zero(t, s.Open.Load(), "bodies left open")
 			for range pager.Pages(t.Context()) {
 				require.Fail(t, "a page after the end")
 			}
@@ -168,13 +127,25 @@ func FuzzListingIsExact(f *testing.F) {
 		for i := range sizes {
 			sizes[i] = random.IntN(6) // empty pages with a link among them
 		}
-		l := &listing{items: random.IntN(60), fail: map[int]bool{}, pageSize: func(page int) int { return sizes[page%len(sizes)] }}
+		items, pages := random.IntN(60), []int{}
+		for left := items; len(pages) == 0 || left > 0; left -= pages[len(pages)-1] {
+			pages = append(pages, min(left, sizes[len(pages)%len(sizes)]))
+		}
+		s, fail, failed := testkit.NewTenant(pages...), map[int]bool{}, 0
+		s.Fault = func(_ string, page int) transportFunc {
+			if !fail[page] {
+				return nil
+			}
+			delete(fail, page)
+			failed = s.Requests[assignmentsSubscription]
+			return respond(500, `{"error":{"code":"InternalServerError"}}`)
+		}
 		for range random.IntN(4) {
-			l.fail[random.IntN(12)] = true
+			fail[random.IntN(12)] = true
 		}
 		way := ways[random.IntN(len(ways))]
 		o := armsecops.PageOptions{MaxPages: random.IntN(4), Prefetch: random.IntN(4)}
-		require.Equal(t, numbers(l.items), l.readOn(t, way, random.IntN(5), o))
+		require.Equal(t, numbers(items), readOn(t, s, &failed, way, random.IntN(5), o))
 	})
 }
 
@@ -199,14 +170,14 @@ func TestMaxPagesEndsThePager(t *testing.T) {
 	t.Parallel()
 	for prefetch := range 3 {
 		for _, way := range ways {
-			l := &listing{items: 5}
-			pager := l.pager(t, armsecops.PageOptions{MaxPages: 2, Prefetch: prefetch})
+			s := testkit.NewTenant(ones(5)...)
+			pager := readFrom(t, s, armsecops.PageOptions{MaxPages: 2, Prefetch: prefetch})
 			got, err := read(t.Context(), way, pager, 0)
 			require.NoError(t, err, way)
 			assert.Equal(t, numbers(2), got)
 			assert.False(t, pager.More())
 			require.EqualError(t, failure(pager.NextPage(t.Context())), "no more pages")
-			assert.EqualValues(t, 2, l.requests.Load())
+			assert.Equal(t, requests(2), s.Requests)
 		}
 	}
 }
@@ -216,16 +187,16 @@ func TestPageOptionsAreChecked(t *testing.T) {
 	for o, name := range map[armsecops.PageOptions]string{
 		{MaxPages: -1}: "MaxPages", {Prefetch: -1}: "Prefetch", {Prefetch: 65}: "Prefetch",
 	} {
-		l := &listing{items: 5}
+		s := testkit.NewTenant(ones(5)...)
 		for _, way := range ways { // seen, not left out
-			pager := l.pager(t, o)
+			pager := readFrom(t, s, o)
 			assertParameterError(t, failure(read(t.Context(), way, pager, 0)), name)
 			assert.False(t, pager.More())
 			assertParameterError(t, failure(pager.NextPage(t.Context())), name)
 		}
-		assert.Zero(t, l.requests.Load())
+		assert.Empty(t, s.Requests)
 	}
-	got, err := read(t.Context(), "All", (&listing{items: 5}).pager(t, armsecops.PageOptions{Prefetch: 64}), 0)
+	got, err := read(t.Context(), "All", readFrom(t, testkit.NewTenant(ones(5)...), armsecops.PageOptions{Prefetch: 64}), 0)
 	require.NoError(t, err)
 	assert.Equal(t, numbers(5), got)
 }
@@ -242,10 +213,10 @@ func TestListingResumesAfterBreak(t *testing.T) {
 	for way, breaks := range resumesAt {
 		for leave, first := range breaks {
 			for prefetch := range 3 {
-				l := &listing{items: 12, pageSize: func(int) int { return 5 }}
-				pager := l.pager(t, armsecops.PageOptions{Prefetch: prefetch})
+				s := testkit.NewTenant(5, 5, 2)
+				pager := readFrom(t, s, armsecops.PageOptions{Prefetch: prefetch})
 				require.NoError(t, failure(read(t.Context(), way, pager, leave)))
-				another := l.pager(t, armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()})
+				another := readFrom(t, s, armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()})
 				for _, pager := range []*assignmentPager{pager, another} {
 					rest, err := read(t.Context(), way, pager, 0)
 					require.NoError(t, err)
@@ -259,11 +230,11 @@ func TestListingResumesAfterBreak(t *testing.T) {
 // What else a token may be, and which are refused, is tested in package resume.
 func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	t.Parallel()
-	l := &listing{items: 3}
-	pager := l.pager(t, armsecops.PageOptions{})
+	s := testkit.NewTenant(ones(3)...)
+	pager := readFrom(t, s, armsecops.PageOptions{})
 	require.NoError(t, failure(pager.NextPage(t.Context())))
 	o := armsecops.PageOptions{ContinuationToken: pager.ContinuationToken()}
-	client := newAssignmentsClient(t, options(l))
+	client := newAssignmentsClient(t, options(s))
 	another := client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o})
 	assertParameterError(t, failure(another.NextPage(t.Context())), "ContinuationToken")
 	assert.False(t, another.More())
@@ -276,7 +247,7 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 		require.ErrorIs(t, err, armsecops.ErrUntrustedNextLink)
 		assert.Contains(t, armsecops.LogValue(err).Group(), slog.String("kind", "response"))
 	}
-	assert.EqualValues(t, 1, l.requests.Load(), "a bad token is refused before any request")
+	assert.Equal(t, requests(1), s.Requests, "a bad token is refused before any request")
 }
 
 func TestPagingLoopsEndTheListing(t *testing.T) {
@@ -339,16 +310,16 @@ func TestPrefetchIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, prefetch := range []int{0, 1, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			l := &listing{items: 20}
-			pages := l.pager(t, armsecops.PageOptions{Prefetch: prefetch}).Pages(t.Context())
+			s := testkit.NewTenant(ones(20)...)
+			pages := readFrom(t, s, armsecops.PageOptions{Prefetch: prefetch}).Pages(t.Context())
 			synctest.Wait()
-			assert.Zero(t, l.requests.Load(), "nothing happens before the loop")
+			assert.Empty(t, s.Requests, "nothing happens before the loop")
 			read := 0
 			for _, err := range pages {
 				require.NoError(t, err)
 				read++
 				synctest.Wait()
-				assert.EqualValues(t, min(20, read+prefetch), l.requests.Load())
+				assert.Equal(t, requests(min(20, read+prefetch)), s.Requests)
 			}
 		})
 	}
@@ -358,12 +329,13 @@ func TestPrefetchIsBounded(t *testing.T) {
 func TestLeavingCancelsTheRequestInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := &listing{items: 50, delay: time.Hour}
+		s := testkit.NewTenant(ones(50)...)
+		s.Delay = time.Hour
 		start := time.Now()
-		for _, err := range l.pager(t, armsecops.PageOptions{Prefetch: 1}).All(t.Context()) {
+		for _, err := range readFrom(t, s, armsecops.PageOptions{Prefetch: 1}).All(t.Context()) {
 			require.NoError(t, err)
 			synctest.Wait() // for the request of the second page
-			assert.EqualValues(t, 2, l.requests.Load())
+			assert.Equal(t, requests(2), s.Requests)
 			break
 		}
 		assert.Equal(t, time.Hour, time.Since(start), "the first page")
@@ -374,8 +346,8 @@ func TestLeavingCancelsTheRequestInFlight(t *testing.T) {
 // use what the first one does.
 func TestLoopInALoopIsAnError(t *testing.T) {
 	t.Parallel()
-	l := &listing{items: 50}
-	p := l.pager(t, armsecops.PageOptions{Prefetch: 1})
+	s := testkit.NewTenant(ones(50)...)
+	p := readFrom(t, s, armsecops.PageOptions{Prefetch: 1})
 	for _, err := range p.All(t.Context()) {
 		require.NoError(t, err)
 		assert.ErrorContains(t, failure(p.NextPage(t.Context())), "a loop over this pager")
@@ -395,15 +367,16 @@ func TestListingEndsWithItsContext(t *testing.T) {
 			reason := errors.New("enough")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-			l := &listing{items: 50, delay: time.Millisecond}
+			s := testkit.NewTenant(ones(50)...)
+			s.Delay = time.Millisecond
 			var last error
-			for _, err := range l.pager(t, armsecops.PageOptions{Prefetch: prefetch}).All(ctx) {
+			for _, err := range readFrom(t, s, armsecops.PageOptions{Prefetch: prefetch}).All(ctx) {
 				cancel(reason)
 				last = err
 			}
 			require.ErrorIs(t, last, context.Canceled)
 			require.ErrorIs(t, last, reason)
-			assert.Zero(t, l.open.Load())
+			assert.Zero(t, s.Open.Load())
 		})
 	}
 }

@@ -142,7 +142,7 @@ func TestQueryPages(t *testing.T) {
 		"negative page size":     {3, -1, 1},
 	}, func(t *testing.T, test struct{ resources, pageSize, requests int }) {
 		srv := fake.NewServer(&fake.ServerOptions{PageSize: test.pageSize})
-		want := formatNames(test.resources, "a%04d")
+		want := testkit.Names(test.resources, "a%04d")
 		for _, name := range want {
 			srv.Put(namedAssignment(name), armsecops.Assignment{})
 		}

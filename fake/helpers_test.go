@@ -69,13 +69,6 @@ func namedGroup(name string) armsecops.WorkspaceManagerGroupID {
 	return armsecops.WorkspaceManagerGroupID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: name}
 }
 
-func formatNames(n int, format string) (names []string) {
-	for i := range n {
-		names = append(names, fmt.Sprintf(format, i))
-	}
-	return names
-}
-
 type listJobsOptions = armsecops.WorkspaceManagerJobsClientListOptions
 
 func options(transport policy.Transporter) *armsecops.ClientOptions {

@@ -20,7 +20,7 @@ import (
 // than that must stop by itself.
 func TestListIsSortedAndPaged(t *testing.T) {
 	t.Parallel()
-	ascending := formatNames(5, "job-%d")
+	ascending := testkit.Names(5, "job-%d")
 	descending := slices.Clone(ascending)
 	slices.Reverse(descending)
 	type test struct {
@@ -145,7 +145,7 @@ func TestNextLinkOfAFault(t *testing.T) {
 			srv.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1, Times: 2})
 			names, err := collect(t, pagerOfJobs(t, srv, nil))
 			require.ErrorIs(t, err, test.err)
-			assert.Equal(t, formatNames(min(test.requests, 2), format), names)
+			assert.Equal(t, testkit.Names(min(test.requests, 2), format), names)
 			assert.Len(t, srv.Requests(), before+test.requests)
 		}
 	})

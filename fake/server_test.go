@@ -125,7 +125,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 3, JobSteps: 1})
-	stored := formatNames(20, "stored-%02d")
+	stored := testkit.Names(20, "stored-%02d")
 	for _, name := range stored {
 		srv.Put(namedAssignment(name), armsecops.Assignment{})
 	}
@@ -157,7 +157,7 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 		func(name string) { // list from an override
 			names, err := collect(t, jobs.NewListPager(resourceGroup, workspace, name, nil))
 			assert.NoError(t, err)
-			assert.Equal(t, formatNames(4, name+"-%d"), names)
+			assert.Equal(t, testkit.Names(4, name+"-%d"), names)
 		},
 	}
 	var wg sync.WaitGroup

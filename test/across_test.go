@@ -3,9 +3,7 @@ package test
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -26,74 +24,13 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// tenant is a service with many subscriptions. Their items are named by number.
-type tenant struct {
-	pages    int                                                        // of every subscription; 0: 1
-	pageSize func(subscription string, page int) int                    // nil: 1
-	delay    time.Duration                                              // of a page
-	fault    func(subscription string, page, request int) transportFunc // nil, or returns nil: the page is sent
-
-	mu       sync.Mutex
-	requests map[string]int
-	running  int
-	most     int // requests that ran at a time
-}
-
-func (s *tenant) Do(req *http.Request) (*http.Response, error) {
-	subscription := strings.Split(req.URL.Path, "/")[2]
-	page, first := 0, 0
-	_, _ = fmt.Sscanf(req.URL.Query().Get("$skipToken"), "%d-%d", &page, &first)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.requests == nil {
-		s.requests = map[string]int{}
-	}
-	s.requests[subscription]++
-	request := s.requests[subscription]
-	s.running++
-	s.most = max(s.most, s.running)
-	defer func() { s.running-- }()
-	if s.delay > 0 {
-		s.mu.Unlock()
-		select {
-		case <-time.After(s.delay):
-		case <-req.Context().Done():
-		}
-		s.mu.Lock()
-	}
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	if s.fault != nil {
-		if fail := s.fault(subscription, page, request); fail != nil {
-			return fail(req)
-		}
-	}
-	size := 1
-	if s.pageSize != nil {
-		size = s.pageSize(subscription, page)
-	}
-	list := armsecops.AssignmentList{}
-	for n := range size {
-		list.Value = append(list.Value, armsecops.Assignment{ID: "/subscriptions/" + subscription + "/a/b", Name: fmt.Sprint(first + n)})
-	}
-	if page+1 < s.pages {
-		list.NextLink = fmt.Sprintf("https://%s%s?$skipToken=%d-%d", req.URL.Host, req.URL.Path, page+1, first+size)
-	}
-	body, err := json.Marshal(list)
-	if err != nil {
-		return nil, err
-	}
-	return respond(200, string(body))(req)
-}
-
 // failWith returns an error response.
 func failWith(status int, header ...string) transportFunc {
 	return respond(status, append([]string{`{"error":{"code":"Refused","message":"No."}}`}, header...)...)
 }
 
-// client returns a client of the tenant whose only retry is that of a 429.
-func (s *tenant) client(t testing.TB) *armsecops.SecurityAssignmentsClient {
+// clientOf returns a client of the tenant whose only retry is that of a 429.
+func clientOf(t testing.TB, s *testkit.Tenant) *armsecops.SecurityAssignmentsClient {
 	o := options(s)
 	o.Retry.MaxRetryDelay = time.Minute
 	o.Retry.StatusCodes = []int{http.StatusTooManyRequests}
@@ -105,9 +42,10 @@ type acrossOptions = armsecops.SecurityAssignmentsClientListAcrossSubscriptionsO
 func TestListingAcrossSubscriptionsListsEightAtATimeByDefault(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &tenant{delay: time.Second}
-		assert.Len(t, readAll(t, s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil)), 20)
-		assert.Equal(t, 8, s.most)
+		s := testkit.NewTenant(1)
+		s.Delay = time.Second
+		assert.Len(t, readAll(t, clientOf(t, s).ListAcrossSubscriptions(t.Context(), subscriptionIDs(20), nil)), 20)
+		assert.Equal(t, 8, s.Most)
 	})
 }
 
@@ -119,8 +57,8 @@ func failedSubscription(t testing.TB, err error) string {
 }
 
 // failPage returns a fault of one page.
-func failPage(subscription string, page int, response transportFunc) func(string, int, int) transportFunc {
-	return func(s string, p, _ int) transportFunc {
+func failPage(subscription string, page int, response transportFunc) func(string, int) transportFunc {
+	return func(s string, p int) transportFunc {
 		if s == subscription && p == page {
 			return response
 		}
@@ -133,8 +71,9 @@ func TestListingAcrossSubscriptionsReportsEachThatTheContextEnded(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
-		s := &tenant{pages: 2, delay: time.Second}
-		items, errs := collect(s.client(t).ListAcrossSubscriptions(ctx, subscriptionIDs(5), &acrossOptions{Concurrency: 2}))
+		s := testkit.NewTenant(1, 1)
+		s.Delay = time.Second
+		items, errs := collect(clientOf(t, s).ListAcrossSubscriptions(ctx, subscriptionIDs(5), &acrossOptions{Concurrency: 2}))
 		var failed []string
 		for _, err := range errs {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -143,23 +82,23 @@ func TestListingAcrossSubscriptionsReportsEachThatTheContextEnded(t *testing.T) 
 		}
 		assert.Len(t, items, 2)
 		assert.ElementsMatch(t, subscriptionIDs(5), failed, "one error for each")
-		assert.Len(t, s.requests, 2, "no request after the end")
+		assert.Len(t, s.Requests, 2, "no request after the end")
 	})
 }
 
 // The listing can be ranged over again, and is the same again.
 func TestListingAcrossSubscriptionsListsEachOnce(t *testing.T) {
 	t.Parallel()
-	s := &tenant{}
+	s := testkit.NewTenant(1)
 	a, b := subscriptionID(1), subscriptionID(2)
 	ids := []string{a, strings.ToUpper(b), a, b, strings.ToUpper(a)}
-	listing := s.client(t).ListAcrossSubscriptions(t.Context(), ids, nil)
+	listing := clientOf(t, s).ListAcrossSubscriptions(t.Context(), ids, nil)
 	ids[0] = "changed since"
 	for n := range 2 {
 		assert.Len(t, readAll(t, listing), 2)
-		assert.Equal(t, map[string]int{a: n + 1, strings.ToUpper(b): n + 1}, s.requests, "in the case they had first")
+		assert.Equal(t, map[string]int{a: n + 1, strings.ToUpper(b): n + 1}, s.Requests, "in the case they had first")
 	}
-	assert.Empty(t, readAll(t, s.client(t).ListAcrossSubscriptions(t.Context(), nil, nil)))
+	assert.Empty(t, readAll(t, clientOf(t, s).ListAcrossSubscriptions(t.Context(), nil, nil)))
 }
 
 // acrossListings has the listings across subscriptions, by the operation of their requests. They
@@ -192,7 +131,8 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	t.Parallel()
 	for operation, list := range acrossListings {
 		forbidden := subscriptionID(1)
-		s := &tenant{pages: 2, fault: failPage(forbidden, 1, failWith(403))}
+		s := testkit.NewTenant(1, 1)
+		s.Fault = failPage(forbidden, 1, failWith(403))
 		factory := newFactory(t, &azfake.TokenCredential{}, options(s))
 		ids := append(subscriptionIDs(5), "production")
 		listed, errs := list(t.Context(), factory, ids, &acrossOptions{ContinuationTokens: map[string]string{ids[2]: "no token"}})
@@ -212,7 +152,7 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 		assertParameterError(t, failed[ids[2]], "ContinuationToken")
 
 		// The token of the error resumes with the page that failed.
-		s.fault = nil
+		s.Fault = failPage("", 0, nil) // no page fails now
 		page, ok := errors.AsType[*armsecops.PageError](failed[forbidden])
 		require.True(t, ok)
 		for id, tokenOf := range map[string]string{forbidden: strings.ToUpper(forbidden), strings.ToUpper(forbidden): forbidden} {
@@ -230,29 +170,29 @@ func TestListingAcrossSubscriptionsChecksItsOptions(t *testing.T) {
 		{Concurrency: -1}: "Concurrency", {MaxPages: -1}: "MaxPages", {ContinuationTokens: map[string]string{jobsSubscription + " ": ""}}: "ContinuationTokens",
 		{ContinuationTokens: map[string]string{jobsSubscription: "", strings.ToUpper(jobsSubscription): "a"}}: "ContinuationTokens",
 	} {
-		s := &tenant{}
-		items, errs := collect(s.client(t).ListAcrossSubscriptions(t.Context(), append(subscriptionIDs(3), jobsSubscription), o))
+		s := testkit.NewTenant(1)
+		items, errs := collect(clientOf(t, s).ListAcrossSubscriptions(t.Context(), append(subscriptionIDs(3), jobsSubscription), o))
 		assert.Empty(t, items)
 		require.Len(t, errs, 1)
 		assertParameterError(t, errs[0], name)
-		assert.Empty(t, s.requests)
+		assert.Empty(t, s.Requests)
 	}
 }
 
 // MaxPages ends each subscription without an error, with the token of its next page.
 func TestMaxPagesEndsEachSubscription(t *testing.T) {
 	t.Parallel()
-	s := &tenant{pages: 5}
+	s := testkit.NewTenant(1, 1, 1, 1, 1)
 	tokens, got := map[string]string{}, map[string][]string{}
 	for loop, want := range []int{2, 4, 5, 5} {
 		o := &acrossOptions{MaxPages: 2, ContinuationTokens: tokens, Progress: func(id, token string) { tokens[id] = token }}
-		for _, item := range readAll(t, s.client(t).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o)) {
+		for _, item := range readAll(t, clientOf(t, s).ListAcrossSubscriptions(t.Context(), subscriptionIDs(3), o)) {
 			got[item.SubscriptionID()] = append(got[item.SubscriptionID()], item.Name)
 		}
 		for _, id := range subscriptionIDs(3) {
 			assert.Equal(t, numbers(want), got[id])
 			assert.Equal(t, loop >= 2, tokens[id] == "", "finished")
-			assert.Equal(t, want, s.requests[id])
+			assert.Equal(t, want, s.Requests[id])
 		}
 	}
 }
@@ -281,7 +221,7 @@ func TestContextEndsGettingAToken(t *testing.T) {
 		client, err := armsecops.NewSecurityAssignmentsClient(subscriptionID(0), tokenFunc(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
 			<-ctx.Done()
 			return azcore.AccessToken{}, cmp.Or(test.err, ctx.Err())
-		}), options(&tenant{}))
+		}), options(testkit.NewTenant(1)))
 		require.NoError(t, err)
 		ctx := ending()
 		_, err = client.Get(ctx, "rg", "id", nil)
@@ -304,7 +244,8 @@ func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testin
 	const header = `Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="`
 	challenged := subscriptionID(3)
 	for always, want := range map[bool]int{false: 9, true: 0} { // subscriptions that are listed
-		s := &tenant{fault: failPage(challenged, 0, failWith(401, "WWW-Authenticate", header))}
+		s := testkit.NewTenant(1)
+		s.Fault = failPage(challenged, 0, failWith(401, "WWW-Authenticate", header))
 		credential := tokenFunc(func(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 			if always || o.Claims != "" {
 				return azcore.AccessToken{}, errors.New("interaction required")
@@ -333,7 +274,7 @@ func (f tokenFunc) GetToken(ctx context.Context, o policy.TokenRequestOptions) (
 // acrossRun is a listing that is read in several loops, each of which resumes
 // where the one before ended.
 type acrossRun struct {
-	tenant *tenant
+	tenant *testkit.Tenant
 	ids    []string
 	tokens map[string]string // given to each loop, and written by its Progress
 	got    map[string][]string
@@ -355,7 +296,7 @@ func (r *acrossRun) loop(t *testing.T, concurrency, breakAfterItems, breakAfterP
 		r.tokens[id] = token
 		pages++
 	}}
-	for item, err := range r.tenant.client(t).ListAcrossSubscriptions(ctx, r.ids, o) {
+	for item, err := range clientOf(t, r.tenant).ListAcrossSubscriptions(ctx, r.ids, o) {
 		if pages >= breakAfterPages {
 			return // before the next item counts
 		}
@@ -386,10 +327,9 @@ func FuzzListingAcrossSubscriptionsResumes(f *testing.F) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		sizes, want := map[string][]int{}, map[string][]string{}
 		ids := subscriptionIDs(1 + random.IntN(12))
-		const pages = 4
 		for _, id := range ids {
 			items := 0
-			for range pages {
+			for range 4 { // pages
 				size := random.IntN(4)
 				sizes[id] = append(sizes[id], size)
 				items += size
@@ -401,8 +341,9 @@ func FuzzListingAcrossSubscriptionsResumes(f *testing.F) {
 		failing := random.Float64() / 3
 		var mu sync.Mutex // of the faults: loops and requests share the generator
 		chance := func(n int) int { mu.Lock(); defer mu.Unlock(); return random.IntN(n) }
-		s := &tenant{pages: pages, pageSize: func(id string, page int) int { return sizes[id][page] }}
-		s.fault = func(string, int, int) transportFunc {
+		s := testkit.NewTenant()
+		s.Sizes = func(id string) []int { return sizes[id] }
+		s.Fault = func(string, int) transportFunc {
 			if float64(chance(1000))/1000 < failing {
 				return failWith(http.StatusBadGateway)
 			}

@@ -32,6 +32,7 @@ const (
 
 var (
 	options              = driver.Options
+	withoutRetries       = driver.WithoutRetries
 	respond              = testkit.Respond
 	script               = testkit.Script
 	subscriptionID       = testkit.SubscriptionID

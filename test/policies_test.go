@@ -75,8 +75,7 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 		}, want: "disliked", lost: true},
 	}, func(t *testing.T, test test) {
 		testkit.EachCase(t, places, func(t *testing.T, set func(*armsecops.ClientOptions, policy.Policy)) {
-			o := options(respond(200, `{"name":"a"}`))
-			o.Retry.MaxRetries = -1
+			o := withoutRetries(respond(200, `{"name":"a"}`))
 			set(o, test.policy)
 			_, err := newAssignmentsClient(t, o).Get(t.Context(), "rg", "id", nil)
 			if test.want == "" {

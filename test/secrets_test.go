@@ -80,9 +80,7 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 	}
 	testkit.EachCase(t, tests, func(t *testing.T, transport transportFunc) {
 		credential := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: secretToken}, nil })
-		o := options(transport)
-		o.Retry.MaxRetries = -1
-		client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, o)
+		client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, withoutRetries(transport))
 		require.NoError(t, err)
 		list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: secretSkipToken, Top: 7, OrderBy: "secret desc"}
 		ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {"Bearer secret/of+the=call"}}) // that is sent
@@ -107,10 +105,9 @@ func TestErrorsKeepWhatIsNoSecret(t *testing.T) {
 	client := newJobsClient(t, options(script(t, respond(400, `{"error":{"message":"`+message+`"}}`))))
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: 7}
 	assert.ErrorContains(t, errorOf(client.NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context())), message)
-	o := options(transportFunc(func(req *http.Request) (*http.Response, error) {
+	o := withoutRetries(transportFunc(func(req *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: io.ErrUnexpectedEOF}
 	}))
-	o.Retry.MaxRetries = -1
 	err := errorOf(newJobsClient(t, o).NewListPager("rg", "workspace", "assignment", list).NextPage(t.Context()))
 	assert.Regexp(t, `^WorkspaceManagerJobsClient\.NewListPager: unexpected EOF \(https://management.azure.com/subscriptions/[^?]*/jobs\)$`, err)
 	assert.ErrorAs(t, err, new(*url.Error))
@@ -135,9 +132,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 	t.Parallel()
 	hostile := strings.Repeat("a\n\x1b[31m\u202e\u2066\x00\xff\r\u2028", 40_000)
 	get := func(transport policy.Transporter, credential azcore.TokenCredential) error {
-		o := options(transport)
-		o.Retry.MaxRetries = -1
-		c, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credential, o)
+		c, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credential, withoutRetries(transport))
 		require.NoError(t, err)
 		return errorOf(c.Get(t.Context(), "rg", "id", nil))
 	}

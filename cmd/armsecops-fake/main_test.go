@@ -143,9 +143,8 @@ func (p *process) dump(url string) string {
 
 func (p *process) jobs() *armsecops.WorkspaceManagerJobsClient {
 	p.t.Helper()
-	o := driver.Options(p.client)
+	o := driver.WithoutRetries(p.client)
 	o.Cloud = testkit.Endpoint(p.Endpoint)
-	o.Retry.MaxRetries = -1
 	return driver.NewJobsClient(p.t, o)
 }
 

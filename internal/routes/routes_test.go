@@ -1,10 +1,7 @@
 package routes
 
 import (
-	"encoding/json"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,49 +17,6 @@ const (
 )
 
 var jobValues = []string{subscription, "rg", "workspace", "assignment", "job"}
-
-// The table is what the documented exchanges are: each of them is a request of
-// its operation's route and of no other.
-func TestRoutesAreAsDocumented(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("../../testdata/exchanges/*.json")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		var exchanges []struct {
-			Operation string
-			Request   struct{ Method, URL string }
-			Response  struct{ Status int }
-		}
-		require.NoError(t, json.Unmarshal(text, &exchanges))
-		for _, exchange := range exchanges {
-			u, err := url.Parse(exchange.Request.URL)
-			require.NoError(t, err)
-			var operations []string
-			for _, route := range All {
-				values, ok := route.Match(strings.Split(u.Path[1:], "/"))
-				if !ok || route.Method != exchange.Request.Method {
-					continue
-				}
-				operations = append(operations, route.Operation)
-				assert.Equal(t, u.EscapedPath(), route.URLPath(values...), file)
-				assert.Equal(t, route.APIVersion, u.Query().Get("api-version"), file)
-				_, _, reason := route.Check(values)
-				assert.Empty(t, reason, file)
-				if exchange.Response.Status < 300 {
-					assert.Contains(t, route.Success, exchange.Response.Status, file)
-				}
-			}
-			if strings.HasSuffix(u.Path, "/Microsoft.ResourceGraph/resources") { // the body tells the operations apart
-				assert.Contains(t, operations, exchange.Operation, file)
-				continue
-			}
-			assert.Equal(t, []string{exchange.Operation}, operations, file)
-		}
-	}
-}
 
 func TestURLPathAndID(t *testing.T) {
 	t.Parallel()

@@ -68,14 +68,21 @@ func (c Call) OptionsOf(t reflect.Type) reflect.Value {
 	return options
 }
 
+const subscriptionFormat = "aaaaaaaa-0000-0000-0000-%012d"
+
 // SubscriptionID returns the id of one of many subscriptions.
-func SubscriptionID(n int) string { return fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", n) }
+func SubscriptionID(n int) string { return fmt.Sprintf(subscriptionFormat, n) }
 
 // SubscriptionIDs returns the ids of n subscriptions.
-func SubscriptionIDs(n int) []string {
-	var ids []string
+func SubscriptionIDs(n int) []string { return Names(n, subscriptionFormat) }
+
+// Numbers returns the names of n items that are named by number.
+func Numbers(n int) []string { return Names(n, "%d") }
+
+// Names returns n names by the format of their numbers.
+func Names(n int, format string) (names []string) {
 	for i := range n {
-		ids = append(ids, SubscriptionID(i))
+		names = append(names, fmt.Sprintf(format, i))
 	}
-	return ids
+	return names
 }

@@ -4,20 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-// Numbers returns the names of n items that are named by number.
-func Numbers(n int) []string {
-	var names []string
-	for i := range n {
-		names = append(names, strconv.Itoa(i))
-	}
-	return names
-}
 
 // Forge returns the continuation token with another member.
 func Forge(t testing.TB, token, member, text string) string {

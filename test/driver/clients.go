@@ -52,6 +52,13 @@ func Options(transport policy.Transporter) *armsecops.ClientOptions {
 	return o
 }
 
+// WithoutRetries returns options with a transport, and without retries.
+func WithoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
+	o := Options(transport)
+	o.Retry.MaxRetries = -1
+	return o
+}
+
 // NewTLSServer starts a server, and returns options of clients whose endpoint it is.
 func NewTLSServer(t testing.TB, handler http.Handler, http2 bool) *armsecops.ClientOptions {
 	t.Helper()

@@ -280,7 +280,7 @@ func shortLength(w http.ResponseWriter, r *http.Request, s *Server) {
 	sendRaw(w, fmt.Sprintf("Content-Length: %d", len(body)/2), body)
 }
 
-// sendRaw sends a success that net/http's server refuses to send, and closes the connection.
+// sendRaw sends a success as it is, which net/http's server may refuse, and closes the connection.
 func sendRaw(w http.ResponseWriter, header, body string) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nx-ms-request-id: %s\r\n%s\r\n\r\n%s", testkit.RequestID, header, body)
@@ -347,9 +347,6 @@ func respondStarted(w http.ResponseWriter, r *http.Request, _ *Server) {
 
 // respondAndClose closes the connection, which the client takes for idle, after the response.
 func respondAndClose(w http.ResponseWriter, r *http.Request, _ *Server) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		job := startedJob(r)
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(job), job)
-		_ = conn.Close()
-	}
+	job := startedJob(r)
+	sendRaw(w, fmt.Sprintf("Content-Length: %d", len(job)), job)
 }

@@ -6,7 +6,9 @@ package operations
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,6 +47,39 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 		}
 	}
 	assert.Empty(t, strings.Join(missing, "\n"))
+}
+
+// The table is what the documented exchanges are: each of them is a request of
+// its operation's route and of no other.
+func TestRoutesAreAsDocumented(t *testing.T) {
+	t.Parallel()
+	require.NotEmpty(t, maps.Collect(testkit.AllExchanges()))
+	for name, exchanges := range testkit.AllExchanges() {
+		for _, e := range exchanges {
+			u, err := url.Parse(e.Request.URL)
+			require.NoError(t, err)
+			var operations []string
+			for _, route := range routes.All {
+				values, ok := route.Match(strings.Split(u.Path[1:], "/"))
+				if !ok || route.Method != e.Request.Method {
+					continue
+				}
+				operations = append(operations, route.Operation)
+				assert.Equal(t, u.EscapedPath(), route.URLPath(values...), name)
+				assert.Equal(t, route.APIVersion, u.Query().Get("api-version"), name)
+				_, _, reason := route.Check(values)
+				assert.Empty(t, reason, name)
+				if e.Response.Status < 300 {
+					assert.Contains(t, route.Success, e.Response.Status, name)
+				}
+			}
+			if strings.HasSuffix(u.Path, "/Microsoft.ResourceGraph/resources") { // the body tells the operations apart
+				assert.Contains(t, operations, e.Operation, name)
+				continue
+			}
+			assert.Equal(t, []string{e.Operation}, operations, name)
+		}
+	}
 }
 
 func TestEveryExchangeNamesItsSource(t *testing.T) {

@@ -33,7 +33,8 @@ var walks = map[string][]string{
 		"TestEveryOperationIsComplete/" + cancel, "TestEveryOperationIsComplete/" + banners + ".NewListPager",
 	},
 	"./test/operations": {
-		"FuzzModels", "FuzzNothingIsLost", "FuzzParseID", "FuzzPath", "TestEveryOperationHasADocumentedExchange", "TestMembersAreNamedAfterTheirFields",
+		"FuzzModels", "FuzzNothingIsLost", "FuzzParseID", "FuzzPath", "TestEveryOperationHasADocumentedExchange",
+		"TestMembersAreNamedAfterTheirFields", "TestRoutesAreAsDocumented",
 		"TestEveryExchangeIsReplayed/jobs_cancel/factory", "TestEveryExchangeIsReplayed/workspace_manager_banners/factory",
 		"TestEveryIDIsParsed/" + banners + ".Get", "TestEveryListingIsReadInEveryWay/workspace_manager_banners/resumed_by_another_client",
 		"TestEveryParameterIsChecked/" + cancel + "_jobName", "TestEveryParameterIsChecked/" + banners + ".Delete_workspaceManagerBannerName",
@@ -48,7 +49,7 @@ var walks = map[string][]string{
 		"TestEveryResourceIsStoredUntilDeleted/Microsoft.SecurityInsights/workspaceManagerBanners",
 		"TestStrictServerChecksProperties/Microsoft.SecurityInsights/workspaceManagerBanners",
 	},
-	"./internal/routes":    {"TestRoutesAreAsDocumented", "TestEveryParameterHasARule", "TestRules/workspaceManagerBannerName"},
+	"./internal/routes":    {"TestEveryParameterHasARule", "TestRules/workspaceManagerBannerName"},
 	"./cmd/armsecops-fake": {"TestControlPutsAndResets"},
 	".":                    {"Example" + strings.Replace(cancel, ".", "_", 1), "Example" + banners + "_Get", "Example" + banners + "_NewListPager"},
 }
