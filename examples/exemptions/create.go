@@ -48,7 +48,8 @@ func parseCreation(args []string) (c creation, err error) {
 		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it. The " +
 		"standard error says if it isn't found, can't be looked up or is a custom one: the exemption is created nevertheless.\n\n" +
 		"\"Where exemptions are\" in README.md says what a recommendation takes, and examples/guide/exempt finds the -assessment " +
-		"and the -standard by its name. interop/exempting finds the -policy-assignment and each -reference.\n\n" +
+		"and the -standard by its name. \"exempting grant -dry-run\" of interop/exempting prints the -policy-assignment and each " +
+		"-reference, and creates such exemptions without -dry-run.\n\n" +
 		"A standard assignment takes the role Security Admin; for a single resource, that role for the subscription may not " +
 		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
 		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +

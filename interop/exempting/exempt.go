@@ -24,8 +24,10 @@ type grant struct {
 // place is where a resource is exempted from a recommendation: from a policy assignment,
 // or by a standard.
 type place struct {
+	from     string // the policy assignment and its reference ids, or the key of the recommendation
 	existing []existing
-	create   func(ctx context.Context, g grant) (id string, err error)
+	newID    string // of what create makes
+	create   func(ctx context.Context, g grant, dryRun bool) error
 }
 
 // existing is an exemption of a resource, or of a scope above it, from a recommendation.
@@ -36,15 +38,22 @@ type existing struct {
 	exact   bool      // it covers the resource, and exempts nothing else
 }
 
+// change is what happened to an exemption, or would in a dry run.
+type change struct {
+	done     string // created, renewed, deleted, or left as it is
+	id, from string // from: as in place
+}
+
 // exemptOrRenew exempts a resource from a recommendation where that is exempted, and
-// returns the ids of the exemptions. From a recommendation that a policy turns on, each
-// policy assignment that has the policy takes an exemption: one that fails doesn't keep the
-// others from it. One of the resource or above it that covers it for as long, whoever made
-// it, stays as it is. Otherwise, one of exactly the resource from exactly that is renewed.
+// returns what it did. From a recommendation that a policy turns on, each policy assignment
+// that has the policy takes an exemption: one that fails doesn't keep the others from it.
+// One of the resource or above it that covers it for as long, whoever made it, is left as
+// it is. Otherwise, one of exactly the resource from exactly that is renewed.
+//   - dryRun: read only, and return what would be done
 //   - above: ids of scopes above the resource that aren't in its id, such as management groups
 func exemptOrRenew(
-	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, g grant, above ...string,
-) (ids []string, err error) {
+	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, g grant, dryRun bool, above ...string,
+) (changes []change, err error) {
 	if g.category == "" || g.description == "" || g.expires.IsZero() {
 		return nil, errors.New("an exemption needs a category, a description and an end")
 	}
@@ -57,22 +66,22 @@ func exemptOrRenew(
 	}
 	var errs []error
 	for _, p := range places {
-		id, err := p.exempt(ctx, factory.NewExemptionsClient(), g)
+		done, err := p.exempt(ctx, factory.NewExemptionsClient(), g, dryRun)
 		if err == nil {
-			ids = append(ids, id)
+			changes = append(changes, done)
 		}
 		errs = append(errs, err)
 	}
-	return ids, errors.Join(errs...)
+	return changes, errors.Join(errs...)
 }
 
 // revoke deletes the exemptions of exactly a resource from a recommendation and nothing
-// else. It returns the ids of those that still exempt the resource, which it leaves: they
-// are from more, of a scope above, or of some findings or resources only.
-//   - above: as for exemptOrRenew
+// else. Those left still exempt the resource: they are from more, of a scope above, or of
+// some findings or resources only.
+//   - dryRun, above: as for exemptOrRenew
 func revoke(
-	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, above ...string,
-) (left []string, err error) {
+	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, dryRun bool, above ...string,
+) (changes []change, err error) {
 	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
 	if err != nil {
 		return nil, err
@@ -80,33 +89,43 @@ func revoke(
 	var errs []error
 	for _, p := range places {
 		for _, e := range p.existing {
-			if e.exact {
-				_, err := factory.NewExemptionsClient().Delete(ctx, e.id, nil)
-				if !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
-					errs = append(errs, err)
+			if !e.exact {
+				if e.holdsUntil(time.Now()) {
+					changes = append(changes, change{"left", e.id, p.from})
 				}
-			} else if e.holdsUntil(time.Now()) {
-				left = append(left, e.id)
+				continue
 			}
+			if !dryRun {
+				_, err := factory.NewExemptionsClient().Delete(ctx, e.id, nil)
+				if err != nil && !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
+					errs = append(errs, err)
+					continue
+				}
+			}
+			changes = append(changes, change{"deleted", e.id, p.from})
 		}
 	}
-	return left, errors.Join(errs...)
+	return changes, errors.Join(errs...)
 }
 
 // exempt makes an exemption, unless one covers the resource for as long, or can be renewed
 // without exempting from more.
-func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant) (id string, err error) {
+func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant, dryRun bool) (change, error) {
 	for _, e := range p.existing {
 		if e.covers && e.holdsUntil(g.expires) {
-			return e.id, nil
+			return change{"left", e.id, p.from}, nil
 		}
 	}
 	i := slices.IndexFunc(p.existing, func(e existing) bool { return e.exact })
 	if i < 0 {
-		return p.create(ctx, g)
+		return change{"created", p.newID, p.from}, p.create(ctx, g, dryRun)
 	}
-	renewed, err := client.Renew(ctx, p.existing[i].id, g.expires, &armsecops.ExemptionsClientRenewOptions{Description: g.description, OnlyLater: true})
-	return renewed.ID, err
+	renewed := change{"renewed", p.existing[i].id, p.from}
+	if dryRun {
+		return renewed, nil
+	}
+	_, err := client.Renew(ctx, renewed.id, g.expires, &armsecops.ExemptionsClientRenewOptions{Description: g.description, OnlyLater: true})
+	return renewed, err
 }
 
 func (e existing) holdsUntil(t time.Time) bool { return e.expires.IsZero() || !e.expires.Before(t) }
@@ -136,13 +155,18 @@ func placesOf(
 	}
 	for _, assignmentID := range slices.Sorted(maps.Keys(assigned)) {
 		references := assigned[assignmentID]
-		places = append(places, place{existingFrom(found, resourceID, assignmentID, references), func(ctx context.Context, g grant) (string, error) {
-			name := nameOf(append([]string{resourceID, assignmentID}, references...)...)
-			made, err := client.CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
+		from := append([]string{assignmentID}, references...)
+		own := armsecops.PolicyExemptionID{Scope: resourceID, Name: nameOf(append([]string{resourceID}, from...)...)}
+		existing := existingFrom(found, resourceID, assignmentID, references)
+		places = append(places, place{strings.Join(from, " "), existing, own.String(), func(ctx context.Context, g grant, dryRun bool) error {
+			if dryRun {
+				return nil
+			}
+			_, err := client.CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
 				DisplayName: recommendation.Properties.DisplayName, Description: g.description, ExemptionCategory: g.category, ExpiresOn: g.expires,
 				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references,
 			}}, nil)
-			return made.ID, err
+			return err
 		}})
 	}
 	return places, nil

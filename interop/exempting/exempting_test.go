@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,14 +73,26 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 func exempt(t *testing.T, factory *armsecops.ClientFactory, p *policies, policyID, resourceID, above string) (ids []string) {
 	t.Helper()
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
-	_, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, above)
-	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, grant{"Waiver", "sooner", soon}, above)
-	require.NoError(t, errors.Join(firstErr, err))
-	for _, id := range ids {
-		got, err := factory.NewExemptionsClient().Get(t.Context(), id, nil)
-		assert.Equal(t, []any{false, got.CreatedBy != "", got.DisplayName == "Close ports", nil}, []any{got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, id)
+	planned, planErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, true, above)
+	first, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, false, above)
+	changes, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
+	require.NoError(t, errors.Join(planErr, firstErr, err))
+	assert.Equal(t, first, planned, "the dry run has changed nothing")
+	for _, done := range changes {
+		ids = append(ids, done.id)
+		got, err := factory.NewExemptionsClient().Get(t.Context(), done.id, nil)
+		assert.Equal(t, []any{"left", false, got.CreatedBy != "", got.DisplayName == "Close ports", nil}, []any{done.done, got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, done.id)
 	}
 	return ids
+}
+
+// revokeAll returns the changes of revoke, which its dry run foretells.
+func revokeAll(t *testing.T, factory *armsecops.ClientFactory, p *policies, recommendation armsecops.AssessmentMetadata, resourceID, above string) string {
+	t.Helper()
+	planned, planErr := revoke(t.Context(), factory, p, recommendation, resourceID, true, above)
+	changes, err := revoke(t.Context(), factory, p, recommendation, resourceID, false, above)
+	assert.Equal(t, []any{changes, nil, nil}, []any{planned, planErr, err})
+	return fmt.Sprint(changes)
 }
 
 func TestExempting(t *testing.T) {
@@ -86,7 +101,7 @@ func TestExempting(t *testing.T) {
 	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	exempt(t, factory, p, policy, machine, group)
 	exempt(t, factory, p, policy, group, group)
-	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved)
+	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
 	exempt(t, factory, p, "", machine, group)
@@ -101,8 +116,8 @@ func TestExempting(t *testing.T) {
 	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // the exemption is deleted meanwhile
 	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
 		yield(armsecops.Exemption{}, forbidden)
-		factory.NewExemptionsClient().NewListPager(nil).All(t.Context())(yield)
-	}, p, names)
+		yield(armsecops.Exemption{ID: strings.ToUpper(armsecops.PolicyExemptionID{Scope: machine, Name: "all"}.String()), PolicyAssignmentID: subscription + assignment + "a", Kind: armsecops.ExemptionKindPolicyExemption}, nil) // the index has it, too
+	}, factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), p, names)
 	assert.Equal(t, errors.Join(forbidden), err)
 	counts := map[string]int{}
 	for _, row := range rows {
@@ -127,22 +142,21 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	server, factory, p, _ := newAzure(t)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
 	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
-	ids, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, approved, group)
-	assert.Equal(t, []any{4, true}, []any{len(ids), errors.Is(err, armsecops.ErrForbidden)})
+	changes, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, approved, false, group)
+	assert.Equal(t, []any{4, true}, []any{len(changes), errors.Is(err, armsecops.ErrForbidden)})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "above"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}}})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "sooner"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)}})
 	want := `^\S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/above$` // of d, c, a, b and e
 	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
-	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}})
-	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved)
-	_, custom := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later})
+	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
+	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
+	_, custom := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
 	require.ErrorContains(t, custom, "is a custom recommendation")
 	require.ErrorContains(t, errors.Join(endless, unknown), "and an end\n\"\" is not assigned to "+machine)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
-	_, forbidden := revoke(t.Context(), factory, p, recommendation, machine, group)
-	left, err := revoke(t.Context(), factory, p, recommendation, machine, group)
-	assert.Equal(t, []any{true, nil}, []any{errors.Is(forbidden, armsecops.ErrForbidden), err})
-	assert.Regexp(t, `^\S+/half \S+/selected \S+/sooner \S+/two \S+/never \S+/above$`, strings.Join(left, " "))
+	_, err = revoke(t.Context(), factory, p, recommendation, machine, false, group)
+	require.ErrorIs(t, err, armsecops.ErrForbidden)
+	assert.Regexp(t, `{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, factory, p, recommendation, machine, group))
 	assert.Regexp(t, strings.Replace(want, "soon", "[^/ ]{36}", 1), strings.Join(exempt(t, factory, p, policy, machine, group), " "), "soon is deleted")
 }
 
@@ -158,12 +172,11 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
 			assert.Equal(t, renews, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other))
 			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
-			left, err := revoke(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
-			assert.Equal(t, []any{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000", nil}, []any{strings.Contains(strings.Join(left, " "), subscription+"/providers/Microsoft.Security/standard"), strings.Contains(strings.Join(left, " "), strings.ToUpper(resourceID)), err})
+			revoked := revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			assert.Equal(t, []bool{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000"}, []bool{strings.Contains(revoked, "{left "+subscription+"/providers/Microsoft.Security/standard"), strings.Contains(revoked, "{left "+strings.ToUpper(resourceID))})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
 			assert.False(t, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other), "not in the index yet")
-			left, err = revoke(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
-			assert.Equal(t, []any{0, nil}, []any{len(left), err}, "its own")
+			assert.NotContains(t, revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
 		}
 	}
 }
@@ -171,14 +184,41 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
 	server, _, p, _ := newAzure(t)
-	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone"}})
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "/odd") }, StatusCode: http.StatusForbidden})
+	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\""}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon}})
+	data := armsecops.ExemptionData{AssessmentKey: "key", SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "va.cve.cvss"}}}
+	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
+		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: data}})
+	}
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "03") }, StatusCode: http.StatusNotFound})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "04") }, StatusCode: http.StatusForbidden})
 	var out strings.Builder
-	err := report(t.Context(), &out, p.credential, driver.Options(server))
-	assert.Regexp(t, "(?s)subscription PastDue: StandardAssignmentsClient.NewListPager: .*\nthe column error says what some rows lack, such as that of "+group+"/.*/odd$", err)
-	assert.Equal(t, 12, strings.Count(out.String(), "\n"), out)
-	for _, cells := range []string{"soon,Ports," + machine + "," + strings.ToUpper(policy) + ",,2127-01-01T00:00:00Z,,\n", "gone,gone," + machine + ",,,never,,its policy assignment no longer exists\n", "odd,'=1;'+2," + group + ",,,never,,\"ExemptionsClient.Get: "} {
-		assert.Contains(t, out.String(), "/policyExemptions/"+cells)
+	err := command{name: "list"}.run(t.Context(), &out, p.credential, driver.Options(server))
+	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
+	want, _ := os.ReadFile("testdata/exemptions.csv")
+	assert.Equal(t, string(want), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
+}
+
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	server, _, p, _ := newAzure(t)
+	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
+		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
+	}
+	const of, why = " -recommendation name-KEY -above " + group + " -resource ", " -category MITIGATED -description SEC-1042"
+	for _, c := range [][2]string{
+		{"-h", "^usage.*help requested$"}, {"list x", `^unexpected argument "x"\nusage`}, {"make", `^unknown command "make"\nusage`}, {"revoke -category waiver", "not defined: -category\nusage"},
+		{"grant -expires 1 -recommendation=", "^grant needs -recommendation, -resource, -category, -description\nusage"}, {"grant -category other", "must be waiver or mitigated\nusage"},
+		{"grant -above x", "invalid resource ID"}, {"revoke -resource x", "invalid resource ID"}, {"grant -expires 0d", "in the future"}, {"grant -expires 2026-13-01", "in the future"},
+		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*would be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
+		{"grant -expires 2127-02-01" + of + machine + why, "^created: .*left: .*/never, from .*/b own\n"}, {"grant -expires 31d" + of + group + why, "^created: [^\n]*\n<nil>$"},
+		{"revoke" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group, "^no exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
+	} {
+		var out strings.Builder
+		command, err := parse(strings.Fields(c[0]), soon, &out)
+		if err == nil {
+			err = command.run(t.Context(), &out, p.credential, driver.Options(server))
+		}
+		assert.Regexp(t, "(?s)"+c[1], out.String()+fmt.Sprint(err), c[0])
 	}
 }
 
@@ -206,7 +246,7 @@ func TestInventoryGetsSomeAtATime(t *testing.T) {
 		server.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.Get", Delay: time.Second, StatusCode: http.StatusForbidden, Always: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
-		rows, err := inventory(ctx, factory.NewExemptionsClient(), factory.NewExemptionsClient().NewListPager(nil).All(ctx), &policies{}, nil)
+		rows, err := inventory(ctx, factory.NewExemptionsClient(), func(func(armsecops.Exemption, error) bool) {}, factory.NewExemptionsClient().NewListPager(nil).All(ctx), &policies{}, nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		for i, row := range rows {
 			assert.Equal(t, []any{string(rune('a' + i)), i < 16}, []any{row.Name, errors.Is(row.Err, armsecops.ErrForbidden)}, row.Err)

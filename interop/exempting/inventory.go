@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/armsecops/armsecops"
 )
@@ -21,7 +19,7 @@ type row struct {
 	armsecops.Exemption
 	From  []string // the names of recommendations; the id of a policy or recommendation without a name here
 	Stale bool     // its policy assignment no longer exists, so From is missing
-	Err   error    // why From or CreatedBy is missing otherwise
+	Err   error    // why From is missing otherwise, or why it is unknown whether the index's row still exists
 }
 
 // recommendations returns the display names of the recommendations of subscriptions, by
@@ -67,30 +65,41 @@ func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataC
 	return names, cmp.Or(context.Cause(ctx), errors.Join(errs...))
 }
 
-// inventory returns a row for each exemption, in the order of the listing. It gets those
-// whose rows lack who created them, and leaves out what is deleted meanwhile. From is
-// empty for an exemption from a whole standard. The error has every subscription that
-// can't be read, and the rows those of the others. An end of the context is an error, too.
+// inventory returns a row for each exemption, in the order of two listings: of one that is
+// current, and of the index of Azure Resource Graph, which is minutes old. It gets what
+// only the index has, and leaves out what is deleted meanwhile. From is empty for an
+// exemption from a whole standard. The error has every subscription that can't be read,
+// and the rows those of the others. An end of the context is an error, too.
 func inventory(
-	ctx context.Context, client *armsecops.ExemptionsClient, exemptions iter.Seq2[armsecops.Exemption, error], policies *policies, names map[string][]string,
+	ctx context.Context, client *armsecops.ExemptionsClient, current, index iter.Seq2[armsecops.Exemption, error], policies *policies, names map[string][]string,
 ) ([]*row, error) {
 	var (
 		rows    []*row
 		errs    []error
 		group   sync.WaitGroup
 		running = make(chan struct{}, concurrency)
+		seen    = map[string]bool{} // ids in lower case: the index has any casing
 	)
-	for exemption, err := range exemptions {
-		if err != nil {
-			errs = append(errs, err)
-			if _, ofOne := errors.AsType[*armsecops.SubscriptionError](err); ofOne && ctx.Err() == nil {
+listings:
+	for i, listing := range []iter.Seq2[armsecops.Exemption, error]{current, index} {
+		for exemption, err := range listing {
+			if err != nil {
+				errs = append(errs, err)
+				if _, ofOne := errors.AsType[*armsecops.SubscriptionError](err); ofOne && ctx.Err() == nil {
+					continue
+				}
+				break listings
+			}
+			id := strings.ToLower(exemption.ID)
+			if seen[id] {
 				continue
 			}
-			break
-		}
-		r := &row{Exemption: exemption}
-		rows = append(rows, r)
-		if r.CreatedBy == "" {
+			seen[id] = true
+			r := &row{Exemption: exemption}
+			rows = append(rows, r)
+			if i == 0 {
+				continue
+			}
 			running <- struct{}{}
 			group.Go(func() {
 				defer func() { <-running }()
@@ -122,29 +131,6 @@ func inventory(
 		}
 	}
 	return rows, errors.Join(append(errs, ctx.Err())...)
-}
-
-// formula is what a spreadsheet takes for a formula: at the beginning of a cell, or after
-// what separates cells where the comma doesn't.
-var formula = regexp.MustCompile(`(^|[;\t\r\n])((?:"|[^\pL\pM\pN\pP\pS\t\r\n])*[-=+@＝＋－＠])`)
-
-// record returns the cells of a row, with an apostrophe before a formula.
-func (r *row) record() []string {
-	expires, problem := "never", ""
-	if !r.ExpiresOn.IsZero() {
-		expires = r.ExpiresOn.UTC().Format(time.RFC3339)
-	}
-	switch {
-	case r.Err != nil:
-		problem = strings.Join(strings.Fields(r.Err.Error()), " ") // on one line
-	case r.Stale:
-		problem = "its policy assignment no longer exists"
-	}
-	cells := []string{r.ID, cmp.Or(r.DisplayName, r.Name), r.Scope, strings.Join(r.From, " | "), string(r.Category), expires, r.CreatedBy, problem}
-	for i, cell := range cells {
-		cells[i] = formula.ReplaceAllString(cell, "$1'$2")
-	}
-	return cells
 }
 
 // add appends the names that a list lacks.

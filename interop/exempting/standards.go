@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -25,21 +24,21 @@ func placeOfStandards(
 	}
 	own := armsecops.StandardAssignmentID{Scope: resourceID, Name: nameOf(resourceID, recommendation.Name)}
 	found, err := existingByStandards(ctx, factory.NewExemptionsClient(), resource, recommendation.Name, own.String())
-	return place{found, func(ctx context.Context, g grant) (string, error) {
+	return place{recommendation.Name, found, own.String(), func(ctx context.Context, g grant, dryRun bool) error {
 		scope := resourceID
 		if resource.SubscriptionID != "" {
 			scope = "/subscriptions/" + resource.SubscriptionID
 		}
 		standardID, err := standardWith(ctx, factory.NewSecurityStandardsClient(), recommendation.Name, append([]string{scope}, above...))
-		if err != nil {
-			return "", err
+		if err != nil || dryRun {
+			return err
 		}
-		made, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
+		_, err = factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 			DisplayName: recommendation.Properties.DisplayName, Description: g.description, Effect: armsecops.EffectExempt, ExpiresOn: g.expires,
 			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
 			ExemptionData:    armsecops.ExemptionData{ExemptionCategory: g.category, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
 		}}, nil)
-		return made.ID, err
+		return err
 	}}, err
 }
 
@@ -71,7 +70,7 @@ func existingByStandards(ctx context.Context, client *armsecops.ExemptionsClient
 		case err != nil:
 			return nil, err
 		}
-		covers := reflect.ValueOf(exemption.SubAssessmentExemptionRule.If).IsZero()
+		covers := limits(exemption.Exemption) == ""
 		exact := covers && len(exemption.AssessmentKeys) == 1 && strings.EqualFold(exemption.Scope, resource.String())
 		found = append(found, existing{exemption.ID, exemption.ExpiresOn, covers, exact})
 	}

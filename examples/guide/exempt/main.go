@@ -29,7 +29,7 @@ const (
 	portsName, disksName = "Management ports should be closed", "Disks should be encrypted"
 	policyAssignment     = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
 	reason               = "SEC-1042: rebuilt by autumn, approved by the owner of the machine"
-	referenceID          = "closePorts" // of the policy that turns portsName on: interop/exempting finds both ids
+	referenceID          = "closePorts" // of the policy that turns portsName on: interop/exempting prints both ids
 )
 
 func main() {

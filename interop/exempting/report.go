@@ -1,0 +1,96 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/go-json-experiment/json"
+
+	"github.com/armsecops/armsecops"
+)
+
+// report writes the rows of all that can be read. The error says what can't.
+func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
+	factory, err := armsecops.NewClientFactory(credential, options)
+	if err != nil {
+		return err
+	}
+	ids, err := subscriptions(ctx, credential, &options.ClientOptions)
+	if err != nil {
+		return err
+	}
+	names, namesErr := recommendations(ctx, factory.NewAssessmentsMetadataClient(), ids...)
+	client := factory.NewExemptionsClient()
+	current := client.ListAcrossSubscriptions(ctx, ids, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true})
+	// Whether these lists have the standard assignments of single resources and of management
+	// groups isn't documented. The index of the whole tenant has them.
+	index := client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}).All(ctx)
+	rows, rowsErr := inventory(ctx, client, current, index, &policies{credential: credential, options: &options.ClientOptions}, names)
+	var failed error
+	records := [][]string{{"id", "name", "kind", "scope", "from", "limited to", "stale", "category", "description", "expires", "created by", "created on", "error"}}
+	for _, r := range rows {
+		isOf := func(id string) bool { return strings.EqualFold(id, r.SubscriptionID) }
+		if r.SubscriptionID != "" && !slices.ContainsFunc(ids, isOf) {
+			continue // of a subscription that isn't in use: the index has all
+		}
+		records = append(records, r.record())
+		if r.Err != nil {
+			failed = fmt.Errorf("the column error says what some rows lack, such as that of %s", r.ID)
+		}
+	}
+	return errors.Join(namesErr, rowsErr, failed, csv.NewWriter(w).WriteAll(records))
+}
+
+// limits returns the findings or resources, as JSON, that an exemption is limited to; empty
+// for none. It is from nothing else of what it names.
+func limits(e armsecops.Exemption) string {
+	var limit any = e.SubAssessmentExemptionRule.If
+	if len(e.ResourceSelectors) > 0 { // of Azure Policy, which has no findings
+		limit = e.ResourceSelectors
+	}
+	if reflect.ValueOf(limit).IsZero() {
+		return ""
+	}
+	text, _ := json.Marshal(limit) // which was JSON
+	return string(text)
+}
+
+// formula is what a spreadsheet takes for a formula: at the beginning of a cell, or after
+// what separates cells where the comma doesn't.
+var formula = regexp.MustCompile(`(^|[;\t\r\n])((?:"|[^\pL\pM\pN\pP\pS\t\r\n])*[-=+@＝＋－＠])`)
+
+// record returns the cells of a row, with an apostrophe before a formula.
+func (r *row) record() []string {
+	stale, problem := "", ""
+	if r.Stale {
+		stale = "yes"
+	}
+	if r.Err != nil {
+		problem = strings.Join(strings.Fields(r.Err.Error()), " ") // on one line
+	}
+	cells := []string{
+		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), limits(r.Exemption), stale, string(r.Category),
+		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), problem,
+	}
+	for i, cell := range cells {
+		cells[i] = formula.ReplaceAllString(cell, "$1'$2")
+	}
+	return cells
+}
+
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
