@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
@@ -125,7 +127,7 @@ func findings(e armsecops.Exemption) json.RawMessage {
 	if rule.AllOf == nil && rule.AnyOf == nil && rule.Field == "" {
 		return nil
 	}
-	text, _ := json.Marshal(rule) // which was JSON
+	text, _ := jsonv2.Marshal(rule) // which was JSON; on Go 1.26, encoding/json writes AdditionalProperties of parts
 	return text
 }
 
