@@ -63,6 +63,7 @@ func testPublish(t *testing.T) {
 		{"others", "/b", false, 1},
 		{"others", "", true, 0},
 	} {
+		time.Sleep(time.Minute)
 		running, err := p.jobs.Create(t.Context(), "rg", "central", "nightly", nil)
 		require.NoError(t, err)
 		before := len(server.Requests())
@@ -76,6 +77,13 @@ func testPublish(t *testing.T) {
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
 		}
 	}
+	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Delete", StatusCode: http.StatusNotFound, CarriedOut: true})
+	require.NoError(t, p.deleteJobs(t.Context(), id, 2))
+	var ages []time.Duration // of one that runs, and two of the run before it
+	for job := range p.jobs.NewListPager("rg", "central", "nightly", nil).All(t.Context()) {
+		ages = append(ages, time.Since(job.Properties.StartTime))
+	}
+	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
 	rules, _ := armsecurityinsights.NewAlertRulesClient(subscription, credential, &options.ClientOptions)
 	got, err := alertRules(t.Context(), rules, "rg", "central", "shared-")
 	assert.Equal(t, []any{[]string{"a", "b"}, nil}, []any{got, err})
