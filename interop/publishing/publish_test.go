@@ -36,7 +36,7 @@ var id = named("nightly")
 
 func TestPublishing(t *testing.T) {
 	t.Parallel()
-	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "rules": testPublishRules, "nightly": testNightly}, synctest.Test)
+	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "rules": testPublishRules, "nightly": testNightly, "long": testLongNights}, synctest.Test)
 }
 
 func testPublish(t *testing.T) {
@@ -47,8 +47,7 @@ func testPublish(t *testing.T) {
 	p, err := newPublisher(driver.NewFactory(t, credential, options), subscription)
 	require.NoError(t, err)
 	for name, members := range map[string]int{"branches": 1000, "others": 1001} {
-		group := armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}}
-		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), group)
+		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}})
 	}
 	for _, run := range []struct {
 		group, items string
@@ -150,7 +149,7 @@ func testNightly(t *testing.T) {
 	for i := range items {
 		all[i], items[i] = workspace{fmt.Sprint(group, i, workspaces, "soc"), subscription}, fmt.Sprint("/a", i)
 	}
-	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout}
+	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout, Match: func(r fake.Request) bool { return r.Method != http.MethodGet || path.Base(r.URL.Path) != "nightly-2" }}
 	for _, run := range []struct {
 		workspaces, items int
 		limit             time.Duration
@@ -161,15 +160,15 @@ func testNightly(t *testing.T) {
 		{2, 667, 24, "GroupsClient.Get", "2 0 0", "1 of 1 groups and workspaces failed"}, // the members stay
 		{2, 667, 24, "", "2 1 0", "nightly-1: 667 items published to 2 members by job "}, // a group and its assignment
 		{3, 667, 24, "MembersClient.CreateOrUpdate", "1 1 0", "1 of 2 groups and workspaces failed"},
-		{4, 667, 24, "", "4 2 0", "\t/a0 at member soc: \"Forbidden.\"\n"},     // members, a group and its assignment
-		{3, 666, 24, "", "2 1 3", "<nil>"},                                     // without the second group, its assignment and the fourth member
-		{3, 667, 24, "GroupsClient.Get", "2 1 0", "context deadline exceeded"}, // of the first group only
-		{3, 667, 1, "GroupsClient.Get", "0 0 0", "ended at nightly-1: "},
+		{4, 667, 24, "", "4 2 0", "\t/a0 at member soc: \"Forbidden.\"\n"},                                                  // members, a group and its assignment
+		{3, 666, 24, "", "2 1 3", "<nil>"},                                                                                  // without the second group, its assignment and the fourth member
+		{3, 667, 24, "GroupsClient.Get", "2 1 0", "nightly-1: WorkspaceManagerGroupsClient.Get: context deadline exceeded"}, // and the second is published
+		{1, 667, 1, "GroupsClient.Get", "0 0 0", "ended before all groups were published: context deadline exceeded"},
 		{4, 667, 1, "MembersClient.CreateOrUpdate", "1 0 0", "/resourceGroups/rg3/"},
 		{1, 667, 24, "GroupsClient.Delete", "2 1 4", "workspaceManagerGroups/nightly-2: "}, // and the members
 		{1, 667, 24, "", "0 1 1", "<nil>"},                                                 // the group
-		{2, 667, 24, "AssignmentsClient.NewListPager", "2 1 0", "AssignmentsClient.NewListPager: 403"},
-		{1, 667, 24, "GroupsClient.NewListPager", "1 1 0", "GroupsClient.NewListPager: 403"},
+		{2, 667, 24, "AssignmentsClient.NewListPager", "1 0 0", "nightly-1: not reached: nothing was published to soc-"},
+		{1, 667, 24, "GroupsClient.NewListPager", "0 1 0", "GroupsClient.NewListPager: 403"},
 		{8, 667, 24, "", "13 4 0", "1 of 4 groups and workspaces failed"},
 		{1, 667, 24, "", "1 1 13", "left over: " + central + "workspaceManagerAssignments/nightly-2\n"},
 		{0, 667, 24, "", "0 0 0", "nothing to publish"},
@@ -195,6 +194,27 @@ func testNightly(t *testing.T) {
 	err = remove(t.Context(), factory, []string{central + "workspaceManagerMembers/gone", group})
 	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
 	server.AssertFaultsConsumed(t)
+}
+
+// Jobs take 45 minutes, and nights an hour, in which a group isn't reached (no), is waited for (WaitForJob), or is published (<nil>).
+func testLongNights(t *testing.T) {
+	server := fake.NewServer(&fake.ServerOptions{JobDuration: 45 * time.Minute})
+	p, _ := newPublisher(driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server)), subscription)
+	for night, want := range []string{"<<<<WWWWnn", "<<WWWWnn<<", "<<WWnn<<WW", "<<<<<<<<<<"} {
+		groups := make([]outcome, 10)
+		for i := range groups {
+			groups[i] = outcome{name: fmt.Sprintf("nightly-%d", i+1), members: []string{"soc"}, err: errors.New("no")}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+night/3*4)*time.Hour-1)
+		assert.Equal(t, night < 3, errors.Is(p.publishGroups(ctx, id, groups, []string{"/a"}), context.DeadlineExceeded), night)
+		cancel()
+		var got strings.Builder
+		for _, o := range groups {
+			got.WriteString(fmt.Sprint(o.err)[:1])
+		}
+		assert.Equal(t, want, got.String())
+		time.Sleep(20 * time.Hour)
+	}
 }
 
 func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {
