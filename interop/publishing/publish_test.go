@@ -15,7 +15,6 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,7 +35,7 @@ var id = named("nightly")
 
 func TestPublishing(t *testing.T) {
 	t.Parallel()
-	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "rules": testPublishRules, "nightly": testNightly, "long": testLongNights}, synctest.Test)
+	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "content": testPublishContent, "nightly": testNightly, "long": testLongNights}, synctest.Test)
 }
 
 func testPublish(t *testing.T) {
@@ -83,18 +82,14 @@ func testPublish(t *testing.T) {
 		ages = append(ages, time.Since(job.Properties.StartTime))
 	}
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
-	rules, _ := armsecurityinsights.NewAlertRulesClient(subscription, credential, &options.ClientOptions)
-	got, err := alertRules(t.Context(), rules, "rg", "central", "shared-")
-	assert.Equal(t, []any{[]string{"a", "b"}, nil}, []any{got, err})
-	automations, _ := armsecurityinsights.NewAutomationRulesClient(subscription, credential, &options.ClientOptions)
-	got, err = automationRules(t.Context(), automations, "rg", "central", "shared-")
-	assert.Equal(t, []any{[]string{"a", "b", "d"}, nil}, []any{got, err})
+	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, id)
+	assert.Equal(t, []any{[]string{"a", "b", "a", "b", "d"}, nil}, []any{got, err})
 	require.NoError(t, retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a"))
 	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 }
 
-func testPublishRules(t *testing.T) {
+func testPublishContent(t *testing.T) {
 	text, err := os.ReadFile("testdata/azure.json")
 	responses := map[string]json.RawMessage{} // by path
 	require.NoError(t, errors.Join(err, json.Unmarshal(text, &responses)))
@@ -110,23 +105,32 @@ func testPublishRules(t *testing.T) {
 	found, err := sentinelWorkspaces(t.Context(), &azfake.TokenCredential{}, driver.Options(server).ClientOptions, centralID(id))
 	assert.Equal(t, []any{[]workspace{soc, branch}, nil}, []any{found, err})
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
-	var listed strings.Builder
-	require.NoError(t, publishRules(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server), id, "shared-", true))
-	assert.True(t, strings.HasSuffix(listed.String(), "\n"+soc.id+"\n"+branch.id+"\n"), listed.String())
+	file, workbook := path.Join(t.TempDir(), "items"), group+"/providers/Microsoft.Insights/workbooks/w"
+	for text, want := range map[string]string{
+		"\n" + workbook + " \r\n": "/a\n/c\n" + workbook + "\n" + soc.id + "\n" + branch.id + "\n<nil>",
+		"\n":                      file + ": no ids",
+		"workbook":                file + ": invalid resource ID: ",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		var listed strings.Builder
+		err := publishContent(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server), centralID(id), id.Name, content{"shared-", true, file}, true)
+		assert.Contains(t, fmt.Sprint(listed.String(), err), want)
+	}
 	for _, run := range []struct{ mode, path, response, want string }{
 		{"", "", "", "central has no configuration of the workspace manager: "},
 		{"Disabled", "", "", `central is "Disabled", not enabled`},
-		{"ENABLED", "", "", "nightly-1: 1 items published to 2 members by job "},
-		{"Enabled", "", "", "nightly-1: 1 items published to 2 members by job "},
+		{"ENABLED", "", "", "nightly-1: 2 items published to 2 members by job "},
+		{"Enabled", "", "", "nightly-1: 2 items published to 2 members by job "},
 		{"Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
 		{"Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
 		{"Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
+		{"Enabled", central + "automationRules", "", "/automationRules\n"},
 		{"Enabled", central + "alertRules", "", "/alertRules\n"},
 	} {
 		responses[run.path] = json.RawMessage(run.response)
 		enable(server, armsecops.WorkspaceManagerMode(run.mode))
 		var output strings.Builder
-		err := publishRules(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), id, "shared-", false)
+		err := publishContent(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), centralID(id), id.Name, content{"shared-", true, ""}, false)
 		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
@@ -186,12 +190,18 @@ func testNightly(t *testing.T) {
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
 	}
-	_, err := (&publisher{}).leftover(t.Context(), id, []workspace{{}}, items)
-	require.ErrorContains(t, err, "invalid resource ID")
-	_, err = (&publisher{}).leftover(t.Context(), id, []workspace{{id: strings.ToUpper(group + workspaces + "central")}}, items)
-	require.ErrorContains(t, err, "is the central workspace")
+	p, _ := newPublisher(factory, subscription)
+	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
+	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central"), "is the central workspace"}, {group, "NewListPager: 403"}} {
+		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items)
+		require.ErrorContains(t, err, test[1])
+	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	err = remove(t.Context(), factory, []string{central + "workspaceManagerMembers/gone", group})
+	var output strings.Builder
+	lines := leftOver + central + "workspaceManagerMembers/gone\n" + group + "\n"
+	require.NoError(t, prune(t.Context(), &output, strings.NewReader(lines), credential, driver.Options(server), true))
+	assert.Equal(t, lines, leftOver+output.String())
+	err := prune(t.Context(), &output, strings.NewReader(lines), credential, driver.Options(server), false)
 	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
 	server.AssertFaultsConsumed(t)
 }
