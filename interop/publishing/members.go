@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -22,6 +23,10 @@ type workspace struct{ id, tenantID string }
 // the other groups from theirs. How long a job takes isn't documented.
 const groupTimeout = time.Hour
 
+// groupsAtOnce is how many groups are published at a time. How many jobs the service runs
+// at a time isn't documented.
+const groupsAtOnce = 4
+
 // outcome is what became of a group, or of a workspace that can't be a member.
 type outcome struct {
 	name    string        // of the group and its assignment, or the id of the workspace
@@ -34,8 +39,9 @@ type outcome struct {
 // and groups of members as large as the limit of publications allows: NAME-1, NAME-2, …
 // by the name of the assignment, each with an assignment of its own. A workspace that
 // can't be a member, and a group whose job fails or doesn't end, don't keep the others
-// from theirs: look at the error of each outcome. The error that it returns keeps it
-// from the groups that have no outcome. A second run writes only what has changed.
+// from theirs: look at the error of each outcome. The error that it returns keeps it from
+// the groups that weren't reached, whose outcomes say so. The next run begins with them.
+// A second run writes only what has changed.
 func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]outcome, error) {
 	size, err := groupSize(id, workspaces, items)
 	if err != nil {
@@ -45,17 +51,65 @@ func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceMana
 	if err != nil {
 		return outcomes, err
 	}
-	name, number := id.Name, 0
+	var groups []outcome
 	for group := range slices.Chunk(members, size) {
-		number++
-		id.Name = fmt.Sprintf("%s-%d", name, number)
-		o := p.publishToGroup(ctx, id, group, items)
-		outcomes = append(outcomes, o)
-		if endsAll(ctx, o.err) {
-			return outcomes, fmt.Errorf("ended at %s: %w", o.name, o.err)
-		}
+		name := fmt.Sprintf("%s-%d", id.Name, len(groups)+1)
+		groups = append(groups, outcome{name: name, members: group, err: fmt.Errorf("not reached: nothing was published to %s", strings.Join(group, ", "))})
 	}
-	return outcomes, nil
+	err = p.publishGroups(ctx, id, groups, items)
+	return append(outcomes, groups...), err
+}
+
+// publishGroups publishes items to groups, some at a time, and sets the outcomes of those
+// that it reaches before the context ends.
+func (p *publisher) publishGroups(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groups []outcome, items []string) error {
+	queue, err := p.longestAgoFirst(ctx, id, groups)
+	if err != nil {
+		return err
+	}
+	var workers sync.WaitGroup
+	for range groupsAtOnce {
+		workers.Go(func() {
+			for o := range queue {
+				if ctx.Err() != nil {
+					return
+				}
+				id := id // of this group
+				id.Name = o.name
+				*o = p.publishToGroup(ctx, id, o.members, items)
+			}
+		})
+	}
+	workers.Wait()
+	if ctx.Err() != nil {
+		return fmt.Errorf("ended before all groups were published: %w", ctx.Err())
+	}
+	return nil
+}
+
+// longestAgoFirst returns the groups in the order in which their last jobs ended: what
+// wasn't reached or had no job comes first, so that no night leaves out the same groups.
+func (p *publisher) longestAgoFirst(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groups []outcome) (<-chan *outcome, error) {
+	ended := map[string]time.Time{} // by the names of the assignments, in lower case
+	for assignment, err := range p.assignments.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		ended[strings.ToLower(assignment.Name)] = assignment.Properties.LastJobEndTime
+	}
+	order := make([]*outcome, len(groups))
+	for i := range groups {
+		order[i] = &groups[i]
+	}
+	slices.SortStableFunc(order, func(a, b *outcome) int {
+		return ended[strings.ToLower(a.name)].Compare(ended[strings.ToLower(b.name)])
+	})
+	queue := make(chan *outcome, len(order))
+	for _, o := range order {
+		queue <- o
+	}
+	close(queue)
+	return queue, nil
 }
 
 // groupSize returns how many members a group may have. It refuses empty lists, which may

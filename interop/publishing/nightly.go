@@ -9,6 +9,8 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
+const leftOver = "left over: " // before an id
+
 // nightly publishes items to all workspaces, and writes what it did. Its error is nil if
 // all was published. It returns the ids of what is left over, and deletes none of it.
 func nightly(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]string, error) {
@@ -26,7 +28,7 @@ func nightly(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory,
 	}
 	ids, err := p.leftover(ctx, id, workspaces, items)
 	for _, id := range ids {
-		fmt.Fprintln(w, "left over:", id)
+		fmt.Fprintln(w, leftOver+id)
 	}
 	if failed > 0 {
 		err = errors.Join(fmt.Errorf("%d of %d groups and workspaces failed", failed, len(outcomes)), err)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
 	"github.com/armsecops/armsecops"
@@ -66,6 +68,25 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 		}
 	}
 	return ids, nil
+}
+
+// prune reads ids, writes them, and removes what they name unless dryRun is set.
+func prune(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions, dryRun bool) error {
+	ids, err := readIDs(r)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		fmt.Fprintln(w, id)
+	}
+	if dryRun {
+		return nil
+	}
+	factory, err := armsecops.NewClientFactory(credential, options)
+	if err != nil {
+		return err
+	}
+	return remove(ctx, factory, ids)
 }
 
 // remove deletes assignments, groups and members by their ids, in that order, and nothing

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,7 +35,7 @@ var id = named("nightly")
 
 func TestPublishing(t *testing.T) {
 	t.Parallel()
-	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "rules": testPublishRules, "nightly": testNightly}, synctest.Test)
+	testkit.EachCase(t, map[string]func(*testing.T){"publish": testPublish, "content": testPublishContent, "nightly": testNightly, "long": testLongNights}, synctest.Test)
 }
 
 func testPublish(t *testing.T) {
@@ -47,8 +46,7 @@ func testPublish(t *testing.T) {
 	p, err := newPublisher(driver.NewFactory(t, credential, options), subscription)
 	require.NoError(t, err)
 	for name, members := range map[string]int{"branches": 1000, "others": 1001} {
-		group := armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}}
-		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), group)
+		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}})
 	}
 	for _, run := range []struct {
 		group, items string
@@ -63,6 +61,7 @@ func testPublish(t *testing.T) {
 		{"others", "/b", false, 1},
 		{"others", "", true, 0},
 	} {
+		time.Sleep(time.Minute)
 		running, err := p.jobs.Create(t.Context(), "rg", "central", "nightly", nil)
 		require.NoError(t, err)
 		before := len(server.Requests())
@@ -76,18 +75,21 @@ func testPublish(t *testing.T) {
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
 		}
 	}
-	rules, _ := armsecurityinsights.NewAlertRulesClient(subscription, credential, &options.ClientOptions)
-	got, err := alertRules(t.Context(), rules, "rg", "central", "shared-")
-	assert.Equal(t, []any{[]string{"a", "b"}, nil}, []any{got, err})
-	automations, _ := armsecurityinsights.NewAutomationRulesClient(subscription, credential, &options.ClientOptions)
-	got, err = automationRules(t.Context(), automations, "rg", "central", "shared-")
-	assert.Equal(t, []any{[]string{"a", "b", "d"}, nil}, []any{got, err})
+	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Delete", StatusCode: http.StatusNotFound, CarriedOut: true})
+	require.NoError(t, p.deleteJobs(t.Context(), id, 2))
+	var ages []time.Duration // of one that runs, and two of the run before it
+	for job := range p.jobs.NewListPager("rg", "central", "nightly", nil).All(t.Context()) {
+		ages = append(ages, time.Since(job.Properties.StartTime))
+	}
+	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
+	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, id)
+	assert.Equal(t, []any{[]string{"a", "b", "a", "b", "d"}, nil}, []any{got, err})
 	require.NoError(t, retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a"))
 	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 }
 
-func testPublishRules(t *testing.T) {
+func testPublishContent(t *testing.T) {
 	text, err := os.ReadFile("testdata/azure.json")
 	responses := map[string]json.RawMessage{} // by path
 	require.NoError(t, errors.Join(err, json.Unmarshal(text, &responses)))
@@ -103,23 +105,32 @@ func testPublishRules(t *testing.T) {
 	found, err := sentinelWorkspaces(t.Context(), &azfake.TokenCredential{}, driver.Options(server).ClientOptions, centralID(id))
 	assert.Equal(t, []any{[]workspace{soc, branch}, nil}, []any{found, err})
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
-	var listed strings.Builder
-	require.NoError(t, publishRules(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server), id, "shared-", true))
-	assert.True(t, strings.HasSuffix(listed.String(), "\n"+soc.id+"\n"+branch.id+"\n"), listed.String())
+	file, workbook := path.Join(t.TempDir(), "items"), group+"/providers/Microsoft.Insights/workbooks/w"
+	for text, want := range map[string]string{
+		"\n" + workbook + " \r\n": "/a\n/c\n" + workbook + "\n" + soc.id + "\n" + branch.id + "\n<nil>",
+		"\n":                      file + ": no ids",
+		"workbook":                file + ": invalid resource ID: ",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		var listed strings.Builder
+		err := publishContent(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server), centralID(id), id.Name, content{"shared-", true, file}, true)
+		assert.Contains(t, fmt.Sprint(listed.String(), err), want)
+	}
 	for _, run := range []struct{ mode, path, response, want string }{
 		{"", "", "", "central has no configuration of the workspace manager: "},
 		{"Disabled", "", "", `central is "Disabled", not enabled`},
-		{"ENABLED", "", "", "nightly-1: 1 items published to 2 members by job "},
-		{"Enabled", "", "", "nightly-1: 1 items published to 2 members by job "},
+		{"ENABLED", "", "", "nightly-1: 2 items published to 2 members by job "},
+		{"Enabled", "", "", "nightly-1: 2 items published to 2 members by job "},
 		{"Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
 		{"Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
 		{"Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
+		{"Enabled", central + "automationRules", "", "/automationRules\n"},
 		{"Enabled", central + "alertRules", "", "/alertRules\n"},
 	} {
 		responses[run.path] = json.RawMessage(run.response)
 		enable(server, armsecops.WorkspaceManagerMode(run.mode))
 		var output strings.Builder
-		err := publishRules(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), id, "shared-", false)
+		err := publishContent(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), centralID(id), id.Name, content{"shared-", true, ""}, false)
 		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
@@ -142,7 +153,7 @@ func testNightly(t *testing.T) {
 	for i := range items {
 		all[i], items[i] = workspace{fmt.Sprint(group, i, workspaces, "soc"), subscription}, fmt.Sprint("/a", i)
 	}
-	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout}
+	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout, Match: func(r fake.Request) bool { return r.Method != http.MethodGet || path.Base(r.URL.Path) != "nightly-2" }}
 	for _, run := range []struct {
 		workspaces, items int
 		limit             time.Duration
@@ -153,15 +164,15 @@ func testNightly(t *testing.T) {
 		{2, 667, 24, "GroupsClient.Get", "2 0 0", "1 of 1 groups and workspaces failed"}, // the members stay
 		{2, 667, 24, "", "2 1 0", "nightly-1: 667 items published to 2 members by job "}, // a group and its assignment
 		{3, 667, 24, "MembersClient.CreateOrUpdate", "1 1 0", "1 of 2 groups and workspaces failed"},
-		{4, 667, 24, "", "4 2 0", "\t/a0 at member soc: \"Forbidden.\"\n"},     // members, a group and its assignment
-		{3, 666, 24, "", "2 1 3", "<nil>"},                                     // without the second group, its assignment and the fourth member
-		{3, 667, 24, "GroupsClient.Get", "2 1 0", "context deadline exceeded"}, // of the first group only
-		{3, 667, 1, "GroupsClient.Get", "0 0 0", "ended at nightly-1: "},
+		{4, 667, 24, "", "4 2 0", "\t/a0 at member soc: \"Forbidden.\"\n"},                                                  // members, a group and its assignment
+		{3, 666, 24, "", "2 1 3", "<nil>"},                                                                                  // without the second group, its assignment and the fourth member
+		{3, 667, 24, "GroupsClient.Get", "2 1 0", "nightly-1: WorkspaceManagerGroupsClient.Get: context deadline exceeded"}, // and the second is published
+		{1, 667, 1, "GroupsClient.Get", "0 0 0", "ended before all groups were published: context deadline exceeded"},
 		{4, 667, 1, "MembersClient.CreateOrUpdate", "1 0 0", "/resourceGroups/rg3/"},
 		{1, 667, 24, "GroupsClient.Delete", "2 1 4", "workspaceManagerGroups/nightly-2: "}, // and the members
 		{1, 667, 24, "", "0 1 1", "<nil>"},                                                 // the group
-		{2, 667, 24, "AssignmentsClient.NewListPager", "2 1 0", "AssignmentsClient.NewListPager: 403"},
-		{1, 667, 24, "GroupsClient.NewListPager", "1 1 0", "GroupsClient.NewListPager: 403"},
+		{2, 667, 24, "AssignmentsClient.NewListPager", "1 0 0", "nightly-1: not reached: nothing was published to soc-"},
+		{1, 667, 24, "GroupsClient.NewListPager", "0 1 0", "GroupsClient.NewListPager: 403"},
 		{8, 667, 24, "", "13 4 0", "1 of 4 groups and workspaces failed"},
 		{1, 667, 24, "", "1 1 13", "left over: " + central + "workspaceManagerAssignments/nightly-2\n"},
 		{0, 667, 24, "", "0 0 0", "nothing to publish"},
@@ -179,14 +190,41 @@ func testNightly(t *testing.T) {
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
 	}
-	_, err := (&publisher{}).leftover(t.Context(), id, []workspace{{}}, items)
-	require.ErrorContains(t, err, "invalid resource ID")
-	_, err = (&publisher{}).leftover(t.Context(), id, []workspace{{id: strings.ToUpper(group + workspaces + "central")}}, items)
-	require.ErrorContains(t, err, "is the central workspace")
+	p, _ := newPublisher(factory, subscription)
+	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
+	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central"), "is the central workspace"}, {group, "NewListPager: 403"}} {
+		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items)
+		require.ErrorContains(t, err, test[1])
+	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	err = remove(t.Context(), factory, []string{central + "workspaceManagerMembers/gone", group})
+	var output strings.Builder
+	lines := leftOver + central + "workspaceManagerMembers/gone\n" + group + "\n"
+	require.NoError(t, prune(t.Context(), &output, strings.NewReader(lines), credential, driver.Options(server), true))
+	assert.Equal(t, lines, leftOver+output.String())
+	err := prune(t.Context(), &output, strings.NewReader(lines), credential, driver.Options(server), false)
 	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
 	server.AssertFaultsConsumed(t)
+}
+
+// Jobs take 45 minutes, and nights an hour, in which a group isn't reached (no), is waited for (WaitForJob), or is published (<nil>).
+func testLongNights(t *testing.T) {
+	server := fake.NewServer(&fake.ServerOptions{JobDuration: 45 * time.Minute})
+	p, _ := newPublisher(driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server)), subscription)
+	for night, want := range []string{"<<<<WWWWnn", "<<WWWWnn<<", "<<WWnn<<WW", "<<<<<<<<<<"} {
+		groups := make([]outcome, 10)
+		for i := range groups {
+			groups[i] = outcome{name: fmt.Sprintf("nightly-%d", i+1), members: []string{"soc"}, err: errors.New("no")}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+night/3*4)*time.Hour-1)
+		assert.Equal(t, night < 3, errors.Is(p.publishGroups(ctx, id, groups, []string{"/a"}), context.DeadlineExceeded), night)
+		cancel()
+		var got strings.Builder
+		for _, o := range groups {
+			got.WriteString(fmt.Sprint(o.err)[:1])
+		}
+		assert.Equal(t, want, got.String())
+		time.Sleep(20 * time.Hour)
+	}
 }
 
 func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {
