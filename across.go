@@ -82,10 +82,11 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // second; [ExemptionsClient.NewListPager] takes far fewer requests. Give the context a
 // deadline: it is what ends the listing of a service that never ends its pages.
 //
-// It has what the services list of a subscription. Of Defender's standards these are the
-// assignments that the service considers relevant: whether those of resource groups and
-// single resources are among them isn't documented. [ExemptionsClient.NewListPager] has
-// them.
+// It has what the services list of a subscription, without what is of the management groups
+// above it and holds there as well: IncludeInherited adds that. Of Defender's standards
+// these are the assignments that the service considers relevant: whether those of resource
+// groups and single resources are among them isn't documented.
+// [ExemptionsClient.NewListPager] has them.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults

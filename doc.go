@@ -131,6 +131,8 @@
 //	                                                 by Azure Lighthouse
 //
 // Renew and Delete of [ExemptionsClient] take the role that the kind of the exemption takes.
+// Microsoft describes the roles: https://learn.microsoft.com/azure/sentinel/roles and
+// https://learn.microsoft.com/azure/defender-for-cloud/permissions
 //
 // # Where exemptions are
 //
@@ -144,7 +146,8 @@
 // The name of a recommendation is its key. A standard assignment names the key, and a
 // standard that has it. A policy exemption names the assignment of an initiative that has
 // the recommendation's PolicyDefinitionID, and the reference id of the policy in it. A
-// program of [docs/exempting.md] finds the assignment and the id, by Microsoft's armpolicy.
+// program of [docs/exempting.md] finds the assignment and the id, by Microsoft's module
+// github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy.
 //
 // # Reading a whole tenant
 //
@@ -157,15 +160,15 @@
 //	requests                            one for 1,000 rows        at least one a subscription
 //	a subscription that you can't read  left out, without error   a *SubscriptionError
 //	management groups above             all; none if it names     policy exemptions, once for
-//	                                    subscriptions             each subscription below
+//	                                    subscriptions             each subscription below; of
+//	                                                              ExemptionsClient with
+//	                                                              IncludeInherited, once
 //	standard assignments of resource    all                       isn't documented
 //	groups and single resources
-//	to change and put back              no: get it first          yes
+//	to change and put back              no: get it first          yes; of ExemptionsClient no:
+//	                                                              renew it, or get it
 //
-// [ExemptionsClient.ListAcrossSubscriptions] differs in two rows. It has what is of
-// management groups if IncludeInherited asks for it, each once. And an [Exemption] isn't for
-// putting back: renew it, or get the resource from the client of its place.
-// A query that names subscriptions is [ErrForbidden] if it can't read any of them. Its
+// A query that names subscriptions is [ErrForbidden] if it can't read any of them. A query's
 // IncludeInherited adds the policy exemptions of the management groups above. If Azure
 // Resource Graph says that rows or subscriptions are missing, a query ends in
 // [ErrIncompleteResult].
@@ -251,11 +254,13 @@
 // call, of any method. WithCaptureResponse has no effect on ListAcrossSubscriptions and on
 // pages that are fetched ahead (Prefetch), since their requests overlap:
 //
-//	// All headers of the call, in place of the library's: a second one replaces these.
+//	// Adds headers; one of the library's of the same name is replaced. A second
+//	// WithHTTPHeader drops the headers of the first.
 //	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}})
 //	// Sets resp to the response, with its body.
 //	once = policy.WithCaptureResponse(once, &resp)
-//	// No retries; 0 means azcore's default. It doesn't change the wait for a 429.
+//	// No retries. It replaces all of the client's Retry: a field that is 0 is azcore's
+//	// default. It doesn't change the wait for a 429.
 //	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
 // They hold for each request of the call. Renew and Delete of [ExemptionsClient], and
@@ -276,8 +281,9 @@
 // manager have an ETag, but the services don't document that they look at If-Match: one
 // that doesn't writes anyway. Policy exemptions, standards and their assignments have
 // none: the last writer wins.
-// The same holds for If-None-Match: *, by which a write creates a resource, and never
-// replaces one: where the service doesn't look at it, get the resource first.
+//
+// If-None-Match: * asks the service to create a resource and never to replace one. That
+// isn't documented either: get the resource first.
 //
 // # Models
 //

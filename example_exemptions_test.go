@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"slices"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -29,6 +28,51 @@ func exemptionsFactory(server *fake.Server) *armsecops.ClientFactory {
 		log.Fatal(err)
 	}
 	return factory
+}
+
+// A machine is exempted from a recommendation where that is exempted, which is listed,
+// renewed and deleted.
+func Example_exempt() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	factory := exemptionsFactory(samples())
+	recommendation, err := factory.NewAssessmentsMetadataClient().Get(ctx, "21300918-b2e3-0346-785f-c77ff57d243b", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if recommendation.Properties.ExemptedBy() != armsecops.ExemptionKindPolicyExemption {
+		log.Fatal("exempt by a standard, with StandardAssignmentsClient")
+	}
+	scope := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web/providers/Microsoft.Compute/virtualMachineScaleSets/web"
+	created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, scope, "SEC-1042", armsecops.PolicyExemption{
+		Properties: armsecops.PolicyExemptionProperties{
+			DisplayName:                  recommendation.Properties.DisplayName,
+			PolicyAssignmentID:           "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
+			PolicyDefinitionReferenceIDs: []string{"vmssEndpointProtectionMonitoring"}, // of the recommendation's policy
+			ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
+			ExpiresOn:                    time.Now().AddDate(0, 0, 90),
+		},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client := factory.NewExemptionsClient()
+	for exemption, err := range client.NewListPager(nil).All(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(exemption.Kind, exemption.DisplayName)
+	}
+	_, renewErr := client.Renew(ctx, created.ID, time.Now().AddDate(1, 0, 0), &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
+	_, deleteErr := client.Delete(ctx, created.ID, nil)
+	fmt.Println(errors.Join(renewErr, deleteErr))
+	// Output:
+	// Microsoft.Authorization/policyExemptions Install endpoint protection solution on virtual machine scale sets
+	// Microsoft.Authorization/policyExemptions Exempt demo cluster
+	// Microsoft.Security/standardAssignments Test exemption
+	// Microsoft.Security/standardAssignments Test exemption
+	// Microsoft.Security/assignments ASC Default
+	// <nil>
 }
 
 // What is exempt and until when: the exemptions that end before 2027, or have ended, from
@@ -71,8 +115,10 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 		}})
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
 	client := exemptionsFactory(server).NewExemptionsClient()
-	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30)}
-	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
+	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30), IncludeInherited: true}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for exemption, err := range client.ListAcrossSubscriptions(ctx, []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
 			fmt.Println("left out:", failed.SubscriptionID, failed.Operation, errors.Is(err, armsecops.ErrForbidden))
 		} else if err != nil { // which concerns all subscriptions
@@ -439,56 +485,4 @@ func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
 	// 0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20
 	// 9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10
 	// ""
-}
-
-func ExampleSecurityStandardsClient_Get() {
-	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
-	standard, err := client.Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(standard.Properties.DisplayName, len(standard.Properties.Assessments))
-	// Output: Cross cloud standard 1 2
-}
-
-func ExampleSecurityStandardsClient_CreateOrUpdate() {
-	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
-	ctx := context.Background()
-	got, err := client.Get(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	got.Properties.Assessments = append(got.Properties.Assessments, armsecops.PartialAssessmentProperties{AssessmentKey: "d57a4221-a804-52ca-3dea-768284f06bb7"})
-	put, err := client.CreateOrUpdate(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", got.SecurityStandard, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(len(put.Properties.Assessments))
-	// Output: 3
-}
-
-func ExampleSecurityStandardsClient_Delete() {
-	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
-	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	fmt.Println(err)
-	// Output: <nil>
-}
-
-// An exemption names a standard that has the key of the assessment.
-func ExampleSecurityStandardsClient_NewListPager() {
-	client := exemptionsFactory(samples()).NewSecurityStandardsClient()
-	has := func(a armsecops.PartialAssessmentProperties) bool {
-		return a.AssessmentKey == "1195afff-c881-495e-9bc5-1486211ae03f"
-	}
-	for standard, err := range client.NewListPager("/providers/Microsoft.Management/managementGroups/contoso", nil).All(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		if slices.ContainsFunc(standard.Properties.Assessments, has) {
-			fmt.Println(standard.Properties.DisplayName)
-		}
-	}
-	// Output:
-	// Cross cloud standard 2
-	// Cross cloud standard 1
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 
@@ -30,18 +31,52 @@ func publishing() *armsecops.ClientFactory {
 		armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{TargetResourceName: "banks"}})
 	options := &armsecops.ClientOptions{}
 	options.Transport = server
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options))
+}
+
+// must returns a value, unless there is an error, which ends the program.
+func must[T any](value T, err error) T {
 	if err != nil {
 		log.Fatal(err)
 	}
-	return factory
+	return value
+}
+
+// The whole way of a publication, from the configuration to the end of a job.
+func Example_publish() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	const subscription, resourceGroup, workspace = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", "myRg", "myWorkspace"
+	factory := publishing()
+	configurations := must(factory.NewWorkspaceManagerConfigurationsClient(subscription))
+	members := must(factory.NewWorkspaceManagerMembersClient(subscription))
+	groups := must(factory.NewWorkspaceManagerGroupsClient(subscription))
+	assignments := must(factory.NewWorkspaceManagerAssignmentsClient(subscription))
+	jobs := must(factory.NewWorkspaceManagerJobsClient(subscription))
+	must(configurations.CreateOrUpdate(ctx, resourceGroup, workspace, "default", armsecops.WorkspaceManagerConfiguration{
+		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
+	}, nil))
+	must(members.CreateOrUpdate(ctx, resourceGroup, workspace, "oslo", armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{
+		TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/oslo",
+		TargetWorkspaceTenantID:   "f676d436-8d16-42db-81b7-ab578e110ccd",
+	}}, nil))
+	must(groups.CreateOrUpdate(ctx, resourceGroup, workspace, "north", armsecops.WorkspaceManagerGroup{
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "North", MemberResourceNames: []string{"oslo"}},
+	}, nil))
+	rule := "/subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/myRg/providers/Microsoft.OperationalInsights/workspaces/myWorkspace/providers/Microsoft.SecurityInsights/alertRules/mailbox-forwarding"
+	must(assignments.CreateOrUpdate(ctx, resourceGroup, workspace, "north-rules", armsecops.WorkspaceManagerAssignment{
+		Properties: armsecops.WorkspaceManagerAssignmentProperties{TargetResourceName: "north", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: rule}}},
+	}, nil))
+
+	// Recover finds the job of a lost response.
+	poller := must(jobs.BeginCreate(ctx, resourceGroup, workspace, "north-rules", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}))
+	job := must(armsecops.WaitForJob(ctx, poller, nil)) // a *JobFailedError names items and members
+	fmt.Println(job.Properties.Summary().Succeeded, "published")
+	// Output: 1 published
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
-	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	assignment, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "bank-rules", armsecops.WorkspaceManagerAssignment{
 		Properties: armsecops.WorkspaceManagerAssignmentProperties{
 			TargetResourceName: "banks",
@@ -57,10 +92,7 @@ func ExampleWorkspaceManagerAssignmentsClient_CreateOrUpdate() {
 
 // To change one, get it, change the fields in question and put it back.
 func ExampleWorkspaceManagerAssignmentsClient_Get() {
-	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	ctx := context.Background()
 	got, err := client.Get(ctx, "myRg", "myWorkspace", "bank-rules", nil)
 	if err != nil {
@@ -76,10 +108,7 @@ func ExampleWorkspaceManagerAssignmentsClient_Get() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
-	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	for assignment, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -90,20 +119,14 @@ func ExampleWorkspaceManagerAssignmentsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerAssignmentsClient_Delete() {
-	client, err := publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "bank-rules", nil)
+	client := must(publishing().NewWorkspaceManagerAssignmentsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "bank-rules", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
-	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	configuration, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "default", armsecops.WorkspaceManagerConfiguration{
 		Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: armsecops.WorkspaceManagerModeEnabled},
 	}, nil)
@@ -115,10 +138,7 @@ func ExampleWorkspaceManagerConfigurationsClient_CreateOrUpdate() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_Get() {
-	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "default", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -128,10 +148,7 @@ func ExampleWorkspaceManagerConfigurationsClient_Get() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
-	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	for configuration, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -142,20 +159,14 @@ func ExampleWorkspaceManagerConfigurationsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerConfigurationsClient_Delete() {
-	client, err := publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "default", nil)
+	client := must(publishing().NewWorkspaceManagerConfigurationsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "default", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
-	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	group, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "banks", armsecops.WorkspaceManagerGroup{
 		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: "Banks", MemberResourceNames: []string{"paris"}},
 	}, nil)
@@ -167,10 +178,7 @@ func ExampleWorkspaceManagerGroupsClient_CreateOrUpdate() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_Get() {
-	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	group, err := client.Get(context.Background(), "myRg", "myWorkspace", "banks", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -180,10 +188,7 @@ func ExampleWorkspaceManagerGroupsClient_Get() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_NewListPager() {
-	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	for group, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -194,20 +199,14 @@ func ExampleWorkspaceManagerGroupsClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerGroupsClient_Delete() {
-	client, err := publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "banks", nil)
+	client := must(publishing().NewWorkspaceManagerGroupsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "banks", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
-	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	member, err := client.CreateOrUpdate(context.Background(), "myRg", "myWorkspace", "otherWorkspace(7aef9d48-814f-45ad-b644-b0343316e174)", armsecops.WorkspaceManagerMember{
 		Properties: armsecops.WorkspaceManagerMemberProperties{
 			TargetWorkspaceResourceID: "/subscriptions/7aef9d48-814f-45ad-b644-b0343316e174/resourceGroups/otherRg/providers/Microsoft.OperationalInsights/workspaces/Example_Workspace",
@@ -222,10 +221,7 @@ func ExampleWorkspaceManagerMembersClient_CreateOrUpdate() {
 }
 
 func ExampleWorkspaceManagerMembersClient_Get() {
-	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	got, err := client.Get(context.Background(), "myRg", "myWorkspace", "paris", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -235,10 +231,7 @@ func ExampleWorkspaceManagerMembersClient_Get() {
 }
 
 func ExampleWorkspaceManagerMembersClient_NewListPager() {
-	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := must(publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	for member, err := range client.NewListPager("myRg", "myWorkspace", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -249,11 +242,8 @@ func ExampleWorkspaceManagerMembersClient_NewListPager() {
 }
 
 func ExampleWorkspaceManagerMembersClient_Delete() {
-	client, err := publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = client.Delete(context.Background(), "myRg", "myWorkspace", "paris", nil)
+	client := must(publishing().NewWorkspaceManagerMembersClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
+	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", "paris", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }

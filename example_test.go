@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -77,18 +78,10 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	defer cancel()
 	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
 	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", exampleAssignmentName, options)
-	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		log.Fatal("list the jobs before starting another: ", err)
-	}
-	if err != nil {
+	if err != nil { // if it is ErrOutcomeUnknown, list the jobs before starting another
 		log.Fatal(err)
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, nil)
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		for failure := range failed.Job.Properties.Failures() {
-			fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
-		}
-	}
 	if err != nil { // if it isn't a *JobFailedError, the job may still run
 		log.Fatal(err)
 	}
@@ -463,4 +456,56 @@ func ExampleLogValue() {
 	logger.Error("failed", "err", armsecops.LogValue(fmt.Errorf("nightly report: %w", err)))
 	// Output:
 	// {"level":"ERROR","msg":"failed","err":{"text":"nightly report: AssessmentsMetadataClient.Get: 403 Forbidden: AuthorizationFailed: No role. (request 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21, /providers/Microsoft.Security/assessmentMetadata/21300918-b2e3-0346-785f-c77ff57d243b)","operation":"AssessmentsMetadataClient.Get","kind":"service","status":403,"code":"AuthorizationFailed","message":"No role.","path":"/providers/Microsoft.Security/assessmentMetadata/21300918-b2e3-0346-785f-c77ff57d243b","requestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","correlationRequestId":"0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}}
+}
+
+func ExampleSecurityStandardsClient_Get() {
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
+	standard, err := client.Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(standard.Properties.DisplayName, len(standard.Properties.Assessments))
+	// Output: Cross cloud standard 1 2
+}
+
+func ExampleSecurityStandardsClient_CreateOrUpdate() {
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
+	ctx := context.Background()
+	got, err := client.Get(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	got.Properties.Assessments = append(got.Properties.Assessments, armsecops.PartialAssessmentProperties{AssessmentKey: "d57a4221-a804-52ca-3dea-768284f06bb7"})
+	put, err := client.CreateOrUpdate(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", got.SecurityStandard, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(put.Properties.Assessments))
+	// Output: 3
+}
+
+func ExampleSecurityStandardsClient_Delete() {
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
+	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// An exemption names a standard that has the key of the assessment.
+func ExampleSecurityStandardsClient_NewListPager() {
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
+	has := func(a armsecops.PartialAssessmentProperties) bool {
+		return a.AssessmentKey == "1195afff-c881-495e-9bc5-1486211ae03f"
+	}
+	for standard, err := range client.NewListPager("/providers/Microsoft.Management/managementGroups/contoso", nil).All(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if slices.ContainsFunc(standard.Properties.Assessments, has) {
+			fmt.Println(standard.Properties.DisplayName)
+		}
+	}
+	// Output:
+	// Cross cloud standard 2
+	// Cross cloud standard 1
 }

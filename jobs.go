@@ -312,7 +312,8 @@ func (p JobProperties) Failures() iter.Seq[JobFailure] {
 // JobList is one page of jobs.
 type JobList = Page[Job]
 
-// JobItemStatus is the state of one item of a job. Services add states over time.
+// JobItemStatus is the state of one item of a job. Services add states over time, and
+// differ in casing: compare states with Is.
 type JobItemStatus string
 
 // The states of an item.

@@ -177,8 +177,9 @@ func PossibleExemptionKindValues() []ExemptionKind {
 // Is reports whether two kinds are the same, ignoring case.
 func (k ExemptionKind) Is(other ExemptionKind) bool { return equalFold(k, other) }
 
-// ProvisioningState is the state of a job. Services add states over time: treat
-// one that you don't know as not terminal, as [ProvisioningState.Terminal] does.
+// ProvisioningState is the state of a job. Services add states over time, and differ in
+// casing: compare states with Is. Treat one that you don't know as not terminal, as
+// [ProvisioningState.Terminal] does.
 type ProvisioningState string
 
 // The states of a job.
