@@ -92,10 +92,10 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 //   - options: nil for the defaults
 //
 // A subscription that fails yields one [*SubscriptionError] for each kind that it fails
-// for, whose Operation tells which, such as PolicyExemptionsClient.NewListPager.
-// The other kinds and subscriptions continue: a role may allow one kind and not the other.
-// An id that is no UUID fails so, too, with a [*ParameterError]. To repeat what failed,
-// list these subscriptions again, by Kinds: this listing has no tokens to resume.
+// for, whose Kind tells which. The other kinds and subscriptions continue: a role may
+// allow one kind and not the other. An id that is no UUID fails so, too, with a
+// [*ParameterError]. To repeat what failed, list these subscriptions again, by Kinds:
+// this listing has no tokens to resume.
 //
 // When the context ends, every subscription that isn't finished yields a
 // [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
@@ -119,9 +119,11 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 	}
 	shared := ExemptionsClientListOptions{Kinds: slices.Clone(o.Kinds), ExpiresBefore: o.ExpiresBefore}
 	err := shared.check()
+	var kinds []ExemptionKind // of the listings
 	var listings []func(context.Context) iter.Seq2[exemptionItem, error]
 	for _, k := range exemptionKinds {
 		if shared.asks(k.kind) {
+			kinds = append(kinds, k.kind)
 			listings = append(listings, listEach[exemptionItem](c.client, name, k.list, subscriptionIDs, &ListAcrossSubscriptionsOptions{Concurrency: o.Concurrency}))
 		}
 	}
@@ -146,12 +148,16 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 				return
 			}
 			inherited := map[string]bool{} // the exemptions of management groups so far, by id in lower case
-			for _, list := range listings {
+			for i, list := range listings {
 				for item, err := range list(ctx) {
+					failed, ofOne := err.(*SubscriptionError)
+					if ofOne {
+						failed.Kind = kinds[i]
+					}
 					if (err != nil || wanted(item.Exemption, inherited)) && !yield(item.Exemption, err) {
 						return
 					}
-					if _, ofOne := err.(*SubscriptionError); err != nil && !ofOne { // the other kinds would fail, too
+					if err != nil && !ofOne { // the other kinds would fail, too
 						return
 					}
 				}
@@ -394,9 +400,12 @@ type SubscriptionError struct {
 	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
 	SubscriptionID string
 
+	// Kind is the kind of exemptions that can't be listed; empty unless the listing is
+	// [ExemptionsClient]'s. List again what failed by its Kinds.
+	Kind ExemptionKind
+
 	// Operation is the client's method whose request failed, as in
-	// "PolicyExemptionsClient.NewListPager": of [ExemptionsClient]'s listing, it tells
-	// the kind.
+	// "PolicyExemptionsClient.NewListPager".
 	Operation string
 
 	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes into the

@@ -6,6 +6,7 @@
 //	package main
 //
 //	import (
+//		"cmp"
 //		"context"
 //		"fmt"
 //		"log"
@@ -41,7 +42,7 @@
 //			if !exemption.ExpiresOn.IsZero() {
 //				expires = exemption.ExpiresOn.Format(time.DateOnly)
 //			}
-//			fmt.Printf("%-10s  %q  %s\n", expires, exemption.DisplayName, exemption.Scope)
+//			fmt.Printf("%-10s  %q  %s\n", expires, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
 //		}
 //		return nil
 //	}

@@ -120,7 +120,7 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 	defer cancel()
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
-			fmt.Println("left out:", failed.SubscriptionID, failed.Operation, errors.Is(err, armsecops.ErrForbidden))
+			fmt.Println("left out:", failed.SubscriptionID, failed.Kind, errors.Is(err, armsecops.ErrForbidden))
 		} else if err != nil { // which concerns all subscriptions
 			log.Fatal(err)
 		} else if !exemption.ExpiresBefore(time.Now()) {
@@ -128,7 +128,7 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 		}
 	}
 	// Output:
-	// left out: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 PolicyExemptionsClient.NewListPager true
+	// left out: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 Microsoft.Authorization/policyExemptions true
 	// Microsoft.Security/standardAssignments Test systems
 }
 

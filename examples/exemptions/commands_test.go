@@ -239,7 +239,7 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 	}
 }
 
-// A kind of which rows are missing doesn't keep the others from being listed; after any other failure the program stops.
+// A kind that fails, or of which rows are missing, doesn't keep the others from being listed.
 func TestRowsBesideAFailureArePrinted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -248,7 +248,7 @@ func TestRowsBesideAFailureArePrinted(t *testing.T) {
 		want  string
 	}{
 		"incomplete": {fake.Fault{NextLink: fake.NextLinkTruncated}, 19, "exemptions of kind standard: ExemptionsClient.NewListPager: 200 OK: incomplete result: "},
-		"refused":    {fake.Fault{StatusCode: http.StatusForbidden}, 5, "exemptions of kind standard: ExemptionsClient.NewListPager: 403 Forbidden"},
+		"refused":    {fake.Fault{StatusCode: http.StatusForbidden}, 14, "exemptions of kind standard: ExemptionsClient.NewListPager: 403 Forbidden"},
 	} {
 		n := newConnection(t)
 		test.fault.Operation, test.fault.Skip = "ExemptionsClient.NewListPager", 1 // the page of policy exemptions

@@ -178,6 +178,9 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 			s.Err.Println("The names follow from -id " + c.id + ".")
 		}
 		c.printWhole(s.Err)
+		if c.kind == "standard" && !c.Given("kind") && len(c.cves) == 0 {
+			s.Err.Println("Not looked up, since nothing is sent: whether Azure Policy exempts from it, which is refused without -dry-run.")
+		}
 		c.printMemoryNote(s.Err, onAnotherDay)
 		return s.Out.JSON(documents)
 	}

@@ -88,8 +88,8 @@ func (q query) options() armsecops.ExemptionsClientListOptions {
 	return options
 }
 
-// queryGraph queries Azure Resource Graph, a kind after the other: one that is
-// incomplete doesn't keep the others from being found.
+// queryGraph queries Azure Resource Graph, a kind after the other: one that fails doesn't
+// keep the others from being found, unless they would fail for the same reason.
 func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found []armsecops.Exemption, err error) {
 	progress.Status("querying")
 	options := q.options()
@@ -123,7 +123,7 @@ func (q query) queryGraph(ctx context.Context, progress *terminal.Output) (found
 			continue
 		}
 		err = errors.Join(err, q.ofKind(kind, failure))
-		if !errors.Is(failure, armsecops.ErrIncompleteResult) {
+		if errors.Is(failure, armsecops.ErrCredential) || armsecops.HasCode(failure, armsecops.CodeNoValidSubscriptionsInQueryRequest) || ctx.Err() != nil {
 			break
 		}
 	}

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log"
@@ -37,7 +38,7 @@ func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
 		if !exemption.ExpiresOn.IsZero() {
 			expires = exemption.ExpiresOn.Format(time.DateOnly)
 		}
-		fmt.Printf("%-10s  %q  %s\n", expires, exemption.DisplayName, exemption.Scope)
+		fmt.Printf("%-10s  %q  %s\n", expires, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
 	}
 	return nil
 }
