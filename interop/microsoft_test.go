@@ -159,24 +159,21 @@ func TestRequestsAreTheirs(t *testing.T) {
 // of our servers in the same state, have the same results, step by step.
 func TestTheirClientsWithOurServer(t *testing.T) {
 	t.Parallel()
-	for client := range theirs {
-		t.Run(client, func(t *testing.T) {
-			t.Parallel()
-			ours := driver.Play(t, driver.Ours, client, theirs.Has, newServer(t))
-			their := driver.Play(t, theirs, client, theirs.Has, &newServer(t).ClientOptions)
-			require.NotEmpty(t, ours)
-			require.Len(t, ours, len(their))
-			for i := range ours {
-				assertSame(t, their[i].Models, ours[i].Models)
-				our, _ := errors.AsType[*azcore.ResponseError](ours[i].Err)
-				other, failed := errors.AsType[*azcore.ResponseError](their[i].Err)
-				require.Equal(t, failed, ours[i].Err != nil, "%v", ours[i])
-				if failed {
-					assert.Equal(t, []any{other.StatusCode, other.ErrorCode}, []any{our.StatusCode, our.ErrorCode}, "%v", ours[i])
-				}
+	testkit.EachNamed(t, theirs, func(t *testing.T, client string, _ any) {
+		ours := driver.Play(t, driver.Ours, client, theirs.Has, newServer(t))
+		their := driver.Play(t, theirs, client, theirs.Has, &newServer(t).ClientOptions)
+		require.NotEmpty(t, ours)
+		require.Len(t, ours, len(their))
+		for i := range ours {
+			assertSame(t, their[i].Models, ours[i].Models)
+			our, _ := errors.AsType[*azcore.ResponseError](ours[i].Err)
+			other, failed := errors.AsType[*azcore.ResponseError](their[i].Err)
+			require.Equal(t, failed, ours[i].Err != nil, "%v", ours[i])
+			if failed {
+				assert.Equal(t, []any{other.StatusCode, other.ErrorCode}, []any{our.StatusCode, our.ErrorCode}, "%v", ours[i])
 			}
-		})
-	}
+		}
+	})
 }
 
 // newServer starts a server that responds to the same requests with the same bytes,

@@ -58,10 +58,16 @@ func AssertHarmlessLine(t *testing.T, text string) {
 // EachCase runs a test of its own for each of the named cases, all of them in parallel.
 func EachCase[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
 	t.Helper()
+	EachNamed(t, tests, func(t *testing.T, _ string, test T) { run(t, test) })
+}
+
+// EachNamed is EachCase for a test that needs the name of its case.
+func EachNamed[T any](t *testing.T, tests map[string]T, run func(*testing.T, string, T)) {
+	t.Helper()
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, test)
+			run(t, name, test)
 		})
 	}
 }
