@@ -152,52 +152,49 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 // path. Checks and faults come first.
 func TestEveryOperationCanBeOverridden(t *testing.T) {
 	t.Parallel()
-	for _, route := range routes.All {
+	testkit.EachOperation(t, routes.All, func(t *testing.T, route *routes.Route) {
 		if rows[storedBy(route)] == nil {
 			assert.NotEqual(t, routes.Get, route.Kind, "%s needs a row in fake/rows.go", route.Resource.Client)
-			continue
+			return
 		}
-		t.Run(route.Operation, func(t *testing.T) {
-			t.Parallel()
-			srv, id := NewServer(nil), exampleID(storedBy(route))
-			calls := 0
-			srv.Override(route.Operation, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				calls++
-				for name, value := range route.Values(exampleValues(route)) {
-					assert.Equal(t, value, r.PathValue(name), name)
-				}
-				body, err := io.ReadAll(r.Body)
-				assert.NoError(t, err)
-				assert.Equal(t, exampleBody(route), string(body))
-				assert.True(t, r.URL.IsAbs())
-				Respond(http.StatusTeapot, map[string]int{"calls": calls}).ServeHTTP(w, r)
-			}))
-			srv.Inject(Fault{Operation: route.Operation, StatusCode: http.StatusServiceUnavailable, Skip: 1})
-			expect(t, srv, http.StatusUnauthorized, exampleRequest(t, route, header("Authorization", "")))
-			expect(t, srv, http.StatusServiceUnavailable, exampleRequest(t, route))
-			if exampleBody(route) != "" {
-				array := func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("[]")) }
-				expect(t, srv, http.StatusBadRequest, exampleRequest(t, route, array))
+		srv, id := NewServer(nil), exampleID(storedBy(route))
+		calls := 0
+		srv.Override(route.Operation, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			calls++
+			for name, value := range route.Values(exampleValues(route)) {
+				assert.Equal(t, value, r.PathValue(name), name)
 			}
-			assert.JSONEq(t, `{"calls":1}`, expect(t, srv, http.StatusTeapot, exampleRequest(t, route)))
-			srv.Reset() // the override is still there
-			expect(t, srv, http.StatusTeapot, exampleRequest(t, route))
-			code, _ := status(t, srv, exampleRequest(t, route, head))
-			assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
+			body, err := io.ReadAll(r.Body)
+			assert.NoError(t, err)
+			assert.Equal(t, exampleBody(route), string(body))
+			assert.True(t, r.URL.IsAbs())
+			Respond(http.StatusTeapot, map[string]int{"calls": calls}).ServeHTTP(w, r)
+		}))
+		srv.Inject(Fault{Operation: route.Operation, StatusCode: http.StatusServiceUnavailable, Skip: 1})
+		expect(t, srv, http.StatusUnauthorized, exampleRequest(t, route, header("Authorization", "")))
+		expect(t, srv, http.StatusServiceUnavailable, exampleRequest(t, route))
+		if exampleBody(route) != "" {
+			array := func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("[]")) }
+			expect(t, srv, http.StatusBadRequest, exampleRequest(t, route, array))
+		}
+		assert.JSONEq(t, `{"calls":1}`, expect(t, srv, http.StatusTeapot, exampleRequest(t, route)))
+		srv.Reset() // the override is still there
+		expect(t, srv, http.StatusTeapot, exampleRequest(t, route))
+		code, _ := status(t, srv, exampleRequest(t, route, head))
+		assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
 
-			srv.Override(route.Operation, nil)
-			if route.Kind != routes.CreateOrUpdate {
-				srv.Put(id, rows[storedBy(route)].zero())
-			}
-			code, text := status(t, srv, exampleRequest(t, route))
-			assert.Contains(t, route.Success, code, text+" (the handlers are in fake/store.go)")
-			if route.Kind != routes.Delete && route.Kind != routes.Action {
-				assert.Contains(t, strings.ToLower(text), key(id.String()))
-			}
-			requests := srv.Requests()
-			assert.Equal(t, route.Operation, requests[len(requests)-1].Operation)
-		})
-	}
+		srv.Override(route.Operation, nil)
+		if route.Kind != routes.CreateOrUpdate {
+			srv.Put(id, rows[storedBy(route)].zero())
+		}
+		code, text := status(t, srv, exampleRequest(t, route))
+		assert.Contains(t, route.Success, code, text+" (the handlers are in fake/store.go)")
+		if route.Kind != routes.Delete && route.Kind != routes.Action {
+			assert.Contains(t, strings.ToLower(text), key(id.String()))
+		}
+		requests := srv.Requests()
+		assert.Equal(t, route.Operation, requests[len(requests)-1].Operation)
+	})
 }
 
 func TestPutPanics(t *testing.T) {

@@ -320,26 +320,23 @@ func idOf(route *routes.Route) (id string, parts []string) {
 
 func TestEveryIDIsParsed(t *testing.T) {
 	t.Parallel()
-	for route := range gets {
-		t.Run(route.Operation, func(t *testing.T) {
-			t.Parallel()
-			id, want := idOf(route)
-			upper := strings.ToUpper(id)
-			for text, unchanged := range map[string]bool{id: true, id[1:]: true, upper: false, upper[1:]: false} {
-				written, parts, err := driver.ParseID(route.Resource.Client, text)
-				require.NoError(t, err, text)
-				assert.True(t, strings.EqualFold(id, written), written)
-				if unchanged {
-					assert.Equal(t, want, parts)
-					assert.Equal(t, id, written)
-					continue
-				}
-				for i, part := range parts { // which keep their case
-					assert.Equal(t, strings.ToUpper(want[i]), part)
-				}
+	testkit.EachOperation(t, slices.Collect(gets), func(t *testing.T, route *routes.Route) {
+		id, want := idOf(route)
+		upper := strings.ToUpper(id)
+		for text, unchanged := range map[string]bool{id: true, id[1:]: true, upper: false, upper[1:]: false} {
+			written, parts, err := driver.ParseID(route.Resource.Client, text)
+			require.NoError(t, err, text)
+			assert.True(t, strings.EqualFold(id, written), written)
+			if unchanged {
+				assert.Equal(t, want, parts)
+				assert.Equal(t, id, written)
+				continue
 			}
-		})
-	}
+			for i, part := range parts { // which keep their case
+				assert.Equal(t, strings.ToUpper(want[i]), part)
+			}
+		}
+	})
 }
 
 // notIDs returns texts that are near the id of a resource.
