@@ -307,7 +307,7 @@ func TestParameterErrorShowsWhatCannotBeSeen(t *testing.T) {
 func TestErrorKeepsLittleOfItsBody(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 1<<20)
-	for name, transport := range map[string]transportFunc{
+	testkit.EachCase(t, map[string]transportFunc{
 		"message":            respond(400, `{"error":{"code":"c","message":"`+long+`"}}`),
 		"member":             respond(400, `{"error":{"code":"c","other":"`+long+`"}}`),
 		"details":            respond(400, `{"error":{"code":"c","details":[`+strings.Repeat(`{"code":"`+long[:1000]+`"},`, 1000)+`{}]}}`),
@@ -315,20 +315,17 @@ func TestErrorKeepsLittleOfItsBody(t *testing.T) {
 		"unreadable":         respond(200, `{"name":"a","properties":{"startTime":"`+long+`"}}`),
 		"unknown":            respond(200, `{"`+long+`":1}`),
 		"unreadable, a name": respond(200, `{"properties":{"`+long+`":1,"`+long+`":2}}`),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			err := getJob(t.Context(), options(transport))
-			e := as[*armsecops.ServiceError](t, err)
-			azure := as[*azcore.ResponseError](t, err)
-			body, readErr := io.ReadAll(azure.RawResponse.Body)
-			require.NoError(t, readErr)
-			fields, marshalErr := json.Marshal(e)
-			require.NoError(t, marshalErr)
-			assert.Less(t, len(body)+len(fields), 68<<10) // with the names of the fields
-			for err := error(e); err != nil; err = errors.Unwrap(err) {
-				assert.Less(t, len(err.Error()), 5000)
-			}
-		})
-	}
+	}, func(t *testing.T, transport transportFunc) {
+		err := getJob(t.Context(), options(transport))
+		e := as[*armsecops.ServiceError](t, err)
+		azure := as[*azcore.ResponseError](t, err)
+		body, readErr := io.ReadAll(azure.RawResponse.Body)
+		require.NoError(t, readErr)
+		fields, marshalErr := json.Marshal(e)
+		require.NoError(t, marshalErr)
+		assert.Less(t, len(body)+len(fields), 68<<10) // with the names of the fields
+		for err := error(e); err != nil; err = errors.Unwrap(err) {
+			assert.Less(t, len(err.Error()), 5000)
+		}
+	})
 }

@@ -21,21 +21,18 @@ import (
 // Every operation of every client works with the server, on every transport.
 func TestEveryClientWorksWithTheServer(t *testing.T) {
 	t.Parallel()
-	for client := range driver.Ours {
-		t.Run(client, func(t *testing.T) {
-			t.Parallel()
-			testkit.EachCase(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
-				o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
-				called := map[*routes.Route]bool{}
-				for _, step := range driver.Play(t, driver.Ours, client, driver.Ours.Has, o) {
-					called[step.Call.Route] = true
-				}
-				for _, route := range driver.Operations() {
-					assert.True(t, called[route] || route.Resource.Client != client || !driver.Ours.Has(route), route.Operation)
-				}
-			})
+	testkit.EachNamed(t, driver.Ours, func(t *testing.T, client string, _ any) {
+		testkit.EachCase(t, transports, func(t *testing.T, transport func(*testing.T, *fake.Server) *armsecops.ClientOptions) {
+			o := transport(t, fake.NewServer(&fake.ServerOptions{PageSize: 2}))
+			called := map[*routes.Route]bool{}
+			for _, step := range driver.Play(t, driver.Ours, client, driver.Ours.Has, o) {
+				called[step.Call.Route] = true
+			}
+			for _, route := range driver.Operations() {
+				assert.True(t, called[route] || route.Resource.Client != client || !driver.Ours.Has(route), route.Operation)
+			}
 		})
-	}
+	})
 }
 
 func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {

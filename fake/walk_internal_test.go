@@ -80,6 +80,14 @@ func header(name, value string) func(*http.Request) {
 	return func(req *http.Request) { req.Header.Set(name, value) }
 }
 
+// expect checks the status of the response, and returns its body.
+func expect(t *testing.T, srv *Server, want int, req *http.Request) string {
+	t.Helper()
+	code, body := status(t, srv, req)
+	assert.Equal(t, want, code, body)
+	return body
+}
+
 // status returns the status of the response, and its body.
 func status(t *testing.T, srv *Server, req *http.Request) (int, string) {
 	t.Helper()
@@ -108,32 +116,22 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 		t.Run(resource.Type, func(t *testing.T) {
 			t.Parallel()
 			srv := NewServer(nil)
-			exists := func() int {
-				code, body := status(t, srv, exampleRequest(t, resource.Get, head))
-				assert.Empty(t, body)
-				return code
+			exists := func(want int) { assert.Empty(t, expect(t, srv, want, exampleRequest(t, resource.Get, head))) }
+			get := func(want int) string {
+				return expect(t, srv, want, exampleRequest(t, resource.Get, func(req *http.Request) { req.URL.Path = strings.ToUpper(req.URL.Path) }))
 			}
-			get := func() (int, string) {
-				return status(t, srv, exampleRequest(t, resource.Get, func(req *http.Request) { req.URL.Path = strings.ToUpper(req.URL.Path) }))
-			}
-			assert.Equal(t, http.StatusNotFound, exists())
-			code, body := get()
-			assert.Equal(t, http.StatusNotFound, code)
-			assert.Contains(t, body, "ResourceNotFound")
+			exists(http.StatusNotFound)
+			assert.Contains(t, get(http.StatusNotFound), "ResourceNotFound")
 			if resource.CreateOrUpdate != nil {
 				for _, want := range []int{http.StatusCreated, http.StatusOK} {
-					code, body = status(t, srv, exampleRequest(t, resource.CreateOrUpdate))
-					assert.Equal(t, want, code)
-					_, got := get()
-					assert.Equal(t, body, got)
+					body := expect(t, srv, want, exampleRequest(t, resource.CreateOrUpdate))
+					assert.Equal(t, body, get(http.StatusOK))
 				}
 			} else {
 				srv.Put(exampleID(resource), row.zero())
 			}
-			assert.Equal(t, http.StatusNoContent, exists())
-			code, body = get()
-			assert.Equal(t, http.StatusOK, code)
-			doc := testkit.Decode[document](t, body)
+			exists(http.StatusNoContent)
+			doc := testkit.Decode[document](t, get(http.StatusOK))
 			assert.Equal(t, resource.Type, doc.Type)
 			assert.Equal(t, exampleID(resource).String(), doc.ID)
 			assert.Equal(t, doc.ID[strings.LastIndex(doc.ID, "/")+1:], doc.Name)
@@ -143,11 +141,9 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 				return
 			}
 			for _, want := range []int{http.StatusOK, http.StatusNoContent} {
-				code, body := status(t, srv, exampleRequest(t, resource.Delete))
-				assert.Equal(t, want, code)
-				assert.Empty(t, body)
+				assert.Empty(t, expect(t, srv, want, exampleRequest(t, resource.Delete)))
 			}
-			assert.Equal(t, http.StatusNotFound, exists())
+			exists(http.StatusNotFound)
 		})
 	}
 }
@@ -156,57 +152,49 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 // path. Checks and faults come first.
 func TestEveryOperationCanBeOverridden(t *testing.T) {
 	t.Parallel()
-	for _, route := range routes.All {
+	testkit.EachOperation(t, routes.All, func(t *testing.T, route *routes.Route) {
 		if rows[storedBy(route)] == nil {
 			assert.NotEqual(t, routes.Get, route.Kind, "%s needs a row in fake/rows.go", route.Resource.Client)
-			continue
+			return
 		}
-		t.Run(route.Operation, func(t *testing.T) {
-			t.Parallel()
-			srv, id := NewServer(nil), exampleID(storedBy(route))
-			calls := 0
-			srv.Override(route.Operation, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				calls++
-				for name, value := range route.Values(exampleValues(route)) {
-					assert.Equal(t, value, r.PathValue(name), name)
-				}
-				body, err := io.ReadAll(r.Body)
-				assert.NoError(t, err)
-				assert.Equal(t, exampleBody(route), string(body))
-				assert.True(t, r.URL.IsAbs())
-				Respond(http.StatusTeapot, map[string]int{"calls": calls}).ServeHTTP(w, r)
-			}))
-			srv.Inject(Fault{Operation: route.Operation, StatusCode: http.StatusServiceUnavailable, Skip: 1})
-			code, _ := status(t, srv, exampleRequest(t, route, header("Authorization", "")))
-			assert.Equal(t, http.StatusUnauthorized, code)
-			code, _ = status(t, srv, exampleRequest(t, route))
-			assert.Equal(t, http.StatusServiceUnavailable, code)
-			if exampleBody(route) != "" {
-				code, _ = status(t, srv, exampleRequest(t, route, func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("[]")) }))
-				assert.Equal(t, http.StatusBadRequest, code)
+		srv, id := NewServer(nil), exampleID(storedBy(route))
+		calls := 0
+		srv.Override(route.Operation, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			calls++
+			for name, value := range route.Values(exampleValues(route)) {
+				assert.Equal(t, value, r.PathValue(name), name)
 			}
-			code, text := status(t, srv, exampleRequest(t, route))
-			assert.Equal(t, http.StatusTeapot, code)
-			assert.JSONEq(t, `{"calls":1}`, text)
-			srv.Reset()
-			code, _ = status(t, srv, exampleRequest(t, route))
-			assert.Equal(t, http.StatusTeapot, code, "Reset doesn't end it")
-			code, _ = status(t, srv, exampleRequest(t, route, head))
-			assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
+			body, err := io.ReadAll(r.Body)
+			assert.NoError(t, err)
+			assert.Equal(t, exampleBody(route), string(body))
+			assert.True(t, r.URL.IsAbs())
+			Respond(http.StatusTeapot, map[string]int{"calls": calls}).ServeHTTP(w, r)
+		}))
+		srv.Inject(Fault{Operation: route.Operation, StatusCode: http.StatusServiceUnavailable, Skip: 1})
+		expect(t, srv, http.StatusUnauthorized, exampleRequest(t, route, header("Authorization", "")))
+		expect(t, srv, http.StatusServiceUnavailable, exampleRequest(t, route))
+		if exampleBody(route) != "" {
+			array := func(req *http.Request) { req.Body = io.NopCloser(strings.NewReader("[]")) }
+			expect(t, srv, http.StatusBadRequest, exampleRequest(t, route, array))
+		}
+		assert.JSONEq(t, `{"calls":1}`, expect(t, srv, http.StatusTeapot, exampleRequest(t, route)))
+		srv.Reset() // the override is still there
+		expect(t, srv, http.StatusTeapot, exampleRequest(t, route))
+		code, _ := status(t, srv, exampleRequest(t, route, head))
+		assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
 
-			srv.Override(route.Operation, nil)
-			if route.Kind != routes.CreateOrUpdate {
-				srv.Put(id, rows[storedBy(route)].zero())
-			}
-			code, text = status(t, srv, exampleRequest(t, route))
-			assert.Contains(t, route.Success, code, text+" (the handlers are in fake/store.go)")
-			if route.Kind != routes.Delete && route.Kind != routes.Action {
-				assert.Contains(t, strings.ToLower(text), key(id.String()))
-			}
-			requests := srv.Requests()
-			assert.Equal(t, route.Operation, requests[len(requests)-1].Operation)
-		})
-	}
+		srv.Override(route.Operation, nil)
+		if route.Kind != routes.CreateOrUpdate {
+			srv.Put(id, rows[storedBy(route)].zero())
+		}
+		code, text := status(t, srv, exampleRequest(t, route))
+		assert.Contains(t, route.Success, code, text+" (the handlers are in fake/store.go)")
+		if route.Kind != routes.Delete && route.Kind != routes.Action {
+			assert.Contains(t, strings.ToLower(text), key(id.String()))
+		}
+		requests := srv.Requests()
+		assert.Equal(t, route.Operation, requests[len(requests)-1].Operation)
+	})
 }
 
 func TestPutPanics(t *testing.T) {
@@ -278,7 +266,7 @@ func TestStrictServerChecksProperties(t *testing.T) {
 			for path, values := range row.values {
 				set(path, strings.ToUpper(values[len(values)-1]))
 			}
-			put := func(strict bool) (int, string) {
+			put := func(strict bool, want int) string {
 				srv := NewServer(&ServerOptions{Strict: strict})
 				srv.AddResourceGroup(walkedSubscription, walkedSubscription)
 				srv.AddResourceGroup(walkedSubscription, "group")
@@ -287,20 +275,17 @@ func TestStrictServerChecksProperties(t *testing.T) {
 					values := exampleValues(other.Get)
 					srv.putDocument(other.Get, append(values[:len(values)-1], "a"), document{})
 				}
-				return status(t, srv, exampleRequest(t, resource.CreateOrUpdate, func(req *http.Request) {
+				return expect(t, srv, want, exampleRequest(t, resource.CreateOrUpdate, func(req *http.Request) {
 					req.Body = io.NopCloser(bytes.NewReader(mustEncode(map[string]any{"properties": properties})))
 				}))
 			}
 			refused := func(name, want string) {
-				code, body := put(true)
-				assert.Equal(t, http.StatusBadRequest, code, name)
-				assert.Contains(t, body, "InvalidRequestContent")
+				body := put(true, http.StatusBadRequest)
+				assert.Contains(t, body, "InvalidRequestContent", name)
 				assert.Contains(t, body, want)
-				code, body = put(false)
-				assert.Equal(t, http.StatusCreated, code, body)
+				put(false, http.StatusCreated)
 			}
-			code, body := put(true)
-			assert.Equal(t, http.StatusCreated, code, body)
+			put(true, http.StatusCreated)
 			for _, name := range row.required {
 				value := properties[name]
 				delete(properties, name)
@@ -398,8 +383,8 @@ func TestConditions(t *testing.T) {
 			assert.Contains(t, body, "PreconditionFailed")
 		}
 	}
-	code, body := status(t, srv, exampleRequest(t, routes.StandardAssignments.CreateOrUpdate, header("If-Match", "*")))
-	assert.Equal(t, http.StatusCreated, code, "without etags there are no conditions: %s", body)
+	// Without etags there are no conditions.
+	expect(t, srv, http.StatusCreated, exampleRequest(t, routes.StandardAssignments.CreateOrUpdate, header("If-Match", "*")))
 }
 
 // net/http's client always says how long the body of a POST is.

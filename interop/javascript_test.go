@@ -3,8 +3,6 @@ package interop
 import (
 	"context"
 	"encoding/json"
-	"net"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,11 +116,7 @@ func startCommand(ctx context.Context, t *testing.T) (ready command) {
 	require.NoError(t, err, string(out))
 
 	ca := filepath.Join(folder, "ca.pem")
-	loopback := httptest.NewUnstartedServer(nil) // knows where to listen, on a machine with IPv6 alone as well
-	host, _, err := net.SplitHostPort(loopback.Listener.Addr().String())
-	loopback.Close()
-	require.NoError(t, err)
-	address := net.JoinHostPort(host, "0")
+	const address = "localhost:0" // on a machine with IPv6 alone, too
 	server := exec.CommandContext(context.WithoutCancel(ctx), fake, "-addr", address, "-control", address, "-ca", ca,
 		"-samples", "-page-size", "2", "-job-duration", "50ms")
 	stdout, err := server.StdoutPipe()

@@ -103,20 +103,17 @@ func TestBodyThatIsNoResourceIsAnError(t *testing.T) {
 	bodies[`{}`] = "unexpected response: it has neither id nor name"
 	bodies[`{"id":"a"} {}`] = "200 OK: decoding the response: "
 	bodies[`{"id":"a","properties":{"a":1,"a":2}}`] = `duplicate object member name "a" within "/properties"`
-	for body, want := range bodies {
-		t.Run(body, func(t *testing.T) {
-			t.Parallel()
-			once := func() *armsecops.ClientOptions { // nothing is repeated
-				return options(script(t, respond(200, body, "x-ms-request-id", requestID)))
-			}
-			job, err := newJobsClient(t, once()).Create(t.Context(), "rg", "workspace", "assignment", nil)
-			assertUnexpected(t, err, want)
-			assert.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
-			assert.Zero(t, job)
-			_, err = newFactory(t, &azfake.TokenCredential{}, once()).NewStandardAssignmentsClient().Get(t.Context(), virtualMachine, standardName, nil)
-			assertUnexpected(t, err, want)
-		})
-	}
+	testkit.EachNamed(t, bodies, func(t *testing.T, body, want string) {
+		once := func() *armsecops.ClientOptions { // nothing is repeated
+			return options(script(t, respond(200, body, "x-ms-request-id", requestID)))
+		}
+		job, err := newJobsClient(t, once()).Create(t.Context(), "rg", "workspace", "assignment", nil)
+		assertUnexpected(t, err, want)
+		assert.ErrorIs(t, err, armsecops.ErrOutcomeUnknown)
+		assert.Zero(t, job)
+		_, err = newFactory(t, &azfake.TokenCredential{}, once()).NewStandardAssignmentsClient().Get(t.Context(), virtualMachine, standardName, nil)
+		assertUnexpected(t, err, want)
+	})
 }
 
 func TestBodyThatIsNoPageIsResumable(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
@@ -165,18 +166,15 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 // resource, whatever the scope and the path.
 func TestSpansNameTheResourceProvider(t *testing.T) {
 	t.Parallel()
-	for _, route := range driver.Operations() {
-		t.Run(route.Operation, func(t *testing.T) {
-			t.Parallel()
-			o, s := traced(script(t, respond(200, testkit.Minimal)))
-			require.NoError(t, errorOf(driver.Call(t.Context(), testkit.CallOf(route), o)))
-			providers := strings.Split(route.Path, "/providers/")
-			namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")
-			attributes := s.last(t, route.Operation).attributes
-			assert.Equal(t, namespace, attributes["az.namespace"])
-			assert.True(t, !route.OfSubscription() || attributes["az.subscription_id"] != nil)
-		})
-	}
+	testkit.EachOperation(t, driver.Operations(), func(t *testing.T, route *routes.Route) {
+		o, s := traced(script(t, respond(200, testkit.Minimal)))
+		require.NoError(t, errorOf(driver.Call(t.Context(), testkit.CallOf(route), o)))
+		providers := strings.Split(route.Path, "/providers/")
+		namespace, _, _ := strings.Cut(providers[len(providers)-1], "/")
+		attributes := s.last(t, route.Operation).attributes
+		assert.Equal(t, namespace, attributes["az.namespace"])
+		assert.True(t, !route.OfSubscription() || attributes["az.subscription_id"] != nil)
+	})
 }
 
 // A listing across subscriptions has one span above those of its pages, which has

@@ -201,10 +201,11 @@ func TestControlRefusesFaults(t *testing.T) {
 func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 	t.Parallel()
 	const forbidden, job, started = `"code":"Forbidden"`, `"name":"cfbe1338`, `"provisioningState":"InProgress"`
-	tests := map[string]struct {
+	type test struct {
 		fault string   // as docs/fake.md has it
 		want  []string // what the responses to some requests contain, header included
-	}{
+	}
+	tests := map[string]test{
 		"operation":    {`{"operation":"WorkspaceManagerJobsClient.List","statusCode":403}`, []string{forbidden, job}},
 		"another one":  {`{"operation":"WorkspaceManagerJobsClient.Create","statusCode":403}`, []string{job}},
 		"pathContains": {`{"pathContains":"/MYRG/","statusCode":403}`, []string{forbidden, job}},
@@ -229,26 +230,23 @@ func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 		kind := cmp.Or(kinds[field.Type.Kind()], "string") // of a duration and what stands for Match, too
 		assert.Regexp(t, "\n\\| `"+name+"` \\| "+kind+" \\| .+ \\| `"+regexp.QuoteMeta(tests[name].fault)+"` \\|\n", string(guide))
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := start(t, "-samples")
-			p.control(http.MethodPost, "/inject", test.fault)
-			left := func() string { _, body := p.do(http.MethodGet, p.Control+"/faults", ""); return body }
-			assert.True(t, strings.HasPrefix(left(), `[{"fault":`+test.fault+`,"applied":0,"times":`), left())
-			jobs := p.Endpoint + path.Dir(sampleJob) + "?api-version=2025-04-01-preview"
-			if name == "carriedOut" {
-				status, _ := p.do(http.MethodPost, jobs, "", "Authorization", "Bearer any")
-				require.Equal(t, 503, status)
-			}
-			for i, want := range test.want {
-				assert.Contains(t, p.dump(jobs), want, i)
-				progress := map[string]string{"skip 0": `"applied":0,"times":1,"skipped":1}]`, "times 0": `"applied":1,"times":2,"skipped":0}]`}
-				assert.Contains(t, left(), progress[fmt.Sprint(name, " ", i)])
-			}
-			assert.Equal(t, strings.HasPrefix(name, "another"), left() != "[]\n")
-		})
-	}
+	testkit.EachNamed(t, tests, func(t *testing.T, name string, test test) {
+		p := start(t, "-samples")
+		p.control(http.MethodPost, "/inject", test.fault)
+		left := func() string { _, body := p.do(http.MethodGet, p.Control+"/faults", ""); return body }
+		assert.True(t, strings.HasPrefix(left(), `[{"fault":`+test.fault+`,"applied":0,"times":`), left())
+		jobs := p.Endpoint + path.Dir(sampleJob) + "?api-version=2025-04-01-preview"
+		if name == "carriedOut" {
+			status, _ := p.do(http.MethodPost, jobs, "", "Authorization", "Bearer any")
+			require.Equal(t, 503, status)
+		}
+		for i, want := range test.want {
+			assert.Contains(t, p.dump(jobs), want, i)
+			progress := map[string]string{"skip 0": `"applied":0,"times":1,"skipped":1}]`, "times 0": `"applied":1,"times":2,"skipped":0}]`}
+			assert.Contains(t, left(), progress[fmt.Sprint(name, " ", i)])
+		}
+		assert.Equal(t, strings.HasPrefix(name, "another"), left() != "[]\n")
+	})
 }
 
 func TestControlPutsAndResets(t *testing.T) {

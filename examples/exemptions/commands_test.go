@@ -33,9 +33,7 @@ func execute(t *testing.T, n connection, stdin string, args ...string) (code int
 		c.connection = n
 		r = c
 	}
-	s, out, errs := commandtest.Streams()
-	code = r.Exit(r.run(t.Context(), s), s)
-	return code, out.String(), errs.String()
+	return commandtest.Run(func(s command.Streams) int { return r.Exit(r.run(t.Context(), s), s) })
 }
 
 // succeed runs a command as execute does, and returns its standard output.

@@ -193,10 +193,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"delete a machine":          {[]string{"delete", standardID4, build}, `argument "` + build + `" is not the id of an exemption`},
 		"delete a line":             {[]string{"delete", "-file", file}, "line 1 of " + file + ` "` + one + `" is not the id of an exemption`},
 	} {
-		s, stdout, stderr := commandtest.Streams()
-		assert.Equal(t, command.BadUsage, run(t.Context(), test.args, s), name)
-		assert.Empty(t, stdout.String(), name)
-		message, help, _ := strings.Cut(stderr.String(), "\n")
+		stderr := commandtest.AssertNoOutput(t, command.BadUsage, func(s command.Streams) int { return run(t.Context(), test.args, s) }, name)
+		message, help, _ := strings.Cut(stderr, "\n")
 		assert.Equal(t, test.want, message, name)
 		assert.Regexp(t, "^For help: exemptions( list| expiring| create| renew| delete)? -h\n$", help, name)
 	}

@@ -270,10 +270,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"-live -subscription mine -resource-group myRg -workspace myWorkspace -assignment a":                                 `-subscription "mine" must be a UUID, as in 00000000-0000-0000-0000-000000000000`,
 		"-live -subscription d0cfe6b2-9ac0-4464-9919-dccaee2e48c0 -resource-group .. -workspace myWorkspace -assignment abc": `-resource-group ".." must not end in a period`,
 	} {
-		s, stdout, stderr := commandtest.Streams()
-		assert.Equal(t, command.BadUsage, run(t.Context(), strings.Fields(args), s), args)
-		assert.Empty(t, stdout.String(), args)
-		assert.Equal(t, want+"\nFor help: publish -h\n", stderr.String(), args)
+		stderr := commandtest.AssertNoOutput(t, command.BadUsage, func(s command.Streams) int { return run(t.Context(), strings.Fields(args), s) }, args)
+		assert.Equal(t, want+"\nFor help: publish -h\n", stderr, args)
 	}
 }
 

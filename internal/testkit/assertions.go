@@ -15,6 +15,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/armsecops/armsecops/internal/routes"
 )
 
 // RaceEnabled reports whether the race detector is on.
@@ -57,18 +59,30 @@ func AssertHarmlessLine(t *testing.T, text string) {
 
 // EachCase runs a test of its own for each of the named cases, all of them in parallel.
 func EachCase[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
-	t.Helper()
+	EachNamed(t, tests, func(t *testing.T, _ string, test T) { run(t, test) })
+}
+
+// EachNamed is EachCase for a test that needs the name of its case.
+func EachNamed[T any](t *testing.T, tests map[string]T, run func(*testing.T, string, T)) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, test)
+			run(t, name, test)
 		})
 	}
 }
 
+// EachOperation runs a test of its own for each of the operations, all of them in parallel.
+func EachOperation(t *testing.T, all []*routes.Route, run func(*testing.T, *routes.Route)) {
+	byName := map[string]*routes.Route{}
+	for _, route := range all {
+		byName[route.Operation] = route
+	}
+	EachCase(t, byName, run)
+}
+
 // EachInBubble is EachCase with a clock of its own for each case.
 func EachInBubble[T any](t *testing.T, tests map[string]T, run func(*testing.T, T)) {
-	t.Helper()
 	EachCase(t, tests, func(t *testing.T, test T) {
 		synctest.Test(t, func(t *testing.T) { run(t, test) })
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"io"
-	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -93,12 +92,10 @@ func ReadExchanges(t testing.TB, name string) []Exchange {
 }
 
 // AllExchanges yields the exchanges of every file, in order, with the file's name.
-func AllExchanges() iter.Seq2[string, []Exchange] {
-	return func(yield func(string, []Exchange) bool) {
-		for _, name := range slices.Sorted(maps.Keys(exchangesByFile())) {
-			if !yield(name, exchangesByFile()[name]) {
-				return
-			}
+func AllExchanges(yield func(string, []Exchange) bool) {
+	for _, name := range slices.Sorted(maps.Keys(exchangesByFile())) {
+		if !yield(name, exchangesByFile()[name]) {
+			return
 		}
 	}
 }
@@ -122,7 +119,7 @@ var exchangesByFile = sync.OnceValue(func() map[string][]Exchange {
 
 // ExchangeOf returns the first documented exchange of an operation that is a success.
 func ExchangeOf(route *routes.Route) (Exchange, bool) {
-	for _, exchanges := range AllExchanges() {
+	for _, exchanges := range AllExchanges {
 		for _, e := range exchanges {
 			if e.Operation == route.Operation && e.Response.Status < 300 {
 				return e, true

@@ -1,12 +1,10 @@
 package simulation
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"os"
@@ -48,7 +46,6 @@ type graph struct {
 }
 
 func (g *graph) Do(req *http.Request) (*http.Response, error) {
-	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: req}
 	var query struct {
 		Query   string
 		Options struct {
@@ -68,39 +65,31 @@ func (g *graph) Do(req *http.Request) (*http.Response, error) {
 			kind = k
 		}
 	}
+	row := strings.ReplaceAll(row(), string(armsecops.ExemptionKindAssignment), string(kind))
 	first, _ := strconv.Atoi(query.Options.SkipToken)
-	body := g.respond(strings.ReplaceAll(row(), string(armsecops.ExemptionKindAssignment), string(kind)), first, rows, resp)
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	time.Sleep(g.latency)
-	return resp, nil
-}
-
-func (g *graph) respond(row string, first, rows int, resp *http.Response) (body []byte) {
+	n, token := min(rowsOfQuery, rows-first), ""
+	if first+n < rows {
+		token = fmt.Sprintf(`,"$skipToken":"%d"`, first+n)
+	}
+	body := fmt.Sprintf(`{"totalRecords":%d,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false"%s}`,
+		rows, n, strings.TrimSuffix(strings.Repeat(row+",", n), ","), token)
+	defer time.Sleep(g.latency) // without the lock
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	defer func() { g.bytes += len(body) }()
-	g.calls++
 	now := time.Now()
 	if now.Sub(g.window) >= quotaWindow {
 		g.window, g.used = now, 0
 	}
-	left := quotaWindow - now.Sub(g.window)
-	resp.Header.Set("x-ms-user-quota-resets-after", fmt.Sprintf("00:00:%02.0f", math.Ceil(left.Seconds())))
+	status := http.StatusOK
 	if g.used == quota {
-		g.throttled++
-		resp.StatusCode = http.StatusTooManyRequests
-		resp.Header.Set("x-ms-user-quota-remaining", "0")
-		return []byte(`{"error":{"code":"RateLimiting","message":"Please provide below info when asking for support."}}`)
+		status = http.StatusTooManyRequests
+		body = `{"error":{"code":"RateLimiting","message":"Please provide below info when asking for support."}}`
+	} else {
+		g.used++
 	}
-	g.used++
-	resp.Header.Set("x-ms-user-quota-remaining", strconv.Itoa(quota-g.used))
-	n := min(rowsOfQuery, rows-first)
-	token := ""
-	if first+n < rows {
-		token = fmt.Sprintf(`,"$skipToken":"%d"`, first+n)
-	}
-	return fmt.Appendf(nil, `{"totalRecords":%d,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false"%s}`,
-		rows, n, strings.TrimSuffix(strings.Repeat(row+",", n), ","), token)
+	left := quotaWindow - now.Sub(g.window)
+	return g.respond(req, status, body, "x-ms-user-quota-remaining", strconv.Itoa(quota-g.used),
+		"x-ms-user-quota-resets-after", fmt.Sprintf("00:00:%02.0f", math.Ceil(left.Seconds())))
 }
 
 // row is an assignment as Azure Resource Graph has it.

@@ -11,7 +11,6 @@ import (
 	_ "embed"
 	"flag"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -80,6 +79,16 @@ type traffic struct {
 	bytes            int // of the bodies of responses
 }
 
+// respond counts a response and returns it. The caller has the lock.
+func (s *traffic) respond(req *http.Request, status int, body string, header ...string) (*http.Response, error) {
+	s.calls++
+	s.bytes += len(body)
+	if status == http.StatusTooManyRequests {
+		s.throttled++
+	}
+	return testkit.Respond(status, append([]string{body}, header...)...)(req)
+}
+
 // newTenant returns a tenant in which nine of ten subscriptions have one page of
 // assignments, nearly all others two to ten, and five a hundred.
 //   - shared: the part of the subscriptions that another program of that
@@ -126,19 +135,10 @@ func (t *tenant) pages() (n int) {
 
 // Do responds to a call after the latency, if there is a token for it.
 func (t *tenant) Do(req *http.Request) (*http.Response, error) {
-	page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
-	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: req}
-	resp.Body = io.NopCloser(strings.NewReader(t.respond(strings.Split(req.URL.Path, "/")[2], page, req, resp)))
-	time.Sleep(latency)
-	return resp, nil
-}
-
-func (t *tenant) respond(id string, page int, req *http.Request, resp *http.Response) (body string) {
+	defer time.Sleep(latency) // without the lock
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	defer func() { t.bytes += len(body) }()
-	t.calls++
-	s := t.subscriptions[id]
+	s := t.subscriptions[strings.Split(req.URL.Path, "/")[2]]
 	now := time.Now()
 	if s.filled.IsZero() {
 		s.filled = now
@@ -146,17 +146,17 @@ func (t *tenant) respond(id string, page int, req *http.Request, resp *http.Resp
 	s.tokens = min(burst, s.tokens+now.Sub(s.filled).Seconds()*s.refill)
 	s.filled = now
 	if s.tokens < 1 {
-		t.throttled++
-		resp.StatusCode = http.StatusTooManyRequests
-		resp.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil((1-s.tokens)/s.refill))))
-		return `{"error":{"code":"SubscriptionRequestsThrottled","message":"Too many requests."}}`
+		const body = `{"error":{"code":"SubscriptionRequestsThrottled","message":"Too many requests."}}`
+		return t.respond(req, http.StatusTooManyRequests, body, "Retry-After", strconv.Itoa(int(math.Ceil((1-s.tokens)/s.refill))))
 	}
 	s.tokens--
-	resp.Header.Set("x-ms-ratelimit-remaining-subscription-reads", strconv.Itoa(int(s.tokens)))
-	if page+1 == s.pages {
-		return fmt.Sprintf(`{"value":[%s]}`, t.items)
+	page, _ := strconv.Atoi(req.URL.Query().Get("$skipToken"))
+	link := ""
+	if page+1 < s.pages {
+		link = fmt.Sprintf(`,"nextLink":"https://%s%s?$skipToken=%d"`, req.URL.Host, req.URL.Path, page+1)
 	}
-	return fmt.Sprintf(`{"value":[%s],"nextLink":"https://%s%s?$skipToken=%d"}`, t.items, req.URL.Host, req.URL.Path, page+1)
+	body := fmt.Sprintf(`{"value":[%s]%s}`, t.items, link)
+	return t.respond(req, http.StatusOK, body, "x-ms-ratelimit-remaining-subscription-reads", strconv.Itoa(int(s.tokens)))
 }
 
 // listAcross lists the subscriptions to the end and returns the number of assignments.

@@ -143,10 +143,8 @@ func (l Library) Do(ctx context.Context, call testkit.Call, options any) (any, e
 		in = append([]reflect.Value{reflect.ValueOf(subscription)}, in...)
 	}
 	made := constructor.Call(in)
-	if len(made) > 1 {
-		if err, _ := reflect.TypeAssert[error](made[1]); err != nil {
-			return nil, err
-		}
+	if err, _ := reflect.TypeAssert[error](made[len(made)-1]); err != nil {
+		return nil, err
 	}
 	method, ok := methodOf(made[0].Type(), call.Route)
 	if !ok {
@@ -171,17 +169,14 @@ func (l Library) Do(ctx context.Context, call testkit.Call, options any) (any, e
 		arguments = append(arguments, argument)
 	}
 	results := method.Func.Call(arguments)
-	if len(results) == 1 {
-		return results[0].Interface(), nil
-	}
-	err, _ := reflect.TypeAssert[error](results[1])
+	err, _ := reflect.TypeAssert[error](results[len(results)-1]) // a pager comes alone
 	return results[0].Interface(), err
 }
 
 // Models returns what a response embeds: the resource, or nothing.
 func Models(response any) []any {
 	v := reflect.ValueOf(response)
-	if v.NumField() == 0 || v.Field(0).Kind() == reflect.Interface { // of Microsoft's deletion
+	if !v.IsValid() || v.NumField() == 0 || v.Field(0).Kind() == reflect.Interface { // of Microsoft's deletion
 		return nil
 	}
 	return []any{v.Field(0).Interface()}
@@ -240,9 +235,6 @@ func (l Library) All(ctx context.Context, call testkit.Call, options any, pages 
 	result, err := l.Do(ctx, call, options)
 	pager, ok := PagerOf(result)
 	if !ok {
-		if result == nil {
-			return nil, err
-		}
 		return Models(result), err
 	}
 	for n := 0; pager.More(); n++ {

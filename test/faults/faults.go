@@ -185,10 +185,7 @@ func (f Fault) nextLink(r *http.Request, token string) string {
 }
 
 func (f Fault) changed(text string) string {
-	if f.change == nil {
-		return text
-	}
-	return f.change.Replace(text)
+	return cmp.Or(f.change, strings.NewReplacer()).Replace(text)
 }
 
 // send responds with the status and the body, in which {body} stands for the body of the success.

@@ -134,11 +134,12 @@ func TestHTTP2Faults(t *testing.T) {
 	tooOften := Outcome{Result: "400 SentTooOften", Requests: 10, Harm: "sent 10 times in one attempt"}
 	retried := Outcome{Result: "ok", Requests: 2, Harm: "a graceful GOAWAY cost an attempt"}
 	resent := Outcome{Result: "ok", Requests: 5, Harm: "sent 5 times in one attempt"}
-	tests := map[string]struct {
+	type test struct {
 		fault    Fault
 		attempts int
 		want     Outcome
-	}{
+	}
+	testkit.EachNamed(t, map[string]test{
 		"none":                   {Fault{}, 5, ok(5)},
 		"reset":                  {Fault{respond: internalError}, 1, lost},
 		"reset once":             {Fault{respond: internalError, times: 1}, 2, ok(2)},
@@ -149,22 +150,18 @@ func TestHTTP2Faults(t *testing.T) {
 		"GOAWAY before, 4 times": {Fault{respond: goAwayBefore, times: 4}, 1, resent},
 		"GOAWAY before, forever": {Fault{respond: goAwayBefore}, 1, tooOften},
 		"GOAWAY after":           {Fault{respond: goAwayAfter}, 1, lost},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			fault := test.fault
-			fault.Name, fault.http2 = name, true
-			client := Client{Call: func(ctx context.Context, s *Server, _ testkit.Call) (models []any, err error) {
-				for range test.attempts {
-					body, getErr := get(ctx, s, "https://example.com/?api-version=1")
-					models, err = []any{json.RawMessage(body)}, getErr
-				}
-				return models, err
-			}}
-			outcomes, err := fault.Try(t.Context(), client, []*routes.Route{routes.Assignments.Get})
-			require.NoError(t, err)
-			assert.Equal(t, test.want, outcomes[routes.Assignments.Get])
-		})
-	}
+	}, func(t *testing.T, name string, test test) {
+		fault := test.fault
+		fault.Name, fault.http2 = name, true
+		client := Client{Call: func(ctx context.Context, s *Server, _ testkit.Call) (models []any, err error) {
+			for range test.attempts {
+				body, getErr := get(ctx, s, "https://example.com/?api-version=1")
+				models, err = []any{json.RawMessage(body)}, getErr
+			}
+			return models, err
+		}}
+		outcomes, err := fault.Try(t.Context(), client, []*routes.Route{routes.Assignments.Get})
+		require.NoError(t, err)
+		assert.Equal(t, test.want, outcomes[routes.Assignments.Get])
+	})
 }

@@ -122,7 +122,7 @@ func TestMembersAreNamedAfterTheirFields(t *testing.T) {
 // A document of any type is refused, or what is written again says the same, to the
 // last member; and the clients and both JSON packages agree on that.
 func FuzzModels(f *testing.F) {
-	for _, exchanges := range testkit.AllExchanges() {
+	for _, exchanges := range testkit.AllExchanges {
 		for _, e := range exchanges {
 			f.Add([]byte(e.Response.Body))
 		}

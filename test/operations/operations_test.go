@@ -30,7 +30,7 @@ import (
 func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 	t.Parallel()
 	documented := map[string]bool{} // whole exchanges: those without a note
-	for _, exchanges := range testkit.AllExchanges() {
+	for _, exchanges := range testkit.AllExchanges {
 		for _, e := range exchanges {
 			route, _ := e.Route()
 			// No page has the text of the library's own queries, and another way to the
@@ -53,8 +53,8 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 // its operation's route and of no other.
 func TestRoutesAreAsDocumented(t *testing.T) {
 	t.Parallel()
-	require.NotEmpty(t, maps.Collect(testkit.AllExchanges()))
-	for name, exchanges := range testkit.AllExchanges() {
+	require.NotEmpty(t, maps.Collect(testkit.AllExchanges))
+	for name, exchanges := range testkit.AllExchanges {
 		for _, e := range exchanges {
 			u, err := url.Parse(e.Request.URL)
 			require.NoError(t, err)
@@ -84,7 +84,7 @@ func TestRoutesAreAsDocumented(t *testing.T) {
 
 func TestEveryExchangeNamesItsSource(t *testing.T) {
 	t.Parallel()
-	for name, exchanges := range testkit.AllExchanges() {
+	for name, exchanges := range testkit.AllExchanges {
 		for _, e := range exchanges {
 			route, _ := e.Route()
 			assert.True(t, strings.HasPrefix(e.Source, route.Page), "%s: %s isn't %s or below it", name, e.Source, route.Page)
@@ -97,7 +97,7 @@ func TestEveryExchangeNamesItsSource(t *testing.T) {
 // the model match to the last member.
 func TestEveryExchangeIsReplayed(t *testing.T) {
 	t.Parallel()
-	for name, exchanges := range testkit.AllExchanges() {
+	for name, exchanges := range testkit.AllExchanges {
 		if route, _ := exchanges[0].Route(); exchanges[0].Response.Status >= 400 || !slices.Contains(driver.Operations(), route) {
 			continue // errors_test.go replays errors
 		}
@@ -173,7 +173,7 @@ func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
 // with another client, too.
 func TestEveryListingIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
-	for name, exchanges := range testkit.AllExchanges() {
+	for name, exchanges := range testkit.AllExchanges {
 		exchanges = slices.DeleteFunc(slices.Clone(exchanges), func(e testkit.Exchange) bool { // which leaves the pages
 			route, _ := e.Route()
 			return route.Kind != routes.List && route.Kind != routes.Query || !slices.Contains(driver.Operations(), route)
@@ -320,26 +320,23 @@ func idOf(route *routes.Route) (id string, parts []string) {
 
 func TestEveryIDIsParsed(t *testing.T) {
 	t.Parallel()
-	for route := range gets {
-		t.Run(route.Operation, func(t *testing.T) {
-			t.Parallel()
-			id, want := idOf(route)
-			upper := strings.ToUpper(id)
-			for text, unchanged := range map[string]bool{id: true, id[1:]: true, upper: false, upper[1:]: false} {
-				written, parts, err := driver.ParseID(route.Resource.Client, text)
-				require.NoError(t, err, text)
-				assert.True(t, strings.EqualFold(id, written), written)
-				if unchanged {
-					assert.Equal(t, want, parts)
-					assert.Equal(t, id, written)
-					continue
-				}
-				for i, part := range parts { // which keep their case
-					assert.Equal(t, strings.ToUpper(want[i]), part)
-				}
+	testkit.EachOperation(t, slices.Collect(gets), func(t *testing.T, route *routes.Route) {
+		id, want := idOf(route)
+		upper := strings.ToUpper(id)
+		for text, unchanged := range map[string]bool{id: true, id[1:]: true, upper: false, upper[1:]: false} {
+			written, parts, err := driver.ParseID(route.Resource.Client, text)
+			require.NoError(t, err, text)
+			assert.True(t, strings.EqualFold(id, written), written)
+			if unchanged {
+				assert.Equal(t, want, parts)
+				assert.Equal(t, id, written)
+				continue
 			}
-		})
-	}
+			for i, part := range parts { // which keep their case
+				assert.Equal(t, strings.ToUpper(want[i]), part)
+			}
+		}
+	})
 }
 
 // notIDs returns texts that are near the id of a resource.

@@ -33,26 +33,23 @@ func TestEveryOperationIsComplete(t *testing.T) {
 			methods[name+"."+method.Name] = method
 		}
 	}
-	for _, route := range routes.All {
-		t.Run(route.Operation, func(t *testing.T) {
-			t.Parallel()
-			method := methods[route.Operation]
-			require.True(t, method != nil && method.Doc != "", "%s needs a method with a comment", route.Operation)
-			assert.Contains(t, method.Doc, "\nREST: "+route.Page+"\n", "the comment must name the REST page")
-			for _, field := range method.Decl.Type.Params.List {
-				for _, parameter := range field.Names {
-					if parameter.Name != "ctx" {
-						assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter.Name+`(, \w+)*: `, method.Doc, "the comment must describe the parameter")
-					}
+	testkit.EachOperation(t, routes.All, func(t *testing.T, route *routes.Route) {
+		method := methods[route.Operation]
+		require.True(t, method != nil && method.Doc != "", "%s needs a method with a comment", route.Operation)
+		assert.Contains(t, method.Doc, "\nREST: "+route.Page+"\n", "the comment must name the REST page")
+		for _, field := range method.Decl.Type.Params.List {
+			for _, parameter := range field.Names {
+				if parameter.Name != "ctx" {
+					assert.Regexp(t, `(?m)^\s+- (\w+, )*`+parameter.Name+`(, \w+)*: `, method.Doc, "the comment must describe the parameter")
 				}
 			}
-			hasOutput := func(e *doc.Example) bool { return e.Output != "" }
-			assert.True(t, slices.ContainsFunc(method.Examples, hasOutput), "%s needs an Example with output", route.Operation)
-			for _, example := range method.Examples { // pkg.go.dev shows what a whole one declares
-				assert.NotNil(t, example.Play, "%s names what another file declares", example.Name)
-			}
-		})
-	}
+		}
+		hasOutput := func(e *doc.Example) bool { return e.Output != "" }
+		assert.True(t, slices.ContainsFunc(method.Examples, hasOutput), "%s needs an Example with output", route.Operation)
+		for _, example := range method.Examples { // pkg.go.dev shows what a whole one declares
+			assert.NotNil(t, example.Play, "%s names what another file declares", example.Name)
+		}
+	})
 }
 
 // Every client is where a user looks for it, and the tests know it.

@@ -42,10 +42,8 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 		"another":   {context.Canceled, 4, "context canceled\n"},
 		"reported":  {command.ErrReported, command.Failed, ""},
 	} {
-		s, stdout, stderr := commandtest.Streams()
-		assert.Equal(t, test.code, newCommand().Exit(test.err, s), name)
-		assert.Empty(t, stdout.String(), name)
-		assert.Equal(t, test.stderr, stderr.String(), name)
+		stderr := commandtest.AssertNoOutput(t, test.code, func(s command.Streams) int { return newCommand().Exit(test.err, s) }, name)
+		assert.Equal(t, test.stderr, stderr, name)
 	}
 	require.Len(t, newCommand().ExitCodes, 6)
 	for i, e := range newCommand().ExitCodes {

@@ -33,6 +33,23 @@ func Streams() (s command.Streams, stdout, stderr *bytes.Buffer) {
 	}, stdout, stderr
 }
 
+// Run runs a program without a terminal, and returns its exit code and what it prints.
+func Run(program func(command.Streams) int) (code int, stdout, stderr string) {
+	s, out, errs := Streams()
+	code = program(s)
+	return code, out.String(), errs.String()
+}
+
+// AssertNoOutput runs a program as Run does, and checks its exit code and that its
+// standard output is empty. It returns the standard error.
+func AssertNoOutput(t *testing.T, want int, program func(command.Streams) int, name ...any) string {
+	t.Helper()
+	code, stdout, stderr := Run(program)
+	assert.Equal(t, want, code, name...)
+	assert.Empty(t, stdout, name...)
+	return stderr
+}
+
 // WithFullDisk returns streams of which the standard output fails every write.
 func WithFullDisk() (s command.Streams, stderr *bytes.Buffer) {
 	s, _, stderr = Streams()
