@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops"
 )
@@ -49,20 +47,6 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 		}
 	}
 	return errors.Join(namesErr, rowsErr, failed, csv.NewWriter(w).WriteAll(records))
-}
-
-// limits returns the findings or resources, as JSON, that an exemption is limited to; empty
-// for none. It is from nothing else of what it names.
-func limits(e armsecops.Exemption) string {
-	var limit any = e.SubAssessmentExemptionRule.If
-	if len(e.ResourceSelectors) > 0 { // of Azure Policy, which has no findings
-		limit = e.ResourceSelectors
-	}
-	if reflect.ValueOf(limit).IsZero() {
-		return ""
-	}
-	text, _ := json.Marshal(limit) // which was JSON
-	return string(text)
 }
 
 // formula is what a spreadsheet takes for a formula: at the beginning of a cell, or after
