@@ -35,7 +35,7 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	index := client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}).All(ctx)
 	rows, rowsErr := inventory(ctx, client, current, index, &policies{credential: credential, options: &options.ClientOptions}, names)
 	var failed error
-	records := [][]string{{"id", "name", "kind", "scope", "from", "limited to", "stale", "category", "description", "expires", "created by", "created on", "error"}}
+	records := [][]string{{"id", "name", "kind", "scope", "from", "standard or assignment", "limited to", "stale", "category", "description", "expires", "created by", "created on", "last modified by", "error"}}
 	for _, r := range rows {
 		isOf := func(id string) bool { return strings.EqualFold(id, r.SubscriptionID) }
 		if r.SubscriptionID != "" && !slices.ContainsFunc(ids, isOf) {
@@ -63,8 +63,8 @@ func (r *row) record() []string {
 		problem = strings.Join(strings.Fields(r.Err.Error()), " ") // on one line
 	}
 	cells := []string{
-		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), limits(r.Exemption), stale, string(r.Category),
-		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), problem,
+		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), cmp.Or(r.StandardID, r.PolicyAssignmentID), limits(r.Exemption), stale, string(r.Category),
+		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), r.LastModifiedBy, problem,
 	}
 	for i, cell := range cells {
 		cells[i] = formula.ReplaceAllString(cell, "$1'$2")
