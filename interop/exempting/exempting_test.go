@@ -156,7 +156,7 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	assert.Regexp(t, `{left \S+`+other+` key} {left \S+/group key} {left \S+/vague key} {left \S+/wide key} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, factory, p, recommendation, machine, group))
 	assert.Regexp(t, strings.NewReplacer("soon", "[^/ ]{36}", "exact", "wide").Replace(want), strings.Join(exempt(t, factory, p, policy, machine, group), " "), "soon is deleted")
 	recommendation.Properties.PolicyDefinitionID = ""
-	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]$`, revokeAll(t, factory, p, recommendation, subscription, group))
+	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]\[\]$`, revokeAll(t, factory, p, recommendation, subscription, group)+revokeAll(t, factory, p, recommendation, group, group))
 	assert.Regexp(t, `^\[\S+/group\]$`, exempt(t, factory, p, "", resources, group), "renewed")
 	recommendation.Properties.PolicyDefinitionID = "/unknown"
 	changes, err = revoke(t.Context(), factory, p, recommendation, resources, false)
