@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/google/uuid"
 
 	"github.com/armsecops/armsecops"
@@ -22,12 +23,12 @@ type grant struct {
 }
 
 // place is where a resource is exempted from a recommendation: from a policy assignment,
-// or by a standard.
+// or by the key of the recommendation.
 type place struct {
 	from     string // the policy assignment and its reference ids, or the key of the recommendation
 	existing []existing
-	newID    string // of what create makes
-	create   func(ctx context.Context, g grant, dryRun bool) error
+	newID    string                                                // of what create makes
+	create   func(ctx context.Context, g grant, dryRun bool) error // nil if none is made there
 }
 
 // existing is an exemption of a resource, or of a scope above it, from a recommendation.
@@ -48,7 +49,9 @@ type change struct {
 // returns what it did. From a recommendation that a policy turns on, each policy assignment
 // that has the policy takes an exemption: one that fails doesn't keep the others from it.
 // One of the resource or above it that covers it for as long, whoever made it, is left as
-// it is. Otherwise, one of exactly the resource from exactly that is renewed.
+// it is. Otherwise, one of exactly the resource from exactly that is renewed. Whether an
+// exemption by the key of the recommendation counts for a policy isn't documented: it is
+// left, and those from the policy assignments are made as well.
 //   - dryRun: read only, and return what would be done
 //   - above: ids of scopes above the resource that aren't in its id, such as management groups
 func exemptOrRenew(
@@ -67,7 +70,7 @@ func exemptOrRenew(
 	var errs []error
 	for _, p := range places {
 		done, err := p.exempt(ctx, factory.NewExemptionsClient(), g, dryRun)
-		if err == nil {
+		if err == nil && done.id != "" {
 			changes = append(changes, done)
 		}
 		errs = append(errs, err)
@@ -76,17 +79,15 @@ func exemptOrRenew(
 }
 
 // revoke deletes the exemptions of exactly a resource from a recommendation and nothing
-// else. Those left still exempt the resource: they are from more, of a scope above, or of
-// some findings or resources only.
+// else, whether from a policy or by the key of the recommendation. Those left still exempt
+// the resource: they are from more, of a scope above, or of some findings or resources only.
+// One of the preview of 2021 that doesn't say its scope is left, too.
 //   - dryRun, above: as for exemptOrRenew
 func revoke(
 	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, dryRun bool, above ...string,
 ) (changes []change, err error) {
 	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
-	if err != nil {
-		return nil, err
-	}
-	var errs []error
+	errs := []error{err} // such as that no policy assignment is found: places may have others
 	for _, p := range places {
 		for _, e := range p.existing {
 			if !e.exact {
@@ -109,12 +110,15 @@ func revoke(
 }
 
 // exempt makes an exemption, unless one covers the resource for as long, or can be renewed
-// without exempting from more.
+// without exempting from more. The change is zero if there is nothing to do.
 func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant, dryRun bool) (change, error) {
 	for _, e := range p.existing {
 		if e.covers && e.holdsUntil(g.expires) {
 			return change{"left", e.id, p.from}, nil
 		}
+	}
+	if p.create == nil {
+		return change{}, nil
 	}
 	i := slices.IndexFunc(p.existing, func(e existing) bool { return e.exact })
 	if i < 0 {
@@ -130,26 +134,38 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 
 func (e existing) holdsUntil(t time.Time) bool { return e.expires.IsZero() || !e.expires.Before(t) }
 
-// placesOf returns where a resource is exempted from a recommendation.
+// placesOf returns where a resource is exempted from a recommendation. With an error, it
+// returns those found before.
 func placesOf(
 	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, above []string,
 ) (places []place, err error) {
-	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
-		byStandard, err := placeOfStandards(ctx, factory, recommendation, resourceID, above)
-		return []place{byStandard}, err
-	}
-	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
+	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
 		return nil, err
 	}
+	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
+		byStandard, err := placeOfStandards(ctx, factory, recommendation, resource, above)
+		return []place{byStandard}, err
+	}
+	if recommendation.Name != "" { // empty for a policy that no recommendation has
+		byKey, err := existingByKey(ctx, factory.NewExemptionsClient(), resource, recommendation.Name)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, place{from: recommendation.Name, existing: byKey})
+	}
+	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
+	if err != nil {
+		return places, err
+	}
 	if len(assigned) == 0 {
-		return nil, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
+		return places, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
 	}
 	client := factory.NewPolicyExemptionsClient()
 	var found []armsecops.PolicyExemption
 	for exemption, err := range client.NewListPager(resourceID, &armsecops.PolicyExemptionsClientListOptions{Filter: "atScope()"}).All(ctx) {
 		if err != nil {
-			return nil, err
+			return places, err
 		}
 		found = append(found, exemption)
 	}

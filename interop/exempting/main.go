@@ -1,7 +1,7 @@
 // Exempting writes the exemptions of the subscriptions in use as CSV, exempts a resource
 // from a recommendation, and revokes that. -h shows its commands.
 //
-//	go run -C interop ./exempting
+//	GOWORK=off go run -C interop ./exempting
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
@@ -30,7 +31,7 @@ const usage = `usage, after az login:
       -category CATEGORY -expires TIME -description TEXT [-above ID]... [-dry-run]
   exempting revoke -recommendation NAME -resource ID  delete the exemption of exactly that
       [-above ID]... [-dry-run]
-exempting grant -h describes the flags.
+Each command has -cloud and -timeout, too. exempting grant -h describes the flags.
 `
 
 func main() {
@@ -41,21 +42,27 @@ func main() {
 	case err != nil:
 		os.Exit(2)
 	}
-	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	options := &armsecops.ClientOptions{}
+	options.Cloud = c.cloud
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
-	err = c.run(ctx, os.Stdout, credential, &armsecops.ClientOptions{})
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+	err = c.run(ctx, os.Stdout, credential, options)
 	cancel()
 	if err != nil {
 		log.Fatal(err) // with exit code 1, after all that could be done is written
 	}
 }
 
+var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
+
 // command is what the arguments ask for.
 type command struct {
 	name           string // list, grant or revoke
+	cloud          cloud.Configuration
+	timeout        time.Duration
 	recommendation string // its display name or key
 	resource       *arm.ResourceID
 	above          []string
@@ -80,6 +87,14 @@ func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
 		flags.Usage()
 		return errors.New(problem)
 	}
+	flags.DurationVar(&c.timeout, "timeout", 30*time.Minute, "stop after this `duration`")
+	c.cloud = cloud.AzurePublic
+	flags.Func("cloud", "`name` of Azure's cloud: public, china or government (default public)", func(name string) error {
+		if c.cloud = clouds[strings.ToLower(name)]; c.cloud.Services == nil {
+			return errors.New("must be public, china or government")
+		}
+		return nil
+	})
 	switch c.name {
 	case "list":
 	case "grant":

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy"
+	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops"
 )
@@ -149,6 +151,20 @@ func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) 
 		}
 	}
 	return ids, err
+}
+
+// limits returns the findings or resources, as JSON, that an exemption is limited to; empty
+// for none. It is from nothing else of what it names.
+func limits(e armsecops.Exemption) string {
+	var limit any = e.SubAssessmentExemptionRule.If
+	if len(e.ResourceSelectors) > 0 { // of Azure Policy, which has no findings
+		limit = e.ResourceSelectors
+	}
+	if reflect.ValueOf(limit).IsZero() {
+		return ""
+	}
+	text, _ := json.Marshal(limit) // which was JSON
+	return string(text)
 }
 
 // gone reports whether an error says that what was asked for doesn't exist.

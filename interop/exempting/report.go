@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/go-json-experiment/json"
 
 	"github.com/armsecops/armsecops"
 )
@@ -37,7 +35,7 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	index := client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}).All(ctx)
 	rows, rowsErr := inventory(ctx, client, current, index, &policies{credential: credential, options: &options.ClientOptions}, names)
 	var failed error
-	records := [][]string{{"id", "name", "kind", "scope", "from", "limited to", "stale", "category", "description", "expires", "created by", "created on", "error"}}
+	records := [][]string{{"id", "name", "kind", "scope", "from", "standard or assignment", "limited to", "stale", "category", "description", "expires", "created by", "created on", "last modified by", "error"}}
 	for _, r := range rows {
 		isOf := func(id string) bool { return strings.EqualFold(id, r.SubscriptionID) }
 		if r.SubscriptionID != "" && !slices.ContainsFunc(ids, isOf) {
@@ -49,20 +47,6 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 		}
 	}
 	return errors.Join(namesErr, rowsErr, failed, csv.NewWriter(w).WriteAll(records))
-}
-
-// limits returns the findings or resources, as JSON, that an exemption is limited to; empty
-// for none. It is from nothing else of what it names.
-func limits(e armsecops.Exemption) string {
-	var limit any = e.SubAssessmentExemptionRule.If
-	if len(e.ResourceSelectors) > 0 { // of Azure Policy, which has no findings
-		limit = e.ResourceSelectors
-	}
-	if reflect.ValueOf(limit).IsZero() {
-		return ""
-	}
-	text, _ := json.Marshal(limit) // which was JSON
-	return string(text)
 }
 
 // formula is what a spreadsheet takes for a formula: at the beginning of a cell, or after
@@ -79,8 +63,8 @@ func (r *row) record() []string {
 		problem = strings.Join(strings.Fields(r.Err.Error()), " ") // on one line
 	}
 	cells := []string{
-		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), limits(r.Exemption), stale, string(r.Category),
-		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), problem,
+		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), cmp.Or(r.StandardID, r.PolicyAssignmentID), limits(r.Exemption), stale, string(r.Category),
+		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), r.LastModifiedBy, problem,
 	}
 	for i, cell := range cells {
 		cells[i] = formula.ReplaceAllString(cell, "$1'$2")

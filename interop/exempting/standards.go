@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,14 +17,11 @@ import (
 // there is made by the first standard that has the recommendation, in the subscription, or
 // the resource if that is a management group, and then in the scopes above.
 func placeOfStandards(
-	ctx context.Context, factory *armsecops.ClientFactory, recommendation armsecops.AssessmentMetadata, resourceID string, above []string,
+	ctx context.Context, factory *armsecops.ClientFactory, recommendation armsecops.AssessmentMetadata, resource *arm.ResourceID, above []string,
 ) (place, error) {
-	resource, err := arm.ParseResourceID(resourceID)
-	if err != nil {
-		return place{}, err
-	}
+	resourceID := resource.String()
 	own := armsecops.StandardAssignmentID{Scope: resourceID, Name: nameOf(resourceID, recommendation.Name)}
-	found, err := existingByStandards(ctx, factory.NewExemptionsClient(), resource, recommendation.Name, own.String())
+	found, err := existingByKey(ctx, factory.NewExemptionsClient(), resource, recommendation.Name, own.String())
 	return place{recommendation.Name, found, own.String(), func(ctx context.Context, g grant, dryRun bool) error {
 		scope := resourceID
 		if resource.SubscriptionID != "" {
@@ -42,23 +40,25 @@ func placeOfStandards(
 	}}, err
 }
 
-// existingByStandards returns the exemptions from a recommendation by its key, whatever
-// standard they name. The rows of Azure Resource Graph are minutes old, so it gets each.
-//   - ownID: what exemptOrRenew makes, which may have no row yet
-func existingByStandards(ctx context.Context, client *armsecops.ExemptionsClient, resource *arm.ResourceID, key, ownID string) (found []existing, err error) {
-	options := &armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}
+// existingByKey returns the exemptions from a recommendation by its key, whatever standard
+// they name: standard assignments, and assignments of the preview of 2021. The rows of
+// Azure Resource Graph are minutes old, so it gets each.
+//   - ids: of those that may have no row yet
+func existingByKey(ctx context.Context, client *armsecops.ExemptionsClient, resource *arm.ResourceID, key string, ids ...string) (found []existing, err error) {
+	options := &armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment, armsecops.ExemptionKindAssignment}}
 	if resource.SubscriptionID != "" {
 		options.SubscriptionIDs = []string{resource.SubscriptionID}
 	} else {
 		options.ManagementGroups = []string{resource.Name}
 	}
-	ids := []string{ownID}
 	for row, err := range client.NewListPager(options).All(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		named := slices.ContainsFunc(row.AssessmentKeys, func(k string) bool { return strings.EqualFold(k, key) })
-		if named && within(resource.String(), row.Scope) && !strings.EqualFold(row.ID, ownID) {
+		known := slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, row.ID) })
+		scope := cmp.Or(row.Scope, "/subscriptions/"+row.SubscriptionID) // one of 2021 may not say its scope
+		if named && !known && within(resource.String(), scope) {
 			ids = append(ids, row.ID)
 		}
 	}
@@ -70,7 +70,7 @@ func existingByStandards(ctx context.Context, client *armsecops.ExemptionsClient
 		case err != nil:
 			return nil, err
 		}
-		covers := limits(exemption.Exemption) == ""
+		covers := limits(exemption.Exemption) == "" && exemption.Scope != ""
 		exact := covers && len(exemption.AssessmentKeys) == 1 && strings.EqualFold(exemption.Scope, resource.String())
 		found = append(found, existing{exemption.ID, exemption.ExpiresOn, covers, exact})
 	}
