@@ -51,7 +51,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := run(context.Background(), factory, time.Now()); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if err := run(ctx, factory, time.Now()); err != nil {
 		log.Fatal(err)
 	}
 }
