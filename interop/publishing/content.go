@@ -1,13 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -45,36 +39,11 @@ func (c content) items(ctx context.Context, credential azcore.TokenCredential, o
 		items = append(items, more...)
 	}
 	if c.file != "" {
-		file, err := os.Open(c.file)
+		more, err := readFile(c.file, parseID) // an error if none: their items would leave the assignments
 		if err != nil {
 			return nil, err
-		}
-		defer file.Close()
-		more, err := readIDs(file)
-		if err == nil && len(more) == 0 { // its items must not leave the assignments because a program failed to write it
-			err = errors.New("no ids")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.file, err)
 		}
 		items = append(items, more...)
 	}
 	return items, nil
-}
-
-// readIDs returns the resource ids of lines, also of those that nightly writes of what is
-// left over.
-func readIDs(r io.Reader) (ids []string, err error) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		id := strings.TrimSpace(strings.TrimPrefix(lines.Text(), leftOver))
-		if id == "" {
-			continue
-		}
-		if _, err := arm.ParseResourceID(id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, lines.Err()
 }

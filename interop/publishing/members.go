@@ -16,9 +16,6 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// workspace is a workspace that content is published to, by its resource id.
-type workspace struct{ id, tenantID string }
-
 // groupTimeout is how long a group may take, so that a job that doesn't end doesn't keep
 // the other groups from theirs. How long a job takes isn't documented.
 const groupTimeout = time.Hour
@@ -41,7 +38,7 @@ type outcome struct {
 // can't be a member, and a group whose job fails or doesn't end, don't keep the others
 // from theirs: look at the error of each outcome. The error that it returns keeps it from
 // the groups that weren't reached, whose outcomes say so. The next run begins with them.
-// A second run writes only what has changed.
+// It writes each outcome as soon as it is known. A second run writes only what has changed.
 func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]outcome, error) {
 	size, err := groupSize(id, workspaces, items)
 	if err != nil {
@@ -61,30 +58,47 @@ func (p *publisher) publishToAll(ctx context.Context, id armsecops.WorkspaceMana
 }
 
 // publishGroups publishes items to groups, some at a time, and sets the outcomes of those
-// that it reaches before the context ends.
+// that it reaches before the context ends. It writes all outcomes.
 func (p *publisher) publishGroups(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groups []outcome, items []string) error {
 	queue, err := p.longestAgoFirst(ctx, id, groups)
 	if err != nil {
+		for _, o := range groups {
+			p.report(o)
+		}
 		return err
 	}
 	var workers sync.WaitGroup
 	for range groupsAtOnce {
 		workers.Go(func() {
 			for o := range queue {
-				if ctx.Err() != nil {
-					return
+				if ctx.Err() == nil {
+					id := id // of this group
+					id.Name = o.name
+					*o = p.publishToGroup(ctx, id, o.members, items)
 				}
-				id := id // of this group
-				id.Name = o.name
-				*o = p.publishToGroup(ctx, id, o.members, items)
+				p.report(*o)
 			}
 		})
 	}
 	workers.Wait()
 	if ctx.Err() != nil {
-		return fmt.Errorf("ended before all groups were published: %w", ctx.Err())
+		return fmt.Errorf("ended before all groups were published: %w", context.Cause(ctx))
 	}
 	return nil
+}
+
+// report writes a line for an outcome, and one for each failure of an item at a member.
+func (p *publisher) report(o outcome) {
+	var lines strings.Builder // written together, since other groups write, too
+	if o.err != nil {
+		fmt.Fprintf(&lines, "%s: %v\n", o.name, o.err)
+	} else {
+		fmt.Fprintf(&lines, "%s: %d items published to %d members by job %s\n", o.name, len(o.job.Properties.Items), len(o.members), o.job.Name)
+	}
+	for f := range o.job.Properties.Failures() { // all, of which the error has ten at most
+		fmt.Fprintf(&lines, "\t%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
+	}
+	p.log.Print(lines.String())
 }
 
 // longestAgoFirst returns the groups in the order in which their last jobs ended: what
@@ -156,6 +170,7 @@ func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAss
 			}
 			if err != nil {
 				failed = append(failed, outcome{name: w.id, err: err})
+				p.report(failed[len(failed)-1])
 			}
 			known[key] = member
 		}

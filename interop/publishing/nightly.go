@@ -11,24 +11,29 @@ import (
 
 const leftOver = "left over: " // before an id
 
-// nightly publishes items to all workspaces, and writes what it did. Its error is nil if
+// nightly publishes items to all workspaces, and writes what it does. Its error is nil if
 // all was published. It returns the ids of what is left over, and deletes none of it.
 func nightly(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace, items []string) ([]string, error) {
 	if err := checkEnabled(ctx, factory, id); err != nil {
 		return nil, err
 	}
-	p, err := newPublisher(factory, id.SubscriptionID)
+	p, err := newPublisher(factory, id.SubscriptionID, w)
 	if err != nil {
 		return nil, err
 	}
 	outcomes, err := p.publishToAll(ctx, id, workspaces, items)
-	failed := report(w, outcomes)
 	if err != nil {
 		return nil, err
 	}
 	ids, err := p.leftover(ctx, id, workspaces, items)
 	for _, id := range ids {
-		fmt.Fprintln(w, leftOver+id)
+		p.log.Print(leftOver + id)
+	}
+	failed := 0
+	for _, o := range outcomes {
+		if o.err != nil {
+			failed++
+		}
 	}
 	if failed > 0 {
 		err = errors.Join(fmt.Errorf("%d of %d groups and workspaces failed", failed, len(outcomes)), err)
@@ -51,21 +56,4 @@ func checkEnabled(ctx context.Context, factory *armsecops.ClientFactory, id arms
 		return fmt.Errorf("the workspace manager of %s is %q, not enabled", centralID(id), got.Properties.Mode)
 	}
 	return err
-}
-
-// report writes a line for each outcome, and one for each failure of an item at a member.
-// It returns how many outcomes failed.
-func report(w io.Writer, outcomes []outcome) (failed int) {
-	for _, o := range outcomes {
-		if o.err != nil {
-			failed++
-			fmt.Fprintf(w, "%s: %v\n", o.name, o.err)
-		} else {
-			fmt.Fprintf(w, "%s: %d items published to %d members by job %s\n", o.name, len(o.job.Properties.Items), len(o.members), o.job.Name)
-		}
-		for f := range o.job.Properties.Failures() { // all, of which the error has ten at most
-			fmt.Fprintf(w, "\t%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
-		}
-	}
-	return failed
 }

@@ -72,7 +72,7 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 
 // prune reads ids, writes them, and removes what they name unless dryRun is set.
 func prune(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions, dryRun bool) error {
-	ids, err := readIDs(r)
+	ids, err := readLines(r, parseID)
 	if err != nil {
 		return err
 	}

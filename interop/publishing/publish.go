@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"slices"
 	"strings"
 
@@ -16,9 +18,11 @@ type publisher struct {
 	groups      *armsecops.WorkspaceManagerGroupsClient
 	assignments *armsecops.WorkspaceManagerAssignmentsClient
 	jobs        *armsecops.WorkspaceManagerJobsClient
+	log         *log.Logger // of what it does; groups that are published at the same time share it
 }
 
-func newPublisher(factory *armsecops.ClientFactory, subscriptionID string) (*publisher, error) {
+// newPublisher returns a publisher that writes what it does, whole lines at a time.
+func newPublisher(factory *armsecops.ClientFactory, subscriptionID string, w io.Writer) (*publisher, error) {
 	members, err := factory.NewWorkspaceManagerMembersClient(subscriptionID)
 	if err != nil {
 		return nil, err
@@ -32,7 +36,7 @@ func newPublisher(factory *armsecops.ClientFactory, subscriptionID string) (*pub
 		return nil, err
 	}
 	jobs, err := factory.NewWorkspaceManagerJobsClient(subscriptionID)
-	return &publisher{members, groups, assignments, jobs}, err
+	return &publisher{members, groups, assignments, jobs, log.New(w, "", 0)}, err
 }
 
 const maxPublications = 2000 // the documented limit of a group: its members times the items
@@ -59,7 +63,16 @@ func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAs
 	if err := p.assign(ctx, id, groupName, items); err != nil {
 		return armsecops.Job{}, err
 	}
-	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
+	written := false
+	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
+		Recover: true, // finds the job of a lost response
+		Progress: func(job armsecops.Job) { // after the first poll, which is at once, so that a run that is killed has named the job
+			if !written {
+				p.log.Printf("%s: started job %s", id.Name, job.Name)
+			}
+			written = true
+		},
+	}
 	poller, err := p.jobs.BeginCreate(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, options)
 	if err != nil {
 		return armsecops.Job{}, err
@@ -83,6 +96,7 @@ func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssig
 		if err != nil {
 			return err
 		}
+		p.log.Printf("%s: waiting for job %s, which still runs", id.Name, job.Name)
 		_, err = armsecops.WaitForJob(ctx, poller, nil)
 		if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
 			return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path"
@@ -39,12 +40,9 @@ func TestPublishing(t *testing.T) {
 }
 
 func testPublish(t *testing.T) {
-	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, "testdata/rules.json")
-	})})
-	credential, options := &azfake.TokenCredential{}, driver.Options(server)
-	p, err := newPublisher(driver.NewFactory(t, credential, options), subscription)
-	require.NoError(t, err)
+	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "testdata/rules.json") })})
+	credential, options, log := &azfake.TokenCredential{}, driver.Options(server), new(strings.Builder)
+	p, _ := newPublisher(driver.NewFactory(t, credential, options), subscription, log)
 	for name, members := range map[string]int{"branches": 1000, "others": 1001} {
 		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}})
 	}
@@ -62,15 +60,14 @@ func testPublish(t *testing.T) {
 		{"others", "", true, 0},
 	} {
 		time.Sleep(time.Minute)
-		running, err := p.jobs.Create(t.Context(), "rg", "central", "nightly", nil)
-		require.NoError(t, err)
+		running, _ := p.jobs.Create(t.Context(), "rg", "central", "nightly", nil)
 		before := len(server.Requests())
 		job, err := p.publish(t.Context(), id, run.group, strings.Fields(run.items))
 		require.Equal(t, run.fails, err != nil, "%v: %v", run, err)
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.writes, count(requests, http.MethodPut), run)
 		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return path.Base(r.URL.Path) == running.Name }); !run.fails {
-			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0, run)
+			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0 && strings.Contains(log.String(), "nightly: waiting for job "+running.Name), run)
 			same := func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
 		}
@@ -102,20 +99,28 @@ func testPublishContent(t *testing.T) {
 		_, _ = w.Write(responses[r.URL.Path])
 	})})
 	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
-	found, err := sentinelWorkspaces(t.Context(), &azfake.TokenCredential{}, driver.Options(server).ClientOptions, centralID(id))
-	assert.Equal(t, []any{[]workspace{soc, branch}, nil}, []any{found, err})
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
-	file, workbook := path.Join(t.TempDir(), "items"), group+"/providers/Microsoft.Insights/workbooks/w"
-	for text, want := range map[string]string{
-		"\n" + workbook + " \r\n": "/a\n/c\n" + workbook + "\n" + soc.id + "\n" + branch.id + "\n<nil>",
-		"\n":                      file + ": no ids",
-		"workbook":                file + ": invalid resource ID: ",
+	n, workbook, tenant := night{centralID(id), id.Name, content{"shared-", true, ""}, choice{}, true}, group+"/providers/Microsoft.Insights/workbooks/w", " "+subscription+"\n"
+	flags := map[string]*string{"items": &n.content.file, "workspaces": &n.choice.file, "exclude": &n.choice.exclude}
+	for _, test := range []struct{ flag, text, want string }{ // the other flags keep their last files
+		{"exclude", " \n", "/exclude: no ids"},
+		{"exclude", group, `/exclude: line 1: "` + group + `" is not a workspace`},
+		{"exclude", soc.id + "2", "/a\n/c\n" + soc.id + " tenant-1\n" + branch.id + " tenant-2\n<nil>"},
+		{"exclude", strings.ToUpper(soc.id) + " tenant-1", "/c\n" + branch.id + " tenant-2\n<nil>"},
+		{"workspaces", "\n" + soc.id + " tenant-1", `/workspaces: line 2: "` + soc.id + ` tenant-1" has no tenant id`},
+		{"workspaces", soc.id + " x" + tenant, `" is not a workspace`},
+		{"workspaces", soc.id + "2\t" + tenant + soc.id + tenant + "\r\n" + soc.id + "1 " + tenant, "/c\n" + soc.id + "2" + tenant + soc.id + "1" + tenant + "<nil>"},
+		{"items", "workbook", "/items: line 1: invalid resource ID: "},
+		{"items", "\n" + workbook + " \r\n", "/a\n/c\n" + workbook + "\n" + soc.id + "2"},
 	} {
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		*flags[test.flag] = path.Join(t.TempDir(), test.flag)
+		require.NoError(t, os.WriteFile(*flags[test.flag], []byte(test.text), 0o600))
 		var listed strings.Builder
-		err := publishContent(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server), centralID(id), id.Name, content{"shared-", true, file}, true)
-		assert.Contains(t, fmt.Sprint(listed.String(), err), want)
+		err := n.run(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server))
+		assert.Contains(t, fmt.Sprint(listed.String(), err), test.want)
 	}
+	assert.Equal(t, 2, count(server.Requests(), "GET /subscriptions\n"), "no listing for a file")
+	n.choice, n.content.file, n.dryRun = choice{}, "", false
 	for _, run := range []struct{ mode, path, response, want string }{
 		{"", "", "", "central has no configuration of the workspace manager: "},
 		{"Disabled", "", "", `central is "Disabled", not enabled`},
@@ -130,7 +135,7 @@ func testPublishContent(t *testing.T) {
 		responses[run.path] = json.RawMessage(run.response)
 		enable(server, armsecops.WorkspaceManagerMode(run.mode))
 		var output strings.Builder
-		err := publishContent(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server), centralID(id), id.Name, content{"shared-", true, ""}, false)
+		err := n.run(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server))
 		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
@@ -155,11 +160,8 @@ func testNightly(t *testing.T) {
 	}
 	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout, Match: func(r fake.Request) bool { return r.Method != http.MethodGet || path.Base(r.URL.Path) != "nightly-2" }}
 	for _, run := range []struct {
-		workspaces, items int
-		limit             time.Duration
-		slow              string // an operation that fails in the end
-		requests          string // PUT, POST and DELETE
-		want              string // in the report or the error
+		workspaces, items, hours int
+		slow, requests, want     string // an operation that fails in the end; PUT, POST and DELETE; in the report or the error
 	}{
 		{2, 667, 24, "GroupsClient.Get", "2 0 0", "1 of 1 groups and workspaces failed"}, // the members stay
 		{2, 667, 24, "", "2 1 0", "nightly-1: 667 items published to 2 members by job "}, // a group and its assignment
@@ -180,49 +182,47 @@ func testNightly(t *testing.T) {
 		if slow.Operation = "WorkspaceManager" + run.slow; run.slow != "" {
 			server.Inject(slow)
 		}
-		before := len(server.Requests())
-		ctx, cancel := context.WithTimeout(t.Context(), run.limit*time.Hour-1) // before the time of a group ends
-		var report strings.Builder
-		ids, err := nightly(ctx, &report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
+		before, report := len(server.Requests()), new(strings.Builder)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.hours)*time.Hour-1) // before the time of a group ends
+		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
 		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
 		cancel()
 		assert.Contains(t, text, run.want)
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
 	}
-	p, _ := newPublisher(factory, subscription)
+	p, _ := newPublisher(factory, subscription, io.Discard)
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
 	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central"), "is the central workspace"}, {group, "NewListPager: 403"}} {
 		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items)
 		require.ErrorContains(t, err, test[1])
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	var output strings.Builder
-	lines := leftOver + central + "workspaceManagerMembers/gone\n" + group + "\n"
-	require.NoError(t, prune(t.Context(), &output, strings.NewReader(lines), credential, driver.Options(server), true))
+	lines, output := leftOver+central+"workspaceManagerMembers/gone\n"+group+"\n", new(strings.Builder)
+	require.NoError(t, prune(t.Context(), output, strings.NewReader(lines), credential, driver.Options(server), true))
 	assert.Equal(t, lines, leftOver+output.String())
-	err := prune(t.Context(), &output, strings.NewReader(lines), credential, driver.Options(server), false)
-	assert.True(t, strings.HasPrefix(err.Error(), "deleting "+group), err)
+	require.ErrorContains(t, prune(t.Context(), output, strings.NewReader(lines), credential, driver.Options(server), false), "deleting "+group)
 	server.AssertFaultsConsumed(t)
 }
 
 // Jobs take 45 minutes, and nights an hour, in which a group isn't reached (no), is waited for (WaitForJob), or is published (<nil>).
 func testLongNights(t *testing.T) {
 	server := fake.NewServer(&fake.ServerOptions{JobDuration: 45 * time.Minute})
-	p, _ := newPublisher(driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server)), subscription)
+	factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
 	for night, want := range []string{"<<<<WWWWnn", "<<WWWWnn<<", "<<WWnn<<WW", "<<<<<<<<<<"} {
-		groups := make([]outcome, 10)
+		log, got, groups := new(strings.Builder), "", make([]outcome, 10)
+		p, _ := newPublisher(factory, subscription, log)
 		for i := range groups {
 			groups[i] = outcome{name: fmt.Sprintf("nightly-%d", i+1), members: []string{"soc"}, err: errors.New("no")}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+night/3*4)*time.Hour-1)
 		assert.Equal(t, night < 3, errors.Is(p.publishGroups(ctx, id, groups, []string{"/a"}), context.DeadlineExceeded), night)
 		cancel()
-		var got strings.Builder
 		for _, o := range groups {
-			got.WriteString(fmt.Sprint(o.err)[:1])
+			got += fmt.Sprint(o.err)[:1]
 		}
-		assert.Equal(t, want, got.String())
+		early := strings.Index(log.String(), " by job ") < strings.LastIndex(log.String(), ": started job ") // the first outcome
+		assert.Equal(t, []any{want, true, strings.Count(want, "n")}, []any{got, early, strings.Count(log.String(), ": no\n")})
 		time.Sleep(20 * time.Hour)
 	}
 }
@@ -237,6 +237,6 @@ func named(name string) armsecops.WorkspaceManagerAssignmentID {
 	return armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", Name: name}
 }
 
-func count(requests []fake.Request, method string) int {
-	return len(slices.DeleteFunc(slices.Clone(requests), func(r fake.Request) bool { return r.Method != method }))
+func count(requests []fake.Request, prefix string) int { // the prefix is METHOD or METHOD PATH\n
+	return len(slices.DeleteFunc(slices.Clone(requests), func(r fake.Request) bool { return !strings.HasPrefix(r.Method+" "+r.URL.Path+"\n", prefix) }))
 }

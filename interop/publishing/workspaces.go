@@ -19,6 +19,9 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
+// workspace is a workspace that content is published to, by its resource id.
+type workspace struct{ id, tenantID string }
+
 // sentinelWorkspaces returns the workspaces with Microsoft Sentinel of all subscriptions
 // in use that the identity may see, without the central one. They are sorted, so that
 // groups stay as they are. If one subscription can't be read, it returns an error: by a
