@@ -13,6 +13,8 @@ import (
 // for Cloud are, the assessments: their names, severities and the Azure Policy
 // definitions that turn them on, api-version 2021-06-01. It is safe for concurrent use.
 //
+// Roles: Security Reader reads recommendations.
+//
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assessments-metadata
 type AssessmentsMetadataClient struct {
 	client

@@ -16,6 +16,8 @@ import (
 // 2021-08-01-preview. It is for what is there already: [StandardAssignmentsClient] and
 // [PolicyExemptionsClient] create new ones. It is safe for concurrent use.
 //
+// Roles: Security Reader reads assignments, Security Admin changes them.
+//
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments
 type SecurityAssignmentsClient struct {
 	client
@@ -66,10 +68,10 @@ func (c *SecurityAssignmentsClient) Get(ctx context.Context, resourceGroupName, 
 	})
 }
 
-// CreateOrUpdate creates an assignment, or replaces the one of that name. To
-// change one, get it, change the fields in question and put it back: members
-// that this version doesn't know are kept. A row of Azure Resource Graph isn't for
-// that: it lacks the ETag, and may be minutes old.
+// CreateOrUpdate creates an assignment, or replaces the one of that name. The service
+// documents no required property. To change one, get it, change the fields in question
+// and put it back: members that this version doesn't know are kept. A row of Azure
+// Resource Graph isn't for that: it lacks the ETag, and may be minutes old.
 //
 // To put a copy under another name, put its [Resource.Template]: Azure refuses the
 // name of another resource. For If-Match, see the package documentation on

@@ -152,25 +152,28 @@
 //
 // # Reading a whole tenant
 //
-// There are two ways. [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods
-// query Azure Resource Graph, the index of Azure Resource Manager. ListAcrossSubscriptions
-// requests the list of each subscription.
+// To report on a tenant, query Azure Resource Graph, the index of Azure Resource Manager, by
+// [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods. To be current to
+// the second, or to have an error for each subscription that can't be read, use
+// ListAcrossSubscriptions, which requests the list of each subscription.
 //
 //	                                    query                     ListAcrossSubscriptions
 //	current                             within minutes            to the second
-//	requests                            one for 1,000 rows        at least one a subscription
-//	a subscription that you can't read  left out, without error   a *SubscriptionError
-//	management groups above             all; none if it names     policy exemptions, once for
-//	                                    subscriptions             each subscription below; of
-//	                                                              ExemptionsClient with
-//	                                                              IncludeInherited, once
+//	requests                            one for 1,000 rows of     at least one a subscription
+//	                                    a kind                    and kind
+//	a subscription that you can't read  left out, without error   a *SubscriptionError a kind
 //	standard assignments of resource    all                       isn't documented
 //	groups and single resources
-//	to change and put back              no: get it first          yes; of ExemptionsClient no:
-//	                                                              renew it, or get it
 //
-// A query that names subscriptions is [ErrForbidden] if it can't read any of them. A query's
-// IncludeInherited adds the policy exemptions of the management groups above. If Azure
+// Exemptions of management groups: a query of a tenant has all, one that names subscriptions
+// has none, unless IncludeInherited adds the policy exemptions above. Of the lists,
+// [PolicyExemptionsClient.ListAcrossSubscriptions] has what each subscription inherits, once
+// for each, and [ExemptionsClient.ListAcrossSubscriptions] has it with IncludeInherited, once.
+//
+// Neither a row of a query nor an [Exemption] is for changing and putting back: renew it, or
+// get the resource first.
+//
+// A query that names subscriptions is [ErrForbidden] if it can't read any of them. If Azure
 // Resource Graph says that rows or subscriptions are missing, a query ends in
 // [ErrIncompleteResult].
 //
@@ -179,9 +182,12 @@
 // Every error of an operation names it, or the one whose request failed, and prints as
 // one line. [errors.Is] and [errors.AsType] tell what it is:
 //
+//	parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)
 //	failed, ended := errors.AsType[*armsecops.JobFailedError](err)
 //	switch {
+//	case invalid:
+//		// nothing was sent: parameter has Name and Reason
 //	case ended:
 //		// failed.Job has the items that failed
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
@@ -197,7 +203,8 @@
 //	case responded:
 //		// service has StatusCode, Code, Message and RequestID
 //	default:
-//		// no response: an invalid parameter, no token or a lost connection
+//		// no response: no token, or a lost connection, after which a write may have
+//		// been carried out, and can be repeated
 //	}
 //
 // There are these types and sentinels:

@@ -149,7 +149,9 @@ func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = armsecops.WaitForJob(context.Background(), poller, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	_, err = armsecops.WaitForJob(ctx, poller, nil)
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
 		summary := failed.Job.Properties.Summary()
 		fmt.Println(summary.Failed, "of", summary.Total, "failed")

@@ -28,6 +28,8 @@ import (
 // Delete take the id of an exemption, whatever its place. The clients of the three places
 // create exemptions, and change the rest. It is safe for concurrent use.
 //
+// Roles: Security Reader reads exemptions; Renew and Delete take the role of the place.
+//
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
 // REST: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
@@ -132,7 +134,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 }
 
 // Delete deletes an exemption, after it got it to see that it is one. It is
-// [ErrNotFound] if there is none.
+// [ErrNotFound] if there is none. It can take 24 hours until the deletion counts.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - options: nil for the defaults
 //

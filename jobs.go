@@ -19,6 +19,9 @@ import (
 // workspace manager assignments in Microsoft Sentinel, api-version
 // 2025-04-01-preview. It is safe for concurrent use.
 //
+// Roles: Microsoft Sentinel Reader reads jobs; Microsoft Sentinel Contributor starts and
+// deletes them, to start also at each member.
+//
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs
 type WorkspaceManagerJobsClient struct {
 	client

@@ -80,7 +80,7 @@ func LogValue(err error) (value slog.Value) {
 //	job             a *JobFailedError
 //
 // Others are operation, request, parameter, status, code, message, path, requestId,
-// subscriptionId, jobId and retryAfter, a duration, which the JSON handler writes in
+// subscriptionId, job, jobId and retryAfter, a duration, which the JSON handler writes in
 // nanoseconds. Where a method sends the requests of others, operation is that method and
 // request the other, as ExemptionsClient.Renew and PolicyExemptionsClient.Get.
 // [docs/observability.md] lists them all. No member has a token, or a value of the query

@@ -426,9 +426,9 @@ func queryEscape(s string) string {
 // PageError is a listing that ended early: a [Pager] returns it for a page that
 // failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
 type PageError struct {
-	// ContinuationToken names the page that failed. A pager made with it resumes
-	// there. It is empty with [ErrIncompleteResult]. A pager that resumes gets
-	// [ErrUntrustedNextLink], [ErrPagingLoop] and a [*ParameterError] again.
+	// ContinuationToken names the page that failed. A pager made with it resumes there. It
+	// is empty with [ErrIncompleteResult]. Resuming doesn't help for
+	// [ErrUntrustedNextLink], [ErrPagingLoop] and a [*ParameterError].
 	ContinuationToken string
 
 	// Err is why the page failed.

@@ -14,6 +14,9 @@ import (
 // 2022-07-01-preview: what most recommendations of Defender for Cloud are exempted
 // by, see [AssessmentMetadataProperties.ExemptedBy]. It is safe for concurrent use.
 //
+// Roles: Security Reader reads exemptions; Security Admin and Resource Policy
+// Contributor change them.
+//
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions
 type PolicyExemptionsClient struct {
 	client
@@ -66,9 +69,9 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 //   - policyExemption: all of the exemption; the service ignores the members that it sets itself
 //   - options: nil for the defaults
 //
-// The identity needs the role on the scope of the policy assignment, too. In Defender for
-// Cloud, an exemption takes up to 24 hours to count, and so does its deletion. Azure
-// Policy's limit is 1,000 exemptions of a scope.
+// The identity needs its role, such as Security Admin, on the scope of the policy
+// assignment, too. In Defender for Cloud, an exemption takes up to 24 hours to count,
+// and so does its deletion. Azure Policy's limit is 1,000 exemptions of a scope.
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]. The call is repeated if a response is lost; it leaves the same
@@ -110,8 +113,9 @@ func (c *PolicyExemptionsClient) Update(ctx context.Context, scope, policyExempt
 	})
 }
 
-// Delete deletes a policy exemption. Deleting one that doesn't exist is success if
-// the service says 204; it is [ErrNotFound] if the service says 404.
+// Delete deletes a policy exemption. In Defender for Cloud, that can take 24 hours to
+// count. Deleting one that doesn't exist is success if the service says 204; it is
+// [ErrNotFound] if the service says 404.
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
 //   - policyExemptionName: one segment of a path: not empty, . or .., without /, ?, # and control characters
 //   - options: nil for the defaults
@@ -130,7 +134,9 @@ func (c *PolicyExemptionsClient) Delete(ctx context.Context, scope, policyExempt
 }
 
 // NewListPager lists the policy exemptions of a scope. Without a Filter these are
-// its own, those that it inherits from above, and those below it.
+// its own, those that it inherits from above, and those below it. Whether a management
+// group's list has those below it isn't documented:
+// [PolicyExemptionsClient.NewResourceGraphPager] has them.
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
 //   - options: nil for the defaults
 //

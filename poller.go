@@ -22,18 +22,20 @@ import (
 
 // JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate] and
 // [WaitForJob]. Between two polls, PollUntilDone waits for its Frequency, 30 seconds if
-// there is none, or for as long as the response asks, which is at most an hour. It is not safe for concurrent use: take the ResumeToken before you wait.
+// there is none, or for as long as the response asks, which is at most an hour. It is not
+// safe for concurrent use: take the ResumeToken before you wait.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
 // returns it. A job that ended Failed or Canceled is a [*JobFailedError], which has the
-// job: with an error, the returned one is zero. If the context ends between two polls,
-// which azcore's poller reports by the context's error alone, the error names the job,
-// which may still run.
+// job: with an error, the returned one is zero. Any other error says nothing of the job,
+// which may still run: wait again, with the same poller or by its ResumeToken. If the
+// context ends between two polls, the error names the job, which azcore's doesn't.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError]
 //
-// The other errors are those that [WorkspaceManagerJobsClient.BeginCreate] describes.
+// The other errors are those of [WorkspaceManagerJobsClient.Get]. [ErrOutcomeUnknown] is one
+// of BeginCreate, not of the wait.
 func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUntilDoneOptions) (Job, error) {
 	const name = "WaitForJob"
 	switch {

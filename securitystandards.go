@@ -13,6 +13,8 @@ import (
 // Defender for Cloud, api-version 2024-08-01: which assessments a standard has, in
 // which clouds. [StandardAssignmentsClient] assigns them. It is safe for concurrent use.
 //
+// Roles: Security Reader reads standards, Security Admin changes them.
+//
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/security-standards
 type SecurityStandardsClient struct {
 	client
@@ -52,9 +54,9 @@ func (c *SecurityStandardsClient) Get(ctx context.Context, scope, standardID str
 	})
 }
 
-// CreateOrUpdate creates a custom security standard, or replaces the one of that
-// id. To change one, get it, change the fields in question and put it back: members
-// that this version doesn't know are kept.
+// CreateOrUpdate creates a custom security standard, or replaces the one of that id.
+// The service documents no required property. To change one, get it, change the fields
+// in question and put it back: members that this version doesn't know are kept.
 //   - scope: the resource id of a management group, subscription or security connector, with or without its first slash
 //   - standardID: a UUID, with or without braces; a new one for a new standard
 //   - standard: all of the standard; the service ignores the members that it sets itself
@@ -75,8 +77,9 @@ func (c *SecurityStandardsClient) CreateOrUpdate(ctx context.Context, scope, sta
 	})
 }
 
-// Delete deletes a security standard. Deleting one that doesn't exist is success if
-// the service says 204; it is [ErrNotFound] if the service says 404.
+// Delete deletes a security standard. What becomes of the assignments that name it
+// isn't documented. Deleting one that doesn't exist is success if the service says
+// 204; it is [ErrNotFound] if the service says 404.
 //   - scope: the resource id of a management group, subscription or security connector, with or without its first slash
 //   - standardID: a UUID, with or without braces
 //   - options: nil for the defaults

@@ -17,6 +17,8 @@ import (
 // at any scope, api-version 2024-08-01. The package documentation says where
 // other exemptions are. It is safe for concurrent use.
 //
+// Roles: Security Reader reads assignments, Security Admin changes them.
+//
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments
 type StandardAssignmentsClient struct {
 	client
@@ -96,8 +98,9 @@ func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, s
 	})
 }
 
-// Delete deletes a standard assignment. Deleting one that doesn't exist is
-// success if the service says 204; it is [ErrNotFound] if the service says 404.
+// Delete deletes a standard assignment. That of an exemption can take 24 hours to
+// count. Deleting one that doesn't exist is success if the service says 204; it is
+// [ErrNotFound] if the service says 404.
 //   - scope: the resource id of a management group, subscription, resource group, security connector or single resource, with or without its first slash
 //   - standardAssignmentName: a UUID, with or without braces
 //   - options: nil for the defaults

@@ -15,6 +15,9 @@ import (
 // of members, api-version 2025-04-01-preview. [WorkspaceManagerJobsClient] publishes
 // them. It is safe for concurrent use.
 //
+// Roles: Microsoft Sentinel Reader reads assignments, Microsoft Sentinel Contributor
+// changes them.
+//
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignments
 type WorkspaceManagerAssignmentsClient struct {
 	client

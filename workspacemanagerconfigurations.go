@@ -13,6 +13,9 @@ import (
 // workspace of Microsoft Sentinel on and off, api-version 2025-04-01-preview: the
 // first step of a publication. It is safe for concurrent use.
 //
+// Roles: Microsoft Sentinel Reader reads configurations, Microsoft Sentinel Contributor
+// changes them.
+//
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-configurations
 type WorkspaceManagerConfigurationsClient struct {
 	client

@@ -13,6 +13,9 @@ import (
 // assignments of Microsoft Sentinel's workspace manager publish content,
 // api-version 2025-04-01-preview. It is safe for concurrent use.
 //
+// Roles: Microsoft Sentinel Reader reads groups, Microsoft Sentinel Contributor changes
+// them.
+//
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-groups
 type WorkspaceManagerGroupsClient struct {
 	client

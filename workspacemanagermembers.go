@@ -13,6 +13,9 @@ import (
 // central workspace of Microsoft Sentinel publishes content, api-version
 // 2025-04-01-preview. It is safe for concurrent use.
 //
+// Roles: Microsoft Sentinel Reader reads members; Microsoft Sentinel Contributor changes
+// them, to make one also at its workspace.
+//
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-members
 type WorkspaceManagerMembersClient struct {
 	client
