@@ -72,7 +72,8 @@
 //     audits and attestations.
 //   - [SecurityStandardsClient] finds, and writes, the standards that recommendations are
 //     in.
-//   - [SecurityAssignmentsClient] changes what the preview of 2021 left.
+//   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
+//     2021-08-01-preview.
 //
 // This publishes an assignment:
 //
@@ -104,6 +105,10 @@
 //	                              ExemptionsClient and the clients of the three places
 //	NewResourceGraphPager         a query of Azure Resource Graph: of the clients of
 //	                              the three places
+//
+// Lists are read by a [Pager]: All yields items, Pages pages, and NextPage is azcore's way.
+// [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
+// [*PageError], whose ContinuationToken resumes it, also in another process.
 //
 // [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
 // [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
@@ -144,7 +149,8 @@
 //	Microsoft.Security/standardAssignments     StandardAssignmentsClient
 //	Microsoft.Security/assignments             SecurityAssignmentsClient, of the preview of 2021
 //
-// The name of a recommendation is its key. A standard assignment names the key, and a
+// A recommendation is an assessment in the REST API, and the Name of its
+// [AssessmentMetadata], a UUID, is its key. A standard assignment names the key, and a
 // standard that has it. A policy exemption names the assignment of an initiative that has
 // the recommendation's PolicyDefinitionID, and the reference id of the policy in it. A
 // program of [docs/exempting.md] finds the assignment and the id, by Microsoft's module
@@ -170,8 +176,8 @@
 // [PolicyExemptionsClient.ListAcrossSubscriptions] has what each subscription inherits, once
 // for each, and [ExemptionsClient.ListAcrossSubscriptions] has it with IncludeInherited, once.
 //
-// Neither a row of a query nor an [Exemption] is for changing and putting back: renew it, or
-// get the resource first.
+// To have both, list by both, and leave out the ids that come again. Neither a row of a query
+// nor an [Exemption] is for changing and putting back: renew it, or get the resource first.
 //
 // A query that names subscriptions is [ErrForbidden] if it can't read any of them. If Azure
 // Resource Graph says that rows or subscriptions are missing, a query ends in
@@ -195,9 +201,9 @@
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
 //		// one of the service's own codes; it has a sentinel's status, too
 //	case errors.Is(err, armsecops.ErrForbidden), errors.Is(err, armsecops.ErrNotFound):
-//		// a role, or the resource, is missing
+//		// a role, or the resource, is missing; of a wait, the job was deleted
 //	case errors.Is(err, armsecops.ErrThrottled):
-//		// wait for service.RetryAfter
+//		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 //		// a write may have been carried out; a job may still run
 //	case responded:
@@ -282,16 +288,13 @@
 //
 // No service of this package documents conditional writes. CreateOrUpdate replaces a
 // resource, and the last writer wins: where that matters, get the resource right before
-// you write it. To ask for more, and write only if the
-// resource hasn't changed since it was read, send its ETag in If-Match, as above: an
-// empty one is no condition. A service that finds another one responds 412, which is
-// [ErrPreconditionFailed]. Assignments of 2021 and the resources of the workspace
-// manager have an ETag, but the services don't document that they look at If-Match: one
-// that doesn't writes anyway. Policy exemptions, standards and their assignments have
-// none: the last writer wins.
+// you write it.
 //
-// If-None-Match: * asks the service to create a resource and never to replace one. That
-// isn't documented either: get the resource first.
+// Assignments of 2021 and the resources of the workspace manager have an ETag. To ask the
+// service to write only if it hasn't changed, send it in If-Match, as above: an empty one
+// is no condition. A service that finds another one responds 412, which is
+// [ErrPreconditionFailed]; one that doesn't look at it writes anyway. The same holds for
+// If-None-Match: *, by which a write only creates.
 //
 // # Models
 //

@@ -57,21 +57,18 @@ func Example_exempt() {
 		log.Fatal(err)
 	}
 	client := factory.NewExemptionsClient()
-	for exemption, err := range client.NewListPager(nil).All(ctx) {
+	for exemption, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption}}).All(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(exemption.Kind, exemption.DisplayName)
+		fmt.Println(exemption.DisplayName)
 	}
 	_, renewErr := client.Renew(ctx, created.ID, time.Now().AddDate(1, 0, 0), &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
 	_, deleteErr := client.Delete(ctx, created.ID, nil)
 	fmt.Println(errors.Join(renewErr, deleteErr))
 	// Output:
-	// Microsoft.Authorization/policyExemptions Install endpoint protection solution on virtual machine scale sets
-	// Microsoft.Authorization/policyExemptions Exempt demo cluster
-	// Microsoft.Security/standardAssignments Test exemption
-	// Microsoft.Security/standardAssignments Test exemption
-	// Microsoft.Security/assignments ASC Default
+	// Install endpoint protection solution on virtual machine scale sets
+	// Exempt demo cluster
 	// <nil>
 }
 

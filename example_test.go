@@ -82,15 +82,15 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 		log.Fatal(err)
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, nil)
-	if err != nil { // if it isn't a *JobFailedError, the job may still run
+	if err != nil { // unless it is a *JobFailedError or ErrNotFound, the job may still run
 		log.Fatal(err)
 	}
 	fmt.Println(job.Properties.ProvisioningState)
 	// Output: Succeeded
 }
 
-// A job of which an item failed is Failed. An error of another type says nothing of the
-// job, which may still run.
+// A job of which an item failed is Failed. After an error of another type, unless that is
+// ErrNotFound, the job may still run.
 func ExampleWaitForJob() {
 	server := fake.NewServer(nil)
 	assignment := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: jobsSubscriptionID, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}

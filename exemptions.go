@@ -163,7 +163,8 @@ type ExemptionsClientRenewOptions struct {
 	Description string
 
 	// OnlyLater leaves an exemption that ends at that time or later, or never, as it is:
-	// nothing is written, and the response has it. Otherwise it ends earlier then.
+	// nothing is written, no Description either, and the response has it. Without
+	// OnlyLater, such an exemption is shortened.
 	OnlyLater bool
 }
 
@@ -310,9 +311,8 @@ type ExemptionsClientListOptions struct {
 	AllowPartialScopes bool
 
 	// PageSize is the number of rows of a request, 1 to 1,000; 0 means 1,000, and another
-	// number is a [*ParameterError]. A smaller
-	// one helps where 1,000 rows exceed the service's 16 MiB. A ContinuationToken stays
-	// valid with another PageSize.
+	// number is a [*ParameterError]. A smaller one helps where 1,000 rows exceed the
+	// service's 16 MiB. A ContinuationToken stays valid with another PageSize.
 	PageSize int
 
 	PageOptions
@@ -344,7 +344,7 @@ type Exemption struct {
 	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
 	// AssessmentKeys are the keys of the recommendations, of Defender only; empty for all
-	// of the standard. A key of zeros only stands for several that the row doesn't name.
+	// of the standard. A key that is all zeros stands for several, without names.
 	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
 	// SubAssessmentExemptionRule says which findings of them are exempt; all without If.
 	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`

@@ -232,8 +232,10 @@ type PolicyExemption = Resource[PolicyExemptionProperties]
 type PolicyExemptionProperties struct {
 	// PolicyAssignmentID is the resource id of the policy assignment. Required.
 	PolicyAssignmentID string `json:"policyAssignmentId,omitzero"`
-	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set
-	// that the scope is exempt from; empty for all of them.
+	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, which
+	// is also called initiative, that the scope is exempt from; empty for all of them. For a
+	// recommendation, take those of the policy set whose policyDefinitionId is the
+	// recommendation's PolicyDefinitionID: armpolicy lists assignments and gets policy sets.
 	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
 	// ExemptionCategory is why the exemption was granted; compare it with [ExemptionCategory.Is]. Required.
 	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`

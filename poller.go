@@ -28,11 +28,13 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
 // returns it. A job that ended Failed or Canceled is a [*JobFailedError], which has the
-// job: with an error, the returned one is zero. Any other error says nothing of the job,
-// which may still run: wait again, with the same poller or by its ResumeToken. If the
-// context ends between two polls, the error names the job, which azcore's doesn't.
+// job: with an error, the returned one is zero. A job that was deleted is [ErrNotFound]:
+// don't wait for it again. After any other error, the job may still run: wait again, with
+// the same poller or by its ResumeToken. If the context ends between two polls, the error
+// names the job, which azcore's doesn't.
 //   - poller: of BeginCreate or NewJobPoller
-//   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError]
+//   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
+//     except under go test, where azcore accepts it
 //
 // The other errors are those of [WorkspaceManagerJobsClient.Get]. [ErrOutcomeUnknown] is one
 // of BeginCreate, not of the wait.

@@ -40,15 +40,15 @@ var finding = armsecops.ExemptionData{AssessmentKey: "key", SubAssessmentExempti
 var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
 
 // newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
-func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFactory, p *policies, asked map[string]int) {
+func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFactory, p *policies) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/azure.json")
-	bodies, asked := map[string]json.RawMessage{}, map[string]int{}
+	bodies := map[string]json.RawMessage{}
 	require.NoError(t, errors.Join(err, json.Unmarshal(text, &bodies)))
 	server = fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimSuffix(r.URL.Path+"?"+r.URL.Query().Get("$filter"), "?")
-		if asked[path]++; bodies[path] == nil {
-			w.WriteHeader(http.StatusNotFound)
+		if bodies[path] == nil {
+			http.Error(w, `{"error":{"code":"`+map[bool]string{true: "SubscriptionNotFound", false: "PolicyAssignmentNotFound"}[path == "/hidden"]+`"}}`, http.StatusNotFound)
 		}
 		_, _ = w.Write(bodies[path])
 	})})
@@ -59,12 +59,12 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 		"never": {PolicyAssignmentID: resources + assignment + "b"}, "selected": {PolicyAssignmentID: group + assignment + "c", ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}, // the first from all of it
 		"other": {PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"OTHER"}, ExpiresOn: soon},
 		"vague": {PolicyAssignmentID: strings.ToUpper(machine) + assignment + "d", PolicyDefinitionReferenceIDs: []string{"other"}, ExpiresOn: soon},
-		"half":  {PolicyAssignmentID: group + assignment + "c", PolicyDefinitionReferenceIDs: []string{"again"}}, "gone": {PolicyAssignmentID: "/gone"}, "gone-2": {PolicyAssignmentID: "/GONE"}, // the last two are the same
+		"half":  {PolicyAssignmentID: group + assignment + "c", PolicyDefinitionReferenceIDs: []string{"again"}}, "hidden": {PolicyAssignmentID: "/hidden"}, "gone": {PolicyAssignmentID: "/gone"}, "gone-2": {PolicyAssignmentID: "/GONE"}, // the last two are the same
 	} {
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
 	p = &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
-	return server, driver.NewFactory(t, p.credential, driver.Options(server)), p, asked
+	return server, driver.NewFactory(t, p.credential, driver.Options(server)), p
 }
 
 // exempt returns the ids of exemptOrRenew: a second run with an earlier end shortens nothing.
@@ -94,7 +94,7 @@ func revokeAll(t *testing.T, factory *armsecops.ClientFactory, p *policies, reco
 
 func TestExempting(t *testing.T) {
 	t.Parallel()
-	server, factory, p, asked := newAzure(t)
+	server, factory, p := newAzure(t)
 	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	exempt(t, factory, p, policy, machine, group)
 	exempt(t, factory, p, policy, group, group)
@@ -119,7 +119,11 @@ func TestExempting(t *testing.T) {
 		counts[strings.Join(row.From, ",")]++
 		assert.Equal(t, []bool{strings.HasPrefix(row.Name, "gone"), row.DisplayName != ""}, []bool{row.Stale, row.CreatedBy != ""}, row) // the second of those that exempt has made or renewed
 	}
-	assert.Equal(t, []any{map[string]int{"Close ports": 7, "/other": 1, "/other,Close ports": 4, "": 2}, errors.Join(forbidden)}, []any{counts, err})
+	assert.Equal(t, []any{map[string]int{"Close ports": 7, "/other": 1, "/other,Close ports": 4, "": 3}, errors.Join(forbidden)}, []any{counts, err})
+	asked := map[string]int{}
+	for _, r := range server.Requests() {
+		asked[r.URL.Path]++
+	}
 	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
 	assessments, clientErr := armsecurity.NewAssessmentsClient(p.credential, p.options)
 	found, foundErr := unhealthy(t.Context(), assessments, subscription, "key")
@@ -132,7 +136,7 @@ func TestExempting(t *testing.T) {
 // What exempts already stays or is renewed, whoever made it, and never ends earlier.
 func TestExemptOrRenewFromPolicy(t *testing.T) {
 	t.Parallel()
-	server, factory, p, _ := newAzure(t)
+	server, factory, p := newAzure(t)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
 	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding}})
 	for name, properties := range map[string]armsecops.AssignmentProperties{"exact": {Scope: machine}, "vague": {}, "wide": {Scope: subscription[1:]}, "elsewhere": {Scope: resources + "-2"}, "group": {Scope: resources, ExpiresOn: soon.AddDate(0, 0, -1)}} {
@@ -168,7 +172,7 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
 	for resourceID, above := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
 		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
-			server, factory, p, _ := newAzure(t)
+			server, factory, p := newAzure(t)
 			server.Put(armsecops.SecurityStandardID{Scope: above, Name: other}, standard)
 			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
@@ -185,7 +189,7 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 
 func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
-	server, _, p, _ := newAzure(t)
+	server, _, p := newAzure(t)
 	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\""}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max"}})
 	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}}})
@@ -201,7 +205,7 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	server, _, p, _ := newAzure(t)
+	server, _, p := newAzure(t)
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
@@ -212,7 +216,7 @@ func TestCommands(t *testing.T) {
 		{"grant -above x", "invalid resource ID"}, {"revoke -resource x", "invalid resource ID"}, {"grant -expires 0d", "in the future"}, {"grant -expires 2026-13-01", "in the future"},
 		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*would be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
 		{"grant -expires 2127-02-01" + of + machine + why, "^created: .*left: .*/never, from .*/b own\n"}, {"grant -expires 31d" + of + group + why, "^created: [^\n]*\n<nil>$"},
-		{"revoke -cloud CHINA -timeout 1h" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group, "^no exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
+		{"revoke -cloud CHINA -timeout 1h" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group + " -resource " + group, "^no exemption found\nno exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
 	} {
 		var out strings.Builder
 		command, err := parse(strings.Fields(c[0]), soon, &out)
@@ -225,7 +229,7 @@ func TestCommands(t *testing.T) {
 
 func TestRenewAttestations(t *testing.T) {
 	t.Parallel()
-	server, factory, _, _ := newAzure(t)
+	server, factory, _ := newAzure(t)
 	id, missing, client := armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignmentID{Scope: resources, Name: other}, factory.NewStandardAssignmentsClient()
 	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAttest, ExpiresOn: soon.AddDate(0, 0, -1)}})
 	for _, until := range []time.Time{later, soon} { // the second shortens nothing

@@ -113,7 +113,20 @@ listings:
 	}
 	group.Wait()
 	rows = slices.DeleteFunc(rows, func(r *row) bool { return errors.Is(r.Err, armsecops.ErrNotFound) })
-	for _, r := range rows { // one after the other: most ask for the same assignments
+	for _, r := range rows { // each assignment once: Defender assigns its initiative to each subscription
+		id := strings.ToLower(r.PolicyAssignmentID)
+		if r.Kind != armsecops.ExemptionKindPolicyExemption || seen[id] {
+			continue
+		}
+		seen[id] = true
+		running <- struct{}{}
+		group.Go(func() {
+			defer func() { <-running }()
+			_, _ = policies.assignedBy(ctx, r.PolicyAssignmentID) // which keeps it
+		})
+	}
+	group.Wait()
+	for _, r := range rows {
 		ids := r.AssessmentKeys
 		if r.Kind == armsecops.ExemptionKindPolicyExemption {
 			var err error

@@ -12,9 +12,11 @@ import (
 	"io"
 	"log"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -48,9 +50,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	err = c.run(ctx, os.Stdout, credential, options)
 	cancel()
+	stop()
 	if err != nil {
 		log.Fatal(err) // with exit code 1, after all that could be done is written
 	}
@@ -64,7 +68,7 @@ type command struct {
 	cloud          cloud.Configuration
 	timeout        time.Duration
 	recommendation string // its display name or key
-	resource       *arm.ResourceID
+	resources      []*arm.ResourceID
 	above          []string
 	grant          grant
 	dryRun         bool
@@ -117,7 +121,7 @@ func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
 		missing bool
 	}{
 		{"recommendation", c.recommendation == ""},
-		{"resource", c.resource == nil},
+		{"resource", len(c.resources) == 0},
 		{"category", c.grant.category == ""},
 		{"expires", c.grant.expires.IsZero()},
 		{"description", c.grant.description == ""},
@@ -135,8 +139,9 @@ func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
 // flags defines the flags of grant and revoke.
 func (c *command) flags(flags *flag.FlagSet) {
 	flags.StringVar(&c.recommendation, "recommendation", "", "display `name` or key of the recommendation")
-	flags.Func("resource", "`id` of the resource, resource group, subscription, management group or security connector", func(id string) (err error) {
-		c.resource, err = arm.ParseResourceID(id)
+	flags.Func("resource", "`id` of the resource, resource group, subscription, management group or security connector; can be repeated", func(id string) error {
+		resource, err := arm.ParseResourceID(id)
+		c.resources = append(c.resources, resource)
 		return err
 	})
 	flags.Func("above", "`id` of a management group or connector above that isn't in the id of the resource; can be repeated", func(id string) error {
@@ -181,11 +186,23 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 	if err != nil {
 		return err
 	}
-	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), c.resource.SubscriptionID, c.recommendation)
+	assigned := &policies{credential: credential, options: &options.ClientOptions}
+	var errs []error
+	for _, resource := range c.resources { // one that fails doesn't keep the others from it
+		if err := c.apply(ctx, w, factory, assigned, resource); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", resource, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// apply grants or revokes for a resource, and writes what was done.
+func (c command) apply(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, assigned *policies, resource *arm.ResourceID) error {
+	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, c.recommendation)
 	if err != nil {
 		return err
 	}
-	assigned, id := &policies{credential: credential, options: &options.ClientOptions}, c.resource.String()
+	id := resource.String()
 	var changes []change
 	if c.name == "grant" {
 		changes, err = exemptOrRenew(ctx, factory, assigned, recommendation, id, c.grant, c.dryRun, c.above...)

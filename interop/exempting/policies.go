@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -23,6 +23,7 @@ type policies struct {
 	credential  azcore.TokenCredential
 	options     *arm.ClientOptions
 	listed      map[string][]*armpolicy.Assignment          // by subscription or management group, in lower case; nil at first
+	lock        sync.Mutex                                  // of assigned
 	assigned    map[string]outcome                          // by the id of an assignment, in lower case; nil at first
 	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
 }
@@ -167,16 +168,20 @@ func limits(e armsecops.Exemption) string {
 	return string(text)
 }
 
-// gone reports whether an error says that what was asked for doesn't exist.
+// gone reports whether an error says that a policy assignment, or its resource group, doesn't
+// exist. What the identity may not see can be a 404, too, but of another code.
 func gone(err error) bool {
 	response, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && response.StatusCode == http.StatusNotFound
+	return ok && (response.ErrorCode == "PolicyAssignmentNotFound" || response.ErrorCode == armsecops.CodeResourceGroupNotFound)
 }
 
 // assignedBy returns the id of the policy or initiative of an assignment.
 func (p *policies) assignedBy(ctx context.Context, assignmentID string) (string, error) {
 	key := strings.ToLower(assignmentID)
-	if known, ok := p.assigned[key]; ok {
+	p.lock.Lock()
+	known, ok := p.assigned[key]
+	p.lock.Unlock()
+	if ok {
 		return known.id, known.err
 	}
 	client, err := armpolicy.NewAssignmentsClient("", p.credential, p.options)
@@ -193,6 +198,8 @@ func (p *policies) assignedBy(ctx context.Context, assignmentID string) (string,
 	default:
 		return "", err
 	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
 	if p.assigned == nil {
 		p.assigned = map[string]outcome{}
 	}

@@ -27,6 +27,9 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	if err != nil {
 		return err
 	}
+	if len(ids) == 0 {
+		return errors.New("the identity sees no subscription that is in use")
+	}
 	names, namesErr := recommendations(ctx, factory.NewAssessmentsMetadataClient(), ids...)
 	client := factory.NewExemptionsClient()
 	current := client.ListAcrossSubscriptions(ctx, ids, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true})
