@@ -189,6 +189,8 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		err := apply(ctx, s, keys, c.create)
 		if errors.Is(err, errPartly) || s.Out.Err() != nil {
 			s.Err.Println("The same command with -id " + c.id + " replaces what it created, and creates the rest.")
+		} else if err == nil {
+			s.Err.Println("The names follow from -id " + c.id + " and each -assessment, in this order.")
 		}
 		return err
 	}

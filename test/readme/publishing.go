@@ -7,7 +7,7 @@ import (
 )
 
 // publish publishes the content of an assignment, and returns when the job has
-// ended. The error of a job that failed names the items and members.
+// ended. The error of a job that failed names ten failures, and has the job.
 func publish(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
 	client, err := factory.NewWorkspaceManagerJobsClient(id.SubscriptionID)
 	if err != nil {

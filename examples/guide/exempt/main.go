@@ -39,7 +39,7 @@ func main() {
 		os.Exit(2)
 	}
 	// For Azure, with ids of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
-	// instead of azcore/fake, and replace the three lines below by these:
+	// instead of azcore/fake, delete newTenant, and replace the three lines below by these:
 	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	//	if err != nil {
 	//		log.Fatal(err)

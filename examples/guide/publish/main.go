@@ -34,8 +34,7 @@ const (
 	memberTenant      = "f676d436-8d16-42db-81b7-ab578e110ccd"
 )
 
-// publication is an assignment of items to a group of members. Another one is another
-// call of setUp and run.
+// publication is an assignment of items to a group of members.
 type publication struct {
 	assignment, group string
 	members           map[string]armsecops.WorkspaceManagerMemberProperties // by their names
@@ -56,7 +55,7 @@ func main() {
 		os.Exit(2)
 	}
 	// For Azure, with names of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
-	// instead of azcore/fake, and replace the three lines below by these:
+	// instead of azcore/fake, delete newTenant, and replace the three lines below by these:
 	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	//	if err != nil {
 	//		log.Fatal(err)
@@ -70,10 +69,15 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour) // a job that takes longer continues, and the error names it
 	defer cancel()
-	if err := setUp(ctx, factory, rules); err != nil {
-		log.Fatal(err)
+	var errs []error
+	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
+		err := setUp(ctx, factory, p)
+		if err == nil {
+			err = run(ctx, factory, p.assignment)
+		}
+		errs = append(errs, err)
 	}
-	if err := run(ctx, factory, rules.assignment); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		log.Fatal(err)
 	}
 }
