@@ -106,9 +106,7 @@ func ExampleWaitForJob() {
 		log.Fatal(err)
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		job = failed.Job
-	} else if err != nil {
+	if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
 		log.Fatal(err)
 	}
 	fmt.Println(job.Properties.ProvisioningState)

@@ -27,11 +27,11 @@ import (
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
-// returns it. A job that ended Failed or Canceled is a [*JobFailedError], which has the
-// job: with an error, the returned one is zero. A job that was deleted is [ErrNotFound]:
-// don't wait for it again. After any other error, the job may still run: wait again, with
-// the same poller or by its ResumeToken. If the context ends between two polls, the error
-// names the job, which azcore's doesn't.
+// returns it. A job that ended Failed or Canceled is returned, too, with a
+// [*JobFailedError]; with any other error, the job is zero. A job that was deleted is
+// [ErrNotFound]: don't wait for it again. After any other error, the job may still run:
+// wait again, with the same poller or by its ResumeToken. If the context ends between
+// two polls, the error names the job, which azcore's doesn't.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it
@@ -48,6 +48,9 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	}
 	token, _ := poller.ResumeToken() // of a job that has ended, there is none and no wait
 	done, err := poller.PollUntilDone(ctx, options)
+	if failed, ok := err.(*JobFailedError); ok { // of this job: the cause of a context may be that of another
+		return failed.Job, err
+	}
 	if err == nil || finds[interface {
 		error
 		slog.LogValuer

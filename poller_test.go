@@ -274,7 +274,9 @@ func TestWaitForJob(t *testing.T) {
 	}
 	job, _ := wait(nil, succeeded)
 	assert.Equal(t, waitedJob.Name, job.Name)
-	assert.ErrorAs(t, failure(wait(nil, failed)), new(*armsecops.JobFailedError))
+	job, jobErr := wait(nil, failed)
+	assert.ErrorAs(t, jobErr, new(*armsecops.JobFailedError))
+	assert.Equal(t, waitedJob.Name, job.Name, "it is returned, too")
 	const ended = "context canceled: job another: Failed: 0 of 0 items failed" // that of another job, as of an errgroup
 	another := &armsecops.JobFailedError{Job: armsecops.Job{Name: "another", Properties: armsecops.JobProperties{ProvisioningState: "Failed"}}}
 	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(another) }}, running))

@@ -29,10 +29,7 @@ type Failures map[string][]string
 // it, and the error is [armsecops.ErrOutcomeUnknown] if it isn't exactly one.
 func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, error) {
 	job, err := p.publish(ctx, assignment)
-	failed, ok := errors.AsType[*armsecops.JobFailedError](err)
-	if ok {
-		job = failed.Job
-	} else if err != nil {
+	if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
 		return nil, err
 	}
 	failures, summary := Failures{}, job.Properties.Summary()

@@ -209,9 +209,6 @@ func (p *publisher) publishToGroup(ctx context.Context, id armsecops.WorkspaceMa
 		return o
 	}
 	o.job, o.err = p.publish(ctx, id, id.Name, items)
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](o.err); ok {
-		o.job = failed.Job
-	}
 	return o
 }
 

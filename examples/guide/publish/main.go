@@ -141,9 +141,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 		return err
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		job = failed.Job
-	} else if err != nil { // the job may still run
+	if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed { // the job may still run
 		return err
 	}
 	for f := range job.Properties.Failures() { // all, of which the error names ten at most
