@@ -176,8 +176,9 @@
 // [PolicyExemptionsClient.ListAcrossSubscriptions] has what each subscription inherits, once
 // for each, and [ExemptionsClient.ListAcrossSubscriptions] has it with IncludeInherited, once.
 //
-// To have both, list by both, and leave out the ids that come again. Neither a row of a query
-// nor an [Exemption] is for changing and putting back: renew it, or get the resource first.
+// To be current and to have all, list in both ways, and leave out the ids that come
+// again. Neither a row of a query nor an [Exemption] is for changing and putting back:
+// renew it, or get the resource first.
 //
 // A query that names subscriptions is [ErrForbidden] if it can't read any of them. If Azure
 // Resource Graph says that rows or subscriptions are missing, a query ends in

@@ -232,13 +232,11 @@ func ExampleSecurityAssignmentsClient_Delete() {
 
 func ExampleSecurityAssignmentsClient_NewListPager() {
 	client := exampleAssignmentsClient(exampleServer())
-	for page, err := range client.NewListPager("myResourceGroup", nil).Pages(context.Background()) {
+	for assignment, err := range client.NewListPager("myResourceGroup", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		for _, assignment := range page.Value {
-			fmt.Println(assignment.Name, assignment.Properties.Effect)
-		}
+		fmt.Println(assignment.Name, assignment.Properties.Effect)
 	}
 	// Output: 1f3afdf9-d0c9-4c3d-847f-89da613e70a8 Exempt
 }
@@ -275,9 +273,7 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 	client := exampleAssignmentsClient(exampleServer())
-	subscriptions := []string{assignmentsSubscriptionID, jobsSubscriptionID}
-	n := 0
-	for _, err := range client.ListAcrossSubscriptions(context.Background(), subscriptions, nil) {
+	for assignment, err := range client.ListAcrossSubscriptions(context.Background(), []string{assignmentsSubscriptionID, jobsSubscriptionID}, nil) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
 			fmt.Println("left out:", failed)
 			continue
@@ -285,10 +281,9 @@ func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 		if err != nil { // which concerns all subscriptions
 			log.Fatal(err)
 		}
-		n++
+		fmt.Println(assignment.Properties.DisplayName)
 	}
-	fmt.Println("assignments:", n)
-	// Output: assignments: 1
+	// Output: ASC Default
 }
 
 // A listing of a whole tenant needs no subscription of its own.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -194,11 +196,13 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}}})
 	}
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "03") }, StatusCode: http.StatusNotFound})
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, "04") }, StatusCode: http.StatusForbidden})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
 	var out strings.Builder
 	err := command{name: "list"}.run(t.Context(), &out, p.credential, driver.Options(server))
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
+	none := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"value":[]}`) })})
+	require.ErrorContains(t, report(t.Context(), io.Discard, p.credential, driver.Options(none)), "no subscription")
 	want, _ := os.ReadFile("testdata/exemptions.csv")
 	assert.Equal(t, string(want), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
 }

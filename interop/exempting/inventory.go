@@ -113,12 +113,13 @@ listings:
 	}
 	group.Wait()
 	rows = slices.DeleteFunc(rows, func(r *row) bool { return errors.Is(r.Err, armsecops.ErrNotFound) })
-	for _, r := range rows { // each assignment once: Defender assigns its initiative to each subscription
+	asked := map[string]bool{} // policy assignments, by id in lower case: each subscription has its own
+	for _, r := range rows {
 		id := strings.ToLower(r.PolicyAssignmentID)
-		if r.Kind != armsecops.ExemptionKindPolicyExemption || seen[id] {
+		if r.Kind != armsecops.ExemptionKindPolicyExemption || asked[id] {
 			continue
 		}
-		seen[id] = true
+		asked[id] = true
 		running <- struct{}{}
 		group.Go(func() {
 			defer func() { <-running }()
