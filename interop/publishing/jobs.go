@@ -21,7 +21,7 @@ func (p *publisher) deleteJobs(ctx context.Context, id armsecops.WorkspaceManage
 		}
 	}
 	slices.SortFunc(ended, func(a, b armsecops.Job) int { return b.Properties.StartTime.Compare(a.Properties.StartTime) })
-	for _, job := range ended[min(keep, len(ended)):] {
+	for _, job := range ended[min(max(keep, 0), len(ended)):] {
 		_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
 		if err != nil && !errors.Is(err, armsecops.ErrNotFound) {
 			return err

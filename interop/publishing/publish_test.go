@@ -81,7 +81,7 @@ func testPublish(t *testing.T) {
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
 	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, id)
 	assert.Equal(t, []any{[]string{"a", "b", "a", "b", "d"}, nil}, []any{got, err})
-	require.NoError(t, retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a"))
+	require.NoError(t, errors.Join(p.deleteJobs(t.Context(), id, -1), retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a")))
 	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
 	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 }
