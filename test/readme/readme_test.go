@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,23 +15,25 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const root = "../../"
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```\n")
 
-// The pages and the package's documentation show the programs of these folders, which
-// compile and pass their tests, and nothing else.
+// The code of the pages and of the package's documentation is that of programs, which
+// compile and pass their tests: whole files of the first folders, or parts of the others.
 func TestPagesShowPrograms(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
 	for _, page := range []string{"README.md", "docs/guide.md", "docs/publishing.md", "docs/exempting.md", "docs/migrating.md"} {
-		for _, block := range goBlock.FindAllStringSubmatch(read(t, root+page), -1) {
+		for _, block := range goBlock.FindAllStringSubmatch(testkit.ReadFile(t, root+page), -1) {
 			shown[block[1]] = true
 		}
-		for _, version := range regexp.MustCompile(`github\.com/\S+@v\d\S+`).FindAllString(read(t, root+page), -1) {
-			assert.Contains(t, read(t, root+"interop/go.mod"), strings.Replace(version, "@", " ", 1), page)
+		for _, version := range regexp.MustCompile(`github\.com/\S+@v\d\S+`).FindAllString(testkit.ReadFile(t, root+page), -1) {
+			assert.Contains(t, testkit.ReadFile(t, root+"interop/go.mod"), strings.Replace(version, "@", " ", 1), page)
 		}
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), root+"doc.go", nil, parser.ParseComments)
@@ -40,12 +43,14 @@ func TestPagesShowPrograms(t *testing.T) {
 			shown[code.Text] = true
 		}
 	}
-	for _, folder := range []string{".", root + "examples/guide", root + "interop/exempting", root + "interop/publishing", root + "interop/migrating"} {
+	for folder, whole := range map[string]bool{
+		".": true, root + "interop/migrating": true, root + "examples/guide": false, root + "interop/exempting": false, root + "interop/publishing": false,
+	} {
 		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if filepath.Ext(path) == ".go" {
-				source := read(t, path)
-				assert.True(t, shown[source] || strings.HasSuffix(path, "_test.go"), "a page must show %s unchanged", path)
-				delete(shown, source)
+				source := testkit.ReadFile(t, path)
+				assert.True(t, !whole || shown[source] || strings.HasSuffix(path, "_test.go"), "a page must show %s unchanged", path)
+				maps.DeleteFunc(shown, func(code string, _ bool) bool { return code == source || !whole && strings.Contains(source, "\n"+code) })
 			}
 			return err
 		}))
@@ -60,19 +65,19 @@ func TestPagesShowOutput(t *testing.T) {
 		{"README.md", "```console\n$ go run ./examples/quickstart\n", root + "examples/quickstart/testdata/output.golden"},
 		{"docs/guide.md", "```text\n", "testdata/not-signed-in.golden"},
 	} {
-		assert.Contains(t, read(t, root+shown.page), shown.before+read(t, shown.golden)+"```\n")
+		assert.Contains(t, testkit.ReadFile(t, root+shown.page), shown.before+testkit.ReadFile(t, shown.golden)+"```\n")
 	}
-	for name, page := range map[string]string{"publish": "publishing", "exempt": "exempting"} {
+	for name, before := range map[string]string{"publish": "```console\n$ go run ./examples/guide/publish\n", "exempt": "```text\n"} {
 		file, err := parser.ParseFile(token.NewFileSet(), root+"examples/guide/"+name+"/main_test.go", nil, parser.ParseComments)
 		require.NoError(t, err)
-		assert.Contains(t, read(t, root+"docs/"+page+".md"), "```text\n"+doc.Examples(file)[0].Output+"```\n")
+		assert.Contains(t, testkit.ReadFile(t, root+"docs/"+name+"ing.md"), before+doc.Examples(file)[0].Output+"```\n")
 	}
 }
 
 // README.md is short enough to be read.
 func TestReadmeIsShort(t *testing.T) {
 	t.Parallel()
-	assert.LessOrEqual(t, strings.Count(read(t, root+"README.md"), "\n"), 170, "details go to docs")
+	assert.LessOrEqual(t, strings.Count(testkit.ReadFile(t, root+"README.md"), "\n"), 170, "details go to docs")
 }
 
 var (
@@ -91,14 +96,14 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		pages = append(pages, found...)
 	}
 	for _, page := range pages {
-		for _, match := range link.FindAllStringSubmatch(fence.ReplaceAllString(read(t, page), ""), -1) {
+		for _, match := range link.FindAllStringSubmatch(fence.ReplaceAllString(testkit.ReadFile(t, page), ""), -1) {
 			target, anchor := page, match[2]
 			if match[1] != "" {
 				target = filepath.Join(filepath.Dir(page), match[1])
 			}
 			_, err := os.Stat(target)
 			if assert.NoError(t, err, "%s: %s", page, match[0]) && anchor != "" {
-				assert.Contains(t, anchors(read(t, target)), anchor, "%s: %s", page, match[0])
+				assert.Contains(t, anchors(testkit.ReadFile(t, target)), anchor, "%s: %s", page, match[0])
 			}
 		}
 	}
@@ -111,11 +116,4 @@ func anchors(page string) (names []string) {
 		names = append(names, strings.ReplaceAll(name, " ", "-"))
 	}
 	return names
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(text)
 }
