@@ -75,55 +75,33 @@
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
 //     2021-08-01-preview.
 //
-// This publishes an assignment:
-//
-//	// Recover finds the job of a lost response.
-//	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
-//	poller, err := jobs.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", options)
-//	if err != nil {
-//		return err
-//	}
-//	job, err := armsecops.WaitForJob(ctx, poller, nil) // a *JobFailedError names items and members
-//
-// This exempts a resource from a recommendation that a policy turns on:
-//
-//	_, err := policyExemptions.CreateOrUpdate(ctx, resourceID, "myExemption", armsecops.PolicyExemption{
-//		Properties: armsecops.PolicyExemptionProperties{
-//			PolicyAssignmentID:           policyAssignmentID,
-//			PolicyDefinitionReferenceIDs: []string{referenceID},
-//			ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
-//			ExpiresOn:                    time.Now().AddDate(0, 0, 90),
-//		},
-//	}, nil)
+// The examples Publish and Exempt of this package are both jobs.
 //
 // The clients have these methods, where the service has the operation:
 //
 //	Get, CreateOrUpdate, Delete   one resource
-//	NewListPager                  a list, page by page; that of ExemptionsClient is a
-//	                              query of all three places of exemptions
-//	ListAcrossSubscriptions       the lists of many subscriptions, some at a time: of
-//	                              ExemptionsClient and the clients of the three places
-//	NewResourceGraphPager         a query of Azure Resource Graph: of the clients of
-//	                              the three places
+//	NewListPager                  a list; that of ExemptionsClient is a query of all three
+//	                              places of exemptions
+//	ListAcrossSubscriptions       the lists of many subscriptions, some at a time
+//	NewResourceGraphPager         a query of Azure Resource Graph
 //
 // Lists are read by a [Pager]: All yields items, Pages pages, and NextPage is azcore's way.
 // [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
 // [*PageError], whose ContinuationToken resumes it, also in another process.
 //
-// [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
-// [docs/exempting.md] both jobs as programs, [docs/guide.md] the rest.
-//
-// All clients are built on azcore and work as its other clients do: a credential of
+// The clients are built on azcore and work as its other clients do: a credential of
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager client,
 // options last and nil for the defaults. Clients of one [ClientFactory] share the
 // pipeline, the token cache and the waits after a 429.
 //
+// [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
+// [docs/exempting.md] the two jobs, [docs/guide.md] the rest.
+//
 // # Roles
 //
-// Each is a role on the scope of the resource: a subscription, a management group or the
-// central workspace, for example. Without it, the error of a call is [ErrForbidden], or
-// [ErrNotFound] where the identity may not even see the scope. Azure Resource Graph leaves
-// out what the identity may not read instead: see below.
+// Without its role on the scope of the resource, such as a subscription or the central
+// workspace, the error of a call is [ErrForbidden], or [ErrNotFound] where the identity
+// may not even see the scope. Azure Resource Graph leaves out what the identity may not read.
 //
 //	read exemptions, standards and recommendations   Security Reader
 //	change standards and standard assignments        Security Admin
@@ -136,7 +114,7 @@
 //	                                                 workspace of each member: in another tenant
 //	                                                 by Azure Lighthouse
 //
-// Renew and Delete of [ExemptionsClient] take the role that the kind of the exemption takes.
+// Renew and Delete of [ExemptionsClient] take the role for the kind of the exemption.
 // Microsoft describes the roles: https://learn.microsoft.com/azure/sentinel/roles and
 // https://learn.microsoft.com/azure/defender-for-cloud/permissions
 //
@@ -150,39 +128,36 @@
 //	Microsoft.Security/assignments             SecurityAssignmentsClient, of the preview of 2021
 //
 // A recommendation is an assessment in the REST API, and the Name of its
-// [AssessmentMetadata], a UUID, is its key. A standard assignment names the key, and a
-// standard that has it. A policy exemption names the assignment of an initiative that has
-// the recommendation's PolicyDefinitionID, and the reference id of the policy in it. A
-// program of [docs/exempting.md] finds the assignment and the id, by Microsoft's module
-// github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armpolicy.
+// [AssessmentMetadata], a UUID, is its key. A standard assignment names the key and a
+// standard that has it. A policy exemption names a policy assignment, and the reference
+// id of the policy in its initiative: [docs/exempting.md] says how to find both.
 //
 // # Reading a whole tenant
 //
-// To report on a tenant, query Azure Resource Graph, the index of Azure Resource Manager, by
-// [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods. To be current to
-// the second, or to have an error for each subscription that can't be read, use
-// ListAcrossSubscriptions, which requests the list of each subscription.
+// A query of Azure Resource Graph reads a whole tenant in few requests, by
+// [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods.
+// ListAcrossSubscriptions requests the list of each subscription.
 //
-//	                                    query                     ListAcrossSubscriptions
-//	current                             within minutes            to the second
-//	requests                            one for 1,000 rows of     at least one a subscription
-//	                                    a kind                    and kind
-//	a subscription that you can't read  left out, without error   a *SubscriptionError a kind
-//	standard assignments of resource    all                       isn't documented
+//	                                    query                   ListAcrossSubscriptions
+//	current                             within minutes          to the second
+//	requests                            one for 1,000 rows      at least one for each
+//	                                    of a kind               subscription and kind
+//	a subscription that you can't read  left out, no error      a *SubscriptionError
+//	standard assignments of resource    all                     isn't documented
 //	groups and single resources
+//	exemptions of management groups     all of the tenant       those above, see below
 //
-// Exemptions of management groups: a query of a tenant has all, one that names subscriptions
-// has none, unless IncludeInherited adds the policy exemptions above. Of the lists,
-// [PolicyExemptionsClient.ListAcrossSubscriptions] has what each subscription inherits, once
-// for each, and [ExemptionsClient.ListAcrossSubscriptions] has it with IncludeInherited, once.
+// [ExemptionsClient.ListAcrossSubscriptions], and a query that names subscriptions, have
+// the policy exemptions of the management groups above with IncludeInherited;
+// [PolicyExemptionsClient.ListAcrossSubscriptions] has them, once for each subscription.
 //
 // To be current and to have all, list in both ways, and leave out the ids that come
 // again. Neither a row of a query nor an [Exemption] is for changing and putting back:
 // renew it, or get the resource first.
 //
-// A query that names subscriptions is [ErrForbidden] if it can't read any of them. If Azure
-// Resource Graph says that rows or subscriptions are missing, a query ends in
-// [ErrIncompleteResult].
+// If Azure Resource Graph says that rows or subscriptions are missing, a query ends in
+// [ErrIncompleteResult]. One that names subscriptions, none of which it can read, is
+// [ErrForbidden].
 //
 // # Errors
 //
@@ -214,32 +189,24 @@
 //		// been carried out, and can be repeated
 //	}
 //
-// There are these types and sentinels:
+// Further:
 //
-//   - An invalid parameter is a [*ParameterError], and nothing was sent.
 //   - A response that isn't success, or that cannot be read, is an [*ErrorResponse] from
 //     Microsoft Sentinel and a [*CloudError] from the other services. Both are a
 //     [*ServiceError] and an azcore.ResponseError as well.
-//   - A success that isn't what the operation returns, such as another status, null or
-//     an error, is [ErrUnexpectedResponse]. The body of a successful deletion isn't
-//     read. [ErrResponseTooLarge], [ErrPagingLoop], [ErrUntrustedNextLink] and
-//     [ErrNotExemption] are of a success, too, whose status the [*ServiceError] has.
-//   - Without a response, the transport's own error is in the chain, and
-//     context.DeadlineExceeded or context.Canceled if the context ended.
+//   - A success that isn't what the operation returns, such as another status or null,
+//     is [ErrUnexpectedResponse]. [ErrResponseTooLarge], [ErrPagingLoop],
+//     [ErrUntrustedNextLink] and [ErrNotExemption] are of a success, too.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
-//   - A page that failed is a [*PageError], with the token that resumes the listing. One
-//     subscription of many is a [*SubscriptionError].
-//   - A job that ended Failed or Canceled is a [*JobFailedError], which has the job.
+//   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
+//   - Errors of azcore's poller itself, such as that of a context which ends between two
+//     polls, name no operation; nor do those of a [Pager] that is misused.
 //
-// Two kinds of errors name no operation: those of azcore's poller itself, such as that of
-// a context which ends between two polls, and those of [Pager.NextPage] after the end of
-// the listing, or inside a loop over the same pager.
-//
-// In a log of package slog, every error of an operation is one group. A member has the
-// same name and type in each: operation, kind, status, code, message, requestId and so
-// on, those that the error has. None has tokens or values of the query. [LogValue] keeps
-// them where the program wraps an error with %w. [docs/observability.md] lists the
-// attributes, and [docs/metrics.md] the names of the spans of OpenTelemetry.
+// In a log of package slog, every error of an operation is one group, whose members have
+// the same names and types in each: operation, kind, status, code, message, requestId and
+// so on. None has tokens or values of the query. [LogValue] keeps them where the program
+// wraps an error with %w. [docs/observability.md] has the members and the spans of
+// OpenTelemetry.
 //
 // # Retries
 //
@@ -251,14 +218,12 @@
 // A request that writes or deletes is repeated. If an earlier attempt may have been
 // applied, and the service now reports a conflict ([ErrConflict],
 // [ErrPreconditionFailed]), the error is [ErrOutcomeUnknown] as well. Without any
-// response it is that of the transport: the write may have been applied, and can be
-// repeated.
+// response, the write may have been applied, and can be repeated.
 //
 // After a 429, the clients of one factory wait together before the next request to that
-// subscription. The same holds for a scope that belongs to no subscription, and for the
-// queries of Azure Resource Graph. A call waits up to the client's MaxRetryDelay in all, a
-// minute by default, beside azcore's own wait before each retry. If it would have to wait
-// longer, it isn't sent: it is [ErrThrottled].
+// subscription, or to a scope that belongs to none. A call waits up to the client's
+// MaxRetryDelay in all, a minute by default, beside azcore's own wait before each retry. If
+// it would have to wait longer, it isn't sent: it is [ErrThrottled].
 //
 // [docs/reliability.md] says what each fault leads to. It also has the rules for a
 // transport of your own, which must neither repeat a request nor follow a redirect.
@@ -266,8 +231,7 @@
 // # Options of one call
 //
 // A context of github.com/Azure/azure-sdk-for-go/sdk/azcore/policy sets options of one
-// call, of any method. WithCaptureResponse has no effect on ListAcrossSubscriptions and on
-// pages that are fetched ahead (Prefetch), since their requests overlap:
+// call, of any method, for each request of the call:
 //
 //	// Adds headers; one of the library's of the same name is replaced. A second
 //	// WithHTTPHeader drops the headers of the first.
@@ -278,12 +242,12 @@
 //	// default. It doesn't change the wait for a 429.
 //	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
-// They hold for each request of the call. Renew and Delete of [ExemptionsClient], and
-// BeginCreate with Recover, send several: resp is the last response.
+// Renew and Delete of [ExemptionsClient], and BeginCreate with Recover, send several
+// requests: resp is the last response. WithCaptureResponse has no effect where requests
+// overlap: on ListAcrossSubscriptions, and on pages that are fetched ahead.
 //
-// Give every context a deadline: it bounds the call with all of its attempts and waits.
-// There is one exception, which is azcore's. Of two calls of a factory that need a token
-// at the same time, one gets it, and the other waits for it, whatever its own deadline.
+// Give every context a deadline: it bounds the call with all of its attempts and waits,
+// except that a call may wait for the token that another one is getting, as in azcore.
 //
 // # Conditional writes
 //
@@ -292,10 +256,10 @@
 // you write it.
 //
 // Assignments of 2021 and the resources of the workspace manager have an ETag. To ask the
-// service to write only if it hasn't changed, send it in If-Match, as above: an empty one
-// is no condition. A service that finds another one responds 412, which is
-// [ErrPreconditionFailed]; one that doesn't look at it writes anyway. The same holds for
-// If-None-Match: *, by which a write only creates.
+// service to write only if it hasn't changed, send it in If-Match, as above, unless it is
+// empty. A service that finds another one responds 412, which is [ErrPreconditionFailed];
+// one that doesn't look at it writes anyway. The same holds for If-None-Match: *, by which
+// a write only creates.
 //
 // # Models
 //
@@ -325,7 +289,6 @@
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
 // [docs/exempting.md]: https://github.com/armsecops/armsecops/blob/main/docs/exempting.md
 // [docs/guide.md]: https://github.com/armsecops/armsecops/blob/main/docs/guide.md
-// [docs/metrics.md]: https://github.com/armsecops/armsecops/blob/main/docs/metrics.md
 // [docs/observability.md]: https://github.com/armsecops/armsecops/blob/main/docs/observability.md
 // [docs/publishing.md]: https://github.com/armsecops/armsecops/blob/main/docs/publishing.md
 // [docs/reliability.md]: https://github.com/armsecops/armsecops/blob/main/docs/reliability.md
