@@ -62,7 +62,7 @@ func TestPagesShowPrograms(t *testing.T) {
 func TestPagesShowOutput(t *testing.T) {
 	t.Parallel()
 	for _, shown := range []struct{ page, before, golden string }{
-		{"README.md", "```console\n$ go run ./examples/quickstart\n", root + "examples/quickstart/testdata/output.golden"},
+		{"README.md", "```console\n$ git clone https://github.com/armsecops/armsecops\n$ cd armsecops\n$ go run ./examples/quickstart\n", root + "examples/quickstart/testdata/output.golden"},
 		{"docs/guide.md", "```text\n", "testdata/not-signed-in.golden"},
 	} {
 		assert.Contains(t, testkit.ReadFile(t, root+shown.page), shown.before+testkit.ReadFile(t, shown.golden)+"```\n")
