@@ -80,10 +80,12 @@
 // The clients have these methods, where the service has the operation:
 //
 //	Get, CreateOrUpdate, Delete   one resource
-//	NewListPager                  a list; that of ExemptionsClient is a query of all three
-//	                              places of exemptions
+//	NewListPager                  a list; that of ExemptionsClient is a query of all
+//	                              exemptions
 //	ListAcrossSubscriptions       the lists of many subscriptions, some at a time
 //	NewResourceGraphPager         a query of Azure Resource Graph
+//
+// Some have others, such as BeginCreate and NewJobPoller of jobs, and Renew of exemptions.
 //
 // Lists are read by a [Pager]: All yields items, Pages pages, and NextPage is azcore's way.
 // [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
@@ -121,7 +123,8 @@
 // # Where exemptions are
 //
 // Azure keeps exemptions in three places, each a resource type with a client of its own.
-// A listing of one says nothing of the others: [ExemptionsClient] lists all three.
+// A listing of one says nothing of the others: [ExemptionsClient] lists all three. Each
+// is at the scope that it exempts, such as /subscriptions/ID/resourceGroups/NAME.
 //
 //	Microsoft.Authorization/policyExemptions   PolicyExemptionsClient
 //	Microsoft.Security/standardAssignments     StandardAssignmentsClient
@@ -147,9 +150,10 @@
 //	groups and single resources
 //	exemptions of management groups     all of the tenant       those above, see below
 //
-// [ExemptionsClient.ListAcrossSubscriptions], and a query that names subscriptions, have
-// the policy exemptions of the management groups above with IncludeInherited;
-// [PolicyExemptionsClient.ListAcrossSubscriptions] has them, once for each subscription.
+// With IncludeInherited, [ExemptionsClient.ListAcrossSubscriptions] has the policy
+// exemptions of the management groups above, and so has a query that names subscriptions.
+// [PolicyExemptionsClient.ListAcrossSubscriptions] always has them, once for each
+// subscription.
 //
 // To be current and to have all, list in both ways, and leave out the ids that come
 // again. Neither a row of a query nor an [Exemption] is for changing and putting back:
@@ -186,7 +190,7 @@
 //		// service has StatusCode, Code, Message and RequestID
 //	default:
 //		// no response: no token, or a lost connection, after which a write may have
-//		// been carried out, and can be repeated
+//		// been carried out, and can be repeated; or a Pager that is misused
 //	}
 //
 // Further:
@@ -196,7 +200,8 @@
 //     [*ServiceError] and an azcore.ResponseError as well.
 //   - A success that isn't what the operation returns, such as another status or null,
 //     is [ErrUnexpectedResponse]. [ErrResponseTooLarge], [ErrPagingLoop],
-//     [ErrUntrustedNextLink] and [ErrNotExemption] are of a success, too.
+//     [ErrUntrustedNextLink], [ErrIncompleteResult] and [ErrNotExemption] are of a
+//     success, too.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
 //   - Errors of azcore's poller itself, such as that of a context which ends between two

@@ -60,7 +60,7 @@ var (
 	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
 	// subscriptions by what the service says: that it truncated it, looked at the
 	// first 10,000 subscriptions only, or counted other rows than it returned. What
-	// it returned is yielded before the error. Its [PageError] has no
+	// it returned is yielded before the error, a [*ServiceError] of a success. Its [PageError] has no
 	// ContinuationToken: resuming can't help, a narrower query can.
 	//
 	// The service doesn't say that the identity may not read some of the

@@ -364,8 +364,8 @@ func Example_conditionalWrite() {
 	// Output: true
 }
 
-// The clients of a factory share one pipeline, token cache and set of throttling
-// gates.
+// The clients of a factory share one pipeline, the token cache and the waits after
+// a 429.
 func ExampleNewClientFactory() {
 	options := &armsecops.ClientOptions{}
 	options.Transport = exampleServer() // in memory, instead of Azure

@@ -213,7 +213,7 @@ func (c *ExemptionsClient) do(
 
 // find returns where the exemption of an id is; among policy exemptions with an error.
 func (c *ExemptionsClient) find(id string) (exemptionPlace, error) {
-	reason := "must be the resource id of a policy exemption, standard assignment or assignment"
+	reason := "must be the resource id of a policy exemption, standard assignment or assignment of 2021"
 	for _, k := range exemptionKinds {
 		values, err := parseID(k.resource.Get, id)
 		if broken, ok := errors.AsType[*ParameterError](err); ok {

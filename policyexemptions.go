@@ -64,8 +64,9 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 // know are kept. A known ExemptionCategory is sent in the service's casing, as in
 // "Waiver".
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
-//   - policyExemptionName: not empty, without any of <>*%&:\?.+/ and control characters, and without a space at
-//     the end. Where policyExemption has that Name, as after a Get, any single segment of a path is accepted
+//   - policyExemptionName: 1 to 64 characters, a length that only the service checks, without any of <>*%&:\?.+/
+//     and control characters, and without a space at the end. Where policyExemption has that Name, as after a Get,
+//     any single segment of a path is accepted
 //   - policyExemption: all of the exemption; the service ignores the members that it sets itself
 //   - options: nil for the defaults
 //
@@ -241,7 +242,7 @@ type PolicyExemptionProperties struct {
 	ExemptionCategory ExemptionCategory `json:"exemptionCategory,omitzero"`
 	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
-	// DisplayName is the name to show.
+	// DisplayName is the name to show, of at most 128 characters.
 	DisplayName string `json:"displayName,omitzero"`
 	// Description says what the exemption is for.
 	Description string `json:"description,omitzero"`
