@@ -358,9 +358,9 @@ type Exemption struct {
 	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
 	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`
 	// CreatedBy is who created the exemption, where the service says so. A row of Azure
-	// Resource Graph may say it of standard assignments only; Get and
-	// ListAcrossSubscriptions have it of all kinds. The metadata of other kinds doesn't
-	// count: it is the caller's own.
+	// Resource Graph may lack it where Get and ListAcrossSubscriptions have it, except of
+	// standard assignments. The metadata of other kinds doesn't count: it is the caller's
+	// own.
 	CreatedBy string `json:"createdBy,omitzero"`
 	// CreatedOn is when the exemption was created, where the service says so.
 	CreatedOn time.Time `json:"createdOn,omitzero"`
