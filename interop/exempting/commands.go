@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type session struct {
 	assessments     *armsecurity.AssessmentsClient
 	policies        *policies
 	recommendations map[string]armsecops.AssessmentMetadata // by subscription
+	above           map[string][]string                     // the management groups, by subscription
 }
 
 // run writes what a command reads, or what it has done.
@@ -40,7 +42,7 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 	if err != nil {
 		return err
 	}
-	s := &session{factory, assessments, &policies{credential: credential, options: &options.ClientOptions}, map[string]armsecops.AssessmentMetadata{}}
+	s := &session{factory, assessments, &policies{credential: credential, options: &options.ClientOptions}, map[string]armsecops.AssessmentMetadata{}, map[string][]string{}}
 	var errs []error
 	for _, resource := range c.resources { // one that fails doesn't keep the others from it
 		text, err := c.apply(ctx, s, resource)
@@ -102,11 +104,21 @@ func unhealthyBelow(ctx context.Context, client *armsecurity.AssessmentsClient, 
 
 // exempt grants or revokes for a resource, and returns what was done.
 func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceID, recommendation armsecops.AssessmentMetadata) (text string, err error) {
+	above := c.above
+	if resource.SubscriptionID != "" {
+		groups, err := once(s.above, resource.SubscriptionID, func() ([]string, error) {
+			return groupsAbove(ctx, s.policies.credential, s.policies.options, resource.SubscriptionID)
+		})
+		if err != nil {
+			return "", fmt.Errorf("looking for the management groups above: %w", err)
+		}
+		above = slices.Concat(above, groups)
+	}
 	var changes []change
 	if c.name == "grant" {
-		changes, err = exemptOrRenew(ctx, s.factory, s.policies, recommendation, resource.String(), c.grant, c.dryRun, c.above...)
+		changes, err = exemptOrRenew(ctx, s.factory, s.policies, recommendation, resource.String(), c.grant, c.dryRun, above...)
 	} else {
-		changes, err = revoke(ctx, s.factory, s.policies, recommendation, resource.String(), c.dryRun, c.above...)
+		changes, err = revoke(ctx, s.factory, s.policies, recommendation, resource.String(), c.dryRun, above...)
 	}
 	for _, change := range changes {
 		text += fmt.Sprintf("%s%s: %s, from %s\n", c.would(), change.done, change.id, change.from)

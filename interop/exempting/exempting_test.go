@@ -54,6 +54,7 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 		}
 		_, _ = w.Write(bodies[path])
 	})})
+	server.Inject(fake.Fault{StatusCode: http.StatusOK, Body: string(bodies["/providers/Microsoft.ResourceGraph/resources"]), Always: true, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
 	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
 		"all":   {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(-200, 0, 0)}, // has ended, and isn't renewed
 		"soon":  {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}, ExpiresOn: soon, DisplayName: "Ports"},
@@ -219,7 +220,7 @@ func TestCommands(t *testing.T) {
 		return id.String()
 	}
 	endless, ends, ended := assigned(subscription, "attest", time.Time{}), assigned(machine, "attest", soon.AddDate(0, 0, -1)), assigned(resources, "attest", soon.AddDate(-200, 0, 0))
-	const of, why = " -recommendation name-KEY -above " + group + " -resource ", " -category MITIGATED -description SEC-1042"
+	const of, why = " -recommendation name-KEY -resource ", " -category MITIGATED -description SEC-1042"
 	for _, c := range [][2]string{
 		{"-h", "^usage.*help requested$"}, {"list -cloud mars", "must be public, china or government\nusage"}, {"list x", `^unexpected argument "x"\nusage`}, {"make", `^unknown command "make"\nusage`}, {"revoke -category waiver", "not defined: -category\nusage"},
 		{"grant -expires 1 -recommendation=", "^grant needs -recommendation, -resource, -category, -description\nusage"}, {"grant -category other", "must be waiver or mitigated\nusage"},
@@ -228,8 +229,8 @@ func TestCommands(t *testing.T) {
 		{"revoke -dry-run -policy " + policy + " -resource " + machine, "would be deleted: .*/soon, from .*<nil>$"}, {"revoke -policy " + policy + " -resource /subscriptions/" + other, "a policy assignment in the list: "},
 		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*/c inherited again\nwould be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
 		{"grant -expires 2127-02-01" + of + machine + why, "^created: .*left: .*/never, from .*/b own\n"}, {"grant -expires 31d" + of + group + why, "^created: [^\n]*\n<nil>$"},
-		{"status" + strings.Replace(of, " -above "+group, "", 1) + "- -resource " + resources, "^" + machine + "\tNotApplicable\tExempt\tExempt by a waiver\n" + resources + ": .*404"}, {"status" + strings.Replace(of, " -above "+group, "", 1) + "- -resource -", "no ids\nusage"},
-		{"unhealthy" + strings.Replace(of, " -above "+group, "", 1) + subscription, "^" + machine + "\n" + subscription + "\n<nil>$"}, {"unhealthy" + strings.Replace(of, " -above "+group, "", 1) + group + " -resource " + resources, "^" + machine + "-2\n" + machine + "\n<nil>$"}, {"unhealthy" + strings.Replace(of, " -above "+group, "", 1) + "/subscriptions/" + other, "has no id$"},
+		{"status" + of + "- -resource " + resources, "^" + machine + "\tNotApplicable\tExempt\tExempt by a waiver\n" + resources + ": .*404"}, {"status" + of + "- -resource -", "no ids\nusage"},
+		{"unhealthy" + of + subscription, "^" + machine + "\n" + subscription + "\n<nil>$"}, {"unhealthy" + of + group + " -resource " + resources, "^" + machine + "-2\n" + machine + "\n<nil>$"}, {"unhealthy" + of + "/subscriptions/" + other, "has no id$"},
 		{"attestations -before 1", "^" + ends + "\t2126-12-31T00:00:00Z\tBy Lea\n<nil>$"}, {"renew-attestations -dry-run -expires 31 -id " + ends, "^would be renewed: " + ends + "\n<nil>$"}, {"renew-attestations", "^renew-attestations needs -id, -expires\nusage"},
 		{"renew-attestations -expires 31 -id - -id " + assigned(group, "exempt", soon) + " -id " + strings.Replace(ended, "test", "gone", 1) + " -id " + ends + " -id " + ended, "^renewed: " + ends + "\nrenewed: " + ended + "\n" + machine + ": .*\n" + group + ".*: not an attestation.*/gone/.*: 404"}, {"renew-attestations -expires 1 -id " + ends, "^left: .*<nil>$"},
 		{"attestations", "^" + endless + "\tnever\t.*" + ends + "\t2127-02-01T00:00:00Z\t.*" + ended + "\t2127-02-01T00:00:00Z\t.*<nil>$"},
