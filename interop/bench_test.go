@@ -45,8 +45,7 @@ import (
 
 // BenchmarkListPage lists one page of 1,000 assignments.
 func BenchmarkListPage(b *testing.B) {
-	p := newPayloads(16)
-	for _, l := range listings(b, &canned{body: p.page(1000, p.assignment)}) {
+	for _, l := range listings(b, &canned{body: newPayloads(16).page(1000)}) {
 		measure(b, l.by, 1000, l.count)
 	}
 }
@@ -54,8 +53,7 @@ func BenchmarkListPage(b *testing.B) {
 // BenchmarkListPageOverTLS is BenchmarkListPage over TLS and HTTP/2, with a
 // compressed body. Client and server share the machine.
 func BenchmarkListPageOverTLS(b *testing.B) {
-	p := newPayloads(16)
-	body := p.page(1000, p.assignment)
+	body := newPayloads(16).page(1000)
 	client := tlsClient(b, body)
 	for _, l := range listings(b, client) {
 		measure(b, l.by, 1000, l.count)
@@ -142,8 +140,7 @@ func BenchmarkPeakHeap(b *testing.B) {
 	if !strings.Contains(os.Getenv("GODEBUG"), "gcstoptheworld=1") {
 		b.Skip("needs GODEBUG=gcstoptheworld=1: what is allocated during a collection would count as in use")
 	}
-	p := newPayloads(19)
-	for _, l := range listings(b, &canned{body: p.page(1000, p.assignment), pages: 100}) {
+	for _, l := range listings(b, &canned{body: newPayloads(19).page(1000), pages: 100}) {
 		b.Run("by="+l.by, func(b *testing.B) {
 			defer debug.SetGCPercent(debug.SetGCPercent(1))
 			peak := uint64(0)
@@ -401,14 +398,14 @@ func (p payloads) job(items, failed int) []byte {
 	return append(job, "]}}"...)
 }
 
-// page returns the body of a list's page with that many items and no link.
-func (p payloads) page(items int, item func() []byte) []byte {
+// page returns the body of a list's page with that many assignments and no link.
+func (p payloads) page(assignments int) []byte {
 	page := []byte(`{"value":[`)
-	for i := range items {
+	for i := range assignments {
 		if i > 0 {
 			page = append(page, ',')
 		}
-		page = append(page, item()...)
+		page = append(page, p.assignment()...)
 	}
 	return append(page, "]}"...)
 }
@@ -427,7 +424,7 @@ func TestPayloads(t *testing.T) {
 	assertSame(t, stdjson.RawMessage(body), job)
 	assert.Equal(t, armsecops.JobSummary{Total: 2000, Succeeded: 1500, Failed: 500}, job.Properties.Summary())
 
-	body = p.page(1000, p.assignment)
+	body = p.page(1000)
 	assert.InDelta(t, 1_100_000, len(body), 150_000)
 	page := testkit.Decode[armsecops.AssignmentList](t, body)
 	assertSame(t, stdjson.RawMessage(body), page)

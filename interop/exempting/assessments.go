@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -29,6 +30,9 @@ func unhealthy(ctx context.Context, client *armsecurity.AssessmentsClient, scope
 			return nil, err
 		}
 		for _, assessment := range page.Value {
+			if assessment.ID == nil {
+				return nil, errors.New("an assessment in the list has no id")
+			}
 			id, err := arm.ParseResourceID(*assessment.ID)
 			if err != nil {
 				return nil, err

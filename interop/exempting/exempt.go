@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,7 +160,7 @@ func placesOf(
 		return places, err
 	}
 	if len(assigned) == 0 {
-		return places, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", recommendation.Properties.DisplayName, resourceID)
+		return places, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", cmp.Or(recommendation.Properties.DisplayName, recommendation.Properties.PolicyDefinitionID), resourceID)
 	}
 	client := factory.NewPolicyExemptionsClient()
 	var found []armsecops.PolicyExemption

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path"
 	"regexp"
 	"strconv"
@@ -17,12 +16,12 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 	"github.com/armsecops/armsecops/test/driver"
 )
 
@@ -44,9 +43,7 @@ var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandard
 // newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
 func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFactory, p *policies) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/azure.json")
-	bodies := map[string]json.RawMessage{}
-	require.NoError(t, errors.Join(err, json.Unmarshal(text, &bodies)))
+	bodies := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json"))
 	server = fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimSuffix(r.URL.Path+"?"+r.URL.Query().Get("$filter"), "?")
 		if bodies[path] == nil {
@@ -54,6 +51,7 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 		}
 		_, _ = w.Write(bodies[path])
 	})})
+	server.Inject(fake.Fault{StatusCode: http.StatusOK, Body: string(bodies["/providers/Microsoft.ResourceGraph/resources"]), Always: true, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
 	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
 		"all":   {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(-200, 0, 0)}, // has ended, and isn't renewed
 		"soon":  {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}, ExpiresOn: soon, DisplayName: "Ports"},
@@ -127,12 +125,8 @@ func TestExempting(t *testing.T) {
 		asked[r.URL.Path]++
 	}
 	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
-	assessments, clientErr := armsecurity.NewAssessmentsClient(p.credential, p.options)
-	found, foundErr := unhealthy(t.Context(), assessments, subscription, "key")
-	got, gotErr := statusOf(t.Context(), assessments, machine, "key")
 	inUse, err := subscriptions(t.Context(), p.credential, p.options)
-	require.NoError(t, errors.Join(clientErr, foundErr, gotErr, err))
-	assert.Equal(t, []any{[]string{machine, subscription}, []string{id, "Warned", "PastDue", "stateless"}, status{armsecurity.AssessmentStatusCodeNotApplicable, "Exempt", "Exempt by a waiver"}}, []any{found, inUse, got})
+	assert.Equal(t, []any{[]string{id, "Warned", "PastDue", "stateless"}, nil}, []any{inUse, err})
 }
 
 // What exempts already stays or is renewed, whoever made it, and never ends earlier.
@@ -155,7 +149,7 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
 	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
 	_, custom := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
-	require.Regexp(t, `and an end\n"" is not assigned to `+machine+`.*\n"" is a custom recommendation`, errors.Join(endless, unknown, custom))
+	require.Regexp(t, `and an end\n"/unknown" is not assigned to `+machine+`.*\n"" is a custom recommendation`, errors.Join(endless, unknown, custom))
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
 	changes, err = revoke(t.Context(), factory, p, recommendation, machine, false, group)
 	assert.Contains(t, fmt.Sprint(changes, errors.Is(err, armsecops.ErrForbidden)), "/assignments/exact key} ")
@@ -203,8 +197,7 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
 	none := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"value":[]}`) })})
 	require.ErrorContains(t, report(t.Context(), io.Discard, p.credential, driver.Options(none)), "no subscription")
-	want, _ := os.ReadFile("testdata/exemptions.csv")
-	assert.Equal(t, string(want), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
+	assert.Equal(t, testkit.ReadFile(t, "testdata/exemptions.csv"), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
 }
 
 func TestCommands(t *testing.T) {
@@ -213,33 +206,34 @@ func TestCommands(t *testing.T) {
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
-	const of, why = " -recommendation name-KEY -above " + group + " -resource ", " -category MITIGATED -description SEC-1042"
+	assigned := func(scope string, effect armsecops.Effect, expires time.Time) string {
+		id := armsecops.StandardAssignmentID{Scope: scope, Name: other}
+		server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{DisplayName: "By\tLea", Effect: effect, ExpiresOn: expires}})
+		return id.String()
+	}
+	endless, ends, ended := assigned(subscription, "attest", time.Time{}), assigned(machine, "attest", soon.AddDate(0, 0, -1)), assigned(resources, "attest", soon.AddDate(-200, 0, 0))
+	const of, why = " -recommendation name-KEY -resource ", " -category MITIGATED -description SEC-1042"
 	for _, c := range [][2]string{
 		{"-h", "^usage.*help requested$"}, {"list -cloud mars", "must be public, china or government\nusage"}, {"list x", `^unexpected argument "x"\nusage`}, {"make", `^unknown command "make"\nusage`}, {"revoke -category waiver", "not defined: -category\nusage"},
 		{"grant -expires 1 -recommendation=", "^grant needs -recommendation, -resource, -category, -description\nusage"}, {"grant -category other", "must be waiver or mitigated\nusage"},
 		{"grant -above x", "invalid resource ID"}, {"revoke -resource x", "invalid resource ID"}, {"grant -expires 0d", "in the future"}, {"grant -expires 2026-13-01", "in the future"},
-		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*would be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
+		{"grant -policy " + group + "/providers/Microsoft.Authorization/policySetDefinitions/p", "not a policy definition\nusage"}, {"grant -expires 31 -policy " + policy + of + machine + why, "^-policy takes the place of -recommendation\nusage"},
+		{"revoke -dry-run -policy " + policy + " -resource " + machine, "would be deleted: .*/soon, from .*<nil>$"}, {"revoke -policy " + policy + " -resource /subscriptions/" + other, "a policy assignment in the list: "},
+		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*/c inherited again\nwould be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
 		{"grant -expires 2127-02-01" + of + machine + why, "^created: .*left: .*/never, from .*/b own\n"}, {"grant -expires 31d" + of + group + why, "^created: [^\n]*\n<nil>$"},
+		{"status" + of + "- -resource " + resources, "^" + machine + "\tNotApplicable\tExempt\tExempt by a waiver\n" + resources + ": .*404"}, {"status" + of + "- -resource -", "no ids\nusage"},
+		{"unhealthy" + of + subscription, "^" + machine + "\n" + subscription + "\n<nil>$"}, {"unhealthy" + of + group + " -resource " + resources, "^" + machine + "-2\n" + machine + "\n<nil>$"}, {"unhealthy" + of + "/subscriptions/" + other, "has no id$"},
+		{"attestations -before 1", "^" + ends + "\t2126-12-31T00:00:00Z\tBy Lea\n<nil>$"}, {"renew-attestations -dry-run -expires 31 -id " + ends, "^would be renewed: " + ends + "\n<nil>$"}, {"renew-attestations", "^renew-attestations needs -id, -expires\nusage"},
+		{"renew-attestations -expires 31 -id - -id " + assigned(group, "exempt", soon) + " -id " + strings.Replace(ended, "test", "gone", 1) + " -id " + ends + " -id " + ended, "^renewed: " + ends + "\nrenewed: " + ended + "\n" + machine + ": .*\n" + group + ".*: not an attestation.*/gone/.*: 404"}, {"renew-attestations -expires 1 -id " + ends, "^left: .*<nil>$"},
+		{"attestations", "^" + endless + "\tnever\t.*" + ends + "\t2127-02-01T00:00:00Z\t.*" + ended + "\t2127-02-01T00:00:00Z\t.*<nil>$"},
 		{"revoke -cloud CHINA -timeout 1h" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group + " -resource " + group, "^no exemption found\nno exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
 	} {
 		var out strings.Builder
-		command, err := parse(strings.Fields(c[0]), soon, &out)
+		command, err := parse(strings.Fields(c[0]), soon, strings.NewReader("\n"+machine+"\tUnhealthy\r\n"), &out)
 		if err == nil {
 			err = command.run(t.Context(), &out, p.credential, driver.Options(server))
 		}
 		assert.Regexp(t, "(?s)"+c[1], out.String()+fmt.Sprint(err), c[0])
-	}
-}
-
-func TestRenewAttestations(t *testing.T) {
-	t.Parallel()
-	server, factory, _ := newAzure(t)
-	id, missing, client := armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignmentID{Scope: resources, Name: other}, factory.NewStandardAssignmentsClient()
-	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAttest, ExpiresOn: soon.AddDate(0, 0, -1)}})
-	for _, until := range []time.Time{later, soon} { // the second shortens nothing
-		err := renewAttestations(t.Context(), client, until, "/", missing.String(), id.String())
-		got, getErr := client.Get(t.Context(), id.Scope, id.Name, nil)
-		assert.Equal(t, []any{true, true, later, nil}, []any{errors.As(err, new(*armsecops.ParameterError)), errors.Is(err, armsecops.ErrNotFound), got.Properties.ExpiresOn, getErr})
 	}
 }
 

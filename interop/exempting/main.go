@@ -1,5 +1,6 @@
-// Exempting writes the exemptions of the subscriptions in use as CSV, exempts a resource
-// from a recommendation, and revokes that. -h shows its commands.
+// Exempting writes the exemptions of the subscriptions in use as CSV, finds what is
+// unhealthy, exempts it from a recommendation, revokes that, and renews attestations. -h
+// shows its commands.
 //
 //	GOWORK=off go run -C interop ./exempting
 package main
@@ -19,7 +20,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -28,16 +28,23 @@ import (
 )
 
 const usage = `usage, after az login:
-  exempting [list]                                    write a row of CSV for each exemption
-  exempting grant -recommendation NAME -resource ID   exempt a resource, or renew its exemption
+  exempting [list]                                         write a row of CSV for each exemption
+  exempting unhealthy -recommendation NAME -resource SCOPE print the ids of the unhealthy resources of a scope
+  exempting status -recommendation NAME -resource ID       print id, status, cause and description
+  exempting grant -recommendation NAME -resource ID        exempt a resource, or renew its exemption
       -category CATEGORY -expires TIME -description TEXT [-above ID]... [-dry-run]
-  exempting revoke -recommendation NAME -resource ID  delete the exemption of exactly that
+  exempting revoke -recommendation NAME -resource ID       delete the exemption of exactly that
       [-above ID]... [-dry-run]
-Each command has -cloud and -timeout, too. exempting grant -h describes the flags.
+  exempting attestations [-before TIME]                    print id, end and name of those in force
+  exempting renew-attestations -id ID -expires TIME        let attestations end later
+      [-dry-run]
+-resource and -id can be repeated; - reads ids from standard input. grant and revoke take
+-policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
+-h after a command describes its flags.
 `
 
 func main() {
-	c, err := parse(os.Args[1:], time.Now(), os.Stderr)
+	c, err := parse(os.Args[1:], time.Now(), os.Stdin, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return
@@ -64,18 +71,20 @@ var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china"
 
 // command is what the arguments ask for.
 type command struct {
-	name           string // list, grant or revoke
+	name           string // such as list
 	cloud          cloud.Configuration
 	timeout        time.Duration
-	recommendation string // its display name or key
-	resources      []*arm.ResourceID
+	recommendation string            // its display name or key
+	policy         string            // the id of its policy definition instead
+	resources      []*arm.ResourceID // or attestations
 	above          []string
+	before         time.Time // zero: at any time, or never
 	grant          grant
 	dryRun         bool
 }
 
 // parse returns the command of the arguments. It writes what is wrong with them.
-func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
+func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c command, err error) {
 	c.name = "list"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		c.name, args = args[0], args[1:]
@@ -101,11 +110,21 @@ func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
 	})
 	switch c.name {
 	case "list":
+	case "attestations":
+		timeFlag(flags, &c.before, now, "before", "only those that end before a `time`")
+	case "renew-attestations":
+		idFlag(flags, &c.resources, stdin, "id", "of the attestation")
+		timeFlag(flags, &c.grant.expires, now, "expires", "`end`")
+		c.dryRunFlag(flags)
 	case "grant":
 		c.grantFlags(flags, now)
 		fallthrough
 	case "revoke":
-		c.flags(flags)
+		c.exemptionFlags(flags)
+		fallthrough
+	case "unhealthy", "status":
+		flags.StringVar(&c.recommendation, "recommendation", "", "display `name` or key of the recommendation")
+		idFlag(flags, &c.resources, stdin, "resource", "of the resource, resource group, subscription, management group or security connector")
 	default:
 		return c, refuse("unknown command " + strconv.Quote(c.name))
 	}
@@ -120,8 +139,9 @@ func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
 		flag    string
 		missing bool
 	}{
-		{"recommendation", c.recommendation == ""},
+		{"recommendation", c.recommendation == "" && c.policy == ""},
 		{"resource", len(c.resources) == 0},
+		{"id", len(c.resources) == 0},
 		{"category", c.grant.category == ""},
 		{"expires", c.grant.expires.IsZero()},
 		{"description", c.grant.description == ""},
@@ -133,23 +153,76 @@ func parse(args []string, now time.Time, w io.Writer) (c command, err error) {
 	if missing != nil {
 		return c, refuse(c.name + " needs " + strings.Join(missing, ", "))
 	}
+	if c.recommendation != "" && c.policy != "" {
+		return c, refuse("-policy takes the place of -recommendation")
+	}
 	return c, nil
 }
 
-// flags defines the flags of grant and revoke.
-func (c *command) flags(flags *flag.FlagSet) {
-	flags.StringVar(&c.recommendation, "recommendation", "", "display `name` or key of the recommendation")
-	flags.Func("resource", "`id` of the resource, resource group, subscription, management group or security connector; can be repeated", func(id string) error {
-		resource, err := arm.ParseResourceID(id)
-		c.resources = append(c.resources, resource)
+// idFlag defines a flag with resource ids. The value - reads them from standard input, as
+// the commands write them: one a line, with what follows a tab left out.
+func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, of string) {
+	flags.Func(name, "`id` "+of+", or - for those in standard input, one a line; can be repeated", func(text string) error {
+		if text == "-" {
+			input, err := io.ReadAll(stdin)
+			if text = string(input); err != nil {
+				return err
+			}
+		}
+		found := false
+		for line := range strings.Lines(text) {
+			id, _, _ := strings.Cut(line, "\t")
+			if id = strings.TrimSpace(id); id == "" {
+				continue
+			}
+			resource, err := arm.ParseResourceID(id)
+			if err != nil {
+				return err
+			}
+			*ids, found = append(*ids, resource), true
+		}
+		if !found {
+			return errors.New("no ids")
+		}
+		return nil
+	})
+}
+
+// timeFlag defines a flag with a time in the future.
+func timeFlag(flags *flag.FlagSet, t *time.Time, now time.Time, name, use string) {
+	flags.Func(name, use+", in days such as 90d, or a date at 00:00 UTC such as 2026-12-31", func(text string) error {
+		date, err := time.Parse(time.DateOnly, text)
+		if days, notDays := strconv.Atoi(strings.TrimSuffix(text, "d")); notDays == nil {
+			date, err = now.AddDate(0, 0, days), nil
+		}
+		if err != nil || !date.After(now) {
+			return errors.New("must be days or a date in the future")
+		}
+		*t = date.UTC()
+		return nil
+	})
+}
+
+func (c *command) dryRunFlag(flags *flag.FlagSet) {
+	flags.BoolVar(&c.dryRun, "dry-run", false, "print what would be done, and change nothing")
+}
+
+// exemptionFlags defines the flags that only grant and revoke have.
+func (c *command) exemptionFlags(flags *flag.FlagSet) {
+	flags.Func("policy", "`id` of a policy definition, in place of -recommendation", func(id string) error {
+		parsed, err := arm.ParseResourceID(id)
+		if err == nil && !strings.EqualFold(parsed.ResourceType.Type, "policyDefinitions") { // an initiative would be all of its policies
+			err = errors.New("not a policy definition")
+		}
+		c.policy = id
 		return err
 	})
-	flags.Func("above", "`id` of a management group or connector above that isn't in the id of the resource; can be repeated", func(id string) error {
+	flags.Func("above", "`id` of a connector above the resource, or of a management group above a management group; can be repeated", func(id string) error {
 		c.above = append(c.above, id)
 		_, err := arm.ParseResourceID(id)
 		return err
 	})
-	flags.BoolVar(&c.dryRun, "dry-run", false, "print what would be done, and change nothing")
+	c.dryRunFlag(flags)
 }
 
 // grantFlags defines the flags that only grant has.
@@ -163,88 +236,6 @@ func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
 		c.grant.category = known[i]
 		return nil
 	})
-	flags.Func("expires", "`end` in days, such as 90d, or on a date at 00:00 UTC, such as 2026-12-31", func(text string) error {
-		date, err := time.Parse(time.DateOnly, text)
-		if days, notDays := strconv.Atoi(strings.TrimSuffix(text, "d")); notDays == nil {
-			date, err = now.AddDate(0, 0, days), nil
-		}
-		if err != nil || !date.After(now) {
-			return errors.New("must be days or a date in the future")
-		}
-		c.grant.expires = date.UTC()
-		return nil
-	})
+	timeFlag(flags, &c.grant.expires, now, "expires", "`end`")
 	flags.StringVar(&c.grant.description, "description", "", "`text` that says why, such as a ticket and who approved it")
-}
-
-// run writes the exemptions, or what was done with them.
-func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
-	if c.name == "list" {
-		return report(ctx, w, credential, options)
-	}
-	factory, err := armsecops.NewClientFactory(credential, options)
-	if err != nil {
-		return err
-	}
-	assigned := &policies{credential: credential, options: &options.ClientOptions}
-	var errs []error
-	for _, resource := range c.resources { // one that fails doesn't keep the others from it
-		if err := c.apply(ctx, w, factory, assigned, resource); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", resource, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// apply grants or revokes for a resource, and writes what was done.
-func (c command) apply(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, assigned *policies, resource *arm.ResourceID) error {
-	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, c.recommendation)
-	if err != nil {
-		return err
-	}
-	id := resource.String()
-	var changes []change
-	if c.name == "grant" {
-		changes, err = exemptOrRenew(ctx, factory, assigned, recommendation, id, c.grant, c.dryRun, c.above...)
-	} else {
-		changes, err = revoke(ctx, factory, assigned, recommendation, id, c.dryRun, c.above...)
-	}
-	text, would := "", ""
-	if c.dryRun {
-		would = "would be "
-	}
-	for _, change := range changes {
-		text += fmt.Sprintf("%s%s: %s, from %s\n", would, change.done, change.id, change.from)
-	}
-	if len(changes) == 0 && err == nil {
-		text = "no exemption found\n"
-	}
-	_, writeErr := io.WriteString(w, text)
-	return errors.Join(err, writeErr)
-}
-
-// find returns the recommendation of a key or display name, which several can have.
-//   - subscriptionID: whose own ones are found, too; empty for a management group
-func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionID, name string) (found armsecops.AssessmentMetadata, err error) {
-	pager := client.NewListPager(nil)
-	if subscriptionID != "" {
-		pager = client.NewListBySubscriptionPager(subscriptionID, nil)
-	}
-	for recommendation, err := range pager.All(ctx) {
-		switch {
-		case err != nil:
-			return found, err
-		case strings.EqualFold(recommendation.Name, name):
-			return recommendation, nil
-		case !strings.EqualFold(recommendation.Properties.DisplayName, name):
-		case found.Name != "":
-			return found, fmt.Errorf("%q is the name of several recommendations: give the key of one, such as %s or %s", name, found.Name, recommendation.Name)
-		default:
-			found = recommendation
-		}
-	}
-	if found.Name == "" {
-		return found, fmt.Errorf("no recommendation is called %q, or has it as its key", name)
-	}
-	return found, nil
 }

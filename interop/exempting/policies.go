@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -50,31 +51,36 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 		return nil, err
 	}
 	excludes := func(notScope *string) bool {
-		return within(resourceID, *notScope) || slices.ContainsFunc(above, func(id string) bool { return within(id, *notScope) })
+		excluded := func(id string) bool { return within(id, *notScope) }
+		return notScope != nil && (excluded(resourceID) || slices.ContainsFunc(above, excluded))
 	}
 	found := map[string][]string{}
 	for _, assignment := range assignments {
-		assignmentID, err := arm.ParseResourceID(*assignment.ID)
+		assignmentID, err := arm.ParseResourceID(value(assignment.ID))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("a policy assignment in the list: %w", err)
 		}
+		properties := value(assignment.Properties)
 		scope := assignmentID.Parent // or else a management group
 		if scope.SubscriptionID != "" && !within(resourceID, scope.String()) {
 			continue // of something else in the subscription
 		}
-		if slices.ContainsFunc(assignment.Properties.NotScopes, excludes) {
+		if slices.ContainsFunc(properties.NotScopes, excludes) {
 			continue
 		}
-		id := *assignment.Properties.PolicyDefinitionID
+		id := value(properties.PolicyDefinitionID)
 		if strings.EqualFold(id, policyDefinitionID) {
 			found[*assignment.ID] = nil
 		}
 		assigned, err := p.in(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the policy of %s: %w", assignmentID, err)
 		}
 		for _, policy := range assigned {
-			if strings.EqualFold(*policy.PolicyDefinitionID, policyDefinitionID) {
+			if strings.EqualFold(value(policy.PolicyDefinitionID), policyDefinitionID) {
+				if policy.PolicyDefinitionReferenceID == nil {
+					return nil, fmt.Errorf("%s has the policy without a reference id", id)
+				}
 				found[*assignment.ID] = append(found[*assignment.ID], *policy.PolicyDefinitionReferenceID)
 			}
 		}
@@ -146,9 +152,9 @@ func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) 
 	}
 	references := exemption.PolicyDefinitionReferenceIDs
 	for _, policy := range assigned {
-		named := func(id string) bool { return strings.EqualFold(id, *policy.PolicyDefinitionReferenceID) }
+		named := func(id string) bool { return strings.EqualFold(id, value(policy.PolicyDefinitionReferenceID)) }
 		if len(references) == 0 || slices.ContainsFunc(references, named) {
-			ids = append(ids, *policy.PolicyDefinitionID)
+			ids = append(ids, value(policy.PolicyDefinitionID))
 		}
 	}
 	return ids, err
@@ -192,7 +198,7 @@ func (p *policies) assignedBy(ctx context.Context, assignmentID string) (string,
 	assignment, err := client.GetByID(ctx, assignmentID, nil)
 	switch {
 	case err == nil:
-		found.id = *assignment.Properties.PolicyDefinitionID
+		found.id = value(value(assignment.Properties).PolicyDefinitionID)
 	case gone(err):
 		found.err = err
 	default:
@@ -234,6 +240,9 @@ func (p *policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionRe
 		got, failed := client.GetAtManagementGroup(ctx, parent.Name, parsed.Name, nil)
 		set, err = got.SetDefinition, failed
 	}
+	if err == nil && set.Properties == nil {
+		err = fmt.Errorf("%s has no properties", id)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -242,4 +251,13 @@ func (p *policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionRe
 	}
 	p.initiatives[key] = set.Properties.PolicyDefinitions
 	return p.initiatives[key], nil
+}
+
+// value returns what a member of Microsoft's clients points to; the zero value for one that
+// a response lacks.
+func value[T any](member *T) (v T) {
+	if member != nil {
+		v = *member
+	}
+	return v
 }

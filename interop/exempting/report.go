@@ -63,7 +63,7 @@ func (r *row) record() []string {
 		stale = "yes"
 	}
 	if r.Err != nil {
-		problem = strings.Join(strings.Fields(r.Err.Error()), " ") // on one line
+		problem = oneLine(r.Err.Error())
 	}
 	cells := []string{
 		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), cmp.Or(r.StandardID, r.PolicyAssignmentID), limits(r.Exemption), stale, string(r.Category),
@@ -81,3 +81,5 @@ func timestamp(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

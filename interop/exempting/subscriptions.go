@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -22,6 +23,9 @@ func subscriptions(ctx context.Context, credential azcore.TokenCredential, optio
 			return nil, err
 		}
 		for _, subscription := range page.Value {
+			if subscription.SubscriptionID == nil {
+				return nil, errors.New("a subscription in the list has no id")
+			}
 			var state armsubscriptions.SubscriptionState
 			if subscription.State != nil {
 				state = *subscription.State

@@ -1,6 +1,6 @@
 // Publishing publishes content of a central workspace to other workspaces with Microsoft
 // Sentinel, all that the identity may see or those of a file, as a pipeline does every
-// night. With -remove, it deletes what is left over of earlier nights instead.
+// night. Its other commands delete what is left over. -h shows them.
 package main
 
 import (
@@ -12,6 +12,8 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,86 +24,116 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
+const usage = `usage, after az login:
+  publishing [publish] -workspace ID    publish to other workspaces, and print what is left over
+  publishing remove                     delete what is left over, by the ids in standard input
+  publishing retire                     delete alert rules of other workspaces, by the ids in standard input
+  publishing delete-jobs -workspace ID  delete the jobs that have ended, except the newest of each assignment
+Each command has -dry-run, -cloud and -timeout. -h after a command describes its flags.
+`
+
 var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
 
 func main() {
-	var n night
-	var options armsecops.ClientOptions
-	flag.StringVar(&n.workspaceID, "workspace", "", "resource `id` of the central workspace")
-	flag.StringVar(&n.name, "name", "nightly", "of the groups and their assignments: NAME-1, NAME-2, …")
-	flag.StringVar(&n.content.prefix, "prefix", "shared-", "of the display names of the rules")
-	flag.BoolVar(&n.content.automationRules, "automation-rules", false, "publish automation rules, too, not only analytics rules")
-	flag.StringVar(&n.content.file, "items", "", "`file` with the resource ids of other items to publish, too, one a line")
-	flag.StringVar(&n.choice.file, "workspaces", "", "`file` with a resource id and a tenant id on each line: publish to these workspaces only")
-	flag.StringVar(&n.choice.exclude, "exclude", "", "`file` with the resource ids of workspaces not to publish to, one a line")
-	flag.BoolVar(&n.dryRun, "dry-run", false, "print the ids of the items and of the workspaces with their tenants, or those to delete, and change nothing")
-	removes := flag.Bool("remove", false, "without -workspace: delete what is left over, by the ids in standard input, one a line")
-	timeout := flag.Duration("timeout", 5*time.Hour, "must end before the pipeline's own")
-	flag.Func("cloud", "`name` of Azure's cloud: public, china or government (default public)", func(name string) error {
-		if options.Cloud = clouds[name]; options.Cloud.Services == nil {
-			return errors.New("must be public, china or government")
-		}
-		return nil
-	})
-	if flag.Parse(); flag.NArg() > 0 || (n.workspaceID == "") != *removes {
-		flag.Usage()
+	c, err := parse(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
 		os.Exit(2)
 	}
+	options := &armsecops.ClientOptions{}
+	options.Cloud = c.cloud
 	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends a program that doesn't
-	ctx, cancel := context.WithTimeout(ctx, *timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	if *removes {
-		err = prune(ctx, os.Stdout, os.Stdin, credential, &options, n.dryRun)
-	} else {
-		err = n.run(ctx, os.Stdout, credential, &options)
-	}
-	if err != nil {
+	if err := c.run(ctx, os.Stdout, os.Stdin, credential, options); err != nil {
 		log.Fatal(err) // exits with 1
 	}
 }
 
-// night is what is published, and to which workspaces.
-type night struct {
-	workspaceID string // of the central workspace
-	name        string // of the groups and their assignments, without their numbers
-	content     content
-	choice      choice
-	dryRun      bool
+// command is what the arguments ask for.
+type command struct {
+	name    string // publish, remove, retire or delete-jobs
+	night   night  // of which delete-jobs has the workspace, the name and the dry run, and the others the dry run
+	keep    uint   // how many of the newest jobs
+	timeout time.Duration
+	cloud   cloud.Configuration
 }
 
-// run publishes the content and writes what it does; in a dry run, it writes the ids of
-// the items and workspaces instead.
-func (n night) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
-	id, err := armsecops.ParseWorkspaceManagerAssignmentID(n.workspaceID + "/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/" + n.name)
-	if err != nil {
-		return err
+// parse returns the command of the arguments. It writes what is wrong with them.
+func parse(args []string, w io.Writer) (c command, err error) {
+	c.name = "publish"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		c.name, args = args[0], args[1:]
 	}
+	flags := flag.NewFlagSet("publishing", flag.ContinueOnError)
+	flags.SetOutput(w)
+	flags.Usage = func() {
+		fmt.Fprint(w, usage)
+		flags.PrintDefaults()
+	}
+	refuse := func(problem string) error {
+		fmt.Fprintln(w, problem)
+		flags.Usage()
+		return errors.New(problem)
+	}
+	n := &c.night
+	flags.BoolVar(&n.dryRun, "dry-run", false, "print what would be done, and change nothing")
+	flags.DurationVar(&c.timeout, "timeout", 5*time.Hour, "must end before the pipeline's own")
+	c.cloud = cloud.AzurePublic
+	flags.Func("cloud", "`name` of Azure's cloud: public, china or government (default public)", func(name string) error {
+		if c.cloud = clouds[strings.ToLower(name)]; c.cloud.Services == nil {
+			return errors.New("must be public, china or government")
+		}
+		return nil
+	})
+	switch c.name {
+	case "publish":
+		flags.StringVar(&n.content.prefix, "prefix", "shared-", "of the display names of the rules")
+		flags.BoolVar(&n.content.automationRules, "automation-rules", false, "publish automation rules, too, not only analytics rules")
+		flags.StringVar(&n.content.file, "items", "", "`file` with the resource ids of other items to publish, too, one a line")
+		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with a resource id and a tenant id on each line: publish to these workspaces only")
+		flags.StringVar(&n.choice.exclude, "exclude", "", "`file` with the resource ids of workspaces not to publish to, one a line")
+		n.flags(flags)
+	case "delete-jobs":
+		flags.UintVar(&c.keep, "keep", 365, "how many of the newest of each assignment stay")
+		n.flags(flags)
+	case "remove", "retire":
+	default:
+		return c, refuse("unknown command " + strconv.Quote(c.name))
+	}
+	if err := flags.Parse(args); err != nil {
+		return c, err // which is written
+	}
+	if flags.NArg() > 0 {
+		return c, refuse("unexpected argument " + strconv.Quote(flags.Arg(0)))
+	}
+	if flags.Lookup("workspace") != nil && n.workspaceID == "" {
+		return c, refuse(c.name + " needs -workspace")
+	}
+	return c, nil
+}
+
+// run writes what a command does. It reads ids for those that take them.
+func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		return err
 	}
-	items, err := n.content.items(ctx, credential, &options.ClientOptions, id)
-	if err != nil {
-		return err
+	switch c.name {
+	case "remove":
+		return prune(w, r, c.night.dryRun, func(ids []string) error { return remove(ctx, factory, ids) })
+	case "retire":
+		return prune(w, r, c.night.dryRun, func(ids []string) error { return retire(ctx, credential, &options.ClientOptions, ids) })
+	case "delete-jobs":
+		return c.night.deleteJobs(ctx, w, factory, c.keep)
+	default:
+		return c.night.run(ctx, w, factory, credential, options)
 	}
-	workspaces, err := n.choice.workspaces(ctx, credential, options.ClientOptions, centralID(id))
-	if err != nil {
-		return err
-	}
-	if n.dryRun {
-		for _, item := range items {
-			fmt.Fprintln(w, item)
-		}
-		for _, workspace := range workspaces {
-			fmt.Fprintln(w, workspace.id, workspace.tenantID) // as a file for -workspaces has it
-		}
-		return nil
-	}
-	_, err = nightly(ctx, w, factory, id, workspaces, items)
-	return err
 }

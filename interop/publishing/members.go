@@ -90,9 +90,12 @@ func (p *publisher) publishGroups(ctx context.Context, id armsecops.WorkspaceMan
 // report writes a line for an outcome, and one for each failure of an item at a member.
 func (p *publisher) report(o outcome) {
 	var lines strings.Builder // written together, since other groups write, too
-	if o.err != nil {
+	switch {
+	case o.err != nil:
 		fmt.Fprintf(&lines, "%s: %v\n", o.name, o.err)
-	} else {
+	case p.dryRun:
+		fmt.Fprintf(&lines, "would publish %s to %d members\n", o.name, len(o.members))
+	default:
 		fmt.Fprintf(&lines, "%s: %d items published to %d members by job %s\n", o.name, len(o.job.Properties.Items), len(o.members), o.job.Name)
 	}
 	for f := range o.job.Properties.Failures() { // all, of which the error has ten at most
@@ -135,7 +138,11 @@ func groupSize(id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace
 	if central := centralID(id); slices.ContainsFunc(workspaces, func(w workspace) bool { return strings.EqualFold(w.id, central) }) {
 		return 0, fmt.Errorf("%s is the central workspace, which publishes to the others", central)
 	}
-	return max(1, maxPublications/len(distinct(items))), nil // publish refuses too many items
+	count := len(distinct(items))
+	if count > maxPublications {
+		return 0, fmt.Errorf("%d items are more than %d publications, even for one member", count, maxPublications)
+	}
+	return maxPublications / count, nil
 }
 
 // centralID returns the resource id of the workspace of the assignment.
@@ -193,6 +200,9 @@ func (p *publisher) putMember(ctx context.Context, id armsecops.WorkspaceManager
 		member.Properties.TargetWorkspaceResourceID = w.id
 	}
 	member.Properties.TargetWorkspaceTenantID = w.tenantID
+	if p.would("write member %s: %s %s", member.Name, w.id, w.tenantID) {
+		return member, nil
+	}
 	_, err := p.members.CreateOrUpdate(ctx, id.ResourceGroupName, id.WorkspaceName, member.Name, member, nil)
 	if err != nil {
 		return armsecops.WorkspaceManagerMember{}, err
@@ -221,6 +231,9 @@ func (p *publisher) regroup(ctx context.Context, id armsecops.WorkspaceManagerAs
 	got, err := p.groups.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 	if err != nil && !errors.Is(err, armsecops.ErrNotFound) || slices.Equal(got.Properties.MemberResourceNames, members) {
 		return err
+	}
+	if p.would("write group %s: %d members", id.Name, len(members)) {
+		return nil
 	}
 	got.Properties.DisplayName = cmp.Or(got.Properties.DisplayName, id.Name)
 	got.Properties.MemberResourceNames = members

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
 	"github.com/armsecops/armsecops"
@@ -31,9 +30,8 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 		listed[strings.ToLower(w.id)] = true
 	}
 	beyond := func(name string) bool {
-		suffix, ok := strings.CutPrefix(strings.ToLower(name), strings.ToLower(id.Name)+"-")
-		number, err := strconv.Atoi(suffix)
-		return ok && err == nil && strconv.Itoa(number) == suffix && (number-1)*size >= len(listed)
+		number, ok := numberOf(name, id.Name)
+		return ok && (number-1)*size >= len(listed)
 	}
 	usedGroups, usedMembers := map[string]bool{}, map[string]bool{}
 	for assignment, err := range p.assignments.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
@@ -70,8 +68,15 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 	return ids, nil
 }
 
-// prune reads ids, writes them, and removes what they name unless dryRun is set.
-func prune(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions, dryRun bool) error {
+// numberOf returns k of NAME-k, which is at least 1.
+func numberOf(name, prefix string) (number int, ok bool) {
+	suffix, ok := strings.CutPrefix(strings.ToLower(name), strings.ToLower(prefix)+"-")
+	number, err := strconv.Atoi(suffix)
+	return number, ok && err == nil && number > 0 && strconv.Itoa(number) == suffix
+}
+
+// prune reads ids, writes them, and passes them to remove unless dryRun is set.
+func prune(w io.Writer, r io.Reader, dryRun bool, remove func(ids []string) error) error {
 	ids, err := readLines(r, parseID)
 	if err != nil {
 		return err
@@ -82,19 +87,21 @@ func prune(ctx context.Context, w io.Writer, r io.Reader, credential azcore.Toke
 	if dryRun {
 		return nil
 	}
-	factory, err := armsecops.NewClientFactory(credential, options)
-	if err != nil {
-		return err
-	}
-	return remove(ctx, factory, ids)
+	return remove(ids)
 }
 
 // remove deletes assignments, groups and members by their ids, in that order, and nothing
-// else. One that fails doesn't keep the others from it, and one that is gone is done.
+// else.
 func remove(ctx context.Context, factory *armsecops.ClientFactory, ids []string) error {
+	return deleteEach(ctx, ids, func(id string) error { return removeOne(ctx, factory, id) })
+}
+
+// deleteEach calls a function for each id. One that fails doesn't keep the others from it,
+// and one that is gone is done.
+func deleteEach(ctx context.Context, ids []string, deleteOne func(id string) error) error {
 	var errs []error
 	for _, id := range ids {
-		if err := removeOne(ctx, factory, id); err != nil && !errors.Is(err, armsecops.ErrNotFound) {
+		if err := deleteOne(id); err != nil && !errors.Is(err, armsecops.ErrNotFound) {
 			errs = append(errs, fmt.Errorf("deleting %s: %w", id, err))
 			if endsAll(ctx, err) {
 				break

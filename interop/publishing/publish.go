@@ -19,6 +19,7 @@ type publisher struct {
 	assignments *armsecops.WorkspaceManagerAssignmentsClient
 	jobs        *armsecops.WorkspaceManagerJobsClient
 	log         *log.Logger // of what it does; groups that are published at the same time share it
+	dryRun      bool        // it reads only, and writes what it would do
 }
 
 // newPublisher returns a publisher that writes what it does, whole lines at a time.
@@ -36,7 +37,15 @@ func newPublisher(factory *armsecops.ClientFactory, subscriptionID string, w io.
 		return nil, err
 	}
 	jobs, err := factory.NewWorkspaceManagerJobsClient(subscriptionID)
-	return &publisher{members, groups, assignments, jobs, log.New(w, "", 0)}, err
+	return &publisher{members, groups, assignments, jobs, log.New(w, "", 0), false}, err
+}
+
+// would writes what is about to be done, and reports whether it is left out.
+func (p *publisher) would(format string, of ...any) bool {
+	if p.dryRun {
+		p.log.Printf("would "+format, of...)
+	}
+	return p.dryRun
 }
 
 const maxPublications = 2000 // the documented limit of a group: its members times the items
@@ -49,6 +58,9 @@ func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAs
 	items = distinct(items)
 	if len(items) == 0 { // a listing that finds none must not empty the assignment
 		return armsecops.Job{}, fmt.Errorf("nothing to publish by %s", id.Name)
+	}
+	if p.dryRun { // the group may not exist yet
+		return armsecops.Job{}, p.assign(ctx, id, groupName, items)
 	}
 	if err := p.wait(ctx, id); err != nil {
 		return armsecops.Job{}, err
@@ -90,6 +102,9 @@ func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssig
 			return err
 		}
 		if job.Properties.ProvisioningState.Terminal() {
+			continue
+		}
+		if p.would("wait for job %s of %s", job.Name, id.Name) {
 			continue
 		}
 		poller, err := p.jobs.NewJobPoller(id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
@@ -138,6 +153,9 @@ func (p *publisher) assign(ctx context.Context, id armsecops.WorkspaceManagerAss
 		}
 	}
 	if !changed {
+		return nil
+	}
+	if p.would("write assignment %s: %d items", id.Name, len(items)) {
 		return nil
 	}
 	got.Properties.TargetResourceName, got.Properties.Items = groupName, after

@@ -41,7 +41,7 @@ func TestPublishing(t *testing.T) {
 
 func testPublish(t *testing.T) {
 	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "testdata/rules.json") })})
-	credential, options, log := &azfake.TokenCredential{}, driver.Options(server), new(strings.Builder)
+	credential, options, log, id := &azfake.TokenCredential{}, driver.Options(server), new(strings.Builder), named("nightly-1")
 	p, _ := newPublisher(driver.NewFactory(t, credential, options), subscription, log)
 	for name, members := range map[string]int{"branches": 1000, "others": 1001} {
 		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}})
@@ -60,36 +60,43 @@ func testPublish(t *testing.T) {
 		{"others", "", true, 0},
 	} {
 		time.Sleep(time.Minute)
-		running, _ := p.jobs.Create(t.Context(), "rg", "central", "nightly", nil)
+		running, _ := p.jobs.Create(t.Context(), "rg", "central", id.Name, nil)
 		before := len(server.Requests())
 		job, err := p.publish(t.Context(), id, run.group, strings.Fields(run.items))
 		require.Equal(t, run.fails, err != nil, "%v: %v", run, err)
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.writes, count(requests, http.MethodPut), run)
 		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return path.Base(r.URL.Path) == running.Name }); !run.fails {
-			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0 && strings.Contains(log.String(), "nightly: waiting for job "+running.Name), run)
+			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0 && strings.Contains(log.String(), "nightly-1: waiting for job "+running.Name), run)
 			same := func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
 		}
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Delete", StatusCode: http.StatusNotFound, CarriedOut: true})
-	require.NoError(t, p.deleteJobs(t.Context(), id, 2))
+	const of, rules = "delete-jobs -workspace " + group + workspaces + "central -keep ", central + "automationRules/a\n" + central + "alertRules/a\n"
+	for _, c := range [][2]string{
+		{"-h", "^usage.*help requested$"}, {"make", `^unknown command "make"\nusage`}, {"remove all", `^unexpected argument "all"\nusage`}, {"-cloud mars", "must be public, china or government\nusage"},
+		{"publish", "^publish needs -workspace\nusage"}, {"remove -workspace x", "not defined: -workspace\nusage"}, {of + "-1", `invalid value "-1"`}, {of + "1 -name ..", "invalid"},
+		{of + "0 -dry-run", `^(\S+/nightly-1/\S+\n){11}<nil>$`}, {of + "2 -name other", "^<nil>$"}, {of + "2 -cloud CHINA", `^(\S+\n){9}<nil>$`}, {of + "2", "^<nil>$"},
+		{"retire -dry-run", "^" + rules + "<nil>$"}, {"retire", "^" + rules + "deleting .*a is not an alert rule$"},
+	} {
+		assert.Regexp(t, "(?s)"+c[1], execute(t, server, c[0], rules), c[0])
+	}
+	assert.Equal(t, 1, count(server.Requests(), "DELETE "+central+"alertRules/a\n"))
+	p.dryRun = true
+	require.NoError(t, p.wait(t.Context(), id))
+	assert.Contains(t, log.String(), "\nwould wait for job ")
 	var ages []time.Duration // of one that runs, and two of the run before it
-	for job := range p.jobs.NewListPager("rg", "central", "nightly", nil).All(t.Context()) {
+	for job := range p.jobs.NewListPager("rg", "central", id.Name, nil).All(t.Context()) {
 		ages = append(ages, time.Since(job.Properties.StartTime))
 	}
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
 	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, id)
 	assert.Equal(t, []any{[]string{"a", "b", "a", "b", "d"}, nil}, []any{got, err})
-	require.NoError(t, errors.Join(p.deleteJobs(t.Context(), id, -1), retire(t.Context(), credential, &options.ClientOptions, central+"alertRules/a")))
-	assert.Equal(t, central+"alertRules/a", server.Requests()[len(server.Requests())-1].URL.Path)
-	require.ErrorContains(t, retire(t.Context(), credential, &options.ClientOptions, central+"automationRules/a"), "is not an alert rule")
 }
 
 func testPublishContent(t *testing.T) {
-	text, err := os.ReadFile("testdata/azure.json")
-	responses := map[string]json.RawMessage{} // by path
-	require.NoError(t, errors.Join(err, json.Unmarshal(text, &responses)))
+	responses := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json")) // by path
 	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if response := responses[r.URL.Path]; len(response) == 0 {
 			w.WriteHeader(http.StatusNotFound)
@@ -100,43 +107,42 @@ func testPublishContent(t *testing.T) {
 	})})
 	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
-	n, workbook, tenant := night{centralID(id), id.Name, content{"shared-", true, ""}, choice{}, true}, group+"/providers/Microsoft.Insights/workbooks/w", " "+subscription+"\n"
-	flags := map[string]*string{"items": &n.content.file, "workspaces": &n.choice.file, "exclude": &n.choice.exclude}
+	args, workbook, tenant := "publish -automation-rules -workspace "+centralID(id), group+"/providers/Microsoft.Insights/workbooks/w", " "+subscription+"\n"
+	files, disabled := args+" -dry-run", centralID(id)+" has no configuration of the workspace manager: "
 	for _, test := range []struct{ flag, text, want string }{ // the other flags keep their last files
 		{"exclude", " \n", "/exclude: no ids"},
 		{"exclude", group, `/exclude: line 1: "` + group + `" is not a workspace`},
-		{"exclude", soc.id + "2", "/a\n/c\n" + soc.id + " tenant-1\n" + branch.id + " tenant-2\n<nil>"},
-		{"exclude", strings.ToUpper(soc.id) + " tenant-1", "/c\n" + branch.id + " tenant-2\n<nil>"},
+		{"exclude", soc.id + "2", "/a\n/c\n" + soc.id + " tenant-1\n" + branch.id + " tenant-2\n" + disabled},
+		{"exclude", strings.ToUpper(soc.id) + " tenant-1", "/c\n" + branch.id + " tenant-2\n" + disabled},
 		{"workspaces", "\n" + soc.id + " tenant-1", `/workspaces: line 2: "` + soc.id + ` tenant-1" has no tenant id`},
 		{"workspaces", soc.id + " x" + tenant, `" is not a workspace`},
-		{"workspaces", soc.id + "2\t" + tenant + soc.id + tenant + "\r\n" + soc.id + "1 " + tenant, "/c\n" + soc.id + "2" + tenant + soc.id + "1" + tenant + "<nil>"},
+		{"workspaces", soc.id + "2\t" + tenant + soc.id + tenant + "\r\n" + soc.id + "1 " + tenant, "/c\n" + soc.id + "2" + tenant + soc.id + "1" + tenant + disabled},
 		{"items", "workbook", "/items: line 1: invalid resource ID: "},
 		{"items", "\n" + workbook + " \r\n", "/a\n/c\n" + workbook + "\n" + soc.id + "2"},
 	} {
-		*flags[test.flag] = path.Join(t.TempDir(), test.flag)
-		require.NoError(t, os.WriteFile(*flags[test.flag], []byte(test.text), 0o600))
-		var listed strings.Builder
-		err := n.run(t.Context(), &listed, &azfake.TokenCredential{}, driver.Options(server))
-		assert.Contains(t, fmt.Sprint(listed.String(), err), test.want)
+		file := path.Join(t.TempDir(), test.flag)
+		require.NoError(t, os.WriteFile(file, []byte(test.text), 0o600))
+		files += " -" + test.flag + " " + file
+		assert.Contains(t, execute(t, server, files, ""), test.want)
 	}
 	assert.Equal(t, 2, count(server.Requests(), "GET /subscriptions\n"), "no listing for a file")
-	n.choice, n.content.file, n.dryRun = choice{}, "", false
-	for _, run := range []struct{ mode, path, response, want string }{
-		{"", "", "", "central has no configuration of the workspace manager: "},
-		{"Disabled", "", "", `central is "Disabled", not enabled`},
-		{"ENABLED", "", "", "nightly-1: 2 items published to 2 members by job "},
-		{"Enabled", "", "", "nightly-1: 2 items published to 2 members by job "},
-		{"Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
-		{"Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
-		{"Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
-		{"Enabled", central + "automationRules", "", "/automationRules\n"},
-		{"Enabled", central + "alertRules", "", "/alertRules\n"},
+	for _, run := range []struct{ flag, mode, path, response, want string }{
+		{"", "", "", "", disabled},
+		{"", "Disabled", "", "", `central is "Disabled", not enabled`},
+		{" -dry-run", "ENABLED", "", "", "would write member old: " + branch.id + " tenant-2\nwould write group nightly-1: 2 members\nwould write assignment nightly-1: 2 items\nwould publish nightly-1 to 2 members\n<nil>"},
+		{"", "ENABLED", "", "", "nightly-1: 2 items published to 2 members by job "},
+		{"", "Enabled", "", "", "nightly-1: 2 items published to 2 members by job "},
+		{" -dry-run", "Enabled", "", "", " tenant-2\nwould publish nightly-1 to 2 members\n<nil>"},
+		{"", "Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
+		{"", "Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
+		{"", "Enabled", "/subscriptions", `{"value": [{}]}`, "has no id or tenant"},
+		{"", "Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
+		{"", "Enabled", central + "automationRules", "", "/automationRules\n"},
+		{"", "Enabled", central + "alertRules", "", "/alertRules\n"},
 	} {
 		responses[run.path] = json.RawMessage(run.response)
 		enable(server, armsecops.WorkspaceManagerMode(run.mode))
-		var output strings.Builder
-		err := n.run(t.Context(), &output, &azfake.TokenCredential{}, driver.Options(server))
-		assert.Contains(t, fmt.Sprint(output.String(), err), run.want)
+		assert.Contains(t, execute(t, server, args+run.flag, ""), run.want)
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
 }
@@ -154,7 +160,7 @@ func testNightly(t *testing.T) {
 	put("m-b", "nightly-70", "weekly-70", "NIGHTLY-70")
 	put("m-c", "nightlier-9", "nightly-9", "weekly")
 	server.SetJobItems(named("nightly-2"), []armsecops.JobItem{{ResourceID: "/a0", Errors: []armsecops.JobItemError{{MemberResourceName: "soc", ErrorMessage: "Forbidden."}}}})
-	all, items := make([]workspace, 667), make([]string, 667)
+	all, items := make([]workspace, 2001), make([]string, 2001)
 	for i := range items {
 		all[i], items[i] = workspace{fmt.Sprint(group, i, workspaces, "soc"), subscription}, fmt.Sprint("/a", i)
 	}
@@ -177,6 +183,7 @@ func testNightly(t *testing.T) {
 		{1, 667, 24, "GroupsClient.NewListPager", "0 1 0", "GroupsClient.NewListPager: 403"},
 		{8, 667, 24, "", "13 4 0", "1 of 4 groups and workspaces failed"},
 		{1, 667, 24, "", "1 1 13", "left over: " + central + "workspaceManagerAssignments/nightly-2\n"},
+		{1, 2001, 24, "", "0 0 0", "2001 items are more than 2000 publications, even for one member"},
 		{0, 667, 24, "", "0 0 0", "nothing to publish"},
 	} {
 		if slow.Operation = "WorkspaceManager" + run.slow; run.slow != "" {
@@ -184,7 +191,7 @@ func testNightly(t *testing.T) {
 		}
 		before, report := len(server.Requests()), new(strings.Builder)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.hours)*time.Hour-1) // before the time of a group ends
-		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2))
+		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2), false)
 		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
 		cancel()
 		assert.Contains(t, text, run.want)
@@ -194,14 +201,13 @@ func testNightly(t *testing.T) {
 	p, _ := newPublisher(factory, subscription, io.Discard)
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
 	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central"), "is the central workspace"}, {group, "NewListPager: 403"}} {
-		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items)
+		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items[:1])
 		require.ErrorContains(t, err, test[1])
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	lines, output := leftOver+central+"workspaceManagerMembers/gone\n"+group+"\n", new(strings.Builder)
-	require.NoError(t, prune(t.Context(), output, strings.NewReader(lines), credential, driver.Options(server), true))
-	assert.Equal(t, lines, leftOver+output.String())
-	require.ErrorContains(t, prune(t.Context(), output, strings.NewReader(lines), credential, driver.Options(server), false), "deleting "+group)
+	lines := central + "workspaceManagerMembers/gone\n" + group + "\n"
+	assert.Equal(t, lines+"<nil>", execute(t, server, "remove -dry-run", leftOver+lines))
+	assert.Contains(t, execute(t, server, "remove", leftOver+lines), lines+"deleting "+group)
 	server.AssertFaultsConsumed(t)
 }
 
@@ -225,6 +231,17 @@ func testLongNights(t *testing.T) {
 		assert.Equal(t, []any{want, true, strings.Count(want, "n")}, []any{got, early, strings.Count(log.String(), ": no\n")})
 		time.Sleep(20 * time.Hour)
 	}
+}
+
+// execute returns what a command writes, and its error.
+func execute(t *testing.T, server *fake.Server, args, stdin string) string {
+	t.Helper()
+	var out strings.Builder
+	c, err := parse(strings.Fields(args), &out)
+	if err == nil {
+		err = c.run(t.Context(), &out, strings.NewReader(stdin), &azfake.TokenCredential{}, driver.Options(server))
+	}
+	return out.String() + fmt.Sprint(err)
 }
 
 func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {

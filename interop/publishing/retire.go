@@ -10,8 +10,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 )
 
-// retire deletes a rule of a member workspace by the rule's id there.
-func retire(ctx context.Context, credential azcore.TokenCredential, options *arm.ClientOptions, ruleID string) error {
+// retire deletes rules of member workspaces by the rules' ids there.
+func retire(ctx context.Context, credential azcore.TokenCredential, options *arm.ClientOptions, ruleIDs []string) error {
+	return deleteEach(ctx, ruleIDs, func(id string) error { return retireOne(ctx, credential, options, id) })
+}
+
+func retireOne(ctx context.Context, credential azcore.TokenCredential, options *arm.ClientOptions, ruleID string) error {
 	rule, err := arm.ParseResourceID(ruleID)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
@@ -27,9 +28,14 @@ func alertRules(ctx context.Context, client *armsecurityinsights.AlertRulesClien
 					name = rule.Properties.DisplayName
 				}
 			}
-			if name != nil && strings.HasPrefix(*name, prefix) {
-				ids = append(ids, *rule.GetAlertRule().ID)
+			if name == nil || !strings.HasPrefix(*name, prefix) {
+				continue
 			}
+			id := rule.GetAlertRule().ID
+			if id == nil {
+				return nil, fmt.Errorf("the rule %q has no id", *name)
+			}
+			ids = append(ids, *id)
 		}
 	}
 	return ids, nil
@@ -44,9 +50,14 @@ func automationRules(ctx context.Context, client *armsecurityinsights.Automation
 			return nil, err
 		}
 		for _, rule := range page.Value {
-			if p := rule.Properties; p != nil && p.DisplayName != nil && strings.HasPrefix(*p.DisplayName, prefix) {
-				ids = append(ids, *rule.ID)
+			p := rule.Properties
+			if p == nil || p.DisplayName == nil || !strings.HasPrefix(*p.DisplayName, prefix) {
+				continue
 			}
+			if rule.ID == nil {
+				return nil, fmt.Errorf("the rule %q has no id", *p.DisplayName)
+			}
+			ids = append(ids, *rule.ID)
 		}
 	}
 	return ids, nil

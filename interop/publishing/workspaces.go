@@ -41,6 +41,9 @@ func sentinelWorkspaces(ctx context.Context, credential azcore.TokenCredential, 
 			if s.State != nil && (*s.State == armsubscriptions.SubscriptionStateDisabled || *s.State == armsubscriptions.SubscriptionStateDeleted) {
 				continue // nothing can be changed there
 			}
+			if s.SubscriptionID == nil || s.TenantID == nil {
+				return nil, errors.New("a subscription in the list has no id or tenant")
+			}
 			ids, err := withSentinel(ctx, credential, &options, *s.SubscriptionID)
 			if err != nil {
 				return nil, fmt.Errorf("subscription %s: %w", *s.SubscriptionID, err)
@@ -74,6 +77,9 @@ func withSentinel(ctx context.Context, credential azcore.TokenCredential, option
 			return nil, err
 		}
 		for _, resource := range page.Value {
+			if resource.ID == nil {
+				return nil, errors.New("a workspace in the list has no id")
+			}
 			id, err := arm.ParseResourceID(*resource.ID)
 			if err != nil {
 				return nil, err

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
+
+	"github.com/armsecops/armsecops"
+)
+
+// session is what a command uses for each resource: clients, and what they have read.
+type session struct {
+	factory         *armsecops.ClientFactory
+	assessments     *armsecurity.AssessmentsClient
+	policies        *policies
+	recommendations map[string]armsecops.AssessmentMetadata // by subscription
+	above           map[string][]string                     // the management groups, by subscription
+}
+
+// run writes what a command reads, or what it has done.
+func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
+	if c.name == "list" {
+		return report(ctx, w, credential, options)
+	}
+	factory, err := armsecops.NewClientFactory(credential, options)
+	if err != nil {
+		return err
+	}
+	if c.name == "attestations" {
+		return attestations(ctx, w, factory.NewStandardAssignmentsClient(), time.Now(), c.before)
+	}
+	assessments, err := armsecurity.NewAssessmentsClient(credential, &options.ClientOptions)
+	if err != nil {
+		return err
+	}
+	s := &session{factory, assessments, &policies{credential: credential, options: &options.ClientOptions}, map[string]armsecops.AssessmentMetadata{}, map[string][]string{}}
+	var errs []error
+	for _, resource := range c.resources { // one that fails doesn't keep the others from it
+		text, err := c.apply(ctx, s, resource)
+		_, writeErr := io.WriteString(w, text)
+		if err := errors.Join(err, writeErr); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", resource, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// apply does what is asked for a resource, and returns what to write, also with an error.
+func (c command) apply(ctx context.Context, s *session, resource *arm.ResourceID) (text string, err error) {
+	id := resource.String()
+	if c.name == "renew-attestations" {
+		done, err := renewAttestation(ctx, s.factory.NewStandardAssignmentsClient(), id, c.grant.expires, c.dryRun)
+		if err != nil {
+			return "", err
+		}
+		return c.would() + done + ": " + id + "\n", nil
+	}
+	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: c.policy}}
+	if c.policy == "" {
+		recommendation, err = once(s.recommendations, resource.SubscriptionID, func() (armsecops.AssessmentMetadata, error) {
+			return find(ctx, s.factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, c.recommendation)
+		})
+	}
+	if err != nil {
+		return "", err
+	}
+	switch c.name {
+	case "unhealthy":
+		return unhealthyBelow(ctx, s.assessments, resource, recommendation.Name)
+	case "status":
+		got, err := statusOf(ctx, s.assessments, id, recommendation.Name)
+		if err != nil {
+			return "", err
+		}
+		return strings.Join([]string{id, string(got.code), oneLine(got.cause), oneLine(got.description)}, "\t") + "\n", nil
+	default:
+		return c.exempt(ctx, s, resource, recommendation)
+	}
+}
+
+// unhealthyBelow returns lines with the ids of the unhealthy resources of a scope.
+func unhealthyBelow(ctx context.Context, client *armsecurity.AssessmentsClient, scope *arm.ResourceID, key string) (text string, err error) {
+	listed := scope.String() // a management group, or else a subscription: other lists aren't documented
+	if scope.SubscriptionID != "" {
+		listed = "/subscriptions/" + scope.SubscriptionID
+	}
+	ids, err := unhealthy(ctx, client, listed, key)
+	for _, id := range ids {
+		if scope.SubscriptionID == "" || within(id, scope.String()) {
+			text += id + "\n"
+		}
+	}
+	return text, err
+}
+
+// exempt grants or revokes for a resource, and returns what was done.
+func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceID, recommendation armsecops.AssessmentMetadata) (text string, err error) {
+	above := c.above
+	if resource.SubscriptionID != "" {
+		groups, err := once(s.above, resource.SubscriptionID, func() ([]string, error) {
+			return groupsAbove(ctx, s.policies.credential, s.policies.options, resource.SubscriptionID)
+		})
+		if err != nil {
+			return "", fmt.Errorf("looking for the management groups above: %w", err)
+		}
+		above = slices.Concat(above, groups)
+	}
+	var changes []change
+	if c.name == "grant" {
+		changes, err = exemptOrRenew(ctx, s.factory, s.policies, recommendation, resource.String(), c.grant, c.dryRun, above...)
+	} else {
+		changes, err = revoke(ctx, s.factory, s.policies, recommendation, resource.String(), c.dryRun, above...)
+	}
+	for _, change := range changes {
+		text += fmt.Sprintf("%s%s: %s, from %s\n", c.would(), change.done, change.id, change.from)
+	}
+	if len(changes) == 0 && err == nil {
+		text = "no exemption found\n"
+	}
+	return text, err
+}
+
+// would returns what comes before what a dry run doesn't do.
+func (c command) would() string {
+	if c.dryRun {
+		return "would be "
+	}
+	return ""
+}
+
+// once returns what is known by a key, or else reads it.
+func once[T any](known map[string]T, key string, read func() (T, error)) (T, error) {
+	if v, ok := known[key]; ok {
+		return v, nil
+	}
+	v, err := read()
+	if err == nil {
+		known[key] = v
+	}
+	return v, err
+}
+
+// attestations writes the ids, ends and display names of the attestations in force.
+//   - before: only of those that end before it; zero for all
+func attestations(ctx context.Context, w io.Writer, client *armsecops.StandardAssignmentsClient, now, before time.Time) error {
+	for row, err := range client.NewResourceGraphPager(&armsecops.ResourceGraphOptions{Where: "properties.effect =~ 'Attest'"}).All(ctx) {
+		if err != nil {
+			return err
+		}
+		p := row.Properties
+		if p.ExpiresBefore(now) || !before.IsZero() && !p.ExpiresBefore(before) {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, cmp.Or(timestamp(p.ExpiresOn), "never"), oneLine(p.DisplayName)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns the recommendation of a key or display name, which several can have.
+//   - subscriptionID: whose own ones are found, too; empty for a management group
+func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionID, name string) (found armsecops.AssessmentMetadata, err error) {
+	pager := client.NewListPager(nil)
+	if subscriptionID != "" {
+		pager = client.NewListBySubscriptionPager(subscriptionID, nil)
+	}
+	for recommendation, err := range pager.All(ctx) {
+		switch {
+		case err != nil:
+			return found, err
+		case strings.EqualFold(recommendation.Name, name):
+			return recommendation, nil
+		case !strings.EqualFold(recommendation.Properties.DisplayName, name):
+		case found.Name != "":
+			return found, fmt.Errorf("%q is the name of several recommendations: give the key of one, such as %s or %s", name, found.Name, recommendation.Name)
+		default:
+			found = recommendation
+		}
+	}
+	if found.Name == "" {
+		return found, fmt.Errorf("no recommendation is called %q, or has it as its key", name)
+	}
+	return found, nil
+}
