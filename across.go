@@ -28,17 +28,13 @@ const (
 
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
 // time: what [SecurityAssignmentsClient.NewListBySubscriptionPager] lists of each.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
-//   - options: nil for the defaults
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
 // The client may be one without a subscription, of
 // [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of
 // subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer
 // requests.
-//
-// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
-// how to resume.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
 func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
@@ -48,12 +44,8 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // ListAcrossSubscriptions lists the policy exemptions of many subscriptions, some at a
 // time: what [PolicyExemptionsClient.NewListPager] lists of each. One that several of
 // them inherit from a management group comes once for each.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
-//   - options: nil for the defaults
-//
-// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
-// how to resume.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/list
 func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[PolicyExemption, error] {
@@ -64,16 +56,36 @@ func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, su
 // a time: what [StandardAssignmentsClient.NewListPager] lists of each, audits and
 // attestations among them. Whether those of resource groups and single resources are among
 // them isn't documented; [StandardAssignmentsClient.NewResourceGraphPager] has them.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
-//   - options: nil for the defaults
-//
-// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
-// how to resume.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
 func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[StandardAssignment, error] {
 	return listAcross[StandardAssignment](ctx, c.client, "StandardAssignmentsClient.ListAcrossSubscriptions", routes.StandardAssignments.List, subscriptionIDs, options)
+}
+
+// ListAcrossSubscriptions lists the security standards of many subscriptions, some at a
+// time: what [SecurityStandardsClient.NewListPager] lists of each, which are those that the
+// service considers relevant. A built-in standard comes once for each subscription. Whether
+// those of management groups are among them isn't documented.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/security-standards/list
+func (c *SecurityStandardsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[SecurityStandard, error] {
+	return listAcross[SecurityStandard](ctx, c.client, "SecurityStandardsClient.ListAcrossSubscriptions", routes.SecurityStandards.List, subscriptionIDs, options)
+}
+
+// ListAcrossSubscriptions lists the metadata of the assessments of many subscriptions, some
+// at a time: what [AssessmentsMetadataClient.NewListBySubscriptionPager] lists of each. A
+// built-in recommendation comes once for each subscription. The ids that are documented
+// name none: to know which subscription an item is of, use NewListBySubscriptionPager.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assessments-metadata/list-by-subscription
+func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[AssessmentMetadata, error] {
+	return listAcross[AssessmentMetadata](ctx, c.client, "AssessmentsMetadataClient.ListAcrossSubscriptions", routes.AssessmentsMetadataListBySubscription, subscriptionIDs, options)
 }
 
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
@@ -333,6 +345,9 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions = ListAcrossSubscri
 
 // ListAcrossSubscriptionsOptions holds the optional parameters of the listings of many
 // subscriptions, such as [PolicyExemptionsClient.ListAcrossSubscriptions].
+//
+// A subscription that is there twice, ignoring case, is listed once. A listing of no
+// subscriptions has no items, unlike a query of Azure Resource Graph, which has all.
 //
 // The items come as their pages arrive: those of one subscription in the service's order,
 // those of different ones mixed. No more pages are in memory than subscriptions are listed
