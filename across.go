@@ -105,9 +105,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //
 // A subscription that fails yields one [*SubscriptionError] for each kind that it fails
 // for, whose Kind tells which. The other kinds and subscriptions continue: a role may
-// allow one kind and not the other. An id that is no UUID fails so, too, with a
-// [*ParameterError]. To repeat what failed, list these subscriptions again, by Kinds:
-// this listing has no tokens to resume.
+// allow one kind and not the other. To repeat what failed, list these subscriptions
+// again, by Kinds: this listing has no tokens to resume. An id that is no UUID yields one
+// [*SubscriptionError] for all kinds, without a Kind, whose Err is a [*ParameterError].
 //
 // When the context ends, every subscription that isn't finished yields a
 // [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
@@ -137,6 +137,8 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 		if shared.asks(k.kind) {
 			kinds = append(kinds, k.kind)
 			listings = append(listings, listEach[exemptionItem](c.client, name, k.list, subscriptionIDs, &ListAcrossSubscriptionsOptions{Concurrency: o.Concurrency}))
+			// An id that is no UUID concerns every kind: the first listing has its error.
+			subscriptionIDs = slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return routes.CheckSubscription(id) != "" })
 		}
 	}
 	wanted := func(e Exemption, inherited map[string]bool) bool {
@@ -165,6 +167,9 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 					failed, ofOne := err.(*SubscriptionError)
 					if ofOne {
 						failed.Kind = kinds[i]
+						if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
+							failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
+						}
 					}
 					if (err != nil || wanted(item.Exemption, inherited)) && !yield(item.Exemption, err) {
 						return
@@ -415,12 +420,14 @@ type SubscriptionError struct {
 	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
 	SubscriptionID string
 
-	// Kind is the kind of exemptions that can't be listed; empty unless the listing is
-	// [ExemptionsClient]'s. List again what failed by its Kinds.
+	// Kind is the kind of exemptions that can't be listed: list again what failed by its
+	// Kinds. It is empty unless the listing is [ExemptionsClient]'s, and for an id that is
+	// no UUID, which concerns all kinds.
 	Kind ExemptionKind
 
 	// Operation is the client's method whose request failed, as in
-	// "PolicyExemptionsClient.NewListPager".
+	// "PolicyExemptionsClient.NewListPager". It is the listing of [ExemptionsClient] itself
+	// for an id that is no UUID.
 	Operation string
 
 	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes into the

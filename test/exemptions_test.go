@@ -338,6 +338,24 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
 	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
 
+	ids = append(ids, "production", "Production") // which concerns all kinds
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for ctx, want := range map[context.Context]counts{t.Context(): {"": 1}, ended: {"": 1, policies: 3, standards: 3, old: 3}} {
+		_, errs := collect(client.ListAcrossSubscriptions(ctx, ids, nil))
+		got := counts{}
+		for _, err := range errs {
+			failed, ok := err.(*armsecops.SubscriptionError)
+			require.True(t, ok, "%v", err)
+			if got[failed.Kind]++; failed.Kind == "" {
+				assertParameterError(t, err, "subscriptionID")
+				assert.ErrorContains(t, err, "subscription production: ExemptionsClient.ListAcrossSubscriptions: parameter ")
+				assert.Equal(t, "ExemptionsClient.ListAcrossSubscriptions", failed.Operation)
+			}
+		}
+		assert.Equal(t, want, got)
+	}
+
 	var none context.Context
 	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
 		"ctx":           client.ListAcrossSubscriptions(none, ids, nil),
