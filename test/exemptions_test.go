@@ -212,9 +212,6 @@ func TestExemptionsParameters(t *testing.T) {
 	for parameter, o := range tests {
 		assertParameterError(t, errorOf((&tables{}).pager(t, &o).NextPage(t.Context())), parameter)
 	}
-	versioned := options(script(t))
-	versioned.APIVersion = "2024-08-01"
-	assertParameterError(t, errorOf(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)), "APIVersion")
 }
 
 // A row that can't be read is an error that names it, and the page can be resumed.
