@@ -34,7 +34,6 @@ const (
 var (
 	options              = driver.Options
 	withoutRetries       = driver.WithoutRetries
-	endpoint             = testkit.Endpoint
 	numbers              = testkit.Numbers
 	respond              = testkit.Respond
 	script               = testkit.Script
@@ -115,7 +114,7 @@ func TestURLsOfPages(t *testing.T) {
 			assertURL(t, base+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
 			assertURL(t, base+test.another, respond(200, testkit.Minimal)),
 		))
-		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
+		o.Cloud, o.APIVersion = testkit.Endpoint(test.endpoint), test.version
 		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
 		require.NoError(t, failure(read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)), test.endpoint)
 	}

@@ -484,20 +484,17 @@ func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
 	// ""
 }
 
-// The standards of the organization's own.
 func ExampleSecurityStandardsClient_ListAcrossSubscriptions() {
 	server, scope := fake.NewServer(nil), "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{
-		Properties: armsecops.SecurityStandardProperties{DisplayName: "Our baseline", StandardType: armsecops.StandardTypeCustom},
+		Properties: armsecops.SecurityStandardProperties{DisplayName: "Our baseline"},
 	})
 	client := exemptionsFactory(server).NewSecurityStandardsClient()
 	for standard, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, nil) {
 		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
 			log.Fatal(err)
 		}
-		if standard.Properties.StandardType.Is(armsecops.StandardTypeCustom) {
-			fmt.Println(standard.SubscriptionID(), standard.Properties.DisplayName)
-		}
+		fmt.Println(standard.SubscriptionID(), standard.Properties.DisplayName)
 	}
 	// Output: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 Our baseline
 }

@@ -265,29 +265,29 @@ func TestEveryConstructorChecksItsParameters(t *testing.T) {
 	t.Parallel()
 	constructors := maps.Clone(driver.Ours)
 	constructors["ClientFactory"] = armsecops.NewClientFactory
+	type parameters struct {
+		credential azcore.TokenCredential
+		armsecops.ClientOptions
+	}
 	for client, constructor := range constructors {
 		for _, test := range []struct {
 			parameter string
-			set       func(*armsecops.ClientOptions) // nil for no credential
+			set       func(*parameters)
 		}{
-			{"credential", nil},
-			{"MaxResponseBytes", func(o *armsecops.ClientOptions) { o.MaxResponseBytes = -1 }},
-			{"Cloud", func(o *armsecops.ClientOptions) { o.Cloud = testkit.Endpoint("http://management.example") }},
-			{"Cloud", func(o *armsecops.ClientOptions) { o.Cloud = testkit.Endpoint("management.example") }},
-			{"Cloud", func(o *armsecops.ClientOptions) { o.Cloud = testkit.Endpoint("https://") }},
-			{"options", func(o *armsecops.ClientOptions) { o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example" }},
-			{"APIVersion", func(o *armsecops.ClientOptions) { o.APIVersion = "2021-08-01-preview" }},
-			{"Transport", func(o *armsecops.ClientOptions) { o.Transport = (*http.Client)(nil) }},
-			{"PerCallPolicies", func(o *armsecops.ClientOptions) { o.PerCallPolicies = []policy.Policy{nil} }},
-			{"PerRetryPolicies", func(o *armsecops.ClientOptions) { o.PerRetryPolicies = []policy.Policy{nil} }},
+			{"credential", func(o *parameters) { o.credential = nil }},
+			{"MaxResponseBytes", func(o *parameters) { o.MaxResponseBytes = -1 }},
+			{"Cloud", func(o *parameters) { o.Cloud = testkit.Endpoint("http://management.example") }},
+			{"Cloud", func(o *parameters) { o.Cloud = testkit.Endpoint("management.example") }},
+			{"Cloud", func(o *parameters) { o.Cloud = testkit.Endpoint("https://") }},
+			{"options", func(o *parameters) { o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example" }},
+			{"APIVersion", func(o *parameters) { o.APIVersion = "2021-08-01-preview" }},
+			{"Transport", func(o *parameters) { o.Transport = (*http.Client)(nil) }},
+			{"PerCallPolicies", func(o *parameters) { o.PerCallPolicies = []policy.Policy{nil} }},
+			{"PerRetryPolicies", func(o *parameters) { o.PerRetryPolicies = []policy.Policy{nil} }},
 		} {
-			var credential azcore.TokenCredential
-			o := &armsecops.ClientOptions{}
-			if test.set != nil {
-				credential = &azfake.TokenCredential{}
-				test.set(o)
-			}
-			in := []reflect.Value{reflect.ValueOf(&credential).Elem(), reflect.ValueOf(o)}
+			o := parameters{credential: &azfake.TokenCredential{}}
+			test.set(&o)
+			in := []reflect.Value{reflect.ValueOf(&o.credential).Elem(), reflect.ValueOf(&o.ClientOptions)}
 			if reflect.TypeOf(constructor).NumIn() > len(in) {
 				in = append([]reflect.Value{reflect.ValueOf(testkit.JobsSubscription)}, in...)
 			}
