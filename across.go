@@ -66,8 +66,9 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 
 // ListAcrossSubscriptions lists the security standards of many subscriptions, some at a
 // time: what [SecurityStandardsClient.NewListPager] lists of each, which are those that the
-// service considers relevant. A built-in standard comes once for each subscription. Whether
-// those of management groups are among them isn't documented.
+// service considers relevant. A standard that is relevant for several of them, such as a
+// built-in one, comes once for each. Whether those of management groups are among them isn't
+// documented.
 //   - subscriptionIDs: UUIDs; none lists nothing
 //   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
@@ -78,8 +79,8 @@ func (c *SecurityStandardsClient) ListAcrossSubscriptions(ctx context.Context, s
 
 // ListAcrossSubscriptions lists the metadata of the assessments of many subscriptions, some
 // at a time: what [AssessmentsMetadataClient.NewListBySubscriptionPager] lists of each. A
-// built-in recommendation comes once for each subscription. The ids that are documented
-// name none: to know which subscription an item is of, use NewListBySubscriptionPager.
+// built-in recommendation comes once for each subscription. The documented ids have no
+// subscription: to know which one an item is of, use NewListBySubscriptionPager.
 //   - subscriptionIDs: UUIDs; none lists nothing
 //   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
