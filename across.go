@@ -28,17 +28,13 @@ const (
 
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
 // time: what [SecurityAssignmentsClient.NewListBySubscriptionPager] lists of each.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
-//   - options: nil for the defaults
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
 // The client may be one without a subscription, of
 // [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of
 // subscriptions, [SecurityAssignmentsClient.NewResourceGraphPager] takes far fewer
 // requests.
-//
-// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
-// how to resume.
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assignments/list-by-subscription
 func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[Assignment, error] {
@@ -48,12 +44,8 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // ListAcrossSubscriptions lists the policy exemptions of many subscriptions, some at a
 // time: what [PolicyExemptionsClient.NewListPager] lists of each. One that several of
 // them inherit from a management group comes once for each.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
-//   - options: nil for the defaults
-//
-// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
-// how to resume.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/list
 func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[PolicyExemption, error] {
@@ -64,16 +56,37 @@ func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, su
 // a time: what [StandardAssignmentsClient.NewListPager] lists of each, audits and
 // attestations among them. Whether those of resource groups and single resources are among
 // them isn't documented; [StandardAssignmentsClient.NewResourceGraphPager] has them.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
-//   - options: nil for the defaults
-//
-// [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and
-// how to resume.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
 func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[StandardAssignment, error] {
 	return listAcross[StandardAssignment](ctx, c.client, "StandardAssignmentsClient.ListAcrossSubscriptions", routes.StandardAssignments.List, subscriptionIDs, options)
+}
+
+// ListAcrossSubscriptions lists the security standards of many subscriptions, some at a
+// time: what [SecurityStandardsClient.NewListPager] lists of each, which are those that the
+// service considers relevant. A standard that is relevant for several of them, such as a
+// built-in one, comes once for each. Whether those of management groups are among them isn't
+// documented.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/security-standards/list
+func (c *SecurityStandardsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[SecurityStandard, error] {
+	return listAcross[SecurityStandard](ctx, c.client, "SecurityStandardsClient.ListAcrossSubscriptions", routes.SecurityStandards.List, subscriptionIDs, options)
+}
+
+// ListAcrossSubscriptions lists the metadata of the assessments of many subscriptions, some
+// at a time: what [AssessmentsMetadataClient.NewListBySubscriptionPager] lists of each. A
+// built-in recommendation comes once for each subscription. The documented ids have no
+// subscription: to know which one an item is of, use NewListBySubscriptionPager.
+//   - subscriptionIDs: UUIDs; none lists nothing
+//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//
+// REST: https://learn.microsoft.com/rest/api/defenderforcloud/assessments-metadata/list-by-subscription
+func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[AssessmentMetadata, error] {
+	return listAcross[AssessmentMetadata](ctx, c.client, "AssessmentsMetadataClient.ListAcrossSubscriptions", routes.AssessmentsMetadataListBySubscription, subscriptionIDs, options)
 }
 
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
@@ -93,9 +106,9 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 //
 // A subscription that fails yields one [*SubscriptionError] for each kind that it fails
 // for, whose Kind tells which. The other kinds and subscriptions continue: a role may
-// allow one kind and not the other. An id that is no UUID fails so, too, with a
-// [*ParameterError]. To repeat what failed, list these subscriptions again, by Kinds:
-// this listing has no tokens to resume.
+// allow one kind and not the other. To repeat what failed, list these subscriptions
+// again, by Kinds: this listing has no tokens to resume. An id that is no UUID yields one
+// [*SubscriptionError] for all kinds, without a Kind, whose Err is a [*ParameterError].
 //
 // When the context ends, every subscription that isn't finished yields a
 // [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
@@ -125,6 +138,8 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 		if shared.asks(k.kind) {
 			kinds = append(kinds, k.kind)
 			listings = append(listings, listEach[exemptionItem](c.client, name, k.list, subscriptionIDs, &ListAcrossSubscriptionsOptions{Concurrency: o.Concurrency}))
+			// An id that is no UUID concerns every kind: the first listing has its error.
+			subscriptionIDs = slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return routes.CheckSubscription(id) != "" })
 		}
 	}
 	wanted := func(e Exemption, inherited map[string]bool) bool {
@@ -153,6 +168,9 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 					failed, ofOne := err.(*SubscriptionError)
 					if ofOne {
 						failed.Kind = kinds[i]
+						if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
+							failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
+						}
 					}
 					if (err != nil || wanted(item.Exemption, inherited)) && !yield(item.Exemption, err) {
 						return
@@ -334,6 +352,9 @@ type SecurityAssignmentsClientListAcrossSubscriptionsOptions = ListAcrossSubscri
 // ListAcrossSubscriptionsOptions holds the optional parameters of the listings of many
 // subscriptions, such as [PolicyExemptionsClient.ListAcrossSubscriptions].
 //
+// A subscription that is there twice, ignoring case, is listed once. A listing of no
+// subscriptions has no items, unlike a query of Azure Resource Graph, which has all.
+//
 // The items come as their pages arrive: those of one subscription in the service's order,
 // those of different ones mixed. No more pages are in memory than subscriptions are listed
 // at a time. Breaking out of the loop ends all requests and goroutines before the loop is
@@ -400,12 +421,14 @@ type SubscriptionError struct {
 	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
 	SubscriptionID string
 
-	// Kind is the kind of exemptions that can't be listed; empty unless the listing is
-	// [ExemptionsClient]'s. List again what failed by its Kinds.
+	// Kind is the kind of exemptions that can't be listed: list again what failed by its
+	// Kinds. It is empty unless the listing is [ExemptionsClient]'s, and for an id that is
+	// no UUID, which concerns all kinds.
 	Kind ExemptionKind
 
 	// Operation is the client's method whose request failed, as in
-	// "PolicyExemptionsClient.NewListPager".
+	// "PolicyExemptionsClient.NewListPager". It is the listing of [ExemptionsClient] itself
+	// for an id that is no UUID.
 	Operation string
 
 	// Err is why it failed. If it is a [*PageError], its ContinuationToken goes into the

@@ -26,7 +26,7 @@ type AssessmentsMetadataClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewAssessmentsMetadataClient(credential azcore.TokenCredential, options *ClientOptions) (*AssessmentsMetadataClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[AssessmentsMetadataClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ type SecurityAssignmentsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewSecurityAssignmentsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*SecurityAssignmentsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[SecurityAssignmentsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -35,7 +34,6 @@ const (
 var (
 	options              = driver.Options
 	withoutRetries       = driver.WithoutRetries
-	endpoint             = testkit.Endpoint
 	numbers              = testkit.Numbers
 	respond              = testkit.Respond
 	script               = testkit.Script
@@ -116,7 +114,7 @@ func TestURLsOfPages(t *testing.T) {
 			assertURL(t, base+test.first, respond(200, `{"value":[{"id":"/a"}],"nextLink":"`+test.link+`"}`)),
 			assertURL(t, base+test.another, respond(200, testkit.Minimal)),
 		))
-		o.Cloud, o.APIVersion = endpoint(test.endpoint), test.version
+		o.Cloud, o.APIVersion = testkit.Endpoint(test.endpoint), test.version
 		o.InsecureAllowCredentialWithHTTP = strings.HasPrefix(test.endpoint, "http:")
 		require.NoError(t, failure(read(t.Context(), "Pages", newPager(newAssignmentsClient(t, o), armsecops.PageOptions{}), 0)), test.endpoint)
 	}
@@ -152,29 +150,6 @@ func TestDeleteAfterALostResponse(t *testing.T) {
 			require.ErrorIs(t, err, armsecops.ErrNotFound)
 			assert.NotErrorIs(t, err, armsecops.ErrOutcomeUnknown, "nothing is unknown about the first attempt")
 		}
-	}
-}
-
-// TestEveryConstructorChecksItsParameters has the others: they all make a factory.
-func TestFactoryParameters(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		set       func(*armsecops.ClientOptions)
-		parameter string
-	}{
-		"endpoint isn't a URL":  {func(o *armsecops.ClientOptions) { o.Cloud = endpoint("management.example") }, "Cloud"},
-		"endpoint without host": {func(o *armsecops.ClientOptions) { o.Cloud = endpoint("https://") }, "Cloud"},
-		"no Resource Manager":   {func(o *armsecops.ClientOptions) { o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example" }, "options"},
-		"api-version":           {func(o *armsecops.ClientOptions) { o.APIVersion = "2021-08-01-preview" }, "APIVersion"},
-		"nil HTTP client":       {func(o *armsecops.ClientOptions) { o.Transport = (*http.Client)(nil) }, "Transport"},
-		"nil policy of a call":  {func(o *armsecops.ClientOptions) { o.PerCallPolicies = []policy.Policy{nil} }, "PerCallPolicies"},
-		"of an attempt":         {func(o *armsecops.ClientOptions) { o.PerRetryPolicies = []policy.Policy{nil} }, "PerRetryPolicies"},
-	} {
-		o := &armsecops.ClientOptions{}
-		test.set(o)
-		f, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, o)
-		assert.Nil(t, f, name)
-		assertParameterError(t, err, test.parameter)
 	}
 }
 

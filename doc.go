@@ -165,8 +165,8 @@
 //
 // # Errors
 //
-// Every error of an operation names it, or the one whose request failed, and prints as
-// one line. [errors.Is] and [errors.AsType] tell what it is:
+// Every error of an operation or a constructor names it, or the operation whose request
+// failed, and prints as one line. [errors.Is] and [errors.AsType] tell what it is:
 //
 //	parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)

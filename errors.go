@@ -106,7 +106,7 @@ type ParameterError struct {
 	Value  string // what the caller gave; empty if it isn't for showing, as a token
 	Reason string // the rule, as in "must be a UUID"
 
-	operation string // the client's method; empty for another function
+	operation string // the client's method, or the constructor; empty for another function
 	empty     bool   // the caller gave an empty Value
 }
 
@@ -115,8 +115,8 @@ func invalid(name, value, reason string) *ParameterError {
 	return &ParameterError{Name: name, Value: value, Reason: reason, empty: value == ""}
 }
 
-// Error returns the operation, the parameter, its value and the rule, in one line of
-// bounded length. A constructor or a Parse function is no operation.
+// Error returns the operation or constructor, the parameter, its value and the rule, in
+// one line of bounded length. A Parse function is no operation.
 func (e *ParameterError) Error() string {
 	if e.operation == "" {
 		return e.text()

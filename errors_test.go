@@ -89,22 +89,23 @@ func TestErrorShapes(t *testing.T) {
 	}
 }
 
-// Every sentinel is that of its status alone.
+// Every sentinel is that of its status alone, but a query without readable subscriptions is forbidden, too.
 func TestSentinelsAreThoseOfTheirStatus(t *testing.T) {
 	t.Parallel()
 	sentinels := map[int]error{
 		401: armsecops.ErrUnauthorized, 403: armsecops.ErrForbidden, 404: armsecops.ErrNotFound,
 		409: armsecops.ErrConflict, 412: armsecops.ErrPreconditionFailed, 429: armsecops.ErrThrottled,
 	}
-	for _, status := range []int{400, 401, 402, 403, 404, 409, 410, 412, 429} {
-		err := getJob(t.Context(), withoutRetries(respond(status)))
-		for code, sentinel := range sentinels {
-			assert.Equal(t, code == status, errors.Is(err, sentinel), "%d, %v", status, sentinel)
+	for _, status := range []int{400, 401, 402, 403, 404, 409, 410, 412, 429, 500} {
+		for _, body := range []string{"", `{"error":{"details":[{"code":"` + armsecops.CodeNoValidSubscriptionsInQueryRequest + `"}]}}`} {
+			err := getJob(t.Context(), withoutRetries(respond(status, body)))
+			for code, sentinel := range sentinels {
+				ofQuery := code == 403 && status == 400 && body != ""
+				assert.Equal(t, code == status || ofQuery, errors.Is(err, sentinel), "%d, %v", status, sentinel)
+			}
 		}
 	}
 	assert.EqualError(t, armsecops.ErrPreconditionFailed, "412 Precondition Failed")
-	err := getJob(t.Context(), withoutRetries(respond(302, "<p>Found</p>", "Location", "https://proxy.example/login?code=a")))
-	assert.EqualError(t, err, getOperation+`: 302 Found: a redirect to the host "proxy.example" was not followed: Found (a page of HTML or XML, `+getPath+")")
 }
 
 // What package errorbody reads arrives, at every depth.
@@ -164,6 +165,8 @@ func TestErrorLine(t *testing.T) {
 		"partial":    {respond(206, `{"error":{"code":"Partial","message":"m"}}`), "206 Partial Content: unexpected response: a success, but not one of the operation's: Partial: m"},
 		"permission": {respond(403, `{"error":{"message":"`+strings.Repeat("linked scope, ", 70)+`the last"}}`), "403 Forbidden: " + strings.Repeat("linked scope, ", 70) + "the last"},
 		"one word":   {details(`{"code":"b","message":"b"}`), "400 Bad Request: a [b]"},
+		"redirect": {respond(302, "<p>Found</p>", "Location", "https://proxy.example/login?code=a"),
+			`302 Found: a redirect to the host "proxy.example" was not followed: Found (a page of HTML or XML)`},
 	} {
 		text := getJob(t.Context(), options(script(t, test.response))).Error()
 		assert.Equal(t, getOperation+": "+test.want, strings.NewReplacer(", "+getPath, "", " ("+getPath+")", "").Replace(text), name)
@@ -263,17 +266,6 @@ func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	lines = strings.Split((&armsecops.JobFailedError{Job: job}).Error(), "; ")
 	require.Len(t, lines, 11)
 	assert.Equal(t, "job "+jobName+": Failed: 10 of 10 items failed", lines[0])
-}
-
-// A 400 with the code of a query without readable subscriptions is forbidden, another one isn't.
-func TestForbiddenIsThatOfAQueryAlone(t *testing.T) {
-	t.Parallel()
-	const code = armsecops.CodeNoValidSubscriptionsInQueryRequest
-	for status, want := range map[int]bool{400: true, 404: false, 500: false} {
-		err := &armsecops.CloudError{ServiceError: armsecops.ServiceError{StatusCode: status, Details: []armsecops.ErrorDetail{{Code: code}}}}
-		assert.Equal(t, want, errors.Is(err, armsecops.ErrForbidden), status)
-		assert.NotErrorIs(t, err, armsecops.ErrUnauthorized)
-	}
 }
 
 // A parameter shows what can't be seen, wherever it comes from.

@@ -483,3 +483,33 @@ func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
 	// 9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10
 	// ""
 }
+
+func ExampleSecurityStandardsClient_ListAcrossSubscriptions() {
+	server, scope := fake.NewServer(nil), "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
+	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{
+		Properties: armsecops.SecurityStandardProperties{DisplayName: "Our baseline"},
+	})
+	client := exemptionsFactory(server).NewSecurityStandardsClient()
+	for standard, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, nil) {
+		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
+			log.Fatal(err)
+		}
+		fmt.Println(standard.SubscriptionID(), standard.Properties.DisplayName)
+	}
+	// Output: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 Our baseline
+}
+
+// The names of recommendations by their keys. A built-in one comes once for each subscription.
+func ExampleAssessmentsMetadataClient_ListAcrossSubscriptions() {
+	client := exemptionsFactory(samples()).NewAssessmentsMetadataClient()
+	subscriptionIDs := []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "0980887d-03d6-408c-9566-532f3456804e"}
+	names := map[string]string{}
+	for metadata, err := range client.ListAcrossSubscriptions(context.Background(), subscriptionIDs, nil) {
+		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
+			log.Fatal(err)
+		}
+		names[metadata.Name] = metadata.Properties.DisplayName
+	}
+	fmt.Println(names["bc303248-3d14-44c2-96a0-55f5c326b5fe"])
+	// Output: Close management ports on your virtual machines
+}

@@ -43,7 +43,7 @@ type ExemptionsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewExemptionsClient(credential azcore.TokenCredential, options *ClientOptions) (*ExemptionsClient, error) {
-	f, err := NewClientFactory(credential, options)
+	f, err := newFactoryOfServices[ExemptionsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package armsecops
 
 import (
+	"reflect"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/armsecops/armsecops/internal/routes"
@@ -18,17 +20,23 @@ type ClientFactory struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewClientFactory(credential azcore.TokenCredential, options *ClientOptions) (*ClientFactory, error) {
-	if options != nil && options.APIVersion != "" {
-		return nil, invalid("APIVersion", options.APIVersion, "must be empty for a factory: each service has its own")
-	}
-	return newFactory(credential, options)
+	return newFactoryOfServices[ClientFactory](credential, options)
 }
 
-// newFactory returns the factory of a client that may be the only one.
-func newFactory(credential azcore.TokenCredential, options *ClientOptions) (*ClientFactory, error) {
+// newFactoryOfServices returns a factory for the constructor of T, whose services have
+// different api-versions.
+func newFactoryOfServices[T any](credential azcore.TokenCredential, options *ClientOptions) (*ClientFactory, error) {
+	if options != nil && options.APIVersion != "" {
+		return nil, refusedBy[T](invalid("APIVersion", options.APIVersion, "must be empty: each service has its own"))
+	}
+	return newFactory[T](credential, options)
+}
+
+// newFactory returns a factory for the constructor of T.
+func newFactory[T any](credential azcore.TokenCredential, options *ClientOptions) (*ClientFactory, error) {
 	c, err := newConnection(credential, options)
 	if err != nil {
-		return nil, err
+		return nil, refusedBy[T](err)
 	}
 	return &ClientFactory{c}, nil
 }
@@ -36,10 +44,13 @@ func newFactory(credential azcore.TokenCredential, options *ClientOptions) (*Cli
 // newClient returns a client of one subscription.
 func newClient[T ~struct{ client }](f *ClientFactory, subscriptionID string, newError func(ServiceError) error) (*T, error) {
 	if reason := routes.CheckSubscription(subscriptionID); reason != "" {
-		return nil, invalid("subscriptionID", subscriptionID, reason)
+		return nil, refusedBy[T](invalid("subscriptionID", subscriptionID, reason))
 	}
 	return &T{client{f.connection, subscriptionID, newError}}, nil
 }
+
+// refusedBy returns an error of the constructor of T, whether it is a function or the factory's method.
+func refusedBy[T any](err error) error { return withOperation("New"+reflect.TypeFor[T]().Name(), err) }
 
 // The services' own types of error.
 func newErrorResponse(e ServiceError) error { return &ErrorResponse{e} }

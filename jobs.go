@@ -34,7 +34,7 @@ type WorkspaceManagerJobsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerJobsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerJobsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[WorkspaceManagerJobsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

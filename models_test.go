@@ -183,6 +183,7 @@ func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, armsecops.AssignmentProperties{ExpiresOn: test.expiresOn}.ExpiresBefore(test.before), name)
 		assert.Equal(t, test.want, armsecops.StandardAssignmentProperties{ExpiresOn: test.expiresOn}.ExpiresBefore(test.before), name)
+		assert.Equal(t, test.want, armsecops.Exemption{ExpiresOn: test.expiresOn}.ExpiresBefore(test.before), name)
 	}
 }
 

@@ -28,7 +28,7 @@ type PolicyExemptionsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewPolicyExemptionsClient(credential azcore.TokenCredential, options *ClientOptions) (*PolicyExemptionsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[PolicyExemptionsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

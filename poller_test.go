@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -420,37 +421,31 @@ func waitFor(t *testing.T, poller *armsecops.JobPoller) (job armsecops.Job, fail
 func TestResumeTokenIsEnoughForAnotherClient(t *testing.T) {
 	t.Parallel()
 	assignment := armsecops.WorkspaceManagerAssignmentID{jobsSubscription, "rg", "workspace", "assignment"}
-	type test struct {
-		items  []armsecops.JobItem
-		begun  bool // by the poller that is resumed
-		failed bool
-	}
-	testkit.EachInBubble(t, map[string]test{
-		"failed, begun by the poller true":     {failingItems, true, true},
-		"failed, begun by the poller false":    {failingItems, false, true},
-		"succeeded, begun by the poller true":  {failingItems[:1], true, false},
-		"succeeded, begun by the poller false": {failingItems[:1], false, false},
-	}, func(t *testing.T, test test) {
-		srv := newFake(3)
-		srv.SetJobItems(assignment, test.items)
-		client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
-		poller := beginCreate(t, client, nil)
-		require.NoError(t, failure(poller.Poll(t.Context())))
-		var resumed *armsecops.JobPoller
-		if test.begun {
-			resumed = beginCreate(t, another, &beginOptions{ResumeToken: resumeToken(t, poller)})
-		} else {
-			resumed = newJobPoller(t, another, &waitOptions{ResumeToken: resumeToken(t, newJobPoller(t, client, nil))})
+	for _, items := range [][]armsecops.JobItem{failingItems, failingItems[:1]} {
+		for _, begun := range []bool{true, false} { // by the poller that is resumed
+			synctest.Test(t, func(t *testing.T) {
+				srv := newFake(3)
+				srv.SetJobItems(assignment, items)
+				client, another := newJobsClient(t, options(srv)), newJobsClient(t, options(srv))
+				poller := beginCreate(t, client, nil)
+				require.NoError(t, failure(poller.Poll(t.Context())))
+				var resumed *armsecops.JobPoller
+				if begun {
+					resumed = beginCreate(t, another, &beginOptions{ResumeToken: resumeToken(t, poller)})
+				} else {
+					resumed = newJobPoller(t, another, &waitOptions{ResumeToken: resumeToken(t, newJobPoller(t, client, nil))})
+				}
+				there, thereFailed := waitFor(t, resumed)
+				here, hereFailed := waitFor(t, poller)
+				assert.Equal(t, len(items) > 1, hereFailed)
+				assert.Equal(t, hereFailed, thereFailed)
+				assert.Len(t, here.Properties.Items, len(items))
+				assert.Equal(t, here, there)
+				assert.Equal(t, 1, requestsOf(srv, "Create"))
+				assert.Equal(t, 5, requestsOf(srv, "Get"), "one here, three there up to the end, and one more here")
+			})
 		}
-		there, thereFailed := waitFor(t, resumed)
-		here, hereFailed := waitFor(t, poller)
-		assert.Equal(t, test.failed, hereFailed)
-		assert.Equal(t, hereFailed, thereFailed)
-		assert.Len(t, here.Properties.Items, len(test.items))
-		assert.Equal(t, here, there)
-		assert.Equal(t, 1, requestsOf(srv, "Create"))
-		assert.Equal(t, 5, requestsOf(srv, "Get"), "one here, three there up to the end, and one more here")
-	})
+	}
 }
 
 // A token resumes the wait for its own job and for no other. Nothing is sent for one that doesn't fit.

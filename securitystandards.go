@@ -26,7 +26,7 @@ type SecurityStandardsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewSecurityStandardsClient(credential azcore.TokenCredential, options *ClientOptions) (*SecurityStandardsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[SecurityStandardsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

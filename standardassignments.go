@@ -30,7 +30,7 @@ type StandardAssignmentsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewStandardAssignmentsClient(credential azcore.TokenCredential, options *ClientOptions) (*StandardAssignmentsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[StandardAssignmentsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type WorkspaceManagerAssignmentsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerAssignmentsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerAssignmentsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[WorkspaceManagerAssignmentsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

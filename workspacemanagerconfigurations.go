@@ -28,7 +28,7 @@ type WorkspaceManagerConfigurationsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerConfigurationsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerConfigurationsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[WorkspaceManagerConfigurationsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ type WorkspaceManagerGroupsClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerGroupsClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerGroupsClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[WorkspaceManagerGroupsClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

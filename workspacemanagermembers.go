@@ -28,7 +28,7 @@ type WorkspaceManagerMembersClient struct {
 //
 // An invalid parameter is a [*ParameterError].
 func NewWorkspaceManagerMembersClient(subscriptionID string, credential azcore.TokenCredential, options *ClientOptions) (*WorkspaceManagerMembersClient, error) {
-	f, err := newFactory(credential, options)
+	f, err := newFactory[WorkspaceManagerMembersClient](credential, options)
 	if err != nil {
 		return nil, err
 	}

@@ -101,41 +101,38 @@ func TestListingAcrossSubscriptionsListsEachOnce(t *testing.T) {
 	assert.Empty(t, readAll(t, clientOf(t, s).ListAcrossSubscriptions(t.Context(), nil, nil)))
 }
 
-// acrossListings has the listings across subscriptions, by the operation of their requests. They
-// return the subscriptions of the items.
-var acrossListings = map[string]func(context.Context, *armsecops.ClientFactory, []string, *acrossOptions) ([]string, []error){
-	"SecurityAssignmentsClient.NewListBySubscriptionPager": func(ctx context.Context, f *armsecops.ClientFactory, ids []string, o *acrossOptions) ([]string, []error) {
-		client, err := f.NewSecurityAssignmentsClient("")
-		if err != nil {
-			return nil, []error{err}
-		}
-		return subscriptionsOf(client.ListAcrossSubscriptions(ctx, ids, o))
-	},
-	"PolicyExemptionsClient.NewListPager": func(ctx context.Context, f *armsecops.ClientFactory, ids []string, o *acrossOptions) ([]string, []error) {
-		return subscriptionsOf(f.NewPolicyExemptionsClient().ListAcrossSubscriptions(ctx, ids, o))
-	},
-	"StandardAssignmentsClient.NewListPager": func(ctx context.Context, f *armsecops.ClientFactory, ids []string, o *acrossOptions) ([]string, []error) {
-		return subscriptionsOf(f.NewStandardAssignmentsClient().ListAcrossSubscriptions(ctx, ids, o))
-	},
+// acrossListing lists many subscriptions, and returns those of the items.
+type acrossListing func(context.Context, []string, *acrossOptions) ([]string, []error)
+
+// acrossListings returns the listings across subscriptions, by the operation of their requests.
+func acrossListings(f *armsecops.ClientFactory) map[string]acrossListing {
+	assignments, _ := f.NewSecurityAssignmentsClient("")
+	return map[string]acrossListing{
+		"SecurityAssignmentsClient.NewListBySubscriptionPager": subscriptionsOf(assignments.ListAcrossSubscriptions),
+		"PolicyExemptionsClient.NewListPager":                  subscriptionsOf(f.NewPolicyExemptionsClient().ListAcrossSubscriptions),
+		"StandardAssignmentsClient.NewListPager":               subscriptionsOf(f.NewStandardAssignmentsClient().ListAcrossSubscriptions),
+		"SecurityStandardsClient.NewListPager":                 subscriptionsOf(f.NewSecurityStandardsClient().ListAcrossSubscriptions),
+		"AssessmentsMetadataClient.NewListBySubscriptionPager": subscriptionsOf(f.NewAssessmentsMetadataClient().ListAcrossSubscriptions),
+	}
 }
 
-func subscriptionsOf[P any](loop iter.Seq2[armsecops.Resource[P], error]) (ids []string, errs []error) {
-	items, errs := collect(loop)
-	for _, item := range items {
-		ids = append(ids, item.SubscriptionID())
+func subscriptionsOf[P any](list func(context.Context, []string, *acrossOptions) iter.Seq2[armsecops.Resource[P], error]) acrossListing {
+	return func(ctx context.Context, subscriptionIDs []string, o *acrossOptions) (ids []string, errs []error) {
+		items, errs := collect(list(ctx, subscriptionIDs, o))
+		for _, item := range items {
+			ids = append(ids, item.SubscriptionID())
+		}
+		return ids, errs
 	}
-	return ids, errs
 }
 
 func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 	t.Parallel()
-	for operation, list := range acrossListings {
-		forbidden := subscriptionID(1)
-		s := testkit.NewTenant(1, 1)
+	s, forbidden := testkit.NewTenant(1, 1), subscriptionID(1)
+	for operation, list := range acrossListings(newFactory(t, &azfake.TokenCredential{}, options(s))) {
 		s.Fault = failPage(forbidden, 1, failWith(403))
-		factory := newFactory(t, &azfake.TokenCredential{}, options(s))
 		ids := append(subscriptionIDs(5), "production")
-		listed, errs := list(t.Context(), factory, ids, &acrossOptions{ContinuationTokens: map[string]string{ids[2]: "no token"}})
+		listed, errs := list(t.Context(), ids, &acrossOptions{ContinuationTokens: map[string]string{ids[2]: "no token"}})
 		got, failed := map[string]int{}, map[string]error{}
 		for _, id := range listed {
 			got[id]++
@@ -148,6 +145,8 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 
 		require.ErrorIs(t, failed[forbidden], armsecops.ErrForbidden)
 		assert.ErrorContains(t, failed[forbidden], "subscription "+forbidden+": "+operation+": 403 Forbidden: Refused: No. (/subscriptions/"+forbidden+"/providers/")
+		client, _, _ := strings.Cut(operation, ".")
+		assert.Contains(t, armsecops.LogValue(failed[forbidden]).String(), "operation="+client+".ListAcrossSubscriptions request="+operation)
 		assertParameterError(t, failed["production"], "subscriptionID")
 		assertParameterError(t, failed[ids[2]], "ContinuationToken")
 
@@ -156,7 +155,7 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 		page, ok := errors.AsType[*armsecops.PageError](failed[forbidden])
 		require.True(t, ok)
 		for id, tokenOf := range map[string]string{forbidden: strings.ToUpper(forbidden), strings.ToUpper(forbidden): forbidden} {
-			rest, errs := list(t.Context(), factory, []string{id}, &acrossOptions{ContinuationTokens: map[string]string{tokenOf: page.ContinuationToken}})
+			rest, errs := list(t.Context(), []string{id}, &acrossOptions{ContinuationTokens: map[string]string{tokenOf: page.ContinuationToken}})
 			assert.Empty(t, errs)
 			assert.Len(t, rest, 1)
 		}

@@ -68,10 +68,6 @@ func (s *tables) client(t testing.TB) *armsecops.ExemptionsClient {
 	return newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewExemptionsClient()
 }
 
-func (s *tables) pager(t testing.TB, o *armsecops.ExemptionsClientListOptions) *armsecops.Pager[armsecops.Exemption] {
-	return s.client(t).NewListPager(o)
-}
-
 // across lists one subscription.
 func (s *tables) across(t testing.TB, inherited bool) iter.Seq2[armsecops.Exemption, error] {
 	o := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: inherited}
@@ -131,7 +127,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 		},
 	}, func(t *testing.T, test test) {
 		s := &tables{rows: map[string][]string{test.table: {test.row}}}
-		got := readAll(t, s.pager(t, nil).All(t.Context()))
+		got := readAll(t, s.client(t).NewListPager(nil).All(t.Context()))
 		require.Len(t, got, 1)
 		assert.NotEmpty(t, got[0].Properties)
 		test.want.Name, test.want.Properties = "n", got[0].Properties
@@ -153,7 +149,7 @@ func TestKeysOfAnExemption(t *testing.T) {
 	} {
 		row := exemptRow(standardRow, "Microsoft.Security/standardAssignments", `{"exemptionData":`+data+`}`)
 		s := &tables{rows: map[string][]string{"securityresources": {row}}}
-		got := readAll(t, s.pager(t, nil).All(t.Context()))
+		got := readAll(t, s.client(t).NewListPager(nil).All(t.Context()))
 		require.Len(t, got, 1)
 		assert.Equal(t, want, got[0].AssessmentKeys)
 	}
@@ -184,7 +180,7 @@ func TestExemptionQueries(t *testing.T) {
 		},
 	}, func(t *testing.T, test test) {
 		s := &tables{}
-		assert.Empty(t, readAll(t, s.pager(t, &test.options).All(t.Context())))
+		assert.Empty(t, readAll(t, s.client(t).NewListPager(&test.options).All(t.Context())))
 		var got []string
 		for _, text := range s.queries {
 			q := testkit.Decode[struct {
@@ -210,11 +206,8 @@ func TestExemptionsParameters(t *testing.T) {
 		"MaxPages":         {PageOptions: armsecops.PageOptions{MaxPages: -1}},
 	}
 	for parameter, o := range tests {
-		assertParameterError(t, errorOf((&tables{}).pager(t, &o).NextPage(t.Context())), parameter)
+		assertParameterError(t, errorOf((&tables{}).client(t).NewListPager(&o).NextPage(t.Context())), parameter)
 	}
-	versioned := options(script(t))
-	versioned.APIVersion = "2024-08-01"
-	assertParameterError(t, errorOf(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, versioned)), "APIVersion")
 }
 
 // A row that can't be read is an error that names it, and the page can be resumed.
@@ -232,7 +225,7 @@ func TestExemptionThatCannotBeReadIsNoHole(t *testing.T) {
 		good := exemptRow(oldRow, "Microsoft.Security/assignments", "{}")
 		s := &tables{rows: map[string][]string{"resources": {good}}}
 		s.rows[test.table] = append(s.rows[test.table], test.row)
-		for _, listing := range []iter.Seq2[armsecops.Exemption, error]{s.pager(t, nil).All(t.Context()), s.across(t, false)} {
+		for _, listing := range []iter.Seq2[armsecops.Exemption, error]{s.client(t).NewListPager(nil).All(t.Context()), s.across(t, false)} {
 			_, errs := collect(listing)
 			require.Len(t, errs, 1)
 			require.ErrorIs(t, errs[0], armsecops.ErrUnexpectedResponse)
@@ -252,7 +245,7 @@ func TestExemptionsResume(t *testing.T) {
 		s.rows["securityresources"] = append(s.rows["securityresources"], exemptRow(standardRow[:len(standardRow)-1]+n, "Microsoft.Security/standardAssignments", "{}"))
 		s.rows["resources"] = append(s.rows["resources"], exemptRow(oldRow+n, "Microsoft.Security/assignments", "{}"))
 	}
-	want := readAll(t, s.pager(t, nil).All(t.Context()))
+	want := readAll(t, s.client(t).NewListPager(nil).All(t.Context()))
 	require.Len(t, want, 9)
 	for failing := range 9 {
 		s := &tables{rows: s.rows, fail: func(n int) transportFunc {
@@ -261,13 +254,13 @@ func TestExemptionsResume(t *testing.T) {
 			}
 			return nil
 		}}
-		got, errs := collect(s.pager(t, nil).All(t.Context()))
+		got, errs := collect(s.client(t).NewListPager(nil).All(t.Context()))
 		require.Len(t, errs, 1)
 		assert.ErrorContains(t, errs[0], "; in the query for "+string(armsecops.PossibleExemptionKindValues()[failing/3]))
 		page, ok := errs[0].(*armsecops.PageError)
 		require.True(t, ok)
 		o := &armsecops.ExemptionsClientListOptions{PageOptions: armsecops.PageOptions{ContinuationToken: page.ContinuationToken}}
-		assert.Equal(t, want, append(got, readAll(t, s.pager(t, o).All(t.Context()))...))
+		assert.Equal(t, want, append(got, readAll(t, s.client(t).NewListPager(o).All(t.Context()))...))
 	}
 }
 
@@ -281,12 +274,12 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	o := &armsecops.ExemptionsClientListOptions{
 		SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true, Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption},
 	}
-	assert.Len(t, readAll(t, s.pager(t, o).All(t.Context())), 2)
+	assert.Len(t, readAll(t, s.client(t).NewListPager(o).All(t.Context())), 2)
 	o.MaxPages = 2
-	first := s.pager(t, o)
+	first := s.client(t).NewListPager(o)
 	assert.Len(t, readAll(t, first.All(t.Context())), 2)
 	o.ContinuationToken, o.MaxPages = first.ContinuationToken(), 0
-	assert.Empty(t, readAll(t, s.pager(t, o).All(t.Context())))
+	assert.Empty(t, readAll(t, s.client(t).NewListPager(o).All(t.Context())))
 	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
 
 	policies := newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewPolicyExemptionsClient()
@@ -338,6 +331,23 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
 	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
 
+	ids = append(ids, "production", "Production") // which concerns all kinds
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for ctx, want := range map[context.Context]counts{t.Context(): {"": 1}, ended: {"": 1, policies: 3, standards: 3, old: 3}} {
+		_, errs := collect(client.ListAcrossSubscriptions(ctx, ids, nil))
+		got := counts{}
+		for _, err := range errs {
+			failed := err.(*armsecops.SubscriptionError)
+			if got[failed.Kind]++; failed.Kind == "" {
+				assertParameterError(t, failed, "subscriptionID")
+				assert.ErrorContains(t, failed, "subscription production: "+failed.Operation+": parameter ")
+				assert.Equal(t, "ExemptionsClient.ListAcrossSubscriptions", failed.Operation)
+			}
+		}
+		assert.Equal(t, want, got)
+	}
+
 	var none context.Context
 	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
 		"ctx":           client.ListAcrossSubscriptions(none, ids, nil),
@@ -362,8 +372,6 @@ func TestExemptionJSON(t *testing.T) {
 	text, err := json.Marshal(e)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"kind":"Microsoft.Security/assignments","id":"i","standardId":"s","expiresOn":"2026-01-02T00:00:00Z","properties":{"a":1}}`, string(text))
-	assert.True(t, e.ExpiresBefore(e.ExpiresOn.Add(1)))
-	assert.False(t, armsecops.Exemption{}.ExpiresBefore(time.Now()))
 	assert.Contains(t, e.LogValue().String(), "expiresOn=2026-01-02")
 }
 

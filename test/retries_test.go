@@ -77,7 +77,6 @@ func TestDeletionThatIsGone(t *testing.T) {
 		err       error
 	}
 	testkit.EachInBubble(t, map[string]test{
-		"after a lost response":    {[]transportFunc{lost, gone}, nil, nil},
 		"before the context's end": {[]transportFunc{gone, hang}, []int{404}, context.DeadlineExceeded},
 		"of the registration":      {[]transportFunc{lost, respond(409, `{"error":{"code":"MissingRegistrationForResourceProvider"}}`), gone}, nil, armsecops.ErrOutcomeUnknown},
 	}, func(t *testing.T, test test) {

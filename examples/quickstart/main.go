@@ -55,7 +55,7 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 	jobs, noJobs := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, credential, &options)
 	assignments, noAssignments := armsecops.NewSecurityAssignmentsClient(subscription, credential, &options)
 	if err := cmp.Or(noJobs, noAssignments); err != nil {
-		return fmt.Errorf("-subscription: %w", err)
+		return err
 	}
 	job, err := jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name, nil)
 	if err != nil {

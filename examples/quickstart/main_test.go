@@ -82,7 +82,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		liveAssignment:              `"-live"` + all,
 		live + "-workspace=":        `"-live"` + all,
 		"-cloud moon":               `invalid value "moon" for flag -cloud: must be public, china or government; for help: quickstart -h`,
-		live + "-subscription mine": `-subscription: parameter subscriptionID "mine" must be a UUID`,
+		live + "-subscription mine": `NewWorkspaceManagerJobsClient: parameter subscriptionID "mine" must be a UUID`,
 		live + "-resource-group ..": `WorkspaceManagerJobsClient.Get: parameter resourceGroupName ".." must not end in a period`,
 	} {
 		code, stdout, stderr := runWith(t, args)

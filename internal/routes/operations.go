@@ -12,6 +12,8 @@ var others = map[string]string{
 	"SecurityAssignmentsClient.ListAcrossSubscriptions": "SecurityAssignmentsClient.NewListBySubscriptionPager",
 	"PolicyExemptionsClient.ListAcrossSubscriptions":    "PolicyExemptionsClient.NewListPager",
 	"StandardAssignmentsClient.ListAcrossSubscriptions": "StandardAssignmentsClient.NewListPager",
+	"SecurityStandardsClient.ListAcrossSubscriptions":   "SecurityStandardsClient.NewListPager",
+	"AssessmentsMetadataClient.ListAcrossSubscriptions": "AssessmentsMetadataClient.NewListBySubscriptionPager",
 	"ExemptionsClient.ListAcrossSubscriptions":          "the lists of the three clients, such as PolicyExemptionsClient.NewListPager",
 	"ExemptionsClient.Get":                              "the Get of the exemption's client, such as PolicyExemptionsClient.Get",
 	"ExemptionsClient.Renew":                            "the Get and CreateOrUpdate of the exemption's client, such as PolicyExemptionsClient.Get",

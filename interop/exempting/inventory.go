@@ -12,7 +12,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-const concurrency = 8 // subscriptions or exemptions that are read at a time
+const concurrency = 8 // exemptions or policy assignments that are read at a time
 
 // row is an exemption of an inventory.
 type row struct {
@@ -27,37 +27,18 @@ type row struct {
 // Several recommendations may have the same policy. A subscription that can't be read
 // doesn't keep the others from it: it is an *armsecops.SubscriptionError of the error.
 func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionIDs ...string) (map[string][]string, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var (
-		names   = map[string][]string{}
-		lock    sync.Mutex // of names
-		group   sync.WaitGroup
-		running = make(chan struct{}, concurrency)
-		errs    = make([]error, len(subscriptionIDs))
-	)
-	for i, subscriptionID := range subscriptionIDs {
-		running <- struct{}{}
-		group.Go(func() {
-			defer func() { <-running }()
-			for recommendation, err := range client.NewListBySubscriptionPager(subscriptionID, nil).All(ctx) {
-				if errors.Is(err, armsecops.ErrCredential) { // the others would fail, too
-					cancel(err)
-				}
-				if err != nil {
-					errs[i] = &armsecops.SubscriptionError{SubscriptionID: subscriptionID, Operation: "AssessmentsMetadataClient.NewListBySubscriptionPager", Err: err}
-					return
-				}
-				lock.Lock()
-				for _, id := range []string{recommendation.Name, recommendation.Properties.PolicyDefinitionID} {
-					id = strings.ToLower(id) // empty for one without a policy
-					names[id] = add(names[id], recommendation.Properties.DisplayName)
-				}
-				lock.Unlock()
-			}
-		})
+	names := map[string][]string{}
+	var errs []error
+	for recommendation, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+		if err != nil { // of one subscription, or of all, such as ErrCredential
+			errs = append(errs, err)
+			continue
+		}
+		for _, id := range []string{recommendation.Name, recommendation.Properties.PolicyDefinitionID} {
+			id = strings.ToLower(id) // empty for one without a policy
+			names[id] = add(names[id], recommendation.Properties.DisplayName)
+		}
 	}
-	group.Wait()
 	delete(names, "")
 	for _, list := range names {
 		slices.Sort(list) // the subscriptions arrive in any order

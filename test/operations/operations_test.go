@@ -233,9 +233,7 @@ func TestEveryParameterIsChecked(t *testing.T) {
 				_, err := driver.Call(t.Context(), call, driver.Options(testkit.Script(t)))
 				driver.AssertParameterError(t, err, parameter)
 				assert.ErrorContains(t, err, `"in/valid"`)
-				if parameter != "subscriptionID" { // which the client's constructor may have refused
-					assert.ErrorContains(t, err, route.Operation+": parameter ")
-				}
+				assert.Regexp(t, `^(New`+route.Resource.Client+"|"+route.Operation+`): parameter `, err.Error())
 			})
 		}
 	}
@@ -262,28 +260,47 @@ func TestEveryAPIVersionIsOverridden(t *testing.T) {
 	}
 }
 
-// Every constructor refuses what the factory refuses, but an API version.
+// Every constructor refuses the same, and says its name; an API version only where there are several.
 func TestEveryConstructorChecksItsParameters(t *testing.T) {
 	t.Parallel()
-	withoutTLS := driver.Options(nil)
-	withoutTLS.Cloud = testkit.Endpoint("http://management.example")
-	for client, constructor := range driver.Ours {
-		for parameter, test := range map[string]struct {
-			credential azcore.TokenCredential
-			options    *armsecops.ClientOptions
+	constructors := maps.Clone(driver.Ours)
+	constructors["ClientFactory"] = armsecops.NewClientFactory
+	type parameters struct {
+		credential azcore.TokenCredential
+		armsecops.ClientOptions
+	}
+	for client, constructor := range constructors {
+		for _, test := range []struct {
+			parameter string
+			set       func(*parameters)
 		}{
-			"credential":       {nil, nil},
-			"MaxResponseBytes": {&azfake.TokenCredential{}, &armsecops.ClientOptions{MaxResponseBytes: -1}},
-			"Cloud":            {&azfake.TokenCredential{}, withoutTLS},
+			{"credential", func(o *parameters) { o.credential = nil }},
+			{"MaxResponseBytes", func(o *parameters) { o.MaxResponseBytes = -1 }},
+			{"Cloud", func(o *parameters) { o.Cloud = testkit.Endpoint("http://management.example") }},
+			{"Cloud", func(o *parameters) { o.Cloud = testkit.Endpoint("management.example") }},
+			{"Cloud", func(o *parameters) { o.Cloud = testkit.Endpoint("https://") }},
+			{"options", func(o *parameters) { o.Cloud.ActiveDirectoryAuthorityHost = "https://login.example" }},
+			{"APIVersion", func(o *parameters) { o.APIVersion = "2021-08-01-preview" }},
+			{"Transport", func(o *parameters) { o.Transport = (*http.Client)(nil) }},
+			{"PerCallPolicies", func(o *parameters) { o.PerCallPolicies = []policy.Policy{nil} }},
+			{"PerRetryPolicies", func(o *parameters) { o.PerRetryPolicies = []policy.Policy{nil} }},
 		} {
-			in := []reflect.Value{reflect.ValueOf(&test.credential).Elem(), reflect.ValueOf(test.options)}
+			o := parameters{credential: &azfake.TokenCredential{}}
+			test.set(&o)
+			in := []reflect.Value{reflect.ValueOf(&o.credential).Elem(), reflect.ValueOf(&o.ClientOptions)}
 			if reflect.TypeOf(constructor).NumIn() > len(in) {
 				in = append([]reflect.Value{reflect.ValueOf(testkit.JobsSubscription)}, in...)
 			}
 			made := reflect.ValueOf(constructor).Call(in)
-			assert.True(t, made[0].IsNil(), "%s: %s", client, parameter)
 			err, _ := reflect.TypeAssert[error](made[1])
-			driver.AssertParameterError(t, err, parameter)
+			if test.parameter == "APIVersion" && client != "ClientFactory" && client != "ExemptionsClient" {
+				require.NoError(t, err, client)
+				continue
+			}
+			assert.True(t, made[0].IsNil(), "%s: %s", client, test.parameter)
+			driver.AssertParameterError(t, err, test.parameter)
+			assert.ErrorContains(t, err, "New"+client+": parameter "+test.parameter)
+			assert.Contains(t, armsecops.LogValue(err).String(), "operation=New"+client+" kind=parameter")
 		}
 	}
 }

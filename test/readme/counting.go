@@ -18,7 +18,7 @@ func count(ctx context.Context, client *armsecops.ExemptionsClient, subscription
 	}
 	var leftOut []string
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
-		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // of one kind, or of all if the id is no UUID
 			leftOut = append(leftOut, strings.ToLower(failed.SubscriptionID))
 			log.Println("left out:", failed)
 		} else if err != nil { // which concerns all of them, such as ErrCredential

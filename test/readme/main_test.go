@@ -33,11 +33,6 @@ func newFactory(t *testing.T, transport policy.Transporter) *armsecops.ClientFac
 	return factory
 }
 
-// transportFunc is a transport that is a function.
-type transportFunc func(*http.Request) (*http.Response, error)
-
-func (f transportFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
-
 const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
 var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", WorkspaceName: "central", Name: "rules"}
@@ -97,25 +92,17 @@ func TestAdvice(t *testing.T) {
 func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
-	changed, ifMatch := false, "" // ifMatch is that of the last PUT
-	client, err := newFactory(t, transportFunc(func(req *http.Request) (*http.Response, error) {
-		if req.Method == http.MethodPut {
-			ifMatch = req.Header.Get("If-Match")
-			if changed && ifMatch != "" {
-				server.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.CreateOrUpdate", StatusCode: http.StatusPreconditionFailed})
-			}
-		}
-		return server.Do(req)
-	})).NewSecurityAssignmentsClient(subscription)
+	client, err := newFactory(t, server).NewSecurityAssignmentsClient(subscription)
 	require.NoError(t, err)
 	created, err := client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil)
 	require.NoError(t, err)
 
 	expiresOn := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	require.NoError(t, extend(t.Context(), client, "group", "name", expiresOn))
-	assert.Equal(t, string(created.ETag), ifMatch)
+	requests := server.Requests()
+	assert.Equal(t, string(created.ETag), requests[len(requests)-1].Header.Get("If-Match"))
 
-	changed = true
+	server.Inject(fake.Fault{StatusCode: http.StatusPreconditionFailed, Match: func(r fake.Request) bool { return r.Header.Get("If-Match") != "" }})
 	err = extend(t.Context(), client, "group", "name", expiresOn.AddDate(1, 0, 0))
 	require.ErrorIs(t, err, armsecops.ErrPreconditionFailed)
 	got, err := client.Get(t.Context(), "group", "name", nil)

@@ -134,8 +134,8 @@ These methods send the requests of others:
 |---|---|
 | ` + "`WorkspaceManagerJobsClient.BeginCreate`" + ` | ` + "`Create`, then `Get` for each poll; with `Recover`, `NewListPager` before `Create`, and after one whose response is lost" + ` |
 | ` + "`WorkspaceManagerJobsClient.NewJobPoller`" + ` | ` + "`Get` for each poll" + ` |
-| ` + "`SecurityAssignmentsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
-| ` + "`ListAcrossSubscriptions` of `PolicyExemptionsClient` and `StandardAssignmentsClient`" + ` | ` + "`NewListPager` for each subscription" + ` |
+| ` + "`ListAcrossSubscriptions` of `SecurityAssignmentsClient` and `AssessmentsMetadataClient`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
+| ` + "`ListAcrossSubscriptions` of `PolicyExemptionsClient`, `StandardAssignmentsClient` and `SecurityStandardsClient`" + ` | ` + "`NewListPager` for each subscription" + ` |
 | ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription" + ` |
 | ` + "`Get`, `Renew` and `Delete` of `ExemptionsClient`" + ` | ` + "`Get`, then `CreateOrUpdate` to renew and `Delete` to delete, of the client of the exemption's place" + ` |
 `
