@@ -29,7 +29,7 @@ const (
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
 // time: what [SecurityAssignmentsClient.NewListBySubscriptionPager] lists of each.
 //   - subscriptionIDs: UUIDs; none lists nothing
-//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//   - options: nil for the defaults; [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and how to resume
 //
 // The client may be one without a subscription, of
 // [ClientFactory.NewSecurityAssignmentsClient]. For more than some dozens of
@@ -45,7 +45,7 @@ func (c *SecurityAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // time: what [PolicyExemptionsClient.NewListPager] lists of each. One that several of
 // them inherit from a management group comes once for each.
 //   - subscriptionIDs: UUIDs; none lists nothing
-//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//   - options: nil for the defaults; [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/list
 func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[PolicyExemption, error] {
@@ -57,7 +57,7 @@ func (c *PolicyExemptionsClient) ListAcrossSubscriptions(ctx context.Context, su
 // attestations among them. Whether those of resource groups and single resources are among
 // them isn't documented; [StandardAssignmentsClient.NewResourceGraphPager] has them.
 //   - subscriptionIDs: UUIDs; none lists nothing
-//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//   - options: nil for the defaults; [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/list
 func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[StandardAssignment, error] {
@@ -70,7 +70,7 @@ func (c *StandardAssignmentsClient) ListAcrossSubscriptions(ctx context.Context,
 // built-in one, comes once for each. Whether those of management groups are among them isn't
 // documented.
 //   - subscriptionIDs: UUIDs; none lists nothing
-//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//   - options: nil for the defaults; [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/security-standards/list
 func (c *SecurityStandardsClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[SecurityStandard, error] {
@@ -82,7 +82,7 @@ func (c *SecurityStandardsClient) ListAcrossSubscriptions(ctx context.Context, s
 // built-in recommendation comes once for each subscription. The documented ids have no
 // subscription: to know which one an item is of, use NewListBySubscriptionPager.
 //   - subscriptionIDs: UUIDs; none lists nothing
-//   - options: nil for the defaults; they say what order the items have, what errors come, and how to resume
+//   - options: nil for the defaults; [ListAcrossSubscriptionsOptions] says what order the items have, what errors come, and how to resume
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/assessments-metadata/list-by-subscription
 func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions) iter.Seq2[AssessmentMetadata, error] {
