@@ -30,8 +30,9 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // returns it. A job that ended Failed or Canceled is returned, too, with a
 // [*JobFailedError]; with any other error, the job is zero. A job that was deleted is
 // [ErrNotFound]: don't wait for it again. After any other error, the job may still run:
-// wait again, with the same poller or by its ResumeToken. If the context ends between
-// two polls, the error names the job, which azcore's doesn't.
+// wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
+// is what ends the wait for a job that doesn't end. Its error names the job, which azcore's
+// doesn't.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it
