@@ -15,6 +15,7 @@ import (
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
@@ -49,21 +50,16 @@ var rules = publication{
 }
 
 func main() {
-	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: publish, without arguments: edit the constants in main.go") }
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: publish [-live], with names of your own in main.go")
+		flag.PrintDefaults()
+	}
+	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
 	if flag.Parse(); flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	// For Azure, with names of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
-	// instead of azcore/fake, delete newTenant, and replace the three lines below by these:
-	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
-	//	if err != nil {
-	//		log.Fatal(err)
-	//	}
-	//	factory, err := armsecops.NewClientFactory(credential, nil)
-	options := &armsecops.ClientOptions{}
-	options.Transport = newTenant()
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	factory, err := newFactory(*live)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -80,6 +76,20 @@ func main() {
 	if err := errors.Join(errs...); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// newFactory returns a factory of clients of Azure, or of a tenant in memory.
+func newFactory(live bool) (*armsecops.ClientFactory, error) {
+	if !live {
+		options := &armsecops.ClientOptions{}
+		options.Transport = newTenant()
+		return armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return armsecops.NewClientFactory(credential, nil)
 }
 
 // setUp makes what a publication needs. Each step replaces what has that name already,
