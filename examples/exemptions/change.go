@@ -103,7 +103,7 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 		if c.ignoreNotFound && errors.Is(err, armsecops.ErrNotFound) && !hidden {
 			err = fmt.Errorf("%w deleted, since it isn't there", errUnchanged)
 		}
-		return d, err
+		return d, c.explain(err)
 	})
 }
 

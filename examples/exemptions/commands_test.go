@@ -90,6 +90,7 @@ func TestExemptionsAreCreatedRenewedAndDeleted(t *testing.T) {
 			code, stdout, stderr = execute(t, n, input, "delete", "-ignore-not-found", "-")
 			gone := !strings.Contains(input, tenantSubscription(19)) // a subscription that isn't found
 			assert.Equal(t, []any{gone, "", gone}, []any{code == 0, stdout, count == strings.Count(stderr, ": not deleted, since it isn't there\n")}, name)
+			assert.Equal(t, !gone, strings.Contains(stderr, "in memory, a subscription to use is "+tenantSubscription(1)), name)
 		}
 	}
 }
@@ -207,7 +208,7 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 		"":                    {25, 6},
 		"-effect=":            {30, 7},
 		"-effect attest":      {5, 2},
-		"-expires-within 16d": {4, 3},
+		"-within 16d":         {4, 3},
 		"-category Mitigated": {5, 6},
 		"-category waiver -effect exempt -expires-within 15d": {3, 3},
 		"-kind ASSIGNMENT": {9, 2},

@@ -60,7 +60,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		Meaning: "anything else failed, such as the listing of a subscription, or it was interrupted; what was found is printed",
 	})
 	q.Arguments = "[SUBSCRIPTION... | -]"
-	within, withinName := "", "expires-within"
+	within := ""
 	if name == "list" {
 		q.About = "Lists the exemptions of Azure Policy, of Defender's standards and of Defender's assignments of 2021, " +
 			"those that end first at the top."
@@ -68,15 +68,18 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
   az account list --query '[].id' --output tsv |
     go run ./examples/exemptions list -live -via list -`
 	} else {
-		within, withinName = "30d", "within"
+		within = "30d"
 		q.About = "Lists the exemptions that end within some time, or have ended, those that end first at the top."
 		q.Example = `  go run ./examples/exemptions expiring -live -within 30d
   az account list --query '[].id' --output tsv |
     go run ./examples/exemptions expiring -live -within 7d -verify -`
 	}
 	q.About += "\n\n" + aboutLists
-	q.Flags.StringVar(&within, withinName, within,
+	q.Flags.StringVar(&within, "within", within,
 		"only exemptions that have ended or will within this `time`; 0d is those that have ended, 30d is days, other units are Go's")
+	if name == "list" {
+		q.Flags.StringVar(&within, "expires-within", "", "the same as -within, as a `time`")
+	}
 	var category, effect string
 	q.Flags.BoolVar(&q.active, "active", false, "only exemptions that haven't ended")
 	q.Flags.StringVar(&category, "category", "", "only exemptions of this `category`: waiver or mitigated (default any)")
@@ -101,6 +104,10 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	q.verify = q.verify && q.via == "graph" // -via list names what fails by itself
 	if q.connection, err = connect(q.Command); err != nil {
 		return q, err
+	}
+	withinName := "within"
+	if q.Given("expires-within") {
+		withinName = "expires-within"
 	}
 	if within != "" || q.Given(withinName) {
 		duration, err := parseDuration(within)

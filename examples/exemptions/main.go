@@ -193,6 +193,14 @@ func (n connection) printMemoryNote(out *terminal.Output, what string) {
 	}
 }
 
+// explain says which subscription is in memory, if one isn't or can't be read.
+func (n connection) explain(err error) error {
+	if n.memory == nil || !armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound) {
+		return err
+	}
+	return fmt.Errorf("in memory, a subscription to use is %s, and -live uses Azure: %w", tenantSubscription(1), err)
+}
+
 // errPartly is the error of a command that did only some of what it was told.
 var errPartly = errors.New("failed")
 
