@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +19,8 @@ import (
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
-// Exemption is an exemption of any of the three places.
+// Exemption is an exemption of any of the three places. [ExemptionsClient.CreateOrUpdate]
+// creates one.
 type Exemption struct {
 	// Kind is the place: the type of the resource, in the casing of the constants.
 	Kind ExemptionKind `json:"kind,omitzero"`
@@ -83,6 +86,58 @@ func (e Exemption) LogValue() slog.Value {
 		attributes = append(attributes, slog.Time("expiresOn", e.ExpiresOn))
 	}
 	return slog.GroupValue(attributes...)
+}
+
+// check returns the rule that an exemption breaks which is to be created; nil for none.
+func (e *Exemption) check() error {
+	policy, standard := e.Kind.Is(ExemptionKindPolicyExemption), e.Kind.Is(ExemptionKindStandardAssignment)
+	if !policy && !standard {
+		return invalid("Kind", string(e.Kind), fmt.Sprintf("must be %q or %q: SecurityAssignmentsClient creates assignments of 2021", ExemptionKindPolicyExemption, ExemptionKindStandardAssignment))
+	}
+	for _, field := range []struct {
+		name     string
+		set      bool
+		ofPolicy bool
+	}{
+		{"PolicyAssignmentID", e.PolicyAssignmentID != "", true},
+		{"PolicyDefinitionReferenceIDs", len(e.PolicyDefinitionReferenceIDs) > 0, true},
+		{"ResourceSelectors", len(e.ResourceSelectors) > 0, true},
+		{"AssessmentKeys", len(e.AssessmentKeys) > 0, false},
+		{"StandardID", e.StandardID != "", false},
+		{"SubAssessmentExemptionRule", !reflect.ValueOf(e.SubAssessmentExemptionRule).IsZero(), false},
+	} {
+		if field.set && field.ofPolicy != policy {
+			return &ParameterError{Name: field.name, Reason: "must not be set for the kind " + string(e.Kind)}
+		}
+	}
+	keys := e.AssessmentKeys
+	switch {
+	case policy && e.PolicyAssignmentID == "":
+		return invalid("PolicyAssignmentID", "", "must not be empty")
+	case policy && e.Category == "":
+		return invalid("Category", "", "must not be empty")
+	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isZeros):
+		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, or none with a StandardID")
+	}
+	return checkTime("ExpiresOn", e.ExpiresOn)
+}
+
+// put returns the call that puts the exemption; of a kind that check refuses, as a policy exemption.
+func (e *Exemption) put(scope, name string) call {
+	if !e.Kind.Is(ExemptionKindStandardAssignment) {
+		return putPolicyExemption(scope, name, PolicyExemption{Properties: PolicyExemptionProperties{
+			DisplayName: e.DisplayName, Description: e.Description, ExemptionCategory: e.Category, ExpiresOn: e.ExpiresOn,
+			PolicyAssignmentID: e.PolicyAssignmentID, PolicyDefinitionReferenceIDs: e.PolicyDefinitionReferenceIDs, ResourceSelectors: e.ResourceSelectors,
+		}})
+	}
+	data := ExemptionData{ExemptionCategory: e.Category, SubAssessmentExemptionRule: e.SubAssessmentExemptionRule}
+	if len(e.AssessmentKeys) > 0 {
+		data.AssignedAssessment.AssessmentKey = e.AssessmentKeys[0]
+	}
+	return putStandardAssignment(scope, name, StandardAssignment{Properties: StandardAssignmentProperties{
+		DisplayName: e.DisplayName, Description: e.Description, Effect: EffectExempt, ExpiresOn: e.ExpiresOn,
+		AssignedStandard: AssignedStandardItem{ID: e.StandardID}, ExemptionData: data,
+	}})
 }
 
 // decodeExemption reads a row or an item; it is zero if it isn't wanted.

@@ -20,10 +20,12 @@ import (
 // Policy, Defender's standards, and Defender's assignments of 2021. NewListPager queries
 // Azure Resource Graph, api-version 2024-04-01, which is minutes old;
 // ListAcrossSubscriptions requests each subscription, and is current. Get, Renew and
-// Delete take the id of an exemption, whatever its place. The clients of the three places
-// create exemptions, and change the rest. It is safe for concurrent use.
+// Delete take the id of an exemption, whatever its place. CreateOrUpdate creates one where
+// its Kind says. The clients of the three places change the rest. It is safe for
+// concurrent use.
 //
-// Roles: Security Reader reads exemptions; Renew and Delete take the role of the place.
+// Roles: Security Reader reads exemptions; CreateOrUpdate, Renew and Delete take the role
+// of the place.
 //
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
@@ -97,6 +99,50 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 	return ExemptionsClientGetResponse{got}, err
 }
 
+// CreateOrUpdate creates an exemption, or replaces the one of that name. Its Kind says
+// where, such as that of [AssessmentMetadataProperties.ExemptedBy]:
+//   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID and Category, and takes
+//     ResourceSelectors and PolicyDefinitionReferenceIDs. Without these, it exempts from
+//     every policy of the assignment.
+//   - [ExemptionKindStandardAssignment] takes one key in AssessmentKeys, StandardID, Category
+//     and SubAssessmentExemptionRule. Without a key, StandardID is required, and it exempts
+//     from the whole standard.
+//
+// Both take DisplayName, Description and ExpiresOn. What a kind doesn't take is refused if
+// it is set, and so is another kind: [SecurityAssignmentsClient] creates assignments of
+// 2021. The other fields, such as ID, Name, Scope, CreatedBy and Properties, are ignored,
+// so that an exemption of a listing can be put at another scope or under another name.
+//
+// The call is one PUT. An Exemption doesn't have all that a resource has, such as the
+// Metadata of a policy exemption: if there is one of that name, that is lost. Renew keeps
+// all.
+//   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
+//   - name: a UUID, which a standard assignment must have; that of a policy exemption may be
+//     another one, as [PolicyExemptionsClient.CreateOrUpdate] takes it for a new exemption
+//   - exemption: what it exempts from, why and until when
+//   - options: nil for the defaults
+//
+// An invalid parameter, or field of the exemption, is a [*ParameterError]. The other
+// errors, and how long an exemption takes to count, are those of the CreateOrUpdate of the
+// place. The response is the exemption that the service returned; a success that isn't one
+// is [ErrUnexpectedResponse].
+//
+// REST: the page of [PolicyExemptionsClient.CreateOrUpdate] or [StandardAssignmentsClient.CreateOrUpdate]
+func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name string, exemption Exemption, options *ExemptionsClientCreateOrUpdateOptions) (ExemptionsClientCreateOrUpdateResponse, error) {
+	put := exemption.put(scope, name)
+	put.parameter = "exemption"
+	_, refused := c.checkedValues(&put)
+	if e, ok := refused.(*ParameterError); ok && e.Name != "scope" {
+		e.Name = "name" // rather than that of the place's client
+	}
+	at := exemptionPlace{client: c.client, resource: put.route.Resource, values: put.values}
+	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(), refused), func(ctx context.Context) (exemptionResource, error) {
+		written, err := run[writtenResource](ctx, at.client, put)
+		return written.exemptionResource, err
+	})
+	return ExemptionsClientCreateOrUpdateResponse{created}, err
+}
+
 // Renew lets an exemption end at another time, also an earlier one unless OnlyLater is
 // set: it gets the exemption, sets when it ends, and puts it back with all that it has.
 // The last writer wins: what another program changes between the two requests is lost.
@@ -122,7 +168,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
 		got.Properties.Description = cmp.Or(options.Description, got.Properties.Description)
-		put, err := run[renewedResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
+		put, err := run[writtenResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
 	return ExemptionsClientRenewResponse{renewed}, err
@@ -148,6 +194,14 @@ type ExemptionsClientGetOptions struct{}
 
 // ExemptionsClientGetResponse is the response of [ExemptionsClient.Get].
 type ExemptionsClientGetResponse struct {
+	Exemption
+}
+
+// ExemptionsClientCreateOrUpdateOptions holds the optional parameters of [ExemptionsClient.CreateOrUpdate].
+type ExemptionsClientCreateOrUpdateOptions struct{}
+
+// ExemptionsClientCreateOrUpdateResponse is the response of [ExemptionsClient.CreateOrUpdate].
+type ExemptionsClientCreateOrUpdateResponse struct {
 	Exemption
 }
 
@@ -181,29 +235,37 @@ type exemptionPlace struct {
 	values   pathValues // of its path
 }
 
-// do gets the exemption of an id, and does something with it. It returns the result's exemption.
-//   - refused: the error of another parameter; nil for none
-func (c *ExemptionsClient) do(
-	ctx context.Context, operation, id string, refused error, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
-) (result Exemption, err error) {
+// do does something at the place, below a span of the operation. It returns the result's exemption.
+//   - refused: the error of a parameter; nil for none
+func (at exemptionPlace) do(ctx context.Context, operation string, refused error, send func(context.Context) (exemptionResource, error)) (result Exemption, err error) {
 	if ctx == nil {
 		return Exemption{}, withOperation(operation, errNilContext)
 	}
-	at, err := c.find(id)
-	get := call{route: at.resource.Get, values: at.values}
-	ctx, endSpan := at.client.startParentSpan(ctx, operation, &get)
+	ctx, endSpan := at.client.startParentSpan(ctx, operation, &call{route: at.resource.Get, values: at.values})
 	defer func() { endSpan(err) }()
-	if err = cmp.Or(err, refused); err != nil {
-		return Exemption{}, withOperation(operation, err)
+	if refused != nil {
+		return Exemption{}, withOperation(operation, refused)
 	}
-	resource, err := run[exemptionResource](ctx, at.client, get)
-	if err == nil {
-		resource, err = then(ctx, at, resource)
-	}
+	resource, err := send(ctx)
 	if err != nil {
 		return Exemption{}, &operationError{operation: operation, err: err}
 	}
 	return resource.exemption, nil
+}
+
+// do gets the exemption of an id, and does something with it. It returns the result's exemption.
+//   - refused: the error of another parameter; nil for none
+func (c *ExemptionsClient) do(
+	ctx context.Context, operation, id string, refused error, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
+) (Exemption, error) {
+	at, err := c.find(id)
+	return at.do(ctx, operation, cmp.Or(err, refused), func(ctx context.Context) (exemptionResource, error) {
+		got, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+		if err != nil {
+			return exemptionResource{}, err
+		}
+		return then(ctx, at, got)
+	})
 }
 
 // find returns where the exemption of an id is; among policy exemptions with an error.
@@ -233,10 +295,10 @@ type exemptionResource struct {
 	exemption Exemption
 }
 
-// renewedResource is an exemption that was put back. [ErrNotExemption] would say that nothing was.
-type renewedResource struct{ exemptionResource }
+// writtenResource is an exemption that was put. [ErrNotExemption] would say that nothing was.
+type writtenResource struct{ exemptionResource }
 
-func (r *renewedResource) unexpected(first bool) error {
+func (r *writtenResource) unexpected(first bool) error {
 	err := r.exemptionResource.unexpected(first)
 	if errors.Is(err, ErrNotExemption) {
 		return unexpected(err.Error())

@@ -17,10 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
+
+var findings = armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}}
 
 // tables responds to the queries for exemptions with rows by table.
 type tables struct {
@@ -107,7 +110,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 				Kind: armsecops.ExemptionKindStandardAssignment, ID: standardRow, Scope: exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
 				SubscriptionID: "aaaaaaaa-0000-0000-0000-000000000001", ResourceGroupName: "rg", Category: armsecops.ExemptionCategoryMitigated,
 				AssessmentKeys: []string{"k"}, StandardID: "s", CreatedBy: "me", LastModifiedBy: "you", LastModifiedOn: expires,
-				SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}},
+				SubAssessmentExemptionRule: findings,
 			},
 		},
 		"assignment of 2021": {
@@ -352,6 +355,72 @@ func TestExemptionsByID(t *testing.T) {
 	}
 }
 
+// An exemption is put where its kind says, also one of a listing, and is read as the same.
+func TestExemptionsAreCreated(t *testing.T) {
+	t.Parallel()
+	for want, exemption := range map[string]armsecops.Exemption{ // by the properties that are sent
+		`"exemptionCategory":"Waiver","policyAssignmentId":"/a","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}]`: {
+			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
+		},
+		`"effect":"Exempt","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"k"},"subAssessmentExemptionRule":{"if":{"field":"f"}}}`: {
+			Kind: armsecops.ExemptionKindStandardAssignment, AssessmentKeys: []string{"k"}, SubAssessmentExemptionRule: findings,
+		},
+		`"effect":"Exempt","assignedStandard":{"id":"/s"},"exemptionData":{"exemptionCategory":"waiver"}`: {Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"},
+	} {
+		server, listed := fake.NewServer(nil), exemption
+		o, s := traced(server)
+		client := newFactory(t, &azfake.TokenCredential{}, o).NewExemptionsClient()
+		listed.Kind, listed.Category = armsecops.ExemptionKind(strings.ToLower(string(exemption.Kind))), "WAIVER"
+		listed.DisplayName, listed.Description, listed.ExpiresOn = "d", "e", time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
+		listed.ID, listed.Name, listed.Scope, listed.CreatedBy, listed.Properties = oldRow, "p", "/", "me", json.RawMessage("{") // of another one
+		created, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, nil)
+		require.NoError(t, err)
+		assert.Equal(t, exemptSubscription+"/providers/"+string(exemption.Kind)+"/"+standardName, created.ID)
+		put := server.Requests()[0]
+		assert.JSONEq(t, `{"properties":{"displayName":"d","description":"e","expiresOn":"2027-01-02T00:00:00Z",`+want+`}}`, string(put.Body))
+		assert.Same(t, s.last(t, "ExemptionsClient.CreateOrUpdate"), s.last(t, put.Operation).parent)
+		read, err := client.Get(t.Context(), created.ID, nil)
+		require.NoError(t, err)
+		assert.Equal(t, read.Exemption, created.Exemption)
+	}
+}
+
+// What the place of an exemption doesn't have is refused, and never dropped.
+func TestCreatedExemptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	const policies, standards = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment
+	client := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewExemptionsClient()
+	refuse := func(ctx context.Context, scope, name string, e armsecops.Exemption, parameter string) {
+		err := errorOf(client.CreateOrUpdate(ctx, scope, name, e, nil))
+		assertParameterError(t, err, parameter)
+		assert.ErrorContains(t, err, "ExemptionsClient.CreateOrUpdate: parameter "+parameter+" ")
+	}
+	for parameter, exemptions := range map[string][]armsecops.Exemption{
+		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: "/s"}},
+		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: standards, PolicyAssignmentID: "/a"}},
+		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}},
+		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}},
+		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
+		"StandardID":                   {{Kind: policies, StandardID: "/s"}},
+		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
+		"AssessmentKeys": {
+			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{"k", "l"}},
+			{Kind: standards, StandardID: "/s", AssessmentKeys: []string{""}}, {Kind: standards, StandardID: "/s", AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
+		},
+		"ExpiresOn": {{Kind: standards, StandardID: "/s", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
+	} {
+		for _, e := range exemptions {
+			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
+		}
+	}
+	var none context.Context
+	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s"}} {
+		refuse(t.Context(), "production", standardName, e, "scope")
+		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
+		refuse(none, exemptSubscription, standardName, e, "ctx")
+	}
+}
+
 // What isn't an exemption is neither changed nor deleted.
 func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
@@ -370,12 +439,19 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
 	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
-	renewing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body)))).NewExemptionsClient()
-	renewed := errorOf(renewing.Renew(t.Context(), standardRow, soon, nil))
-	require.ErrorIs(t, renewed, armsecops.ErrUnexpectedResponse)
-	require.NotErrorIs(t, renewed, armsecops.ErrNotExemption, "it may have been renewed")
-	var none context.Context
-	assertParameterError(t, errorOf(client.Get(none, standardRow, nil)), "ctx")
+	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
+	create := func() error {
+		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"}
+		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, nil))
+	}
+	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, nil)), create()} {
+		require.ErrorIs(t, written, armsecops.ErrUnexpectedResponse)
+		require.NotErrorIs(t, written, armsecops.ErrNotExemption, "it may have been written")
+	}
+	conflict := create()
+	require.ErrorIs(t, conflict, armsecops.ErrOutcomeUnknown)
+	assert.ErrorContains(t, conflict, "ExemptionsClient.CreateOrUpdate: StandardAssignmentsClient.CreateOrUpdate: 409 Conflict")
+	assert.Contains(t, armsecops.LogValue(conflict).String(), "operation=ExemptionsClient.CreateOrUpdate request=StandardAssignmentsClient.CreateOrUpdate kind=outcomeUnknown")
 	for _, expires := range []time.Time{{}, time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		assertParameterError(t, errorOf(client.Renew(t.Context(), standardRow, expires, nil)), "expiresOn")
 	}
