@@ -102,7 +102,7 @@ func status(code int) string {
 // ParameterError is a parameter that breaks its rule. Nothing was sent. Its text
 // shows white space and invisible characters of the value in Go's escapes.
 type ParameterError struct {
-	Name   string // as in the method's signature, or the field of its options; subscriptionID for one of several, too
+	Name   string // as in the method's signature, or the field of its options or exemption; subscriptionID for one of several, too
 	Value  string // what the caller gave; empty if it isn't for showing, as a token
 	Reason string // the rule, as in "must be a UUID"
 

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -124,22 +121,6 @@ func TestErrorHasEveryMember(t *testing.T) {
 	assert.JSONEq(t, `{"trace":"a"}`, string(e.AdditionalProperties["innererror"]))
 }
 
-// A response of a caller's policy may have a body that cannot be read.
-func TestErrorWithoutItsBodySaysWhy(t *testing.T) {
-	t.Parallel()
-	for status, want := range map[int]string{404: "404 Not Found", 200: "200 OK"} {
-		o := options(script(t))
-		o.PerCallPolicies = []policy.Policy{testkit.PolicyFunc(func(*policy.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Body: io.NopCloser(iotest.ErrReader(io.ErrClosedPipe))}, nil
-		})}
-		err := getJob(t.Context(), o)
-		require.ErrorIs(t, err, io.ErrClosedPipe)
-		require.ErrorAs(t, err, new(*armsecops.ErrorResponse))
-		assert.Equal(t, status == 404, errors.Is(err, armsecops.ErrNotFound))
-		assert.Equal(t, getOperation+": "+want+": reading the response: "+io.ErrClosedPipe.Error(), strings.TrimSuffix(err.Error(), " ("+getPath+")"))
-	}
-}
-
 // The line has the correlation id without a request id, the code of the body rather
 // than that of the header, and three details.
 func TestErrorLine(t *testing.T) {
@@ -185,10 +166,12 @@ func TestErrorLineFillsItsBound(t *testing.T) {
 	assert.Len(t, err.Error(), maxErrorBytes)
 	assert.Regexp(t, regexp.QuoteMeta("… ("+getPath+")")+"$", err.Error())
 
-	long := func(*http.Request) (*http.Response, error) { return nil, errors.New(strings.Repeat("e", 10_000)) }
-	err = getJob(t.Context(), withoutRetries(transportFunc(long)))
+	long := testkit.CredentialFunc(func() (azcore.AccessToken, error) {
+		return azcore.AccessToken{}, errors.New(strings.Repeat("e", 10_000) + " visit a page")
+	})
+	err = failure(newFactory(t, long, options(script(t))).NewStandardAssignmentsClient().Get(t.Context(), "/subscriptions/"+jobsSubscription, jobsSubscription, nil))
 	assert.Len(t, err.Error(), maxErrorBytes)
-	assert.Contains(t, err.Error(), "ee… ee", "a long error keeps its end")
+	assert.Regexp(t, "getting a token: e+… e+ visit a page$", err.Error(), "a long error keeps its end, which has the advice of a credential's")
 }
 
 // A 409 that asks azcore to register the resource provider says why that failed.

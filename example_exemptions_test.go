@@ -40,23 +40,19 @@ func Example_exempt() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if recommendation.Properties.ExemptedBy() != armsecops.ExemptionKindPolicyExemption {
-		log.Fatal("exempt by a standard, with StandardAssignmentsClient")
-	}
+	client := factory.NewExemptionsClient()
 	scope := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web/providers/Microsoft.Compute/virtualMachineScaleSets/web"
-	created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, scope, "SEC-1042", armsecops.PolicyExemption{
-		Properties: armsecops.PolicyExemptionProperties{
-			DisplayName:                  recommendation.Properties.DisplayName,
-			PolicyAssignmentID:           "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
-			PolicyDefinitionReferenceIDs: []string{"vmssEndpointProtectionMonitoring"}, // of the recommendation's policy
-			ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
-			ExpiresOn:                    time.Now().AddDate(0, 0, 90),
-		},
+	created, err := client.CreateOrUpdate(ctx, scope, "SEC-1042", armsecops.Exemption{
+		Kind:                         recommendation.Properties.ExemptedBy(), // by a policy: of a standard, it takes other fields
+		DisplayName:                  recommendation.Properties.DisplayName,
+		PolicyAssignmentID:           "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
+		PolicyDefinitionReferenceIDs: []string{"vmssEndpointProtectionMonitoring"}, // of the recommendation's policy
+		Category:                     armsecops.ExemptionCategoryWaiver,
+		ExpiresOn:                    time.Now().AddDate(0, 0, 90),
 	}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	client := factory.NewExemptionsClient()
 	for exemption, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption}}).All(ctx) {
 		if err != nil {
 			log.Fatal(err)
@@ -158,6 +154,35 @@ func ExampleExemptionsClient_Get() {
 	}
 	fmt.Println(exemption.DisplayName, exemption.Category, exemption.ExpiresOn.Format(time.DateOnly))
 	// Output: Test exemption waiver 2022-05-01
+}
+
+// Kind says where: that of a recommendation is its ExemptedBy. A UUID is a name for either.
+func ExampleExemptionsClient_CreateOrUpdate() {
+	client := exemptionsFactory(samples()).NewExemptionsClient()
+	scope := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build"
+	for _, exemption := range []armsecops.Exemption{
+		{
+			Kind:                         armsecops.ExemptionKindPolicyExemption,
+			PolicyAssignmentID:           "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
+			PolicyDefinitionReferenceIDs: []string{"diskEncryptionMonitoring"}, // of the recommendation's policy
+		},
+		{
+			Kind:           armsecops.ExemptionKindStandardAssignment,
+			AssessmentKeys: []string{"1195afff-c881-495e-9bc5-1486211ae03f"},
+			StandardID:     "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
+		},
+	} {
+		exemption.Description, exemption.Category = "SEC-1042: accepted until it is shut down", armsecops.ExemptionCategoryWaiver
+		exemption.ExpiresOn = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+		created, err := client.CreateOrUpdate(context.Background(), scope, "7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11", exemption, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(created.Kind, created.ExpiresOn.Format(time.DateOnly))
+	}
+	// Output:
+	// Microsoft.Authorization/policyExemptions 2030-01-01
+	// Microsoft.Security/standardAssignments 2030-01-01
 }
 
 // The id is one of any place, such as the ID of what NewListPager yields. With OnlyLater,
@@ -288,35 +313,6 @@ func ExampleStandardAssignmentsClient_Get() {
 	p := exemption.Properties
 	fmt.Println(p.DisplayName, p.Effect, p.ExemptionData.ExemptionCategory, p.ExpiresOn)
 	// Output: Test exemption Exempt waiver 2022-05-01 19:50:47.083633 +0000 UTC
-}
-
-// An exemption has the effect Exempt, a standard, and the key of the assessment that
-// the scope is exempt from. Without ExpiresOn it never expires.
-func ExampleStandardAssignmentsClient_CreateOrUpdate() {
-	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
-	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26/resourceGroups/ANAT_TEST_RG" +
-		"/providers/Microsoft.Compute/virtualMachines/anatTestE2LA"
-	name := "7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11" // a new UUID
-	exemption, err := client.CreateOrUpdate(context.Background(), scope, name, armsecops.StandardAssignment{
-		Properties: armsecops.StandardAssignmentProperties{
-			DisplayName: "Test system with open findings",
-			Description: "Accepted until it is shut down.",
-			Effect:      armsecops.EffectExempt,
-			AssignedStandard: armsecops.AssignedStandardItem{
-				ID: "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8",
-			},
-			ExemptionData: armsecops.ExemptionData{
-				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
-				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "1195afff-c881-495e-9bc5-1486211ae03f"},
-			},
-			ExpiresOn: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
-		},
-	}, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(exemption.Name)
-	// Output: 7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11
 }
 
 // One CVE is exempt, the other findings of the recommendation aren't.

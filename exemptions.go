@@ -6,15 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
-	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
@@ -25,10 +20,12 @@ import (
 // Policy, Defender's standards, and Defender's assignments of 2021. NewListPager queries
 // Azure Resource Graph, api-version 2024-04-01, which is minutes old;
 // ListAcrossSubscriptions requests each subscription, and is current. Get, Renew and
-// Delete take the id of an exemption, whatever its place. The clients of the three places
-// create exemptions, and change the rest. It is safe for concurrent use.
+// Delete take the id of an exemption, whatever its place. CreateOrUpdate creates one where
+// its Kind says. The clients of the three places change the rest. It is safe for
+// concurrent use.
 //
-// Roles: Security Reader reads exemptions; Renew and Delete take the role of the place.
+// Roles: Security Reader reads exemptions; CreateOrUpdate, Renew and Delete take the role
+// of the place.
 //
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
@@ -102,6 +99,50 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 	return ExemptionsClientGetResponse{got}, err
 }
 
+// CreateOrUpdate creates an exemption, or replaces the one of that name. Its Kind says
+// where, such as that of [AssessmentMetadataProperties.ExemptedBy]:
+//   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID and Category, and takes
+//     ResourceSelectors and PolicyDefinitionReferenceIDs. Without these, it exempts from
+//     every policy of the assignment.
+//   - [ExemptionKindStandardAssignment] takes one key in AssessmentKeys, StandardID, Category
+//     and SubAssessmentExemptionRule. Without a key, StandardID is required, and it exempts
+//     from the whole standard.
+//
+// Both take DisplayName, Description and ExpiresOn. What a kind doesn't take is refused if
+// it is set, and so is another kind: [SecurityAssignmentsClient] creates assignments of
+// 2021. The other fields, such as ID, Name, Scope, CreatedBy and Properties, are ignored,
+// so that an exemption of a listing can be put at another scope or under another name.
+//
+// The call is one PUT. An Exemption doesn't have all that a resource has, such as the
+// Metadata of a policy exemption: if there is one of that name, that is lost. Renew keeps
+// all.
+//   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
+//   - name: a UUID, which a standard assignment must have; that of a policy exemption may be
+//     another one, as [PolicyExemptionsClient.CreateOrUpdate] takes it for a new exemption
+//   - exemption: what it exempts from, why and until when
+//   - options: nil for the defaults
+//
+// An invalid parameter, or field of the exemption, is a [*ParameterError]. The other
+// errors, and how long an exemption takes to count, are those of the CreateOrUpdate of the
+// place. The response is the exemption that the service returned; a success that isn't one
+// is [ErrUnexpectedResponse].
+//
+// REST: the page of [PolicyExemptionsClient.CreateOrUpdate] or [StandardAssignmentsClient.CreateOrUpdate]
+func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name string, exemption Exemption, options *ExemptionsClientCreateOrUpdateOptions) (ExemptionsClientCreateOrUpdateResponse, error) {
+	put := exemption.put(scope, name)
+	put.parameter = "exemption"
+	_, refused := c.checkedValues(&put)
+	if e, ok := refused.(*ParameterError); ok && e.Name != "scope" {
+		e.Name = "name" // rather than that of the place's client
+	}
+	at := exemptionPlace{client: c.client, resource: put.route.Resource, values: put.values}
+	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(), refused), func(ctx context.Context) (exemptionResource, error) {
+		written, err := run[writtenResource](ctx, at.client, put)
+		return written.exemptionResource, err
+	})
+	return ExemptionsClientCreateOrUpdateResponse{created}, err
+}
+
 // Renew lets an exemption end at another time, also an earlier one unless OnlyLater is
 // set: it gets the exemption, sets when it ends, and puts it back with all that it has.
 // The last writer wins: what another program changes between the two requests is lost.
@@ -127,7 +168,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
 		got.Properties.Description = cmp.Or(options.Description, got.Properties.Description)
-		put, err := run[renewedResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
+		put, err := run[writtenResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
 	return ExemptionsClientRenewResponse{renewed}, err
@@ -153,6 +194,14 @@ type ExemptionsClientGetOptions struct{}
 
 // ExemptionsClientGetResponse is the response of [ExemptionsClient.Get].
 type ExemptionsClientGetResponse struct {
+	Exemption
+}
+
+// ExemptionsClientCreateOrUpdateOptions holds the optional parameters of [ExemptionsClient.CreateOrUpdate].
+type ExemptionsClientCreateOrUpdateOptions struct{}
+
+// ExemptionsClientCreateOrUpdateResponse is the response of [ExemptionsClient.CreateOrUpdate].
+type ExemptionsClientCreateOrUpdateResponse struct {
 	Exemption
 }
 
@@ -186,29 +235,37 @@ type exemptionPlace struct {
 	values   pathValues // of its path
 }
 
-// do gets the exemption of an id, and does something with it. It returns the result's exemption.
-//   - refused: the error of another parameter; nil for none
-func (c *ExemptionsClient) do(
-	ctx context.Context, operation, id string, refused error, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
-) (result Exemption, err error) {
+// do does something at the place, below a span of the operation. It returns the result's exemption.
+//   - refused: the error of a parameter; nil for none
+func (at exemptionPlace) do(ctx context.Context, operation string, refused error, send func(context.Context) (exemptionResource, error)) (result Exemption, err error) {
 	if ctx == nil {
 		return Exemption{}, withOperation(operation, errNilContext)
 	}
-	at, err := c.find(id)
-	get := call{route: at.resource.Get, values: at.values}
-	ctx, endSpan := at.client.startParentSpan(ctx, operation, &get)
+	ctx, endSpan := at.client.startParentSpan(ctx, operation, &call{route: at.resource.Get, values: at.values})
 	defer func() { endSpan(err) }()
-	if err = cmp.Or(err, refused); err != nil {
-		return Exemption{}, withOperation(operation, err)
+	if refused != nil {
+		return Exemption{}, withOperation(operation, refused)
 	}
-	resource, err := run[exemptionResource](ctx, at.client, get)
-	if err == nil {
-		resource, err = then(ctx, at, resource)
-	}
+	resource, err := send(ctx)
 	if err != nil {
 		return Exemption{}, &operationError{operation: operation, err: err}
 	}
 	return resource.exemption, nil
+}
+
+// do gets the exemption of an id, and does something with it. It returns the result's exemption.
+//   - refused: the error of another parameter; nil for none
+func (c *ExemptionsClient) do(
+	ctx context.Context, operation, id string, refused error, then func(context.Context, exemptionPlace, exemptionResource) (exemptionResource, error),
+) (Exemption, error) {
+	at, err := c.find(id)
+	return at.do(ctx, operation, cmp.Or(err, refused), func(ctx context.Context) (exemptionResource, error) {
+		got, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+		if err != nil {
+			return exemptionResource{}, err
+		}
+		return then(ctx, at, got)
+	})
 }
 
 // find returns where the exemption of an id is; among policy exemptions with an error.
@@ -238,10 +295,10 @@ type exemptionResource struct {
 	exemption Exemption
 }
 
-// renewedResource is an exemption that was put back. [ErrNotExemption] would say that nothing was.
-type renewedResource struct{ exemptionResource }
+// writtenResource is an exemption that was put. [ErrNotExemption] would say that nothing was.
+type writtenResource struct{ exemptionResource }
 
-func (r *renewedResource) unexpected(first bool) error {
+func (r *writtenResource) unexpected(first bool) error {
 	err := r.exemptionResource.unexpected(first)
 	if errors.Is(err, ErrNotExemption) {
 		return unexpected(err.Error())
@@ -318,98 +375,6 @@ type ExemptionsClientListOptions struct {
 	PageOptions
 }
 
-// Exemption is an exemption of any of the three places.
-type Exemption struct {
-	// Kind is the place: the type of the resource, in the casing of the constants.
-	Kind ExemptionKind `json:"kind,omitzero"`
-	// ID is the resource id, which the Parse function of the kind reads. Azure Resource
-	// Graph has it in any casing; one of the documented samples has that of a standard.
-	ID string `json:"id,omitzero"`
-	// Name is the name of the exemption.
-	Name string `json:"name,omitzero"`
-	// DisplayName is the name to show.
-	DisplayName string `json:"displayName,omitzero"`
-	// Description says what the exemption is for.
-	Description string `json:"description,omitzero"`
-	// Scope is the resource id of what is exempt, with its first slash: a management
-	// group, subscription, resource group or resource. It is empty for an assignment
-	// of 2021 that doesn't say.
-	Scope string `json:"scope,omitzero"`
-	// SubscriptionID is the subscription of the exemption; empty for one of a management group.
-	SubscriptionID string `json:"subscriptionId,omitzero"`
-	// ResourceGroupName is the resource group of the exemption; empty above resource groups.
-	ResourceGroupName string `json:"resourceGroupName,omitzero"`
-	// Category is why the exemption was granted: a constant if it is known.
-	Category ExemptionCategory `json:"category,omitzero"`
-	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
-	ExpiresOn time.Time `json:"expiresOn,omitzero"`
-	// AssessmentKeys are the keys of the recommendations, of Defender only; empty for all
-	// of the standard. A key that is all zeros stands for several, without names.
-	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
-	// SubAssessmentExemptionRule says which findings of them are exempt; all without If.
-	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`
-	// StandardID is the resource id of the security standard, of Defender only.
-	StandardID string `json:"standardId,omitzero"`
-	// PolicyAssignmentID is the resource id of the policy assignment, of Azure Policy only.
-	PolicyAssignmentID string `json:"policyAssignmentId,omitzero"`
-	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, of
-	// Azure Policy only; empty for all of the assignment.
-	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
-	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
-	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`
-	// CreatedBy is who created the exemption, where the service says so. A row of Azure
-	// Resource Graph may lack it where Get and ListAcrossSubscriptions have it, except of
-	// standard assignments. The metadata of other kinds doesn't count: it is the caller's
-	// own.
-	CreatedBy string `json:"createdBy,omitzero"`
-	// CreatedOn is when the exemption was created, where the service says so.
-	CreatedOn time.Time `json:"createdOn,omitzero"`
-	// LastModifiedBy is who created or changed the exemption last, where the service says so.
-	LastModifiedBy string `json:"lastModifiedBy,omitzero"`
-	// LastModifiedOn is when the exemption was changed last, where the service says so.
-	LastModifiedOn time.Time `json:"lastModifiedOn,omitzero"`
-	// Properties are those of the row, or of the resource if it is of Get or Renew.
-	Properties json.RawMessage `json:"properties,omitzero"`
-}
-
-// ExpiresBefore reports whether the exemption ends before a time. It is false for
-// one that never ends, whose ExpiresOn is the zero time.
-func (e Exemption) ExpiresBefore(t time.Time) bool { return expiresBefore(e.ExpiresOn, t) }
-
-// LogValue implements [slog.LogValuer]: one group with kind, id, scope, category and, unless
-// the exemption never ends, expiresOn.
-func (e Exemption) LogValue() slog.Value {
-	attributes := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("id", e.ID), slog.String("scope", e.Scope), slog.String("category", string(e.Category))}
-	if !e.ExpiresOn.IsZero() {
-		attributes = append(attributes, slog.Time("expiresOn", e.ExpiresOn))
-	}
-	return slog.GroupValue(attributes...)
-}
-
-// decodeExemption reads a row or an item; it is zero if it isn't wanted.
-func decodeExemption(d *jsontext.Decoder, wanted func(exemptionColumns) bool) (Exemption, error) {
-	var columns exemptionColumns
-	if err := jsonv2.UnmarshalDecode(d, &columns); err != nil || !wanted(columns) {
-		return Exemption{}, err
-	}
-	e, err := columns.exemption()
-	if err != nil {
-		return Exemption{}, fmt.Errorf("the exemption %s: %w", printable.Quote(columns.ID), err)
-	}
-	return e, nil
-}
-
-// exemptionColumns are the columns of the three tables, and the members of a resource.
-type exemptionColumns struct {
-	ID             string          `json:"id"`
-	Name           string          `json:"name"`
-	Type           ExemptionKind   `json:"type"`
-	SubscriptionID string          `json:"subscriptionId"`
-	ResourceGroup  string          `json:"resourceGroup"`
-	Properties     json.RawMessage `json:"properties"`
-	SystemData     SystemData      `json:"systemData"` // of a resource
-}
-
 // exemptionKinds has how the exemptions of each kind are queried and read, in the
 // order of the listing.
 var exemptionKinds = []struct {
@@ -436,85 +401,4 @@ func (o *ExemptionsClientListOptions) check() error {
 		}
 	}
 	return cmp.Or(checkTime("ExpiresBefore", o.ExpiresBefore), checkGraphOptions(o.graph()))
-}
-
-// exemption returns the exemption of the columns.
-func (c exemptionColumns) exemption() (Exemption, error) {
-	switch {
-	case c.ID == "":
-		return Exemption{}, errors.New("it has no id")
-	case !wire.IsObject(c.Properties):
-		return Exemption{}, errors.New("it has no properties")
-	}
-	for _, k := range exemptionKinds {
-		if k.kind.Is(c.Type) {
-			e := Exemption{
-				Kind: k.kind, ID: c.ID, Name: c.Name, Properties: c.Properties,
-				SubscriptionID: routes.SubscriptionOf(c.ID), ResourceGroupName: routes.ResourceGroupOf(c.ID),
-			}
-			if err := k.read(c, &e); err != nil {
-				return Exemption{}, err
-			}
-			e.note(systemDataIn(c.Properties)) // where rows may have it
-			e.note(c.SystemData)
-			if e.Scope == "" && k.kind != ExemptionKindAssignment {
-				return Exemption{}, errors.New("its id is none of an exemption")
-			}
-			return e, nil
-		}
-	}
-	return Exemption{}, errors.New("its type is none of an exemption: " + printable.Quote(string(c.Type)))
-}
-
-// note sets who created and changed the exemption, if the system data says so.
-func (e *Exemption) note(d SystemData) {
-	if d.CreatedBy != "" {
-		e.CreatedBy, e.CreatedOn = d.CreatedBy, d.CreatedAt
-	}
-	if d.LastModifiedBy != "" {
-		e.LastModifiedBy, e.LastModifiedOn = d.LastModifiedBy, d.LastModifiedAt
-	}
-}
-
-// readPolicyExemption reads the scope from the id, as readStandardAssignment does:
-// the rest of an id may be misspelt, as in the services' own samples.
-func readPolicyExemption(c exemptionColumns, e *Exemption) error {
-	var p PolicyExemptionProperties
-	if err := wire.Unmarshal(c.Properties, &p); err != nil {
-		return err
-	}
-	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
-	e.Category = p.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
-	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs, e.ResourceSelectors = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs, p.ResourceSelectors
-	return nil
-}
-
-func readStandardAssignment(c exemptionColumns, e *Exemption) error {
-	var p StandardAssignmentProperties
-	if err := wire.Unmarshal(c.Properties, &p); err != nil {
-		return err
-	}
-	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
-	e.Category = p.ExemptionData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
-	e.CreatedBy, e.CreatedOn, e.LastModifiedBy, e.LastModifiedOn = p.Metadata.CreatedBy, p.Metadata.CreatedOn, p.Metadata.LastUpdatedBy, p.Metadata.LastUpdatedOn
-	e.StandardID, e.AssessmentKeys, e.SubAssessmentExemptionRule = p.AssignedStandard.ID, p.ExemptionData.keys(), p.ExemptionData.SubAssessmentExemptionRule
-	return nil
-}
-
-func readAssignment(c exemptionColumns, e *Exemption) error {
-	var p AssignmentProperties
-	if err := wire.Unmarshal(c.Properties, &p); err != nil {
-		return err
-	}
-	if p.Scope != "" {
-		e.Scope = "/" + strings.TrimPrefix(p.Scope, "/")
-	}
-	e.DisplayName, e.Description, e.ExpiresOn = p.DisplayName, p.Description, p.ExpiresOn
-	e.SubscriptionID, e.ResourceGroupName = cmp.Or(c.SubscriptionID, e.SubscriptionID), cmp.Or(c.ResourceGroup, e.ResourceGroupName)
-	e.Category = p.AdditionalData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
-	e.StandardID = p.AssignedStandard.ID
-	if key := p.AssignedComponent.Key; key != "" {
-		e.AssessmentKeys = []string{key}
-	}
-	return nil
 }

@@ -81,15 +81,20 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions/create-or-update
 func (c *PolicyExemptionsClient) CreateOrUpdate(ctx context.Context, scope, policyExemptionName string, policyExemption PolicyExemption, options *PolicyExemptionsClientCreateOrUpdateOptions) (PolicyExemptionsClientCreateOrUpdateResponse, error) {
-	category := &policyExemption.Properties.ExemptionCategory
+	return run[PolicyExemptionsClientCreateOrUpdateResponse](ctx, c.client, putPolicyExemption(scope, policyExemptionName, policyExemption))
+}
+
+// putPolicyExemption returns the call that puts a policy exemption.
+func putPolicyExemption(scope, name string, exemption PolicyExemption) call {
+	category := &exemption.Properties.ExemptionCategory
 	*category = category.as("Waiver", "Mitigated")
-	return run[PolicyExemptionsClientCreateOrUpdateResponse](ctx, c.client, call{
+	return call{
 		route:     routes.PolicyExemptions.CreateOrUpdate,
-		values:    pathValues{scope, policyExemptionName},
+		values:    pathValues{scope, name},
 		parameter: "policyExemption",
-		body:      &policyExemption,
-		creates:   policyExemption.Name != policyExemptionName,
-	})
+		body:      &exemption,
+		creates:   exemption.Name != name,
+	}
 }
 
 // Update changes the resource selectors of a policy exemption, or whether its scope

@@ -88,14 +88,19 @@ func (c *StandardAssignmentsClient) Get(ctx context.Context, scope, standardAssi
 //
 // REST: https://learn.microsoft.com/rest/api/defenderforcloud/standard-assignments/create
 func (c *StandardAssignmentsClient) CreateOrUpdate(ctx context.Context, scope, standardAssignmentName string, standardAssignment StandardAssignment, options *StandardAssignmentsClientCreateOrUpdateOptions) (StandardAssignmentsClientCreateOrUpdateResponse, error) {
-	category := &standardAssignment.Properties.ExemptionData.ExemptionCategory
+	return run[StandardAssignmentsClientCreateOrUpdateResponse](ctx, c.client, putStandardAssignment(scope, standardAssignmentName, standardAssignment))
+}
+
+// putStandardAssignment returns the call that puts a standard assignment.
+func putStandardAssignment(scope, name string, assignment StandardAssignment) call {
+	category := &assignment.Properties.ExemptionData.ExemptionCategory
 	*category = category.as(PossibleExemptionCategoryValues()...)
-	return run[StandardAssignmentsClientCreateOrUpdateResponse](ctx, c.client, call{
+	return call{
 		route:     routes.StandardAssignments.CreateOrUpdate,
-		values:    pathValues{scope, standardAssignmentName},
+		values:    pathValues{scope, name},
 		parameter: "standardAssignment",
-		body:      &standardAssignment,
-	})
+		body:      &assignment,
+	}
 }
 
 // Delete deletes a standard assignment. That of an exemption can take 24 hours to
@@ -259,7 +264,7 @@ func (d ExemptionData) keys() []string {
 	if key == "" {
 		return nil
 	}
-	if strings.Trim(key, "0-") == "" {
+	if isZeros(key) {
 		var keys []string
 		if json.Unmarshal(d.AdditionalProperties["assessmentKeys"], &keys) == nil && len(keys) > 0 {
 			return keys
@@ -276,6 +281,9 @@ func (d ExemptionData) keys() []string {
 	}
 	return []string{key}
 }
+
+// isZeros reports whether a key names no assessment.
+func isZeros(key string) bool { return strings.Trim(key, "0-") == "" }
 
 // SubAssessmentExemptionRule says which findings of an assessment are exempt, such as
 // some CVEs. It isn't in the REST description, but in [Microsoft's guide].

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"net/http"
@@ -17,10 +18,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
@@ -160,6 +163,85 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 			assert.Len(t, rest, 1)
 		}
 	}
+}
+
+// Each kind of each subscription fails on its own; what isn't an exemption is left out.
+func TestExemptionsAcrossSubscriptions(t *testing.T) {
+	t.Parallel()
+	const policies, standards, old = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment, armsecops.ExemptionKindAssignment
+	year := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	ids := subscriptionIDs(3)
+	server := fake.NewServer(nil)
+	exemption := armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "d"}}
+	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/m", Name: "inherited"}, exemption)
+	for _, id := range ids {
+		server.Put(armsecops.PolicyExemptionID{Scope: "/subscriptions/" + id, Name: "p"}, exemption)
+		for _, effect := range []armsecops.Effect{armsecops.EffectExempt, "audit", "EXEMPT", ""} {
+			name := uuid.NewString()
+			server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + id, Name: name}, armsecops.StandardAssignment{
+				Properties: armsecops.StandardAssignmentProperties{Effect: effect, ExpiresOn: year},
+			})
+			server.Put(armsecops.AssignmentID{SubscriptionID: id, ResourceGroupName: "rg", Name: name}, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: effect, DisplayName: "d"}})
+		}
+	}
+	client := newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient()
+	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
+	type counts map[armsecops.ExemptionKind]int
+	for o, want := range map[*acrossOptions]counts{
+		nil:                                      {policies: 3, standards: 6, old: 6},
+		{IncludeInherited: true, Concurrency: 1}: {policies: 4, standards: 6, old: 6},
+		{Kinds: []armsecops.ExemptionKind{"microsoft.security/assignments"}}: {old: 6},
+		{ExpiresBefore: year.Add(1)}:                                         {standards: 6},
+		{ExpiresBefore: year}:                                                {},
+	} {
+		listing, got := client.ListAcrossSubscriptions(t.Context(), ids, o), counts{}
+		readAll(t, listing)
+		for _, e := range readAll(t, listing) { // the same again
+			got[e.Kind]++
+		}
+		assert.Equal(t, want, got)
+	}
+
+	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})
+	found, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1}))
+	assert.Len(t, found, 3+4+6)
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
+	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
+
+	ids = append(ids, "production", "Production") // which concerns all kinds
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for ctx, want := range map[context.Context]counts{t.Context(): {"": 1}, ended: {"": 1, policies: 3, standards: 3, old: 3}} {
+		_, errs := collect(client.ListAcrossSubscriptions(ctx, ids, nil))
+		got := counts{}
+		for _, err := range errs {
+			failed := err.(*armsecops.SubscriptionError)
+			if got[failed.Kind]++; failed.Kind == "" {
+				assertParameterError(t, failed, "subscriptionID")
+				assert.ErrorContains(t, failed, "subscription production: "+failed.Operation+": parameter ")
+				assert.Equal(t, "ExemptionsClient.ListAcrossSubscriptions", failed.Operation)
+			}
+		}
+		assert.Equal(t, want, got)
+	}
+
+	var none context.Context
+	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
+		"ctx":           client.ListAcrossSubscriptions(none, ids, nil),
+		"Concurrency":   client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: -1}),
+		"Kinds":         client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Kinds: []armsecops.ExemptionKind{"locks"}}),
+		"ExpiresBefore": client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{ExpiresBefore: year.AddDate(9000, 0, 0)}),
+	} {
+		_, errs := collect(listing)
+		require.Len(t, errs, 1)
+		assertParameterError(t, errs[0], parameter)
+		assert.ErrorContains(t, errs[0], "ExemptionsClient.ListAcrossSubscriptions: ")
+	}
+	refused := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, io.EOF })
+	_, errs = collect(newFactory(t, refused, options(server)).NewExemptionsClient().ListAcrossSubscriptions(t.Context(), ids, nil))
+	require.Len(t, errs, 1, "of all subscriptions and kinds")
+	require.ErrorIs(t, errs[0], armsecops.ErrCredential)
 }
 
 // Two tokens for one subscription are not a matter of a map's order.

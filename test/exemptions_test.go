@@ -12,9 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +22,8 @@ import (
 )
 
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
+
+var findings = armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}}
 
 // tables responds to the queries for exemptions with rows by table.
 type tables struct {
@@ -110,7 +110,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 				Kind: armsecops.ExemptionKindStandardAssignment, ID: standardRow, Scope: exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm",
 				SubscriptionID: "aaaaaaaa-0000-0000-0000-000000000001", ResourceGroupName: "rg", Category: armsecops.ExemptionCategoryMitigated,
 				AssessmentKeys: []string{"k"}, StandardID: "s", CreatedBy: "me", LastModifiedBy: "you", LastModifiedOn: expires,
-				SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}},
+				SubAssessmentExemptionRule: findings,
 			},
 		},
 		"assignment of 2021": {
@@ -287,85 +287,6 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
 }
 
-// Each kind of each subscription fails on its own; what isn't an exemption is left out.
-func TestExemptionsAcrossSubscriptions(t *testing.T) {
-	t.Parallel()
-	const policies, standards, old = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment, armsecops.ExemptionKindAssignment
-	year := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	ids := subscriptionIDs(3)
-	server := fake.NewServer(nil)
-	exemption := armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "d"}}
-	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/m", Name: "inherited"}, exemption)
-	for _, id := range ids {
-		server.Put(armsecops.PolicyExemptionID{Scope: "/subscriptions/" + id, Name: "p"}, exemption)
-		for _, effect := range []armsecops.Effect{armsecops.EffectExempt, "audit", "EXEMPT", ""} {
-			name := uuid.NewString()
-			server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + id, Name: name}, armsecops.StandardAssignment{
-				Properties: armsecops.StandardAssignmentProperties{Effect: effect, ExpiresOn: year},
-			})
-			server.Put(armsecops.AssignmentID{SubscriptionID: id, ResourceGroupName: "rg", Name: name}, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: effect, DisplayName: "d"}})
-		}
-	}
-	client := newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient()
-	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
-	type counts map[armsecops.ExemptionKind]int
-	for o, want := range map[*acrossOptions]counts{
-		nil:                                      {policies: 3, standards: 6, old: 6},
-		{IncludeInherited: true, Concurrency: 1}: {policies: 4, standards: 6, old: 6},
-		{Kinds: []armsecops.ExemptionKind{"microsoft.security/assignments"}}: {old: 6},
-		{ExpiresBefore: year.Add(1)}:                                         {standards: 6},
-		{ExpiresBefore: year}:                                                {},
-	} {
-		listing, got := client.ListAcrossSubscriptions(t.Context(), ids, o), counts{}
-		readAll(t, listing)
-		for _, e := range readAll(t, listing) { // the same again
-			got[e.Kind]++
-		}
-		assert.Equal(t, want, got)
-	}
-
-	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})
-	found, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1}))
-	assert.Len(t, found, 3+4+6)
-	require.Len(t, errs, 1)
-	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
-	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
-
-	ids = append(ids, "production", "Production") // which concerns all kinds
-	ended, end := context.WithCancel(t.Context())
-	end()
-	for ctx, want := range map[context.Context]counts{t.Context(): {"": 1}, ended: {"": 1, policies: 3, standards: 3, old: 3}} {
-		_, errs := collect(client.ListAcrossSubscriptions(ctx, ids, nil))
-		got := counts{}
-		for _, err := range errs {
-			failed := err.(*armsecops.SubscriptionError)
-			if got[failed.Kind]++; failed.Kind == "" {
-				assertParameterError(t, failed, "subscriptionID")
-				assert.ErrorContains(t, failed, "subscription production: "+failed.Operation+": parameter ")
-				assert.Equal(t, "ExemptionsClient.ListAcrossSubscriptions", failed.Operation)
-			}
-		}
-		assert.Equal(t, want, got)
-	}
-
-	var none context.Context
-	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
-		"ctx":           client.ListAcrossSubscriptions(none, ids, nil),
-		"Concurrency":   client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: -1}),
-		"Kinds":         client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Kinds: []armsecops.ExemptionKind{"locks"}}),
-		"ExpiresBefore": client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{ExpiresBefore: year.AddDate(9000, 0, 0)}),
-	} {
-		_, errs := collect(listing)
-		require.Len(t, errs, 1)
-		assertParameterError(t, errs[0], parameter)
-		assert.ErrorContains(t, errs[0], "ExemptionsClient.ListAcrossSubscriptions: ")
-	}
-	refused := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, io.EOF })
-	_, errs = collect(newFactory(t, refused, options(server)).NewExemptionsClient().ListAcrossSubscriptions(t.Context(), ids, nil))
-	require.Len(t, errs, 1, "of all subscriptions and kinds")
-	require.ErrorIs(t, errs[0], armsecops.ErrCredential)
-}
-
 func TestExemptionJSON(t *testing.T) {
 	t.Parallel()
 	e := armsecops.Exemption{Kind: armsecops.ExemptionKindAssignment, ID: "i", StandardID: "s", ExpiresOn: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), Properties: json.RawMessage(`{"a":1}`)}
@@ -434,6 +355,72 @@ func TestExemptionsByID(t *testing.T) {
 	}
 }
 
+// An exemption is put where its kind says, also one of a listing, and is read as the same.
+func TestExemptionsAreCreated(t *testing.T) {
+	t.Parallel()
+	for want, exemption := range map[string]armsecops.Exemption{ // by the properties that are sent
+		`"exemptionCategory":"Waiver","policyAssignmentId":"/a","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}]`: {
+			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
+		},
+		`"effect":"Exempt","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"k"},"subAssessmentExemptionRule":{"if":{"field":"f"}}}`: {
+			Kind: armsecops.ExemptionKindStandardAssignment, AssessmentKeys: []string{"k"}, SubAssessmentExemptionRule: findings,
+		},
+		`"effect":"Exempt","assignedStandard":{"id":"/s"},"exemptionData":{"exemptionCategory":"waiver"}`: {Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"},
+	} {
+		server, listed := fake.NewServer(nil), exemption
+		o, s := traced(server)
+		client := newFactory(t, &azfake.TokenCredential{}, o).NewExemptionsClient()
+		listed.Kind, listed.Category = armsecops.ExemptionKind(strings.ToLower(string(exemption.Kind))), "WAIVER"
+		listed.DisplayName, listed.Description, listed.ExpiresOn = "d", "e", time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
+		listed.ID, listed.Name, listed.Scope, listed.CreatedBy, listed.Properties = oldRow, "p", "/", "me", json.RawMessage("{") // of another one
+		created, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, nil)
+		require.NoError(t, err)
+		assert.Equal(t, exemptSubscription+"/providers/"+string(exemption.Kind)+"/"+standardName, created.ID)
+		put := server.Requests()[0]
+		assert.JSONEq(t, `{"properties":{"displayName":"d","description":"e","expiresOn":"2027-01-02T00:00:00Z",`+want+`}}`, string(put.Body))
+		assert.Same(t, s.last(t, "ExemptionsClient.CreateOrUpdate"), s.last(t, put.Operation).parent)
+		read, err := client.Get(t.Context(), created.ID, nil)
+		require.NoError(t, err)
+		assert.Equal(t, read.Exemption, created.Exemption)
+	}
+}
+
+// What the place of an exemption doesn't have is refused, and never dropped.
+func TestCreatedExemptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	const policies, standards = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment
+	client := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewExemptionsClient()
+	refuse := func(ctx context.Context, scope, name string, e armsecops.Exemption, parameter string) {
+		err := errorOf(client.CreateOrUpdate(ctx, scope, name, e, nil))
+		assertParameterError(t, err, parameter)
+		assert.ErrorContains(t, err, "ExemptionsClient.CreateOrUpdate: parameter "+parameter+" ")
+	}
+	for parameter, exemptions := range map[string][]armsecops.Exemption{
+		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: "/s"}},
+		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: standards, PolicyAssignmentID: "/a"}},
+		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}},
+		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}},
+		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
+		"StandardID":                   {{Kind: policies, StandardID: "/s"}},
+		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
+		"AssessmentKeys": {
+			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{"k", "l"}},
+			{Kind: standards, StandardID: "/s", AssessmentKeys: []string{""}}, {Kind: standards, StandardID: "/s", AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
+		},
+		"ExpiresOn": {{Kind: standards, StandardID: "/s", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
+	} {
+		for _, e := range exemptions {
+			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
+		}
+	}
+	var none context.Context
+	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s"}} {
+		refuse(t.Context(), "production", standardName, e, "scope")
+		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
+		refuse(none, exemptSubscription, standardName, e, "ctx")
+	}
+}
+
 // What isn't an exemption is neither changed nor deleted.
 func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	t.Parallel()
@@ -452,12 +439,19 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
 	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
-	renewing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body)))).NewExemptionsClient()
-	renewed := errorOf(renewing.Renew(t.Context(), standardRow, soon, nil))
-	require.ErrorIs(t, renewed, armsecops.ErrUnexpectedResponse)
-	require.NotErrorIs(t, renewed, armsecops.ErrNotExemption, "it may have been renewed")
-	var none context.Context
-	assertParameterError(t, errorOf(client.Get(none, standardRow, nil)), "ctx")
+	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
+	create := func() error {
+		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"}
+		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, nil))
+	}
+	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, nil)), create()} {
+		require.ErrorIs(t, written, armsecops.ErrUnexpectedResponse)
+		require.NotErrorIs(t, written, armsecops.ErrNotExemption, "it may have been written")
+	}
+	conflict := create()
+	require.ErrorIs(t, conflict, armsecops.ErrOutcomeUnknown)
+	assert.ErrorContains(t, conflict, "ExemptionsClient.CreateOrUpdate: StandardAssignmentsClient.CreateOrUpdate: 409 Conflict")
+	assert.Contains(t, armsecops.LogValue(conflict).String(), "operation=ExemptionsClient.CreateOrUpdate request=StandardAssignmentsClient.CreateOrUpdate kind=outcomeUnknown")
 	for _, expires := range []time.Time{{}, time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		assertParameterError(t, errorOf(client.Renew(t.Context(), standardRow, expires, nil)), "expiresOn")
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -43,9 +44,9 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 			return resp, err
 		}
 	}
-	made := func(status int, body string) policyFunc {
+	made := func(status int, body string, end error) policyFunc {
 		return func(*policy.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
+			return &http.Response{StatusCode: status, Body: io.NopCloser(io.MultiReader(strings.NewReader(body), iotest.ErrReader(end)))}, nil
 		}
 	}
 	type test struct {
@@ -64,10 +65,12 @@ func TestPoliciesMayDoWhatAzcoreAllows(t *testing.T) {
 			resp.Body = io.NopCloser(bytes.NewReader(body))
 			return resp
 		})},
-		"a cached response":           {policy: made(200, `{"name":"cached"}`)},
-		"an error of its own":         {policy: made(503, `{"error":{"code":"CircuitOpen"}}`), want: "503 Service Unavailable: CircuitOpen"},
+		"a cached response":           {policy: made(200, `{"name":"cached"}`, io.EOF)},
+		"an error of its own":         {policy: made(503, `{"error":{"code":"CircuitOpen"}}`, io.EOF), want: "503 Service Unavailable: CircuitOpen"},
 		"a response without a body":   {policy: func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 404}, nil }, want: "404 Not Found"},
 		"a success without a body":    {policy: func(*policy.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil }, want: "200 OK: decoding the response", lost: true},
+		"a body that breaks":          {policy: made(404, "", io.ErrClosedPipe), want: "404 Not Found: reading the response: " + io.ErrClosedPipe.Error()},
+		"a success that breaks":       {policy: made(200, "", io.ErrClosedPipe), want: "200 OK: reading the response: " + io.ErrClosedPipe.Error(), lost: true},
 		"an error without a response": {policy: func(*policy.Request) (*http.Response, error) { return nil, errors.New("circuit open") }, want: "circuit open"},
 		"an error beside the response": {policy: func(req *policy.Request) (*http.Response, error) {
 			resp, _ := req.Next()
@@ -122,7 +125,7 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		}, context.DeadlineExceeded, ""},
-		"the limit, a retry": {works, respond(503, "", "Retry-After", "1"), context.DeadlineExceeded, "503"},
+		"the limit, a retry": {works, respond(503, "", "Retry-After", "1"), context.DeadlineExceeded, "context deadline exceeded; the last attempt failed: 503"},
 	}, func(t *testing.T, test test) {
 		places := maps.Clone(places)
 		if test.is == context.DeadlineExceeded {

@@ -182,22 +182,6 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 	})
 }
 
-// The error of a credential is long, and ends in advice.
-func TestCredentialErrorKeepsItsAdvice(t *testing.T) {
-	t.Parallel()
-	const advice = "To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#azure-cli"
-	text := "DefaultAzureCredential: failed to acquire a token.\nAttempted credentials:\n\t" + strings.Repeat("EnvironmentCredential: missing\n\t", 200) + advice
-	c, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credentialFunc(func() (azcore.AccessToken, error) {
-		return azcore.AccessToken{}, errors.New(text)
-	}), options(script(t)))
-	require.NoError(t, err)
-	_, err = c.Get(t.Context(), "rg", "id", nil)
-	require.Error(t, err)
-	testkit.AssertHarmlessLine(t, err.Error())
-	assert.Contains(t, err.Error(), "SecurityAssignmentsClient.Get: getting a token: DefaultAzureCredential: failed to acquire a token. Attempted credentials: EnvironmentCredential")
-	assert.True(t, strings.HasSuffix(err.Error(), advice), err)
-}
-
 // The default transport checks the endpoint's certificate before anything is sent.
 func TestDefaultTransportChecksTheCertificate(t *testing.T) {
 	t.Parallel()

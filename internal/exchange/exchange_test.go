@@ -391,22 +391,6 @@ func TestContextErrorQuotesTheLastAttempt(t *testing.T) {
 	assert.NotErrorIs(t, causedError{io.EOF, scanner.ErrorList{}}, scanner.ErrorList{}, "which can't be compared")
 }
 
-// A caller's policy may shorten the time of a call, and its end is the call's.
-func TestContextOfTheCallersPolicyCounts(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var s setup
-		s.options.Retry = policy.RetryOptions{RetryDelay: time.Hour, MaxRetryDelay: time.Hour}
-		s.options.PerCallPolicies = []policy.Policy{policyFunc(func(req *policy.Request) (*http.Response, error) {
-			ctx, cancel := context.WithTimeout(req.Raw().Context(), 10*time.Second)
-			defer cancel()
-			return req.WithContext(ctx).Next()
-		})}
-		_, _, err := Do(s.pipeline(respond(503, "busy")), newRequest(t, t.Context(), read()))
-		require.EqualError(t, err, "context deadline exceeded; the last attempt failed: 503 busy")
-	})
-}
-
 // What else a caller's policy may return is in package test.
 func TestPolicyThatReturnsNothing(t *testing.T) {
 	t.Parallel()

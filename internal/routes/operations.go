@@ -16,6 +16,7 @@ var others = map[string]string{
 	"AssessmentsMetadataClient.ListAcrossSubscriptions": "AssessmentsMetadataClient.NewListBySubscriptionPager",
 	"ExemptionsClient.ListAcrossSubscriptions":          "the lists of the three clients, such as PolicyExemptionsClient.NewListPager",
 	"ExemptionsClient.Get":                              "the Get of the exemption's client, such as PolicyExemptionsClient.Get",
+	"ExemptionsClient.CreateOrUpdate":                   "the CreateOrUpdate of the exemption's client, such as PolicyExemptionsClient.CreateOrUpdate",
 	"ExemptionsClient.Renew":                            "the Get and CreateOrUpdate of the exemption's client, such as PolicyExemptionsClient.Get",
 	"ExemptionsClient.Delete":                           "the Get and Delete of the exemption's client, such as PolicyExemptionsClient.Get",
 }

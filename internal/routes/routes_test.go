@@ -162,6 +162,7 @@ func TestByOperation(t *testing.T) {
 		"JobsClient.Create":                      "there are WorkspaceManagerJobsClient.Create",
 		"WorkspaceManagerJobsClient.BeginCreate": "those of WorkspaceManagerJobsClient.Create",
 		"SecurityAssignmentsClient.ListAcrossSubscriptions": "those of SecurityAssignmentsClient.NewListBySubscriptionPager",
+		"ExemptionsClient.CreateOrUpdate":                   "those of the CreateOrUpdate of the exemption's client, such as",
 		"ExemptionsClient.Renew":                            "those of the Get and CreateOrUpdate of the exemption's client, such as",
 	} {
 		_, err := ByOperation(name)

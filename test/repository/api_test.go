@@ -137,5 +137,6 @@ These methods send the requests of others:
 | ` + "`ListAcrossSubscriptions` of `SecurityAssignmentsClient` and `AssessmentsMetadataClient`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
 | ` + "`ListAcrossSubscriptions` of `PolicyExemptionsClient`, `StandardAssignmentsClient` and `SecurityStandardsClient`" + ` | ` + "`NewListPager` for each subscription" + ` |
 | ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription" + ` |
+| ` + "`ExemptionsClient.CreateOrUpdate`" + ` | ` + "`CreateOrUpdate` of `PolicyExemptionsClient` or `StandardAssignmentsClient`" + ` |
 | ` + "`Get`, `Renew` and `Delete` of `ExemptionsClient`" + ` | ` + "`Get`, then `CreateOrUpdate` to renew and `Delete` to delete, of the client of the exemption's place" + ` |
 `

@@ -1,0 +1,246 @@
+package armsecops
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/armsecops/armsecops/internal/printable"
+	"github.com/armsecops/armsecops/internal/routes"
+	"github.com/armsecops/armsecops/internal/wire"
+)
+
+// Exemption is an exemption of any of the three places. [ExemptionsClient.CreateOrUpdate]
+// creates one.
+type Exemption struct {
+	// Kind is the place: the type of the resource, in the casing of the constants.
+	Kind ExemptionKind `json:"kind,omitzero"`
+	// ID is the resource id, which the Parse function of the kind reads. Azure Resource
+	// Graph has it in any casing; one of the documented samples has that of a standard.
+	ID string `json:"id,omitzero"`
+	// Name is the name of the exemption.
+	Name string `json:"name,omitzero"`
+	// DisplayName is the name to show.
+	DisplayName string `json:"displayName,omitzero"`
+	// Description says what the exemption is for.
+	Description string `json:"description,omitzero"`
+	// Scope is the resource id of what is exempt, with its first slash: a management
+	// group, subscription, resource group or resource. It is empty for an assignment
+	// of 2021 that doesn't say.
+	Scope string `json:"scope,omitzero"`
+	// SubscriptionID is the subscription of the exemption; empty for one of a management group.
+	SubscriptionID string `json:"subscriptionId,omitzero"`
+	// ResourceGroupName is the resource group of the exemption; empty above resource groups.
+	ResourceGroupName string `json:"resourceGroupName,omitzero"`
+	// Category is why the exemption was granted: a constant if it is known.
+	Category ExemptionCategory `json:"category,omitzero"`
+	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
+	ExpiresOn time.Time `json:"expiresOn,omitzero"`
+	// AssessmentKeys are the keys of the recommendations, of Defender only; empty for all
+	// of the standard. A key that is all zeros stands for several, without names.
+	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
+	// SubAssessmentExemptionRule says which findings of them are exempt; all without If.
+	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`
+	// StandardID is the resource id of the security standard, of Defender only.
+	StandardID string `json:"standardId,omitzero"`
+	// PolicyAssignmentID is the resource id of the policy assignment, of Azure Policy only.
+	PolicyAssignmentID string `json:"policyAssignmentId,omitzero"`
+	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, of
+	// Azure Policy only; empty for all of the assignment.
+	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
+	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
+	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`
+	// CreatedBy is who created the exemption, where the service says so. A row of Azure
+	// Resource Graph may lack it where Get and ListAcrossSubscriptions have it, except of
+	// standard assignments. The metadata of other kinds doesn't count: it is the caller's
+	// own.
+	CreatedBy string `json:"createdBy,omitzero"`
+	// CreatedOn is when the exemption was created, where the service says so.
+	CreatedOn time.Time `json:"createdOn,omitzero"`
+	// LastModifiedBy is who created or changed the exemption last, where the service says so.
+	LastModifiedBy string `json:"lastModifiedBy,omitzero"`
+	// LastModifiedOn is when the exemption was changed last, where the service says so.
+	LastModifiedOn time.Time `json:"lastModifiedOn,omitzero"`
+	// Properties are those of the row, or of the resource if it is of Get or Renew.
+	Properties json.RawMessage `json:"properties,omitzero"`
+}
+
+// ExpiresBefore reports whether the exemption ends before a time. It is false for
+// one that never ends, whose ExpiresOn is the zero time.
+func (e Exemption) ExpiresBefore(t time.Time) bool { return expiresBefore(e.ExpiresOn, t) }
+
+// LogValue implements [slog.LogValuer]: one group with kind, id, scope, category and, unless
+// the exemption never ends, expiresOn.
+func (e Exemption) LogValue() slog.Value {
+	attributes := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("id", e.ID), slog.String("scope", e.Scope), slog.String("category", string(e.Category))}
+	if !e.ExpiresOn.IsZero() {
+		attributes = append(attributes, slog.Time("expiresOn", e.ExpiresOn))
+	}
+	return slog.GroupValue(attributes...)
+}
+
+// check returns the rule that an exemption breaks which is to be created; nil for none.
+func (e *Exemption) check() error {
+	policy, standard := e.Kind.Is(ExemptionKindPolicyExemption), e.Kind.Is(ExemptionKindStandardAssignment)
+	if !policy && !standard {
+		return invalid("Kind", string(e.Kind), fmt.Sprintf("must be %q or %q: SecurityAssignmentsClient creates assignments of 2021", ExemptionKindPolicyExemption, ExemptionKindStandardAssignment))
+	}
+	for _, field := range []struct {
+		name     string
+		set      bool
+		ofPolicy bool
+	}{
+		{"PolicyAssignmentID", e.PolicyAssignmentID != "", true},
+		{"PolicyDefinitionReferenceIDs", len(e.PolicyDefinitionReferenceIDs) > 0, true},
+		{"ResourceSelectors", len(e.ResourceSelectors) > 0, true},
+		{"AssessmentKeys", len(e.AssessmentKeys) > 0, false},
+		{"StandardID", e.StandardID != "", false},
+		{"SubAssessmentExemptionRule", !reflect.ValueOf(e.SubAssessmentExemptionRule).IsZero(), false},
+	} {
+		if field.set && field.ofPolicy != policy {
+			return &ParameterError{Name: field.name, Reason: "must not be set for the kind " + string(e.Kind)}
+		}
+	}
+	keys := e.AssessmentKeys
+	switch {
+	case policy && e.PolicyAssignmentID == "":
+		return invalid("PolicyAssignmentID", "", "must not be empty")
+	case policy && e.Category == "":
+		return invalid("Category", "", "must not be empty")
+	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isZeros):
+		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, or none with a StandardID")
+	}
+	return checkTime("ExpiresOn", e.ExpiresOn)
+}
+
+// put returns the call that puts the exemption; of a kind that check refuses, as a policy exemption.
+func (e *Exemption) put(scope, name string) call {
+	if !e.Kind.Is(ExemptionKindStandardAssignment) {
+		return putPolicyExemption(scope, name, PolicyExemption{Properties: PolicyExemptionProperties{
+			DisplayName: e.DisplayName, Description: e.Description, ExemptionCategory: e.Category, ExpiresOn: e.ExpiresOn,
+			PolicyAssignmentID: e.PolicyAssignmentID, PolicyDefinitionReferenceIDs: e.PolicyDefinitionReferenceIDs, ResourceSelectors: e.ResourceSelectors,
+		}})
+	}
+	data := ExemptionData{ExemptionCategory: e.Category, SubAssessmentExemptionRule: e.SubAssessmentExemptionRule}
+	if len(e.AssessmentKeys) > 0 {
+		data.AssignedAssessment.AssessmentKey = e.AssessmentKeys[0]
+	}
+	return putStandardAssignment(scope, name, StandardAssignment{Properties: StandardAssignmentProperties{
+		DisplayName: e.DisplayName, Description: e.Description, Effect: EffectExempt, ExpiresOn: e.ExpiresOn,
+		AssignedStandard: AssignedStandardItem{ID: e.StandardID}, ExemptionData: data,
+	}})
+}
+
+// decodeExemption reads a row or an item; it is zero if it isn't wanted.
+func decodeExemption(d *jsontext.Decoder, wanted func(exemptionColumns) bool) (Exemption, error) {
+	var columns exemptionColumns
+	if err := jsonv2.UnmarshalDecode(d, &columns); err != nil || !wanted(columns) {
+		return Exemption{}, err
+	}
+	e, err := columns.exemption()
+	if err != nil {
+		return Exemption{}, fmt.Errorf("the exemption %s: %w", printable.Quote(columns.ID), err)
+	}
+	return e, nil
+}
+
+// exemptionColumns are the columns of the three tables, and the members of a resource.
+type exemptionColumns struct {
+	ID             string          `json:"id"`
+	Name           string          `json:"name"`
+	Type           ExemptionKind   `json:"type"`
+	SubscriptionID string          `json:"subscriptionId"`
+	ResourceGroup  string          `json:"resourceGroup"`
+	Properties     json.RawMessage `json:"properties"`
+	SystemData     SystemData      `json:"systemData"` // of a resource
+}
+
+// exemption returns the exemption of the columns.
+func (c exemptionColumns) exemption() (Exemption, error) {
+	switch {
+	case c.ID == "":
+		return Exemption{}, errors.New("it has no id")
+	case !wire.IsObject(c.Properties):
+		return Exemption{}, errors.New("it has no properties")
+	}
+	for _, k := range exemptionKinds {
+		if k.kind.Is(c.Type) {
+			e := Exemption{
+				Kind: k.kind, ID: c.ID, Name: c.Name, Properties: c.Properties,
+				SubscriptionID: routes.SubscriptionOf(c.ID), ResourceGroupName: routes.ResourceGroupOf(c.ID),
+			}
+			if err := k.read(c, &e); err != nil {
+				return Exemption{}, err
+			}
+			e.note(systemDataIn(c.Properties)) // where rows may have it
+			e.note(c.SystemData)
+			if e.Scope == "" && k.kind != ExemptionKindAssignment {
+				return Exemption{}, errors.New("its id is none of an exemption")
+			}
+			return e, nil
+		}
+	}
+	return Exemption{}, errors.New("its type is none of an exemption: " + printable.Quote(string(c.Type)))
+}
+
+// note sets who created and changed the exemption, if the system data says so.
+func (e *Exemption) note(d SystemData) {
+	if d.CreatedBy != "" {
+		e.CreatedBy, e.CreatedOn = d.CreatedBy, d.CreatedAt
+	}
+	if d.LastModifiedBy != "" {
+		e.LastModifiedBy, e.LastModifiedOn = d.LastModifiedBy, d.LastModifiedAt
+	}
+}
+
+// readPolicyExemption reads the scope from the id, as readStandardAssignment does:
+// the rest of an id may be misspelt, as in the services' own samples.
+func readPolicyExemption(c exemptionColumns, e *Exemption) error {
+	var p PolicyExemptionProperties
+	if err := wire.Unmarshal(c.Properties, &p); err != nil {
+		return err
+	}
+	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
+	e.Category = p.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs, e.ResourceSelectors = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs, p.ResourceSelectors
+	return nil
+}
+
+func readStandardAssignment(c exemptionColumns, e *Exemption) error {
+	var p StandardAssignmentProperties
+	if err := wire.Unmarshal(c.Properties, &p); err != nil {
+		return err
+	}
+	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
+	e.Category = p.ExemptionData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.CreatedBy, e.CreatedOn, e.LastModifiedBy, e.LastModifiedOn = p.Metadata.CreatedBy, p.Metadata.CreatedOn, p.Metadata.LastUpdatedBy, p.Metadata.LastUpdatedOn
+	e.StandardID, e.AssessmentKeys, e.SubAssessmentExemptionRule = p.AssignedStandard.ID, p.ExemptionData.keys(), p.ExemptionData.SubAssessmentExemptionRule
+	return nil
+}
+
+func readAssignment(c exemptionColumns, e *Exemption) error {
+	var p AssignmentProperties
+	if err := wire.Unmarshal(c.Properties, &p); err != nil {
+		return err
+	}
+	if p.Scope != "" {
+		e.Scope = "/" + strings.TrimPrefix(p.Scope, "/")
+	}
+	e.DisplayName, e.Description, e.ExpiresOn = p.DisplayName, p.Description, p.ExpiresOn
+	e.SubscriptionID, e.ResourceGroupName = cmp.Or(c.SubscriptionID, e.SubscriptionID), cmp.Or(c.ResourceGroup, e.ResourceGroupName)
+	e.Category = p.AdditionalData.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
+	e.StandardID = p.AssignedStandard.ID
+	if key := p.AssignedComponent.Key; key != "" {
+		e.AssessmentKeys = []string{key}
+	}
+	return nil
+}
