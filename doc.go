@@ -62,13 +62,13 @@
 //
 // To govern exemptions:
 //
-//   - [ExemptionsClient] lists the exemptions of a tenant, and gets, renews and deletes
-//     any of them by its id.
+//   - [ExemptionsClient] lists the exemptions of a tenant, creates one where its Kind says,
+//     and gets, renews and deletes any of them by its id.
 //   - [AssessmentsMetadataClient] finds a recommendation and, by
 //     [AssessmentMetadataProperties.ExemptedBy], where it is exempted.
-//   - [PolicyExemptionsClient] exempts from recommendations that a policy of Azure Policy
-//     turns on: most of them.
-//   - [StandardAssignmentsClient] exempts from the other recommendations, and writes
+//   - [PolicyExemptionsClient] has all of an exemption from a recommendation that a policy
+//     of Azure Policy turns on: most of them.
+//   - [StandardAssignmentsClient] has all of an exemption from another recommendation, and
 //     audits and attestations.
 //   - [SecurityStandardsClient] finds, and writes, the standards that recommendations are
 //     in.
@@ -116,7 +116,7 @@
 //	                                                 workspace of each member: in another tenant
 //	                                                 by Azure Lighthouse
 //
-// Renew and Delete of [ExemptionsClient] take the role for the kind of the exemption.
+// [ExemptionsClient] takes the role for the kind of the exemption.
 // Microsoft describes the roles: https://learn.microsoft.com/azure/sentinel/roles and
 // https://learn.microsoft.com/azure/defender-for-cloud/permissions
 //

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/google/uuid"
 
 	"github.com/armsecops/armsecops"
@@ -29,25 +30,32 @@ const (
 	portsName, disksName = "Management ports should be closed", "Disks should be encrypted"
 	policyAssignment     = scope + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"
 	reason               = "SEC-1042: rebuilt by autumn, approved by the owner of the machine"
-	referenceID          = "closePorts" // of the policy that turns portsName on: interop/exempting prints both ids
 )
 
+// recommendation is what is exempted from. One that a policy turns on takes a policy
+// assignment and reference ids, which interop/exempting prints.
+type recommendation struct {
+	displayName        string
+	policyAssignmentID string
+	referenceIDs       []string // of the policy in the initiative that is assigned
+}
+
+var recommendations = []recommendation{
+	{displayName: portsName, policyAssignmentID: policyAssignment, referenceIDs: []string{"closePorts"}},
+	{displayName: disksName},
+}
+
 func main() {
-	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: exempt, without arguments: edit the constants in main.go") }
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: exempt [-live], with names of your own in main.go")
+		flag.PrintDefaults()
+	}
+	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
 	if flag.Parse(); flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	// For Azure, with ids of your own above, import github.com/Azure/azure-sdk-for-go/sdk/azidentity
-	// instead of azcore/fake, delete newTenant, and replace the three lines below by these:
-	//	credential, err := azidentity.NewDefaultAzureCredential(nil)
-	//	if err != nil {
-	//		log.Fatal(err)
-	//	}
-	//	factory, err := armsecops.NewClientFactory(credential, nil)
-	options := &armsecops.ClientOptions{}
-	options.Transport = newTenant()
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	factory, err := newFactory(*live)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -58,13 +66,32 @@ func main() {
 	}
 }
 
+// newFactory returns a factory of clients of Azure, or of a tenant in memory.
+func newFactory(live bool) (*armsecops.ClientFactory, error) {
+	if !live {
+		options := &armsecops.ClientOptions{}
+		options.Transport = newTenant()
+		return armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return armsecops.NewClientFactory(credential, nil)
+}
+
+// run exempts the machine, lists what holds for it, renews its own exemptions and deletes
+// them. What fails doesn't keep the rest from being done.
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) error {
-	expires, later := now.AddDate(0, 0, 90), now.AddDate(0, 0, 180)
-	ports, portsErr := exempt(ctx, factory, machine, portsName, expires, policyAssignment, referenceID)
-	disks, disksErr := exempt(ctx, factory, machine, disksName, expires, "")
-	fmt.Printf("ports: %s\ndisks: %s\n", ports, disks) // empty if it failed
-	if err := errors.Join(portsErr, disksErr); err != nil {
-		return err
+	var ids []string
+	var errs []error
+	for _, r := range recommendations {
+		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
+		errs = append(errs, err)
+		if err == nil {
+			ids = append(ids, id)
+			fmt.Printf("%q: exempted by %s\n", r.displayName, id)
+		}
 	}
 	client := factory.NewExemptionsClient()
 	// Azure's list may lack standard assignments of single machines: see docs/exempting.md.
@@ -74,67 +101,46 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 		inherited := e.SubscriptionID == "" // of a management group above the subscription
 		return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
 	})
-	if err != nil {
-		return err
-	}
+	errs = append(errs, err)
 	for _, exemption := range found {
-		fmt.Printf("%q holds for %s\n", exemption.DisplayName, exemption.Scope)
+		fmt.Printf("%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
-	renewErr := renew(ctx, client, later, ports, disks)
-	_, portsErr = client.Delete(ctx, ports, nil)
-	_, disksErr = client.Delete(ctx, disks, nil)
-	return errors.Join(renewErr, portsErr, disksErr)
+	errs = append(errs, renew(ctx, client, now.AddDate(0, 0, 180), ids...))
+	for _, id := range ids {
+		_, err := client.Delete(ctx, id, nil)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the
-// id. A recommendation that a policy turns on takes a policy assignment and reference ids.
-// A second run replaces the exemption, and can end it earlier: exemptOrRenew of
+// id. A second run replaces the exemption, and can end it earlier: exemptOrRenew of
 // interop/exempting doesn't.
-func exempt(
-	ctx context.Context, factory *armsecops.ClientFactory, resourceID, displayName string, expires time.Time, policyAssignmentID string, referenceIDs ...string,
-) (id string, err error) {
-	recommendation, err := find(ctx, factory.NewAssessmentsMetadataClient(), displayName)
+func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, err error) {
+	found, err := find(ctx, factory.NewAssessmentsMetadataClient(), r.displayName)
 	if err != nil {
 		return "", err
 	}
-	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
-		return "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", displayName)
+	exemption := armsecops.Exemption{
+		Kind:        found.Properties.ExemptedBy(),
+		DisplayName: r.displayName, Description: reason, Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
 	}
-	unique := strings.ToLower(resourceID+policyAssignmentID) + recommendation.Name
-	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
-	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption {
-		if len(referenceIDs) == 0 {
-			return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", displayName)
+	switch {
+	case found.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy):
+		return "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", r.displayName)
+	case exemption.Kind == armsecops.ExemptionKindStandardAssignment:
+		exemption.AssessmentKeys = []string{found.Name}
+		if exemption.StandardID, err = standardOf(ctx, factory.NewSecurityStandardsClient(), found.Name); err != nil {
+			return "", err
 		}
-		created, err := factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.PolicyExemption{
-			Properties: armsecops.PolicyExemptionProperties{
-				DisplayName:                  displayName,
-				Description:                  reason,
-				ExemptionCategory:            armsecops.ExemptionCategoryWaiver,
-				ExpiresOn:                    expires,
-				PolicyAssignmentID:           policyAssignmentID,
-				PolicyDefinitionReferenceIDs: referenceIDs,
-			},
-		}, nil)
-		return created.ID, err
+	case len(r.referenceIDs) == 0:
+		return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", r.displayName)
+	default:
+		exemption.PolicyAssignmentID, exemption.PolicyDefinitionReferenceIDs = r.policyAssignmentID, r.referenceIDs
 	}
-	standardID, err := standardOf(ctx, factory.NewSecurityStandardsClient(), recommendation.Name)
-	if err != nil {
-		return "", err
-	}
-	created, err := factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, resourceID, name, armsecops.StandardAssignment{
-		Properties: armsecops.StandardAssignmentProperties{
-			DisplayName:      displayName,
-			Description:      reason,
-			Effect:           armsecops.EffectExempt,
-			ExpiresOn:        expires,
-			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
-			ExemptionData: armsecops.ExemptionData{
-				ExemptionCategory:  armsecops.ExemptionCategoryWaiver,
-				AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name},
-			},
-		},
-	}, nil)
+	unique := strings.ToLower(resourceID+r.policyAssignmentID) + found.Name
+	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
+	created, err := factory.NewExemptionsClient().CreateOrUpdate(ctx, resourceID, name, exemption, nil)
 	return created.ID, err
 }
 
@@ -168,17 +174,14 @@ func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, 
 	return "", fmt.Errorf("no standard of %s has the recommendation %s", scope, key)
 }
 
-// collect returns the exemptions of a listing that are wanted.
-func collect(listing iter.Seq2[armsecops.Exemption, error], wanted func(armsecops.Exemption) bool) (found []armsecops.Exemption, err error) {
+// collect returns the exemptions of a listing that are wanted, and what failed of it.
+func collect(listing iter.Seq2[armsecops.Exemption, error], wanted func(armsecops.Exemption) bool) (found []armsecops.Exemption, failed error) {
 	for exemption, err := range listing {
-		if err != nil {
-			return nil, err
-		}
-		if wanted(exemption) {
+		if failed = errors.Join(failed, err); err == nil && wanted(exemption) {
 			found = append(found, exemption)
 		}
 	}
-	return found, nil
+	return found, failed
 }
 
 // covers reports whether a scope below a subscription is the resource or above it.
@@ -193,7 +196,7 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, later time.T
 	for _, id := range ids {
 		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
 		if err == nil && !renewed.ExpiresOn.IsZero() { // zero: it never ends
-			fmt.Printf("%q ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
+			fmt.Printf("%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
 		}
 		errs = append(errs, err)
 	}

@@ -18,7 +18,7 @@ import (
 
 var today = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 
-func newFactory(server *fake.Server) *armsecops.ClientFactory {
+func factoryOf(server *fake.Server) *armsecops.ClientFactory {
 	options := &armsecops.ClientOptions{}
 	options.Transport = server
 	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
@@ -26,26 +26,26 @@ func newFactory(server *fake.Server) *armsecops.ClientFactory {
 }
 
 func Example() {
-	if err := run(context.Background(), newFactory(newTenant()), today); err != nil {
+	if err := run(context.Background(), factoryOf(newTenant()), today); err != nil {
 		log.Fatal(err)
 	}
 	// Output:
-	// ports: /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Authorization/policyExemptions/718b5b06-0fa8-5f26-a8eb-68c69b145f37
-	// disks: /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
-	// "Management ports should be closed" holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
-	// "Disks should be encrypted" holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
-	// "Management ports should be closed" ends on 2026-11-28
-	// "Disks should be encrypted" ends on 2026-11-28
+	// "Management ports should be closed": exempted by /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Authorization/policyExemptions/718b5b06-0fa8-5f26-a8eb-68c69b145f37
+	// "Disks should be encrypted": exempted by /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
+	// "Management ports should be closed": holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
+	// "Disks should be encrypted": holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
+	// "Management ports should be closed": ends on 2026-11-28
+	// "Disks should be encrypted": ends on 2026-11-28
 }
 
 // A second run changes the exemption of the first.
 func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	t.Parallel()
 	server, ctx := newTenant(), t.Context()
-	factory := newFactory(server)
+	factory := factoryOf(server)
 	for range 2 {
-		ports, portsErr := exempt(ctx, factory, machine, portsName, today, policyAssignment, "closePorts")
-		disks, disksErr := exempt(ctx, factory, machine, disksName, today, "")
+		ports, portsErr := exempt(ctx, factory, machine, recommendations[0], today)
+		disks, disksErr := exempt(ctx, factory, machine, recommendations[1], today)
 		found, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(e armsecops.Exemption) bool { return covers(e.Scope, machine) })
 		require.NoError(t, errors.Join(portsErr, disksErr, err))
 		require.Len(t, found, 2)
@@ -55,7 +55,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
 	for want, displayName := range map[string]string{"no recommendation": "Unknown", "no reference ids": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
-		_, err := exempt(ctx, factory, machine, displayName, today, policyAssignment)
+		_, err := exempt(ctx, factory, machine, recommendation{displayName: displayName, policyAssignmentID: policyAssignment}, today)
 		require.ErrorContains(t, err, want)
 	}
 	_, err := standardOf(ctx, factory.NewSecurityStandardsClient(), "unknown")
@@ -71,8 +71,9 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 			DisplayName: name, ExpiresOn: expires, PolicyAssignmentID: policyAssignment, ExemptionCategory: armsecops.ExemptionCategoryWaiver,
 		}})
 	}
-	client := newFactory(server).NewExemptionsClient()
-	require.NoError(t, run(t.Context(), newFactory(server), today)) // renews its own
+	client := factoryOf(server).NewExemptionsClient()
+	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403, Times: 1})
+	require.ErrorIs(t, run(t.Context(), factoryOf(server), today), armsecops.ErrForbidden) // which keeps it neither from renewing its own, nor from deleting them
 	found, err := collect(client.NewListPager(nil).All(t.Context()), func(e armsecops.Exemption) bool { return !e.ExpiresBefore(today) })
 	for _, e := range found {
 		err = errors.Join(err, renew(t.Context(), client, today.AddDate(0, 3, 0), e.ID))
