@@ -55,10 +55,14 @@ func parseMember(line string) (workspace, error) {
 func parseWorkspace(line string) (workspace, error) {
 	fields := append(strings.Fields(line), "")
 	id, err := arm.ParseResourceID(fields[0])
-	if err == nil && (len(fields) > 3 || !strings.EqualFold(id.ResourceType.String(), "Microsoft.OperationalInsights/workspaces")) {
+	if err == nil && (len(fields) > 3 || !isWorkspace(id)) {
 		err = fmt.Errorf("%q is not a workspace", line)
 	}
 	return workspace{fields[0], fields[1]}, err
+}
+
+func isWorkspace(id *arm.ResourceID) bool {
+	return strings.EqualFold(id.ResourceType.String(), "Microsoft.OperationalInsights/workspaces")
 }
 
 // parseID returns the resource id of a line, also of one that nightly writes of what is

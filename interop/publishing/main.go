@@ -128,9 +128,9 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 	}
 	switch c.name {
 	case "remove":
-		return prune(w, r, c.night.dryRun, func(ids []string) error { return remove(ctx, factory, ids) })
+		return prune(ctx, w, r, c.night.dryRun, removal(factory))
 	case "retire":
-		return prune(w, r, c.night.dryRun, func(ids []string) error { return retire(ctx, credential, &options.ClientOptions, ids) })
+		return prune(ctx, w, r, c.night.dryRun, retirement(credential, &options.ClientOptions))
 	case "delete-jobs":
 		return c.night.deleteJobs(ctx, w, factory, c.keep)
 	default:

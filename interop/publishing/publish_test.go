@@ -78,10 +78,11 @@ func testPublish(t *testing.T) {
 		{"-h", "^usage.*help requested$"}, {"make", `^unknown command "make"\nusage`}, {"remove all", `^unexpected argument "all"\nusage`}, {"-cloud mars", "must be public, china or government\nusage"},
 		{"publish", "^publish needs -workspace\nusage"}, {"remove -workspace x", "not defined: -workspace\nusage"}, {of + "-1", `invalid value "-1"`}, {of + "1 -name ..", "invalid"},
 		{of + "0 -dry-run", `^(\S+/nightly-1/\S+\n){11}<nil>$`}, {of + "2 -name other", "^<nil>$"}, {of + "2 -cloud CHINA", `^(\S+\n){9}<nil>$`}, {of + "2", "^<nil>$"},
-		{"retire -dry-run", "^" + rules + "<nil>$"}, {"retire", "^" + rules + "deleting .*a is not an alert rule$"},
+		{"retire -dry-run", "^line 1: .*a is not an alert rule$"}, {"retire", "^line 1: .*a is not an alert rule$"},
 	} {
 		assert.Regexp(t, "(?s)"+c[1], execute(t, server, c[0], rules), c[0])
 	}
+	assert.Equal(t, central+"alertRules/a\n<nil>", execute(t, server, "retire", central+"alertRules/a"))
 	assert.Equal(t, 1, count(server.Requests(), "DELETE "+central+"alertRules/a\n"))
 	p.dryRun = true
 	require.NoError(t, p.wait(t.Context(), id))
@@ -192,7 +193,7 @@ func testNightly(t *testing.T) {
 		before, report := len(server.Requests()), new(strings.Builder)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.hours)*time.Hour-1) // before the time of a group ends
 		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2), false)
-		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
+		text := fmt.Sprint(report.String(), errors.Join(err, prune(ctx, io.Discard, strings.NewReader(strings.Join(ids, "\n")), false, removal(factory))))
 		cancel()
 		assert.Contains(t, text, run.want)
 		requests := server.Requests()[before:]
@@ -205,9 +206,11 @@ func testNightly(t *testing.T) {
 		require.ErrorContains(t, err, test[1])
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	lines := central + "workspaceManagerMembers/gone\n" + group + "\n"
-	assert.Equal(t, lines+"<nil>", execute(t, server, "remove -dry-run", leftOver+lines))
-	assert.Contains(t, execute(t, server, "remove", leftOver+lines), lines+"deleting "+group)
+	gone := central + "workspaceManagerMembers/gone\n"
+	for _, dryRun := range []string{" -dry-run", ""} { // of which neither writes or deletes anything if a line is wrong
+		assert.Equal(t, gone+"<nil>", execute(t, server, "remove"+dryRun, leftOver+gone))
+		assert.Regexp(t, "^line 2: .* assignment, .*alertRules/a", execute(t, server, "remove"+dryRun, gone+central+"alertRules/a"))
+	}
 	server.AssertFaultsConsumed(t)
 }
 
