@@ -65,10 +65,11 @@ func isWorkspace(id *arm.ResourceID) bool {
 	return strings.EqualFold(id.ResourceType.String(), "Microsoft.OperationalInsights/workspaces")
 }
 
-// parseID returns the resource id of a line, also of one that nightly writes of what is
-// left over.
+// parseID returns the resource id of a line, without what follows a tab, as writeRules
+// writes it, also of one that nightly writes of what is left over.
 func parseID(line string) (string, error) {
-	id := strings.TrimSpace(strings.TrimPrefix(line, leftOver))
+	id, _, _ := strings.Cut(line, "\t")
+	id = strings.TrimSpace(strings.TrimPrefix(id, leftOver))
 	_, err := arm.ParseResourceID(id)
 	return id, err
 }

@@ -74,16 +74,19 @@ func testPublish(t *testing.T) {
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Delete", StatusCode: http.StatusNotFound, CarriedOut: true})
 	const of, rules = "delete-jobs -workspace " + group + workspaces + "central -keep ", central + "automationRules/a\n" + central + "alertRules/a\n"
+	ruleLines := strings.ReplaceAll(rules, "\n", "\tshared: a\n") // as the command rules writes them
 	for _, c := range [][2]string{
 		{"-h", "^usage.*help requested$"}, {"make", `^unknown command "make"\nusage`}, {"remove all", `^unexpected argument "all"\nusage`}, {"-cloud mars", "must be public, china or government\nusage"},
 		{"publish", "^publish needs -workspace\nusage"}, {"remove -workspace x", "not defined: -workspace\nusage"}, {of + "-1", `invalid value "-1"`}, {of + "1 -name ..", "invalid"},
 		{of + "0 -dry-run", `^(\S+/nightly-1/\S+\n){11}<nil>$`}, {of + "2 -name other", "^<nil>$"}, {of + "2 -cloud CHINA", `^(\S+\n){9}<nil>$`}, {of + "2", "^<nil>$"},
-		{"retire -dry-run", "^line 1: .*a is not an alert rule$"}, {"retire", "^line 1: .*a is not an alert rule$"},
+		{"retire -dry-run", "^" + rules + "<nil>$"}, {"retire", "^" + rules + "<nil>$"}, {"remove -dry-run", "^line 1: neither an assignment"},
 	} {
-		assert.Regexp(t, "(?s)"+c[1], execute(t, server, c[0], rules), c[0])
+		assert.Regexp(t, "(?s)"+c[1], execute(t, server, c[0], ruleLines), c[0])
 	}
-	assert.Equal(t, central+"alertRules/a\n<nil>", execute(t, server, "retire", central+"alertRules/a"))
-	assert.Equal(t, 1, count(server.Requests(), "DELETE "+central+"alertRules/a\n"))
+	for _, wrong := range []string{central + "workspaceManagerMembers/a", group + "/providers/Microsoft.SecurityInsights/alertRules/a"} {
+		assert.Regexp(t, "^line 3: .*/a is neither an alert rule nor an automation rule of a workspace$", execute(t, server, "retire -dry-run", rules+wrong))
+	}
+	assert.Equal(t, []int{1, 1}, []int{count(server.Requests(), "DELETE "+central+"automationRules/a\n"), count(server.Requests(), "DELETE "+central+"alertRules/a\n")})
 	p.dryRun = true
 	require.NoError(t, p.wait(t.Context(), id))
 	assert.Contains(t, log.String(), "\nwould wait for job ")
@@ -92,7 +95,7 @@ func testPublish(t *testing.T) {
 		ages = append(ages, time.Since(job.Properties.StartTime))
 	}
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
-	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, id)
+	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, centralID(id))
 	assert.Equal(t, []any{[]string{"a", "b", "a", "b", "d"}, nil}, []any{got, err})
 }
 
@@ -144,6 +147,14 @@ func testPublishContent(t *testing.T) {
 		responses[run.path] = json.RawMessage(run.response)
 		enable(server, armsecops.WorkspaceManagerMode(run.mode))
 		assert.Contains(t, execute(t, server, args+run.flag, ""), run.want)
+	}
+	responses[central+"alertRules"], responses["/subscriptions"] = nil, nil // which it doesn't read
+	rules := soc.id + "/providers/Microsoft.SecurityInsights/alertRules/a\tshared-a A\n" + soc.id + "/providers/Microsoft.SecurityInsights/automationRules/c\tshared-c\n"
+	assert.Regexp(t, "^"+rules+"(?i)"+branch.id+": (?s).*404", execute(t, server, "rules -workspace "+centralID(id), ""), "of the members")
+	for _, file := range [][2]string{{soc.id + tenant, rules + "<nil>"}, {centralID(id), "central is the central workspace"}} {
+		name := path.Join(t.TempDir(), "members.txt")
+		require.NoError(t, os.WriteFile(name, []byte(file[0]), 0o600))
+		assert.Contains(t, execute(t, server, "rules -workspace "+centralID(id)+" -workspaces "+name, ""), file[1])
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
 }
@@ -207,10 +218,8 @@ func testNightly(t *testing.T) {
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
 	gone := central + "workspaceManagerMembers/gone\n"
-	for _, dryRun := range []string{" -dry-run", ""} { // of which neither writes or deletes anything if a line is wrong
-		assert.Equal(t, gone+"<nil>", execute(t, server, "remove"+dryRun, leftOver+gone))
-		assert.Regexp(t, "^line 2: .* assignment, .*alertRules/a", execute(t, server, "remove"+dryRun, gone+central+"alertRules/a"))
-	}
+	assert.Equal(t, gone+"<nil>"+gone+"<nil>", execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone))
+	assert.Contains(t, execute(t, server, "remove", gone+group), "line 2: neither an assignment, nor a group, nor a member: ")
 	server.AssertFaultsConsumed(t)
 }
 
