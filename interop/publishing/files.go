@@ -70,6 +70,9 @@ func isWorkspace(id *arm.ResourceID) bool {
 func parseID(line string) (string, error) {
 	id, _, _ := strings.Cut(line, "\t")
 	id = strings.TrimSpace(strings.TrimPrefix(id, leftOver))
+	if strings.HasPrefix(id, "subscriptions/") { // as examples of the REST API have that of a saved search
+		id = "/" + id
+	}
 	_, err := arm.ParseResourceID(id)
 	return id, err
 }

@@ -122,7 +122,7 @@ func testPublishContent(t *testing.T) {
 		{"workspaces", soc.id + " x" + tenant, `" is not a workspace`},
 		{"workspaces", soc.id + "2\t" + tenant + soc.id + tenant + "\r\n" + soc.id + "1 " + tenant, "/c\n" + soc.id + "2" + tenant + soc.id + "1" + tenant + disabled},
 		{"items", "workbook", "/items: line 1: invalid resource ID: "},
-		{"items", "\n" + workbook + " \r\n", "/a\n/c\n" + workbook + "\n" + soc.id + "2"},
+		{"items", "\n" + workbook[1:] + " \r\n", "/a\n/c\n" + workbook + "\n" + soc.id + "2"},
 	} {
 		file := path.Join(t.TempDir(), test.flag)
 		require.NoError(t, os.WriteFile(file, []byte(test.text), 0o600))
