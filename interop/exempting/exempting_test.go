@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,26 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 			assert.NotContains(t, revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
 		}
 	}
+}
+
+// Exemptions that are made at the same time share what they read.
+func TestExemptOrRenewConcurrently(t *testing.T) {
+	t.Parallel()
+	server, factory, p := newAzure(t)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policy}}
+			_, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine+strconv.Itoa(i), approved, false, group)
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	asked := map[string]int{}
+	for _, r := range server.Requests() {
+		asked[r.URL.Path]++
+	}
+	assert.Equal(t, []int{1, 1}, []int{asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
 }
 
 func TestReportWritesWhatCanBeRead(t *testing.T) {
