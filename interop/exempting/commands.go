@@ -19,9 +19,8 @@ import (
 
 // session is what a command uses for each resource: clients, and what they have read.
 type session struct {
-	factory         *armsecops.ClientFactory
+	*exempter
 	assessments     *armsecurity.AssessmentsClient
-	policies        *policies
 	recommendations kept[armsecops.AssessmentMetadata] // by subscription
 	above           kept[[]string]                     // the management groups, by subscription
 }
@@ -42,7 +41,7 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 	if err != nil {
 		return err
 	}
-	s := &session{factory: factory, assessments: assessments, policies: &policies{credential: credential, options: &options.ClientOptions}}
+	s := &session{exempter: &exempter{factory: factory, policies: &policies{credential: credential, options: &options.ClientOptions}}, assessments: assessments}
 	var errs []error
 	for _, resource := range c.resources { // one that fails doesn't keep the others from it
 		text, err := c.apply(ctx, s, resource)
@@ -116,9 +115,9 @@ func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceI
 	}
 	var changes []change
 	if c.name == "grant" {
-		changes, err = exemptOrRenew(ctx, s.factory, s.policies, recommendation, resource.String(), c.grant, c.dryRun, above...)
+		changes, err = s.exemptOrRenew(ctx, recommendation, resource.String(), c.grant, c.dryRun, above...)
 	} else {
-		changes, err = revoke(ctx, s.factory, s.policies, recommendation, resource.String(), c.dryRun, above...)
+		changes, err = s.revoke(ctx, recommendation, resource.String(), c.dryRun, above...)
 	}
 	for _, change := range changes {
 		text += fmt.Sprintf("%s%s: %s, from %s\n", c.would(), change.done, change.id, change.from)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ var finding = armsecops.ExemptionData{AssessmentKey: "key", SubAssessmentExempti
 var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
 
 // newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
-func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFactory, p *policies) {
+func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 	t.Helper()
 	bodies := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json"))
 	server = fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,73 +65,71 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 	} {
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
-	p = &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
-	return server, driver.NewFactory(t, p.credential, driver.Options(server)), p
+	p := &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
+	return server, &exempter{factory: driver.NewFactory(t, p.credential, driver.Options(server)), policies: p}
 }
 
 // exempt returns the ids of exemptOrRenew: a second run with an earlier end shortens nothing.
-func exempt(t *testing.T, factory *armsecops.ClientFactory, p *policies, policyID, resourceID, above string) (ids []string) {
+func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids []string) {
 	t.Helper()
+	e = &exempter{factory: e.factory, policies: e.policies} // which sees what has changed
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
-	planned, planErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, true, above)
-	first, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, false, above)
-	changes, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
+	planned, planErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, true, above)
+	first, firstErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, false, above)
+	changes, err := e.exemptOrRenew(t.Context(), recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
 	assert.Equal(t, []any{first, nil}, []any{planned, errors.Join(planErr, firstErr, err)}, "the dry run has changed nothing")
 	for _, done := range changes {
 		ids = append(ids, done.id)
-		got, err := factory.NewExemptionsClient().Get(t.Context(), done.id, nil)
+		got, err := e.factory.NewExemptionsClient().Get(t.Context(), done.id, nil)
 		assert.Equal(t, []any{"left", false, got.CreatedBy != "", got.DisplayName == "Close ports", nil}, []any{done.done, got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, done.id)
 	}
 	return ids
 }
 
 // revokeAll returns the changes of revoke, which its dry run foretells.
-func revokeAll(t *testing.T, factory *armsecops.ClientFactory, p *policies, recommendation armsecops.AssessmentMetadata, resourceID, above string) string {
+func revokeAll(t *testing.T, e *exempter, recommendation armsecops.AssessmentMetadata, resourceID, above string) string {
 	t.Helper()
-	planned, planErr := revoke(t.Context(), factory, p, recommendation, resourceID, true, above)
-	changes, err := revoke(t.Context(), factory, p, recommendation, resourceID, false, above)
+	e = &exempter{factory: e.factory, policies: e.policies}
+	planned, planErr := e.revoke(t.Context(), recommendation, resourceID, true, above)
+	changes, err := e.revoke(t.Context(), recommendation, resourceID, false, above)
 	assert.Equal(t, []any{changes, nil, nil}, []any{planned, planErr, err})
 	return fmt.Sprint(changes)
 }
 
 func TestExempting(t *testing.T) {
 	t.Parallel()
-	server, factory, p := newAzure(t)
+	server, e := newAzure(t)
 	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
-	exempt(t, factory, p, policy, machine, group)
-	exempt(t, factory, p, policy, group, group)
-	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
+	exempt(t, e, policy, machine, group)
+	exempt(t, e, policy, group, group)
+	_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
-	exempt(t, factory, p, "", machine, group)
+	exempt(t, e, "", machine, group)
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
-	names, forbidden := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, other, id)
+	names, forbidden := recommendations(t.Context(), e.factory.NewAssessmentsMetadataClient(), id, other, id)
 	assert.Equal(t, []bool{true, true}, []bool{errors.Is(forbidden, armsecops.ErrForbidden), strings.Contains(forbidden.Error(), other)})
 	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // the exemption is deleted meanwhile
-	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
+	rows, err := inventory(t.Context(), e.factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
 		yield(armsecops.Exemption{}, forbidden)
 		yield(armsecops.Exemption{ID: strings.ToUpper(armsecops.PolicyExemptionID{Scope: machine, Name: "all"}.String()), PolicyAssignmentID: subscription + assignment + "a", Kind: armsecops.ExemptionKindPolicyExemption}, nil) // the index has it, too
-	}, factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), p, names)
+	}, e.factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), e.policies, names)
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
 		assert.Equal(t, []bool{strings.HasPrefix(row.Name, "gone"), row.DisplayName != ""}, []bool{row.Stale, row.CreatedBy != ""}, row) // the second of those that exempt has made or renewed
 	}
 	assert.Equal(t, []any{map[string]int{"Close ports": 7, "/other": 1, "/other,Close ports": 4, "": 3}, errors.Join(forbidden)}, []any{counts, err})
-	asked := map[string]int{}
-	for _, r := range server.Requests() {
-		asked[r.URL.Path]++
-	}
-	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
-	inUse, err := subscriptions(t.Context(), p.credential, p.options)
+	assert.Equal(t, []int{1, 1, 1}, asked(server, "/gone", subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn"))
+	inUse, err := subscriptions(t.Context(), e.policies.credential, e.policies.options)
 	assert.Equal(t, []any{[]string{id, "Warned", "PastDue", "stateless"}, nil}, []any{inUse, err})
 }
 
 // What exempts already stays or is renewed, whoever made it, and never ends earlier.
 func TestExemptOrRenewFromPolicy(t *testing.T) {
 	t.Parallel()
-	server, factory, p := newAzure(t)
+	server, e := newAzure(t)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
 	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding}})
 	for name, properties := range map[string]armsecops.AssignmentProperties{"exact": {Scope: machine}, "vague": {}, "wide": {Scope: subscription[1:]}, "elsewhere": {Scope: resources + "-2"}, "group": {Scope: resources, ExpiresOn: soon.AddDate(0, 0, -1)}} {
@@ -138,26 +137,26 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 		server.Put(armsecops.AssignmentID{SubscriptionID: strings.TrimPrefix(subscription, "/subscriptions/"), ResourceGroupName: "test", Name: name}, armsecops.Assignment{Properties: properties})
 	}
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
-	changes, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, approved, false, group)
+	changes, err := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false, group)
 	assert.Equal(t, []any{5, true}, []any{len(changes), errors.Is(err, armsecops.ErrForbidden)})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "above"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}}})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "sooner"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)}})
 	want := `^\S+/exact \S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/above$` // of d, c, a, b and e
-	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
-	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
-	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
-	_, custom := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
+	assert.Regexp(t, want, strings.Join(exempt(t, e, policy, machine, group), " "))
+	_, endless := e.exemptOrRenew(t.Context(), recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
+	_, unknown := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
+	_, custom := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
 	require.Regexp(t, `and an end\n"/unknown" is not assigned to `+machine+`.*\n"" is a custom recommendation`, errors.Join(endless, unknown, custom))
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
-	changes, err = revoke(t.Context(), factory, p, recommendation, machine, false, group)
+	changes, err = e.revoke(t.Context(), recommendation, machine, false, group)
 	assert.Contains(t, fmt.Sprint(changes, errors.Is(err, armsecops.ErrForbidden)), "/assignments/exact key} ")
-	assert.Regexp(t, `{left \S+`+other+` key} {left \S+/group key} {left \S+/vague key} {left \S+/wide key} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, factory, p, recommendation, machine, group))
-	assert.Regexp(t, strings.NewReplacer("soon", "[^/ ]{36}", "exact", "wide").Replace(want), strings.Join(exempt(t, factory, p, policy, machine, group), " "), "soon is deleted")
+	assert.Regexp(t, `{left \S+`+other+` key} {left \S+/group key} {left \S+/vague key} {left \S+/wide key} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, e, recommendation, machine, group))
+	assert.Regexp(t, strings.NewReplacer("soon", "[^/ ]{36}", "exact", "wide").Replace(want), strings.Join(exempt(t, e, policy, machine, group), " "), "soon is deleted")
 	recommendation.Properties.PolicyDefinitionID = ""
-	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]\[\]$`, revokeAll(t, factory, p, recommendation, subscription, group)+revokeAll(t, factory, p, recommendation, group, group))
-	assert.Regexp(t, `^\[\S+/group\]$`, exempt(t, factory, p, "", resources, group), "renewed")
+	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]\[\]$`, revokeAll(t, e, recommendation, subscription, group)+revokeAll(t, e, recommendation, group, group))
+	assert.Regexp(t, `^\[\S+/group\]$`, exempt(t, e, "", resources, group), "renewed")
 	recommendation.Properties.PolicyDefinitionID = "/unknown"
-	changes, err = revoke(t.Context(), factory, p, recommendation, resources, false)
+	changes, err = e.revoke(t.Context(), recommendation, resources, false)
 	assert.Regexp(t, `^\[{deleted \S+/group key} {left \S+/vague key}\] "Close ports" is not assigned to `, fmt.Sprint(changes, " ", err))
 }
 
@@ -166,44 +165,67 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
 	for resourceID, above := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
 		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
-			server, factory, p := newAzure(t)
+			server, e := newAzure(t)
 			server.Put(armsecops.SecurityStandardID{Scope: above, Name: other}, standard)
 			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
-			assert.Equal(t, renews, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other))
+			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other))
 			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
-			revoked := revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
 			assert.Equal(t, []bool{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000"}, []bool{strings.Contains(revoked, "{left "+subscription+"/providers/Microsoft.Security/standard"), strings.Contains(revoked, "{left "+strings.ToUpper(resourceID))})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
-			assert.False(t, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other), "not in the index yet")
-			assert.NotContains(t, revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
+			assert.False(t, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other), "not in the index yet")
+			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
 		}
 	}
 }
 
-// Exemptions that are made at the same time share what they read.
-func TestExemptOrRenewConcurrently(t *testing.T) {
+// Exemptions share what they read, also those that are made at the same time.
+func TestExemptManyResources(t *testing.T) {
 	t.Parallel()
-	server, factory, p := newAzure(t)
+	server, e := newAzure(t)
+	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{})
 	var all sync.WaitGroup
+	ids, want := "", ""
 	for i := range 50 {
-		all.Go(func() {
-			recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policy}}
-			_, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine+strconv.Itoa(i), approved, false, group)
-			assert.NoError(t, err)
-		})
+		id := machine + strconv.Itoa(i)
+		ids, want = ids+id+"\n", want+"left: "+id+`/providers/\S+, from key\n`
+		for _, policyID := range []string{policy, ""} {
+			all.Go(func() {
+				_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}, id, approved, false, group)
+				assert.NoError(t, err)
+			})
+		}
 	}
 	all.Wait()
-	asked := map[string]int{}
-	for _, r := range server.Requests() {
-		asked[r.URL.Path]++
+	assert.Equal(t, []int{1, 1, 2, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards"))
+	assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation key -expires 31 -category waiver -description SEC-1042 -resource -", ids))
+	assert.Equal(t, []int{2 + 3}, asked(server, "/providers/Microsoft.ResourceGraph/resources"), "also one for the groups above")
+}
+
+// asked returns how many requests have paths, ignoring case.
+func asked(server *fake.Server, paths ...string) (counts []int) {
+	for _, path := range paths {
+		counts = append(counts, len(slices.DeleteFunc(server.Requests(), func(r fake.Request) bool { return !strings.EqualFold(r.URL.Path, path) })))
 	}
-	assert.Equal(t, []int{1, 1}, []int{asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
+	return counts
+}
+
+// run returns what a command writes, and its error.
+func run(t *testing.T, e *exempter, args, stdin string) string {
+	t.Helper()
+	var out strings.Builder
+	command, err := parse(strings.Fields(args), soon, strings.NewReader(stdin), &out)
+	if err == nil {
+		err = command.run(t.Context(), &out, e.policies.credential, &armsecops.ClientOptions{ClientOptions: *e.policies.options})
+	}
+	return out.String() + fmt.Sprint(err)
 }
 
 func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
-	server, _, p := newAzure(t)
+	server, e := newAzure(t)
 	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\""}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max"}})
 	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}}})
@@ -211,16 +233,16 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
 	var out strings.Builder
-	err := command{name: "list"}.run(t.Context(), &out, p.credential, driver.Options(server))
+	err := command{name: "list"}.run(t.Context(), &out, e.policies.credential, driver.Options(server))
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
 	none := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"value":[]}`) })})
-	require.ErrorContains(t, report(t.Context(), io.Discard, p.credential, driver.Options(none)), "no subscription")
+	require.ErrorContains(t, report(t.Context(), io.Discard, e.policies.credential, driver.Options(none)), "no subscription")
 	assert.Equal(t, testkit.ReadFile(t, "testdata/exemptions.csv"), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
 }
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	server, _, p := newAzure(t)
+	server, e := newAzure(t)
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
@@ -246,12 +268,7 @@ func TestCommands(t *testing.T) {
 		{"attestations", "^" + endless + "\tnever\t.*" + ends + "\t2127-02-01T00:00:00Z\t.*" + ended + "\t2127-02-01T00:00:00Z\t.*<nil>$"},
 		{"revoke -cloud CHINA -timeout 1h" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group + " -resource " + group, "^no exemption found\nno exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
 	} {
-		var out strings.Builder
-		command, err := parse(strings.Fields(c[0]), soon, strings.NewReader("\n"+machine+"\tUnhealthy\r\n"), &out)
-		if err == nil {
-			err = command.run(t.Context(), &out, p.credential, driver.Options(server))
-		}
-		assert.Regexp(t, "(?s)"+c[1], out.String()+fmt.Sprint(err), c[0])
+		assert.Regexp(t, "(?s)"+c[1], run(t, e, c[0], "\n"+machine+"\tUnhealthy\r\n"), c[0])
 	}
 }
 
