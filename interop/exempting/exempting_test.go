@@ -163,19 +163,23 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 func TestExemptOrRenewByStandard(t *testing.T) {
 	t.Parallel()
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
-	for resourceID, above := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
+	for resourceID, scope := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
 		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
 			server, e := newAzure(t)
-			server.Put(armsecops.SecurityStandardID{Scope: above, Name: other}, standard)
+			server.Put(armsecops.SecurityStandardID{Scope: scope, Name: other}, standard)
+			if scope == connector { // whose own standards come first
+				server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+			}
 			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
-			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other))
+			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, group)[0], other))
 			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
-			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, group)
 			assert.Equal(t, []bool{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000"}, []bool{strings.Contains(revoked, "{left "+subscription+"/providers/Microsoft.Security/standard"), strings.Contains(revoked, "{left "+strings.ToUpper(resourceID))})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
-			assert.False(t, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other), "not in the index yet")
-			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
+			created, err := e.factory.NewExemptionsClient().Get(t.Context(), exempt(t, e, "", resourceID, group)[0], nil)
+			assert.Equal(t, []any{false, armsecops.SecurityStandardID{Scope: scope, Name: other}.String(), nil}, []any{created.Name == other, created.StandardID, err}, "not in the index yet")
+			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, group), "{left", "its own")
 		}
 	}
 }

@@ -14,18 +14,14 @@ import (
 )
 
 // placeOfStandards returns the place of a recommendation without a policy. An exemption
-// there is made by the first standard that has the recommendation, in the subscription, or
-// the resource if that is a management group, and then in the scopes above.
+// there is made by the first standard that has the recommendation, in the scopes of the
+// resource and then in those above.
 func (e *exempter) placeOfStandards(ctx context.Context, recommendation armsecops.AssessmentMetadata, resource *arm.ResourceID, above []string) (place, error) {
 	resourceID := resource.String()
 	own := armsecops.StandardAssignmentID{Scope: resourceID, Name: nameOf(resourceID, recommendation.Name)}
 	found, err := e.existingByKey(ctx, resource, recommendation.Name, own.String())
 	return place{recommendation.Name, found, own.String(), func(ctx context.Context, g grant, dryRun bool) error {
-		scope := resourceID
-		if resource.SubscriptionID != "" {
-			scope = "/subscriptions/" + resource.SubscriptionID
-		}
-		standardID, err := e.standardWith(ctx, recommendation.Name, append([]string{scope}, above...))
+		standardID, err := e.standardWith(ctx, recommendation.Name, append(scopesOf(resource), above...))
 		if err != nil || dryRun {
 			return err
 		}
@@ -77,6 +73,17 @@ func (e *exempter) existingByKey(ctx context.Context, resource *arm.ResourceID, 
 		found = append(found, existing{exemption.ID, exemption.ExpiresOn, covers, exact})
 	}
 	return found, nil
+}
+
+// scopesOf returns what has standards of its own and is a resource or above it, by its id.
+func scopesOf(resource *arm.ResourceID) (scopes []string) {
+	for ; resource != nil; resource = resource.Parent {
+		switch strings.ToLower(resource.ResourceType.String()) {
+		case "microsoft.security/securityconnectors", "microsoft.resources/subscriptions", "microsoft.management/managementgroups":
+			scopes = append(scopes, resource.String())
+		}
+	}
+	return scopes
 }
 
 // standardWith returns the id of the first standard of scopes that has a recommendation.
