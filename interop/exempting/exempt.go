@@ -22,8 +22,8 @@ import (
 type exempter struct {
 	factory   *armsecops.ClientFactory
 	policies  *policies
-	standards kept[[]armsecops.SecurityStandard] // by scope
-	byKey     kept[[]armsecops.Exemption]        // of those by the key of a recommendation, by subscription or management group
+	standards kept[standards]             // by scope
+	byKey     kept[[]armsecops.Exemption] // of those by the key of a recommendation, by subscription or management group
 }
 
 // grant is why a resource is exempted, and until when.

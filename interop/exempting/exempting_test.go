@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,6 +106,7 @@ func TestExempting(t *testing.T) {
 	_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+	server.Inject(fake.Fault{Operation: "SecurityStandardsClient.NewListPager", StatusCode: http.StatusForbidden, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // for the first of three runs
 	exempt(t, e, "", machine, group)
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
@@ -163,23 +165,28 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 func TestExemptOrRenewByStandard(t *testing.T) {
 	t.Parallel()
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
-	for resourceID, scope := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
+	for ids, scope := range map[[2]string]string{{machine, group}: group, {group, group + "-2"}: group, {connector, group}: connector, {connector + "/securityEntityData/bucket", group}: connector} {
+		resourceID, above := ids[0], ids[1]
 		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
 			server, e := newAzure(t)
-			server.Put(armsecops.SecurityStandardID{Scope: scope, Name: other}, standard)
-			if scope == connector { // whose own standards come first
-				server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+			first, audited := armsecops.SecurityStandardID{Scope: scope, Name: other[:35] + "1"}, armsecops.SecurityStandardID{Scope: scope, Name: other}
+			for _, id := range []armsecops.SecurityStandardID{{Scope: subscription, Name: first.Name}, first, audited} {
+				server.Put(id, standard)
+			}
+			for i, p := range []armsecops.StandardAssignmentProperties{{Effect: "audit", AssignedStandard: armsecops.AssignedStandardItem{ID: strings.TrimPrefix(audited.String(), scope)}}, {Effect: "attest"}, {Effect: "audit"}, {Effect: "audit", ExcludedScopes: []string{"/other", strings.ToUpper(resourceID)}}} {
+				p.AssignedStandard.ID = cmp.Or(p.AssignedStandard.ID, first.String())
+				server.Put(armsecops.StandardAssignmentID{Scope: []string{scope, scope, resources + "-2", scope}[i], Name: other[:35] + strconv.Itoa(i+3)}, armsecops.StandardAssignment{Properties: p})
 			}
 			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
-			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, group)[0], other))
+			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other))
 			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
-			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, group)
+			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
 			assert.Equal(t, []bool{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000"}, []bool{strings.Contains(revoked, "{left "+subscription+"/providers/Microsoft.Security/standard"), strings.Contains(revoked, "{left "+strings.ToUpper(resourceID))})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
-			created, err := e.factory.NewExemptionsClient().Get(t.Context(), exempt(t, e, "", resourceID, group)[0], nil)
-			assert.Equal(t, []any{false, armsecops.SecurityStandardID{Scope: scope, Name: other}.String(), nil}, []any{created.Name == other, created.StandardID, err}, "not in the index yet")
-			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, group), "{left", "its own")
+			created, err := e.factory.NewExemptionsClient().Get(t.Context(), exempt(t, e, "", resourceID, above)[0], nil)
+			assert.Equal(t, []any{false, true, audited.String(), nil}, []any{created.Name == other, asked(server, scope+"/providers/Microsoft.Security/securityStandards")[0] > 0, created.StandardID, err}, "not in the index yet")
+			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
 		}
 	}
 }
@@ -203,7 +210,7 @@ func TestExemptManyResources(t *testing.T) {
 		}
 	}
 	all.Wait()
-	assert.Equal(t, []int{1, 1, 2, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards"))
+	assert.Equal(t, []int{1, 1, 2, 1, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards", subscription+"/providers/Microsoft.Security/standardAssignments"))
 	assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation key -expires 31 -category waiver -description SEC-1042 -resource -", ids))
 	assert.Equal(t, []int{2 + 3}, asked(server, "/providers/Microsoft.ResourceGraph/resources"), "also one for the groups above")
 }

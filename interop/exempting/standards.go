@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,14 +15,14 @@ import (
 )
 
 // placeOfStandards returns the place of a recommendation without a policy. An exemption
-// there is made by the first standard that has the recommendation, in the scopes of the
-// resource and then in those above.
+// there is made by a standard that has the recommendation, in the scopes of the resource and
+// then in those above: see standardWith.
 func (e *exempter) placeOfStandards(ctx context.Context, recommendation armsecops.AssessmentMetadata, resource *arm.ResourceID, above []string) (place, error) {
 	resourceID := resource.String()
 	own := armsecops.StandardAssignmentID{Scope: resourceID, Name: nameOf(resourceID, recommendation.Name)}
 	found, err := e.existingByKey(ctx, resource, recommendation.Name, own.String())
 	return place{recommendation.Name, found, own.String(), func(ctx context.Context, g grant, dryRun bool) error {
-		standardID, err := e.standardWith(ctx, recommendation.Name, append(scopesOf(resource), above...))
+		standardID, err := e.standardWith(ctx, recommendation.Name, resourceID, append(scopesOf(resource), above...))
 		if err != nil || dryRun {
 			return err
 		}
@@ -86,21 +87,64 @@ func scopesOf(resource *arm.ResourceID) (scopes []string) {
 	return scopes
 }
 
-// standardWith returns the id of the first standard of scopes that has a recommendation.
-func (e *exempter) standardWith(ctx context.Context, key string, scopes []string) (string, error) {
+// standards are the security standards of a scope, and what assigns one there.
+type standards struct {
+	all       []armsecops.SecurityStandard
+	audits    []armsecops.StandardAssignment
+	forbidden error // if the identity may not read one of these
+}
+
+func (e *exempter) standardsOf(ctx context.Context, scope string) (standards, error) {
+	return e.standards.get(scope, func() (s standards, err error) {
+		s.all, err = collect(e.factory.NewSecurityStandardsClient().NewListPager(scope, nil).All(ctx))
+		if err == nil {
+			s.audits, err = collect(e.factory.NewStandardAssignmentsClient().NewListPager(scope, nil).All(ctx))
+			s.audits = slices.DeleteFunc(s.audits, func(a armsecops.StandardAssignment) bool { return !a.Properties.Effect.Is(armsecops.EffectAudit) })
+		}
+		if errors.Is(err, armsecops.ErrForbidden) {
+			s.forbidden, err = err, nil
+		}
+		return s, err
+	})
+}
+
+// standardWith returns the id of a standard of scopes that has a recommendation: the first
+// that is assigned to the resource there, or else the first. Scopes that the identity may
+// not read are an error only if no standard is found before.
+func (e *exempter) standardWith(ctx context.Context, key, resourceID string, scopes []string) (string, error) {
 	has := func(a armsecops.PartialAssessmentProperties) bool { return strings.EqualFold(a.AssessmentKey, key) }
+	isAbove := func(id string) bool { // or the resource itself
+		return within(resourceID, id) || slices.ContainsFunc(scopes, func(scope string) bool { return strings.EqualFold(scope, id) })
+	}
+	var found []string            // the ids of those that have it
+	assigned := map[string]bool{} // the names of those that are assigned, in lower case: their ids come with a scope and without
 	for _, scope := range scopes {
-		standards, err := e.standards.get(scope, func() ([]armsecops.SecurityStandard, error) {
-			return collect(e.factory.NewSecurityStandardsClient().NewListPager(scope, nil).All(ctx))
-		})
+		standards, err := e.standardsOf(ctx, scope)
 		if err != nil {
 			return "", err
 		}
-		for _, standard := range standards {
+		for _, standard := range standards.all {
 			if slices.ContainsFunc(standard.Properties.Assessments, has) {
-				return standard.ID, nil
+				found = append(found, standard.ID)
+			}
+		}
+		if len(found) == 0 && standards.forbidden != nil {
+			return "", standards.forbidden
+		}
+		for _, audit := range standards.audits {
+			id, err := armsecops.ParseStandardAssignmentID(audit.ID)
+			if err == nil && isAbove(id.Scope) && !slices.ContainsFunc(audit.Properties.ExcludedScopes, isAbove) {
+				assigned[strings.ToLower(path.Base(audit.Properties.AssignedStandard.ID))] = true
+			}
+		}
+		for _, id := range found {
+			if assigned[strings.ToLower(path.Base(id))] {
+				return id, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("no standard of %s has the recommendation %s", strings.Join(scopes, " or "), key)
+	if len(found) == 0 {
+		return "", fmt.Errorf("no standard of %s has the recommendation %s", strings.Join(scopes, " or "), key)
+	}
+	return found[0], nil
 }
