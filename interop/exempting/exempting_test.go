@@ -43,7 +43,8 @@ var approved = grant{armsecops.ExemptionCategoryMitigated, "SEC-1042, approved b
 var finding = armsecops.ExemptionData{AssessmentKey: "key", SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "va.cve.cvss"}}}
 var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
 
-// newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
+// newAzure returns an exempter of a fake with the machine's exemptions of testdata/policyExemptions.json, of which all has ended,
+// never and selected are from whole assignments, and gone and gone-2 from the same, and with the requests of testdata/azure.json.
 func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 	t.Helper()
 	bodies := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json"))
@@ -55,15 +56,7 @@ func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 		_, _ = w.Write(bodies[path])
 	})})
 	server.Inject(fake.Fault{StatusCode: http.StatusOK, Body: string(bodies["/providers/Microsoft.ResourceGraph/resources"]), Always: true, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
-	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
-		"all":   {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(-200, 0, 0)}, // has ended, and isn't renewed
-		"soon":  {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}, ExpiresOn: soon, DisplayName: "Ports"},
-		"two":   {PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"other", "builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)},
-		"never": {PolicyAssignmentID: resources + assignment + "b"}, "selected": {PolicyAssignmentID: group + assignment + "c", ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}, // the first from all of it
-		"other": {PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"OTHER"}, ExpiresOn: soon},
-		"vague": {PolicyAssignmentID: strings.ToUpper(machine) + assignment + "d", PolicyDefinitionReferenceIDs: []string{"other"}, ExpiresOn: soon},
-		"half":  {PolicyAssignmentID: group + assignment + "c", PolicyDefinitionReferenceIDs: []string{"again"}}, "hidden": {PolicyAssignmentID: "/hidden"}, "gone": {PolicyAssignmentID: "/gone"}, "gone-2": {PolicyAssignmentID: "/GONE"}, // the last two are the same
-	} {
+	for name, properties := range testkit.Decode[map[string]armsecops.PolicyExemptionProperties](t, testkit.ReadFile(t, "testdata/policyExemptions.json")) {
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
 	p := &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
@@ -106,7 +99,7 @@ func TestExempting(t *testing.T) {
 	_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
-	server.Inject(fake.Fault{Operation: "SecurityStandardsClient.NewListPager", StatusCode: http.StatusForbidden, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // for the first of three runs
+	server.Inject(fake.Fault{Operation: "SecurityStandardsClient.NewListPager", StatusCode: http.StatusForbidden, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // which doesn't keep it from that of the subscription
 	exempt(t, e, "", machine, group)
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
@@ -257,29 +250,14 @@ func TestCommands(t *testing.T) {
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
-	assigned := func(scope string, effect armsecops.Effect, expires time.Time) string {
-		id := armsecops.StandardAssignmentID{Scope: scope, Name: other}
-		server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{DisplayName: "By\tLea", Effect: effect, ExpiresOn: expires}})
-		return id.String()
+	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1)}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}} {
+		p.DisplayName = "By\tLea"
+		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other}, armsecops.StandardAssignment{Properties: p})
 	}
-	endless, ends, ended := assigned(subscription, "attest", time.Time{}), assigned(machine, "attest", soon.AddDate(0, 0, -1)), assigned(resources, "attest", soon.AddDate(-200, 0, 0))
-	const of, why = " -recommendation name-KEY -resource ", " -category MITIGATED -description SEC-1042"
-	for _, c := range [][2]string{
-		{"-h", "^usage.*help requested$"}, {"list -cloud mars", "must be public, china or government\nusage"}, {"list x", `^unexpected argument "x"\nusage`}, {"make", `^unknown command "make"\nusage`}, {"revoke -category waiver", "not defined: -category\nusage"},
-		{"grant -expires 1 -recommendation=", "^grant needs -recommendation, -resource, -category, -description\nusage"}, {"grant -category other", "must be waiver or mitigated\nusage"},
-		{"grant -above x", "invalid resource ID"}, {"revoke -resource x", "invalid resource ID"}, {"grant -expires 0d", "in the future"}, {"grant -expires 2026-13-01", "in the future"},
-		{"grant -policy " + group + "/providers/Microsoft.Authorization/policySetDefinitions/p", "not a policy definition\nusage"}, {"grant -expires 31 -policy " + policy + of + machine + why, "^-policy takes the place of -recommendation\nusage"},
-		{"revoke -dry-run -policy " + policy + " -resource " + machine, "would be deleted: .*/soon, from .*<nil>$"}, {"revoke -policy " + policy + " -resource /subscriptions/" + other, "a policy assignment in the list: "},
-		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*/c inherited again\nwould be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
-		{"grant -expires 2127-02-01" + of + machine + why, "^created: .*left: .*/never, from .*/b own\n"}, {"grant -expires 31d" + of + group + why, "^created: [^\n]*\n<nil>$"},
-		{"status" + of + "- -resource " + resources, "^" + machine + "\tNotApplicable\tExempt\tExempt by a waiver\n" + resources + ": .*404"}, {"status" + of + "- -resource -", "no ids\nusage"},
-		{"unhealthy" + of + subscription, "^" + machine + "\n" + subscription + "\n<nil>$"}, {"unhealthy" + of + group + " -resource " + resources, "^" + machine + "-2\n" + machine + "\n<nil>$"}, {"unhealthy" + of + "/subscriptions/" + other, "has no id$"},
-		{"attestations -before 1", "^" + ends + "\t2126-12-31T00:00:00Z\tBy Lea\n<nil>$"}, {"renew-attestations -dry-run -expires 31 -id " + ends, "^would be renewed: " + ends + "\n<nil>$"}, {"renew-attestations", "^renew-attestations needs -id, -expires\nusage"},
-		{"renew-attestations -expires 31 -id - -id " + assigned(group, "exempt", soon) + " -id " + strings.Replace(ended, "test", "gone", 1) + " -id " + ends + " -id " + ended, "^renewed: " + ends + "\nrenewed: " + ended + "\n" + machine + ": .*\n" + group + ".*: not an attestation.*/gone/.*: 404"}, {"renew-attestations -expires 1 -id " + ends, "^left: .*<nil>$"},
-		{"attestations", "^" + endless + "\tnever\t.*" + ends + "\t2127-02-01T00:00:00Z\t.*" + ended + "\t2127-02-01T00:00:00Z\t.*<nil>$"},
-		{"revoke -cloud CHINA -timeout 1h" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group + " -resource " + group, "^no exemption found\nno exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
-	} {
-		assert.Regexp(t, "(?s)"+c[1], run(t, e, c[0], "\n"+machine+"\tUnhealthy\r\n"), c[0])
+	text := strings.NewReplacer("{machine}", machine, "{resources}", resources, "{policy}", policy, "{group}", group, "{subscription}", subscription, "{other}", other).Replace(testkit.ReadFile(t, "testdata/commands.txt"))
+	for c := range strings.SplitSeq(text, "\n\n") { // arguments, and what the output and the error match
+		args, want, _ := strings.Cut(strings.TrimSpace(c), "\n")
+		assert.Regexp(t, "(?s)"+want, run(t, e, args, "\n"+machine+"\tUnhealthy\r\n"), args)
 	}
 }
 
