@@ -19,11 +19,10 @@ import (
 
 // session is what a command uses for each resource: clients, and what they have read.
 type session struct {
-	factory         *armsecops.ClientFactory
+	*exempter
 	assessments     *armsecurity.AssessmentsClient
-	policies        *policies
-	recommendations map[string]armsecops.AssessmentMetadata // by subscription
-	above           map[string][]string                     // the management groups, by subscription
+	recommendations kept[armsecops.AssessmentMetadata] // by subscription
+	above           kept[[]string]                     // the management groups, by subscription
 }
 
 // run writes what a command reads, or what it has done.
@@ -42,7 +41,7 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 	if err != nil {
 		return err
 	}
-	s := &session{factory, assessments, &policies{credential: credential, options: &options.ClientOptions}, map[string]armsecops.AssessmentMetadata{}, map[string][]string{}}
+	s := &session{exempter: &exempter{factory: factory, policies: &policies{credential: credential, options: &options.ClientOptions}}, assessments: assessments}
 	var errs []error
 	for _, resource := range c.resources { // one that fails doesn't keep the others from it
 		text, err := c.apply(ctx, s, resource)
@@ -66,7 +65,7 @@ func (c command) apply(ctx context.Context, s *session, resource *arm.ResourceID
 	}
 	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: c.policy}}
 	if c.policy == "" {
-		recommendation, err = once(s.recommendations, resource.SubscriptionID, func() (armsecops.AssessmentMetadata, error) {
+		recommendation, err = s.recommendations.get(resource.SubscriptionID, func() (armsecops.AssessmentMetadata, error) {
 			return find(ctx, s.factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, c.recommendation)
 		})
 	}
@@ -106,7 +105,7 @@ func unhealthyBelow(ctx context.Context, client *armsecurity.AssessmentsClient, 
 func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceID, recommendation armsecops.AssessmentMetadata) (text string, err error) {
 	above := c.above
 	if resource.SubscriptionID != "" {
-		groups, err := once(s.above, resource.SubscriptionID, func() ([]string, error) {
+		groups, err := s.above.get(resource.SubscriptionID, func() ([]string, error) {
 			return groupsAbove(ctx, s.policies.credential, s.policies.options, resource.SubscriptionID)
 		})
 		if err != nil {
@@ -116,9 +115,9 @@ func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceI
 	}
 	var changes []change
 	if c.name == "grant" {
-		changes, err = exemptOrRenew(ctx, s.factory, s.policies, recommendation, resource.String(), c.grant, c.dryRun, above...)
+		changes, err = s.exemptOrRenew(ctx, recommendation, resource.String(), c.grant, c.dryRun, above...)
 	} else {
-		changes, err = revoke(ctx, s.factory, s.policies, recommendation, resource.String(), c.dryRun, above...)
+		changes, err = s.revoke(ctx, recommendation, resource.String(), c.dryRun, above...)
 	}
 	for _, change := range changes {
 		text += fmt.Sprintf("%s%s: %s, from %s\n", c.would(), change.done, change.id, change.from)
@@ -135,18 +134,6 @@ func (c command) would() string {
 		return "would be "
 	}
 	return ""
-}
-
-// once returns what is known by a key, or else reads it.
-func once[T any](known map[string]T, key string, read func() (T, error)) (T, error) {
-	if v, ok := known[key]; ok {
-		return v, nil
-	}
-	v, err := read()
-	if err == nil {
-		known[key] = v
-	}
-	return v, err
 }
 
 // attestations writes the ids, ends and display names of the attestations in force.

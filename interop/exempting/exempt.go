@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,15 @@ import (
 
 	"github.com/armsecops/armsecops"
 )
+
+// exempter exempts resources and revokes that. What several of them have in common, it
+// reads once: make another one to see later changes. It is safe for concurrent use.
+type exempter struct {
+	factory   *armsecops.ClientFactory
+	policies  *policies
+	standards kept[standards]             // by scope
+	byKey     kept[[]armsecops.Exemption] // of those by the key of a recommendation, by subscription or management group
+}
 
 // grant is why a resource is exempted, and until when.
 type grant struct {
@@ -55,8 +65,8 @@ type change struct {
 // left, and those from the policy assignments are made as well.
 //   - dryRun: read only, and return what would be done
 //   - above: ids of scopes above the resource that aren't in its id, such as management groups
-func exemptOrRenew(
-	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, g grant, dryRun bool, above ...string,
+func (e *exempter) exemptOrRenew(
+	ctx context.Context, recommendation armsecops.AssessmentMetadata, resourceID string, g grant, dryRun bool, above ...string,
 ) (changes []change, err error) {
 	if g.category == "" || g.description == "" || g.expires.IsZero() {
 		return nil, errors.New("an exemption needs a category, a description and an end")
@@ -64,13 +74,13 @@ func exemptOrRenew(
 	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
 		return nil, fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", recommendation.Properties.DisplayName)
 	}
-	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
+	places, err := e.placesOf(ctx, recommendation, resourceID, above)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, p := range places {
-		done, err := p.exempt(ctx, factory.NewExemptionsClient(), g, dryRun)
+		done, err := p.exempt(ctx, e.factory.NewExemptionsClient(), g, dryRun)
 		if err == nil && done.id != "" {
 			changes = append(changes, done)
 		}
@@ -84,27 +94,25 @@ func exemptOrRenew(
 // the resource: they are from more, of a scope above, or of some findings or resources only.
 // One of the preview of 2021 that doesn't say its scope is left, too.
 //   - dryRun, above: as for exemptOrRenew
-func revoke(
-	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, dryRun bool, above ...string,
-) (changes []change, err error) {
-	places, err := placesOf(ctx, factory, policies, recommendation, resourceID, above)
+func (e *exempter) revoke(ctx context.Context, recommendation armsecops.AssessmentMetadata, resourceID string, dryRun bool, above ...string) (changes []change, err error) {
+	places, err := e.placesOf(ctx, recommendation, resourceID, above)
 	errs := []error{err} // such as that no policy assignment is found: places may have others
 	for _, p := range places {
-		for _, e := range p.existing {
-			if !e.exact {
-				if e.holdsUntil(time.Now()) {
-					changes = append(changes, change{"left", e.id, p.from})
+		for _, old := range p.existing {
+			if !old.exact {
+				if old.holdsUntil(time.Now()) {
+					changes = append(changes, change{"left", old.id, p.from})
 				}
 				continue
 			}
 			if !dryRun {
-				_, err := factory.NewExemptionsClient().Delete(ctx, e.id, nil)
+				_, err := e.factory.NewExemptionsClient().Delete(ctx, old.id, nil)
 				if err != nil && !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
 					errs = append(errs, err)
 					continue
 				}
 			}
-			changes = append(changes, change{"deleted", e.id, p.from})
+			changes = append(changes, change{"deleted", old.id, p.from})
 		}
 	}
 	return changes, errors.Join(errs...)
@@ -137,38 +145,33 @@ func (e existing) holdsUntil(t time.Time) bool { return e.expires.IsZero() || !e
 
 // placesOf returns where a resource is exempted from a recommendation. With an error, it
 // returns those found before.
-func placesOf(
-	ctx context.Context, factory *armsecops.ClientFactory, policies *policies, recommendation armsecops.AssessmentMetadata, resourceID string, above []string,
-) (places []place, err error) {
+func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.AssessmentMetadata, resourceID string, above []string) (places []place, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
 		return nil, err
 	}
 	if recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
-		byStandard, err := placeOfStandards(ctx, factory, recommendation, resource, above)
+		byStandard, err := e.placeOfStandards(ctx, recommendation, resource, above)
 		return []place{byStandard}, err
 	}
 	if recommendation.Name != "" { // empty for a policy that no recommendation has
-		byKey, err := existingByKey(ctx, factory.NewExemptionsClient(), resource, recommendation.Name)
+		byKey, err := e.existingByKey(ctx, resource, recommendation.Name)
 		if err != nil {
 			return nil, err
 		}
 		places = append(places, place{from: recommendation.Name, existing: byKey})
 	}
-	assigned, err := policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
+	assigned, err := e.policies.of(ctx, resourceID, recommendation.Properties.PolicyDefinitionID, above...)
 	if err != nil {
 		return places, err
 	}
 	if len(assigned) == 0 {
 		return places, fmt.Errorf("%q is not assigned to %s, or excludes it, or its policy assignment can't be read", cmp.Or(recommendation.Properties.DisplayName, recommendation.Properties.PolicyDefinitionID), resourceID)
 	}
-	client := factory.NewPolicyExemptionsClient()
-	var found []armsecops.PolicyExemption
-	for exemption, err := range client.NewListPager(resourceID, &armsecops.PolicyExemptionsClientListOptions{Filter: "atScope()"}).All(ctx) {
-		if err != nil {
-			return places, err
-		}
-		found = append(found, exemption)
+	client := e.factory.NewPolicyExemptionsClient()
+	found, err := collect(client.NewListPager(resourceID, &armsecops.PolicyExemptionsClientListOptions{Filter: "atScope()"}).All(ctx))
+	if err != nil {
+		return places, err
 	}
 	for _, assignmentID := range slices.Sorted(maps.Keys(assigned)) {
 		references := assigned[assignmentID]
@@ -210,6 +213,17 @@ func existingFrom(exemptions []armsecops.PolicyExemption, resourceID, assignment
 		found = append(found, existing{exemption.ID, p.ExpiresOn, covers, exact})
 	}
 	return found
+}
+
+// collect returns what a listing yields, without what comes before an error.
+func collect[T any](listing iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range listing {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 // nameOf returns a UUID that is the same in a second run.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,10 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,8 +43,9 @@ var approved = grant{armsecops.ExemptionCategoryMitigated, "SEC-1042, approved b
 var finding = armsecops.ExemptionData{AssessmentKey: "key", SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "va.cve.cvss"}}}
 var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
 
-// newAzure returns clients of a fake with exemptions of the machine, and the requests of testdata/azure.json.
-func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFactory, p *policies) {
+// newAzure returns an exempter of a fake with the machine's exemptions of testdata/policyExemptions.json, of which all has ended,
+// never and selected are from whole assignments, and gone and gone-2 from the same, and with the requests of testdata/azure.json.
+func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 	t.Helper()
 	bodies := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json"))
 	server = fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -52,84 +56,75 @@ func newAzure(t *testing.T) (server *fake.Server, factory *armsecops.ClientFacto
 		_, _ = w.Write(bodies[path])
 	})})
 	server.Inject(fake.Fault{StatusCode: http.StatusOK, Body: string(bodies["/providers/Microsoft.ResourceGraph/resources"]), Always: true, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
-	for name, properties := range map[string]armsecops.PolicyExemptionProperties{
-		"all":   {PolicyAssignmentID: subscription + assignment + "a", ExpiresOn: soon.AddDate(-200, 0, 0)}, // has ended, and isn't renewed
-		"soon":  {PolicyAssignmentID: strings.ToUpper(subscription) + assignment + "a", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}, ExpiresOn: soon, DisplayName: "Ports"},
-		"two":   {PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"other", "builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)},
-		"never": {PolicyAssignmentID: resources + assignment + "b"}, "selected": {PolicyAssignmentID: group + assignment + "c", ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}, // the first from all of it
-		"other": {PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"OTHER"}, ExpiresOn: soon},
-		"vague": {PolicyAssignmentID: strings.ToUpper(machine) + assignment + "d", PolicyDefinitionReferenceIDs: []string{"other"}, ExpiresOn: soon},
-		"half":  {PolicyAssignmentID: group + assignment + "c", PolicyDefinitionReferenceIDs: []string{"again"}}, "hidden": {PolicyAssignmentID: "/hidden"}, "gone": {PolicyAssignmentID: "/gone"}, "gone-2": {PolicyAssignmentID: "/GONE"}, // the last two are the same
-	} {
+	for name, properties := range testkit.Decode[map[string]armsecops.PolicyExemptionProperties](t, testkit.ReadFile(t, "testdata/policyExemptions.json")) {
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
-	p = &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
-	return server, driver.NewFactory(t, p.credential, driver.Options(server)), p
+	p := &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
+	return server, &exempter{factory: driver.NewFactory(t, p.credential, driver.Options(server)), policies: p}
 }
 
 // exempt returns the ids of exemptOrRenew: a second run with an earlier end shortens nothing.
-func exempt(t *testing.T, factory *armsecops.ClientFactory, p *policies, policyID, resourceID, above string) (ids []string) {
+func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids []string) {
 	t.Helper()
+	e = &exempter{factory: e.factory, policies: e.policies} // which sees what has changed
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
-	planned, planErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, true, above)
-	first, firstErr := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, approved, false, above)
-	changes, err := exemptOrRenew(t.Context(), factory, p, recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
+	planned, planErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, true, above)
+	first, firstErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, false, above)
+	changes, err := e.exemptOrRenew(t.Context(), recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
 	assert.Equal(t, []any{first, nil}, []any{planned, errors.Join(planErr, firstErr, err)}, "the dry run has changed nothing")
 	for _, done := range changes {
 		ids = append(ids, done.id)
-		got, err := factory.NewExemptionsClient().Get(t.Context(), done.id, nil)
+		got, err := e.factory.NewExemptionsClient().Get(t.Context(), done.id, nil)
 		assert.Equal(t, []any{"left", false, got.CreatedBy != "", got.DisplayName == "Close ports", nil}, []any{done.done, got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, done.id)
 	}
 	return ids
 }
 
 // revokeAll returns the changes of revoke, which its dry run foretells.
-func revokeAll(t *testing.T, factory *armsecops.ClientFactory, p *policies, recommendation armsecops.AssessmentMetadata, resourceID, above string) string {
+func revokeAll(t *testing.T, e *exempter, recommendation armsecops.AssessmentMetadata, resourceID, above string) string {
 	t.Helper()
-	planned, planErr := revoke(t.Context(), factory, p, recommendation, resourceID, true, above)
-	changes, err := revoke(t.Context(), factory, p, recommendation, resourceID, false, above)
+	e = &exempter{factory: e.factory, policies: e.policies}
+	planned, planErr := e.revoke(t.Context(), recommendation, resourceID, true, above)
+	changes, err := e.revoke(t.Context(), recommendation, resourceID, false, above)
 	assert.Equal(t, []any{changes, nil, nil}, []any{planned, planErr, err})
 	return fmt.Sprint(changes)
 }
 
 func TestExempting(t *testing.T) {
 	t.Parallel()
-	server, factory, p := newAzure(t)
+	server, e := newAzure(t)
 	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
-	exempt(t, factory, p, policy, machine, group)
-	exempt(t, factory, p, policy, group, group)
-	_, err := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
+	exempt(t, e, policy, machine, group)
+	exempt(t, e, policy, group, group)
+	_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
-	exempt(t, factory, p, "", machine, group)
+	server.Inject(fake.Fault{Operation: "SecurityStandardsClient.NewListPager", StatusCode: http.StatusForbidden, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // which doesn't keep it from that of the subscription
+	exempt(t, e, "", machine, group)
 	id := strings.TrimPrefix(subscription, "/subscriptions/")
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+other) }, StatusCode: http.StatusForbidden})
-	names, forbidden := recommendations(t.Context(), factory.NewAssessmentsMetadataClient(), id, other, id)
+	names, forbidden := recommendations(t.Context(), e.factory.NewAssessmentsMetadataClient(), id, other, id)
 	assert.Equal(t, []bool{true, true}, []bool{errors.Is(forbidden, armsecops.ErrForbidden), strings.Contains(forbidden.Error(), other)})
 	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // the exemption is deleted meanwhile
-	rows, err := inventory(t.Context(), factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
+	rows, err := inventory(t.Context(), e.factory.NewExemptionsClient(), func(yield func(armsecops.Exemption, error) bool) {
 		yield(armsecops.Exemption{}, forbidden)
 		yield(armsecops.Exemption{ID: strings.ToUpper(armsecops.PolicyExemptionID{Scope: machine, Name: "all"}.String()), PolicyAssignmentID: subscription + assignment + "a", Kind: armsecops.ExemptionKindPolicyExemption}, nil) // the index has it, too
-	}, factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), p, names)
+	}, e.factory.NewExemptionsClient().NewListPager(nil).All(t.Context()), e.policies, names)
 	counts := map[string]int{}
 	for _, row := range rows {
 		counts[strings.Join(row.From, ",")]++
 		assert.Equal(t, []bool{strings.HasPrefix(row.Name, "gone"), row.DisplayName != ""}, []bool{row.Stale, row.CreatedBy != ""}, row) // the second of those that exempt has made or renewed
 	}
 	assert.Equal(t, []any{map[string]int{"Close ports": 7, "/other": 1, "/other,Close ports": 4, "": 3}, errors.Join(forbidden)}, []any{counts, err})
-	asked := map[string]int{}
-	for _, r := range server.Requests() {
-		asked[r.URL.Path]++
-	}
-	assert.Equal(t, []int{1, 1, 1}, []int{asked["/gone"] + asked["/GONE"], asked[subscription+strings.TrimSuffix(assignment, "/")], asked["/providers/Microsoft.Authorization/policySetDefinitions/builtIn"]})
-	inUse, err := subscriptions(t.Context(), p.credential, p.options)
+	assert.Equal(t, []int{1, 1, 1}, asked(server, "/gone", subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn"))
+	inUse, err := subscriptions(t.Context(), e.policies.credential, e.policies.options)
 	assert.Equal(t, []any{[]string{id, "Warned", "PastDue", "stateless"}, nil}, []any{inUse, err})
 }
 
 // What exempts already stays or is renewed, whoever made it, and never ends earlier.
 func TestExemptOrRenewFromPolicy(t *testing.T) {
 	t.Parallel()
-	server, factory, p := newAzure(t)
+	server, e := newAzure(t)
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
 	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding}})
 	for name, properties := range map[string]armsecops.AssignmentProperties{"exact": {Scope: machine}, "vague": {}, "wide": {Scope: subscription[1:]}, "elsewhere": {Scope: resources + "-2"}, "group": {Scope: resources, ExpiresOn: soon.AddDate(0, 0, -1)}} {
@@ -137,52 +132,104 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 		server.Put(armsecops.AssignmentID{SubscriptionID: strings.TrimPrefix(subscription, "/subscriptions/"), ResourceGroupName: "test", Name: name}, armsecops.Assignment{Properties: properties})
 	}
 	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
-	changes, err := exemptOrRenew(t.Context(), factory, p, recommendation, machine, approved, false, group)
+	changes, err := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false, group)
 	assert.Equal(t, []any{5, true}, []any{len(changes), errors.Is(err, armsecops.ErrForbidden)})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "above"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}}})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "sooner"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)}})
 	want := `^\S+/exact \S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/above$` // of d, c, a, b and e
-	assert.Regexp(t, want, strings.Join(exempt(t, factory, p, policy, machine, group), " "))
-	_, endless := exemptOrRenew(t.Context(), factory, p, recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
-	_, unknown := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
-	_, custom := exemptOrRenew(t.Context(), factory, p, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
+	assert.Regexp(t, want, strings.Join(exempt(t, e, policy, machine, group), " "))
+	_, endless := e.exemptOrRenew(t.Context(), recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
+	_, unknown := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
+	_, custom := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
 	require.Regexp(t, `and an end\n"/unknown" is not assigned to `+machine+`.*\n"" is a custom recommendation`, errors.Join(endless, unknown, custom))
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
-	changes, err = revoke(t.Context(), factory, p, recommendation, machine, false, group)
+	changes, err = e.revoke(t.Context(), recommendation, machine, false, group)
 	assert.Contains(t, fmt.Sprint(changes, errors.Is(err, armsecops.ErrForbidden)), "/assignments/exact key} ")
-	assert.Regexp(t, `{left \S+`+other+` key} {left \S+/group key} {left \S+/vague key} {left \S+/wide key} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, factory, p, recommendation, machine, group))
-	assert.Regexp(t, strings.NewReplacer("soon", "[^/ ]{36}", "exact", "wide").Replace(want), strings.Join(exempt(t, factory, p, policy, machine, group), " "), "soon is deleted")
+	assert.Regexp(t, `{left \S+`+other+` key} {left \S+/group key} {left \S+/vague key} {left \S+/wide key} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, e, recommendation, machine, group))
+	assert.Regexp(t, strings.NewReplacer("soon", "[^/ ]{36}", "exact", "wide").Replace(want), strings.Join(exempt(t, e, policy, machine, group), " "), "soon is deleted")
 	recommendation.Properties.PolicyDefinitionID = ""
-	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]\[\]$`, revokeAll(t, factory, p, recommendation, subscription, group)+revokeAll(t, factory, p, recommendation, group, group))
-	assert.Regexp(t, `^\[\S+/group\]$`, exempt(t, factory, p, "", resources, group), "renewed")
+	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]\[\]$`, revokeAll(t, e, recommendation, subscription, group)+revokeAll(t, e, recommendation, group, group))
+	assert.Regexp(t, `^\[\S+/group\]$`, exempt(t, e, "", resources, group), "renewed")
 	recommendation.Properties.PolicyDefinitionID = "/unknown"
-	changes, err = revoke(t.Context(), factory, p, recommendation, resources, false)
+	changes, err = e.revoke(t.Context(), recommendation, resources, false)
 	assert.Regexp(t, `^\[{deleted \S+/group key} {left \S+/vague key}\] "Close ports" is not assigned to `, fmt.Sprint(changes, " ", err))
 }
 
 func TestExemptOrRenewByStandard(t *testing.T) {
 	t.Parallel()
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
-	for resourceID, above := range map[string]string{machine: group, group: group, connector: connector, connector + "/securityEntityData/bucket": connector} {
+	for ids, scope := range map[[2]string]string{{machine, group}: group, {group, group + "-2"}: group, {connector, group}: connector, {connector + "/securityEntityData/bucket", group}: connector} {
+		resourceID, above := ids[0], ids[1]
 		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
-			server, factory, p := newAzure(t)
-			server.Put(armsecops.SecurityStandardID{Scope: above, Name: other}, standard)
+			server, e := newAzure(t)
+			first, audited := armsecops.SecurityStandardID{Scope: scope, Name: other[:35] + "1"}, armsecops.SecurityStandardID{Scope: scope, Name: other}
+			for _, id := range []armsecops.SecurityStandardID{{Scope: subscription, Name: first.Name}, first, audited} {
+				server.Put(id, standard)
+			}
+			for i, p := range []armsecops.StandardAssignmentProperties{{Effect: "audit", AssignedStandard: armsecops.AssignedStandardItem{ID: strings.TrimPrefix(audited.String(), scope)}}, {Effect: "attest"}, {Effect: "audit"}, {Effect: "audit", ExcludedScopes: []string{"/other", strings.ToUpper(resourceID)}}} {
+				p.AssignedStandard.ID = cmp.Or(p.AssignedStandard.ID, first.String())
+				server.Put(armsecops.StandardAssignmentID{Scope: []string{scope, scope, resources + "-2", scope}[i], Name: other[:35] + strconv.Itoa(i+3)}, armsecops.StandardAssignment{Properties: p})
+			}
 			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
-			assert.Equal(t, renews, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other))
+			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other))
 			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
-			revoked := revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
 			assert.Equal(t, []bool{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000"}, []bool{strings.Contains(revoked, "{left "+subscription+"/providers/Microsoft.Security/standard"), strings.Contains(revoked, "{left "+strings.ToUpper(resourceID))})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
-			assert.False(t, strings.HasSuffix(exempt(t, factory, p, "", resourceID, above)[0], other), "not in the index yet")
-			assert.NotContains(t, revokeAll(t, factory, p, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
+			created, err := e.factory.NewExemptionsClient().Get(t.Context(), exempt(t, e, "", resourceID, above)[0], nil)
+			assert.Equal(t, []any{false, true, audited.String(), nil}, []any{created.Name == other, asked(server, scope+"/providers/Microsoft.Security/securityStandards")[0] > 0, created.StandardID, err}, "not in the index yet")
+			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
 		}
 	}
 }
 
+// Exemptions share what they read, also those that are made at the same time.
+func TestExemptManyResources(t *testing.T) {
+	t.Parallel()
+	server, e := newAzure(t)
+	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{})
+	var all sync.WaitGroup
+	ids, want := "", ""
+	for i := range 50 {
+		id := machine + strconv.Itoa(i)
+		ids, want = ids+id+"\n", want+"left: "+id+`/providers/\S+, from key\n`
+		for _, policyID := range []string{policy, ""} {
+			all.Go(func() {
+				_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}, id, approved, false, group)
+				assert.NoError(t, err)
+			})
+		}
+	}
+	all.Wait()
+	assert.Equal(t, []int{1, 1, 2, 1, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards", subscription+"/providers/Microsoft.Security/standardAssignments"))
+	assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation key -expires 31 -category waiver -description SEC-1042 -resource -", ids))
+	assert.Equal(t, []int{2 + 3}, asked(server, "/providers/Microsoft.ResourceGraph/resources"), "also one for the groups above")
+}
+
+// asked returns how many requests have paths, ignoring case.
+func asked(server *fake.Server, paths ...string) (counts []int) {
+	for _, path := range paths {
+		counts = append(counts, len(slices.DeleteFunc(server.Requests(), func(r fake.Request) bool { return !strings.EqualFold(r.URL.Path, path) })))
+	}
+	return counts
+}
+
+// run returns what a command writes, and its error.
+func run(t *testing.T, e *exempter, args, stdin string) string {
+	t.Helper()
+	var out strings.Builder
+	command, err := parse(strings.Fields(args), soon, strings.NewReader(stdin), &out)
+	if err == nil {
+		err = command.run(t.Context(), &out, e.policies.credential, &armsecops.ClientOptions{ClientOptions: *e.policies.options})
+	}
+	return out.String() + fmt.Sprint(err)
+}
+
 func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
-	server, _, p := newAzure(t)
+	server, e := newAzure(t)
 	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\""}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max"}})
 	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}}})
@@ -190,47 +237,27 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
 	var out strings.Builder
-	err := command{name: "list"}.run(t.Context(), &out, p.credential, driver.Options(server))
+	err := command{name: "list"}.run(t.Context(), &out, e.policies.credential, driver.Options(server))
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
 	none := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"value":[]}`) })})
-	require.ErrorContains(t, report(t.Context(), io.Discard, p.credential, driver.Options(none)), "no subscription")
+	require.ErrorContains(t, report(t.Context(), io.Discard, e.policies.credential, driver.Options(none)), "no subscription")
 	assert.Equal(t, testkit.ReadFile(t, "testdata/exemptions.csv"), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
 }
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	server, _, p := newAzure(t)
+	server, e := newAzure(t)
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
-	assigned := func(scope string, effect armsecops.Effect, expires time.Time) string {
-		id := armsecops.StandardAssignmentID{Scope: scope, Name: other}
-		server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{DisplayName: "By\tLea", Effect: effect, ExpiresOn: expires}})
-		return id.String()
+	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1)}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}} {
+		p.DisplayName = "By\tLea"
+		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other}, armsecops.StandardAssignment{Properties: p})
 	}
-	endless, ends, ended := assigned(subscription, "attest", time.Time{}), assigned(machine, "attest", soon.AddDate(0, 0, -1)), assigned(resources, "attest", soon.AddDate(-200, 0, 0))
-	const of, why = " -recommendation name-KEY -resource ", " -category MITIGATED -description SEC-1042"
-	for _, c := range [][2]string{
-		{"-h", "^usage.*help requested$"}, {"list -cloud mars", "must be public, china or government\nusage"}, {"list x", `^unexpected argument "x"\nusage`}, {"make", `^unknown command "make"\nusage`}, {"revoke -category waiver", "not defined: -category\nusage"},
-		{"grant -expires 1 -recommendation=", "^grant needs -recommendation, -resource, -category, -description\nusage"}, {"grant -category other", "must be waiver or mitigated\nusage"},
-		{"grant -above x", "invalid resource ID"}, {"revoke -resource x", "invalid resource ID"}, {"grant -expires 0d", "in the future"}, {"grant -expires 2026-13-01", "in the future"},
-		{"grant -policy " + group + "/providers/Microsoft.Authorization/policySetDefinitions/p", "not a policy definition\nusage"}, {"grant -expires 31 -policy " + policy + of + machine + why, "^-policy takes the place of -recommendation\nusage"},
-		{"revoke -dry-run -policy " + policy + " -resource " + machine, "would be deleted: .*/soon, from .*<nil>$"}, {"revoke -policy " + policy + " -resource /subscriptions/" + other, "a policy assignment in the list: "},
-		{"grant -expires 31 -dry-run" + of + machine + why, "^would be created: .*/c inherited again\nwould be renewed: .*/soon, from " + subscription + assignment + "a builtIn\n"},
-		{"grant -expires 2127-02-01" + of + machine + why, "^created: .*left: .*/never, from .*/b own\n"}, {"grant -expires 31d" + of + group + why, "^created: [^\n]*\n<nil>$"},
-		{"status" + of + "- -resource " + resources, "^" + machine + "\tNotApplicable\tExempt\tExempt by a waiver\n" + resources + ": .*404"}, {"status" + of + "- -resource -", "no ids\nusage"},
-		{"unhealthy" + of + subscription, "^" + machine + "\n" + subscription + "\n<nil>$"}, {"unhealthy" + of + group + " -resource " + resources, "^" + machine + "-2\n" + machine + "\n<nil>$"}, {"unhealthy" + of + "/subscriptions/" + other, "has no id$"},
-		{"attestations -before 1", "^" + ends + "\t2126-12-31T00:00:00Z\tBy Lea\n<nil>$"}, {"renew-attestations -dry-run -expires 31 -id " + ends, "^would be renewed: " + ends + "\n<nil>$"}, {"renew-attestations", "^renew-attestations needs -id, -expires\nusage"},
-		{"renew-attestations -expires 31 -id - -id " + assigned(group, "exempt", soon) + " -id " + strings.Replace(ended, "test", "gone", 1) + " -id " + ends + " -id " + ended, "^renewed: " + ends + "\nrenewed: " + ended + "\n" + machine + ": .*\n" + group + ".*: not an attestation.*/gone/.*: 404"}, {"renew-attestations -expires 1 -id " + ends, "^left: .*<nil>$"},
-		{"attestations", "^" + endless + "\tnever\t.*" + ends + "\t2127-02-01T00:00:00Z\t.*" + ended + "\t2127-02-01T00:00:00Z\t.*<nil>$"},
-		{"revoke -cloud CHINA -timeout 1h" + of + machine, "^deleted: .*left: .*<nil>$"}, {"revoke" + of + group, "^deleted: "}, {"revoke" + of + group + " -resource " + group, "^no exemption found\nno exemption found\n<nil>$"}, {"revoke" + of + group + " -recommendation none", `called "none"`}, {"revoke" + of + group + " -recommendation Name-same", "give the key of one, such as (same|SAME-2)"},
-	} {
-		var out strings.Builder
-		command, err := parse(strings.Fields(c[0]), soon, strings.NewReader("\n"+machine+"\tUnhealthy\r\n"), &out)
-		if err == nil {
-			err = command.run(t.Context(), &out, p.credential, driver.Options(server))
-		}
-		assert.Regexp(t, "(?s)"+c[1], out.String()+fmt.Sprint(err), c[0])
+	text := strings.NewReplacer("{machine}", machine, "{resources}", resources, "{policy}", policy, "{group}", group, "{subscription}", subscription, "{other}", other).Replace(testkit.ReadFile(t, "testdata/commands.txt"))
+	for c := range strings.SplitSeq(text, "\n\n") { // arguments, and what the output and the error match
+		args, want, _ := strings.Cut(strings.TrimSpace(c), "\n")
+		assert.Regexp(t, "(?s)"+want, run(t, e, args, "\n"+machine+"\tUnhealthy\r\n"), args)
 	}
 }
 

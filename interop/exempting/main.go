@@ -217,7 +217,7 @@ func (c *command) exemptionFlags(flags *flag.FlagSet) {
 		c.policy = id
 		return err
 	})
-	flags.Func("above", "`id` of a connector above the resource, or of a management group above a management group; can be repeated", func(id string) error {
+	flags.Func("above", "`id` of a management group above a management group, or of a connector that isn't in the id of the resource; can be repeated", func(id string) error {
 		c.above = append(c.above, id)
 		_, err := arm.ParseResourceID(id)
 		return err

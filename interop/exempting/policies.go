@@ -19,14 +19,38 @@ import (
 )
 
 // policies reads policy assignments, and the policies of their initiatives, each once: make
-// another one to see later changes.
+// another one to see later changes. It is safe for concurrent use.
 type policies struct {
 	credential  azcore.TokenCredential
 	options     *arm.ClientOptions
-	listed      map[string][]*armpolicy.Assignment          // by subscription or management group, in lower case; nil at first
-	lock        sync.Mutex                                  // of assigned
-	assigned    map[string]outcome                          // by the id of an assignment, in lower case; nil at first
-	initiatives map[string][]*armpolicy.DefinitionReference // by id, in lower case; nil at first
+	listed      kept[[]*armpolicy.Assignment]          // by subscription or management group
+	assigned    kept[outcome]                          // by the id of an assignment
+	initiatives kept[[]*armpolicy.DefinitionReference] // by id
+}
+
+// kept keeps what is read by a key, ignoring case. The zero value keeps nothing yet.
+type kept[T any] struct{ entries sync.Map }
+
+// get returns what is kept by a key, or else reads it. Those that ask for it meanwhile wait.
+// An error isn't kept.
+func (k *kept[T]) get(key string, read func() (T, error)) (T, error) {
+	type entry struct {
+		lock  sync.Mutex
+		known bool
+		value T
+	}
+	found, _ := k.entries.LoadOrStore(strings.ToLower(key), new(entry))
+	e := found.(*entry)
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	if e.known {
+		return e.value, nil
+	}
+	value, err := read()
+	if err == nil {
+		e.value, e.known = value, true
+	}
+	return value, err
 }
 
 // outcome is the id of the policy or initiative of an assignment, or the error of one that is gone.
@@ -46,7 +70,9 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 	if err != nil {
 		return nil, err
 	}
-	assignments, err := p.above(ctx, resource)
+	assignments, err := p.listed.get(cmp.Or(resource.SubscriptionID, resource.String()), func() ([]*armpolicy.Assignment, error) {
+		return p.list(ctx, resource)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -93,25 +119,8 @@ func within(resourceID, scope string) bool {
 	return strings.HasPrefix(strings.ToLower(resourceID)+"/", strings.ToLower(scope)+"/")
 }
 
-// above returns the policy assignments of a management group and of those above it, or
-// of the whole subscription of another resource and of the management groups above it.
-func (p *policies) above(ctx context.Context, resource *arm.ResourceID) ([]*armpolicy.Assignment, error) {
-	key := strings.ToLower(cmp.Or(resource.SubscriptionID, resource.String()))
-	if known, ok := p.listed[key]; ok {
-		return known, nil
-	}
-	found, err := p.list(ctx, resource)
-	if err != nil {
-		return nil, err
-	}
-	if p.listed == nil {
-		p.listed = map[string][]*armpolicy.Assignment{}
-	}
-	p.listed[key] = found
-	return found, nil
-}
-
-// list returns what above returns, by requests.
+// list returns the policy assignments of a management group and of those above it, or of
+// the whole subscription of another resource and of the management groups above it.
 func (p *policies) list(ctx context.Context, resource *arm.ResourceID) (found []*armpolicy.Assignment, err error) {
 	client, err := armpolicy.NewAssignmentsClient(resource.SubscriptionID, p.credential, p.options)
 	if err != nil {
@@ -183,74 +192,55 @@ func gone(err error) bool {
 
 // assignedBy returns the id of the policy or initiative of an assignment.
 func (p *policies) assignedBy(ctx context.Context, assignmentID string) (string, error) {
-	key := strings.ToLower(assignmentID)
-	p.lock.Lock()
-	known, ok := p.assigned[key]
-	p.lock.Unlock()
-	if ok {
-		return known.id, known.err
-	}
-	client, err := armpolicy.NewAssignmentsClient("", p.credential, p.options)
-	if err != nil {
-		return "", err
-	}
-	var found outcome
-	assignment, err := client.GetByID(ctx, assignmentID, nil)
-	switch {
-	case err == nil:
-		found.id = value(value(assignment.Properties).PolicyDefinitionID)
-	case gone(err):
-		found.err = err
-	default:
-		return "", err
-	}
-	p.lock.Lock()
-	defer p.lock.Unlock()
-	if p.assigned == nil {
-		p.assigned = map[string]outcome{}
-	}
-	p.assigned[key] = found
-	return found.id, found.err
+	found, err := p.assigned.get(assignmentID, func() (outcome, error) {
+		client, err := armpolicy.NewAssignmentsClient("", p.credential, p.options)
+		if err != nil {
+			return outcome{}, err
+		}
+		assignment, err := client.GetByID(ctx, assignmentID, nil)
+		if gone(err) {
+			return outcome{err: err}, nil
+		}
+		return outcome{id: value(value(assignment.Properties).PolicyDefinitionID)}, err
+	})
+	return found.id, cmp.Or(found.err, err)
 }
 
 // in returns the policies of a built-in initiative, or of one of a subscription or
 // management group; none for the id of a policy.
 func (p *policies) in(ctx context.Context, id string) ([]*armpolicy.DefinitionReference, error) {
-	key := strings.ToLower(id)
-	if known, ok := p.initiatives[key]; ok {
-		return known, nil
-	}
 	parsed, err := arm.ParseResourceID(id)
 	if err != nil || !strings.EqualFold(parsed.ResourceType.Type, "policySetDefinitions") {
 		return nil, err
 	}
-	client, err := armpolicy.NewSetDefinitionsClient(parsed.SubscriptionID, p.credential, p.options)
+	return p.initiatives.get(id, func() ([]*armpolicy.DefinitionReference, error) {
+		set, err := p.initiative(ctx, parsed)
+		if err == nil && set.Properties == nil {
+			err = fmt.Errorf("%s has no properties", id)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return set.Properties.PolicyDefinitions, nil
+	})
+}
+
+func (p *policies) initiative(ctx context.Context, id *arm.ResourceID) (armpolicy.SetDefinition, error) {
+	client, err := armpolicy.NewSetDefinitionsClient(id.SubscriptionID, p.credential, p.options)
 	if err != nil {
-		return nil, err
+		return armpolicy.SetDefinition{}, err
 	}
-	var set armpolicy.SetDefinition
-	switch parent := parsed.Parent; parent.ResourceType.String() {
+	switch parent := id.Parent; parent.ResourceType.String() {
 	case arm.TenantResourceType.String():
-		got, failed := client.GetBuiltIn(ctx, parsed.Name, nil)
-		set, err = got.SetDefinition, failed
+		got, err := client.GetBuiltIn(ctx, id.Name, nil)
+		return got.SetDefinition, err
 	case arm.SubscriptionResourceType.String():
-		got, failed := client.Get(ctx, parsed.Name, nil)
-		set, err = got.SetDefinition, failed
+		got, err := client.Get(ctx, id.Name, nil)
+		return got.SetDefinition, err
 	default:
-		got, failed := client.GetAtManagementGroup(ctx, parent.Name, parsed.Name, nil)
-		set, err = got.SetDefinition, failed
+		got, err := client.GetAtManagementGroup(ctx, parent.Name, id.Name, nil)
+		return got.SetDefinition, err
 	}
-	if err == nil && set.Properties == nil {
-		err = fmt.Errorf("%s has no properties", id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if p.initiatives == nil {
-		p.initiatives = map[string][]*armpolicy.DefinitionReference{}
-	}
-	p.initiatives[key] = set.Properties.PolicyDefinitions
-	return p.initiatives[key], nil
 }
 
 // value returns what a member of Microsoft's clients points to; the zero value for one that

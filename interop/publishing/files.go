@@ -55,16 +55,24 @@ func parseMember(line string) (workspace, error) {
 func parseWorkspace(line string) (workspace, error) {
 	fields := append(strings.Fields(line), "")
 	id, err := arm.ParseResourceID(fields[0])
-	if err == nil && (len(fields) > 3 || !strings.EqualFold(id.ResourceType.String(), "Microsoft.OperationalInsights/workspaces")) {
+	if err == nil && (len(fields) > 3 || !isWorkspace(id)) {
 		err = fmt.Errorf("%q is not a workspace", line)
 	}
 	return workspace{fields[0], fields[1]}, err
 }
 
-// parseID returns the resource id of a line, also of one that nightly writes of what is
-// left over.
+func isWorkspace(id *arm.ResourceID) bool {
+	return strings.EqualFold(id.ResourceType.String(), "Microsoft.OperationalInsights/workspaces")
+}
+
+// parseID returns the resource id of a line, without what follows a tab, as writeRules
+// writes it, also of one that nightly writes of what is left over.
 func parseID(line string) (string, error) {
-	id := strings.TrimSpace(strings.TrimPrefix(line, leftOver))
+	id, _, _ := strings.Cut(line, "\t")
+	id = strings.TrimSpace(strings.TrimPrefix(id, leftOver))
+	if strings.HasPrefix(id, "subscriptions/") { // as examples of the REST API have that of a saved search
+		id = "/" + id
+	}
 	_, err := arm.ParseResourceID(id)
 	return id, err
 }

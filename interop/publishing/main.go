@@ -27,9 +27,11 @@ import (
 const usage = `usage, after az login:
   publishing [publish] -workspace ID    publish to other workspaces, and print what is left over
   publishing remove                     delete what is left over, by the ids in standard input
-  publishing retire                     delete alert rules of other workspaces, by the ids in standard input
+  publishing rules -workspace ID        print the ids and names of rules of the members
+  publishing retire                     delete rules of other workspaces, by the ids in standard input
   publishing delete-jobs -workspace ID  delete the jobs that have ended, except the newest of each assignment
-Each command has -dry-run, -cloud and -timeout. -h after a command describes its flags.
+Each command has -cloud and -timeout, and all but rules have -dry-run. -h after a command
+describes its flags.
 `
 
 var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
@@ -59,8 +61,8 @@ func main() {
 
 // command is what the arguments ask for.
 type command struct {
-	name    string // publish, remove, retire or delete-jobs
-	night   night  // of which delete-jobs has the workspace, the name and the dry run, and the others the dry run
+	name    string // such as publish
+	night   night  // of which each command has what its flags set
 	keep    uint   // how many of the newest jobs
 	timeout time.Duration
 	cloud   cloud.Configuration
@@ -84,7 +86,9 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		return errors.New(problem)
 	}
 	n := &c.night
-	flags.BoolVar(&n.dryRun, "dry-run", false, "print what would be done, and change nothing")
+	if c.name != "rules" { // which changes nothing
+		flags.BoolVar(&n.dryRun, "dry-run", false, "print what would be done, and change nothing")
+	}
 	flags.DurationVar(&c.timeout, "timeout", 5*time.Hour, "must end before the pipeline's own")
 	c.cloud = cloud.AzurePublic
 	flags.Func("cloud", "`name` of Azure's cloud: public, china or government (default public)", func(name string) error {
@@ -95,7 +99,7 @@ func parse(args []string, w io.Writer) (c command, err error) {
 	})
 	switch c.name {
 	case "publish":
-		flags.StringVar(&n.content.prefix, "prefix", "shared-", "of the display names of the rules")
+		n.prefixFlag(flags)
 		flags.BoolVar(&n.content.automationRules, "automation-rules", false, "publish automation rules, too, not only analytics rules")
 		flags.StringVar(&n.content.file, "items", "", "`file` with the resource ids of other items to publish, too, one a line")
 		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with a resource id and a tenant id on each line: publish to these workspaces only")
@@ -104,6 +108,10 @@ func parse(args []string, w io.Writer) (c command, err error) {
 	case "delete-jobs":
 		flags.UintVar(&c.keep, "keep", 365, "how many of the newest of each assignment stay")
 		n.flags(flags)
+	case "rules":
+		n.prefixFlag(flags)
+		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with the resource ids of workspaces, one a line: their rules, not those of all members")
+		n.workspaceFlag(flags)
 	case "remove", "retire":
 	default:
 		return c, refuse("unknown command " + strconv.Quote(c.name))
@@ -128,9 +136,11 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 	}
 	switch c.name {
 	case "remove":
-		return prune(w, r, c.night.dryRun, func(ids []string) error { return remove(ctx, factory, ids) })
+		return prune(ctx, w, r, c.night.dryRun, removal(factory))
 	case "retire":
-		return prune(w, r, c.night.dryRun, func(ids []string) error { return retire(ctx, credential, &options.ClientOptions, ids) })
+		return prune(ctx, w, r, c.night.dryRun, retirement(credential, &options.ClientOptions))
+	case "rules":
+		return c.night.writeRules(ctx, w, factory, credential, options)
 	case "delete-jobs":
 		return c.night.deleteJobs(ctx, w, factory, c.keep)
 	default:

@@ -21,9 +21,17 @@ type night struct {
 	dryRun      bool
 }
 
+func (n *night) workspaceFlag(flags *flag.FlagSet) {
+	flags.StringVar(&n.workspaceID, "workspace", "", "resource `id` of the central workspace")
+}
+
+func (n *night) prefixFlag(flags *flag.FlagSet) {
+	flags.StringVar(&n.content.prefix, "prefix", "shared-", "of the display names of the rules")
+}
+
 // flags defines the flags that say of which workspace and names the assignments are.
 func (n *night) flags(flags *flag.FlagSet) {
-	flags.StringVar(&n.workspaceID, "workspace", "", "resource `id` of the central workspace")
+	n.workspaceFlag(flags)
 	flags.StringVar(&n.name, "name", "nightly", "of the groups and their assignments: NAME-1, NAME-2, …")
 }
 
@@ -39,7 +47,7 @@ func (n night) run(ctx context.Context, w io.Writer, factory *armsecops.ClientFa
 	if err != nil {
 		return err
 	}
-	items, err := n.content.items(ctx, credential, &options.ClientOptions, id)
+	items, err := n.content.items(ctx, credential, &options.ClientOptions, centralID(id))
 	if err != nil {
 		return err
 	}

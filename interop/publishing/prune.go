@@ -75,9 +75,20 @@ func numberOf(name, prefix string) (number int, ok bool) {
 	return number, ok && err == nil && number > 0 && strconv.Itoa(number) == suffix
 }
 
-// prune reads ids, writes them, and passes them to remove unless dryRun is set.
-func prune(w io.Writer, r io.Reader, dryRun bool, remove func(ids []string) error) error {
-	ids, err := readLines(r, parseID)
+// deletion deletes one resource.
+type deletion func(ctx context.Context) error
+
+// prune reads ids, writes them, and deletes what they name, in their order, unless dryRun
+// is set. One that fails doesn't keep the others from it, and one that is gone is done. If
+// deletionOf refuses an id, such as one of another type, nothing is deleted.
+func prune(ctx context.Context, w io.Writer, r io.Reader, dryRun bool, deletionOf func(id string) (deletion, error)) error {
+	deletions := map[string]deletion{} // by id
+	ids, err := readLines(r, func(line string) (id string, err error) {
+		if id, err = parseID(line); err == nil {
+			deletions[id], err = deletionOf(id)
+		}
+		return id, err
+	})
 	if err != nil {
 		return err
 	}
@@ -87,21 +98,9 @@ func prune(w io.Writer, r io.Reader, dryRun bool, remove func(ids []string) erro
 	if dryRun {
 		return nil
 	}
-	return remove(ids)
-}
-
-// remove deletes assignments, groups and members by their ids, in that order, and nothing
-// else.
-func remove(ctx context.Context, factory *armsecops.ClientFactory, ids []string) error {
-	return deleteEach(ctx, ids, func(id string) error { return removeOne(ctx, factory, id) })
-}
-
-// deleteEach calls a function for each id. One that fails doesn't keep the others from it,
-// and one that is gone is done.
-func deleteEach(ctx context.Context, ids []string, deleteOne func(id string) error) error {
 	var errs []error
 	for _, id := range ids {
-		if err := deleteOne(id); err != nil && !errors.Is(err, armsecops.ErrNotFound) {
+		if err := deletions[id](ctx); err != nil && !errors.Is(err, armsecops.ErrNotFound) {
 			errs = append(errs, fmt.Errorf("deleting %s: %w", id, err))
 			if endsAll(ctx, err) {
 				break
@@ -111,28 +110,32 @@ func deleteEach(ctx context.Context, ids []string, deleteOne func(id string) err
 	return errors.Join(errs...)
 }
 
-func removeOne(ctx context.Context, factory *armsecops.ClientFactory, id string) error {
-	if a, err := armsecops.ParseWorkspaceManagerAssignmentID(id); err == nil {
-		client, err := factory.NewWorkspaceManagerAssignmentsClient(a.SubscriptionID)
-		if err == nil {
-			_, err = client.Delete(ctx, a.ResourceGroupName, a.WorkspaceName, a.Name, nil)
+// removal returns the deletions of assignments, groups and members by their ids, and
+// refuses others.
+func removal(factory *armsecops.ClientFactory) func(id string) (deletion, error) {
+	return func(id string) (deletion, error) {
+		if a, err := armsecops.ParseWorkspaceManagerAssignmentID(id); err == nil {
+			client, err := factory.NewWorkspaceManagerAssignmentsClient(a.SubscriptionID)
+			return func(ctx context.Context) error {
+				_, err := client.Delete(ctx, a.ResourceGroupName, a.WorkspaceName, a.Name, nil)
+				return err
+			}, err
 		}
-		return err
-	}
-	if g, err := armsecops.ParseWorkspaceManagerGroupID(id); err == nil {
-		client, err := factory.NewWorkspaceManagerGroupsClient(g.SubscriptionID)
-		if err == nil {
-			_, err = client.Delete(ctx, g.ResourceGroupName, g.WorkspaceName, g.Name, nil)
+		if g, err := armsecops.ParseWorkspaceManagerGroupID(id); err == nil {
+			client, err := factory.NewWorkspaceManagerGroupsClient(g.SubscriptionID)
+			return func(ctx context.Context) error {
+				_, err := client.Delete(ctx, g.ResourceGroupName, g.WorkspaceName, g.Name, nil)
+				return err
+			}, err
 		}
-		return err
+		m, err := armsecops.ParseWorkspaceManagerMemberID(id)
+		if err != nil {
+			return nil, fmt.Errorf("neither an assignment, nor a group, nor a member: %w", err)
+		}
+		client, err := factory.NewWorkspaceManagerMembersClient(m.SubscriptionID)
+		return func(ctx context.Context) error {
+			_, err := client.Delete(ctx, m.ResourceGroupName, m.WorkspaceName, m.Name, nil)
+			return err
+		}, err
 	}
-	m, err := armsecops.ParseWorkspaceManagerMemberID(id)
-	if err != nil {
-		return err
-	}
-	client, err := factory.NewWorkspaceManagerMembersClient(m.SubscriptionID)
-	if err == nil {
-		_, err = client.Delete(ctx, m.ResourceGroupName, m.WorkspaceName, m.Name, nil)
-	}
-	return err
 }

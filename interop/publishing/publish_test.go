@@ -73,16 +73,13 @@ func testPublish(t *testing.T) {
 		}
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Delete", StatusCode: http.StatusNotFound, CarriedOut: true})
-	const of, rules = "delete-jobs -workspace " + group + workspaces + "central -keep ", central + "automationRules/a\n" + central + "alertRules/a\n"
-	for _, c := range [][2]string{
-		{"-h", "^usage.*help requested$"}, {"make", `^unknown command "make"\nusage`}, {"remove all", `^unexpected argument "all"\nusage`}, {"-cloud mars", "must be public, china or government\nusage"},
-		{"publish", "^publish needs -workspace\nusage"}, {"remove -workspace x", "not defined: -workspace\nusage"}, {of + "-1", `invalid value "-1"`}, {of + "1 -name ..", "invalid"},
-		{of + "0 -dry-run", `^(\S+/nightly-1/\S+\n){11}<nil>$`}, {of + "2 -name other", "^<nil>$"}, {of + "2 -cloud CHINA", `^(\S+\n){9}<nil>$`}, {of + "2", "^<nil>$"},
-		{"retire -dry-run", "^" + rules + "<nil>$"}, {"retire", "^" + rules + "deleting .*a is not an alert rule$"},
-	} {
-		assert.Regexp(t, "(?s)"+c[1], execute(t, server, c[0], rules), c[0])
+	const rules = central + "automationRules/a\tshared: a\n" + central + "alertRules/a\tshared: a\n"
+	for c := range strings.SplitSeq(testkit.ReadFile(t, "testdata/commands.txt"), "\n\n") { // arguments, and what the output and the error match
+		args, want, _ := strings.Cut(strings.NewReplacer("{group}", group, "{workspaces}", workspaces, "{central}", central).Replace(strings.TrimSpace(c)), "\n")
+		args, wrong, _ := strings.Cut(args, " < ") // a line after the rules in the standard input
+		assert.Regexp(t, "(?s)"+want, execute(t, server, args, rules+wrong), args)
 	}
-	assert.Equal(t, 1, count(server.Requests(), "DELETE "+central+"alertRules/a\n"))
+	assert.Equal(t, []int{1, 1}, []int{count(server.Requests(), "DELETE "+central+"automationRules/a\n"), count(server.Requests(), "DELETE "+central+"alertRules/a\n")})
 	p.dryRun = true
 	require.NoError(t, p.wait(t.Context(), id))
 	assert.Contains(t, log.String(), "\nwould wait for job ")
@@ -91,7 +88,7 @@ func testPublish(t *testing.T) {
 		ages = append(ages, time.Since(job.Properties.StartTime))
 	}
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
-	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, id)
+	got, err := content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, centralID(id))
 	assert.Equal(t, []any{[]string{"a", "b", "a", "b", "d"}, nil}, []any{got, err})
 }
 
@@ -107,42 +104,27 @@ func testPublishContent(t *testing.T) {
 	})})
 	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
-	args, workbook, tenant := "publish -automation-rules -workspace "+centralID(id), group+"/providers/Microsoft.Insights/workbooks/w", " "+subscription+"\n"
-	files, disabled := args+" -dry-run", centralID(id)+" has no configuration of the workspace manager: "
-	for _, test := range []struct{ flag, text, want string }{ // the other flags keep their last files
-		{"exclude", " \n", "/exclude: no ids"},
-		{"exclude", group, `/exclude: line 1: "` + group + `" is not a workspace`},
-		{"exclude", soc.id + "2", "/a\n/c\n" + soc.id + " tenant-1\n" + branch.id + " tenant-2\n" + disabled},
-		{"exclude", strings.ToUpper(soc.id) + " tenant-1", "/c\n" + branch.id + " tenant-2\n" + disabled},
-		{"workspaces", "\n" + soc.id + " tenant-1", `/workspaces: line 2: "` + soc.id + ` tenant-1" has no tenant id`},
-		{"workspaces", soc.id + " x" + tenant, `" is not a workspace`},
-		{"workspaces", soc.id + "2\t" + tenant + soc.id + tenant + "\r\n" + soc.id + "1 " + tenant, "/c\n" + soc.id + "2" + tenant + soc.id + "1" + tenant + disabled},
-		{"items", "workbook", "/items: line 1: invalid resource ID: "},
-		{"items", "\n" + workbook + " \r\n", "/a\n/c\n" + workbook + "\n" + soc.id + "2"},
-	} {
-		file := path.Join(t.TempDir(), test.flag)
-		require.NoError(t, os.WriteFile(file, []byte(test.text), 0o600))
-		files += " -" + test.flag + " " + file
-		assert.Contains(t, execute(t, server, files, ""), test.want)
+	args, tenant := "publish -automation-rules -workspace "+centralID(id), " "+subscription+"\n"
+	runs := testkit.Decode[map[string][]struct { // files, of which the other flags keep their last ones, and nights
+		Flag, Text, Mode, Path, Want string
+		Response                     json.RawMessage
+	}](t, testkit.ReadFile(t, "testdata/runs.json"))
+	files := args + " -dry-run"
+	for _, test := range runs["files"] {
+		files += " -" + test.Flag + " " + writeFile(t, test.Flag, test.Text)
+		assert.Contains(t, execute(t, server, files, ""), test.Want)
 	}
 	assert.Equal(t, 2, count(server.Requests(), "GET /subscriptions\n"), "no listing for a file")
-	for _, run := range []struct{ flag, mode, path, response, want string }{
-		{"", "", "", "", disabled},
-		{"", "Disabled", "", "", `central is "Disabled", not enabled`},
-		{" -dry-run", "ENABLED", "", "", "would write member old: " + branch.id + " tenant-2\nwould write group nightly-1: 2 members\nwould write assignment nightly-1: 2 items\nwould publish nightly-1 to 2 members\n<nil>"},
-		{"", "ENABLED", "", "", "nightly-1: 2 items published to 2 members by job "},
-		{"", "Enabled", "", "", "nightly-1: 2 items published to 2 members by job "},
-		{" -dry-run", "Enabled", "", "", " tenant-2\nwould publish nightly-1 to 2 members\n<nil>"},
-		{"", "Enabled", soc.id + "/providers/Microsoft.SecurityInsights/onboardingStates/default", `{"error":{}}`, "subscription " + subscription + ": "},
-		{"", "Enabled", "/subscriptions/" + subscription + "/resources", "", "subscription " + subscription + ": "},
-		{"", "Enabled", "/subscriptions", `{"value": [{}]}`, "has no id or tenant"},
-		{"", "Enabled", "/subscriptions", "", "GET https://management.azure.com/subscriptions\n"},
-		{"", "Enabled", central + "automationRules", "", "/automationRules\n"},
-		{"", "Enabled", central + "alertRules", "", "/alertRules\n"},
-	} {
-		responses[run.path] = json.RawMessage(run.response)
-		enable(server, armsecops.WorkspaceManagerMode(run.mode))
-		assert.Contains(t, execute(t, server, args+run.flag, ""), run.want)
+	for _, run := range runs["nights"] {
+		responses[run.Path] = run.Response
+		enable(server, armsecops.WorkspaceManagerMode(run.Mode))
+		assert.Contains(t, execute(t, server, args+run.Flag, ""), run.Want)
+	}
+	responses[central+"alertRules"], responses["/subscriptions"] = nil, nil // which it doesn't read
+	rules := soc.id + "/providers/Microsoft.SecurityInsights/alertRules/a\tshared-a A\n" + soc.id + "/providers/Microsoft.SecurityInsights/automationRules/c\tshared-c\n"
+	assert.Regexp(t, "^"+rules+"(?i)"+branch.id+": (?s).*404", execute(t, server, "rules -workspace "+centralID(id), ""), "of the members")
+	for _, file := range [][2]string{{soc.id + tenant, rules + "<nil>"}, {centralID(id), "central is the central workspace"}} {
+		assert.Contains(t, execute(t, server, "rules -workspace "+centralID(id)+" -workspaces "+writeFile(t, "members.txt", file[0]), ""), file[1])
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
 }
@@ -165,38 +147,22 @@ func testNightly(t *testing.T) {
 		all[i], items[i] = workspace{fmt.Sprint(group, i, workspaces, "soc"), subscription}, fmt.Sprint("/a", i)
 	}
 	slow := fake.Fault{StatusCode: http.StatusForbidden, Delay: 2 * groupTimeout, Match: func(r fake.Request) bool { return r.Method != http.MethodGet || path.Base(r.URL.Path) != "nightly-2" }}
-	for _, run := range []struct {
-		workspaces, items, hours int
-		slow, requests, want     string // an operation that fails in the end; PUT, POST and DELETE; in the report or the error
-	}{
-		{2, 667, 24, "GroupsClient.Get", "2 0 0", "1 of 1 groups and workspaces failed"}, // the members stay
-		{2, 667, 24, "", "2 1 0", "nightly-1: 667 items published to 2 members by job "}, // a group and its assignment
-		{3, 667, 24, "MembersClient.CreateOrUpdate", "1 1 0", "1 of 2 groups and workspaces failed"},
-		{4, 667, 24, "", "4 2 0", "\t/a0 at member soc: \"Forbidden.\"\n"},                                                  // members, a group and its assignment
-		{3, 666, 24, "", "2 1 3", "<nil>"},                                                                                  // without the second group, its assignment and the fourth member
-		{3, 667, 24, "GroupsClient.Get", "2 1 0", "nightly-1: WorkspaceManagerGroupsClient.Get: context deadline exceeded"}, // and the second is published
-		{1, 667, 1, "GroupsClient.Get", "0 0 0", "ended before all groups were published: context deadline exceeded"},
-		{4, 667, 1, "MembersClient.CreateOrUpdate", "1 0 0", "/resourceGroups/rg3/"},
-		{1, 667, 24, "GroupsClient.Delete", "2 1 4", "workspaceManagerGroups/nightly-2: "}, // and the members
-		{1, 667, 24, "", "0 1 1", "<nil>"},                                                 // the group
-		{2, 667, 24, "AssignmentsClient.NewListPager", "1 0 0", "nightly-1: not reached: nothing was published to soc-"},
-		{1, 667, 24, "GroupsClient.NewListPager", "0 1 0", "GroupsClient.NewListPager: 403"},
-		{8, 667, 24, "", "13 4 0", "1 of 4 groups and workspaces failed"},
-		{1, 667, 24, "", "1 1 13", "left over: " + central + "workspaceManagerAssignments/nightly-2\n"},
-		{1, 2001, 24, "", "0 0 0", "2001 items are more than 2000 publications, even for one member"},
-		{0, 667, 24, "", "0 0 0", "nothing to publish"},
-	} {
-		if slow.Operation = "WorkspaceManager" + run.slow; run.slow != "" {
+	for _, run := range testkit.Decode[[]struct {
+		Workspaces, Items, Hours int
+		Slow, Requests, Want     string // an operation that fails in the end; PUT, POST and DELETE; in the report or the error
+		About                    string
+	}](t, testkit.ReadFile(t, "testdata/nightly.json")) {
+		if slow.Operation = "WorkspaceManager" + run.Slow; run.Slow != "" {
 			server.Inject(slow)
 		}
 		before, report := len(server.Requests()), new(strings.Builder)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.hours)*time.Hour-1) // before the time of a group ends
-		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.workspaces], 2), slices.Repeat(items[:run.items], 2), false)
-		text := fmt.Sprint(report.String(), errors.Join(err, remove(ctx, factory, ids)))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.Hours)*time.Hour-1) // before the time of a group ends
+		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.Workspaces], 2), slices.Repeat(items[:run.Items], 2), false)
+		text := fmt.Sprint(report.String(), errors.Join(err, prune(ctx, io.Discard, strings.NewReader(strings.Join(ids, "\n")), false, removal(factory))))
 		cancel()
-		assert.Contains(t, text, run.want)
+		assert.Contains(t, text, run.Want)
 		requests := server.Requests()[before:]
-		assert.Equal(t, run.requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
+		assert.Equal(t, run.Requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
 	}
 	p, _ := newPublisher(factory, subscription, io.Discard)
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
@@ -205,9 +171,9 @@ func testNightly(t *testing.T) {
 		require.ErrorContains(t, err, test[1])
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	lines := central + "workspaceManagerMembers/gone\n" + group + "\n"
-	assert.Equal(t, lines+"<nil>", execute(t, server, "remove -dry-run", leftOver+lines))
-	assert.Contains(t, execute(t, server, "remove", leftOver+lines), lines+"deleting "+group)
+	gone := central + "workspaceManagerMembers/gone\n"
+	assert.Equal(t, gone+"<nil>"+gone+"<nil>", execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone))
+	assert.Contains(t, execute(t, server, "remove", gone+group), "line 2: neither an assignment, nor a group, nor a member: ")
 	server.AssertFaultsConsumed(t)
 }
 
@@ -242,6 +208,13 @@ func execute(t *testing.T, server *fake.Server, args, stdin string) string {
 		err = c.run(t.Context(), &out, strings.NewReader(stdin), &azfake.TokenCredential{}, driver.Options(server))
 	}
 	return out.String() + fmt.Sprint(err)
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	file := path.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
 }
 
 func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {

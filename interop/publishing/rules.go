@@ -8,57 +8,60 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 )
 
-// alertRules returns the ids of the scheduled and near-real-time rules of a workspace
-// whose display names have a prefix.
-func alertRules(ctx context.Context, client *armsecurityinsights.AlertRulesClient, resourceGroupName, workspaceName, prefix string) (ids []string, err error) {
+// rule is an analytics rule or automation rule of a workspace.
+type rule struct{ id, displayName string }
+
+// alertRules returns the scheduled and near-real-time rules of a workspace whose display
+// names have a prefix.
+func alertRules(ctx context.Context, client *armsecurityinsights.AlertRulesClient, resourceGroupName, workspaceName, prefix string) (found []rule, err error) {
 	for pager := client.NewListPager(resourceGroupName, workspaceName, nil); pager.More(); {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, rule := range page.Value {
+		for _, r := range page.Value {
 			var name *string
-			switch rule := rule.(type) {
+			switch r := r.(type) {
 			case *armsecurityinsights.ScheduledAlertRule:
-				if rule.Properties != nil {
-					name = rule.Properties.DisplayName
+				if r.Properties != nil {
+					name = r.Properties.DisplayName
 				}
 			case *armsecurityinsights.NrtAlertRule:
-				if rule.Properties != nil {
-					name = rule.Properties.DisplayName
+				if r.Properties != nil {
+					name = r.Properties.DisplayName
 				}
 			}
 			if name == nil || !strings.HasPrefix(*name, prefix) {
 				continue
 			}
-			id := rule.GetAlertRule().ID
+			id := r.GetAlertRule().ID
 			if id == nil {
 				return nil, fmt.Errorf("the rule %q has no id", *name)
 			}
-			ids = append(ids, *id)
+			found = append(found, rule{*id, *name})
 		}
 	}
-	return ids, nil
+	return found, nil
 }
 
-// automationRules returns the ids of the automation rules of a workspace whose display
-// names have a prefix.
-func automationRules(ctx context.Context, client *armsecurityinsights.AutomationRulesClient, resourceGroupName, workspaceName, prefix string) (ids []string, err error) {
+// automationRules returns the automation rules of a workspace whose display names have a
+// prefix.
+func automationRules(ctx context.Context, client *armsecurityinsights.AutomationRulesClient, resourceGroupName, workspaceName, prefix string) (found []rule, err error) {
 	for pager := client.NewListPager(resourceGroupName, workspaceName, nil); pager.More(); {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, rule := range page.Value {
-			p := rule.Properties
+		for _, r := range page.Value {
+			p := r.Properties
 			if p == nil || p.DisplayName == nil || !strings.HasPrefix(*p.DisplayName, prefix) {
 				continue
 			}
-			if rule.ID == nil {
+			if r.ID == nil {
 				return nil, fmt.Errorf("the rule %q has no id", *p.DisplayName)
 			}
-			ids = append(ids, *rule.ID)
+			found = append(found, rule{*r.ID, *p.DisplayName})
 		}
 	}
-	return ids, nil
+	return found, nil
 }
