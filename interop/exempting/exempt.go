@@ -182,10 +182,11 @@ func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.Assess
 			if dryRun {
 				return nil
 			}
-			_, err := client.CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
-				DisplayName: recommendation.Properties.DisplayName, Description: g.description, ExemptionCategory: g.category, ExpiresOn: g.expires,
+			_, err := e.factory.NewExemptionsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.Exemption{
+				Kind:        armsecops.ExemptionKindPolicyExemption,
+				DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
 				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references,
-			}}, nil)
+			}, nil)
 			return err
 		}})
 	}

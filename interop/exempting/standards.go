@@ -26,11 +26,11 @@ func (e *exempter) placeOfStandards(ctx context.Context, recommendation armsecop
 		if err != nil || dryRun {
 			return err
 		}
-		_, err = e.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
-			DisplayName: recommendation.Properties.DisplayName, Description: g.description, Effect: armsecops.EffectExempt, ExpiresOn: g.expires,
-			AssignedStandard: armsecops.AssignedStandardItem{ID: standardID},
-			ExemptionData:    armsecops.ExemptionData{ExemptionCategory: g.category, AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: recommendation.Name}},
-		}}, nil)
+		_, err = e.factory.NewExemptionsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.Exemption{
+			Kind:        armsecops.ExemptionKindStandardAssignment,
+			DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
+			StandardID: standardID, AssessmentKeys: []string{recommendation.Name},
+		}, nil)
 		return err
 	}}, err
 }
