@@ -91,7 +91,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
 // all three places: those of Azure Policy first, then those of Defender's standards, then
-// Defender's assignments of 2021. It requests each subscription, and is current to the
+// Defender's assignments of 2021. Those of management groups are left out, unless
+// IncludeInherited adds those of Azure Policy. It requests each subscription, and is current to the
 // second; [ExemptionsClient.NewListPager] takes far fewer requests. Give the context a
 // deadline: it is what ends the listing of a service that never ends its pages.
 //

@@ -89,7 +89,8 @@ func (e Exemption) LogValue() slog.Value {
 }
 
 // check returns the rule that an exemption breaks which is to be created; nil for none.
-func (e *Exemption) check() error {
+//   - allowWhole: it may be from all policies of the assignment, or from the whole standard
+func (e *Exemption) check(allowWhole bool) error {
 	policy, standard := e.Kind.Is(ExemptionKindPolicyExemption), e.Kind.Is(ExemptionKindStandardAssignment)
 	if !policy && !standard {
 		return invalid("Kind", string(e.Kind), fmt.Sprintf("must be %q or %q: SecurityAssignmentsClient creates assignments of 2021", ExemptionKindPolicyExemption, ExemptionKindStandardAssignment))
@@ -116,11 +117,20 @@ func (e *Exemption) check() error {
 		return invalid("PolicyAssignmentID", "", "must not be empty")
 	case policy && e.Category == "":
 		return invalid("Category", "", "must not be empty")
-	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isZeros):
-		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, or none with a StandardID")
+	case policy && len(e.PolicyDefinitionReferenceIDs) == 0 && !allowWhole:
+		return invalid("PolicyDefinitionReferenceIDs", "", "must not be empty without AllowWhole: it would be from every policy of the assignment")
+	case slices.Contains(e.PolicyDefinitionReferenceIDs, ""):
+		return invalid("PolicyDefinitionReferenceIDs", "", "must not have an empty id")
+	case standard && len(keys) == 0 && !allowWhole:
+		return invalid("AssessmentKeys", "", "must not be empty without AllowWhole: it would be from the whole standard")
+	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isNoKey):
+		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, a UUID, or none with a StandardID")
 	}
 	return checkTime("ExpiresOn", e.ExpiresOn)
 }
+
+// isNoKey reports whether a key is none of one recommendation.
+func isNoKey(key string) bool { return isZeros(key) || routes.CheckSubscription(key) != "" }
 
 // put returns the call that puts the exemption; of a kind that check refuses, as a policy exemption.
 func (e *Exemption) put(scope, name string) call {

@@ -101,12 +101,10 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 
 // CreateOrUpdate creates an exemption, or replaces the one of that name. Its Kind says
 // where, such as that of [AssessmentMetadataProperties.ExemptedBy]:
-//   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID and Category, and takes
-//     ResourceSelectors and PolicyDefinitionReferenceIDs. Without these, it exempts from
-//     every policy of the assignment.
-//   - [ExemptionKindStandardAssignment] takes one key in AssessmentKeys, StandardID, Category
-//     and SubAssessmentExemptionRule. Without a key, StandardID is required, and it exempts
-//     from the whole standard.
+//   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID, Category and, unless
+//     AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors.
+//   - [ExemptionKindStandardAssignment] requires one key in AssessmentKeys, or StandardID
+//     and AllowWhole. It takes both, Category and SubAssessmentExemptionRule.
 //
 // Both take DisplayName, Description and ExpiresOn. What a kind doesn't take is refused if
 // it is set, and so is another kind: [SecurityAssignmentsClient] creates assignments of
@@ -129,6 +127,9 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //
 // REST: the page of [PolicyExemptionsClient.CreateOrUpdate] or [StandardAssignmentsClient.CreateOrUpdate]
 func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name string, exemption Exemption, options *ExemptionsClientCreateOrUpdateOptions) (ExemptionsClientCreateOrUpdateResponse, error) {
+	if options == nil {
+		options = &ExemptionsClientCreateOrUpdateOptions{}
+	}
 	put := exemption.put(scope, name)
 	put.parameter = "exemption"
 	_, refused := c.checkedValues(&put)
@@ -136,7 +137,7 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 		e.Name = "name" // rather than that of the place's client
 	}
 	at := exemptionPlace{client: c.client, resource: put.route.Resource, values: put.values}
-	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(), refused), func(ctx context.Context) (exemptionResource, error) {
+	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(options.AllowWhole), refused), func(ctx context.Context) (exemptionResource, error) {
 		written, err := run[writtenResource](ctx, at.client, put)
 		return written.exemptionResource, err
 	})
@@ -198,7 +199,13 @@ type ExemptionsClientGetResponse struct {
 }
 
 // ExemptionsClientCreateOrUpdateOptions holds the optional parameters of [ExemptionsClient.CreateOrUpdate].
-type ExemptionsClientCreateOrUpdateOptions struct{}
+type ExemptionsClientCreateOrUpdateOptions struct {
+	// AllowWhole allows an exemption without PolicyDefinitionReferenceIDs, which exempts from
+	// every policy of the assignment, and one without AssessmentKeys, which exempts from the
+	// whole standard. A policy that is assigned without an initiative needs it, too. Otherwise,
+	// such an exemption is a [*ParameterError].
+	AllowWhole bool
+}
 
 // ExemptionsClientCreateOrUpdateResponse is the response of [ExemptionsClient.CreateOrUpdate].
 type ExemptionsClientCreateOrUpdateResponse struct {

@@ -24,6 +24,7 @@ import (
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
 
 var findings = armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}}
+var whole = &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true}
 
 // tables responds to the queries for exemptions with rows by table.
 type tables struct {
@@ -80,9 +81,10 @@ func exemptRow(id, kind, properties string) string {
 }
 
 const (
-	policyRow   = "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/policyExemptions/p"
-	standardRow = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-	oldRow      = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Security/assignments/a"
+	policyRow         = "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/policyExemptions/p"
+	standardRow       = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
+	recommendationKey = "1195afff-c881-495e-9bc5-1486211ae03f"
+	oldRow            = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Security/assignments/a"
 )
 
 func TestExemptionsOfAllPlaces(t *testing.T) {
@@ -362,8 +364,8 @@ func TestExemptionsAreCreated(t *testing.T) {
 		`"exemptionCategory":"Waiver","policyAssignmentId":"/a","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}]`: {
 			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
 		},
-		`"effect":"Exempt","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"k"},"subAssessmentExemptionRule":{"if":{"field":"f"}}}`: {
-			Kind: armsecops.ExemptionKindStandardAssignment, AssessmentKeys: []string{"k"}, SubAssessmentExemptionRule: findings,
+		`"effect":"Exempt","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"` + recommendationKey + `"},"subAssessmentExemptionRule":{"if":{"field":"f"}}}`: {
+			Kind: armsecops.ExemptionKindStandardAssignment, AssessmentKeys: []string{recommendationKey}, SubAssessmentExemptionRule: findings,
 		},
 		`"effect":"Exempt","assignedStandard":{"id":"/s"},"exemptionData":{"exemptionCategory":"waiver"}`: {Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"},
 	} {
@@ -373,7 +375,7 @@ func TestExemptionsAreCreated(t *testing.T) {
 		listed.Kind, listed.Category = armsecops.ExemptionKind(strings.ToLower(string(exemption.Kind))), "WAIVER"
 		listed.DisplayName, listed.Description, listed.ExpiresOn = "d", "e", time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
 		listed.ID, listed.Name, listed.Scope, listed.CreatedBy, listed.Properties = oldRow, "p", "/", "me", json.RawMessage("{") // of another one
-		created, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, nil)
+		created, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, whole)
 		require.NoError(t, err)
 		assert.Equal(t, exemptSubscription+"/providers/"+string(exemption.Kind)+"/"+standardName, created.ID)
 		put := server.Requests()[0]
@@ -391,7 +393,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 	const policies, standards = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment
 	client := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewExemptionsClient()
 	refuse := func(ctx context.Context, scope, name string, e armsecops.Exemption, parameter string) {
-		err := errorOf(client.CreateOrUpdate(ctx, scope, name, e, nil))
+		err := errorOf(client.CreateOrUpdate(ctx, scope, name, e, whole))
 		assertParameterError(t, err, parameter)
 		assert.ErrorContains(t, err, "ExemptionsClient.CreateOrUpdate: parameter "+parameter+" ")
 	}
@@ -399,12 +401,12 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: "/s"}},
 		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: standards, PolicyAssignmentID: "/a"}},
 		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}},
-		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}},
+		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r", ""}}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
 		"StandardID":                   {{Kind: policies, StandardID: "/s"}},
 		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
 		"AssessmentKeys": {
-			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{"k", "l"}},
+			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{recommendationKey, recommendationKey}}, {Kind: standards, AssessmentKeys: []string{"Disks should be encrypted"}},
 			{Kind: standards, StandardID: "/s", AssessmentKeys: []string{""}}, {Kind: standards, StandardID: "/s", AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
 		},
 		"ExpiresOn": {{Kind: standards, StandardID: "/s", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
@@ -418,6 +420,8 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 		refuse(t.Context(), "production", standardName, e, "scope")
 		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
 		refuse(none, exemptSubscription, standardName, e, "ctx")
+		_, err := client.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, nil) // from all of it
+		assert.Regexp(t, "parameter (PolicyDefinitionReferenceIDs|AssessmentKeys) .* must not be empty without AllowWhole: it would be from ", err)
 	}
 }
 
@@ -442,7 +446,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
 	create := func() error {
 		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"}
-		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, nil))
+		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, whole))
 	}
 	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, nil)), create()} {
 		require.ErrorIs(t, written, armsecops.ErrUnexpectedResponse)

@@ -186,7 +186,7 @@ func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.Assess
 				Kind:        armsecops.ExemptionKindPolicyExemption,
 				DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
 				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references,
-			}, nil)
+			}, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: len(references) == 0}) // of a policy that is assigned alone
 			return err
 		}})
 	}

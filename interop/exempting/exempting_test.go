@@ -40,8 +40,8 @@ const (
 
 var soon, later = time.Date(2127, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2127, 2, 1, 0, 0, 0, 0, time.UTC)
 var approved = grant{armsecops.ExemptionCategoryMitigated, "SEC-1042, approved by the owner", later}
-var finding = armsecops.ExemptionData{AssessmentKey: "key", SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "va.cve.cvss"}}}
-var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "KEY"}}}}
+var finding = armsecops.ExemptionData{AssessmentKey: "bc303248-3d14-44c2-96a0-55f5c326b5fe", SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "va.cve.cvss"}}}
+var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "BC303248-3D14-44C2-96A0-55F5C326B5FE"}}}}
 
 // newAzure returns an exempter of a fake with the machine's exemptions of testdata/policyExemptions.json, of which all has ended,
 // never and selected are from whole assignments, and gone and gone-2 from the same, and with the requests of testdata/azure.json.
@@ -67,7 +67,7 @@ func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids []string) {
 	t.Helper()
 	e = &exempter{factory: e.factory, policies: e.policies} // which sees what has changed
-	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
+	recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
 	planned, planErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, true, above)
 	first, firstErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, false, above)
 	changes, err := e.exemptOrRenew(t.Context(), recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
@@ -93,10 +93,10 @@ func revokeAll(t *testing.T, e *exempter, recommendation armsecops.AssessmentMet
 func TestExempting(t *testing.T) {
 	t.Parallel()
 	server, e := newAzure(t)
-	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
+	server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	exempt(t, e, policy, machine, group)
 	exempt(t, e, policy, group, group)
-	_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "KEY"}, machine, approved, false)
+	_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "BC303248-3D14-44C2-96A0-55F5C326B5FE"}, machine, approved, false)
 	require.ErrorContains(t, err, "no standard of "+subscription)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
 	server.Inject(fake.Fault{Operation: "SecurityStandardsClient.NewListPager", StatusCode: http.StatusForbidden, Match: func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, group) }}) // which doesn't keep it from that of the subscription
@@ -128,10 +128,10 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", StatusCode: http.StatusForbidden})
 	server.Put(armsecops.StandardAssignmentID{Scope: machine, Name: other}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding}})
 	for name, properties := range map[string]armsecops.AssignmentProperties{"exact": {Scope: machine}, "vague": {}, "wide": {Scope: subscription[1:]}, "elsewhere": {Scope: resources + "-2"}, "group": {Scope: resources, ExpiresOn: soon.AddDate(0, 0, -1)}} {
-		properties.Effect, properties.AssignedComponent.Key = armsecops.EffectExempt, "KEY"
+		properties.Effect, properties.AssignedComponent.Key = armsecops.EffectExempt, "BC303248-3D14-44C2-96A0-55F5C326B5FE"
 		server.Put(armsecops.AssignmentID{SubscriptionID: strings.TrimPrefix(subscription, "/subscriptions/"), ResourceGroupName: "test", Name: name}, armsecops.Assignment{Properties: properties})
 	}
-	recommendation := armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
+	recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}}
 	changes, err := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false, group)
 	assert.Equal(t, []any{5, true}, []any{len(changes), errors.Is(err, armsecops.ErrForbidden)})
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "above"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: resources + assignment + "e", PolicyDefinitionReferenceIDs: []string{"BUILTIN"}}})
@@ -144,15 +144,15 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	require.Regexp(t, `and an end\n"/unknown" is not assigned to `+machine+`.*\n"" is a custom recommendation`, errors.Join(endless, unknown, custom))
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
 	changes, err = e.revoke(t.Context(), recommendation, machine, false, group)
-	assert.Contains(t, fmt.Sprint(changes, errors.Is(err, armsecops.ErrForbidden)), "/assignments/exact key} ")
-	assert.Regexp(t, `{left \S+`+other+` key} {left \S+/group key} {left \S+/vague key} {left \S+/wide key} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, e, recommendation, machine, group))
+	assert.Contains(t, fmt.Sprint(changes, errors.Is(err, armsecops.ErrForbidden)), "/assignments/exact bc303248-3d14-44c2-96a0-55f5c326b5fe} ")
+	assert.Regexp(t, `{left \S+`+other+` bc303248-3d14-44c2-96a0-55f5c326b5fe} {left \S+/group bc303248-3d14-44c2-96a0-55f5c326b5fe} {left \S+/vague bc303248-3d14-44c2-96a0-55f5c326b5fe} {left \S+/wide bc303248-3d14-44c2-96a0-55f5c326b5fe} .*{left \S+/half .*{left \S+/selected .*{left \S+/sooner .*{left \S+/two .*{left \S+/never .*{left \S+/above `, revokeAll(t, e, recommendation, machine, group))
 	assert.Regexp(t, strings.NewReplacer("soon", "[^/ ]{36}", "exact", "wide").Replace(want), strings.Join(exempt(t, e, policy, machine, group), " "), "soon is deleted")
 	recommendation.Properties.PolicyDefinitionID = ""
-	assert.Regexp(t, `^\[{left \S+/vague key} {deleted \S+/wide key}\]\[\]$`, revokeAll(t, e, recommendation, subscription, group)+revokeAll(t, e, recommendation, group, group))
+	assert.Regexp(t, `^\[{left \S+/vague bc303248-3d14-44c2-96a0-55f5c326b5fe} {deleted \S+/wide bc303248-3d14-44c2-96a0-55f5c326b5fe}\]\[\]$`, revokeAll(t, e, recommendation, subscription, group)+revokeAll(t, e, recommendation, group, group))
 	assert.Regexp(t, `^\[\S+/group\]$`, exempt(t, e, "", resources, group), "renewed")
 	recommendation.Properties.PolicyDefinitionID = "/unknown"
 	changes, err = e.revoke(t.Context(), recommendation, resources, false)
-	assert.Regexp(t, `^\[{deleted \S+/group key} {left \S+/vague key}\] "Close ports" is not assigned to `, fmt.Sprint(changes, " ", err))
+	assert.Regexp(t, `^\[{deleted \S+/group bc303248-3d14-44c2-96a0-55f5c326b5fe} {left \S+/vague bc303248-3d14-44c2-96a0-55f5c326b5fe}\] "Close ports" is not assigned to `, fmt.Sprint(changes, " ", err))
 }
 
 func TestExemptOrRenewByStandard(t *testing.T) {
@@ -160,7 +160,7 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 	const connector = resources + "/providers/Microsoft.Security/securityConnectors/aws"
 	for ids, scope := range map[[2]string]string{{machine, group}: group, {group, group + "-2"}: group, {connector, group}: connector, {connector + "/securityEntityData/bucket", group}: connector} {
 		resourceID, above := ids[0], ids[1]
-		for of, renews := range map[[2]string]bool{{"KEY", ""}: true, {"KEY", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
+		for of, renews := range map[[2]string]bool{{"BC303248-3D14-44C2-96A0-55F5C326B5FE", ""}: true, {"BC303248-3D14-44C2-96A0-55F5C326B5FE", "va.cve.cvss"}: false, {"another", ""}: false, {"000", ""}: false} { // the second is of some findings, the last from several
 			server, e := newAzure(t)
 			first, audited := armsecops.SecurityStandardID{Scope: scope, Name: other[:35] + "1"}, armsecops.SecurityStandardID{Scope: scope, Name: other}
 			for _, id := range []armsecops.SecurityStandardID{{Scope: subscription, Name: first.Name}, first, audited} {
@@ -170,16 +170,16 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 				p.AssignedStandard.ID = cmp.Or(p.AssignedStandard.ID, first.String())
 				server.Put(armsecops.StandardAssignmentID{Scope: []string{scope, scope, resources + "-2", scope}[i], Name: other[:35] + strconv.Itoa(i+3)}, armsecops.StandardAssignment{Properties: p})
 			}
-			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["key", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
+			properties := armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: of[0], AdditionalProperties: map[string]json.RawMessage{"assessmentKeys": []byte(`["bc303248-3d14-44c2-96a0-55f5c326b5fe", "b"]`)}, SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: of[1]}}}}
 			server.Put(armsecops.StandardAssignmentID{Scope: strings.ToUpper(resourceID), Name: other}, armsecops.StandardAssignment{Properties: properties})
 			assert.Equal(t, renews, strings.HasSuffix(exempt(t, e, "", resourceID, above)[0], other))
 			server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: other}, armsecops.StandardAssignment{Properties: properties}) // ends sooner
-			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above)
+			revoked := revokeAll(t, e, armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, resourceID, above)
 			assert.Equal(t, []bool{resourceID != group && of[0] != "another", of[1] != "" || of[0] == "000"}, []bool{strings.Contains(revoked, "{left "+subscription+"/providers/Microsoft.Security/standard"), strings.Contains(revoked, "{left "+strings.ToUpper(resourceID))})
 			server.Override("ExemptionsClient.NewListPager", fake.Respond(http.StatusOK, map[string]any{"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []any{}}))
 			created, err := e.factory.NewExemptionsClient().Get(t.Context(), exempt(t, e, "", resourceID, above)[0], nil)
 			assert.Equal(t, []any{false, true, audited.String(), nil}, []any{created.Name == other, asked(server, scope+"/providers/Microsoft.Security/securityStandards")[0] > 0, created.StandardID, err}, "not in the index yet")
-			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "key"}, resourceID, above), "{left", "its own")
+			assert.NotContains(t, revokeAll(t, e, armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, resourceID, above), "{left", "its own")
 		}
 	}
 }
@@ -189,22 +189,22 @@ func TestExemptManyResources(t *testing.T) {
 	t.Parallel()
 	server, e := newAzure(t)
 	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
-	server.Put(armsecops.AssessmentMetadataID{Name: "key"}, armsecops.AssessmentMetadata{})
+	server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{})
 	var all sync.WaitGroup
 	ids, want := "", ""
 	for i := range 50 {
 		id := machine + strconv.Itoa(i)
-		ids, want = ids+id+"\n", want+"left: "+id+`/providers/\S+, from key\n`
+		ids, want = ids+id+"\n", want+"left: "+id+`/providers/\S+, from bc303248-3d14-44c2-96a0-55f5c326b5fe\n`
 		for _, policyID := range []string{policy, ""} {
 			all.Go(func() {
-				_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "key", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}, id, approved, false, group)
+				_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}, id, approved, false, group)
 				assert.NoError(t, err)
 			})
 		}
 	}
 	all.Wait()
 	assert.Equal(t, []int{1, 1, 2, 1, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards", subscription+"/providers/Microsoft.Security/standardAssignments"))
-	assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation key -expires 31 -category waiver -description SEC-1042 -resource -", ids))
+	assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category waiver -description SEC-1042 -resource -", ids))
 	assert.Equal(t, []int{2 + 3}, asked(server, "/providers/Microsoft.ResourceGraph/resources"), "also one for the groups above")
 }
 

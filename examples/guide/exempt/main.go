@@ -133,8 +133,6 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 		if exemption.StandardID, err = standardOf(ctx, factory.NewSecurityStandardsClient(), found.Name); err != nil {
 			return "", err
 		}
-	case len(r.referenceIDs) == 0:
-		return "", fmt.Errorf("%q has no reference ids: without them, the whole policy assignment is exempted from", r.displayName)
 	default:
 		exemption.PolicyAssignmentID, exemption.PolicyDefinitionReferenceIDs = r.policyAssignmentID, r.referenceIDs
 	}

@@ -54,7 +54,7 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	}
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
-	for want, displayName := range map[string]string{"no recommendation": "Unknown", "no reference ids": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
+	for want, displayName := range map[string]string{"no recommendation": "Unknown", "PolicyDefinitionReferenceIDs": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
 		_, err := exempt(ctx, factory, machine, recommendation{displayName: displayName, policyAssignmentID: policyAssignment}, today)
 		require.ErrorContains(t, err, want)
 	}
