@@ -31,8 +31,8 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // [*JobFailedError]; with any other error, the job is zero. A job that was deleted is
 // [ErrNotFound]: don't wait for it again. After any other error, the job may still run:
 // wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
-// is what ends the wait for a job that doesn't end. Its error names the job, which azcore's
-// doesn't.
+// is what ends the wait for a job that doesn't end. Its error names the job, and says that
+// it may still run.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it
@@ -52,27 +52,36 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	if failed, ok := err.(*JobFailedError); ok { // of this job: the cause of a context may be that of another
 		return failed.Job, err
 	}
-	if err == nil || finds[interface {
+	named := finds[interface { // which is of the library, rather than of azcore's poller
 		error
 		slog.LogValuer
-	}](err) {
+	}](err)
+	ended := ctx.Err() != nil && errors.Is(err, ctx.Err())
+	if err == nil || named && !ended {
 		return done.Job, err
 	}
-	if options != nil && options.Frequency < time.Second && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) { // of which azcore has the only other error
+	if options != nil && options.Frequency < time.Second && !ended { // of which azcore has the only other error
 		return Job{}, withOperation(name, invalid("Frequency", options.Frequency.String(), "must be at least 1s"))
 	}
+	if !named {
+		err = exchange.WithCause(err, ctx)
+	}
 	id, _ := resume.ReadJobToken(token)
-	return Job{}, withOperation(name, &waitError{id, exchange.WithCause(err, ctx)})
+	return Job{}, withOperation(name, &waitError{id, err})
 }
 
-// waitError is an error of azcore's poller, which doesn't name the job.
+// waitError is the end of a wait whose context has ended, or an error of azcore's poller.
 type waitError struct {
 	id  string // of the job
 	err error
 }
 
 func (e *waitError) Error() string {
-	return bounded(e.err.Error() + "; the job " + e.id + " may still run")
+	text := e.err.Error()
+	if strings.Contains(text, e.id) {
+		return bounded(text + "; the job may still run")
+	}
+	return bounded(text + "; the job " + e.id + " may still run")
 }
 
 func (e *waitError) Unwrap() error { return e.err }

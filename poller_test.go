@@ -266,7 +266,7 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	}
 }
 
-// The error of a wait that ends between two polls names the job.
+// The error of a wait that its context ends names the job, whether between two polls or in one.
 func TestWaitForJob(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -283,6 +283,9 @@ func TestWaitForJob(t *testing.T) {
 	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(another) }}, running))
 	assert.EqualError(t, err, "WaitForJob: "+ended+"; the job "+waitedJob.String()+" may still run")
 	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": ended + "; the job may still run", "job": waitedJob.Name, "jobId": waitedJob.String()})
+	err = failure(wait(nil)) // whose request isn't sent
+	assert.EqualError(t, err, "WaitForJob: WorkspaceManagerJobsClient.Get: "+ended+" (https://management.azure.com"+waitedJob.String()+"); the job may still run")
+	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": ended + "; the job may still run", "job": waitedJob.Name, "request": "WorkspaceManagerJobsClient.Get"})
 	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller")
 	refusing, err := runtime.NewPoller(nil, runtime.Pipeline{}, &runtime.NewPollerOptions[armsecops.WorkspaceManagerJobsClientGetResponse]{Handler: refusingPoller{}})
 	require.NoError(t, err)
