@@ -56,9 +56,9 @@ func parseCreation(args []string) (c creation, err error) {
 		"The last writer wins: with the -id of an exemption that exists, that is replaced."
 	c.Required = []string{"scope", "name", "category"}
 	c.Example = `  go run ./examples/exemptions create -dry-run -name "Test systems" \
-    -scope /subscriptions/00000000-0000-0000-0000-000000000000 \
+    -scope /subscriptions/5ec0ffee-0000-4000-8000-000000000001 \
     -standard /providers/Microsoft.Security/securityStandards/NAME \
-    -assessment 00000000-0000-0000-0000-000000000000 \
+    -assessment d57a4221-a804-52ca-3dea-768284f06bb7 \
     -category waiver -expires 90d`
 	var category, expires string
 	c.Choice(&c.kind, "kind", "`kind` of the exemption", "standard", "policy")
@@ -179,7 +179,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		}
 		c.printWhole(s.Err)
 		if c.kind == "standard" && !c.Given("kind") && len(c.cves) == 0 {
-			s.Err.Println("Not looked up, since nothing is sent: whether Azure Policy exempts from it, which is refused without -dry-run.")
+			s.Err.Println("Nothing was looked up: if Azure Policy exempts from the assessment, the creation is refused.")
 		}
 		c.printMemoryNote(s.Err, onAnotherDay)
 		return s.Out.JSON(documents)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/google/uuid"
@@ -52,6 +53,7 @@ func main() {
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
 	if flag.Parse(); flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "unexpected argument %q\n", flag.Arg(0))
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -105,7 +107,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 	for _, exemption := range found {
 		fmt.Printf("%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
-	errs = append(errs, renew(ctx, client, now.AddDate(0, 0, 180), ids...))
+	errs = append(errs, renew(ctx, client, now, now.AddDate(0, 0, 180), ids...))
 	for _, id := range ids {
 		_, err := client.Delete(ctx, id, nil)
 		errs = append(errs, err)
@@ -117,7 +119,11 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 // id. A second run replaces the exemption, and can end it earlier: exemptOrRenew of
 // interop/exempting doesn't.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, err error) {
-	found, err := find(ctx, factory.NewAssessmentsMetadataClient(), r.displayName)
+	resource, err := arm.ParseResourceID(resourceID)
+	if err != nil {
+		return "", err
+	}
+	found, err := find(ctx, factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, r.displayName)
 	if err != nil {
 		return "", err
 	}
@@ -130,7 +136,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 		return "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", r.displayName)
 	case exemption.Kind == armsecops.ExemptionKindStandardAssignment:
 		exemption.AssessmentKeys = []string{found.Name}
-		if exemption.StandardID, err = standardOf(ctx, factory.NewSecurityStandardsClient(), found.Name); err != nil {
+		if exemption.StandardID, err = standardOf(ctx, factory.NewSecurityStandardsClient(), "/subscriptions/"+resource.SubscriptionID, found.Name); err != nil {
 			return "", err
 		}
 	default:
@@ -143,8 +149,8 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 }
 
 // find returns the recommendation of a display name. Several can have the same one.
-func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, displayName string) (found armsecops.AssessmentMetadata, err error) {
-	for recommendation, err := range client.NewListBySubscriptionPager(subscription, nil).All(ctx) {
+func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionID, displayName string) (found armsecops.AssessmentMetadata, err error) {
+	for recommendation, err := range client.NewListBySubscriptionPager(subscriptionID, nil).All(ctx) {
 		switch {
 		case err != nil:
 			return found, err
@@ -161,8 +167,8 @@ func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, disp
 	return found, nil
 }
 
-// standardOf returns the id of a standard of the subscription that has a recommendation.
-func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, key string) (string, error) {
+// standardOf returns the id of a standard of a scope that has a recommendation.
+func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, scope, key string) (string, error) {
 	has := func(a armsecops.PartialAssessmentProperties) bool { return strings.EqualFold(a.AssessmentKey, key) }
 	for standard, err := range client.NewListPager(scope, nil).All(ctx) {
 		if err != nil || slices.ContainsFunc(standard.Properties.Assessments, has) {
@@ -173,13 +179,16 @@ func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, 
 }
 
 // collect returns the exemptions of a listing that are wanted, and what failed of it.
-func collect(listing iter.Seq2[armsecops.Exemption, error], wanted func(armsecops.Exemption) bool) (found []armsecops.Exemption, failed error) {
+func collect(listing iter.Seq2[armsecops.Exemption, error], wanted func(armsecops.Exemption) bool) (found []armsecops.Exemption, err error) {
+	var errs []error
 	for exemption, err := range listing {
-		if failed = errors.Join(failed, err); err == nil && wanted(exemption) {
+		if err != nil {
+			errs = append(errs, err)
+		} else if wanted(exemption) {
 			found = append(found, exemption)
 		}
 	}
-	return found, failed
+	return found, errors.Join(errs...)
 }
 
 // covers reports whether a scope below a subscription is the resource or above it.
@@ -187,11 +196,16 @@ func covers(scope, resourceID string) bool {
 	return scope != "" && strings.HasPrefix(strings.ToLower(resourceID)+"/", strings.ToLower(scope)+"/")
 }
 
-// renew lets exemptions end later, unless they do already. One that has ended comes back:
-// leave it out. One that fails doesn't keep the others from it.
-func renew(ctx context.Context, client *armsecops.ExemptionsClient, later time.Time, ids ...string) error {
+// renew lets exemptions end later, unless they have ended, which would bring them back, or
+// end later already. One that fails doesn't keep the others from it.
+func renew(ctx context.Context, client *armsecops.ExemptionsClient, now, later time.Time, ids ...string) error {
 	var errs []error
 	for _, id := range ids {
+		got, err := client.Get(ctx, id, nil)
+		if err != nil || got.ExpiresBefore(now) {
+			errs = append(errs, err) // nil for one that has ended
+			continue
+		}
 		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
 		if err == nil && !renewed.ExpiresOn.IsZero() { // zero: it never ends
 			fmt.Printf("%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))

@@ -54,11 +54,13 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	}
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
+	_, err := exempt(ctx, factory, strings.Replace(machine, "20ff", "10ff", 1), recommendations[1], today)
+	require.ErrorIs(t, err, armsecops.ErrNotFound, "of another subscription")
 	for want, displayName := range map[string]string{"no recommendation": "Unknown", "PolicyDefinitionReferenceIDs": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
 		_, err := exempt(ctx, factory, machine, recommendation{displayName: displayName, policyAssignmentID: policyAssignment}, today)
 		require.ErrorContains(t, err, want)
 	}
-	_, err := standardOf(ctx, factory.NewSecurityStandardsClient(), "unknown")
+	_, err = standardOf(ctx, factory.NewSecurityStandardsClient(), scope, "unknown")
 	require.ErrorContains(t, err, "no standard")
 }
 
@@ -74,9 +76,9 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	client := factoryOf(server).NewExemptionsClient()
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403, Times: 1})
 	require.ErrorIs(t, run(t.Context(), factoryOf(server), today), armsecops.ErrForbidden) // which keeps it neither from renewing its own, nor from deleting them
-	found, err := collect(client.NewListPager(nil).All(t.Context()), func(e armsecops.Exemption) bool { return !e.ExpiresBefore(today) })
+	found, err := collect(client.NewListPager(nil).All(t.Context()), func(armsecops.Exemption) bool { return true })
 	for _, e := range found {
-		err = errors.Join(err, renew(t.Context(), client, today.AddDate(0, 3, 0), e.ID))
+		err = errors.Join(err, renew(t.Context(), client, today, today.AddDate(0, 3, 0), e.ID))
 	}
 	require.NoError(t, err)
 	got := map[string]string{}

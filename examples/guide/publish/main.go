@@ -56,6 +56,7 @@ func main() {
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
 	if flag.Parse(); flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "unexpected argument %q\n", flag.Arg(0))
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -63,15 +64,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour) // a job that takes longer continues, and the error names it
-	defer cancel()
 	var errs []error
 	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
-		err := setUp(ctx, factory, p)
-		if err == nil {
-			err = run(ctx, factory, p.assignment)
-		}
-		errs = append(errs, err)
+		errs = append(errs, publish(context.Background(), factory, p))
 	}
 	if err := errors.Join(errs...); err != nil {
 		log.Fatal(err)
@@ -90,6 +85,17 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 		return nil, err
 	}
 	return armsecops.NewClientFactory(credential, nil)
+}
+
+// publish does all of a publication, within an hour. A job that takes longer continues, and the
+// error names it.
+func publish(ctx context.Context, factory *armsecops.ClientFactory, p publication) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
+	if err := setUp(ctx, factory, p); err != nil {
+		return err
+	}
+	return run(ctx, factory, p.assignment)
 }
 
 // setUp makes what a publication needs. Each step replaces what has that name already,
@@ -143,9 +149,15 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 	if err != nil {
 		return err
 	}
+	var last armsecops.ProvisioningState
 	poller, err := jobs.BeginCreate(ctx, resourceGroup, workspace, assignment, &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
-		Recover:  true, // finds the job if the response is lost
-		Progress: func(job armsecops.Job) { fmt.Printf("%s: %s\n", assignment, job.Properties.ProvisioningState) },
+		Recover: true, // finds the job if the response is lost
+		Progress: func(job armsecops.Job) { // after each poll
+			if state := job.Properties.ProvisioningState; state != last {
+				fmt.Printf("%s: %s\n", assignment, state)
+				last = state
+			}
+		},
 	})
 	if err != nil { // which says so if it is unknown whether a job was started
 		return err
