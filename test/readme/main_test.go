@@ -110,26 +110,22 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	assert.Equal(t, expiresOn, got.Properties.ExpiresOn)
 }
 
-func TestCount(t *testing.T) {
+func TestCurrentHasWhatTheListsLack(t *testing.T) {
 	t.Parallel()
-	const first, second = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-000000000002"
-	server := fake.NewServer(nil)
-	for _, id := range []armsecops.AssignmentID{
-		{SubscriptionID: first, ResourceGroupName: "rg", Name: "a"},
-		{SubscriptionID: strings.ToUpper(first), ResourceGroupName: "rg", Name: "b"},
-		{SubscriptionID: second, ResourceGroupName: "rg", Name: "a"},
-	} {
-		server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})
+	const id, lost = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-000000000002"
+	server, subscription := fake.NewServer(nil), "/subscriptions/"+id
+	for _, scope := range []string{subscription, subscription + "/resourceGroups/rg"} {
+		server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: "a"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "a"}})
+		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: lost}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
 	}
-	credential := &azfake.TokenCredential{}
-	client, err := armsecops.NewExemptionsClient(credential, options(server))
+	server.Override("StandardAssignmentsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{}))
+	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", StatusCode: 404, Match: func(r fake.Request) bool { return !strings.Contains(r.URL.Path, "/rg/") }}) // deleted
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	require.NoError(t, err)
-	got, err := count(t.Context(), client, []string{first, second, "not an id"})
+	_, err = current(t.Context(), client, []string{"not an id"})
+	require.ErrorContains(t, err, "must be a UUID")
+	found, err := current(t.Context(), client, []string{id})
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{first: 2, second: 1}, got)
-	credential.SetError(errors.New("no account"))
-	client, err = armsecops.NewExemptionsClient(credential, options(server)) // without the first one's token
-	require.NoError(t, err)
-	_, err = count(t.Context(), client, []string{first})
-	require.ErrorIs(t, err, armsecops.ErrCredential)
+	require.Len(t, found, 3)
+	assert.Equal(t, subscription+"/resourceGroups/rg", found[2].Scope)
 }
