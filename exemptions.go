@@ -215,7 +215,7 @@ type ExemptionsClientCreateOrUpdateResponse struct {
 // ExemptionsClientRenewOptions holds the optional parameters of [ExemptionsClient.Renew].
 type ExemptionsClientRenewOptions struct {
 	// Description replaces what the exemption says it is for, such as who approved that
-	// it is renewed. Empty leaves it as it is.
+	// it is renewed; of Azure Policy, in at most 512 characters. Empty leaves it as it is.
 	Description string
 
 	// OnlyLater leaves an exemption that ends at that time or later, or never, as it is:

@@ -249,7 +249,7 @@ type PolicyExemptionProperties struct {
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
 	// DisplayName is the name to show, of at most 128 characters.
 	DisplayName string `json:"displayName,omitzero"`
-	// Description says what the exemption is for.
+	// Description says what the exemption is for, in at most 512 characters.
 	Description string `json:"description,omitzero"`
 	// Metadata is any JSON object. Read it with [json.Unmarshal] into a type of your
 	// own, set it with [json.Marshal].
