@@ -262,7 +262,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestInventoryGetsSomeAtATime(t *testing.T) {
+func TestSomeAreDoneAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := fake.NewServer(nil)
@@ -278,5 +278,13 @@ func TestInventoryGetsSomeAtATime(t *testing.T) {
 		for i, row := range rows {
 			assert.Equal(t, []any{string(rune('a' + i)), i < 16}, []any{row.Name, errors.Is(row.Err, armsecops.ErrForbidden)}, row.Err)
 		}
+		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", Delay: time.Second, StatusCode: http.StatusForbidden, Always: true})
+		start, ids, want := time.Now(), "", ""
+		for i := range 20 {
+			ids = fmt.Sprint(ids, machine, i, "/providers/Microsoft.Security/standardAssignments/", other, "\n")
+			want = fmt.Sprint(want, ".*/build", i, "/.*403")
+		}
+		assert.Regexp(t, "(?s)^"+want, run(t, &exempter{policies: &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}}, "renew-attestations -expires 31 -id -", ids))
+		assert.Equal(t, 3*time.Second, time.Since(start))
 	})
 }
