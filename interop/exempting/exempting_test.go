@@ -254,7 +254,7 @@ func TestCommands(t *testing.T) {
 		p.DisplayName = "By\tLea"
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other}, armsecops.StandardAssignment{Properties: p})
 	}
-	text := strings.NewReplacer("{machine}", machine, "{resources}", resources, "{policy}", policy, "{group}", group, "{subscription}", subscription, "{other}", other).Replace(testkit.ReadFile(t, "testdata/commands.txt"))
+	text := strings.NewReplacer("{machine}", machine, "{resources}", resources, "{policy}", policy, "{group}", group, "{subscription}", subscription, "{other}", other, "{512}", strings.Repeat("é", 512)).Replace(testkit.ReadFile(t, "testdata/commands.txt"))
 	for c := range strings.SplitSeq(text, "\n\n") { // arguments, and what the output and the error match
 		args, want, _ := strings.Cut(strings.TrimSpace(c), "\n")
 		args, empty := strings.CutSuffix(args, " < /dev/null")

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -240,5 +241,11 @@ func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
 		return nil
 	})
 	timeFlag(flags, &c.grant.expires, now, "expires", "`end`")
-	flags.StringVar(&c.grant.description, "description", "", "`text` that says why, such as a ticket and who approved it")
+	flags.Func("description", "`text` that says why, such as a ticket and who approved it, of at most 512 characters", func(text string) error {
+		if n := utf8.RuneCountInString(text); n > 512 { // as Azure Policy documents
+			return fmt.Errorf("must be at most 512 characters, and has %d", n)
+		}
+		c.grant.description = text
+		return nil
+	})
 }
