@@ -60,9 +60,9 @@ type applied struct {
 	err  error
 }
 
-// applyAll begins to call apply for the resources, some at a time, and returns where the
-// results arrive. What holds above a resource exempts it, too: after one above it, or the
-// same, it waits. Management groups count as above all: the ids don't say what is below.
+// applyAll begins to call apply for the resources, some at a time, and returns a channel for
+// the result of each. A resource waits for those before it if one is above it, or the same:
+// what holds there exempts it, too. Management groups count as above all, whose ids don't say.
 func (c command) applyAll(ctx context.Context, s *session) []chan applied {
 	results := make([]chan applied, len(c.resources))
 	for i := range results {

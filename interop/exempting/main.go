@@ -176,7 +176,9 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 		} else if strings.TrimSpace(text) == "" {
 			return errors.New("no id")
 		}
-		*ids = append([]*arm.ResourceID{}, *ids...) // not nil: the flag is given
+		if *ids == nil {
+			*ids = []*arm.ResourceID{} // the flag is given
+		}
 		for line := range strings.Lines(text) {
 			id, _, _ := strings.Cut(line, "\t")
 			if id = strings.TrimSpace(id); id == "" {

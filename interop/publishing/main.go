@@ -66,7 +66,7 @@ type command struct {
 	keep    uint   // how many of the newest jobs
 	timeout time.Duration
 	cloud   cloud.Configuration
-	notes   io.Writer // as standard error
+	notes   io.Writer // standard error
 }
 
 // parse returns the command of the arguments. It writes what is wrong with them.
