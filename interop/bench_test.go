@@ -400,14 +400,11 @@ func (p payloads) job(items, failed int) []byte {
 
 // page returns the body of a list's page with that many assignments and no link.
 func (p payloads) page(assignments int) []byte {
-	page := []byte(`{"value":[`)
-	for i := range assignments {
-		if i > 0 {
-			page = append(page, ',')
-		}
-		page = append(page, p.assignment()...)
+	all := make([][]byte, assignments)
+	for i := range all {
+		all[i] = p.assignment()
 	}
-	return append(page, "]}"...)
+	return fmt.Appendf(nil, `{"value":[%s]}`, bytes.Join(all, []byte(",")))
 }
 
 // TestPayloads shows that the payloads have the sizes and contents that the

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -43,14 +44,54 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 	}
 	s := &session{exempter: &exempter{factory: factory, policies: &policies{credential: credential, options: &options.ClientOptions}}, assessments: assessments}
 	var errs []error
-	for _, resource := range c.resources { // one that fails doesn't keep the others from it
-		text, err := c.apply(ctx, s, resource)
-		_, writeErr := io.WriteString(w, text)
-		if err := errors.Join(err, writeErr); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", resource, err))
+	for i, result := range c.applyAll(ctx, s) { // one that fails doesn't keep the others from it
+		a := <-result
+		_, writeErr := io.WriteString(w, a.text)
+		if err := errors.Join(a.err, writeErr); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.resources[i], err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// applied is what apply returns for a resource.
+type applied struct {
+	text string
+	err  error
+}
+
+// applyAll begins to call apply for the resources, some at a time, and returns a channel for
+// the result of each. A resource waits for those before it if one is above it, or the same:
+// what holds there exempts it, too. Management groups count as above all, whose ids don't say.
+func (c command) applyAll(ctx context.Context, s *session) []chan applied {
+	results := make([]chan applied, len(c.resources))
+	for i := range results {
+		results[i] = make(chan applied, 1)
+	}
+	go func() {
+		var group sync.WaitGroup
+		running, begun := make(chan struct{}, concurrency), map[string]bool{} // by id, in lower case
+		for i, resource := range c.resources {
+			for scope := resource; scope != nil; scope = scope.Parent {
+				if begun[strings.ToLower(scope.String())] {
+					group.Wait()
+					clear(begun)
+				}
+			}
+			highest := resource
+			if resource.SubscriptionID == "" {
+				highest = arm.RootResourceID
+			}
+			begun[strings.ToLower(highest.String())] = true
+			running <- struct{}{}
+			group.Go(func() {
+				text, err := c.apply(ctx, s, resource)
+				results[i] <- applied{text, err}
+				<-running
+			})
+		}
+	}()
+	return results
 }
 
 // apply does what is asked for a resource, and returns what to write, also with an error.

@@ -187,25 +187,29 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 // Exemptions share what they read, also those that are made at the same time.
 func TestExemptManyResources(t *testing.T) {
 	t.Parallel()
-	server, e := newAzure(t)
-	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
-	server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{})
-	var all sync.WaitGroup
-	ids, want := "", ""
-	for i := range 50 {
-		id := machine + strconv.Itoa(i)
-		ids, want = ids+id+"\n", want+"left: "+id+`/providers/\S+, from bc303248-3d14-44c2-96a0-55f5c326b5fe\n`
-		for _, policyID := range []string{policy, ""} {
-			all.Go(func() {
-				_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}, id, approved, false, group)
-				assert.NoError(t, err)
-			})
+	synctest.Test(t, func(t *testing.T) {
+		server, e := newAzure(t)
+		server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+		server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{})
+		var all sync.WaitGroup
+		ids, want := "", ""
+		for i := range 50 {
+			id := machine + strconv.Itoa(i)
+			ids, want = ids+id+"\n", want+"left: "+id+`/providers/\S+, from bc303248-3d14-44c2-96a0-55f5c326b5fe\n`
+			for _, policyID := range []string{policy, ""} {
+				all.Go(func() {
+					_, err := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}, id, approved, false, group)
+					assert.NoError(t, err)
+				})
+			}
 		}
-	}
-	all.Wait()
-	assert.Equal(t, []int{1, 1, 2, 1, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards", subscription+"/providers/Microsoft.Security/standardAssignments"))
-	assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category waiver -description SEC-1042 -resource -", ids))
-	assert.Equal(t, []int{2 + 3}, asked(server, "/providers/Microsoft.ResourceGraph/resources"), "also one for the groups above")
+		all.Wait()
+		assert.Equal(t, []int{1, 1, 2, 1, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards", subscription+"/providers/Microsoft.Security/standardAssignments"))
+		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", Delay: time.Second, Always: true})
+		start := time.Now()
+		assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category waiver -description SEC-1042 -resource -", ids))
+		assert.Equal(t, []any{[]int{2 + 3}, 7 * time.Second}, []any{asked(server, "/providers/Microsoft.ResourceGraph/resources"), time.Since(start)}, "also one for the groups above; 8 at a time")
+	})
 }
 
 // asked returns how many requests have paths, ignoring case.
@@ -230,9 +234,9 @@ func run(t *testing.T, e *exempter, args, stdin string) string {
 func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
 	server, e := newAzure(t)
-	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\""}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max"}})
+	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\"", Metadata: json.RawMessage(`{"approvedBy": "Lea;=1"}`)}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max", LastModifiedAt: later}})
 	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
-		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}}})
+		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
 	}
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
@@ -254,10 +258,11 @@ func TestCommands(t *testing.T) {
 		p.DisplayName = "By\tLea"
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other}, armsecops.StandardAssignment{Properties: p})
 	}
-	text := strings.NewReplacer("{machine}", machine, "{resources}", resources, "{policy}", policy, "{group}", group, "{subscription}", subscription, "{other}", other).Replace(testkit.ReadFile(t, "testdata/commands.txt"))
+	text := strings.NewReplacer("{machine}", machine, "{resources}", resources, "{policy}", policy, "{group}", group, "{subscription}", subscription, "{other}", other, "{512}", strings.Repeat("é", 512)).Replace(testkit.ReadFile(t, "testdata/commands.txt"))
 	for c := range strings.SplitSeq(text, "\n\n") { // arguments, and what the output and the error match
 		args, want, _ := strings.Cut(strings.TrimSpace(c), "\n")
-		assert.Regexp(t, "(?s)"+want, run(t, e, args, "\n"+machine+"\tUnhealthy\r\n"), args)
+		args, empty := strings.CutSuffix(args, " < /dev/null")
+		assert.Regexp(t, "(?s)"+want, run(t, e, args, map[bool]string{true: "\n", false: "\n" + machine + "\tUnhealthy\r\n"}[empty]), args)
 	}
 }
 

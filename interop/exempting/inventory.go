@@ -12,7 +12,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-const concurrency = 8 // exemptions or policy assignments that are read at a time
+const concurrency = 8 // how many exemptions or policy assignments are read, or resources exempted, at a time
 
 // row is an exemption of an inventory.
 type row struct {

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -76,14 +77,15 @@ type command struct {
 	timeout        time.Duration
 	recommendation string            // its display name or key
 	policy         string            // the id of its policy definition instead
-	resources      []*arm.ResourceID // or attestations
+	resources      []*arm.ResourceID // or attestations; empty, not nil, if the input has none
 	above          []string
 	before         time.Time // zero: at any time, or never
 	grant          grant
 	dryRun         bool
 }
 
-// parse returns the command of the arguments. It writes what is wrong with them.
+// parse returns the command of the arguments. It writes what is wrong with them, and a note
+// if standard input has no ids: a command without resources does nothing.
 func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c command, err error) {
 	c.name = "list"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -140,8 +142,8 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 		missing bool
 	}{
 		{"recommendation", c.recommendation == "" && c.policy == ""},
-		{"resource", len(c.resources) == 0},
-		{"id", len(c.resources) == 0},
+		{"resource", c.resources == nil},
+		{"id", c.resources == nil},
 		{"category", c.grant.category == ""},
 		{"expires", c.grant.expires.IsZero()},
 		{"description", c.grant.description == ""},
@@ -156,6 +158,9 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 	if c.recommendation != "" && c.policy != "" {
 		return c, refuse("-policy takes the place of -recommendation")
 	}
+	if c.resources != nil && len(c.resources) == 0 { // such as with nothing unhealthy
+		fmt.Fprintf(w, "nothing to %s: the input has no ids\n", c.name)
+	}
 	return c, nil
 }
 
@@ -168,8 +173,12 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 			if text = string(input); err != nil {
 				return err
 			}
+		} else if strings.TrimSpace(text) == "" {
+			return errors.New("no id")
 		}
-		found := false
+		if *ids == nil {
+			*ids = []*arm.ResourceID{} // the flag is given
+		}
 		for line := range strings.Lines(text) {
 			id, _, _ := strings.Cut(line, "\t")
 			if id = strings.TrimSpace(id); id == "" {
@@ -179,10 +188,7 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 			if err != nil {
 				return err
 			}
-			*ids, found = append(*ids, resource), true
-		}
-		if !found {
-			return errors.New("no ids")
+			*ids = append(*ids, resource)
 		}
 		return nil
 	})
@@ -237,5 +243,11 @@ func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
 		return nil
 	})
 	timeFlag(flags, &c.grant.expires, now, "expires", "`end`")
-	flags.StringVar(&c.grant.description, "description", "", "`text` that says why, such as a ticket and who approved it")
+	flags.Func("description", "`text` that says why, such as a ticket and who approved it, of at most 512 characters", func(text string) error {
+		if n := utf8.RuneCountInString(text); n > 512 { // as Azure Policy documents
+			return fmt.Errorf("must be at most 512 characters, and has %d", n)
+		}
+		c.grant.description = text
+		return nil
+	})
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +40,7 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	index := client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}).All(ctx)
 	rows, rowsErr := inventory(ctx, client, current, index, &policies{credential: credential, options: &options.ClientOptions}, names)
 	var failed error
-	records := [][]string{{"id", "name", "kind", "scope", "from", "standard or assignment", "limited to", "stale", "category", "description", "expires", "created by", "created on", "last modified by", "error"}}
+	records := [][]string{{"id", "name", "kind", "scope", "from", "standard or assignment", "limited to", "stale", "category", "description", "expires", "created by", "created on", "last modified by", "last modified on", "metadata", "error"}}
 	for _, r := range rows {
 		isOf := func(id string) bool { return strings.EqualFold(id, r.SubscriptionID) }
 		if r.SubscriptionID != "" && !slices.ContainsFunc(ids, isOf) {
@@ -67,12 +69,25 @@ func (r *row) record() []string {
 	}
 	cells := []string{
 		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), cmp.Or(r.StandardID, r.PolicyAssignmentID), limits(r.Exemption), stale, string(r.Category),
-		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), r.LastModifiedBy, problem,
+		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), r.LastModifiedBy, timestamp(r.LastModifiedOn), metadata(r.Exemption), problem,
 	}
 	for i, cell := range cells {
 		cells[i] = formula.ReplaceAllString(cell, "$1'$2")
 	}
 	return cells
+}
+
+// metadata returns the metadata of a policy exemption as compact JSON; empty for none, and
+// for other kinds, whose metadata is what the columns before say.
+func metadata(e armsecops.Exemption) string {
+	var properties struct {
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	var text bytes.Buffer
+	if e.Kind == armsecops.ExemptionKindPolicyExemption && json.Unmarshal(e.Properties, &properties) == nil && string(properties.Metadata) != "null" {
+		_ = json.Compact(&text, properties.Metadata) // which was JSON, or is empty
+	}
+	return text.String()
 }
 
 func timestamp(t time.Time) string {

@@ -70,7 +70,7 @@ func lastBody(server *fake.Server) string {
 	return string(requests[len(requests)-1].Body)
 }
 
-func TestPublishPrintsFailures(t *testing.T) {
+func TestPublishPrintsFailuresAndReturnsErrors(t *testing.T) {
 	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: group, WorkspaceName: "workspace", Name: "publication"}
 	failures := []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}, {MemberResourceName: "other", ErrorMessage: "Gone."}}
 	forBoth(t, func(t *testing.T, p program, server *fake.Server) {
@@ -85,15 +85,9 @@ func TestPublishPrintsFailures(t *testing.T) {
 			assert.Equal(t, want, out.String())
 			assert.GreaterOrEqual(t, time.Since(start), 15*time.Second, "polled too often")
 		}
-	})
-}
-
-func TestPublishReturnsTheServicesError(t *testing.T) {
-	forBoth(t, func(t *testing.T, p program, server *fake.Server) {
 		server.Inject(fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`})
-		err := p.Publish(t.Context(), io.Discard, group, "workspace", "publication")
-		response, ok := errors.AsType[*azcore.ResponseError](err)
-		require.True(t, ok, "%v", err)
+		response, ok := errors.AsType[*azcore.ResponseError](p.Publish(t.Context(), io.Discard, group, id.WorkspaceName, id.Name))
+		require.True(t, ok)
 		assert.Equal(t, "403 AuthorizationFailed", fmt.Sprint(response.StatusCode, " ", response.ErrorCode))
 	})
 }

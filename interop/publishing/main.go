@@ -66,11 +66,12 @@ type command struct {
 	keep    uint   // how many of the newest jobs
 	timeout time.Duration
 	cloud   cloud.Configuration
+	notes   io.Writer // standard error
 }
 
 // parse returns the command of the arguments. It writes what is wrong with them.
 func parse(args []string, w io.Writer) (c command, err error) {
-	c.name = "publish"
+	c.name, c.notes = "publish", w
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		c.name, args = args[0], args[1:]
 	}
@@ -136,9 +137,9 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 	}
 	switch c.name {
 	case "remove":
-		return prune(ctx, w, r, c.night.dryRun, removal(factory))
+		return prune(ctx, w, c.notes, r, c.night.dryRun, removal(factory))
 	case "retire":
-		return prune(ctx, w, r, c.night.dryRun, retirement(credential, &options.ClientOptions))
+		return prune(ctx, w, c.notes, r, c.night.dryRun, retirement(credential, &options.ClientOptions))
 	case "rules":
 		return c.night.writeRules(ctx, w, factory, credential, options)
 	case "delete-jobs":

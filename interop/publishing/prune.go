@@ -80,8 +80,9 @@ type deletion func(ctx context.Context) error
 
 // prune reads ids, writes them, and deletes what they name, in their order, unless dryRun
 // is set. One that fails doesn't keep the others from it, and one that is gone is done. If
-// deletionOf refuses an id, such as one of another type, nothing is deleted.
-func prune(ctx context.Context, w io.Writer, r io.Reader, dryRun bool, deletionOf func(id string) (deletion, error)) error {
+// deletionOf refuses an id, such as one of another type, nothing is deleted. No ids are no
+// error, only a note.
+func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, deletionOf func(id string) (deletion, error)) error {
 	deletions := map[string]deletion{} // by id
 	ids, err := readLines(r, func(line string) (id string, err error) {
 		if id, err = parseID(line); err == nil {
@@ -91,6 +92,9 @@ func prune(ctx context.Context, w io.Writer, r io.Reader, dryRun bool, deletionO
 	})
 	if err != nil {
 		return err
+	}
+	if len(ids) == 0 {
+		fmt.Fprintln(notes, "nothing to delete: the input has no ids")
 	}
 	for _, id := range ids {
 		fmt.Fprintln(w, id)

@@ -158,7 +158,7 @@ func testNightly(t *testing.T) {
 		before, report := len(server.Requests()), new(strings.Builder)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.Hours)*time.Hour-1) // before the time of a group ends
 		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.Workspaces], 2), slices.Repeat(items[:run.Items], 2), false)
-		text := fmt.Sprint(report.String(), errors.Join(err, prune(ctx, io.Discard, strings.NewReader(strings.Join(ids, "\n")), false, removal(factory))))
+		text := fmt.Sprint(report.String(), errors.Join(err, prune(ctx, io.Discard, io.Discard, strings.NewReader(strings.Join(ids, "\n")), false, removal(factory))))
 		cancel()
 		assert.Contains(t, text, run.Want)
 		requests := server.Requests()[before:]
@@ -172,7 +172,7 @@ func testNightly(t *testing.T) {
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
 	gone := central + "workspaceManagerMembers/gone\n"
-	assert.Equal(t, gone+"<nil>"+gone+"<nil>", execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone))
+	assert.Equal(t, gone+"<nil>"+gone+"<nil>"+strings.Repeat("nothing to delete: the input has no ids\n<nil>", 2), execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone)+execute(t, server, "remove", "\n")+execute(t, server, "retire -dry-run", ""))
 	assert.Contains(t, execute(t, server, "remove", gone+group), "line 2: neither an assignment, nor a group, nor a member: ")
 	server.AssertFaultsConsumed(t)
 }
