@@ -159,7 +159,7 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 		return c, refuse("-policy takes the place of -recommendation")
 	}
 	if c.resources != nil && len(c.resources) == 0 { // such as with nothing unhealthy
-		fmt.Fprintf(w, "nothing to %s: the input has no ids\n", c.name)
+		fmt.Fprintln(w, "nothing to do: the input has no ids")
 	}
 	return c, nil
 }
