@@ -101,8 +101,8 @@ func ExampleWaitForJob() {
 	client := exampleJobsClient(server)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
-	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", nil)
-	if err != nil {
+	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
+	if err != nil { // if it is ErrOutcomeUnknown, list the jobs before starting another
 		log.Fatal(err)
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
@@ -121,7 +121,8 @@ func ExampleWaitForJob() {
 // A token lets another process wait for the job that this one has started.
 func ExampleWaitForJob_resumeToken() {
 	client := exampleJobsClient(fake.NewServer(nil))
-	poller, err := client.BeginCreate(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
+	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
+	poller, err := client.BeginCreate(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, options)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func ExampleWaitForJob_resumeToken() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token} // starts nothing
+	options = &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token} // starts nothing
 	poller, err = client.BeginCreate(context.Background(), "", "", "", options)
 	if err != nil {
 		log.Fatal(err)

@@ -59,10 +59,12 @@ type Exemption struct {
 	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
 	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
 	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`
+	// Metadata is any JSON object, of Azure Policy only, as its author wrote it: who requested
+	// and approved the exemption, and by which ticket, for example.
+	Metadata json.RawMessage `json:"metadata,omitzero"`
 	// CreatedBy is who created the exemption, where the service says so. A row of Azure
 	// Resource Graph may lack it where Get and ListAcrossSubscriptions have it, except of
-	// standard assignments. The metadata of other kinds doesn't count: it is the caller's
-	// own.
+	// standard assignments. Metadata doesn't count.
 	CreatedBy string `json:"createdBy,omitzero"`
 	// CreatedOn is when the exemption was created, where the service says so.
 	CreatedOn time.Time `json:"createdOn,omitzero"`
@@ -103,6 +105,7 @@ func (e *Exemption) check(allowWhole bool) error {
 		{"PolicyAssignmentID", e.PolicyAssignmentID != "", true},
 		{"PolicyDefinitionReferenceIDs", len(e.PolicyDefinitionReferenceIDs) > 0, true},
 		{"ResourceSelectors", len(e.ResourceSelectors) > 0, true},
+		{"Metadata", len(e.Metadata) > 0, true},
 		{"AssessmentKeys", len(e.AssessmentKeys) > 0, false},
 		{"StandardID", e.StandardID != "", false},
 		{"SubAssessmentExemptionRule", !reflect.ValueOf(e.SubAssessmentExemptionRule).IsZero(), false},
@@ -138,6 +141,7 @@ func (e *Exemption) put(scope, name string) call {
 		return putPolicyExemption(scope, name, PolicyExemption{Properties: PolicyExemptionProperties{
 			DisplayName: e.DisplayName, Description: e.Description, ExemptionCategory: e.Category, ExpiresOn: e.ExpiresOn,
 			PolicyAssignmentID: e.PolicyAssignmentID, PolicyDefinitionReferenceIDs: e.PolicyDefinitionReferenceIDs, ResourceSelectors: e.ResourceSelectors,
+			Metadata: e.Metadata,
 		}})
 	}
 	data := ExemptionData{ExemptionCategory: e.Category, SubAssessmentExemptionRule: e.SubAssessmentExemptionRule}
@@ -221,7 +225,8 @@ func readPolicyExemption(c exemptionColumns, e *Exemption) error {
 	}
 	e.Scope, e.DisplayName, e.Description, e.ExpiresOn = routes.ScopeOf(c.ID), p.DisplayName, p.Description, p.ExpiresOn
 	e.Category = p.ExemptionCategory.as(PossibleExemptionCategoryValues()...)
-	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs, e.ResourceSelectors = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs, p.ResourceSelectors
+	e.PolicyAssignmentID, e.PolicyDefinitionReferenceIDs = p.PolicyAssignmentID, p.PolicyDefinitionReferenceIDs
+	e.ResourceSelectors, e.Metadata = p.ResourceSelectors, p.Metadata
 	return nil
 }
 

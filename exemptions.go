@@ -102,7 +102,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // CreateOrUpdate creates an exemption, or replaces the one of that name. Its Kind says
 // where, such as that of [AssessmentMetadataProperties.ExemptedBy]:
 //   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID, Category and, unless
-//     AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors.
+//     AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors and
+//     Metadata.
 //   - [ExemptionKindStandardAssignment] requires one key in AssessmentKeys, or StandardID
 //     and AllowWhole. It takes both, Category and SubAssessmentExemptionRule.
 //
@@ -111,8 +112,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // 2021. The other fields, such as ID, Name, Scope, CreatedBy and Properties, are ignored,
 // so that an exemption of a listing can be put at another scope or under another name.
 //
-// The call is one PUT. An Exemption doesn't have all that a resource has, such as the
-// Metadata of a policy exemption: if there is one of that name, that is lost. Renew keeps
+// The call is one PUT. An Exemption doesn't have all that a resource has, such as members
+// that this version doesn't know: if there is one of that name, they are lost. Renew keeps
 // all.
 //   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
 //   - name: a UUID, which a standard assignment must have; that of a policy exemption may be

@@ -102,7 +102,7 @@ func TestExemptionsOfAllPlaces(t *testing.T) {
 			armsecops.Exemption{
 				Kind: armsecops.ExemptionKindPolicyExemption, ID: policyRow, Scope: "/providers/Microsoft.Management/managementGroups/m", DisplayName: "d", Description: "e",
 				Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires, PolicyAssignmentID: "pa", PolicyDefinitionReferenceIDs: []string{"r"}, CreatedBy: "you", CreatedOn: expires, LastModifiedBy: "they",
-				ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
+				ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}, Metadata: json.RawMessage(`{"createdBy":"me","createdOn":"last week"}`),
 			},
 		},
 		"standard assignment": {
@@ -361,8 +361,8 @@ func TestExemptionsByID(t *testing.T) {
 func TestExemptionsAreCreated(t *testing.T) {
 	t.Parallel()
 	for want, exemption := range map[string]armsecops.Exemption{ // by the properties that are sent
-		`"exemptionCategory":"Waiver","policyAssignmentId":"/a","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}]`: {
-			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}},
+		`"exemptionCategory":"Waiver","policyAssignmentId":"/a","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}],"metadata":{"ticketRef":"1"}`: {
+			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}, Metadata: json.RawMessage(`{"ticketRef":"1"}`),
 		},
 		`"effect":"Exempt","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"` + recommendationKey + `"},"subAssessmentExemptionRule":{"if":{"field":"f"}}}`: {
 			Kind: armsecops.ExemptionKindStandardAssignment, AssessmentKeys: []string{recommendationKey}, SubAssessmentExemptionRule: findings,
@@ -402,6 +402,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: standards, PolicyAssignmentID: "/a"}},
 		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}},
 		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r", ""}}},
+		"Metadata":                     {{Kind: standards, Metadata: json.RawMessage("{}")}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
 		"StandardID":                   {{Kind: policies, StandardID: "/s"}},
 		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
