@@ -10,8 +10,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// extend lets an exemption expire later. It fails with ErrPreconditionFailed if
-// the service finds that the exemption has changed since it was read.
+// extend lets an exemption expire later: ErrPreconditionFailed if the service finds that it has changed meanwhile.
 func extend(ctx context.Context, client *armsecops.SecurityAssignmentsClient, resourceGroup, name string, expiresOn time.Time) error {
 	got, err := client.Get(ctx, resourceGroup, name, nil)
 	if err != nil {

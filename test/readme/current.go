@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/armsecops/armsecops"
 )
 
-// current returns the exemptions of subscriptions: those that their lists have, and those
-// that only the index has, each as it is now. The error says what couldn't be read.
+// current returns the exemptions of subscriptions and of management groups: those that the lists have, and
+// those that only the index has, each as it is now. The error says what couldn't be read.
 func current(ctx context.Context, client *armsecops.ExemptionsClient, subscriptionIDs []string) (found []armsecops.Exemption, err error) {
 	var errs []error
 	listed := map[string]bool{} // ids in lower case: the index has any casing
@@ -21,14 +22,15 @@ func current(ctx context.Context, client *armsecops.ExemptionsClient, subscripti
 		listed[strings.ToLower(exemption.ID)] = true
 		found = append(found, exemption)
 	}
-	for row, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{SubscriptionIDs: subscriptionIDs, IncludeInherited: true}).All(ctx) {
+	kinds := []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment} // of which the lists may lack some
+	for row, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: kinds}).All(ctx) {
+		named := func(id string) bool { return strings.EqualFold(id, row.SubscriptionID) }
 		if err != nil {
 			errs = append(errs, err)
-		} else if !listed[strings.ToLower(row.ID)] {
-			got, err := client.Get(ctx, row.ID, nil)
-			if err == nil {
+		} else if !listed[strings.ToLower(row.ID)] && (row.SubscriptionID == "" || slices.ContainsFunc(subscriptionIDs, named)) {
+			if got, err := client.Get(ctx, row.ID, nil); err == nil {
 				found = append(found, got.Exemption)
-			} else if !errors.Is(err, armsecops.ErrNotFound) { // which has been deleted meanwhile
+			} else if !errors.Is(err, armsecops.ErrNotFound) && !errors.Is(err, armsecops.ErrNotExemption) { // as it is by now
 				errs = append(errs, err)
 			}
 		}
