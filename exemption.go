@@ -29,9 +29,11 @@ type Exemption struct {
 	ID string `json:"id,omitzero"`
 	// Name is the name of the exemption.
 	Name string `json:"name,omitzero"`
-	// DisplayName is the name to show; of Azure Policy, at most 128 characters.
+	// DisplayName is the name to show; of Azure Policy, at most 128 characters, which only the
+	// service checks.
 	DisplayName string `json:"displayName,omitzero"`
-	// Description says what the exemption is for; of Azure Policy, in at most 512 characters.
+	// Description says what the exemption is for; of Azure Policy, in at most 512 characters,
+	// which only the service checks.
 	Description string `json:"description,omitzero"`
 	// Scope is the resource id of what is exempt, with its first slash: a management
 	// group, subscription, resource group or resource. It is empty for an assignment

@@ -162,7 +162,7 @@ func checkGraphOptions(options *ResourceGraphOptions) error {
 	case len(options.SubscriptionIDs) > 0 && len(options.ManagementGroups) > 0:
 		return &ParameterError{Name: "ManagementGroups", Reason: "must be empty if there are SubscriptionIDs"}
 	case options.IncludeInherited && len(options.SubscriptionIDs) == 0:
-		return invalid("IncludeInherited", "true", "must not be set without SubscriptionIDs")
+		return invalid("IncludeInherited", "true", "must not be set without SubscriptionIDs, which are empty")
 	case options.PageSize < 0 || options.PageSize > maxGraphPageSize:
 		return invalid("PageSize", strconv.Itoa(options.PageSize), "must be between 1 and 1000, or 0 for 1000")
 	}
