@@ -22,7 +22,11 @@ type night struct {
 }
 
 func (n *night) workspaceFlag(flags *flag.FlagSet) {
-	flags.StringVar(&n.workspaceID, "workspace", "", "resource `id` of the central workspace")
+	flags.Func("workspace", "resource `id` of the central workspace", func(id string) error {
+		w, err := parseWorkspace(id)
+		n.workspaceID = w.id
+		return err
+	})
 }
 
 func (n *night) prefixFlag(flags *flag.FlagSet) {

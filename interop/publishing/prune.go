@@ -22,12 +22,12 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 	if err != nil {
 		return nil, err
 	}
-	listed := map[string]bool{} // ids of the workspaces, in lower case, as are the names below
+	listed := map[string]bool{} // by the keys of the workspaces; the names below are in lower case
 	for _, w := range workspaces {
 		if _, err := arm.ParseResourceID(w.id); err != nil {
 			return nil, err // of a list that is wrong, a member could be missing
 		}
-		listed[strings.ToLower(w.id)] = true
+		listed[key(w.id)] = true
 	}
 	beyond := func(name string) bool {
 		number, ok := numberOf(name, id.Name)
@@ -61,7 +61,7 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 		if err != nil {
 			return nil, err
 		}
-		if !listed[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] && !usedMembers[strings.ToLower(member.Name)] {
+		if !listed[key(member.Properties.TargetWorkspaceResourceID)] && !usedMembers[strings.ToLower(member.Name)] {
 			ids = append(ids, member.ID)
 		}
 	}

@@ -103,7 +103,7 @@ func testPublishContent(t *testing.T) {
 		_, _ = w.Write(responses[r.URL.Path])
 	})})
 	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
-	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id), TargetWorkspaceTenantID: "tenant-1"}})
+	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id) + "/", TargetWorkspaceTenantID: "tenant-1"}})
 	args, tenant := "publish -automation-rules -workspace "+centralID(id), " "+subscription+"\n"
 	runs := testkit.Decode[map[string][]struct { // files, of which the other flags keep their last ones, and nights
 		Flag, Text, Mode, Path, Want string
@@ -123,7 +123,7 @@ func testPublishContent(t *testing.T) {
 	responses[central+"alertRules"], responses["/subscriptions"] = nil, nil // which it doesn't read
 	rules := soc.id + "/providers/Microsoft.SecurityInsights/alertRules/a\tshared-a A\n" + soc.id + "/providers/Microsoft.SecurityInsights/automationRules/c\tshared-c\n"
 	assert.Regexp(t, "^"+rules+"(?i)"+branch.id+": (?s).*404", execute(t, server, "rules -workspace "+centralID(id), ""), "of the members")
-	for _, file := range [][2]string{{soc.id + tenant, rules + "<nil>"}, {centralID(id), "central is the central workspace"}} {
+	for _, file := range [][2]string{{soc.id + tenant, rules + "<nil>"}, {centralID(id) + "/", "central is the central workspace"}} {
 		assert.Contains(t, execute(t, server, "rules -workspace "+centralID(id)+" -workspaces "+writeFile(t, "members.txt", file[0]), ""), file[1])
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
@@ -166,7 +166,7 @@ func testNightly(t *testing.T) {
 	}
 	p, _ := newPublisher(factory, subscription, io.Discard)
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
-	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central"), "is the central workspace"}, {group, "NewListPager: 403"}} {
+	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central/"), "is the central workspace"}, {group, "NewListPager: 403"}} {
 		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items[:1])
 		require.ErrorContains(t, err, test[1])
 	}

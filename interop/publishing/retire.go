@@ -64,7 +64,7 @@ func (c choice) members(ctx context.Context, factory *armsecops.ClientFactory, c
 			if err != nil {
 				return nil, err
 			}
-			ids = append(ids, member.Properties.TargetWorkspaceResourceID)
+			ids = append(ids, strings.TrimRight(member.Properties.TargetWorkspaceResourceID, "/"))
 		}
 	}
 	if slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, central.String()) }) {
