@@ -172,7 +172,7 @@ func testNightly(t *testing.T) {
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
 	gone := central + "workspaceManagerMembers/gone\n"
-	assert.Equal(t, gone+"<nil>"+gone+"<nil>"+strings.Repeat("nothing to delete: the input has no ids\n<nil>", 2), execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone)+execute(t, server, "remove", "\n")+execute(t, server, "retire -dry-run", ""))
+	assert.Equal(t, gone+"<nil>"+gone+"<nil>"+strings.Repeat("nothing to delete: the input has no ids\n<nil>", 2), execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone)+execute(t, server, "remove", "\n")+execute(t, server, "retire -workspace "+group+workspaces+"soc", ""))
 	assert.Contains(t, execute(t, server, "remove", gone+group), "line 2: neither an assignment, nor a group, nor a member: ")
 	server.AssertFaultsConsumed(t)
 }

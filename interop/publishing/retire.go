@@ -74,12 +74,15 @@ func (c choice) members(ctx context.Context, factory *armsecops.ClientFactory, c
 }
 
 // retirement returns the deletions of rules of member workspaces by the rules' ids there,
-// and refuses others.
-func retirement(credential azcore.TokenCredential, options *arm.ClientOptions) func(id string) (deletion, error) {
+// and refuses others, such as those of the central workspace, which are published.
+func retirement(centralID string, credential azcore.TokenCredential, options *arm.ClientOptions) func(id string) (deletion, error) {
 	return func(id string) (deletion, error) {
 		rule, err := arm.ParseResourceID(id)
 		if err != nil {
 			return nil, err
+		}
+		if key(rule.Parent.String()) == key(centralID) {
+			return nil, fmt.Errorf("%s is a rule of the central workspace", id)
 		}
 		if isWorkspace(rule.Parent) {
 			switch strings.ToLower(rule.ResourceType.String()) {
