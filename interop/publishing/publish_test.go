@@ -219,7 +219,7 @@ func writeFile(t *testing.T, name, text string) string {
 
 func enable(server *fake.Server, mode armsecops.WorkspaceManagerMode) {
 	if mode != "" {
-		server.Put(armsecops.WorkspaceManagerConfigurationID(named("default")), armsecops.WorkspaceManagerConfiguration{Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: mode}})
+		server.Put(armsecops.WorkspaceManagerConfigurationID(named("central-"+string(mode))), armsecops.WorkspaceManagerConfiguration{Properties: armsecops.WorkspaceManagerConfigurationProperties{Mode: mode}})
 	}
 }
 
