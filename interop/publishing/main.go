@@ -137,6 +137,7 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 	if err != nil {
 		return err
 	}
+	credential = signIn{credential} // of Microsoft's clients
 	switch c.name {
 	case "remove":
 		return prune(ctx, w, c.notes, r, c.night.dryRun, removal(factory))

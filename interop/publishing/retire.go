@@ -10,10 +10,22 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 
 	"github.com/armsecops/armsecops"
 )
+
+// signIn is a credential whose error is that of armsecops also in Microsoft's clients.
+type signIn struct{ azcore.TokenCredential }
+
+func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := s.TokenCredential.GetToken(ctx, options)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", armsecops.ErrCredential, err)
+	}
+	return token, err
+}
 
 // writeRules writes the ids and display names of the rules of the prefix at the members of
 // the central workspace, or else at the workspaces of a file. A workspace whose rules can't
