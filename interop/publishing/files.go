@@ -24,14 +24,14 @@ type choice struct {
 // workspaces returns the workspaces that are chosen, those of a file in its order. It
 // lists those of Azure only if there is no file.
 func (c choice) workspaces(ctx context.Context, credential azcore.TokenCredential, options arm.ClientOptions, centralID string) (chosen []workspace, err error) {
-	excluded := map[string]bool{} // ids, in lower case
+	excluded := map[string]bool{} // by the keys of their ids
 	if c.exclude != "" {
 		workspaces, err := readFile(c.exclude, parseWorkspace)
 		if err != nil {
 			return nil, err
 		}
 		for _, w := range workspaces {
-			excluded[strings.ToLower(w.id)] = true
+			excluded[key(w.id)] = true
 		}
 	}
 	if c.file != "" {
@@ -39,7 +39,7 @@ func (c choice) workspaces(ctx context.Context, credential azcore.TokenCredentia
 	} else {
 		chosen, err = sentinelWorkspaces(ctx, credential, options, centralID)
 	}
-	return slices.DeleteFunc(chosen, func(w workspace) bool { return excluded[strings.ToLower(w.id)] }), err
+	return slices.DeleteFunc(chosen, func(w workspace) bool { return excluded[key(w.id)] }), err
 }
 
 // parseMember returns the workspace of a line, whose tenant must be there.
@@ -55,10 +55,13 @@ func parseMember(line string) (workspace, error) {
 func parseWorkspace(line string) (workspace, error) {
 	fields := append(strings.Fields(line), "")
 	id, err := arm.ParseResourceID(fields[0])
-	if err == nil && (len(fields) > 3 || !isWorkspace(id)) {
-		err = fmt.Errorf("%q is not a workspace", line)
+	if err != nil {
+		return workspace{}, err
 	}
-	return workspace{fields[0], fields[1]}, err
+	if len(fields) > 3 || !isWorkspace(id) || id.ResourceGroupName == "" {
+		return workspace{}, fmt.Errorf("%q is not a workspace", line)
+	}
+	return workspace{id.String(), fields[1]}, nil // without a slash at its end
 }
 
 func isWorkspace(id *arm.ResourceID) bool {
@@ -73,8 +76,11 @@ func parseID(line string) (string, error) {
 	if strings.HasPrefix(id, "subscriptions/") { // as examples of the REST API have that of a saved search
 		id = "/" + id
 	}
-	_, err := arm.ParseResourceID(id)
-	return id, err
+	parsed, err := arm.ParseResourceID(id)
+	if err != nil {
+		return "", err
+	}
+	return parsed.String(), nil // without a slash at its end
 }
 
 // readFile returns what parse makes of the lines of a file. A file without any is an

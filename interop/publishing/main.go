@@ -28,7 +28,7 @@ const usage = `usage, after az login:
   publishing [publish] -workspace ID    publish to other workspaces, and print what is left over
   publishing remove                     delete what is left over, by the ids in standard input
   publishing rules -workspace ID        print the ids and names of rules of the members
-  publishing retire                     delete rules of other workspaces, by the ids in standard input
+  publishing retire -workspace ID       delete rules of other workspaces, by the ids in standard input
   publishing delete-jobs -workspace ID  delete the jobs that have ended, except the newest of each assignment
 Each command has -cloud and -timeout, and all but rules have -dry-run. -h after a command
 describes its flags.
@@ -113,7 +113,9 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		n.prefixFlag(flags)
 		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with the resource ids of workspaces, one a line: their rules, not those of all members")
 		n.workspaceFlag(flags)
-	case "remove", "retire":
+	case "retire":
+		n.workspaceFlag(flags)
+	case "remove":
 	default:
 		return c, refuse("unknown command " + strconv.Quote(c.name))
 	}
@@ -135,11 +137,12 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 	if err != nil {
 		return err
 	}
+	credential = signIn{credential} // of Microsoft's clients
 	switch c.name {
 	case "remove":
 		return prune(ctx, w, c.notes, r, c.night.dryRun, removal(factory))
 	case "retire":
-		return prune(ctx, w, c.notes, r, c.night.dryRun, retirement(credential, &options.ClientOptions))
+		return prune(ctx, w, c.notes, r, c.night.dryRun, retirement(c.night.workspaceID, credential, &options.ClientOptions))
 	case "rules":
 		return c.night.writeRules(ctx, w, factory, credential, options)
 	case "delete-jobs":

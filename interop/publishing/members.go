@@ -135,7 +135,7 @@ func groupSize(id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace
 	if len(items) == 0 || len(workspaces) == 0 {
 		return 0, fmt.Errorf("%d items for %d workspaces: nothing to publish by %s", len(items), len(workspaces), id.Name)
 	}
-	if central := centralID(id); slices.ContainsFunc(workspaces, func(w workspace) bool { return strings.EqualFold(w.id, central) }) {
+	if central := centralID(id); slices.ContainsFunc(workspaces, func(w workspace) bool { return key(w.id) == key(central) }) {
 		return 0, fmt.Errorf("%s is the central workspace, which publishes to the others", central)
 	}
 	count := len(distinct(items))
@@ -151,6 +151,9 @@ func centralID(id armsecops.WorkspaceManagerAssignmentID) string {
 	return workspaceID
 }
 
+// key returns the resource id in lower case and without a slash at its end, to compare it.
+func key(id string) string { return strings.ToLower(strings.TrimRight(id, "/")) }
+
 // endsAll reports whether what comes after an error would fail, too.
 func endsAll(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, armsecops.ErrCredential))
@@ -160,16 +163,15 @@ func endsAll(ctx context.Context, err error) bool {
 // are missing, and corrects their tenants. It returns an outcome for each that can't be
 // written, and an error if all would fail.
 func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, workspaces []workspace) (names []string, failed []outcome, err error) {
-	known := map[string]armsecops.WorkspaceManagerMember{} // by the ids of the workspaces, in lower case; without a name if it failed
+	known := map[string]armsecops.WorkspaceManagerMember{} // by the keys of the workspaces; without a name if it failed
 	for member, err := range p.members.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
 		if err != nil {
 			return nil, nil, err
 		}
-		known[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] = member
+		known[key(member.Properties.TargetWorkspaceResourceID)] = member
 	}
 	for _, w := range workspaces {
-		key := strings.ToLower(w.id)
-		member, ok := known[key]
+		member, ok := known[key(w.id)]
 		if !ok || member.Name != "" && !strings.EqualFold(member.Properties.TargetWorkspaceTenantID, w.tenantID) {
 			member, err = p.putMember(ctx, id, member, w)
 			if endsAll(ctx, err) {
@@ -179,7 +181,7 @@ func (p *publisher) enroll(ctx context.Context, id armsecops.WorkspaceManagerAss
 				failed = append(failed, outcome{name: w.id, err: err})
 				p.report(failed[len(failed)-1])
 			}
-			known[key] = member
+			known[key(w.id)] = member
 		}
 		if member.Name != "" {
 			names = append(names, member.Name)
@@ -196,7 +198,7 @@ func (p *publisher) putMember(ctx context.Context, id armsecops.WorkspaceManager
 			return member, err
 		}
 		// Several workspaces of a subscription may have the same name.
-		member.Name = target.Name + "-" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.ToLower(w.id))).String()
+		member.Name = target.Name + "-" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(key(w.id))).String()
 		member.Properties.TargetWorkspaceResourceID = w.id
 	}
 	member.Properties.TargetWorkspaceTenantID = w.tenantID

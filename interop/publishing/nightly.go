@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -22,7 +23,11 @@ type night struct {
 }
 
 func (n *night) workspaceFlag(flags *flag.FlagSet) {
-	flags.StringVar(&n.workspaceID, "workspace", "", "resource `id` of the central workspace")
+	flags.Func("workspace", "resource `id` of the central workspace", func(id string) error {
+		w, err := parseWorkspace(id)
+		n.workspaceID = w.id
+		return err
+	})
 }
 
 func (n *night) prefixFlag(flags *flag.FlagSet) {
@@ -105,19 +110,25 @@ func nightly(
 	return ids, err
 }
 
-// checkEnabled returns an error unless the workspace manager is enabled: what the service
-// does with jobs and members if it isn't, isn't documented.
+// checkEnabled returns an error unless a configuration of the workspace manager, of any
+// name, is enabled: what the service does with jobs and members if none is, isn't documented.
 func checkEnabled(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
 	client, err := factory.NewWorkspaceManagerConfigurationsClient(id.SubscriptionID)
 	if err != nil {
 		return err
 	}
-	got, err := client.Get(ctx, id.ResourceGroupName, id.WorkspaceName, "default", nil)
-	if errors.Is(err, armsecops.ErrNotFound) {
-		return fmt.Errorf("%s has no configuration of the workspace manager: %w", centralID(id), err)
+	var others []string
+	for c, err := range client.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
+		if err != nil {
+			return err
+		}
+		if c.Properties.Mode.Is(armsecops.WorkspaceManagerModeEnabled) {
+			return nil
+		}
+		others = append(others, fmt.Sprintf("the mode of its configuration %s is %q", c.Name, c.Properties.Mode))
 	}
-	if err == nil && !got.Properties.Mode.Is(armsecops.WorkspaceManagerModeEnabled) {
-		return fmt.Errorf("the workspace manager of %s is %q, not enabled", centralID(id), got.Properties.Mode)
+	if len(others) == 0 {
+		return fmt.Errorf("%s has no configuration of the workspace manager", centralID(id))
 	}
-	return err
+	return fmt.Errorf("the workspace manager of %s isn't enabled: %s", centralID(id), strings.Join(others, ", "))
 }

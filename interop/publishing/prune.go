@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
 	"github.com/armsecops/armsecops"
@@ -22,12 +24,12 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 	if err != nil {
 		return nil, err
 	}
-	listed := map[string]bool{} // ids of the workspaces, in lower case, as are the names below
+	listed := map[string]bool{} // by the keys of the workspaces; the names below are in lower case
 	for _, w := range workspaces {
 		if _, err := arm.ParseResourceID(w.id); err != nil {
 			return nil, err // of a list that is wrong, a member could be missing
 		}
-		listed[strings.ToLower(w.id)] = true
+		listed[key(w.id)] = true
 	}
 	beyond := func(name string) bool {
 		number, ok := numberOf(name, id.Name)
@@ -61,7 +63,7 @@ func (p *publisher) leftover(ctx context.Context, id armsecops.WorkspaceManagerA
 		if err != nil {
 			return nil, err
 		}
-		if !listed[strings.ToLower(member.Properties.TargetWorkspaceResourceID)] && !usedMembers[strings.ToLower(member.Name)] {
+		if !listed[key(member.Properties.TargetWorkspaceResourceID)] && !usedMembers[strings.ToLower(member.Name)] {
 			ids = append(ids, member.ID)
 		}
 	}
@@ -104,7 +106,7 @@ func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, de
 	}
 	var errs []error
 	for _, id := range ids {
-		if err := deletions[id](ctx); err != nil && !errors.Is(err, armsecops.ErrNotFound) {
+		if err := deletions[id](ctx); err != nil && !isGone(err) {
 			errs = append(errs, fmt.Errorf("deleting %s: %w", id, err))
 			if endsAll(ctx, err) {
 				break
@@ -112,6 +114,12 @@ func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, de
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isGone reports whether an error of armsecops or of Microsoft's clients is a 404.
+func isGone(err error) bool {
+	failed, ok := errors.AsType[*azcore.ResponseError](err)
+	return ok && failed.StatusCode == http.StatusNotFound
 }
 
 // removal returns the deletions of assignments, groups and members by their ids, and

@@ -10,10 +10,22 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/securityinsights/armsecurityinsights/v2"
 
 	"github.com/armsecops/armsecops"
 )
+
+// signIn is a credential whose error is that of armsecops also in Microsoft's clients.
+type signIn struct{ azcore.TokenCredential }
+
+func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := s.TokenCredential.GetToken(ctx, options)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", armsecops.ErrCredential, err)
+	}
+	return token, err
+}
 
 // writeRules writes the ids and display names of the rules of the prefix at the members of
 // the central workspace, or else at the workspaces of a file. A workspace whose rules can't
@@ -64,7 +76,7 @@ func (c choice) members(ctx context.Context, factory *armsecops.ClientFactory, c
 			if err != nil {
 				return nil, err
 			}
-			ids = append(ids, member.Properties.TargetWorkspaceResourceID)
+			ids = append(ids, strings.TrimRight(member.Properties.TargetWorkspaceResourceID, "/"))
 		}
 	}
 	if slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, central.String()) }) {
@@ -74,12 +86,15 @@ func (c choice) members(ctx context.Context, factory *armsecops.ClientFactory, c
 }
 
 // retirement returns the deletions of rules of member workspaces by the rules' ids there,
-// and refuses others.
-func retirement(credential azcore.TokenCredential, options *arm.ClientOptions) func(id string) (deletion, error) {
+// and refuses others, such as those of the central workspace, which are published.
+func retirement(centralID string, credential azcore.TokenCredential, options *arm.ClientOptions) func(id string) (deletion, error) {
 	return func(id string) (deletion, error) {
 		rule, err := arm.ParseResourceID(id)
 		if err != nil {
 			return nil, err
+		}
+		if key(rule.Parent.String()) == key(centralID) {
+			return nil, fmt.Errorf("%s is a rule of the central workspace", id)
 		}
 		if isWorkspace(rule.Parent) {
 			switch strings.ToLower(rule.ResourceType.String()) {

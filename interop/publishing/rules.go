@@ -53,14 +53,13 @@ func automationRules(ctx context.Context, client *armsecurityinsights.Automation
 			return nil, err
 		}
 		for _, r := range page.Value {
-			p := r.Properties
-			if p == nil || p.DisplayName == nil || !strings.HasPrefix(*p.DisplayName, prefix) {
+			if r == nil || r.Properties == nil || r.Properties.DisplayName == nil || !strings.HasPrefix(*r.Properties.DisplayName, prefix) {
 				continue
 			}
 			if r.ID == nil {
-				return nil, fmt.Errorf("the rule %q has no id", *p.DisplayName)
+				return nil, fmt.Errorf("the rule %q has no id", *r.Properties.DisplayName)
 			}
-			found = append(found, rule{*r.ID, *p.DisplayName})
+			found = append(found, rule{*r.ID, *r.Properties.DisplayName})
 		}
 	}
 	return found, nil

@@ -38,10 +38,10 @@ func sentinelWorkspaces(ctx context.Context, credential azcore.TokenCredential, 
 			return nil, err
 		}
 		for _, s := range page.Value {
-			if s.State != nil && (*s.State == armsubscriptions.SubscriptionStateDisabled || *s.State == armsubscriptions.SubscriptionStateDeleted) {
+			if s != nil && s.State != nil && (*s.State == armsubscriptions.SubscriptionStateDisabled || *s.State == armsubscriptions.SubscriptionStateDeleted) {
 				continue // nothing can be changed there
 			}
-			if s.SubscriptionID == nil || s.TenantID == nil {
+			if s == nil || s.SubscriptionID == nil || s.TenantID == nil {
 				return nil, errors.New("a subscription in the list has no id or tenant")
 			}
 			ids, err := withSentinel(ctx, credential, &options, *s.SubscriptionID)
@@ -77,7 +77,7 @@ func withSentinel(ctx context.Context, credential azcore.TokenCredential, option
 			return nil, err
 		}
 		for _, resource := range page.Value {
-			if resource.ID == nil {
+			if resource == nil || resource.ID == nil {
 				return nil, errors.New("a workspace in the list has no id")
 			}
 			id, err := arm.ParseResourceID(*resource.ID)
