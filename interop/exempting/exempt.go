@@ -130,6 +130,9 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 		return change{}, nil
 	}
 	i := slices.IndexFunc(p.existing, func(e existing) bool { return e.exact })
+	if i < 0 && slices.ContainsFunc(p.existing, func(e existing) bool { return strings.EqualFold(e.id, p.newID) }) {
+		return change{}, fmt.Errorf("%s is an exemption from more or less than %s by now", p.newID, p.from)
+	}
 	if i < 0 {
 		return change{"created", p.newID, p.from}, p.create(ctx, g, dryRun)
 	}

@@ -184,6 +184,36 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 	}
 }
 
+// A row may be of what is another's by now, and so may the id of what grant makes.
+func TestExemptingLeavesWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}
+	own := nameOf(machine, recommendation.Name)
+	created := `<nil> \[{created \S+/` + own
+	for _, c := range []struct {
+		now            armsecops.StandardAssignmentProperties
+		ofOther, ofOwn string // what revoke and grant return
+	}{
+		{armsecops.StandardAssignmentProperties{Effect: "audit"}, `^\[\] ` + created, "not an exemption.*not an exemption"},
+		{armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: armsecops.ExemptionData{AssessmentKey: "another"}}, `^\[\] ` + created, "from another.*from another"},
+		{armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: finding}, `^\[{left \S+ \S+}\] ` + created, `left.*<nil> \[\] ` + machine + ".* from more or less"},
+	} {
+		for name, want := range map[string]string{other: c.ofOther, own: c.ofOwn} {
+			server, e := newAzure(t)
+			server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+			id := armsecops.StandardAssignmentID{Scope: machine, Name: name}
+			server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: soon, ExemptionData: armsecops.ExemptionData{AssessmentKey: recommendation.Name}}})
+			_, err := e.revoke(t.Context(), recommendation, machine, true) // keeps the rows
+			server.Put(id, armsecops.StandardAssignment{Properties: c.now})
+			revoked, revokeErr := e.revoke(t.Context(), recommendation, machine, false)
+			granted, grantErr := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false)
+			got, getErr := e.factory.NewStandardAssignmentsClient().Get(t.Context(), machine, name, nil)
+			assert.Regexp(t, "(?s)"+want, fmt.Sprint(revoked, revokeErr, granted, grantErr))
+			assert.Equal(t, []any{c.now, nil}, []any{got.Properties, errors.Join(err, getErr)})
+		}
+	}
+}
+
 // Exemptions share what they read, also those that are made at the same time.
 func TestExemptManyResources(t *testing.T) {
 	t.Parallel()
@@ -235,11 +265,12 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
 	server, e := newAzure(t)
 	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\"", Metadata: json.RawMessage(`{"approvedBy": "Lea;=1"}`)}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max", LastModifiedAt: later}})
-	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group} { // of the last two, one is deleted meanwhile, and one can't be read
+	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group, group} { // of the last three, one is deleted meanwhile, one can't be read, and one is an audit by now
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
 	}
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"5" }, StatusCode: http.StatusOK, Body: `{"id": "i", "name": "n", "type": "t", "properties": {"effect": "Audit"}}`})
 	var out strings.Builder
 	err := command{name: "list"}.run(t.Context(), &out, e.policies.credential, driver.Options(server))
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
