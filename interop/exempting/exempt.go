@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -24,6 +25,17 @@ type exempter struct {
 	policies  *policies
 	standards kept[standards]             // by scope
 	byKey     kept[[]armsecops.Exemption] // of those by the key of a recommendation, by subscription or management group
+	made      sync.Map                    // of existing by madeAt, which lists don't have in a dry run, and the index not for minutes
+}
+
+// madeAt is where exemptOrRenew has made or renewed an exemption, or would have in a dry run.
+type madeAt struct {
+	scope, from string // in lower case
+	dryRun      bool
+}
+
+func newMadeAt(scope, from string, dryRun bool) madeAt {
+	return madeAt{strings.ToLower(scope), strings.ToLower(from), dryRun}
 }
 
 // grant is why a resource is exempted, and until when.
@@ -78,11 +90,25 @@ func (e *exempter) exemptOrRenew(
 	if err != nil {
 		return nil, err
 	}
+	scopes := slices.Clone(above)
+	for scope, _ := arm.ParseResourceID(resourceID); scope != nil; scope = scope.Parent {
+		scopes = append(scopes, scope.String())
+	}
 	var errs []error
 	for _, p := range places {
+		for _, scope := range scopes {
+			for _, inDryRun := range []bool{false, dryRun} {
+				if made, ok := e.made.Load(newMadeAt(scope, p.from, inDryRun)); ok {
+					p.existing = append(p.existing, made.(existing))
+				}
+			}
+		}
 		done, err := p.exempt(ctx, e.factory.NewExemptionsClient(), g, dryRun)
 		if err == nil && done.id != "" {
 			changes = append(changes, done)
+			if done.done != "left" {
+				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, covers: true})
+			}
 		}
 		errs = append(errs, err)
 	}
@@ -106,6 +132,7 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 				continue
 			}
 			if !dryRun {
+				e.made.Clear()
 				_, err := e.factory.NewExemptionsClient().Delete(ctx, old.id, nil)
 				if err != nil && !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
 					errs = append(errs, err)

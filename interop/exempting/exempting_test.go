@@ -209,6 +209,9 @@ func TestExemptingLeavesWhatHasChanged(t *testing.T) {
 			granted, grantErr := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false)
 			got, getErr := e.factory.NewStandardAssignmentsClient().Get(t.Context(), machine, name, nil)
 			assert.Regexp(t, "(?s)"+want, fmt.Sprint(revoked, revokeErr, granted, grantErr))
+			_, _ = e.revoke(t.Context(), recommendation, machine, false)
+			again, _ := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false)
+			assert.Equal(t, granted, again, "not kept")
 			assert.Equal(t, []any{c.now, nil}, []any{got.Properties, errors.Join(err, getErr)})
 		}
 	}
@@ -284,7 +287,8 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	server, e := newAzure(t)
-	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": ""} {
+	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": "", "bc303248-3d14-44c2-96a0-55f5c326b5fe": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
 	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1)}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}} {
