@@ -238,6 +238,8 @@ func TestExemptManyResources(t *testing.T) {
 		}
 		all.Wait()
 		assert.Equal(t, []int{1, 1, 2, 1, 1}, asked(server, subscription+strings.TrimSuffix(assignment, "/"), "/providers/Microsoft.Authorization/policySetDefinitions/builtIn", "/providers/Microsoft.ResourceGraph/resources", subscription+"/providers/Microsoft.Security/securityStandards", subscription+"/providers/Microsoft.Security/standardAssignments"))
+		assert.Contains(t, run(t, e, "revoke -recommendation typo -resource -", ids), machine+`49: no recommendation is called "typo"`)
+		assert.Equal(t, []int{1}, asked(server, subscription+"/providers/Microsoft.Security/assessmentMetadata"))
 		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", Delay: time.Second, Always: true})
 		start := time.Now()
 		assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category waiver -description SEC-1042 -resource -", ids))
