@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -43,6 +44,7 @@ type grant struct {
 	category    armsecops.ExemptionCategory // of a new exemption; a renewed one keeps its own
 	description string                      // such as a ticket and who approved it
 	expires     time.Time
+	metadata    json.RawMessage // any JSON object, of a new policy exemption; nil for none
 }
 
 // place is where a resource is exempted from a recommendation: from a policy assignment,
@@ -85,6 +87,9 @@ func (e *exempter) exemptOrRenew(
 	}
 	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
 		return nil, fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", recommendation.Properties.DisplayName)
+	}
+	if len(g.metadata) > 0 && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
+		return nil, fmt.Errorf("metadata is of policy exemptions only, and a standard exempts from %q", recommendation.Properties.DisplayName)
 	}
 	places, err := e.placesOf(ctx, recommendation, resourceID, above)
 	if err != nil {
@@ -215,7 +220,7 @@ func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.Assess
 			_, err := e.factory.NewExemptionsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.Exemption{
 				Kind:        armsecops.ExemptionKindPolicyExemption,
 				DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
-				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references,
+				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references, Metadata: g.metadata,
 			}, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: len(references) == 0}) // of a policy that is assigned alone
 			return err
 		}})

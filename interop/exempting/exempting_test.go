@@ -39,7 +39,7 @@ const (
 )
 
 var soon, later = time.Date(2127, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2127, 2, 1, 0, 0, 0, 0, time.UTC)
-var approved = grant{armsecops.ExemptionCategoryMitigated, "SEC-1042, approved by the owner", later}
+var approved = grant{armsecops.ExemptionCategoryMitigated, "SEC-1042, approved by the owner", later, nil}
 var finding = armsecops.ExemptionData{AssessmentKey: "bc303248-3d14-44c2-96a0-55f5c326b5fe", SubAssessmentExemptionRule: armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "va.cve.cvss"}}}
 var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: "BC303248-3D14-44C2-96A0-55F5C326B5FE"}}}}
 
@@ -70,7 +70,7 @@ func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids 
 	recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
 	planned, planErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, true, above)
 	first, firstErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, false, above)
-	changes, err := e.exemptOrRenew(t.Context(), recommendation, resourceID, grant{"Waiver", "sooner", soon}, false, above)
+	changes, err := e.exemptOrRenew(t.Context(), recommendation, resourceID, grant{"Waiver", "sooner", soon, nil}, false, above)
 	assert.Equal(t, []any{first, nil}, []any{planned, errors.Join(planErr, firstErr, err)}, "the dry run has changed nothing")
 	for _, done := range changes {
 		ids = append(ids, done.id)
@@ -138,9 +138,9 @@ func TestExemptOrRenewFromPolicy(t *testing.T) {
 	server.Put(armsecops.PolicyExemptionID{Scope: resources, Name: "sooner"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"builtIn"}, ExpiresOn: soon.AddDate(0, 0, -1)}})
 	want := `^\S+/exact \S+/[^/ ]{36} \S+/[^/ ]{36} \S+/soon \S+/never \S+/above$` // of d, c, a, b and e
 	assert.Regexp(t, want, strings.Join(exempt(t, e, policy, machine, group), " "))
-	_, endless := e.exemptOrRenew(t.Context(), recommendation, machine, grant{approved.category, approved.description, time.Time{}}, false)
+	_, endless := e.exemptOrRenew(t.Context(), recommendation, machine, grant{approved.category, approved.description, time.Time{}, nil}, false)
 	_, unknown := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: "/unknown"}}, machine, approved, false)
-	_, custom := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later}, false)
+	_, custom := e.exemptOrRenew(t.Context(), armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "custompolicy"}}, machine, grant{"Waiver", "x", later, nil}, false)
 	require.Regexp(t, `and an end\n"/unknown" is not assigned to `+machine+`.*\n"" is a custom recommendation`, errors.Join(endless, unknown, custom))
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.Delete", StatusCode: http.StatusForbidden})
 	changes, err = e.revoke(t.Context(), recommendation, machine, false, group)

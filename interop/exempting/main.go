@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,7 +34,7 @@ const usage = `usage, after az login:
   exempting unhealthy -recommendation NAME -resource SCOPE print the ids of the unhealthy resources of a scope
   exempting status -recommendation NAME -resource ID       print id, status, cause and description
   exempting grant -recommendation NAME -resource ID        exempt a resource, or renew its exemption
-      -category CATEGORY -expires TIME -description TEXT [-above ID]... [-dry-run]
+      -category CATEGORY -expires TIME -description TEXT [-metadata JSON] [-above ID]... [-dry-run]
   exempting revoke -recommendation NAME -resource ID       delete the exemption of exactly that
       [-above ID]... [-dry-run]
   exempting attestations [-before TIME]                    print id, end and name of those in force
@@ -248,6 +249,14 @@ func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
 			return fmt.Errorf("must be at most 512 characters, and has %d", n)
 		}
 		c.grant.description = text
+		return nil
+	})
+	flags.Func("metadata", "`JSON` object of a new policy exemption, such as of who requested it; a renewed one keeps its own", func(text string) error {
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &object) != nil || object == nil {
+			return errors.New("must be a JSON object")
+		}
+		c.grant.metadata = json.RawMessage(text)
 		return nil
 	})
 }

@@ -67,27 +67,18 @@ func (r *row) record() []string {
 	if r.Err != nil {
 		problem = oneLine(r.Err.Error())
 	}
+	var metadata bytes.Buffer
+	if string(r.Metadata) != "null" {
+		_ = json.Compact(&metadata, r.Metadata) // which was JSON, or is empty
+	}
 	cells := []string{
 		r.ID, cmp.Or(r.DisplayName, r.Name), string(r.Kind), r.Scope, strings.Join(r.From, " | "), cmp.Or(r.StandardID, r.PolicyAssignmentID), limits(r.Exemption), stale, string(r.Category),
-		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), r.LastModifiedBy, timestamp(r.LastModifiedOn), metadata(r.Exemption), problem,
+		r.Description, cmp.Or(timestamp(r.ExpiresOn), "never"), r.CreatedBy, timestamp(r.CreatedOn), r.LastModifiedBy, timestamp(r.LastModifiedOn), metadata.String(), problem,
 	}
 	for i, cell := range cells {
 		cells[i] = formula.ReplaceAllString(cell, "$1'$2")
 	}
 	return cells
-}
-
-// metadata returns the metadata of a policy exemption as compact JSON; empty for none, and
-// for other kinds, whose metadata is what the columns before say.
-func metadata(e armsecops.Exemption) string {
-	var properties struct {
-		Metadata json.RawMessage `json:"metadata"`
-	}
-	var text bytes.Buffer
-	if e.Kind == armsecops.ExemptionKindPolicyExemption && json.Unmarshal(e.Properties, &properties) == nil && string(properties.Metadata) != "null" {
-		_ = json.Compact(&text, properties.Metadata) // which was JSON, or is empty
-	}
-	return text.String()
 }
 
 func timestamp(t time.Time) string {
