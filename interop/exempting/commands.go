@@ -29,7 +29,14 @@ type session struct {
 // run writes what a command reads, or what it has done.
 func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	if c.name == "list" {
-		return report(ctx, w, credential, options)
+		if c.resources != nil && len(c.resources) == 0 {
+			return nil
+		}
+		var ids []string
+		for _, subscription := range c.resources {
+			ids = append(ids, subscription.SubscriptionID)
+		}
+		return report(ctx, w, credential, options, c.stale, ids...)
 	}
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {

@@ -281,7 +281,7 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", err)
 	for body, want := range map[string]string{`{"value":[]}`: "no subscription", `{"value":[null]}`: "has no id"} {
 		odd := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })})
-		require.ErrorContains(t, report(t.Context(), io.Discard, e.policies.credential, driver.Options(odd)), want)
+		require.ErrorContains(t, command{name: "list"}.run(t.Context(), io.Discard, e.policies.credential, driver.Options(odd)), want)
 	}
 	assert.Equal(t, testkit.ReadFile(t, "testdata/exemptions.csv"), regexp.MustCompile("request [0-9a-f-]+").ReplaceAllString(out.String(), "request ID"))
 }
