@@ -30,7 +30,7 @@ func unhealthy(ctx context.Context, client *armsecurity.AssessmentsClient, scope
 			return nil, err
 		}
 		for _, assessment := range page.Value {
-			if assessment.ID == nil {
+			if assessment == nil || assessment.ID == nil {
 				return nil, errors.New("an assessment in the list has no id")
 			}
 			id, err := arm.ParseResourceID(*assessment.ID)

@@ -22,14 +22,21 @@ import (
 type session struct {
 	*exempter
 	assessments     *armsecurity.AssessmentsClient
-	recommendations kept[armsecops.AssessmentMetadata] // by subscription
-	above           kept[[]string]                     // the management groups, by subscription
+	recommendations kept[match]    // by subscription
+	above           kept[[]string] // the management groups, by subscription
 }
 
 // run writes what a command reads, or what it has done.
 func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	if c.name == "list" {
-		return report(ctx, w, credential, options)
+		if c.resources != nil && len(c.resources) == 0 {
+			return nil
+		}
+		var ids []string
+		for _, subscription := range c.resources {
+			ids = append(ids, subscription.SubscriptionID)
+		}
+		return report(ctx, w, credential, options, c.stale, ids...)
 	}
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
@@ -106,12 +113,13 @@ func (c command) apply(ctx context.Context, s *session, resource *arm.ResourceID
 	}
 	recommendation := armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: c.policy}}
 	if c.policy == "" {
-		recommendation, err = s.recommendations.get(resource.SubscriptionID, func() (armsecops.AssessmentMetadata, error) {
+		found, err := s.recommendations.get(resource.SubscriptionID, func() (match, error) {
 			return find(ctx, s.factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, c.recommendation)
 		})
-	}
-	if err != nil {
-		return "", err
+		if err := cmp.Or(err, found.err); err != nil {
+			return "", err
+		}
+		recommendation = found.AssessmentMetadata
 	}
 	switch c.name {
 	case "unhealthy":
@@ -195,9 +203,15 @@ func attestations(ctx context.Context, w io.Writer, client *armsecops.StandardAs
 	return nil
 }
 
+// match is the recommendation of a name, or the error of a name that none or several have.
+type match struct {
+	armsecops.AssessmentMetadata
+	err error
+}
+
 // find returns the recommendation of a key or display name, which several can have.
 //   - subscriptionID: whose own ones are found, too; empty for a management group
-func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionID, name string) (found armsecops.AssessmentMetadata, err error) {
+func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionID, name string) (found match, err error) {
 	pager := client.NewListPager(nil)
 	if subscriptionID != "" {
 		pager = client.NewListBySubscriptionPager(subscriptionID, nil)
@@ -207,16 +221,16 @@ func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subs
 		case err != nil:
 			return found, err
 		case strings.EqualFold(recommendation.Name, name):
-			return recommendation, nil
+			return match{recommendation, nil}, nil
 		case !strings.EqualFold(recommendation.Properties.DisplayName, name):
 		case found.Name != "":
-			return found, fmt.Errorf("%q is the name of several recommendations: give the key of one, such as %s or %s", name, found.Name, recommendation.Name)
+			found.err = fmt.Errorf("%q is the name of several recommendations: give the key of one, such as %s or %s", name, found.Name, recommendation.Name)
 		default:
-			found = recommendation
+			found.AssessmentMetadata = recommendation
 		}
 	}
 	if found.Name == "" {
-		return found, fmt.Errorf("no recommendation is called %q, or has it as its key", name)
+		found.err = fmt.Errorf("no recommendation is called %q, or has it as its key", name)
 	}
 	return found, nil
 }

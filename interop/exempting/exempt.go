@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -24,6 +26,17 @@ type exempter struct {
 	policies  *policies
 	standards kept[standards]             // by scope
 	byKey     kept[[]armsecops.Exemption] // of those by the key of a recommendation, by subscription or management group
+	made      sync.Map                    // of existing by madeAt, which lists don't have in a dry run, and the index not for minutes
+}
+
+// madeAt is where exemptOrRenew has made or renewed an exemption, or would have in a dry run.
+type madeAt struct {
+	scope, from string // in lower case
+	dryRun      bool
+}
+
+func newMadeAt(scope, from string, dryRun bool) madeAt {
+	return madeAt{strings.ToLower(scope), strings.ToLower(from), dryRun}
 }
 
 // grant is why a resource is exempted, and until when.
@@ -31,6 +44,7 @@ type grant struct {
 	category    armsecops.ExemptionCategory // of a new exemption; a renewed one keeps its own
 	description string                      // such as a ticket and who approved it
 	expires     time.Time
+	metadata    json.RawMessage // any JSON object, of a new policy exemption; nil for none
 }
 
 // place is where a resource is exempted from a recommendation: from a policy assignment,
@@ -74,15 +88,32 @@ func (e *exempter) exemptOrRenew(
 	if recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy) {
 		return nil, fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", recommendation.Properties.DisplayName)
 	}
+	if len(g.metadata) > 0 && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindStandardAssignment {
+		return nil, fmt.Errorf("metadata is of policy exemptions only, and a standard exempts from %q", recommendation.Properties.DisplayName)
+	}
 	places, err := e.placesOf(ctx, recommendation, resourceID, above)
 	if err != nil {
 		return nil, err
 	}
+	scopes := slices.Clone(above)
+	for scope, _ := arm.ParseResourceID(resourceID); scope != nil; scope = scope.Parent {
+		scopes = append(scopes, scope.String())
+	}
 	var errs []error
 	for _, p := range places {
+		for _, scope := range scopes {
+			for _, inDryRun := range []bool{false, dryRun} {
+				if made, ok := e.made.Load(newMadeAt(scope, p.from, inDryRun)); ok {
+					p.existing = append(p.existing, made.(existing))
+				}
+			}
+		}
 		done, err := p.exempt(ctx, e.factory.NewExemptionsClient(), g, dryRun)
 		if err == nil && done.id != "" {
 			changes = append(changes, done)
+			if done.done != "left" {
+				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, covers: true})
+			}
 		}
 		errs = append(errs, err)
 	}
@@ -106,6 +137,7 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 				continue
 			}
 			if !dryRun {
+				e.made.Clear()
 				_, err := e.factory.NewExemptionsClient().Delete(ctx, old.id, nil)
 				if err != nil && !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
 					errs = append(errs, err)
@@ -130,6 +162,9 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 		return change{}, nil
 	}
 	i := slices.IndexFunc(p.existing, func(e existing) bool { return e.exact })
+	if i < 0 && slices.ContainsFunc(p.existing, func(e existing) bool { return strings.EqualFold(e.id, p.newID) }) {
+		return change{}, fmt.Errorf("%s is an exemption from more or less than %s by now", p.newID, p.from)
+	}
 	if i < 0 {
 		return change{"created", p.newID, p.from}, p.create(ctx, g, dryRun)
 	}
@@ -185,7 +220,7 @@ func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.Assess
 			_, err := e.factory.NewExemptionsClient().CreateOrUpdate(ctx, own.Scope, own.Name, armsecops.Exemption{
 				Kind:        armsecops.ExemptionKindPolicyExemption,
 				DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
-				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references,
+				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references, Metadata: g.metadata,
 			}, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: len(references) == 0}) // of a policy that is assigned alone
 			return err
 		}})

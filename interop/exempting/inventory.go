@@ -48,7 +48,7 @@ func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataC
 
 // inventory returns a row for each exemption, in the order of two listings: of one that is
 // current, and of the index of Azure Resource Graph, which is minutes old. It gets what
-// only the index has, and leaves out what is deleted meanwhile. From is empty for an
+// only the index has, and leaves out what is deleted or no exemption meanwhile. From is empty for an
 // exemption from a whole standard. The error has every subscription that can't be read,
 // and the rows those of the others. An end of the context is an error, too.
 func inventory(
@@ -93,7 +93,9 @@ listings:
 		}
 	}
 	group.Wait()
-	rows = slices.DeleteFunc(rows, func(r *row) bool { return errors.Is(r.Err, armsecops.ErrNotFound) })
+	rows = slices.DeleteFunc(rows, func(r *row) bool {
+		return errors.Is(r.Err, armsecops.ErrNotFound) || errors.Is(r.Err, armsecops.ErrNotExemption)
+	})
 	asked := map[string]bool{} // policy assignments, by id in lower case: each subscription has its own
 	for _, r := range rows {
 		id := strings.ToLower(r.PolicyAssignmentID)

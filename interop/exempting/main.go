@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -30,16 +31,17 @@ import (
 
 const usage = `usage, after az login:
   exempting [list]                                         write a row of CSV for each exemption
+      [-subscription ID]... [-stale]
   exempting unhealthy -recommendation NAME -resource SCOPE print the ids of the unhealthy resources of a scope
   exempting status -recommendation NAME -resource ID       print id, status, cause and description
   exempting grant -recommendation NAME -resource ID        exempt a resource, or renew its exemption
-      -category CATEGORY -expires TIME -description TEXT [-above ID]... [-dry-run]
+      -category CATEGORY -expires TIME -description TEXT [-metadata JSON] [-above ID]... [-dry-run]
   exempting revoke -recommendation NAME -resource ID       delete the exemption of exactly that
       [-above ID]... [-dry-run]
   exempting attestations [-before TIME]                    print id, end and name of those in force
   exempting renew-attestations -id ID -expires TIME        let attestations end later
       [-dry-run]
--resource and -id can be repeated; - reads ids from standard input. grant and revoke take
+-resource, -subscription and -id can be repeated; - reads ids from standard input. grant and revoke take
 -policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
 -h after a command describes its flags.
 `
@@ -79,6 +81,7 @@ type command struct {
 	policy         string            // the id of its policy definition instead
 	resources      []*arm.ResourceID // or attestations; empty, not nil, if the input has none
 	above          []string
+	stale          bool      // list ids, of stale exemptions only
 	before         time.Time // zero: at any time, or never
 	grant          grant
 	dryRun         bool
@@ -112,6 +115,8 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 	})
 	switch c.name {
 	case "list":
+		flags.BoolVar(&c.stale, "stale", false, "print the ids of the exemptions whose policy assignment is gone, instead of CSV")
+		idFlag(flags, &c.resources, stdin, "subscription", "of a subscription, instead of all in use")
 	case "attestations":
 		timeFlag(flags, &c.before, now, "before", "only those that end before a `time`")
 	case "renew-attestations":
@@ -184,7 +189,13 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 			if id = strings.TrimSpace(id); id == "" {
 				continue
 			}
+			if name == "subscription" && !strings.Contains(id, "/") {
+				id = "/subscriptions/" + id
+			}
 			resource, err := arm.ParseResourceID(id)
+			if err == nil && name == "subscription" && resource.ResourceType.String() != arm.SubscriptionResourceType.String() {
+				err = errors.New("not a subscription")
+			}
 			if err != nil {
 				return err
 			}
@@ -248,6 +259,14 @@ func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
 			return fmt.Errorf("must be at most 512 characters, and has %d", n)
 		}
 		c.grant.description = text
+		return nil
+	})
+	flags.Func("metadata", "`JSON` object of a new policy exemption, such as of who requested it; a renewed one keeps its own", func(text string) error {
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &object) != nil || object == nil {
+			return errors.New("must be a JSON object")
+		}
+		c.grant.metadata = json.RawMessage(text)
 		return nil
 	})
 }

@@ -81,7 +81,8 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 		return notScope != nil && (excluded(resourceID) || slices.ContainsFunc(above, excluded))
 	}
 	found := map[string][]string{}
-	for _, assignment := range assignments {
+	for _, listed := range assignments {
+		assignment := value(listed)
 		assignmentID, err := arm.ParseResourceID(value(assignment.ID))
 		if err != nil {
 			return nil, fmt.Errorf("a policy assignment in the list: %w", err)
@@ -102,7 +103,8 @@ func (p *policies) of(ctx context.Context, resourceID, policyDefinitionID string
 		if err != nil {
 			return nil, fmt.Errorf("the policy of %s: %w", assignmentID, err)
 		}
-		for _, policy := range assigned {
+		for _, reference := range assigned {
+			policy := value(reference)
 			if strings.EqualFold(value(policy.PolicyDefinitionID), policyDefinitionID) {
 				if policy.PolicyDefinitionReferenceID == nil {
 					return nil, fmt.Errorf("%s has the policy without a reference id", id)
@@ -160,10 +162,11 @@ func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) 
 		return []string{id}, err
 	}
 	references := exemption.PolicyDefinitionReferenceIDs
-	for _, policy := range assigned {
+	for _, reference := range assigned {
+		policy := value(reference)
 		named := func(id string) bool { return strings.EqualFold(id, value(policy.PolicyDefinitionReferenceID)) }
-		if len(references) == 0 || slices.ContainsFunc(references, named) {
-			ids = append(ids, value(policy.PolicyDefinitionID))
+		if policy.PolicyDefinitionID != nil && (len(references) == 0 || slices.ContainsFunc(references, named)) {
+			ids = append(ids, *policy.PolicyDefinitionID)
 		}
 	}
 	return ids, err

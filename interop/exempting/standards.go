@@ -37,8 +37,9 @@ func (e *exempter) placeOfStandards(ctx context.Context, recommendation armsecop
 
 // existingByKey returns the exemptions from a recommendation by its key, whatever standard
 // they name: standard assignments, and assignments of the preview of 2021. The rows of
-// Azure Resource Graph are minutes old, so it gets each.
-//   - ids: of those that may have no row yet
+// Azure Resource Graph are minutes old, so it gets each, and leaves out what is no longer
+// from the recommendation.
+//   - ids: of those that may have no row yet; one that is something else is an error
 func (e *exempter) existingByKey(ctx context.Context, resource *arm.ResourceID, key string, ids ...string) (found []existing, err error) {
 	client := e.factory.NewExemptionsClient()
 	rows, err := e.byKey.get(cmp.Or(resource.SubscriptionID, resource.String()), func() ([]armsecops.Exemption, error) {
@@ -53,21 +54,29 @@ func (e *exempter) existingByKey(ctx context.Context, resource *arm.ResourceID, 
 	if err != nil {
 		return nil, err
 	}
+	names := func(e armsecops.Exemption) bool {
+		return slices.ContainsFunc(e.AssessmentKeys, func(k string) bool { return strings.EqualFold(k, key) })
+	}
+	given := len(ids)
 	for _, row := range rows {
-		named := slices.ContainsFunc(row.AssessmentKeys, func(k string) bool { return strings.EqualFold(k, key) })
 		known := slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, row.ID) })
 		scope := cmp.Or(row.Scope, "/subscriptions/"+row.SubscriptionID) // one of 2021 may not say its scope
-		if named && !known && within(resource.String(), scope) {
+		if names(row) && !known && within(resource.String(), scope) {
 			ids = append(ids, row.ID)
 		}
 	}
-	for _, id := range ids {
+	for i, id := range ids {
 		exemption, err := client.Get(ctx, id, nil)
+		ofRow := i >= given
 		switch {
-		case errors.Is(err, armsecops.ErrNotFound):
+		case errors.Is(err, armsecops.ErrNotFound), ofRow && errors.Is(err, armsecops.ErrNotExemption):
 			continue
 		case err != nil:
 			return nil, err
+		case !names(exemption.Exemption) && ofRow:
+			continue
+		case !names(exemption.Exemption):
+			return nil, fmt.Errorf("%s is an exemption from another recommendation by now", id)
 		}
 		covers := limits(exemption.Exemption) == "" && exemption.Scope != ""
 		exact := covers && len(exemption.AssessmentKeys) == 1 && strings.EqualFold(exemption.Scope, resource.String())

@@ -23,7 +23,7 @@ func subscriptions(ctx context.Context, credential azcore.TokenCredential, optio
 			return nil, err
 		}
 		for _, subscription := range page.Value {
-			if subscription.SubscriptionID == nil {
+			if subscription == nil || subscription.SubscriptionID == nil {
 				return nil, errors.New("a subscription in the list has no id")
 			}
 			var state armsubscriptions.SubscriptionState
