@@ -66,10 +66,9 @@
 //     and gets, renews and deletes any of them by its id.
 //   - [AssessmentsMetadataClient] finds a recommendation and, by
 //     [AssessmentMetadataProperties.ExemptedBy], where it is exempted.
-//   - [PolicyExemptionsClient] has all of an exemption from a recommendation that a policy
-//     of Azure Policy turns on: most of them.
-//   - [StandardAssignmentsClient] has all of an exemption from another recommendation, and
-//     audits and attestations.
+//   - [PolicyExemptionsClient] has the whole resource of Azure Policy's exemptions, which
+//     most recommendations take.
+//   - [StandardAssignmentsClient] has that of the others, and audits and attestations.
 //   - [SecurityStandardsClient] finds, and writes, the standards that recommendations are
 //     in.
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
@@ -155,9 +154,10 @@
 // [PolicyExemptionsClient.ListAcrossSubscriptions] always has them, once for each
 // subscription.
 //
-// To be current and to have all, list in both ways, and leave out the ids that come
-// again. Neither a row of a query nor an [Exemption] is for changing and putting back:
-// renew it, or get the resource first.
+// To be current and to have all, list in both ways, as a program of [docs/guide.md] does:
+// compare ids ignoring case, keep the exemption of ListAcrossSubscriptions, and get what
+// only the query has, since it may be deleted or renewed by now. Neither a row of a query
+// nor an [Exemption] is for changing and putting back: renew it, or get the resource first.
 //
 // If Azure Resource Graph says that rows or subscriptions are missing, a query ends in
 // [ErrIncompleteResult]. One that names subscriptions, none of which it can read, is
@@ -173,9 +173,9 @@
 //	failed, ended := errors.AsType[*armsecops.JobFailedError](err)
 //	switch {
 //	case invalid:
-//		// nothing was sent: parameter has Name and Reason
+//		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
-//		// failed.Job has the items that failed
+//		log.Println(failed.Job.Properties.Summary()) // and Failures has the items that failed
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
@@ -187,7 +187,8 @@
 //	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 //		// a write may have been carried out; a job may still run
 //	case responded:
-//		// service has StatusCode, Code, Message and RequestID
+//		// a status of success is that of a response that can't be used
+//		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
 //	default:
 //		// no response: no token, or a lost connection, after which a write may have
 //		// been carried out, and can be repeated; or a Pager that is misused

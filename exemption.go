@@ -52,12 +52,14 @@ type Exemption struct {
 	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
 	// SubAssessmentExemptionRule says which findings of them are exempt; all without If.
 	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`
-	// StandardID is the resource id of the security standard, of Defender only.
+	// StandardID is the resource id of the security standard, of Defender only: of one that
+	// [SecurityStandardsClient.NewListPager] lists with the key of the recommendation.
 	StandardID string `json:"standardId,omitzero"`
 	// PolicyAssignmentID is the resource id of the policy assignment, of Azure Policy only.
 	PolicyAssignmentID string `json:"policyAssignmentId,omitzero"`
 	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, of
-	// Azure Policy only; empty for all of the assignment.
+	// Azure Policy only; empty for all of the assignment. Those of a recommendation have its
+	// PolicyDefinitionID in the policy set, which armpolicy reads.
 	PolicyDefinitionReferenceIDs []string `json:"policyDefinitionReferenceIds,omitzero"`
 	// ResourceSelectors limit what is exempt in the scope, of Azure Policy only; empty for all.
 	ResourceSelectors []PolicyResourceSelector `json:"resourceSelectors,omitzero"`

@@ -105,7 +105,9 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //     AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors and
 //     Metadata.
 //   - [ExemptionKindStandardAssignment] requires one key in AssessmentKeys, or StandardID
-//     and AllowWhole. It takes both, Category and SubAssessmentExemptionRule.
+//     and AllowWhole. With a key, set StandardID and Category, too: the service documents
+//     neither as required, and neither is checked. Single findings, by
+//     SubAssessmentExemptionRule, take no StandardID.
 //
 // Both take DisplayName, Description and ExpiresOn. What a kind doesn't take is refused if
 // it is set, and so is another kind: [SecurityAssignmentsClient] creates assignments of
