@@ -188,15 +188,15 @@ func TestCreateLooksUpTheKind(t *testing.T) {
 		succeed(t, n, "", append(args, key, "-kind", "standard")...)
 		succeed(t, n, "", append(args, key, "-cve", "CVE-2020-1347")...)
 		code, _, stderr = execute(t, n, "", append(args, none)...)
-		assert.Zero(t, code)
-		assert.Contains(t, stderr, none+": the recommendation was not found; the exemption was created nevertheless\n")
+		assert.Equal(t, []any{0, true}, []any{code, strings.Contains(stderr, none+": the recommendation was not found; the exemption was created nevertheless\n")}, stderr)
 		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: custom})
 		_, _, stderr = execute(t, n, "", append(args, key)...)
 		assert.Contains(t, stderr, key+": the recommendation is a custom one, ")
-		n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: http.StatusForbidden})
-		code, _, stderr = execute(t, n, "", append(args, key)...)
-		assert.Zero(t, code)
-		assert.Contains(t, stderr, key+": the recommendation could not be looked up; the exemption was created nevertheless: AssessmentsMetadataClient.Get: 403 ")
+		for status, want := range map[int]string{403: "the recommendation could not be looked up; the exemption was created nevertheless", 400: "not created, since the recommendation could not be looked up"} {
+			n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: status})
+			code, _, stderr = execute(t, n, "", append(args, key)...)
+			assert.Equal(t, []any{status == 400, true}, []any{code == command.Failed, strings.Contains(stderr, want)}, stderr)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
 		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it. The " +
-		"standard error says if it isn't found, can't be looked up or is a custom one: the exemption is created nevertheless.\n\n" +
+		"standard error says if it isn't found, may not be read or is a custom one: the exemption is created nevertheless.\n\n" +
 		"\"Where exemptions are\" in README.md says what a recommendation takes, and examples/guide/exempt finds the -assessment " +
 		"and the -standard by its name. \"exempting grant -dry-run\" of interop/exempting prints the -policy-assignment and each " +
 		"-reference, and creates such exemptions without -dry-run.\n\n" +
@@ -205,8 +205,12 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 	return err
 }
 
-// printWhole says what an exemption from a policy assignment is from, unless that is limited.
+// printWhole says what an exemption from a policy assignment is from, unless that is
+// limited, and that it never ends.
 func (c creation) printWhole(out *terminal.Output) {
+	if c.expires.IsZero() {
+		out.Println("Without -expires, it never ends.")
+	}
 	if c.kind == "policy" && len(c.references) == 0 {
 		out.Println("Without -reference, it is from all policies of the assignment.")
 	}
@@ -264,6 +268,8 @@ func (c creation) checkKind(ctx context.Context, key string) (note string, err e
 	case err == nil && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption:
 		return "", fmt.Errorf("%s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
 			key, recommendation.Properties.DisplayName)
+	case err != nil && !errors.Is(err, armsecops.ErrCredential):
+		return "", fmt.Errorf("not created, since the recommendation could not be looked up, which -kind standard skips: %w", err)
 	}
 	return "", err
 }

@@ -89,11 +89,12 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 	var errs []error
 	for _, r := range recommendations {
 		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
-		errs = append(errs, err)
-		if err == nil {
-			ids = append(ids, id)
-			fmt.Printf("%q: exempted by %s\n", r.displayName, id)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
+			continue
 		}
+		ids = append(ids, id)
+		fmt.Printf("%q: exempted by %s\n", r.displayName, id)
 	}
 	client := factory.NewExemptionsClient()
 	// Azure's list may lack standard assignments of single machines: see docs/exempting.md.

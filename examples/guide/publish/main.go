@@ -10,7 +10,9 @@ import (
 	"log"
 	"maps"
 	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -64,9 +66,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	var errs []error
 	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
-		errs = append(errs, publish(context.Background(), factory, p))
+		errs = append(errs, publish(ctx, factory, p))
 	}
 	if err := errors.Join(errs...); err != nil {
 		log.Fatal(err)
@@ -87,8 +91,8 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 	return armsecops.NewClientFactory(credential, nil)
 }
 
-// publish does all of a publication, within an hour. A job that takes longer continues, and the
-// error names it.
+// publish does all of a publication, within an hour. A job that takes longer, or that the
+// program no longer waits for after SIGTERM, continues, and the error names it.
 func publish(ctx context.Context, factory *armsecops.ClientFactory, p publication) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
@@ -167,7 +171,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 		return err
 	}
 	for f := range job.Properties.Failures() { // all, of which the error names ten at most
-		fmt.Printf("%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
+		fmt.Printf("%s: %s at member %s: %q\n", assignment, f.ResourceID, f.MemberResourceName, f.ErrorMessage)
 	}
 	summary := job.Properties.Summary()
 	fmt.Printf("%s: %d of %d items published\n", assignment, summary.Succeeded, summary.Total)

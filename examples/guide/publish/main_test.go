@@ -28,7 +28,7 @@ func Example_failures() {
 	// Output:
 	// <nil>
 	// rules: Failed
-	// /subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11 at member branch: "Forbidden."
+	// rules: /subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11 at member branch: "Forbidden."
 	// rules: 0 of 1 items published
 	// true
 }
