@@ -92,14 +92,12 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
 // all three places: those of Azure Policy first, then those of Defender's standards, then
 // Defender's assignments of 2021. Those of management groups are left out, unless
-// IncludeInherited adds those of Azure Policy. It requests each subscription, and is current to the
-// second; [ExemptionsClient.NewListPager] takes far fewer requests. Give the context a
-// deadline: it is what ends the listing of a service that never ends its pages.
+// IncludeInherited adds those of Azure Policy. It requests each subscription, and is
+// current to the second; [ExemptionsClient.NewListPager] takes far fewer requests. Give the
+// context a deadline: it is what ends the listing of a service that never ends its pages.
 //
-// It has what the services list of a subscription, without what is of the management groups
-// above it and holds there as well: IncludeInherited adds that. Of Defender's standards
-// these are the assignments that the service considers relevant: whether those of resource
-// groups and single resources are among them isn't documented.
+// Of Defender's standards, it has the assignments that the service considers relevant:
+// whether those of resource groups and single resources are among them isn't documented.
 // [ExemptionsClient.NewListPager] has them.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph

@@ -137,7 +137,7 @@ func (e *Exemption) check(allowWhole bool) error {
 }
 
 // isNoKey reports whether a key is none of one recommendation.
-func isNoKey(key string) bool { return isZeros(key) || routes.CheckSubscription(key) != "" }
+func isNoKey(key string) bool { return isZeros(key) || routes.CheckAssessmentKey(key) != "" }
 
 // put returns the call that puts the exemption; of a kind that check refuses, as a policy exemption.
 func (e *Exemption) put(scope, name string) call {

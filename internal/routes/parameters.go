@@ -42,6 +42,9 @@ func GoName(name string) string { return parameters[name].goName }
 // CheckSubscription returns the rule that the id of a subscription breaks, or "".
 func CheckSubscription(id string) string { return checkUUID(id) }
 
+// CheckAssessmentKey returns the rule that the key of a recommendation breaks, or "".
+func CheckAssessmentKey(key string) string { return checkUUID(key) }
+
 // CheckJob returns the rule that the name of a job breaks, or "".
 func CheckJob(name string) string { return parameters["jobName"].check(name) }
 

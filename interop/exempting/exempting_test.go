@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -231,9 +232,9 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group, group} { // of the last three, one is deleted meanwhile, one can't be read, and one is an audit by now
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
 	}
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, other[:35]+"3") }, StatusCode: http.StatusNotFound})
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, other[:35]+"4") }, StatusCode: http.StatusForbidden})
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, other[:35]+"5") }, StatusCode: http.StatusOK, Body: `{"id": "i", "name": "n", "type": "t", "properties": {"effect": "Audit"}}`})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"5" }, StatusCode: http.StatusOK, Body: `{"id": "i", "name": "n", "type": "t", "properties": {"effect": "Audit"}}`})
 	server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	out, problems, _ := strings.Cut(run(t, e, "list", ""), "subscription Warned: ")
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nsubscription stateless: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", problems)
