@@ -101,7 +101,6 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	require.NoError(t, extend(t.Context(), client, "group", "name", expiresOn))
 	requests := server.Requests()
 	assert.Equal(t, string(created.ETag), requests[len(requests)-1].Header.Get("If-Match"))
-
 	server.Inject(fake.Fault{StatusCode: http.StatusPreconditionFailed, Match: func(r fake.Request) bool { return r.Header.Get("If-Match") != "" }})
 	err = extend(t.Context(), client, "group", "name", expiresOn.AddDate(1, 0, 0))
 	require.ErrorIs(t, err, armsecops.ErrPreconditionFailed)
