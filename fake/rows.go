@@ -53,7 +53,7 @@ var rows = byResource(
 		resource: routes.Assignments, name: "an assignment", etag: true, systemData: true,
 	}, nil),
 	rowOf(row{
-		resource: routes.StandardAssignments, name: "a standard assignment",
+		resource: routes.StandardAssignments, name: "a standard assignment", ids: []string{"assignedStandard.id"},
 		values: map[string][]string{
 			"effect":                          {"Audit", "Exempt", "Attest"},
 			"exemptionData.exemptionCategory": {"waiver", "mitigated"},
