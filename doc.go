@@ -175,7 +175,7 @@
 //	case invalid:
 //		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
-//		log.Println(failed.Job.Properties.Summary()) // and Failures has the items that failed
+//		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // which Failures has
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):

@@ -120,8 +120,10 @@ func (e *Exemption) check(allowWhole bool) error {
 	}
 	keys := e.AssessmentKeys
 	switch {
-	case policy && e.PolicyAssignmentID == "":
-		return invalid("PolicyAssignmentID", "", "must not be empty")
+	case policy && routes.CheckID(e.PolicyAssignmentID) != "":
+		return invalid("PolicyAssignmentID", e.PolicyAssignmentID, routes.CheckID(e.PolicyAssignmentID))
+	case e.StandardID != "" && routes.CheckID(e.StandardID) != "":
+		return invalid("StandardID", e.StandardID, routes.CheckID(e.StandardID))
 	case policy && e.Category == "":
 		return invalid("Category", "", "must not be empty")
 	case policy && len(e.PolicyDefinitionReferenceIDs) == 0 && !allowWhole:

@@ -109,9 +109,9 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //     neither as required, and neither is checked. Single findings, by
 //     SubAssessmentExemptionRule, take no StandardID.
 //
-// Both take DisplayName, Description and ExpiresOn, without which it never ends. What a kind doesn't take is refused if
-// it is set, and so is another kind: [SecurityAssignmentsClient] creates assignments of
-// 2021. The other fields, such as ID, Name, Scope, CreatedBy and Properties, are ignored,
+// Both take DisplayName, Description and ExpiresOn, without which it never ends; a time that
+// is past is sent. What a kind doesn't take is refused if it is set, and so is another
+// kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as ID, Name, Scope, CreatedBy and Properties, are ignored,
 // so that an exemption of a listing can be put at another scope or under another name.
 //
 // The call is one PUT. An Exemption doesn't have all that a resource has, such as members

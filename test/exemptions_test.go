@@ -399,12 +399,12 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 	}
 	for parameter, exemptions := range map[string][]armsecops.Exemption{
 		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: "/s"}},
-		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: standards, PolicyAssignmentID: "/a"}},
+		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "a", PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: standards, PolicyAssignmentID: "/a"}},
 		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}},
 		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r", ""}}},
 		"Metadata":                     {{Kind: standards, Metadata: json.RawMessage("{}")}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
-		"StandardID":                   {{Kind: policies, StandardID: "/s"}},
+		"StandardID":                   {{Kind: policies, StandardID: "/s"}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}},
 		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
 		"AssessmentKeys": {
 			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{recommendationKey, recommendationKey}}, {Kind: standards, AssessmentKeys: []string{"Disks should be encrypted"}},

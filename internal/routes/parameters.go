@@ -48,6 +48,15 @@ func CheckAssessmentKey(key string) string { return checkUUID(key) }
 // CheckJob returns the rule that the name of a job breaks, or "".
 func CheckJob(name string) string { return parameters["jobName"].check(name) }
 
+// CheckID returns the rule that a resource id breaks in which a name is a frequent
+// mistake, or "".
+func CheckID(id string) string {
+	if !strings.HasPrefix(id, "/") {
+		return "must be a resource id, which begins with a slash"
+	}
+	return ""
+}
+
 // CheckManagementGroup returns the rule that the name of a management group
 // breaks, or "".
 func CheckManagementGroup(name string) string {

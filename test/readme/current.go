@@ -15,7 +15,9 @@ func current(ctx context.Context, client *armsecops.ExemptionsClient, subscripti
 	var errs []error
 	listed := map[string]bool{} // ids in lower case: the index has any casing
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}) {
-		if err != nil { // of one subscription and kind, and the others continue; or of all, and it ends
+		if ctx.Err() != nil {
+			return found, errors.Join(append(errs, ctx.Err())...)
+		} else if err != nil { // of one subscription and kind, and the others continue; or of all, and it ends
 			errs = append(errs, err)
 			continue
 		}

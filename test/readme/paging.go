@@ -10,9 +10,7 @@ import (
 // subscription. If the listing fails, it returns those found so far and a token.
 // Called with that token, it returns the rest.
 func exemptions(ctx context.Context, client *armsecops.SecurityAssignmentsClient, token string) (found []armsecops.Assignment, next string, err error) {
-	pager := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{
-		PageOptions: armsecops.PageOptions{ContinuationToken: token},
-	})
+	pager := client.NewListBySubscriptionPager(&armsecops.SecurityAssignmentsClientListBySubscriptionOptions{PageOptions: armsecops.PageOptions{ContinuationToken: token}})
 	for assignment, err := range pager.All(ctx) {
 		if err != nil {
 			return found, pager.ContinuationToken(), err

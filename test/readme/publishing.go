@@ -6,8 +6,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// publish publishes the content of an assignment, and returns when the job or the context
-// ends: give it a deadline. The error of a failed job names ten failures at most, and has the job.
+// publish publishes the content of an assignment. It waits until the job or the context ends: give it a deadline.
 func publish(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
 	client, err := factory.NewWorkspaceManagerJobsClient(id.SubscriptionID)
 	if err != nil {
