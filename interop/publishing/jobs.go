@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/armsecops/armsecops"
 )
 
-// deleteJobs deletes the jobs that have ended, except as many of the newest as keep says, of
-// each of the assignments NAME-k. It writes their ids.
-func (n night) deleteJobs(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, keep uint) error {
+// eachAssignment calls do for the ids of the assignments NAME-k of the central workspace. One
+// that fails doesn't keep the others from it.
+func (n night) eachAssignment(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, do func(*publisher, armsecops.WorkspaceManagerAssignmentID) error) error {
 	id, err := n.id()
 	if err != nil {
 		return err
@@ -23,37 +25,104 @@ func (n night) deleteJobs(ctx context.Context, w io.Writer, factory *armsecops.C
 	p.dryRun = n.dryRun
 	var errs []error
 	for assignment, err := range p.assignments.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
-		if _, ok := numberOf(assignment.Name, n.name); ok {
+		if _, ok := numberOf(assignment.Name, n.name); ok && err == nil {
 			id.Name = assignment.Name
-			err = p.deleteJobs(ctx, id, keep)
+			err = do(p, id)
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// deleteJobs deletes the jobs of an assignment that have ended, except as many of the
-// newest as keep says.
-func (p *publisher) deleteJobs(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, keep uint) error {
-	var ended []armsecops.Job
+// newestFirst returns the jobs of an assignment.
+func (p *publisher) newestFirst(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID) (jobs []armsecops.Job, err error) {
 	for job, err := range p.jobs.NewListPager(id.ResourceGroupName, id.WorkspaceName, id.Name, nil).All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job)
+	}
+	slices.SortStableFunc(jobs, func(a, b armsecops.Job) int { return b.Properties.StartTime.Compare(a.Properties.StartTime) })
+	return jobs, nil
+}
+
+// writeStatus writes the newest job of each of the assignments, and each failure of an item
+// at a member.
+func (n night) writeStatus(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory) error {
+	found := false
+	err := n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
+		found = true
+		jobs, err := p.newestFirst(ctx, id)
 		if err != nil {
 			return err
 		}
-		if job.Properties.ProvisioningState.Terminal() {
-			ended = append(ended, job)
+		if len(jobs) == 0 {
+			p.log.Printf("%s: no job", id.Name)
+			return nil
 		}
+		job, summary := jobs[0], jobs[0].Properties.Summary()
+		text := fmt.Sprintf("%s: %s, %d of %d items published by job %s", id.Name, job.Properties.ProvisioningState, summary.Succeeded, summary.Total, job.Name)
+		if start := job.Properties.StartTime; !start.IsZero() {
+			text += ", started " + start.Format(time.RFC3339)
+		}
+		if end := job.Properties.EndTime; !end.IsZero() {
+			text += ", ended " + end.Format(time.RFC3339)
+		}
+		p.log.Print(text + "\n" + failures(job))
+		return nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%s has no assignments %s-1, %s-2, …", n.workspaceID, n.name, n.name)
 	}
-	slices.SortFunc(ended, func(a, b armsecops.Job) int { return b.Properties.StartTime.Compare(a.Properties.StartTime) })
-	for _, job := range ended[min(keep, uint(len(ended))):] {
-		p.log.Print(job.ID)
-		if p.dryRun {
-			continue
-		}
-		_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
-		if err != nil && !errors.Is(err, armsecops.ErrNotFound) {
+	return err
+}
+
+// deleteJobs deletes the jobs that have ended, except as many of the newest as keep says, of
+// each of the assignments. It writes their ids.
+func (n night) deleteJobs(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, keep uint) error {
+	return n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
+		jobs, err := p.newestFirst(ctx, id)
+		if err != nil {
 			return err
 		}
+		ended := slices.DeleteFunc(jobs, func(job armsecops.Job) bool { return !job.Properties.ProvisioningState.Terminal() })
+		for _, job := range ended[min(keep, uint(len(ended))):] {
+			if err := p.deleteJob(ctx, id, job); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// deleteOneJob deletes the job of a name, which may not have ended, of one of the
+// assignments. It writes its id.
+func (n night) deleteOneJob(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, name string) error {
+	found := false
+	err := n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
+		job, err := p.jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, name, nil)
+		if errors.Is(err, armsecops.ErrNotFound) {
+			return nil
+		}
+		if found = true; err != nil {
+			return err
+		}
+		return p.deleteJob(ctx, id, job.Job)
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("no assignment %s-1, %s-2, … has a job %s", n.name, n.name, name)
 	}
-	return nil
+	return err
+}
+
+// deleteJob writes the id of a job and deletes it, unless the run is dry. One that is gone is done.
+func (p *publisher) deleteJob(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, job armsecops.Job) error {
+	if p.log.Print(job.ID); p.dryRun {
+		return nil
+	}
+	_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
+	if errors.Is(err, armsecops.ErrNotFound) {
+		return nil
+	}
+	return err
 }

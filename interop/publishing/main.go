@@ -26,12 +26,13 @@ import (
 
 const usage = `usage, after az login:
   publishing [publish] -workspace ID    publish to other workspaces, and print what is left over
+  publishing status -workspace ID       print the newest job of each assignment, and what it didn't publish
   publishing remove                     delete what is left over, by the ids in standard input
   publishing rules -workspace ID        print the ids and names of rules of the members
   publishing retire -workspace ID       delete rules of other workspaces, by the ids in standard input
-  publishing delete-jobs -workspace ID  delete the jobs that have ended, except the newest of each assignment
-Each command has -cloud and -timeout, and all but rules have -dry-run. -h after a command
-describes its flags.
+  publishing delete-jobs -workspace ID  delete the jobs that have ended, except the newest of each assignment, or one of any state
+Each command has -cloud and -timeout, and those that change something have -dry-run. -h after
+a command describes its flags.
 `
 
 var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
@@ -64,6 +65,7 @@ type command struct {
 	name    string // such as publish
 	night   night  // of which each command has what its flags set
 	keep    uint   // how many of the newest jobs
+	job     string // the only one to delete
 	timeout time.Duration
 	cloud   cloud.Configuration
 	notes   io.Writer // standard error
@@ -87,7 +89,7 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		return errors.New(problem)
 	}
 	n := &c.night
-	if c.name != "rules" { // which changes nothing
+	if c.name != "rules" && c.name != "status" { // which change nothing
 		flags.BoolVar(&n.dryRun, "dry-run", false, "print what would be done, and change nothing")
 	}
 	flags.DurationVar(&c.timeout, "timeout", 5*time.Hour, "must end before the pipeline's own")
@@ -108,6 +110,9 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		n.flags(flags)
 	case "delete-jobs":
 		flags.UintVar(&c.keep, "keep", 365, "how many of the newest of each assignment stay")
+		flags.StringVar(&c.job, "job", "", "`name` of a job: delete it alone, also if it hasn't ended")
+		n.flags(flags)
+	case "status":
 		n.flags(flags)
 	case "rules":
 		n.prefixFlag(flags)
@@ -145,7 +150,12 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 		return prune(ctx, w, c.notes, r, c.night.dryRun, retirement(c.night.workspaceID, credential, &options.ClientOptions))
 	case "rules":
 		return c.night.writeRules(ctx, w, factory, credential, options)
+	case "status":
+		return c.night.writeStatus(ctx, w, factory)
 	case "delete-jobs":
+		if c.job != "" {
+			return c.night.deleteOneJob(ctx, w, factory, c.job)
+		}
 		return c.night.deleteJobs(ctx, w, factory, c.keep)
 	default:
 		return c.night.run(ctx, w, factory, credential, options)

@@ -87,21 +87,13 @@ func (p *publisher) publishGroups(ctx context.Context, id armsecops.WorkspaceMan
 	return nil
 }
 
-// report writes a line for an outcome, and one for each failure of an item at a member.
+// report writes an outcome, in whole since other groups write, too.
 func (p *publisher) report(o outcome) {
-	var lines strings.Builder // written together, since other groups write, too
-	switch {
-	case o.err != nil:
-		fmt.Fprintf(&lines, "%s: %v\n", o.name, o.err)
-	case p.dryRun:
-		fmt.Fprintf(&lines, "would publish %s to %d members\n", o.name, len(o.members))
-	default:
-		fmt.Fprintf(&lines, "%s: %d items published to %d members by job %s\n", o.name, len(o.job.Properties.Items), len(o.members), o.job.Name)
+	if o.err == nil && p.dryRun {
+		p.log.Printf("would publish %s to %d members", o.name, len(o.members))
+		return
 	}
-	for f := range o.job.Properties.Failures() { // all, of which the error has ten at most
-		fmt.Fprintf(&lines, "\t%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
-	}
-	p.log.Print(lines.String())
+	p.log.Print(describe(o.name, fmt.Sprintf(" to %d members", len(o.members)), o.job, o.err))
 }
 
 // longestAgoFirst returns the groups in the order in which their last jobs ended: what

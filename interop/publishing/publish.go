@@ -92,7 +92,8 @@ func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAs
 	return armsecops.WaitForJob(ctx, poller, nil)
 }
 
-// wait waits for the jobs of the assignment that still run, however they end.
+// wait waits for the jobs of the assignment that still run, however they end, and writes
+// their outcomes.
 func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID) error {
 	for job, err := range p.jobs.NewListPager(id.ResourceGroupName, id.WorkspaceName, id.Name, nil).All(ctx) {
 		if errors.Is(err, armsecops.ErrNotFound) { // the assignment doesn't exist yet
@@ -112,12 +113,34 @@ func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssig
 			return err
 		}
 		p.log.Printf("%s: waiting for job %s, which still runs", id.Name, job.Name)
-		_, err = armsecops.WaitForJob(ctx, poller, nil)
-		if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
+		ended, err := armsecops.WaitForJob(ctx, poller, nil)
+		_, failed := errors.AsType[*armsecops.JobFailedError](err)
+		if err != nil && !failed && !errors.Is(err, armsecops.ErrNotFound) { // deleted meanwhile
 			return err
 		}
+		p.log.Print(describe(id.Name, "", ended, err))
 	}
 	return nil
+}
+
+// describe returns a line for a job that has ended, or its error, and one for each failure
+// of an item at a member.
+//   - to: whom it published to, such as " to 2 members"
+func describe(name, to string, job armsecops.Job, err error) string {
+	text := fmt.Sprintf("%s: %d items published%s by job %s\n", name, len(job.Properties.Items), to, job.Name)
+	if err != nil {
+		text = fmt.Sprintf("%s: %v\n", name, err)
+	}
+	return text + failures(job)
+}
+
+// failures returns a line for each failure of an item at a member: all, of which an error has
+// ten at most.
+func failures(job armsecops.Job) (lines string) {
+	for f := range job.Properties.Failures() {
+		lines += fmt.Sprintf("\t%s at member %s: %q\n", f.ResourceID, f.MemberResourceName, f.ErrorMessage)
+	}
+	return lines
 }
 
 // distinct returns the ids without those that come again, ignoring case.

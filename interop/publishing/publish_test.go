@@ -67,7 +67,7 @@ func testPublish(t *testing.T) {
 		requests := server.Requests()[before:]
 		assert.Equal(t, run.writes, count(requests, http.MethodPut), run)
 		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return path.Base(r.URL.Path) == running.Name }); !run.fails {
-			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0 && strings.Contains(log.String(), "nightly-1: waiting for job "+running.Name), run)
+			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0 && strings.Contains(log.String(), "nightly-1: waiting for job "+running.Name) && strings.Contains(log.String(), " items published by job "+running.Name), run)
 			same := func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
 		}
@@ -85,6 +85,7 @@ func testPublish(t *testing.T) {
 	var ages []time.Duration // of one that runs, and two of the run before it
 	for job := range p.jobs.NewListPager("rg", "central", id.Name, nil).All(t.Context()) {
 		ages = append(ages, time.Since(job.Properties.StartTime))
+		assert.Equal(t, job.ID+"\n<nil>", execute(t, server, "delete-jobs -workspace "+centralID(id)+" -job "+job.Name, ""))
 	}
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
 	assert.Equal(t, "[a b a b d] <nil>", fmt.Sprint(content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, centralID(id))))
@@ -161,7 +162,7 @@ func testNightly(t *testing.T) {
 		before, report := len(server.Requests()), new(strings.Builder)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(run.Hours)*time.Hour-1) // before the time of a group ends
 		ids, err := nightly(ctx, report, factory, id, slices.Repeat(all[:run.Workspaces], 2), slices.Repeat(items[:run.Items], 2), false)
-		text := fmt.Sprint(report.String(), errors.Join(err, prune(ctx, io.Discard, io.Discard, strings.NewReader(strings.Join(ids, "\n")), false, removal(factory))))
+		text := fmt.Sprint(report.String(), errors.Join(err, prune(ctx, io.Discard, io.Discard, strings.NewReader(strings.Join(ids, "\n")), false, removal(factory))), execute(t, server, "status -workspace "+centralID(id), ""))
 		cancel()
 		assert.Contains(t, text, run.Want)
 		requests := server.Requests()[before:]
@@ -213,7 +214,6 @@ func execute(t *testing.T, server *fake.Server, args, stdin string) string {
 }
 
 func writeFile(t *testing.T, name, text string) string {
-	t.Helper()
 	file := path.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
