@@ -50,7 +50,7 @@ var recommendations = []recommendation{
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: exempt [-live], which creates, renews and deletes exemptions, by the names in main.go: make them yours")
+		fmt.Fprintln(os.Stderr, "usage: exempt [-live]\nIt writes and deletes exemptions by the names in main.go: make them yours.")
 		flag.PrintDefaults()
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")

@@ -55,7 +55,7 @@ var rules = publication{
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: publish [-live], which replaces what has the names in main.go, and starts a job: make them yours")
+		fmt.Fprintln(os.Stderr, "usage: publish [-live]\nIt replaces what has the names in main.go, and starts a job: make them yours.")
 		flag.PrintDefaults()
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -34,10 +32,9 @@ func TestRunPrintsAStateOnceAndAllFailures(t *testing.T) {
 		server.SetJobItems(id, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Times: 2, Body: `{"name": "1", "properties": {"provisioningState": "InProgress"}}`})
 		var out strings.Builder
-		_, failed := errors.AsType[*armsecops.JobFailedError](run(t.Context(), factory, rules.assignment, &out))
-		assert.True(t, failed)
+		require.ErrorAs(t, run(t.Context(), factory, rules.assignment, &out), new(*armsecops.JobFailedError))
 		assert.Equal(t, "rules: job 1: InProgress\nrules: job 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21: Failed\n"+
 			"rules: "+rule+" at member branch: \"Forbidden.\"\nrules: 0 of 1 items published\n", out.String())
-		require.ErrorIs(t, run(t.Context(), factory, rules.assignment, (*os.File)(nil)), fs.ErrInvalid, "the output is lost")
+		require.ErrorIs(t, run(t.Context(), factory, rules.assignment, (*os.File)(nil)), os.ErrInvalid, "the output is lost")
 	})
 }
