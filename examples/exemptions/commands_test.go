@@ -176,20 +176,22 @@ func TestDryRunPrintsWhatIsPut(t *testing.T) {
 func TestCreateLooksUpTheKind(t *testing.T) {
 	t.Parallel()
 	const key, none = "5ec0ffee-0005-4000-8000-000000000001", "5ec0ffee-0005-4000-8000-000000000002"
-	args := strings.Fields("create -category waiver -name x -scope " + build + " -standard " + standard + " -assessment")
-	custom := armsecops.AssessmentMetadataProperties{AssessmentType: "customPolicy", PolicyDefinitionID: "x"}
+	args := strings.Fields("create -category waiver -name x -standard " + standard + " -scope " + build + " -assessment")
 	for _, id := range []armsecops.AssessmentMetadataID{{Name: key}, {SubscriptionID: tenantSubscription(1), Name: key}} {
 		n := newConnection(t)
 		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Theirs", PolicyDefinitionID: "x"}})
 		code, _, stderr := execute(t, n, "", append(args, key)...)
-		assert.Equal(t, command.Failed, code)
-		assert.Contains(t, stderr, key+" is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: Theirs\n")
+		assert.Equal(t, command.BadUsage, code)
+		assert.Contains(t, stderr, "-assessment "+key+" is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: Theirs\n")
 		assert.NotContains(t, methods(n), http.MethodPut)
 		succeed(t, n, "", append(args, key, "-kind", "standard")...)
 		succeed(t, n, "", append(args, key, "-cve", "CVE-2020-1347")...)
-		code, _, stderr = execute(t, n, "", append(args, none)...)
-		assert.Equal(t, []any{0, true}, []any{code, strings.Contains(stderr, none+": the recommendation was not found; the exemption was created nevertheless\n")}, stderr)
-		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: custom})
+		succeed(t, n, "", append(args, none, "-kind", "standard")...)
+		for scope, want := range map[string]int{build: command.BadUsage, "/subscriptions/" + none: command.Failed, managementGroups + "platform": 0} {
+			code, _, stderr = execute(t, n, "", override(append(args, none), []string{"-scope", scope})...)
+			assert.Equal(t, []any{want, want != command.Failed}, []any{code, strings.Contains(stderr, none+": the recommendation was not found; ")}, stderr)
+		}
+		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "customPolicy", PolicyDefinitionID: "x"}})
 		_, _, stderr = execute(t, n, "", append(args, key)...)
 		assert.Contains(t, stderr, key+": the recommendation is a custom one, ")
 		for status, want := range map[int]string{403: "the recommendation could not be looked up; the exemption was created nevertheless", 400: "not created, since the recommendation could not be looked up"} {

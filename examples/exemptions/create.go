@@ -40,13 +40,17 @@ var policyAssignmentEnd = regexp.MustCompile(`(?i)/providers/Microsoft\.Authoriz
 
 // parseCreation returns the exemption that the arguments describe.
 func parseCreation(args []string) (c creation, err error) {
-	c.Command = newCommand("create")
+	c.Command = newCommand("create", command.ExitCode{
+		Code:    command.BadUsage,
+		Meaning: "a flag or an argument is invalid, such as an -assessment that is refused; nothing was created",
+	})
 	c.About = "Creates an exemption and prints its id. Without -live it creates it in a tenant in memory.\n\n" +
 		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): " +
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
-		"Without -kind and -cve, each -assessment is looked up first, and refused if Azure Policy exempts from it. The " +
-		"standard error says if it isn't found, may not be read or is a custom one: the exemption is created nevertheless.\n\n" +
+		"Without -kind and -cve, each -assessment is looked up first, and refused if it isn't found or Azure Policy exempts " +
+		"from it. For a management group, one that isn't found may be a subscription's own, and isn't refused. Nor is a custom " +
+		"one, or one that may not be read. The standard error says so.\n\n" +
 		"\"Where exemptions are\" in README.md says what a recommendation takes, and examples/guide/exempt finds the -assessment " +
 		"and the -standard by its name. \"exempting grant -dry-run\" of interop/exempting prints the -policy-assignment and each " +
 		"-reference, and creates such exemptions without -dry-run.\n\n" +
@@ -179,7 +183,7 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		}
 		c.printWhole(s.Err)
 		if c.kind == "standard" && !c.Given("kind") && len(c.cves) == 0 {
-			s.Err.Println("Nothing was looked up: if Azure Policy exempts from the assessment, the creation is refused.")
+			s.Err.Println("Nothing was looked up: the creation is refused if the assessment isn't found or Azure Policy exempts from it.")
 		}
 		c.printMemoryNote(s.Err, onAnotherDay)
 		return s.Out.JSON(documents)
@@ -226,7 +230,7 @@ func (c creation) create(ctx context.Context, key string) (d done, err error) {
 		d.text = created.ID
 	case armsecops.StandardAssignment:
 		if d.note, err = c.checkKind(ctx, key); err != nil {
-			return d, err
+			return d, c.explain(err)
 		}
 		var created armsecops.StandardAssignmentsClientCreateOrUpdateResponse
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
@@ -243,9 +247,9 @@ func (c creation) create(ctx context.Context, key string) (d done, err error) {
 	return d, nil
 }
 
-// checkKind looks up the assessment, unless a -kind is given, and returns an error if
-// it is exempted by Azure Policy. Single findings never are. One that can't be looked up
-// is no reason against an exemption, but the note says so.
+// checkKind looks up the assessment, unless a -kind is given, and returns an error if it
+// doesn't exist or is exempted by Azure Policy. Single findings never are. One that can't
+// be looked up is no reason against an exemption, but the note says so.
 func (c creation) checkKind(ctx context.Context, key string) (note string, err error) {
 	if c.Given("kind") || len(c.cves) > 0 {
 		return "", nil
@@ -259,14 +263,18 @@ func (c creation) checkKind(ctx context.Context, key string) (note string, err e
 		recommendation, err = own.AssessmentMetadata, failed
 	}
 	switch {
-	case errors.Is(err, armsecops.ErrNotFound):
+	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound):
+		return "", err
+	case errors.Is(err, armsecops.ErrNotFound) && subscription == "": // which may have its own below the management group
 		return "the recommendation was not found; the exemption was created nevertheless", nil
+	case errors.Is(err, armsecops.ErrNotFound):
+		return "", command.Usagef("-assessment %s: the recommendation was not found; -kind standard exempts from it nevertheless: %w", key, err)
 	case errors.Is(err, armsecops.ErrForbidden):
 		return "the recommendation could not be looked up; the exemption was created nevertheless: " + err.Error(), nil
 	case err == nil && recommendation.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy):
 		return "the recommendation is a custom one, from which Microsoft documents no exemptions; the exemption was created nevertheless", nil
 	case err == nil && recommendation.Properties.ExemptedBy() == armsecops.ExemptionKindPolicyExemption:
-		return "", fmt.Errorf("%s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
+		return "", command.Usagef("-assessment %s is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: %s",
 			key, recommendation.Properties.DisplayName)
 	case err != nil && !errors.Is(err, armsecops.ErrCredential):
 		return "", fmt.Errorf("not created, since the recommendation could not be looked up, which -kind standard skips: %w", err)

@@ -208,8 +208,8 @@ var errPartly = errors.New("failed")
 var errInterrupted = errors.New("interrupted")
 
 // newCommand returns a command that changes exemptions.
-func newCommand(name string) *command.Command {
-	return command.New("exemptions "+name,
+func newCommand(name string, others ...command.ExitCode) *command.Command {
+	return command.New("exemptions "+name, append(others,
 		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request or the sign-in, or it was interrupted before it began"},
 		command.ExitCode{
 			Code:    3,
@@ -219,7 +219,7 @@ func newCommand(name string) *command.Command {
 		command.ExitCode{
 			Code:    command.LostOutput,
 			Meaning: "the standard output could not be written, such as to a full disk or a closed pipe; what create, renew and delete do may be done",
-		})
+		})...)
 }
 
 // done is what was done to an item.

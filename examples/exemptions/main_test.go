@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,13 +21,14 @@ import (
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
-	"github.com/armsecops/armsecops/examples/internal/terminal"
 )
 
 const (
 	build            = "/subscriptions/5ec0ffee-0000-4000-8000-000000000001/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/build"
 	standard         = "/providers/Microsoft.Security/securityStandards/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	policyAssignment = managementGroups + "platform/providers/Microsoft.Authorization/policyAssignments/Security"
+	standardID4      = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourceGroups/lab/providers/Microsoft.Compute/virtualMachines/build-04/providers/Microsoft.Security/standardAssignments/5ec0ffee-0001-4000-8000-000000000004"
+	endedID          = "/subscriptions/5ec0ffee-0000-4000-8000-000000000001/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-1"
 )
 
 // standardArgs returns the arguments that create an exemption of a standard, and more, the later ones winning.
@@ -89,8 +89,8 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"delete-none":      {"delete", "-file", os.DevNull},
 		"delete-dry-run":   {"delete", policyID(3), "-dry-run", policyID(4), endedID},
 	} {
-		var output bytes.Buffer
-		s := command.Streams{In: strings.NewReader(""), Out: &terminal.Output{Writer: &output}, Err: &terminal.Output{Writer: &output}}
+		s, output, _ := commandtest.Streams()
+		s.Err = s.Out
 		code := run(t.Context(), args, s)
 		commandtest.AssertGolden(t, name, fmt.Sprintf("%sexit status %d\n", requestID.ReplaceAllString(output.String(), "request N"), code))
 	}
@@ -106,11 +106,6 @@ var requestID = regexp.MustCompile(`request \d+`)
 func policyID(n int) string {
 	return "/subscriptions/" + tenantSubscription(n) + "/resourceGroups/lab/providers/Microsoft.Authorization/policyExemptions/lab-3"
 }
-
-const standardID4 = "/subscriptions/5ec0ffee-0000-4000-8000-000000000004/resourceGroups/lab" +
-	"/providers/Microsoft.Compute/virtualMachines/build-04/providers/Microsoft.Security/standardAssignments/5ec0ffee-0001-4000-8000-000000000004"
-
-const endedID = "/subscriptions/5ec0ffee-0000-4000-8000-000000000001/resourceGroups/security/providers/Microsoft.Security/assignments/exemption-1"
 
 func TestScreensFitTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -204,13 +199,10 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-o table", "-o csv", "-o json", "-o ids", "help", "help list", "expiring -h", "help create", "help renew", "delete -h"} {
-		s, stderr := commandtest.WithFullDisk()
-		assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s), args)
-		assert.Equal(t, "standard output: no space left on device\n", stderr.String())
+		commandtest.AssertLostOutput(t, func(s command.Streams) int { return run(t.Context(), strings.Fields(args), s) }, args)
 	}
-	s, stderr := commandtest.WithFullDisk()
-	assert.Equal(t, command.LostOutput, run(t.Context(), standardArgs("-id", tenantSubscription(9)), s))
-	assert.Contains(t, stderr.String(), "It was created with -id "+tenantSubscription(9)+".\n")
+	stderr := commandtest.AssertLostOutput(t, func(s command.Streams) int { return run(t.Context(), standardArgs("-id", tenantSubscription(9)), s) })
+	assert.Contains(t, stderr, "It was created with -id "+tenantSubscription(9)+".\n")
 }
 
 func TestRunEndsWithTheContext(t *testing.T) {

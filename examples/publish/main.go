@@ -80,6 +80,8 @@ var exitCodes = []command.ExitCode{
 	},
 }
 
+const several = "several are given by their resource ids, as arguments"
+
 // publication is what to publish, where, and how to wait for it.
 type publication struct {
 	*command.Command
@@ -245,7 +247,8 @@ func parse(args []string) (p publication, err error) {
 		"or with -o json the resumeToken of each job.\n\n" +
 		"With -o json, one assignment or token prints an object that has assignment, job, failures, resumeToken and error if there are any; " +
 		"several, and -all, print {\"assignments\":[...]} with such objects."
-	p.Example = `  go run ./examples/publish -timeout 10m -live \
+	p.Example = `  go run ./examples/publish -all
+  go run ./examples/publish -timeout 10m -live \
     -subscription 00000000-0000-0000-0000-000000000000 \
     -resource-group NAME -workspace NAME -assignment NAME`
 	var tokens []string
@@ -269,7 +272,8 @@ func parse(args []string) (p publication, err error) {
 	flags.StringVar(&p.assignment.SubscriptionID, "subscription", "", "`id` of the workspace's subscription; -live needs it")
 	flags.StringVar(&p.assignment.ResourceGroupName, "resource-group", "", "`name` of the workspace's resource group; -live needs it")
 	flags.StringVar(&p.assignment.WorkspaceName, "workspace", "", "`name` of the workspace; -live needs it")
-	flags.StringVar(&p.assignment.Name, "assignment", "", "`name` or resource id of the workspace manager assignment to publish")
+	flags.StringVar(&p.assignment.Name, "assignment", "", "`name` or resource id of the workspace manager assignment to publish; "+several)
+	p.Several = map[string]string{"assignment": several}
 	if err := p.Parse(args); err != nil {
 		return p, err
 	}
@@ -318,7 +322,7 @@ func (p *publication) setTargets(tokens []string) error {
 	case p.all && (named || len(ids)+len(tokens) > 0):
 		return command.Usagef("-all excludes -assignment, -resume and resource ids")
 	case named && len(ids) > 0:
-		return command.Usagef("-assignment and resource ids exclude each other")
+		return command.Usagef("-assignment and resource ids exclude each other: " + several)
 	}
 	for _, arg := range ids {
 		id, err := armsecops.ParseWorkspaceManagerAssignmentID(arg)

@@ -69,15 +69,14 @@ func execute(t *testing.T, args string, interrupt time.Duration, setUp func(publ
 
 const (
 	subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	assignmentID = "/subscriptions/" + subscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights" +
-		"/workspaces/central/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/hunting"
+	assignments  = "/subscriptions/" + subscription + "/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights/workspaceManagerAssignments/"
+	assignmentID = assignments + "hunting"
 
 	// resumeToken is the token of the job in memory.
-	resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"/subscriptions/` + subscription +
-		`/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights` +
-		`/workspaceManagerAssignments/baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
-	notAToken = "-resume: not a token of a job of this workspace, or not of this -assignment: run the command that publish printed, as it is"
+	resumeToken = `{"type":"WorkspaceManagerJobsClientGetResponse","token":{"jobId":"` + assignments + `baseline/jobs/0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21","checksum":"9OjRDKEyCP4="}}`
+	notAToken   = "-resume: not a token of a job of this workspace, or not of this -assignment: run the command that publish printed, as it is"
 
+	get          = "WorkspaceManagerJobsClient.Get"
 	runAsProgram = "ARMSECOPS_RUN_PUBLISH" // variable of the environment
 
 	livePlace = "-live -subscription " + subscription + " -resource-group myRg -workspace myWorkspace "
@@ -133,7 +132,6 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	t.Parallel()
 	const (
 		create = "WorkspaceManagerJobsClient.Create"
-		get    = "WorkspaceManagerJobsClient.Get"
 		list   = "WorkspaceManagerAssignmentsClient.NewListPager"
 
 		ended     = `{"name":"job","properties":{"provisioningState":"%s"}}`
@@ -249,8 +247,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		resumeToken:                              "a token goes after -resume, in single quotes",
 		"-all " + assignmentID:                   excluded,
 		"-all -assignment hunting":               excluded,
-		"-assignment hunting -assignment other":  `invalid value "other" for flag -assignment: is given twice`,
-		"-assignment hunting " + assignmentID:    "-assignment and resource ids exclude each other",
+		"-assignment hunting -assignment other":  `invalid value "other" for flag -assignment: is given twice: ` + several,
+		"-assignment hunting " + assignmentID:    "-assignment and resource ids exclude each other: " + several,
 		"-live -workspace other " + assignmentID: elsewhere,
 		"-all -concurrency 0":                    "-concurrency must be at least 1",
 		"-live -all":                             "-live needs -subscription, -resource-group and -workspace",
@@ -302,10 +300,8 @@ func TestRunReportsAFullDisk(t *testing.T) {
 	t.Parallel()
 	for args, resumption := range map[string]int{"-wait=false": 1, "-all -wait=false": 3, "-wait=false -json": 1, "-resume " + resumeToken: 0, "-h": 0} {
 		synctest.Test(t, func(t *testing.T) {
-			s, stderr := commandtest.WithFullDisk()
-			assert.Equal(t, command.LostOutput, run(t.Context(), strings.Fields(args), s))
-			assert.Contains(t, stderr.String(), "standard output: no space left on device\n")
-			assert.Equal(t, resumption, strings.Count(stderr.String(), " -resume '"), args)
+			stderr := commandtest.AssertLostOutput(t, func(s command.Streams) int { return run(t.Context(), strings.Fields(args), s) }, args)
+			assert.Equal(t, resumption, strings.Count(stderr, " -resume '"), args)
 		})
 	}
 }
@@ -326,7 +322,6 @@ func TestClosedPipeKeepsTheResumption(t *testing.T) {
 
 func TestRunPrintsNoControlCharacters(t *testing.T) {
 	t.Parallel()
-	const get = "WorkspaceManagerJobsClient.Get"
 	job := fake.Fault{Operation: get, Body: `{
 		"name": "\u001b]0;title\u0007\njob",
 		"properties": {"provisioningState": "Fai\u0008led", "errorMessage": "a\r\n\u001b[2Jb", "items": [{

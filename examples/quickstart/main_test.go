@@ -18,6 +18,10 @@ import (
 const (
 	getJob          = "WorkspaceManagerJobsClient.Get"
 	listAssignments = "SecurityAssignmentsClient.NewListBySubscriptionPager"
+
+	// The flags for Azure.
+	liveAssignment = "-live -subscription d0cfe6b2-9ac0-4464-9919-dccaee2e48c0 -resource-group myRg -workspace myWorkspace -assignment myAssignment "
+	live           = liveAssignment + "-job myJob "
 )
 
 // runWith runs the program with the faults of the server in memory.
@@ -30,13 +34,6 @@ func runWith(t *testing.T, args string, faults ...fake.Fault) (code int, stdout,
 	code = run(t.Context(), strings.Fields(args), srv, &out, &problems)
 	return code, out.String(), problems.String()
 }
-
-// The flags for Azure.
-const (
-	liveAssignment = "-live -subscription d0cfe6b2-9ac0-4464-9919-dccaee2e48c0 -resource-group myRg " +
-		"-workspace myWorkspace -assignment myAssignment "
-	live = liveAssignment + "-job myJob "
-)
 
 func TestScreensFit80Columns(t *testing.T) {
 	t.Parallel()

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"iter"
 	"log"
 	"os"
@@ -48,7 +50,7 @@ var recommendations = []recommendation{
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: exempt [-live], which creates, renews and deletes exemptions, by the names in main.go: make them yours")
+		fmt.Fprintln(os.Stderr, "usage: exempt [-live]\nIt writes and deletes exemptions by the names in main.go: make them yours.")
 		flag.PrintDefaults()
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
@@ -63,7 +65,7 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	if err := run(ctx, factory, time.Now()); err != nil {
+	if err := run(ctx, factory, time.Now(), os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -84,7 +86,8 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 
 // run exempts the machine, lists what holds for it, renews its own exemptions and deletes
 // them. What fails doesn't keep the rest from being done.
-func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) error {
+func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, stdout io.Writer) error {
+	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	var ids []string
 	var errs []error
 	for _, r := range recommendations {
@@ -94,7 +97,8 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 			continue
 		}
 		ids = append(ids, id)
-		fmt.Printf("%q: exempted by %s\n", r.displayName, id)
+		fmt.Fprintf(out, "%q: exempted by %s\n", r.displayName, id)
+		out.Flush() // so that a run that is killed has named it
 	}
 	client := factory.NewExemptionsClient()
 	// Azure's list may lack standard assignments of single machines: see docs/exempting.md.
@@ -106,14 +110,14 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time) e
 	})
 	errs = append(errs, err)
 	for _, exemption := range found {
-		fmt.Printf("%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
+		fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
-	errs = append(errs, renew(ctx, client, now, now.AddDate(0, 0, 180), ids...))
+	errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), ids...))
 	for _, id := range ids {
 		_, err := client.Delete(ctx, id, nil)
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, out.Flush())...)
 }
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the
@@ -199,7 +203,7 @@ func covers(scope, resourceID string) bool {
 
 // renew lets exemptions end later, unless they have ended, which would bring them back, or
 // end later already. One that fails doesn't keep the others from it.
-func renew(ctx context.Context, client *armsecops.ExemptionsClient, now, later time.Time, ids ...string) error {
+func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Writer, now, later time.Time, ids ...string) error {
 	var errs []error
 	for _, id := range ids {
 		got, err := client.Get(ctx, id, nil)
@@ -209,7 +213,7 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, now, later t
 		}
 		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
 		if err == nil && !renewed.ExpiresOn.IsZero() { // zero: it never ends
-			fmt.Printf("%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
+			fmt.Fprintf(out, "%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
 		}
 		errs = append(errs, err)
 	}

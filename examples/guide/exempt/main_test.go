@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +28,7 @@ func factoryOf(server *fake.Server) *armsecops.ClientFactory {
 }
 
 func Example() {
-	if err := run(context.Background(), factoryOf(newTenant()), today); err != nil {
+	if err := run(context.Background(), factoryOf(newTenant()), today, os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 	// Output:
@@ -76,10 +78,10 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	client := factoryOf(server).NewExemptionsClient()
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403, Times: 1})
 	server.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.NewListBySubscriptionPager", StatusCode: 403}) // neither keeps it from the rest
-	assert.Regexp(t, `(?s)^"Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 `, run(t.Context(), factoryOf(server), today))
+	assert.Regexp(t, `(?s)^"Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 .*invalid argument$`, run(t.Context(), factoryOf(server), today, (*os.File)(nil)))
 	found, err := collect(client.NewListPager(nil).All(t.Context()), func(armsecops.Exemption) bool { return true })
 	for _, e := range found {
-		err = errors.Join(err, renew(t.Context(), client, today, today.AddDate(0, 3, 0), e.ID))
+		err = errors.Join(err, renew(t.Context(), client, io.Discard, today, today.AddDate(0, 3, 0), e.ID))
 	}
 	require.NoError(t, err)
 	got := map[string]string{}

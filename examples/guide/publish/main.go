@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"maps"
 	"os"
@@ -53,7 +55,7 @@ var rules = publication{
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: publish [-live], which replaces what has the names in main.go, and starts a job: make them yours")
+		fmt.Fprintln(os.Stderr, "usage: publish [-live]\nIt replaces what has the names in main.go, and starts a job: make them yours.")
 		flag.PrintDefaults()
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
@@ -99,7 +101,7 @@ func publish(ctx context.Context, factory *armsecops.ClientFactory, p publicatio
 	if err := setUp(ctx, factory, p); err != nil {
 		return err
 	}
-	return run(ctx, factory, p.assignment)
+	return run(ctx, factory, p.assignment, os.Stdout)
 }
 
 // setUp makes what a publication needs. Each step replaces what has that name already,
@@ -148,17 +150,19 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory, p publication)
 }
 
 // run publishes the items of an assignment and prints the outcome.
-func run(ctx context.Context, factory *armsecops.ClientFactory, assignment string) error {
+func run(ctx context.Context, factory *armsecops.ClientFactory, assignment string, stdout io.Writer) error {
 	jobs, err := factory.NewWorkspaceManagerJobsClient(subscription)
 	if err != nil {
 		return err
 	}
+	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	var last armsecops.ProvisioningState
 	poller, err := jobs.BeginCreate(ctx, resourceGroup, workspace, assignment, &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{
 		Recover: true, // finds the job if the response is lost
-		Progress: func(job armsecops.Job) { // after each poll
+		Progress: func(job armsecops.Job) { // after each poll, the first of which is at once
 			if state := job.Properties.ProvisioningState; state != last {
-				fmt.Printf("%s: %s\n", assignment, state)
+				fmt.Fprintf(out, "%s: job %s: %s\n", assignment, job.Name, state)
+				out.Flush() // so that a run that is killed has named the job
 				last = state
 			}
 		},
@@ -171,16 +175,19 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 		return err
 	}
 	for f := range job.Properties.Failures() { // all, of which the error names ten at most
-		fmt.Printf("%s: %s at member %s: %q\n", assignment, f.ResourceID, f.MemberResourceName, f.ErrorMessage)
+		fmt.Fprintf(out, "%s: %s at member %s: %q\n", assignment, f.ResourceID, f.MemberResourceName, f.ErrorMessage)
 	}
 	summary := job.Properties.Summary()
-	fmt.Printf("%s: %d of %d items published\n", assignment, summary.Succeeded, summary.Total)
-	return err
+	fmt.Fprintf(out, "%s: %d of %d items published\n", assignment, summary.Succeeded, summary.Total)
+	return errors.Join(err, out.Flush())
 }
 
 // newTenant returns a tenant in memory, with the central workspace.
 func newTenant() *fake.Server {
-	server := fake.NewServer(&fake.ServerOptions{Strict: true}) // refuses what names something that isn't there
+	server := fake.NewServer(&fake.ServerOptions{
+		Strict: true, // refuses what names something that isn't there
+		NewID:  func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
+	})
 	server.AddWorkspace(subscription, resourceGroup, workspace)
 	return server
 }

@@ -1,34 +1,40 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 )
 
 func Example() {
 	main()
 	// Output:
-	// rules: Succeeded
+	// rules: job 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21: Succeeded
 	// rules: 1 of 1 items published
 }
 
-func Example_failures() {
-	server, options := newTenant(), &armsecops.ClientOptions{}
-	options.Transport = server
-	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	fmt.Println(setUp(context.Background(), factory, rules))
-	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: rules.assignment}
-	server.SetJobItems(id, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
-	fmt.Println(errors.As(run(context.Background(), factory, rules.assignment), new(*armsecops.JobFailedError)))
-	// Output:
-	// <nil>
-	// rules: Failed
-	// rules: /subscriptions/d0cfe6b2-9ac0-4464-9919-dccaee2e48c0/resourceGroups/security/providers/Microsoft.OperationalInsights/workspaces/central/providers/Microsoft.SecurityInsights/alertRules/9a1b6f0e-5d0f-4d8e-8f57-3f1f6b0c2c11 at member branch: "Forbidden."
-	// rules: 0 of 1 items published
-	// true
+func TestRunPrintsAStateOnceAndAllFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, options := newTenant(), &armsecops.ClientOptions{}
+		options.Transport = server
+		factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+		require.NoError(t, setUp(t.Context(), factory, rules))
+		id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: rules.assignment}
+		server.SetJobItems(id, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
+		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Times: 2, Body: `{"name": "1", "properties": {"provisioningState": "InProgress"}}`})
+		var out strings.Builder
+		require.ErrorAs(t, run(t.Context(), factory, rules.assignment, &out), new(*armsecops.JobFailedError))
+		assert.Equal(t, "rules: job 1: InProgress\nrules: job 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21: Failed\n"+
+			"rules: "+rule+" at member branch: \"Forbidden.\"\nrules: 0 of 1 items published\n", out.String())
+		require.ErrorIs(t, run(t.Context(), factory, rules.assignment, (*os.File)(nil)), os.ErrInvalid, "the output is lost")
+	})
 }

@@ -76,8 +76,9 @@ type Command struct {
 	About     string      // for the help; a summary is its first paragraph
 	Required  []string    // for the help: flags that come first
 	Commands  [][2]string // for the help of a program that has commands, and what they do; instead of flags
-	Example   string      // for the help
+	Example   string      // for the help, as go run starts it
 	ExitCodes []ExitCode
+	Several   map[string]string // how several values of a flag that can't be repeated are given, for its error
 
 	Flags *flag.FlagSet
 	Args  []string // of the command line, without the flags
@@ -178,7 +179,8 @@ func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // once is the value of a flag that can't be repeated: package flag would forget the first one.
 type once struct {
 	flag.Getter
-	given bool
+	given   bool
+	several string // how several are given; or empty
 }
 
 // IsBoolFlag reports whether the flag needs no value.
@@ -189,7 +191,7 @@ func (o *once) IsBoolFlag() bool {
 
 func (o *once) Set(text string) error {
 	if o.given {
-		return errors.New("is given twice")
+		return errors.New(strings.TrimSuffix("is given twice: "+o.several, ": "))
 	}
 	o.given = true
 	return o.Getter.Set(text)
@@ -216,7 +218,7 @@ func (c *Command) Parse(args []string, live ...string) error {
 	}
 	c.Flags.VisitAll(func(f *flag.Flag) {
 		if value, ok := f.Value.(flag.Getter); ok { // that of a List is none
-			f.Value = &once{Getter: value}
+			f.Value = &once{Getter: value, several: c.Several[f.Name]}
 		}
 	})
 	var afterFlags []string
@@ -325,7 +327,7 @@ func (c *Command) Connect(memory policy.Transporter) (azcore.TokenCredential, *a
 // not take it for complete.
 func (c *Command) Exit(err error, s Streams) int {
 	if errors.Is(err, flag.ErrHelp) {
-		c.help(s.Out)
+		c.help(s.Out, s.Program == "")
 		err = nil
 	}
 	code := c.exitCode(err)
@@ -378,7 +380,8 @@ func (c *Command) exitCode(err error) int {
 
 // help prints the commands of a program, or all flags with their defaults, then an
 // example and the exit codes.
-func (c *Command) help(out *terminal.Output) {
+//   - goRun: whether go run built the program, as the example has it
+func (c *Command) help(out *terminal.Output, goRun bool) {
 	about, details, _ := strings.Cut(c.About, "\n\n")
 	if c.Commands != nil {
 		out.Text("Usage: " + c.Name + " [COMMAND] [FLAGS] [ARGUMENTS]\n\n" + about + "\n\nCommands:")
@@ -387,7 +390,11 @@ func (c *Command) help(out *terminal.Output) {
 		out.Text(strings.TrimRight("Usage: "+c.Name+" [FLAGS] "+c.Arguments, " ") + "\n\n" + about + "\n")
 		c.flagsHelp(out)
 	}
-	fmt.Fprintf(out, "\nExamples:\n%s\n\n", c.Example) // not wrapped: a line is a command to copy; out keeps its error
+	example := c.Example
+	if !goRun {
+		example = strings.ReplaceAll(example, "go run ./examples/", "")
+	}
+	fmt.Fprintf(out, "\nExamples:\n%s\n\n", example) // not wrapped: a line is a command to copy; out keeps its error
 	if details != "" {
 		out.Text(details + "\n")
 	}
@@ -397,7 +404,9 @@ func (c *Command) help(out *terminal.Output) {
 	}
 	out.Text("Exit codes:")
 	out.Definitions(codes)
-	out.Text("  These are of a built program: go run exits with 1 instead of all but 0.")
+	if goRun {
+		out.Text("  These are of a built program: go run exits with 1 instead of all but 0.")
+	}
 }
 
 // flagsHelp prints the flags, those that are required first.

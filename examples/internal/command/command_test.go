@@ -28,7 +28,6 @@ func newCommand() *command.Command {
 
 func TestExitCodeIsThatOfTheError(t *testing.T) {
 	t.Parallel()
-	const help = "For help: program -h\n"
 	for name, test := range map[string]struct {
 		err    error
 		code   int
@@ -36,8 +35,8 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 	}{
 		"none":      {nil, 0, ""},
 		"service":   {errors.New("no"), command.Failed, "no\n"},
-		"usage":     {command.Usagef("-%s: %w", "name", errStopped), command.BadUsage, "-name: stopped\n" + help},
-		"parameter": {&armsecops.ParameterError{Name: "name", Reason: "is long"}, command.BadUsage, "parameter name is long\n" + help},
+		"usage":     {command.Usagef("-%s: %w", "name", errStopped), command.BadUsage, "-name: stopped\nFor help: program -h\n"},
+		"parameter": {&armsecops.ParameterError{Name: "name", Reason: "is long"}, command.BadUsage, "parameter name is long\nFor help: program -h\n"},
 		"its own":   {fmt.Errorf("wait: %w", errStopped), 4, "wait: stopped\n"},
 		"another":   {context.Canceled, 4, "context canceled\n"},
 		"reported":  {command.ErrReported, command.Failed, ""},
@@ -53,10 +52,17 @@ func TestExitCodeIsThatOfTheError(t *testing.T) {
 
 func TestLostOutputIsReportedWithTheError(t *testing.T) {
 	t.Parallel()
-	s, stderr := commandtest.WithFullDisk()
-	s.Out.Println("text")
-	assert.Equal(t, command.LostOutput, newCommand().Exit(errStopped, s))
-	assert.Equal(t, "stopped\nstandard output: no space left on device\n", stderr.String())
+	stderr := commandtest.AssertLostOutput(t, func(s command.Streams) int { s.Out.Println("text"); return newCommand().Exit(errStopped, s) })
+	assert.Equal(t, "stopped\nstandard output: no space left on device\n", stderr)
+}
+
+func TestHelpOfABuiltProgramHasItsName(t *testing.T) {
+	t.Parallel()
+	c := newCommand()
+	c.Example = "  go run ./examples/program -live"
+	_, stdout, _ := commandtest.Run(func(s command.Streams) int { s.Program = "/bin/program"; return c.Exit(flag.ErrHelp, s) })
+	assert.Contains(t, stdout, "\n  program -live\n")
+	assert.NotContains(t, stdout, "go run")
 }
 
 func TestParseChecksTheFlagsForAzure(t *testing.T) {

@@ -50,11 +50,15 @@ func AssertNoOutput(t *testing.T, want int, program func(command.Streams) int, n
 	return stderr
 }
 
-// WithFullDisk returns streams of which the standard output fails every write.
-func WithFullDisk() (s command.Streams, stderr *bytes.Buffer) {
-	s, _, stderr = Streams()
+// AssertLostOutput runs a program whose standard output fails every write, and checks
+// that it reports that. It returns the standard error.
+func AssertLostOutput(t *testing.T, program func(command.Streams) int, name ...any) string {
+	t.Helper()
+	s, _, stderr := Streams()
 	s.Out = &terminal.Output{Writer: FullDisk{}}
-	return s, stderr
+	assert.Equal(t, command.LostOutput, program(s), name...)
+	assert.Contains(t, stderr.String(), "standard output: no space left on device\n", name...)
+	return stderr.String()
 }
 
 // Screen returns an output to a terminal of so many columns, or with 0 to none.
