@@ -396,7 +396,7 @@ type ListAcrossSubscriptionsOptions struct {
 // [ExemptionsClient.ListAcrossSubscriptions].
 type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	// Kinds are the places to list, ignoring case and order; none means all three. A
-	// kind that isn't listed costs no request.
+	// kind that isn't listed costs no request, and an unknown one is a [*ParameterError].
 	Kinds []ExemptionKind
 
 	// ExpiresBefore leaves out the exemptions that end at this time or later, and those

@@ -46,7 +46,8 @@ const (
 	// identity may, unless DisableRPRegistration is set.
 	CodeMissingSubscriptionRegistration = "MissingSubscriptionRegistration"
 	// CodeSubscriptionNotRegistered (404 or 401): the same, in the words of Microsoft
-	// Defender for Cloud. azcore doesn't register the provider on it: that is left to you.
+	// Defender for Cloud. azcore doesn't register the provider on it. Register
+	// Microsoft.Security, as by az provider register -n Microsoft.Security.
 	// Seen: https://github.com/Azure/azure-sdk-for-go/issues/19900
 	CodeSubscriptionNotRegistered = "Subscription Not Registered"
 

@@ -1,4 +1,4 @@
-// Package armsecops is a client for two jobs of a security team in Azure: it
+// Package armsecops is a client for two tasks of a security team in Azure: it
 // publishes content of a central Microsoft Sentinel workspace to its members, and
 // governs exemptions from the recommendations of Microsoft Defender for Cloud.
 //
@@ -74,7 +74,7 @@
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
 //     2021-08-01-preview.
 //
-// The examples Publish and Exempt of this package are both jobs.
+// The examples Publish and Exempt of this package show both tasks, from start to end.
 //
 // The clients have these methods, where the service has the operation:
 //
@@ -96,7 +96,8 @@
 // pipeline, the token cache and the waits after a 429.
 //
 // [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
-// [docs/exempting.md] the two jobs, [docs/guide.md] the rest.
+// [docs/exempting.md] the two tasks, [docs/guide.md] the rest. The version of the module is
+// 0, and some clients use previews of Azure, which their comments name.
 //
 // # Roles
 //
@@ -154,19 +155,22 @@
 // [PolicyExemptionsClient.ListAcrossSubscriptions] always has them, once for each
 // subscription.
 //
-// To be current and to have all, list in both ways, as a program of [docs/guide.md] does:
-// compare ids ignoring case, keep the exemption of ListAcrossSubscriptions, and get what
-// only the query has, since it may be deleted or renewed by now. Neither a row of a query
-// nor an [Exemption] is for changing and putting back: renew it, or get the resource first.
+// To be current and to have all, list in both ways, as the function current of
+// [docs/guide.md] does. Compare ids ignoring case, and keep the exemption of
+// ListAcrossSubscriptions. Get what only the query has: it may be deleted or renewed by now.
 //
-// If Azure Resource Graph says that rows or subscriptions are missing, a query ends in
-// [ErrIncompleteResult]. One that names subscriptions, none of which it can read, is
-// [ErrForbidden].
+// Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the
+// resource first.
+//
+// A query ends in [ErrIncompleteResult] if Azure Resource Graph says that rows or
+// subscriptions are missing. A query of named subscriptions fails with [ErrForbidden] if the
+// identity can read none of them.
 //
 // # Errors
 //
 // Every error of an operation or a constructor names it, or the operation whose request
-// failed, and prints as one line. [errors.Is] and [errors.AsType] tell what it is:
+// failed, and prints as one line. "An error is ErrX" means that [errors.Is] finds ErrX in it,
+// and "an error is a *T" that [errors.AsType] finds a *T:
 //
 //	parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)
@@ -186,40 +190,49 @@
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 //		// a write may have been carried out; a job may still run
+//	case errors.Is(err, armsecops.ErrCredential):
+//		// sign in
 //	case responded:
 //		// a status of success is that of a response that can't be used
 //		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
 //	default:
-//		// no response: no token, or a lost connection, after which a write may have
-//		// been carried out, and can be repeated; or a Pager that is misused
+//		// a lost connection: a write may have been carried out, and can be repeated
 //	}
 //
 // Further:
 //
 //   - A response that isn't success, or that cannot be read, is an [*ErrorResponse] from
 //     Microsoft Sentinel and a [*CloudError] from the other services. Both are a
-//     [*ServiceError] and an azcore.ResponseError as well.
+//     [*ServiceError] and a *azcore.ResponseError as well.
 //   - A success that isn't what the operation returns, such as another status or null,
 //     is [ErrUnexpectedResponse]. [ErrResponseTooLarge], [ErrPagingLoop],
 //     [ErrUntrustedNextLink], [ErrIncompleteResult] and [ErrNotExemption] are of a
 //     success, too.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
-//   - Errors of azcore's poller itself, such as that of a context which ends between two
-//     polls, name no operation; nor do those of a [Pager] that is misused.
+//   - Two kinds of errors name no operation: those of PollUntilDone, such as that of a
+//     context which ends between two polls, where those of [WaitForJob] name the job; and
+//     those of a [Pager] that is misused.
 //
-// In a log of package slog, every error of an operation is one group, whose members have
-// the same names and types in each: operation, kind, status, code, message, requestId and
-// so on. None has tokens or values of the query. [LogValue] keeps them where the program
-// wraps an error with %w. [docs/observability.md] has the members and the spans of
-// OpenTelemetry.
+// # Logs and traces
+//
+// In a log of package slog, every error of an operation is one group. Its members have the
+// same names and types in each: operation, kind, status, code, message, requestId and so on.
+// None has tokens or values of the query.
+//
+//	slog.Error("listing exemptions", "err", err)
+//	slog.Error("auditing", "err", armsecops.LogValue(fmt.Errorf("audit: %w", err)))
+//
+// [LogValue] keeps the members of an error that the program wraps. [docs/observability.md]
+// has all members, and the spans of OpenTelemetry.
 //
 // # Retries
 //
 // Requests are retried by azcore's rules, with one exception: a request that starts a
-// job is sent again only if nothing was sent, or the service refused it, as with 429.
-// No retry option, policy or header lifts that. The error is [ErrOutcomeUnknown] if it
-// is unknown whether the job started; with Recover, BeginCreate finds the job.
+// job is sent again only if nothing was sent, or the response is a 429, or a 401 for which
+// there is a new token. No retry option, policy or header lifts that. If it was sent, and
+// what came back is nothing, or neither a job nor a refusal, such as a 408 or 503, the error
+// is [ErrOutcomeUnknown]. With Recover, BeginCreate finds the job.
 //
 // A request that writes or deletes is repeated. If an earlier attempt may have been
 // applied, and the service now reports a conflict ([ErrConflict],

@@ -77,9 +77,9 @@ var (
 	// ErrOutcomeUnknown is a request that the service may or may not have carried out, and
 	// that isn't safe to repeat. Look before you send it again:
 	//
-	//   - The start of a job, whose response is lost. The library doesn't repeat it. List
-	//     the jobs by [WorkspaceManagerJobsClient.NewListPager]; if one runs,
-	//     [WorkspaceManagerJobsClient.NewJobPoller] waits for it.
+	//   - The start of a job that got no response, or one that is neither a job nor a refusal,
+	//     such as a 408 or 503. The library doesn't repeat it. List the jobs by
+	//     [WorkspaceManagerJobsClient.NewListPager]; if one runs, NewJobPoller waits for it.
 	//   - A write or deletion that was repeated, and then was an [ErrConflict] or
 	//     [ErrPreconditionFailed]: the earlier attempt can have caused that. Get the resource.
 	//   - A deletion that was repeated, and then was the [ErrNotFound] of something above

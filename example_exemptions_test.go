@@ -99,7 +99,7 @@ func ExampleExemptionsClient_NewListPager() {
 }
 
 // What ends within 30 days, where an index that is minutes old won't do: each subscription
-// is requested. Exemptions that have ended are listed, too.
+// is requested. The lists may lack standard assignments of resource groups: see Reading a whole tenant.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
 	server := samples() // with exemptions that have ended
 	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23", Name: "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"},

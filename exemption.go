@@ -43,7 +43,8 @@ type Exemption struct {
 	SubscriptionID string `json:"subscriptionId,omitzero"`
 	// ResourceGroupName is the resource group of the exemption; empty above resource groups.
 	ResourceGroupName string `json:"resourceGroupName,omitzero"`
-	// Category is why the exemption was granted: a constant if it is known.
+	// Category is why the exemption was granted: a constant if it is known. Another one is
+	// sent, and the service decides.
 	Category ExemptionCategory `json:"category,omitzero"`
 	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
@@ -76,7 +77,7 @@ type Exemption struct {
 	LastModifiedBy string `json:"lastModifiedBy,omitzero"`
 	// LastModifiedOn is when the exemption was changed last, where the service says so.
 	LastModifiedOn time.Time `json:"lastModifiedOn,omitzero"`
-	// Properties are those of the row, or of the resource if it is of Get or Renew.
+	// Properties are those of the row if it is of NewListPager, and else of the resource.
 	Properties json.RawMessage `json:"properties,omitzero"`
 }
 

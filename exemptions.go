@@ -107,7 +107,7 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //   - [ExemptionKindStandardAssignment] requires one key in AssessmentKeys, or StandardID
 //     and AllowWhole. With a key, set StandardID and Category, too: the service documents
 //     neither as required, and neither is checked. Single findings, by
-//     SubAssessmentExemptionRule, take no StandardID.
+//     SubAssessmentExemptionRule, need no StandardID.
 //
 // Both take DisplayName, Description and ExpiresOn, without which it never ends; a time that
 // is past is sent. What a kind doesn't take is refused if it is set, and so is another
@@ -118,8 +118,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // that this version doesn't know: if there is one of that name, they are lost. Renew keeps
 // all.
 //   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
-//   - name: a UUID, which a standard assignment must have; that of a policy exemption may be
-//     another one, as [PolicyExemptionsClient.CreateOrUpdate] takes it for a new exemption
+//   - name: of a standard assignment, a UUID; of a policy exemption, what
+//     [PolicyExemptionsClient.CreateOrUpdate] takes as the name of a new one
 //   - exemption: what it exempts from, why and until when
 //   - options: nil for the defaults
 //
@@ -345,7 +345,7 @@ func (r *exemptionResource) unexpected(first bool) error {
 // ExemptionsClientListOptions holds the optional parameters of [ExemptionsClient.NewListPager].
 type ExemptionsClientListOptions struct {
 	// Kinds are the places to list, ignoring case and order; none means all three. A
-	// kind that isn't listed costs no request.
+	// kind that isn't listed costs no request, and an unknown one is a [*ParameterError].
 	Kinds []ExemptionKind
 
 	// SubscriptionIDs are the subscriptions to query, UUIDs; one that is there twice,

@@ -61,9 +61,10 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 //
 // An invalid parameter is a [*ParameterError], a response that isn't success an
 // [*ErrorResponse]. A job is started at most once: the request is sent again
-// only if the connection was never made, or the service refused it, as with 429.
-// No retry option, policy or header lifts that. The error is [ErrOutcomeUnknown]
-// if it is unknown whether the job started. Before you create another, list the jobs by
+// only if nothing was sent, or the response is a 429, or a 401 for which there is a new
+// token. No retry option, policy or header lifts that. If it was sent, and what came back is
+// nothing, or neither a job nor a refusal, such as a 408 or 503, the error is
+// [ErrOutcomeUnknown]. Before you create another, list the jobs by
 // [WorkspaceManagerJobsClient.NewListPager]; [WorkspaceManagerJobsClient.NewJobPoller]
 // waits for one that runs.
 //

@@ -31,8 +31,8 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // [*JobFailedError]; with any other error, the job is zero. A job that was deleted is
 // [ErrNotFound]: don't wait for it again. After any other error, the job may still run:
 // wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
-// is what ends the wait for a job that doesn't end. Its error names the job, and says that
-// it may still run.
+// is what ends the wait for a job that doesn't end. The error of a context that ended names
+// the job, and says that it may still run.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it

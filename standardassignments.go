@@ -302,7 +302,7 @@ type SubAssessmentCondition struct {
 	AllOf []SubAssessmentCondition `json:"allOf,omitzero"`
 	// AnyOf are conditions of which one must hold.
 	AnyOf []SubAssessmentCondition `json:"anyOf,omitzero"`
-	// Field is the property of the finding: Microsoft's guide has "va.cve.cveId", "va.cve.severity" and "va.cve.cvss".
+	// Field is the property of the finding: the guide of [SubAssessmentExemptionRule] has "va.cve.cveId", "va.cve.severity" and "va.cve.cvss".
 	Field string `json:"field,omitzero"`
 	// OperationType is how the field is compared: "ContainedInOperation" for the first
 	// of these, "LessThanFilterOperation" for the others.
