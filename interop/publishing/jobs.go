@@ -68,6 +68,9 @@ func (n night) writeStatus(ctx context.Context, w io.Writer, factory *armsecops.
 		if end := job.Properties.EndTime; !end.IsZero() {
 			text += ", ended " + end.Format(time.RFC3339)
 		}
+		if reason := job.Properties.ErrorMessage; reason != "" { // of a job that failed as a whole
+			text += fmt.Sprintf(": %q", reason)
+		}
 		p.log.Print(text + "\n" + failures(job))
 		return nil
 	})
@@ -101,7 +104,7 @@ func (n night) deleteOneJob(ctx context.Context, w io.Writer, factory *armsecops
 	found := false
 	err := n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
 		job, err := p.jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, name, nil)
-		if errors.Is(err, armsecops.ErrNotFound) {
+		if isMissing(err) {
 			return nil
 		}
 		if found = true; err != nil {
@@ -121,7 +124,7 @@ func (p *publisher) deleteJob(ctx context.Context, id armsecops.WorkspaceManager
 		return nil
 	}
 	_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
-	if errors.Is(err, armsecops.ErrNotFound) {
+	if isMissing(err) {
 		return nil
 	}
 	return err

@@ -110,7 +110,12 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		n.flags(flags)
 	case "delete-jobs":
 		flags.UintVar(&c.keep, "keep", 365, "how many of the newest of each assignment stay")
-		flags.StringVar(&c.job, "job", "", "`name` of a job: delete it alone, also if it hasn't ended")
+		flags.Func("job", "`name` of a job: delete it alone, also if it hasn't ended", func(name string) error {
+			if c.job = name; name == "" { // or the jobs of all assignments would be deleted
+				return errors.New("must be the name of a job")
+			}
+			return nil
+		})
 		n.flags(flags)
 	case "status":
 		n.flags(flags)

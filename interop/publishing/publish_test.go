@@ -41,7 +41,7 @@ func TestPublishing(t *testing.T) {
 
 func testPublish(t *testing.T) {
 	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "testdata/rules.json") })})
-	credential, options, log, id := &azfake.TokenCredential{}, driver.Options(server), new(strings.Builder), named("nightly-1")
+	credential, options, log, id, rules := &azfake.TokenCredential{}, driver.Options(server), new(strings.Builder), named("nightly-1"), central+"automationRules/a\tshared: a\n"+central+"alertRules/a\tshared: a\n"
 	p, _ := newPublisher(driver.NewFactory(t, credential, options), subscription, log)
 	for name, members := range map[string]int{"branches": 1000, "others": 1001} {
 		server.Put(armsecops.WorkspaceManagerGroupID(named(name)), armsecops.WorkspaceManagerGroup{Properties: armsecops.WorkspaceManagerGroupProperties{MemberResourceNames: make([]string, members)}})
@@ -68,18 +68,18 @@ func testPublish(t *testing.T) {
 		assert.Equal(t, run.writes, count(requests, http.MethodPut), run)
 		if waits := slices.IndexFunc(requests, func(r fake.Request) bool { return path.Base(r.URL.Path) == running.Name }); !run.fails {
 			assert.True(t, waits >= 0 && count(requests[:waits], http.MethodPost) == 0 && strings.Contains(log.String(), "nightly-1: waiting for job "+running.Name) && strings.Contains(log.String(), " items published by job "+running.Name), run)
-			same := func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }
-			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), same), run)
+			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }), run)
 		}
 	}
 	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Times: 10, CarriedOut: true, Match: func(r fake.Request) bool { return r.Method == http.MethodDelete }}) // the jobs and the first rule
-	const rules = central + "automationRules/a\tshared: a\n" + central + "alertRules/a\tshared: a\n"
-	for c := range strings.SplitSeq(testkit.ReadFile(t, "testdata/commands.txt"), "\n\n") { // arguments, and what the output and the error match
+	for c := range strings.SplitSeq(testkit.ReadFile(t, "testdata/commands.txt"), "\n\n") {                                                                            // arguments, and what the output and the error match
 		args, want, _ := strings.Cut(strings.NewReplacer("{group}", group, "{workspaces}", workspaces, "{central}", central).Replace(strings.TrimSpace(c)), "\n")
 		args, wrong, _ := strings.Cut(args, " < ") // a line after the rules in the standard input
 		assert.Regexp(t, "(?s)"+want, execute(t, server, args, rules+wrong), args)
 	}
 	assert.Equal(t, []int{1, 1}, []int{count(server.Requests(), "DELETE "+central+"automationRules/a\n"), count(server.Requests(), "DELETE "+central+"alertRules/a\n")})
+	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: http.StatusNotFound, Body: "<html>"})
+	require.ErrorContains(t, p.wait(t.Context(), id), "a page of HTML", "the job may still run")
 	p.dryRun = true
 	assert.Regexp(t, "(?s)^<nil>.*\nwould wait for job ", fmt.Sprint(p.wait(t.Context(), id), log))
 	var ages []time.Duration // of one that runs, and two of the run before it
@@ -97,7 +97,7 @@ func testPublish(t *testing.T) {
 }
 
 func testPublishContent(t *testing.T) {
-	responses := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json")) // by path
+	args, tenant, responses := "publish -automation-rules -workspace "+centralID(id), " "+subscription+"\n", testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json")) // by path
 	server := fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if response := responses[r.URL.Path]; len(response) == 0 {
 			w.WriteHeader(http.StatusNotFound)
@@ -108,7 +108,6 @@ func testPublishContent(t *testing.T) {
 	})})
 	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id) + "/", TargetWorkspaceTenantID: "tenant-1"}})
-	args, tenant := "publish -automation-rules -workspace "+centralID(id), " "+subscription+"\n"
 	runs := testkit.Decode[map[string][]struct { // files, of which the other flags keep their last ones, and nights
 		Flag, Text, Mode, Path, Want string
 		Response                     json.RawMessage
@@ -134,8 +133,8 @@ func testPublishContent(t *testing.T) {
 }
 
 func testNightly(t *testing.T) {
-	server, credential := fake.NewServer(nil), &azfake.TokenCredential{}
-	factory := driver.NewFactory(t, credential, driver.Options(server))
+	server, gone := fake.NewServer(nil), central+"workspaceManagerMembers/gone\n"
+	factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
 	enable(server, "Enabled")
 	put := func(member, group, assignment, target string) { // which stay, since something of another name uses them
 		server.Put(armsecops.WorkspaceManagerMemberID(named(member)), armsecops.WorkspaceManagerMember{})
@@ -145,6 +144,8 @@ func testNightly(t *testing.T) {
 	put("m-a", "weekly", "nightly-08", "nightly-08")
 	put("m-b", "nightly-70", "weekly-70", "NIGHTLY-70")
 	put("m-c", "nightlier-9", "nightly-9", "weekly")
+	server.Put(armsecops.JobID{SubscriptionID: subscription, ResourceGroupName: "rg", WorkspaceName: "central", WorkspaceManagerAssignmentName: "weekly-70", Name: "job"}, armsecops.Job{Properties: armsecops.JobProperties{ProvisioningState: "Failed", ErrorMessage: "No members."}})
+	assert.Equal(t, "weekly-70: Failed, 0 of 0 items published by job job: \"No members.\"\n<nil>", execute(t, server, "status -name weekly -workspace "+centralID(id), ""))
 	server.SetJobItems(named("nightly-2"), []armsecops.JobItem{{ResourceID: "/a0", Errors: []armsecops.JobItemError{{MemberResourceName: "soc", ErrorMessage: "Forbidden."}}}})
 	all, items := make([]workspace, 2001), make([]string, 2001)
 	for i := range items {
@@ -175,7 +176,6 @@ func testNightly(t *testing.T) {
 		require.ErrorContains(t, err, test[1])
 	}
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound})
-	gone := central + "workspaceManagerMembers/gone\n"
 	assert.Equal(t, gone+"<nil>"+gone+"<nil>"+strings.Repeat("nothing to delete: the input has no ids\n<nil>", 2), execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone)+execute(t, server, "remove", "\n")+execute(t, server, "retire -workspace "+group+workspaces+"soc", ""))
 	assert.Contains(t, execute(t, server, "remove", gone+group), "line 2: neither an assignment, nor a group, nor a member: ")
 	server.AssertFaultsConsumed(t)
