@@ -116,10 +116,11 @@ func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, de
 	return errors.Join(errs...)
 }
 
-// isGone reports whether an error of armsecops or of Microsoft's clients is a 404.
+// isGone reports whether an error of armsecops or of Microsoft's clients is a 404 of the
+// service, which has a code, where the page of a proxy has none.
 func isGone(err error) bool {
 	failed, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && failed.StatusCode == http.StatusNotFound
+	return ok && failed.StatusCode == http.StatusNotFound && failed.ErrorCode != ""
 }
 
 // removal returns the deletions of assignments, groups and members by their ids, and
