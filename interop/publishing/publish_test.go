@@ -108,11 +108,10 @@ func testPublishContent(t *testing.T) {
 	})})
 	soc, branch := workspace{group + workspaces + "soc", "tenant-1"}, workspace{strings.Replace(group, "01/", "02/", 1) + workspaces + "branch", "tenant-2"}
 	server.Put(armsecops.WorkspaceManagerMemberID(named("old")), armsecops.WorkspaceManagerMember{Properties: armsecops.WorkspaceManagerMemberProperties{TargetWorkspaceResourceID: strings.ToUpper(branch.id) + "/", TargetWorkspaceTenantID: "tenant-1"}})
-	runs := testkit.Decode[map[string][]struct { // files, of which the other flags keep their last ones, and nights
+	runs, files := testkit.Decode[map[string][]struct { // files, of which the other flags keep their last ones, and nights
 		Flag, Text, Mode, Path, Want string
 		Response                     json.RawMessage
-	}](t, testkit.ReadFile(t, "testdata/runs.json"))
-	files := args + " -dry-run"
+	}](t, testkit.ReadFile(t, "testdata/runs.json")), args+" -dry-run"
 	for _, test := range runs["files"] {
 		files += " -" + test.Flag + " " + writeFile(t, test.Flag, test.Text)
 		assert.Contains(t, execute(t, server, files, ""), test.Want)
@@ -170,12 +169,13 @@ func testNightly(t *testing.T) {
 		assert.Equal(t, run.Requests, fmt.Sprint(count(requests, http.MethodPut), count(requests, http.MethodPost), count(requests, http.MethodDelete)), "%v: %s", run, text)
 	}
 	p, _ := newPublisher(factory, subscription, io.Discard)
-	server.Inject(fake.Fault{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: http.StatusForbidden})
+	for _, f := range []fake.Fault{{Operation: "WorkspaceManagerAssignmentsClient.NewListPager", StatusCode: 403}, {Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: 404}, {Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: 404, Body: "<html>"}} {
+		server.Inject(f)
+	}
 	for _, test := range [][2]string{{"", "invalid resource ID"}, {strings.ToUpper(group + workspaces + "central/"), "is the central workspace"}, {group, "NewListPager: 403"}} {
 		_, err := p.leftover(t.Context(), id, []workspace{{id: test[0]}}, items[:1])
 		require.ErrorContains(t, err, test[1])
 	}
-	server.Inject(fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound}, fake.Fault{Operation: "WorkspaceManagerMembersClient.Delete", StatusCode: http.StatusNotFound, Body: "<html>"})
 	assert.Equal(t, gone+"<nil>"+gone+"<nil>"+strings.Repeat("nothing to delete: the input has no ids\n<nil>", 2), execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone)+execute(t, server, "remove", "\n")+execute(t, server, "retire -workspace "+group+workspaces+"soc", ""))
 	assert.Contains(t, execute(t, server, "remove", gone), "a page of HTML", "by which it isn't gone")
 	server.AssertFaultsConsumed(t)
