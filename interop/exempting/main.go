@@ -41,8 +41,9 @@ const usage = `usage, after az login:
   exempting attestations [-before TIME]                    print id, end and name of those in force
   exempting renew-attestations -id ID -expires TIME        let attestations end later
       [-dry-run]
--resource, -subscription, -management-group and -id can be repeated; - reads ids from standard input. grant and revoke take
--policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
+list has what is at or below a subscription or management group, or what applies to a resource.
+-resource, -subscription, -management-group and -id can be repeated; - reads ids from standard input.
+grant and revoke take -policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
 -h after a command describes its flags.
 `
 
