@@ -23,7 +23,7 @@ type session struct {
 	*exempter
 	assessments     *armsecurity.AssessmentsClient
 	recommendations kept[match]    // by subscription
-	above           kept[[]string] // the management groups, by subscription
+	above           kept[[]string] // the management groups, by subscription or management group
 }
 
 // run writes what a command reads, or what it has done.
@@ -32,11 +32,16 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 		if c.resources != nil && len(c.resources) == 0 {
 			return nil
 		}
-		var ids []string
-		for _, subscription := range c.resources {
-			ids = append(ids, subscription.SubscriptionID)
+		var of selection
+		switch c.by {
+		case "subscription":
+			of.subscriptions = c.resources
+		case "management-group":
+			of.managementGroups = c.resources
+		case "resource":
+			of.resources = c.resources
 		}
-		return report(ctx, w, credential, options, c.stale, ids...)
+		return report(ctx, w, credential, options, of, c.stale)
 	}
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
@@ -152,16 +157,13 @@ func unhealthyBelow(ctx context.Context, client *armsecurity.AssessmentsClient, 
 
 // exempt grants or revokes for a resource, and returns what was done.
 func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceID, recommendation armsecops.AssessmentMetadata) (text string, err error) {
-	above := c.above
-	if resource.SubscriptionID != "" {
-		groups, err := s.above.get(resource.SubscriptionID, func() ([]string, error) {
-			return groupsAbove(ctx, s.policies.credential, s.policies.options, resource.SubscriptionID)
-		})
-		if err != nil {
-			return "", fmt.Errorf("looking for the management groups above: %w", err)
-		}
-		above = slices.Concat(above, groups)
+	groups, err := s.above.get(cmp.Or(resource.SubscriptionID, resource.String()), func() ([]string, error) {
+		return groupsAbove(ctx, s.policies.credential, s.policies.options, resource)
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking for the management groups above: %w", err)
 	}
+	above := slices.Concat(c.above, groups)
 	var changes []change
 	if c.name == "grant" {
 		changes, err = s.exemptOrRenew(ctx, recommendation, resource.String(), c.grant, c.dryRun, above...)

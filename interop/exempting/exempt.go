@@ -27,6 +27,7 @@ type exempter struct {
 	standards kept[standards]             // by scope
 	byKey     kept[[]armsecops.Exemption] // of those by the key of a recommendation, by subscription or management group
 	made      sync.Map                    // of existing by madeAt, which lists don't have in a dry run, and the index not for minutes
+	deleted   sync.Map                    // what a dry run of revoke would have deleted, by id in lower case
 }
 
 // madeAt is where exemptOrRenew has made or renewed an exemption, or would have in a dry run.
@@ -130,13 +131,18 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 	errs := []error{err} // such as that no policy assignment is found: places may have others
 	for _, p := range places {
 		for _, old := range p.existing {
+			if _, deleted := e.deleted.Load(strings.ToLower(old.id)); deleted && dryRun {
+				continue
+			}
 			if !old.exact {
 				if old.holdsUntil(time.Now()) {
 					changes = append(changes, change{"left", old.id, p.from})
 				}
 				continue
 			}
-			if !dryRun {
+			if dryRun {
+				e.deleted.Store(strings.ToLower(old.id), true)
+			} else {
 				e.made.Clear()
 				_, err := e.factory.NewExemptionsClient().Delete(ctx, old.id, nil)
 				if err != nil && !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already

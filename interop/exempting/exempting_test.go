@@ -54,12 +54,12 @@ func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 		}
 		_, _ = w.Write(bodies[path])
 	})})
+	server.Inject(fake.Fault{StatusCode: http.StatusOK, Body: `{"data": []}`, Always: true, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), `name =~ \"m-unseen\"`) }})
 	server.Inject(fake.Fault{StatusCode: http.StatusOK, Body: string(bodies["/providers/Microsoft.ResourceGraph/resources"]), Always: true, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
 	for name, properties := range testkit.Decode[map[string]armsecops.PolicyExemptionProperties](t, testkit.ReadFile(t, "testdata/policyExemptions.json")) {
 		server.Put(armsecops.PolicyExemptionID{Scope: machine, Name: name}, armsecops.PolicyExemption{Properties: properties})
 	}
-	p := &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}
-	return server, &exempter{factory: driver.NewFactory(t, p.credential, driver.Options(server)), policies: p}
+	return server, &exempter{factory: driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server)), policies: &policies{credential: &azfake.TokenCredential{}, options: &driver.Options(server).ClientOptions}}
 }
 
 // exempt returns the ids of exemptOrRenew: a second run with an earlier end shortens nothing.
@@ -253,7 +253,7 @@ func TestCommands(t *testing.T) {
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": "", "bc303248-3d14-44c2-96a0-55f5c326b5fe": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
-	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1)}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}} {
+	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1)}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}, group + "-2": {Effect: "exempt"}} {
 		p.DisplayName = "By\tLea"
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other}, armsecops.StandardAssignment{Properties: p})
 	}

@@ -22,14 +22,19 @@ type row struct {
 	Err   error    // why From is missing otherwise, or why it is unknown whether the index's row still exists
 }
 
-// recommendations returns the display names of the recommendations of subscriptions, by
+// recommendations returns the display names of the recommendations of subscriptions, or of
+// Microsoft's if no subscription is given, by
 // their keys and by the ids of the policy definitions that turn them on, in lower case.
 // Several recommendations may have the same policy. A subscription that can't be read
 // doesn't keep the others from it: it is an *armsecops.SubscriptionError of the error.
 func recommendations(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionIDs ...string) (map[string][]string, error) {
 	names := map[string][]string{}
 	var errs []error
-	for recommendation, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+	listing := client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil)
+	if len(subscriptionIDs) == 0 {
+		listing = client.NewListPager(nil).All(ctx)
+	}
+	for recommendation, err := range listing {
 		if err != nil { // of one subscription, or of all, such as ErrCredential
 			errs = append(errs, err)
 			continue

@@ -31,7 +31,7 @@ import (
 
 const usage = `usage, after az login:
   exempting [list]                                         write a row of CSV for each exemption
-      [-subscription ID]... [-stale]
+      [-subscription ID | -management-group ID | -resource ID]... [-stale]
   exempting unhealthy -recommendation NAME -resource SCOPE print the ids of the unhealthy resources of a scope
   exempting status -recommendation NAME -resource ID       print id, status, cause and description
   exempting grant -recommendation NAME -resource ID        exempt a resource, or renew its exemption
@@ -41,8 +41,9 @@ const usage = `usage, after az login:
   exempting attestations [-before TIME]                    print id, end and name of those in force
   exempting renew-attestations -id ID -expires TIME        let attestations end later
       [-dry-run]
--resource, -subscription and -id can be repeated; - reads ids from standard input. grant and revoke take
--policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
+list has what is at or below a subscription or management group, or what applies to a resource.
+-resource, -subscription, -management-group and -id can be repeated; - reads ids from standard input.
+grant and revoke take -policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
 -h after a command describes its flags.
 `
 
@@ -80,6 +81,7 @@ type command struct {
 	recommendation string            // its display name or key
 	policy         string            // the id of its policy definition instead
 	resources      []*arm.ResourceID // or attestations; empty, not nil, if the input has none
+	by             string            // of list: the flag that gives resources
 	above          []string
 	stale          bool      // list ids, of stale exemptions only
 	before         time.Time // zero: at any time, or never
@@ -117,6 +119,8 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 	case "list":
 		flags.BoolVar(&c.stale, "stale", false, "print the ids of the exemptions whose policy assignment is gone, instead of CSV")
 		idFlag(flags, &c.resources, stdin, "subscription", "of a subscription, instead of all in use")
+		idFlag(flags, &c.resources, stdin, "management-group", "of a management group, for the exemptions of the group and of all below it")
+		idFlag(flags, &c.resources, stdin, "resource", "of a resource, resource group, subscription or management group, for its own exemptions and those it inherits")
 	case "attestations":
 		timeFlag(flags, &c.before, now, "before", "only those that end before a `time`")
 	case "renew-attestations":
@@ -141,13 +145,25 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 	if flags.NArg() > 0 {
 		return c, refuse("unexpected argument " + strconv.Quote(flags.Arg(0)))
 	}
+	if c.name == "list" {
+		var by []string
+		flags.Visit(func(f *flag.Flag) {
+			if slices.Contains([]string{"subscription", "management-group", "resource"}, f.Name) {
+				by = append(by, f.Name)
+			}
+		})
+		if len(by) > 1 {
+			return c, refuse("-" + strings.Join(by, " and -") + " can't be combined")
+		}
+		c.by = strings.Join(by, "")
+	}
 	var missing []string
 	for _, required := range []struct {
 		flag    string
 		missing bool
 	}{
 		{"recommendation", c.recommendation == "" && c.policy == ""},
-		{"resource", c.resources == nil},
+		{"resource", c.resources == nil && c.name != "list"},
 		{"id", c.resources == nil},
 		{"category", c.grant.category == ""},
 		{"expires", c.grant.expires.IsZero()},
@@ -167,6 +183,12 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 		fmt.Fprintln(w, "nothing to do: the input has no ids")
 	}
 	return c, nil
+}
+
+// scopeFlags has the flags whose ids are of one type. Its name alone will do.
+var scopeFlags = map[string]struct{ prefix, resourceType string }{
+	"subscription":     {"/subscriptions/", "Microsoft.Resources/subscriptions"},
+	"management-group": {"/providers/Microsoft.Management/managementGroups/", "Microsoft.Management/managementGroups"},
 }
 
 // idFlag defines a flag with resource ids. The value - reads them from standard input, as
@@ -189,12 +211,13 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 			if id = strings.TrimSpace(id); id == "" {
 				continue
 			}
-			if name == "subscription" && !strings.Contains(id, "/") {
-				id = "/subscriptions/" + id
+			scope, isScope := scopeFlags[name]
+			if isScope && !strings.Contains(id, "/") {
+				id = scope.prefix + id
 			}
 			resource, err := arm.ParseResourceID(id)
-			if err == nil && name == "subscription" && resource.ResourceType.String() != arm.SubscriptionResourceType.String() {
-				err = errors.New("not a subscription")
+			if err == nil && isScope && !strings.EqualFold(resource.ResourceType.String(), scope.resourceType) {
+				err = errors.New("not a " + strings.ReplaceAll(name, "-", " "))
 			}
 			if err != nil {
 				return err
@@ -234,7 +257,7 @@ func (c *command) exemptionFlags(flags *flag.FlagSet) {
 		c.policy = id
 		return err
 	})
-	flags.Func("above", "`id` of a management group above a management group, or of a connector that isn't in the id of the resource; can be repeated", func(id string) error {
+	flags.Func("above", "`id` of what else is above, such as a connector that isn't in the id of the resource; can be repeated", func(id string) error {
 		c.above = append(c.above, id)
 		_, err := arm.ParseResourceID(id)
 		return err

@@ -9,47 +9,70 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
 	"github.com/armsecops/armsecops"
 )
 
+// selection is what a report has the exemptions of, by one of its fields; if none is set,
+// all subscriptions in use.
+type selection struct {
+	subscriptions    []*arm.ResourceID // with what is below, and management groups
+	managementGroups []*arm.ResourceID // with what is below
+	resources        []*arm.ResourceID // with what is above; may be subscriptions and management groups, too
+}
+
 // report writes the rows of all that can be read. The error says what can't.
 //   - stale: write the ids of stale exemptions instead, one a line
-//   - ids: of subscriptions; none for those in use
-func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions, stale bool, ids ...string) error {
+func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions, of selection, stale bool) error {
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		return err
 	}
-	if len(ids) == 0 {
+	var ids []string // of the subscriptions to list
+	for _, id := range slices.Concat(of.subscriptions, of.resources) {
+		if id.SubscriptionID != "" {
+			ids = add(ids, strings.ToLower(id.SubscriptionID))
+		}
+	}
+	if of.subscriptions == nil && of.managementGroups == nil && of.resources == nil {
 		if ids, err = subscriptions(ctx, credential, &options.ClientOptions); err != nil {
 			return err
 		}
+		if len(ids) == 0 {
+			return errors.New("the identity sees no subscription that is in use")
+		}
 	}
-	if len(ids) == 0 {
-		return errors.New("the identity sees no subscription that is in use")
+	var aboveErr error
+	wanted := func(e armsecops.Exemption) bool {
+		isOf := func(id string) bool { return strings.EqualFold(id, e.SubscriptionID) }
+		return e.SubscriptionID == "" || of.managementGroups != nil || slices.ContainsFunc(ids, isOf)
+	}
+	if of.resources != nil {
+		wanted, aboveErr = appliesTo(ctx, credential, &options.ClientOptions, of.resources)
 	}
 	names, namesErr := recommendations(ctx, factory.NewAssessmentsMetadataClient(), ids...)
 	client := factory.NewExemptionsClient()
 	current := client.ListAcrossSubscriptions(ctx, ids, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true})
-	// Whether these lists have the standard assignments of single resources and of management
-	// groups isn't documented. The index of the whole tenant has them.
-	tenant := client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}}).All(ctx)
-	index := func(yield func(armsecops.Exemption, error) bool) {
-		for e, err := range tenant {
-			isOf := func(id string) bool { return strings.EqualFold(id, e.SubscriptionID) }
-			if (e.SubscriptionID == "" || slices.ContainsFunc(ids, isOf)) && !yield(e, err) {
-				return
-			}
-		}
+	indexed := &armsecops.ExemptionsClientListOptions{}
+	for _, group := range of.managementGroups {
+		indexed.ManagementGroups = append(indexed.ManagementGroups, group.Name)
 	}
-	rows, rowsErr := inventory(ctx, client, current, index, &policies{credential: credential, options: &options.ClientOptions}, names)
+	isGroup := func(id *arm.ResourceID) bool { return id.SubscriptionID == "" }
+	if of.managementGroups == nil && !slices.ContainsFunc(of.resources, isGroup) {
+		// Whether the lists of subscriptions have the standard assignments of single resources and
+		// of management groups isn't documented. The index of the whole tenant has them.
+		indexed.Kinds = []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}
+	}
+	index := client.NewListPager(indexed).All(ctx)
+	rows, rowsErr := inventory(ctx, client, filter(current, wanted), filter(index, wanted), &policies{credential: credential, options: &options.ClientOptions}, names)
 	var failed error
 	staleIDs := ""
 	records := [][]string{{"id", "name", "kind", "scope", "from", "standard or assignment", "limited to", "stale", "category", "description", "expires", "created by", "created on", "last modified by", "last modified on", "metadata", "error"}}
@@ -67,9 +90,50 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	}
 	if stale {
 		_, err := io.WriteString(w, staleIDs)
-		return errors.Join(rowsErr, failed, err)
+		return errors.Join(aboveErr, rowsErr, failed, err)
 	}
-	return errors.Join(namesErr, rowsErr, failed, csv.NewWriter(w).WriteAll(records))
+	return errors.Join(aboveErr, namesErr, rowsErr, failed, csv.NewWriter(w).WriteAll(records))
+}
+
+// appliesTo returns a function that reports whether an exemption is of one of the resources,
+// or of a scope above it: going by its id, or a management group that Azure Resource Graph
+// names. One of 2021 that doesn't say its scope may be of any resource of its subscription.
+// The error says where these groups are unknown, whose exemptions are missing.
+func appliesTo(ctx context.Context, credential azcore.TokenCredential, options *arm.ClientOptions, resources []*arm.ResourceID) (func(armsecops.Exemption) bool, error) {
+	var errs []error
+	above := map[string][]string{} // the management groups, by subscription or management group
+	of := func(r *arm.ResourceID) string { return strings.ToLower(cmp.Or(r.SubscriptionID, r.String())) }
+	for _, r := range resources {
+		if _, known := above[of(r)]; known {
+			continue
+		}
+		groups, err := groupsAbove(ctx, credential, options, r)
+		if err == nil && groups == nil {
+			err = errors.New("no row of it in Azure Resource Graph")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("looking for the management groups above %s: %w", r, err))
+		}
+		above[of(r)] = groups
+	}
+	return func(e armsecops.Exemption) bool {
+		scope := cmp.Or(e.Scope, "/subscriptions/"+e.SubscriptionID)
+		is := func(id string) bool { return strings.EqualFold(id, scope) }
+		return slices.ContainsFunc(resources, func(r *arm.ResourceID) bool {
+			return within(r.String(), scope) || slices.ContainsFunc(above[of(r)], is)
+		})
+	}, errors.Join(errs...)
+}
+
+// filter returns a listing of the exemptions that are wanted, with all errors.
+func filter(listing iter.Seq2[armsecops.Exemption, error], wanted func(armsecops.Exemption) bool) iter.Seq2[armsecops.Exemption, error] {
+	return func(yield func(armsecops.Exemption, error) bool) {
+		for e, err := range listing {
+			if (err != nil || wanted(e)) && !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 // formula is what a spreadsheet takes for a formula: at the beginning of a cell, or after
