@@ -78,7 +78,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	q.Flags.StringVar(&within, "within", within,
 		"only exemptions that have ended or will within this `time`; 0d is those that have ended, 30d is days, other units are Go's")
 	if name == "list" {
-		q.Flags.StringVar(&within, "expires-within", "", "the same as -within, as a `time`")
+		q.Flags.StringVar(&within, "expires-within", "", "another name of -within; a `time`")
 	}
 	var category, effect string
 	q.Flags.BoolVar(&q.active, "active", false, "only exemptions that haven't ended")

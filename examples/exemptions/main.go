@@ -102,7 +102,7 @@ func newOverview() overview {
 		command.ExitCode{Code: 3, Meaning: "renew or delete failed or was interrupted for at least one of the exemptions, or create for one of several; the others are done"})
 	c.About = "Lists, creates, renews and deletes the exemptions of a tenant: those of Azure Policy, of Defender's standards and of " +
 		"Defender's assignments of 2021.\n\n" +
-		"Without -live every command works on a tenant in memory with invented exemptions; with it, on Azure.\n\n" +
+		"Without -live every command works on a tenant in memory with invented exemptions, on 1 June 2026; with it, on Azure.\n\n" +
 		"For the flags of a command: exemptions COMMAND -h"
 	c.Commands = commands
 	c.Example = `  go run ./examples/exemptions expiring -within 30d
@@ -181,15 +181,15 @@ func connect(c *command.Command) (n connection, err error) {
 
 // What printMemoryNote says of the tenant in memory, whose output looks like Azure's.
 const (
-	nothingRemains = "of which nothing remains: -live changes Azure."
-	invented       = "with invented exemptions: -live reads Azure."
-	onAnotherDay   = "on 1 June 2026: with -live, it is Azure today."
+	nothingRemains = ", of which nothing remains: -live changes Azure."
+	invented       = ", with invented exemptions: -live reads Azure."
+	onAnotherDay   = ": with -live, it is Azure today."
 )
 
 // printMemoryNote says what the output is of, unless that is Azure.
 func (n connection) printMemoryNote(out *terminal.Output, what string) {
 	if n.memory != nil {
-		out.Println("This was a tenant in memory, " + what)
+		out.Println("This was a tenant in memory on 1 June 2026" + what)
 	}
 }
 

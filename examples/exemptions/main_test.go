@@ -97,7 +97,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 	s, stdout, stderr := commandtest.Streams()
 	assert.Zero(t, run(t.Context(), nil, s))
 	commandtest.AssertGolden(t, "output", stdout.String())
-	assert.Equal(t, unreadable+"\nThis was a tenant in memory, with invented exemptions: -live reads Azure.\n", stderr.String())
+	assert.Equal(t, unreadable+"\nThis was a tenant in memory on 1 June 2026, with invented exemptions: -live reads Azure.\n", stderr.String())
 }
 
 // requestID depends on which of several requests comes first.
@@ -210,13 +210,13 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for args, want := range map[string]string{ // the exit code, the standard output and the standard error
-		"-via list -o json":    "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted: 40 of 40 subscriptions not finished\n",
-		"-o json":              "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted\n",
-		"-o csv -kind policy":  "1 This was a tenant in memory, with invented exemptions: -live reads Azure.\ninterrupted\n",
+		"-via list -o json":    "1 This was a tenant in memory on 1 June 2026, with invented exemptions: -live reads Azure.\ninterrupted: 40 of 40 subscriptions not finished\n",
+		"-o json":              "1 This was a tenant in memory on 1 June 2026, with invented exemptions: -live reads Azure.\ninterrupted\n",
+		"-o csv -kind policy":  "1 This was a tenant in memory on 1 June 2026, with invented exemptions: -live reads Azure.\ninterrupted\n",
 		"list -":               "1 standard input: interrupted\n",
 		"renew -expires 90d -": "1 standard input: interrupted\n",
 		"delete " + standardID4 + " " + policyID(3): "3 " + standardID4 + ": not begun\n" + policyID(3) +
-			": not begun\nThis was a tenant in memory, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: interrupted\n",
+			": not begun\nThis was a tenant in memory on 1 June 2026, of which nothing remains: -live changes Azure.\n0 of 2 exemptions failed, 2 not finished: interrupted\n",
 	} {
 		s, stdout, stderr := commandtest.Streams()
 		s.In, _ = io.Pipe() // which never ends

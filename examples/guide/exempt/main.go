@@ -94,7 +94,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
-			continue
+			continue // without a response, it may exist: a second run replaces it
 		}
 		ids = append(ids, id)
 		fmt.Fprintf(out, "%q: exempted by %s\n", r.displayName, id)
@@ -122,7 +122,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the
 // id. A second run replaces the exemption, and can end it earlier: exemptOrRenew of
-// interop/exempting doesn't.
+// interop/exempting doesn't, and reads the recommendations once for many resources.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {

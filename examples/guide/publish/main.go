@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -184,9 +185,10 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 
 // newTenant returns a tenant in memory, with the central workspace.
 func newTenant() *fake.Server {
+	var ids atomic.Int64
 	server := fake.NewServer(&fake.ServerOptions{
-		Strict: true, // refuses what names something that isn't there
-		NewID:  func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" },
+		Strict: true,                                                                              // refuses what names something that isn't there
+		NewID:  func() string { return fmt.Sprintf("0b8a3f6e-2f0c-4c62-9e4f-%012d", ids.Add(1)) }, // the same in each run
 	})
 	server.AddWorkspace(subscription, resourceGroup, workspace)
 	return server

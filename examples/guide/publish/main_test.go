@@ -17,7 +17,7 @@ import (
 func Example() {
 	main()
 	// Output:
-	// rules: job 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21: Succeeded
+	// rules: job 0b8a3f6e-2f0c-4c62-9e4f-000000000011: Succeeded
 	// rules: 1 of 1 items published
 }
 
@@ -33,7 +33,7 @@ func TestRunPrintsAStateOnceAndAllFailures(t *testing.T) {
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Times: 2, Body: `{"name": "1", "properties": {"provisioningState": "InProgress"}}`})
 		var out strings.Builder
 		require.ErrorAs(t, run(t.Context(), factory, rules.assignment, &out), new(*armsecops.JobFailedError))
-		assert.Equal(t, "rules: job 1: InProgress\nrules: job 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21: Failed\n"+
+		assert.Equal(t, "rules: job 1: InProgress\nrules: job 0b8a3f6e-2f0c-4c62-9e4f-000000000011: Failed\n"+
 			"rules: "+rule+" at member branch: \"Forbidden.\"\nrules: 0 of 1 items published\n", out.String())
 		require.ErrorIs(t, run(t.Context(), factory, rules.assignment, (*os.File)(nil)), os.ErrInvalid, "the output is lost")
 	})
