@@ -31,8 +31,8 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // [*JobFailedError]; with any other error, the job is zero. A job that was deleted is
 // [ErrNotFound]: don't wait for it again. After any other error, the job may still run:
 // wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
-// is what ends the wait for a job that doesn't end. The error of a context that ended names
-// the job, and says that it may still run.
+// is what ends the wait for a job that doesn't end. A poll that fails after its retries ends
+// it, too. These errors name the job, and say that it may still run.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it
@@ -57,10 +57,11 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 		slog.LogValuer
 	}](err)
 	ended := ctx.Err() != nil && errors.Is(err, ctx.Err())
-	if err == nil || named && !ended {
+	response, _ := errors.AsType[*ErrorResponse](err)
+	if err == nil || named && !ended && (response != nil && isGone(response) || token == "") { // no job, or no wait
 		return done.Job, err
 	}
-	if options != nil && options.Frequency < time.Second && !ended { // of which azcore has the only other error
+	if !named && options != nil && options.Frequency < time.Second && !ended { // of which azcore has the only other error
 		return Job{}, withOperation(name, invalid("Frequency", options.Frequency.String(), "must be at least 1s"))
 	}
 	if !named {
@@ -70,7 +71,7 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	return Job{}, withOperation(name, &waitError{id, err})
 }
 
-// waitError is the end of a wait whose context has ended, or an error of azcore's poller.
+// waitError is the end of a wait before that of the job.
 type waitError struct {
 	id  string // of the job
 	err error
