@@ -59,16 +59,17 @@ type place struct {
 
 // existing is an exemption of a resource, or of a scope above it, from a recommendation.
 type existing struct {
-	id      string
-	expires time.Time // zero: never
-	covers  bool      // it exempts the resource from all of it, rather than from some findings
-	exact   bool      // it covers the resource, and exempts nothing else
+	id       string
+	expires  time.Time // zero: never
+	category armsecops.ExemptionCategory
+	covers   bool // it exempts the resource from all of it, rather than from some findings
+	exact    bool // it covers the resource, and exempts nothing else
 }
 
 // change is what happened to an exemption, or would in a dry run.
 type change struct {
 	done     string // created, renewed, deleted, or left as it is
-	id, from string // from: as in place
+	id, from string // from: as in place, and what stays although something else is granted
 }
 
 // exemptOrRenew exempts a resource from a recommendation where that is exempted, and
@@ -113,7 +114,7 @@ func (e *exempter) exemptOrRenew(
 		if err == nil && done.id != "" {
 			changes = append(changes, done)
 			if done.done != "left" {
-				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, covers: true})
+				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, category: g.category, covers: true})
 			}
 		}
 		errs = append(errs, err)
@@ -161,7 +162,7 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant, dryRun bool) (change, error) {
 	for _, e := range p.existing {
 		if e.covers && e.holdsUntil(g.expires) {
-			return change{"left", e.id, p.from}, nil
+			return change{"left", e.id, p.from + e.stays(g)}, nil
 		}
 	}
 	if p.create == nil {
@@ -174,12 +175,23 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 	if i < 0 {
 		return change{"created", p.newID, p.from}, p.create(ctx, g, dryRun)
 	}
-	renewed := change{"renewed", p.existing[i].id, p.from}
+	renewed := change{"renewed", p.existing[i].id, p.from + p.existing[i].stays(g)}
 	if dryRun {
 		return renewed, nil
 	}
 	_, err := client.Renew(ctx, renewed.id, g.expires, &armsecops.ExemptionsClientRenewOptions{Description: g.description, OnlyLater: true})
 	return renewed, err
+}
+
+// stays returns what an existing exemption keeps although something else is granted.
+func (e existing) stays(g grant) (text string) {
+	if e.category != "" && !e.category.Is(g.category) {
+		text = fmt.Sprintf("; its category stays %q", e.category)
+	}
+	if len(g.metadata) > 0 {
+		text += "; its metadata stays"
+	}
+	return text
 }
 
 func (e existing) holdsUntil(t time.Time) bool { return e.expires.IsZero() || !e.expires.Before(t) }
@@ -252,7 +264,7 @@ func existingFrom(exemptions []armsecops.PolicyExemption, resourceID, assignment
 		ofResource := armsecops.PolicyExemptionID{Scope: resourceID, Name: exemption.Name}
 		covers := len(p.ResourceSelectors) == 0 && (whole || from == len(references))
 		exact := covers && len(p.PolicyDefinitionReferenceIDs) == len(references) && strings.EqualFold(exemption.ID, ofResource.String())
-		found = append(found, existing{exemption.ID, p.ExpiresOn, covers, exact})
+		found = append(found, existing{exemption.ID, p.ExpiresOn, p.ExemptionCategory, covers, exact})
 	}
 	return found
 }

@@ -45,7 +45,6 @@ var standard = armsecops.SecurityStandard{Properties: armsecops.SecurityStandard
 // newAzure returns an exempter of a fake with the machine's exemptions of testdata/policyExemptions.json, of which all has ended,
 // never and selected are from whole assignments, and gone and gone-2 from the same, and with the requests of testdata/azure.json.
 func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
-	t.Helper()
 	bodies := testkit.Decode[map[string]json.RawMessage](t, testkit.ReadFile(t, "testdata/azure.json"))
 	server = fake.NewServer(&fake.ServerOptions{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimSuffix(r.URL.Path+"?"+r.URL.Query().Get("$filter"), "?")
@@ -201,7 +200,7 @@ func TestExemptManyResources(t *testing.T) {
 		assert.Equal(t, []int{1}, asked(server, subscription+"/providers/Microsoft.Security/assessmentMetadata"))
 		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", Delay: time.Second, Always: true})
 		start := time.Now()
-		assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category waiver -description SEC-1042 -resource -", ids))
+		assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category mitigated -description SEC-1042 -resource -", ids))
 		assert.Equal(t, []any{[]int{2 + 3}, 7 * time.Second}, []any{asked(server, "/providers/Microsoft.ResourceGraph/resources"), time.Since(start)}, "also one for the groups above; 8 at a time")
 	})
 }

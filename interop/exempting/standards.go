@@ -80,7 +80,7 @@ func (e *exempter) existingByKey(ctx context.Context, resource *arm.ResourceID, 
 		}
 		covers := limits(exemption.Exemption) == "" && exemption.Scope != ""
 		exact := covers && len(exemption.AssessmentKeys) == 1 && strings.EqualFold(exemption.Scope, resource.String())
-		found = append(found, existing{exemption.ID, exemption.ExpiresOn, covers, exact})
+		found = append(found, existing{exemption.ID, exemption.ExpiresOn, exemption.Category, covers, exact})
 	}
 	return found, nil
 }

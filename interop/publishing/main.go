@@ -26,6 +26,7 @@ import (
 
 const usage = `usage, after az login:
   publishing [publish] -workspace ID    publish to other workspaces, and print what is left over
+  publishing enable -workspace ID       enable the workspace manager of the central workspace
   publishing status -workspace ID       print the newest job of each assignment, and what it didn't publish
   publishing remove                     delete what is left over, by the ids in standard input
   publishing rules -workspace ID        print the ids and names of rules of the members
@@ -123,7 +124,7 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		n.prefixFlag(flags)
 		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with the resource ids of workspaces, one a line: their rules, not those of all members")
 		n.workspaceFlag(flags)
-	case "retire":
+	case "retire", "enable":
 		n.workspaceFlag(flags)
 	case "remove":
 	default:
@@ -155,6 +156,8 @@ func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential a
 		return prune(ctx, w, c.notes, r, c.night.dryRun, retirement(c.night.workspaceID, credential, &options.ClientOptions))
 	case "rules":
 		return c.night.writeRules(ctx, w, factory, credential, options)
+	case "enable":
+		return c.night.enable(ctx, w, factory)
 	case "status":
 		return c.night.writeStatus(ctx, w, factory)
 	case "delete-jobs":

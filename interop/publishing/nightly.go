@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -108,27 +107,4 @@ func nightly(
 		err = errors.Join(fmt.Errorf("%d of %d groups and workspaces failed", failed, len(outcomes)), err)
 	}
 	return ids, err
-}
-
-// checkEnabled returns an error unless a configuration of the workspace manager, of any
-// name, is enabled: what the service does with jobs and members if none is, isn't documented.
-func checkEnabled(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
-	client, err := factory.NewWorkspaceManagerConfigurationsClient(id.SubscriptionID)
-	if err != nil {
-		return err
-	}
-	var others []string
-	for c, err := range client.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
-		if err != nil {
-			return err
-		}
-		if c.Properties.Mode.Is(armsecops.WorkspaceManagerModeEnabled) {
-			return nil
-		}
-		others = append(others, fmt.Sprintf("the mode of its configuration %s is %q", c.Name, c.Properties.Mode))
-	}
-	if len(others) == 0 {
-		return fmt.Errorf("%s has no configuration of the workspace manager", centralID(id))
-	}
-	return fmt.Errorf("the workspace manager of %s isn't enabled: %s", centralID(id), strings.Join(others, ", "))
 }

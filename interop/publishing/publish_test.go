@@ -71,6 +71,7 @@ func testPublish(t *testing.T) {
 			assert.True(t, slices.EqualFunc(job.Properties.Items, distinct(strings.Fields(run.items)), func(item armsecops.JobItem, id string) bool { return strings.EqualFold(item.ResourceID, id) }), run)
 		}
 	}
+	enable(server, "Disabled")
 	server.Inject(fake.Fault{StatusCode: http.StatusNotFound, Times: 10, CarriedOut: true, Match: func(r fake.Request) bool { return r.Method == http.MethodDelete }}) // the jobs and the first rule
 	for c := range strings.SplitSeq(testkit.ReadFile(t, "testdata/commands.txt"), "\n\n") {                                                                            // arguments, and what the output and the error match
 		args, want, _ := strings.Cut(strings.NewReplacer("{group}", group, "{workspaces}", workspaces, "{central}", central).Replace(strings.TrimSpace(c)), "\n")

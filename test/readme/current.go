@@ -9,8 +9,8 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// current returns the exemptions of subscriptions and of management groups: those that the lists have, and
-// those that only the index has, each as it is now. The error says what couldn't be read.
+// current returns the exemptions of subscriptions, policy exemptions of the groups above them, and standard assignments of
+// all groups: those that the lists have, and those that only the index has, each as it is now. The error says what couldn't be read.
 func current(ctx context.Context, client *armsecops.ExemptionsClient, subscriptionIDs []string) (found []armsecops.Exemption, err error) {
 	var errs []error
 	listed := map[string]bool{} // ids in lower case: the index has any casing

@@ -112,7 +112,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	for _, exemption := range found {
 		fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
-	errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), ids...))
+	errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), reason, ids...))
 	for _, id := range ids {
 		_, err := client.Delete(ctx, id, nil)
 		errs = append(errs, err)
@@ -202,8 +202,9 @@ func covers(scope, resourceID string) bool {
 }
 
 // renew lets exemptions end later, unless they have ended, which would bring them back, or
-// end later already. One that fails doesn't keep the others from it.
-func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Writer, now, later time.Time, ids ...string) error {
+// end later already. The description says who approved it; empty, the old one stays. One
+// that fails doesn't keep the others from it.
+func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Writer, now, later time.Time, description string, ids ...string) error {
 	var errs []error
 	for _, id := range ids {
 		got, err := client.Get(ctx, id, nil)
@@ -211,7 +212,7 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Write
 			errs = append(errs, err) // nil for one that has ended
 			continue
 		}
-		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
+		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description, OnlyLater: true})
 		if err == nil && !renewed.ExpiresOn.IsZero() { // zero: it never ends
 			fmt.Fprintf(out, "%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
 		}

@@ -81,15 +81,15 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	assert.Regexp(t, `(?s)^"Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 .*invalid argument$`, run(t.Context(), factoryOf(server), today, (*os.File)(nil)))
 	found, err := collect(client.NewListPager(nil).All(t.Context()), func(armsecops.Exemption) bool { return true })
 	for _, e := range found {
-		err = errors.Join(err, renew(t.Context(), client, io.Discard, today, today.AddDate(0, 3, 0), e.ID))
+		err = errors.Join(err, renew(t.Context(), client, io.Discard, today, today.AddDate(0, 3, 0), "SEC-1043", e.ID))
 	}
 	require.NoError(t, err)
 	got := map[string]string{}
 	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
 		require.NoError(t, err)
-		got[exemption.Name] = exemption.ExpiresOn.Format(time.DateOnly)
+		got[exemption.Name] = exemption.ExpiresOn.Format(time.DateOnly) + exemption.Description
 	}
-	assert.Equal(t, map[string]string{"ended": "2026-05-31", "later": "2026-10-01", "never": "0001-01-01", "soon": "2026-09-01"}, got)
+	assert.Equal(t, map[string]string{"ended": "2026-05-31", "later": "2026-10-01", "never": "0001-01-01", "soon": "2026-09-01SEC-1043"}, got)
 }
 
 func TestCoversIgnoresCase(t *testing.T) {
