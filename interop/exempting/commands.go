@@ -41,14 +41,14 @@ func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCr
 		case "resource":
 			of.resources = c.resources
 		}
-		return report(ctx, w, credential, options, of, c.stale)
+		return report(ctx, w, credential, options, of, c.before, c.stale)
 	}
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		return err
 	}
 	if c.name == "attestations" {
-		return attestations(ctx, w, factory.NewStandardAssignmentsClient(), time.Now(), c.before)
+		return attestations(ctx, w, factory.NewStandardAssignmentsClient(), time.Now(), c.before, c.ended)
 	}
 	assessments, err := armsecurity.NewAssessmentsClient(credential, &options.ClientOptions)
 	if err != nil {
@@ -171,10 +171,14 @@ func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceI
 		changes, err = s.revoke(ctx, recommendation, resource.String(), c.dryRun, above...)
 	}
 	for _, change := range changes {
-		text += fmt.Sprintf("%s%s: %s, from %s\n", c.would(), change.done, change.id, change.from)
+		text += fmt.Sprintf("%s%s: %s, from %s", c.would(), change.done, change.id, change.from)
+		if !within(change.id, resource.String()) {
+			text += "; for " + resource.String()
+		}
+		text += "\n"
 	}
 	if len(changes) == 0 && err == nil {
-		text = "no exemption found\n"
+		text = "no exemption found: " + resource.String() + "\n"
 	}
 	return text, err
 }
@@ -189,13 +193,14 @@ func (c command) would() string {
 
 // attestations writes the ids, ends and display names of the attestations in force.
 //   - before: only of those that end before it; zero for all
-func attestations(ctx context.Context, w io.Writer, client *armsecops.StandardAssignmentsClient, now, before time.Time) error {
+//   - ended: of those that have ended instead
+func attestations(ctx context.Context, w io.Writer, client *armsecops.StandardAssignmentsClient, now, before time.Time, ended bool) error {
 	for row, err := range client.NewResourceGraphPager(&armsecops.ResourceGraphOptions{Where: "properties.effect =~ 'Attest'"}).All(ctx) {
 		if err != nil {
 			return err
 		}
 		p := row.Properties
-		if p.ExpiresBefore(now) || !before.IsZero() && !p.ExpiresBefore(before) {
+		if p.ExpiresBefore(now) != ended || !before.IsZero() && !p.ExpiresBefore(before) {
 			continue
 		}
 		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, cmp.Or(timestamp(p.ExpiresOn), "never"), oneLine(p.DisplayName)); err != nil {

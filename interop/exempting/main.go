@@ -31,14 +31,14 @@ import (
 
 const usage = `usage, after az login:
   exempting [list]                                         write a row of CSV for each exemption
-      [-subscription ID | -management-group ID | -resource ID]... [-stale]
+      [-subscription ID | -management-group ID | -resource ID]... [-before TIME] [-stale]
   exempting unhealthy -recommendation NAME -resource SCOPE print the ids of the unhealthy resources of a scope
   exempting status -recommendation NAME -resource ID       print id, status, cause and description
   exempting grant -recommendation NAME -resource ID        exempt a resource, or renew its exemption
       -category CATEGORY -expires TIME -description TEXT [-metadata JSON] [-above ID]... [-dry-run]
   exempting revoke -recommendation NAME -resource ID       delete the exemption of exactly that
       [-above ID]... [-dry-run]
-  exempting attestations [-before TIME]                    print id, end and name of those in force
+  exempting attestations [-before TIME | -ended]           print id, end and name of those in force, or ended
   exempting renew-attestations -id ID -expires TIME        let attestations end later
       [-dry-run]
 list has what is at or below a subscription or management group, or what applies to a resource.
@@ -85,6 +85,7 @@ type command struct {
 	above          []string
 	stale          bool      // list ids, of stale exemptions only
 	before         time.Time // zero: at any time, or never
+	ended          bool      // attestations that have ended
 	grant          grant
 	dryRun         bool
 }
@@ -118,11 +119,13 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 	switch c.name {
 	case "list":
 		flags.BoolVar(&c.stale, "stale", false, "print the ids of the exemptions whose policy assignment is gone, instead of CSV")
+		timeFlag(flags, &c.before, now, "before", "only those that have ended or end before a `time`")
 		idFlag(flags, &c.resources, stdin, "subscription", "of a subscription, instead of all in use")
 		idFlag(flags, &c.resources, stdin, "management-group", "of a management group, for the exemptions of the group and of all below it")
 		idFlag(flags, &c.resources, stdin, "resource", "of a resource, resource group, subscription or management group, for its own exemptions and those it inherits")
 	case "attestations":
 		timeFlag(flags, &c.before, now, "before", "only those that end before a `time`")
+		flags.BoolVar(&c.ended, "ended", false, "those that have ended, instead of those in force")
 	case "renew-attestations":
 		idFlag(flags, &c.resources, stdin, "id", "of the attestation")
 		timeFlag(flags, &c.grant.expires, now, "expires", "`end`")

@@ -150,7 +150,8 @@ func (p *policies) list(ctx context.Context, resource *arm.ResourceID) (found []
 	return found, nil
 }
 
-// exempted returns the ids of the policy definitions that an exemption is from. If its
+// exempted returns the ids of the policy definitions that an exemption is from, and the
+// reference ids that the initiative doesn't have, which exempt from nothing. If its
 // policy assignment no longer exists, the exemption is stale, and gone finds the error.
 func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) (ids []string, err error) {
 	id, err := p.assignedBy(ctx, exemption.PolicyAssignmentID)
@@ -167,6 +168,14 @@ func (p *policies) exempted(ctx context.Context, exemption armsecops.Exemption) 
 		named := func(id string) bool { return strings.EqualFold(id, value(policy.PolicyDefinitionReferenceID)) }
 		if policy.PolicyDefinitionID != nil && (len(references) == 0 || slices.ContainsFunc(references, named)) {
 			ids = append(ids, *policy.PolicyDefinitionID)
+		}
+	}
+	for _, id := range references {
+		is := func(r *armpolicy.DefinitionReference) bool {
+			return strings.EqualFold(value(value(r).PolicyDefinitionReferenceID), id)
+		}
+		if err == nil && !slices.ContainsFunc(assigned, is) {
+			ids = append(ids, id+" (not in the initiative)")
 		}
 	}
 	return ids, err

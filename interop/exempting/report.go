@@ -30,8 +30,9 @@ type selection struct {
 }
 
 // report writes the rows of all that can be read. The error says what can't.
+//   - before: only of exemptions that end before it; zero for all
 //   - stale: write the ids of stale exemptions instead, one a line
-func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions, of selection, stale bool) error {
+func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions, of selection, before time.Time, stale bool) error {
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		return err
@@ -57,6 +58,9 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	}
 	if of.resources != nil {
 		wanted, aboveErr = appliesTo(ctx, credential, &options.ClientOptions, of.resources)
+	}
+	if ofSelection := wanted; !before.IsZero() {
+		wanted = func(e armsecops.Exemption) bool { return e.ExpiresBefore(before) && ofSelection(e) }
 	}
 	names, namesErr := recommendations(ctx, factory.NewAssessmentsMetadataClient(), ids...)
 	client := factory.NewExemptionsClient()

@@ -122,6 +122,7 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		n.flags(flags)
 	case "rules":
 		n.prefixFlag(flags)
+		flags.BoolVar(&n.gone, "gone", false, "only rules whose display names no rule of the central workspace has")
 		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with the resource ids of workspaces, one a line: their rules, not those of all members")
 		n.workspaceFlag(flags)
 	case "retire", "enable":

@@ -19,6 +19,7 @@ type night struct {
 	content     content
 	choice      choice
 	dryRun      bool
+	gone        bool // of rules: only those that the central workspace doesn't have
 }
 
 func (n *night) workspaceFlag(flags *flag.FlagSet) {

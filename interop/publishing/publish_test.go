@@ -123,11 +123,11 @@ func testPublishContent(t *testing.T) {
 		enable(server, armsecops.WorkspaceManagerMode(run.Mode))
 		assert.Contains(t, execute(t, server, args+run.Flag, ""), run.Want)
 	}
-	responses[central+"alertRules"], responses["/subscriptions"] = nil, nil // which it doesn't read
+	responses[central+"alertRules"], responses[central+"automationRules"], responses["/subscriptions"] = json.RawMessage("{}"), json.RawMessage(`{"value":[{"id":"/c","properties":{"displayName":"shared-c"}}]}`), nil // it reads the first two with -gone
 	rules := soc.id + "/providers/Microsoft.SecurityInsights/alertRules/a\tshared-a A\n" + soc.id + "/providers/Microsoft.SecurityInsights/automationRules/c\tshared-c\n"
 	assert.Regexp(t, "^"+rules+"(?i)"+branch.id+": (?s).*404", execute(t, server, "rules -workspace "+centralID(id), ""), "of the members")
-	for _, file := range [][2]string{{soc.id + tenant, rules + "<nil>"}, {centralID(id) + "/", "central is the central workspace"}} {
-		assert.Contains(t, execute(t, server, "rules -workspace "+centralID(id)+" -workspaces "+writeFile(t, "members.txt", file[0]), ""), file[1])
+	for _, file := range [][3]string{{soc.id + tenant, "", rules + "<nil>"}, {soc.id + tenant, " -gone", "\tshared-a A\n<nil>"}, {centralID(id) + "/", "", "central is the central workspace"}} {
+		assert.Contains(t, execute(t, server, "rules -workspace "+centralID(id)+file[1]+" -workspaces "+writeFile(t, "members.txt", file[0]), ""), file[2])
 	}
 	assert.Equal(t, []int{4, 2}, []int{count(server.Requests(), http.MethodPut), count(server.Requests(), http.MethodPost)}, "a member, the tenant of the other, a group and its assignment; two jobs")
 }

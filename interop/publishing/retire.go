@@ -28,8 +28,9 @@ func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions
 }
 
 // writeRules writes the ids and display names of the rules of the prefix at the members of
-// the central workspace, or else at the workspaces of a file. A workspace whose rules can't
-// be read doesn't keep the others from it.
+// the central workspace, or else at the workspaces of a file; with gone, only those whose
+// display names no rule of the central workspace has. A workspace whose rules can't be read
+// doesn't keep the others from it.
 func (n night) writeRules(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	central, err := arm.ParseResourceID(n.workspaceID)
 	if err != nil {
@@ -40,10 +41,23 @@ func (n night) writeRules(ctx context.Context, w io.Writer, factory *armsecops.C
 		return err
 	}
 	n.content.automationRules = true
+	published := map[string]bool{} // display names
+	if n.gone {
+		rules, err := n.content.rules(ctx, credential, &options.ClientOptions, n.workspaceID)
+		if err != nil {
+			return err
+		}
+		for _, r := range rules {
+			published[r.displayName] = true
+		}
+	}
 	var errs []error
 	for _, id := range workspaces {
 		found, err := n.content.rules(ctx, credential, &options.ClientOptions, id)
 		for _, r := range found {
+			if published[r.displayName] {
+				continue
+			}
 			fmt.Fprintf(w, "%s\t%s\n", r.id, strings.Join(strings.Fields(r.displayName), " "))
 		}
 		if err != nil {
