@@ -66,9 +66,10 @@
 //     and gets, renews and deletes any of them by its id.
 //   - [AssessmentsMetadataClient] finds a recommendation and, by
 //     [AssessmentMetadataProperties.ExemptedBy], where it is exempted.
-//   - [PolicyExemptionsClient] has the whole resource of Azure Policy's exemptions, which
-//     most recommendations take.
-//   - [StandardAssignmentsClient] has that of the others, and audits and attestations.
+//   - [PolicyExemptionsClient] reads and writes exemptions of Azure Policy with all that
+//     they have. Most recommendations are exempted by one.
+//   - [StandardAssignmentsClient] reads and writes those of Defender's standards, audits
+//     and attestations.
 //   - [SecurityStandardsClient] finds, and writes, the standards that recommendations are
 //     in.
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
@@ -116,7 +117,7 @@
 //	                                                 workspace of each member: in another tenant
 //	                                                 by Azure Lighthouse
 //
-// [ExemptionsClient] takes the role for the kind of the exemption.
+// For a call of [ExemptionsClient], the identity needs the role for the kind of the exemption.
 // Microsoft describes the roles: https://learn.microsoft.com/azure/sentinel/roles and
 // https://learn.microsoft.com/azure/defender-for-cloud/permissions
 //
@@ -179,7 +180,7 @@
 //	case invalid:
 //		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
-//		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // which Failures has
+//		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // see JobProperties.Failures
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
@@ -188,15 +189,15 @@
 //		// a role, or the resource, is missing; of a wait, the job was deleted
 //	case errors.Is(err, armsecops.ErrThrottled):
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
+//	case errors.Is(err, armsecops.ErrCredential):
+//		// sign in; what was sent before may have been carried out
 //	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 //		// a write may have been carried out; a job may still run
-//	case errors.Is(err, armsecops.ErrCredential):
-//		// sign in
 //	case responded:
 //		// a status of success is that of a response that can't be used
 //		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
 //	default:
-//		// a lost connection: a write may have been carried out, and can be repeated
+//		// such as a lost connection: a write may have been carried out, and can be repeated
 //	}
 //
 // Further:

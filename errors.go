@@ -42,8 +42,8 @@ var (
 	// the body's error says if it is one.
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
-	// ErrNotExemption is an assignment that [ExemptionsClient] got to read, renew or
-	// delete it, and that isn't an exemption, such as an audit. Nothing was changed. It is
+	// ErrNotExemption is an assignment that isn't an exemption, such as an audit, whose id
+	// was given to Get, Renew or Delete of [ExemptionsClient]. Nothing was changed. It is
 	// inside a [*CloudError], whose status is that of the response, 200.
 	ErrNotExemption = errors.New("not an exemption")
 

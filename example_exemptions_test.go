@@ -53,7 +53,7 @@ func Example_exempt() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for exemption, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption}}).All(ctx) {
+	for exemption, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption}}).All(ctx) { // on Azure, minutes later
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -185,8 +185,8 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 	// Microsoft.Security/standardAssignments 2030-01-01
 }
 
-// The id is one of any place, such as the ID of what NewListPager yields. With OnlyLater,
-// an exemption that ends later already stays as it is.
+// The id is one of any place, such as the ID of what NewListPager yields. With OnlyLater, an exemption
+// that ends later already stays as it is. This one had ended, and is in force again.
 func ExampleExemptionsClient_Renew() {
 	client := exemptionsFactory(samples()).NewExemptionsClient()
 	id := "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"

@@ -66,7 +66,7 @@ func (f *ClientFactory) NewExemptionsClient() *ExemptionsClient {
 // number of rows of the page's query.
 //
 // A result that lacks rows or subscriptions ends in [ErrIncompleteResult] where the
-// service says so; the other kinds of exemptions are to be had by Kinds. It doesn't say
+// service says so; the other kinds can be listed by Kinds. It doesn't say
 // so of subscriptions that the identity may not read: their rows are missing, without an
 // error unless the query names no others, which is [ErrForbidden].
 //
@@ -150,6 +150,10 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 // Renew lets an exemption end at another time, also an earlier one unless OnlyLater is
 // set: it gets the exemption, sets when it ends, and puts it back with all that it has.
 // The last writer wins: what another program changes between the two requests is lost.
+//
+// One that has ended is in force again: leave out those whose ExpiresBefore(time.Now()) is
+// true, which listings have, too. Collect the ids before you renew the first: a renewal can
+// move items of a listing.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - expiresOn: when it is to end, also in the past; not the zero time, which would mean never
 //   - options: nil for the defaults

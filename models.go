@@ -135,8 +135,8 @@ type ExemptionCategory string
 
 // The categories of exemptions.
 const (
-	ExemptionCategoryWaiver    ExemptionCategory = "waiver"    // the risk is accepted for a time
-	ExemptionCategoryMitigated ExemptionCategory = "mitigated" // the risk is dealt with in another way
+	ExemptionCategoryWaiver    ExemptionCategory = "waiver"    // the risk is accepted for a time: left out of the secure score of Defender for Cloud
+	ExemptionCategoryMitigated ExemptionCategory = "mitigated" // the risk is dealt with in another way: counts as healthy
 )
 
 // PossibleExemptionCategoryValues returns the categories that this version knows.

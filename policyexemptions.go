@@ -74,6 +74,10 @@ func (c *PolicyExemptionsClient) Get(ctx context.Context, scope, policyExemption
 // assignment, too. In Defender for Cloud, an exemption takes up to 24 hours to count,
 // and so does its deletion. Azure Policy's limit is 1,000 exemptions of a scope.
 //
+// Microsoft recommends the portal for exemptions from recommendations: those made by the API
+// of Azure Policy might not fully integrate with Defender for Cloud. Each initiative that has
+// the recommendation needs an exemption of its own.
+//
 // An invalid parameter is a [*ParameterError], a response that isn't success a
 // [*CloudError]. The call is repeated if a response is lost; it leaves the same
 // exemption however often it is carried out. A conflict with an earlier attempt is
@@ -120,7 +124,7 @@ func (c *PolicyExemptionsClient) Update(ctx context.Context, scope, policyExempt
 }
 
 // Delete deletes a policy exemption. In Defender for Cloud, that can take 24 hours to
-// count. Deleting one that doesn't exist is success if the service says 204; it is
+// count. It can fail if the policy assignment is gone: Microsoft says to add one first. Deleting one that doesn't exist is success if the service says 204; it is
 // [ErrNotFound] if the service says 404.
 //   - scope: the resource id of a management group, subscription, resource group or resource, with or without its first slash
 //   - policyExemptionName: one segment of a path: not empty, . or .., without /, ?, # and control characters

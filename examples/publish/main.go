@@ -65,7 +65,7 @@ func endOf(ctx context.Context) error {
 
 var exitCodes = []command.ExitCode{
 	{Code: 0, Meaning: "every job Succeeded, or was started with -wait=false"},
-	{Code: command.Failed, Meaning: "a job Failed or was Canceled, or anything else failed, such as a request"},
+	{Code: command.Failed, Meaning: "a job Failed or was Canceled, an item failed, or anything else failed, such as a request"},
 	{
 		Code: 3, Meaning: "it is unknown whether a job was started: list the jobs, by the command that is printed with -live, before starting another",
 		Errors: []error{armsecops.ErrOutcomeUnknown},
@@ -178,6 +178,9 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 	switch {
 	case poller.Done():
 		resp, err := poller.Result(ctx)
+		if s := resp.Properties.Summary(); err == nil && s.Failed > 0 { // whatever the state of the job
+			err = fmt.Errorf("%d of %s failed", s.Failed, command.Count(s.Total, "item"))
+		}
 		return o.withResult(resp.Job, err)
 	case errors.Is(err, armsecops.ErrNotFound):
 		return o.with(err)

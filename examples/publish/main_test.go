@@ -162,6 +162,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"failed":                     {code: 1},
 		"failed-json":                {args: "-json", code: 1},
 		"succeeded-at-once-json":     {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Succeeded")}), code: 0},
+		"succeeded-with-failures":    {setUp: inject(fake.Fault{Operation: get, Body: `{"name":"job","properties":{"provisioningState":"Succeeded","items":[{"status":"Failed"},{"status":"Succeeded"}]}}`}), code: 1},
 		"failed-at-once-json":        {args: "-json", setUp: inject(fake.Fault{Operation: create, Body: fmt.Sprintf(ended, "Failed")}), code: 1},
 		"canceled":                   {setUp: inject(fake.Fault{Operation: get, Body: canceled}), code: 1},
 		"refused":                    {setUp: inject(fake.Fault{Operation: create, StatusCode: 403, Body: forbidden}), code: 1},

@@ -50,7 +50,7 @@ var recommendations = []recommendation{
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: exempt [-live]\nIt writes and deletes exemptions by the names in main.go: make them yours.")
+		fmt.Fprintln(os.Stderr, "usage: exempt [-live]\nIt writes and deletes exemptions by the names in main.go: make them yours.\nInterrupted, it leaves the exemptions that it has printed.")
 		flag.PrintDefaults()
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
@@ -92,6 +92,9 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	var errs []error
 	for _, r := range recommendations {
 		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
+		if errors.Is(err, armsecops.ErrCredential) {
+			return errors.Join(append(errs, err)...)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
 			continue // without a response, it may exist: a second run replaces it

@@ -64,6 +64,10 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	}
 	_, err = standardOf(ctx, factory.NewSecurityStandardsClient(), scope, "unknown")
 	require.ErrorContains(t, err, "no standard")
+	signedOut := &azfake.TokenCredential{}
+	signedOut.SetError(errors.New("no account"))
+	factory, _ = armsecops.NewClientFactory(signedOut, nil)
+	assert.Equal(t, 1, strings.Count(run(ctx, factory, today, io.Discard).Error(), "no account"))
 }
 
 // Of a whole tenant.

@@ -73,7 +73,10 @@ func main() {
 	defer stop()
 	var errs []error
 	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
-		errs = append(errs, publish(ctx, factory, p))
+		err := publish(ctx, factory, p)
+		if errs = append(errs, err); errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil {
+			break
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		log.Fatal(err)
@@ -180,6 +183,9 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 	}
 	summary := job.Properties.Summary()
 	fmt.Fprintf(out, "%s: %d of %d items published\n", assignment, summary.Succeeded, summary.Total)
+	if err == nil && summary.Failed > 0 { // whatever the state of the job
+		err = fmt.Errorf("%s: %d items failed", assignment, summary.Failed)
+	}
 	return errors.Join(err, out.Flush())
 }
 

@@ -24,17 +24,17 @@ func Example() {
 func TestRunPrintsAStateOnceAndAllFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, options := newTenant(), &armsecops.ClientOptions{}
+		server, options, out := newTenant(), &armsecops.ClientOptions{}, new(strings.Builder)
 		options.Transport = server
 		factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
 		require.NoError(t, setUp(t.Context(), factory, rules))
 		id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: rules.assignment}
 		server.SetJobItems(id, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Times: 2, Body: `{"name": "1", "properties": {"provisioningState": "InProgress"}}`})
-		var out strings.Builder
-		require.ErrorAs(t, run(t.Context(), factory, rules.assignment, &out), new(*armsecops.JobFailedError))
+		require.ErrorAs(t, run(t.Context(), factory, rules.assignment, out), new(*armsecops.JobFailedError))
 		assert.Equal(t, "rules: job 1: InProgress\nrules: job 0b8a3f6e-2f0c-4c62-9e4f-000000000011: Failed\n"+
 			"rules: "+rule+" at member branch: \"Forbidden.\"\nrules: 0 of 1 items published\n", out.String())
-		require.ErrorIs(t, run(t.Context(), factory, rules.assignment, (*os.File)(nil)), os.ErrInvalid, "the output is lost")
+		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", Body: `{"name": "1", "properties": {"provisioningState": "Succeeded", "items": [{"status": "Failed"}]}}`})
+		require.EqualError(t, run(t.Context(), factory, rules.assignment, (*os.File)(nil)), "rules: 1 items failed\ninvalid argument", "the output is lost, too")
 	})
 }
