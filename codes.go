@@ -160,11 +160,16 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isGone reports whether an error is a 404 that says that the resource isn't there,
-// rather than what is above it.
-func isGone(err error) bool {
-	return statusOf(err) == http.StatusNotFound && !isPage(err) && !HasCode(err, parentMissing...)
+// IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
+// of a job that was deleted. The others say nothing of the resource: the page of a proxy
+// ([ServiceError].Page), and a subscription, resource group or other parent that isn't found,
+// which may be one that the identity may not see.
+func IsMissing(err error) bool {
+	return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrOutcomeUnknown) && !isPage(err) && !HasCode(err, parentMissing...)
 }
+
+// isGone is IsMissing of an error that is the response's, rather than one that wraps it.
+func isGone(err error) bool { return statusOf(err) == http.StatusNotFound && IsMissing(err) }
 
 // isPage reports whether an error is the page of something between here and the
 // service, which says nothing of the resource.

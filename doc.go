@@ -186,7 +186,8 @@
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
 //		// one of the service's own codes; it has a sentinel's status, too
 //	case errors.Is(err, armsecops.ErrForbidden), errors.Is(err, armsecops.ErrNotFound):
-//		// a role, or the resource, is missing; of a wait, the job was deleted
+//		// a role, or the resource, is missing; IsMissing tells a resource, such as a
+//		// deleted job, from what is above it and from the page of a proxy
 //	case errors.Is(err, armsecops.ErrThrottled):
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, armsecops.ErrCredential):

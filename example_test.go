@@ -89,8 +89,7 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	// Output: Succeeded
 }
 
-// A job of which an item failed is Failed. After an error of another type, unless that is
-// ErrNotFound, the job may still run.
+// After an error that is neither a JobFailedError nor ErrNotFound, the job may still run.
 func ExampleWaitForJob() {
 	server := fake.NewServer(nil)
 	assignment := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: jobsSubscriptionID, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}

@@ -313,6 +313,14 @@ func (p JobProperties) Failures() iter.Seq[JobFailure] {
 	}
 }
 
+// hasFailures reports whether any item of the job failed.
+func (p JobProperties) hasFailures() bool {
+	for range p.Failures() {
+		return true
+	}
+	return false
+}
+
 // JobList is one page of jobs.
 type JobList = Page[Job]
 
@@ -360,9 +368,9 @@ func (id JobID) String() string {
 	return routes.Jobs.Get.ID(id.SubscriptionID, id.ResourceGroupName, id.WorkspaceName, id.WorkspaceManagerAssignmentName, id.Name)
 }
 
-// JobFailedError is a job that ended Failed or Canceled while a poller waited for it:
-// [WaitForJob], and Result and PollUntilDone of the poller, return it. Job is the whole
-// job, so it needs no other request:
+// JobFailedError is a job that ended Failed or Canceled while a poller waited for it, or of
+// which an item failed, whatever its state: [WaitForJob], and Result and PollUntilDone of the
+// poller, return it. Job is the whole job, so it needs no other request:
 //
 //	for failure := range failed.Job.Properties.Failures() {
 //		fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)

@@ -184,7 +184,7 @@ type ProvisioningState string
 
 // The states of a job.
 const (
-	ProvisioningStateSucceeded  ProvisioningState = "Succeeded"  // every item was published
+	ProvisioningStateSucceeded  ProvisioningState = "Succeeded"  // the job ended; of an item that failed nevertheless, a poller returns a [*JobFailedError]
 	ProvisioningStateInProgress ProvisioningState = "InProgress" // the job runs
 	ProvisioningStateCanceled   ProvisioningState = "Canceled"   // the job was canceled
 	ProvisioningStateFailed     ProvisioningState = "Failed"     // at least one item failed, or the job as a whole

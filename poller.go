@@ -27,9 +27,9 @@ import (
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
-// returns it. A job that ended Failed or Canceled is returned, too, with a
-// [*JobFailedError]; with any other error, the job is zero. A job that was deleted is
-// [ErrNotFound]: don't wait for it again. After any other error, the job may still run:
+// returns it. A job that ended Failed or Canceled, or of which an item failed, is returned,
+// too, with a [*JobFailedError]; with any other error, the job is zero. Of a job that was
+// deleted, [IsMissing] is true: don't wait for it again. After any other error, the job may still run:
 // wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
 // is what ends the wait for a job that doesn't end. A poll that fails after its retries ends
 // it, too. These errors name the job, and say that it may still run.
@@ -57,8 +57,7 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 		slog.LogValuer
 	}](err)
 	ended := ctx.Err() != nil && errors.Is(err, ctx.Err())
-	response, _ := errors.AsType[*ErrorResponse](err)
-	if err == nil || named && !ended && (response != nil && isGone(response) || token == "") { // no job, or no wait
+	if err == nil || named && !ended && (IsMissing(err) || token == "") { // no job, or no wait
 		return done.Job, err
 	}
 	if !named && options != nil && options.Frequency < time.Second && !ended { // of which azcore has the only other error
@@ -100,7 +99,7 @@ func (e *waitError) Unwrap() error { return e.err }
 // The errors are those of Create. The body of the response that Poll returns is
 // the current job. A failed Poll leaves the poller unchanged: poll again, or
 // keep its ResumeToken and resume in another process. Result returns a
-// [*JobFailedError] for a job that ended Failed or Canceled; a job that is
+// [*JobFailedError] for a job that ended Failed or Canceled, or of which an item failed; a job that is
 // deleted while the poller waits is [ErrNotFound].
 //
 // With Recover, a lost response doesn't lose the job: the poller is that of the job
@@ -315,7 +314,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err err
 
 // Result implements [runtime.PollingHandler].
 func (h *jobPollingHandler) Result(_ context.Context, out *WorkspaceManagerJobsClientGetResponse) error {
-	if !h.job.Properties.ProvisioningState.succeeded() {
+	if p := h.job.Properties; !p.ProvisioningState.succeeded() || p.hasFailures() {
 		h.failed = &JobFailedError{h.job, h.operation}
 		return h.failed
 	}

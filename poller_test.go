@@ -279,6 +279,10 @@ func TestWaitForJob(t *testing.T) {
 	failing, jobErr := wait(nil, failed)
 	assert.ErrorAs(t, jobErr, new(*armsecops.JobFailedError))
 	assert.Equal(t, []string{waitedJob.Name, waitedJob.Name}, []string{job.Name, failing.Name}, "it is returned, too")
+	for _, item := range []string{`{"status":"Failed"}`, `{"errors":[{"memberResourceName":"m"}]}`} {
+		_, err := wait(nil, respond(200, `{"name":"j","properties":{"provisioningState":"Succeeded","items":[{"status":"Succeeded"},`+item+`]}}`))
+		assert.ErrorAs(t, err, new(*armsecops.JobFailedError), "whatever its state")
+	}
 	const ended = "context canceled: job another: Failed: 0 of 0 items failed" // that of another job, as of an errgroup
 	another := &armsecops.JobFailedError{Job: armsecops.Job{Name: "another", Properties: armsecops.JobProperties{ProvisioningState: "Failed"}}}
 	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(another) }}, running))

@@ -101,8 +101,8 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	client := c.factory.NewExemptionsClient()
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (done, error) {
 		d, err := c.one(ctx, client, id)
-		hidden := armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound) // or a role is missing, or the id is of another tenant
-		if c.ignoreNotFound && errors.Is(err, armsecops.ErrNotFound) && !hidden {
+		gone := armsecops.IsMissing(err) || armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound)
+		if c.ignoreNotFound && gone {
 			err = fmt.Errorf("%w deleted, since it isn't there", errUnchanged)
 		}
 		return d, c.explain(err)

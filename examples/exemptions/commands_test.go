@@ -180,7 +180,7 @@ func TestCreateLooksUpTheKind(t *testing.T) {
 	for _, id := range []armsecops.AssessmentMetadataID{{Name: key}, {SubscriptionID: tenantSubscription(1), Name: key}} {
 		n := newConnection(t)
 		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Theirs", PolicyDefinitionID: "x"}})
-		code, _, stderr := execute(t, n, "", append(args, key)...)
+		code, _, stderr := execute(t, n, "", append(args, "d57a4221-a804-52ca-3dea-768284f06bb7", "-assessment", key)...) // none is created
 		assert.Equal(t, command.BadUsage, code)
 		assert.Contains(t, stderr, "-assessment "+key+" is exempted by Azure Policy (-policy-assignment); -kind standard exempts from it nevertheless: Theirs\n")
 		assert.NotContains(t, methods(n), http.MethodPut)
@@ -194,10 +194,10 @@ func TestCreateLooksUpTheKind(t *testing.T) {
 		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{AssessmentType: "customPolicy", PolicyDefinitionID: "x"}})
 		_, _, stderr = execute(t, n, "", append(args, key)...)
 		assert.Contains(t, stderr, key+": the recommendation is a custom one, ")
-		for status, want := range map[int]string{403: "the recommendation could not be looked up; the exemption was created nevertheless", 400: "not created, since the recommendation could not be looked up"} {
-			n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: status})
+		for status, want := range map[int]string{403: "the recommendation could not be looked up; the exemption was created nevertheless", 400: "not created, since the recommendation could not be looked up", 404: "not created, since the recommendation could not be looked up"} {
+			n.memory.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.Get", StatusCode: status, Body: map[int]string{404: "<html>"}[status]})
 			code, _, stderr = execute(t, n, "", append(args, key)...)
-			assert.Equal(t, []any{status == 400, true}, []any{code == command.Failed, strings.Contains(stderr, want)}, stderr)
+			assert.Equal(t, []any{status != 403, true}, []any{code == command.Failed, strings.Contains(stderr, want)}, stderr)
 		}
 	}
 }

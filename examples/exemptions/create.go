@@ -30,6 +30,7 @@ type creation struct {
 	policyAssignment  string
 	references        []string
 	dryRun            bool
+	notes             map[string]string // what could not be checked, by assessment
 }
 
 // standardID is the resource id of a security standard, whose documented types differ.
@@ -189,6 +190,14 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 		return s.Out.JSON(documents)
 	}
 	defer c.printMemoryNote(s.Err, nothingRemains)
+	c.notes = map[string]string{}
+	for _, key := range keys { // before the first is created
+		note, err := c.checkKind(ctx, key)
+		if err != nil {
+			return c.explain(err)
+		}
+		c.notes[key] = note
+	}
 	if len(keys) > 1 {
 		err := apply(ctx, s, keys, c.create)
 		if errors.Is(err, errPartly) || s.Out.Err() != nil {
@@ -229,9 +238,7 @@ func (c creation) create(ctx context.Context, key string) (d done, err error) {
 		created, err = c.factory.NewPolicyExemptionsClient().CreateOrUpdate(ctx, c.scope, c.id, document, nil)
 		d.text = created.ID
 	case armsecops.StandardAssignment:
-		if d.note, err = c.checkKind(ctx, key); err != nil {
-			return d, c.explain(err)
-		}
+		d.note = c.notes[key]
 		var created armsecops.StandardAssignmentsClientCreateOrUpdateResponse
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
 		d.text = created.ID
@@ -251,23 +258,23 @@ func (c creation) create(ctx context.Context, key string) (d done, err error) {
 // doesn't exist or is exempted by Azure Policy. Single findings never are. One that can't
 // be looked up is no reason against an exemption, but the note says so.
 func (c creation) checkKind(ctx context.Context, key string) (note string, err error) {
-	if c.Given("kind") || len(c.cves) > 0 {
+	if c.kind == "policy" || c.Given("kind") || len(c.cves) > 0 {
 		return "", nil
 	}
 	client := c.factory.NewAssessmentsMetadataClient()
 	found, err := client.Get(ctx, key, nil)
 	recommendation := found.AssessmentMetadata
 	subscription := armsecops.StandardAssignment{ID: c.scope}.SubscriptionID()
-	if errors.Is(err, armsecops.ErrNotFound) && subscription != "" { // it may be the subscription's own
+	if armsecops.IsMissing(err) && subscription != "" { // it may be the subscription's own
 		own, failed := client.GetInSubscription(ctx, subscription, key, nil)
 		recommendation, err = own.AssessmentMetadata, failed
 	}
 	switch {
 	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound):
 		return "", err
-	case errors.Is(err, armsecops.ErrNotFound) && subscription == "": // which may have its own below the management group
+	case armsecops.IsMissing(err) && subscription == "": // which may have its own below the management group
 		return "the recommendation was not found; the exemption was created nevertheless", nil
-	case errors.Is(err, armsecops.ErrNotFound):
+	case armsecops.IsMissing(err):
 		return "", command.Usagef("-assessment %s: the recommendation was not found; -kind standard exempts from it nevertheless: %w", key, err)
 	case errors.Is(err, armsecops.ErrForbidden):
 		return "the recommendation could not be looked up; the exemption was created nevertheless: " + err.Error(), nil

@@ -178,11 +178,8 @@ func (p publication) publish(ctx context.Context, t target, show func(armsecops.
 	switch {
 	case poller.Done():
 		resp, err := poller.Result(ctx)
-		if s := resp.Properties.Summary(); err == nil && s.Failed > 0 { // whatever the state of the job
-			err = fmt.Errorf("%d of %s failed", s.Failed, command.Count(s.Total, "item"))
-		}
 		return o.withResult(resp.Job, err)
-	case errors.Is(err, armsecops.ErrNotFound):
+	case armsecops.IsMissing(err):
 		return o.with(err)
 	}
 	o.resumeToken, _ = poller.ResumeToken() // fails only for a job that has ended

@@ -37,7 +37,8 @@ func (p *Publisher) Publish(ctx context.Context, assignment string) (Failures, e
 		failures[f.MemberResourceName] = append(failures[f.MemberResourceName], f.ResourceID)
 	}
 	published := summary.Failed > 0 && summary.Failed+summary.Succeeded == summary.Total // but for the failures
-	if published && job.Properties.ProvisioningState.Is(armsecops.ProvisioningStateFailed) && job.Properties.ErrorMessage == "" {
+	state := job.Properties.ProvisioningState
+	if published && state.Is(armsecops.ProvisioningStateFailed) && job.Properties.ErrorMessage == "" || state.Is(armsecops.ProvisioningStateSucceeded) {
 		return failures, nil
 	}
 	return failures, err // if any: the job was canceled, or failed as a whole

@@ -114,7 +114,11 @@ func (e *exempter) exemptOrRenew(
 		if err == nil && done.id != "" {
 			changes = append(changes, done)
 			if done.done != "left" {
-				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, category: g.category, covers: true})
+				made := existing{id: done.id, expires: g.expires, category: g.category, covers: true}
+				if i := slices.IndexFunc(p.existing, func(old existing) bool { return old.id == done.id }); i >= 0 { // which is renewed
+					made.category = p.existing[i].category
+				}
+				e.made.Store(newMadeAt(resourceID, p.from, dryRun), made)
 			}
 		}
 		errs = append(errs, err)
@@ -146,7 +150,7 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 			} else {
 				e.made.Clear()
 				_, err := e.factory.NewExemptionsClient().Delete(ctx, old.id, nil)
-				if err != nil && !errors.Is(err, armsecops.ErrNotFound) { // which is deleted already
+				if err != nil && !armsecops.IsMissing(err) { // which is deleted already
 					errs = append(errs, err)
 					continue
 				}
@@ -188,7 +192,7 @@ func (e existing) stays(g grant) (text string) {
 	if e.category != "" && !e.category.Is(g.category) {
 		text = fmt.Sprintf("; its category stays %q", e.category)
 	}
-	if len(g.metadata) > 0 {
+	if _, err := armsecops.ParsePolicyExemptionID(e.id); err == nil && len(g.metadata) > 0 { // others have none
 		text += "; its metadata stays"
 	}
 	return text

@@ -232,7 +232,7 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
 	}
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
-	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusForbidden})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusNotFound, Body: "<html>"})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"5" }, StatusCode: http.StatusOK, Body: `{"id": "i", "name": "n", "type": "t", "properties": {"effect": "Audit"}}`})
 	server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	out, problems, _ := strings.Cut(run(t, e, "list", ""), "subscription Warned: ")

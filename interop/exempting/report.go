@@ -59,9 +59,6 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	if of.resources != nil {
 		wanted, aboveErr = appliesTo(ctx, credential, &options.ClientOptions, of.resources)
 	}
-	if ofSelection := wanted; !before.IsZero() {
-		wanted = func(e armsecops.Exemption) bool { return e.ExpiresBefore(before) && ofSelection(e) }
-	}
 	names, namesErr := recommendations(ctx, factory.NewAssessmentsMetadataClient(), ids...)
 	client := factory.NewExemptionsClient()
 	current := client.ListAcrossSubscriptions(ctx, ids, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true})
@@ -77,6 +74,9 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	}
 	index := client.NewListPager(indexed).All(ctx)
 	rows, rowsErr := inventory(ctx, client, filter(current, wanted), filter(index, wanted), &policies{credential: credential, options: &options.ClientOptions}, names)
+	if !before.IsZero() { // by what is current: the index may have another end
+		rows = slices.DeleteFunc(rows, func(r *row) bool { return r.Err == nil && !r.ExpiresBefore(before) })
+	}
 	var failed error
 	staleIDs := ""
 	records := [][]string{{"id", "name", "kind", "scope", "from", "standard or assignment", "limited to", "stale", "category", "description", "expires", "created by", "created on", "last modified by", "last modified on", "metadata", "error"}}

@@ -42,7 +42,13 @@ func (p *publisher) newestFirst(ctx context.Context, id armsecops.WorkspaceManag
 		}
 		jobs = append(jobs, job)
 	}
-	slices.SortStableFunc(jobs, func(a, b armsecops.Job) int { return b.Properties.StartTime.Compare(a.Properties.StartTime) })
+	started := func(job armsecops.Job) time.Time {
+		if p := job.Properties; p.StartTime.IsZero() && !p.ProvisioningState.Terminal() {
+			return time.Now() // it has no time yet
+		}
+		return job.Properties.StartTime
+	}
+	slices.SortStableFunc(jobs, func(a, b armsecops.Job) int { return started(b).Compare(started(a)) })
 	return jobs, nil
 }
 
@@ -104,7 +110,7 @@ func (n night) deleteOneJob(ctx context.Context, w io.Writer, factory *armsecops
 	found := false
 	err := n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
 		job, err := p.jobs.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, name, nil)
-		if isMissing(err) {
+		if armsecops.IsMissing(err) {
 			return nil
 		}
 		if found = true; err != nil {
@@ -124,7 +130,7 @@ func (p *publisher) deleteJob(ctx context.Context, id armsecops.WorkspaceManager
 		return nil
 	}
 	_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
-	if isMissing(err) {
+	if armsecops.IsMissing(err) {
 		return nil
 	}
 	return err

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -143,8 +144,27 @@ func parse(args []string, w io.Writer) (c command, err error) {
 	return c, nil
 }
 
-// run writes what a command does. It reads ids for those that take them.
+// output keeps the first error of a write.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
+
+// run writes what a command does, and returns the error of a write, too. It reads ids for
+// those that take them.
 func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
+	out := &output{Writer: w}
+	err := c.do(ctx, out, r, credential, options)
+	return errors.Join(err, out.err)
+}
+
+func (c command) do(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		return err

@@ -223,7 +223,7 @@ func (p *publisher) regroup(ctx context.Context, id armsecops.WorkspaceManagerAs
 		return err
 	}
 	got, err := p.groups.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
-	if err != nil && !isMissing(err) || slices.Equal(got.Properties.MemberResourceNames, members) {
+	if err != nil && !armsecops.IsMissing(err) || slices.Equal(got.Properties.MemberResourceNames, members) {
 		return err
 	}
 	if p.would("write group %s: %d members", id.Name, len(members)) {

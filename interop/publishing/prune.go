@@ -116,11 +116,15 @@ func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, de
 	return errors.Join(errs...)
 }
 
-// isGone reports whether an error of armsecops or of Microsoft's clients is a 404 of the
-// service, which has a code, where the page of a proxy has none.
+// isGone is armsecops.IsMissing also of errors of Microsoft's clients, of which the page of
+// a proxy has no code.
 func isGone(err error) bool {
+	if _, ours := errors.AsType[*armsecops.ServiceError](err); ours {
+		return armsecops.IsMissing(err)
+	}
 	failed, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && failed.StatusCode == http.StatusNotFound && failed.ErrorCode != ""
+	return ok && failed.StatusCode == http.StatusNotFound && failed.ErrorCode != "" &&
+		!armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound, armsecops.CodeResourceGroupNotFound)
 }
 
 // removal returns the deletions of assignments, groups and members by their ids, and

@@ -96,7 +96,7 @@ func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAs
 // their outcomes.
 func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID) error {
 	for job, err := range p.jobs.NewListPager(id.ResourceGroupName, id.WorkspaceName, id.Name, nil).All(ctx) {
-		if isMissing(err) { // the assignment doesn't exist yet
+		if armsecops.IsMissing(err) { // the assignment doesn't exist yet
 			return nil
 		}
 		if err != nil {
@@ -115,19 +115,12 @@ func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssig
 		p.log.Printf("%s: waiting for job %s, which still runs", id.Name, job.Name)
 		ended, err := armsecops.WaitForJob(ctx, poller, nil)
 		_, failed := errors.AsType[*armsecops.JobFailedError](err)
-		if err != nil && !failed && !isMissing(err) { // deleted meanwhile
+		if err != nil && !failed && !armsecops.IsMissing(err) { // deleted meanwhile
 			return err
 		}
 		p.log.Print(describe(id.Name, "", ended, err))
 	}
 	return nil
-}
-
-// isMissing reports whether the service says that there is no such resource. The page of a
-// proxy doesn't: the job may still run, and the resource be there.
-func isMissing(err error) bool {
-	failed, ok := errors.AsType[*armsecops.ServiceError](err)
-	return ok && errors.Is(err, armsecops.ErrNotFound) && !failed.Page
 }
 
 // describe returns a line for a job that has ended, or its error, and one for each failure
@@ -166,7 +159,7 @@ func distinct(ids []string) (once []string) {
 // group its target. What else the assignment has is kept.
 func (p *publisher) assign(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, groupName string, items []string) error {
 	got, err := p.assignments.Get(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
-	if err != nil && !isMissing(err) {
+	if err != nil && !armsecops.IsMissing(err) {
 		return err
 	}
 	before := got.Properties.Items // none of an assignment that doesn't exist

@@ -81,6 +81,7 @@ func testPublish(t *testing.T) {
 	assert.Equal(t, []int{1, 1}, []int{count(server.Requests(), "DELETE "+central+"automationRules/a\n"), count(server.Requests(), "DELETE "+central+"alertRules/a\n")})
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: http.StatusNotFound, Body: "<html>"})
 	require.ErrorContains(t, p.wait(t.Context(), id), "a page of HTML", "the job may still run")
+	require.ErrorIs(t, command{name: "enable", night: night{workspaceID: centralID(id)}}.run(t.Context(), (*os.File)(nil), nil, credential, options), os.ErrInvalid)
 	p.dryRun = true
 	assert.Regexp(t, "(?s)^<nil>.*\nwould wait for job ", fmt.Sprint(p.wait(t.Context(), id), log))
 	var ages []time.Duration // of one that runs, and two of the run before it

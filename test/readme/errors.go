@@ -17,7 +17,7 @@ func advice(err error) string {
 	case armsecops.HasCode(err, armsecops.CodeMissingSubscriptionRegistration, armsecops.CodeSubscriptionNotRegistered):
 		return "register the resource provider in the subscription: " + err.Error()
 	case errors.Is(err, armsecops.ErrCredential), errors.Is(err, armsecops.ErrUnauthorized):
-		return "sign in: " + err.Error()
+		return "sign in, or give it more time: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 		return "look before you repeat it: " + err.Error()
 	case !ok: // such as a lost connection, or a job that failed

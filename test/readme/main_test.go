@@ -68,7 +68,7 @@ func TestAdvice(t *testing.T) {
 		"changed meanwhile": {"any", []fake.Fault{{StatusCode: http.StatusPreconditionFailed}}, nil, "read the resource again before you change it: SecurityAssignmentsClient.Get: 412"},
 		"wrong":             {"any", []fake.Fault{{StatusCode: http.StatusBadRequest}}, nil, "SecurityAssignmentsClient.Get: 400 Bad Request: "},
 		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role, or for a policy that allows this: SecurityAssignmentsClient.Get: 403"},
-		"no token":          {"any", nil, errors.New("no account"), "sign in: SecurityAssignmentsClient.Get: getting a token: no account"},
+		"no token":          {"any", nil, errors.New("no account"), "sign in, or give it more time: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
