@@ -14,8 +14,8 @@ import (
 // 2022-07-01-preview: what most recommendations of Defender for Cloud are exempted
 // by, see [AssessmentMetadataProperties.ExemptedBy]. It is safe for concurrent use.
 //
-// Roles: Security Reader reads exemptions; Security Admin and Resource Policy
-// Contributor change them.
+// Roles: Security Reader reads exemptions; Security Admin or Resource Policy Contributor
+// changes them, also on the scope of the policy assignment.
 //
 // REST: https://learn.microsoft.com/rest/api/policy/policy-exemptions
 type PolicyExemptionsClient struct {

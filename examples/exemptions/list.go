@@ -217,17 +217,15 @@ func (q query) print(ctx context.Context, s command.Streams) error {
 	if q.via == "list" && len(q.managementGroups) > 0 {
 		s.Err.Println(withoutBelow)
 	}
-	if q.format == "table" { // the others are for programs
-		q.printNotices(s.Err, len(found))
+	if q.format == "table" && len(found) == 0 { // the others are for programs
+		s.Err.Println("No exemptions.")
 	}
+	q.printNotices(s.Err)
 	return err
 }
 
-// printNotices prints what a reader of the table should know.
-func (q query) printNotices(out *terminal.Output, found int) {
-	if found == 0 {
-		out.Println("No exemptions.")
-	}
+// printNotices prints what may be missing.
+func (q query) printNotices(out *terminal.Output) {
 	if q.via == "graph" && !q.verify {
 		out.Println(unreadable)
 	}

@@ -191,7 +191,8 @@ func (c command) would() string {
 	return ""
 }
 
-// attestations writes the ids, ends and display names of the attestations in force.
+// attestations writes the ids, ends, display names, states and keys of the recommendations
+// of the attestations in force.
 //   - before: only of those that end before it; zero for all
 //   - ended: of those that have ended instead
 func attestations(ctx context.Context, w io.Writer, client *armsecops.StandardAssignmentsClient, now, before time.Time, ended bool) error {
@@ -203,7 +204,7 @@ func attestations(ctx context.Context, w io.Writer, client *armsecops.StandardAs
 		if p.ExpiresBefore(now) != ended || !before.IsZero() && !p.ExpiresBefore(before) {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", row.ID, cmp.Or(timestamp(p.ExpiresOn), "never"), oneLine(p.DisplayName)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.ID, cmp.Or(timestamp(p.ExpiresOn), "never"), oneLine(p.DisplayName), p.AttestationData.ComplianceState, p.AttestationData.AssignedAssessment.AssessmentKey); err != nil {
 			return err
 		}
 	}

@@ -252,7 +252,7 @@ func TestCommands(t *testing.T) {
 	for key, id := range map[string]string{"key": policy, "same": "", "SAME-2": "", "bc303248-3d14-44c2-96a0-55f5c326b5fe": ""} {
 		server.Put(armsecops.AssessmentMetadataID{Name: key}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Name-" + strings.TrimSuffix(key, "-2"), PolicyDefinitionID: id}})
 	}
-	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1)}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}, group + "-2": {Effect: "exempt"}} {
+	for scope, p := range map[string]armsecops.StandardAssignmentProperties{subscription: {Effect: "attest"}, machine: {Effect: "attest", ExpiresOn: soon.AddDate(0, 0, -1), AttestationData: armsecops.AttestationData{ComplianceState: "compliant", AssignedAssessment: armsecops.AssignedAssessmentItem{AssessmentKey: "key"}}}, resources: {Effect: "attest", ExpiresOn: soon.AddDate(-200, 0, 0)}, group: {Effect: "exempt", ExpiresOn: soon}, group + "-2": {Effect: "exempt"}} {
 		p.DisplayName = "By\tLea"
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other}, armsecops.StandardAssignment{Properties: p})
 	}

@@ -38,7 +38,7 @@ const usage = `usage, after az login:
       -category CATEGORY -expires TIME -description TEXT [-metadata JSON] [-above ID]... [-dry-run]
   exempting revoke -recommendation NAME -resource ID       delete the exemption of exactly that
       [-above ID]... [-dry-run]
-  exempting attestations [-before TIME | -ended]           print id, end and name of those in force, or ended
+  exempting attestations [-before TIME | -ended]           print those in force, or those that have ended
   exempting renew-attestations -id ID -expires TIME        let attestations end later
       [-dry-run]
 list has what is at or below a subscription or management group, or what applies to a resource.

@@ -12,8 +12,10 @@ import (
 	"iter"
 	"log"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -38,7 +40,7 @@ const (
 // recommendation is what is exempted from. One that a policy turns on takes a policy
 // assignment and reference ids, which interop/exempting prints.
 type recommendation struct {
-	displayName        string
+	displayName        string // or its key, where several have the name
 	policyAssignmentID string
 	referenceIDs       []string // of the policy in the initiative that is assigned
 }
@@ -50,7 +52,7 @@ var recommendations = []recommendation{
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: exempt [-live]\nIt writes and deletes exemptions by the names in main.go: make them yours.\nInterrupted, it leaves the exemptions that it has printed.")
+		fmt.Fprintln(os.Stderr, "usage: exempt [-live]\nIt writes and deletes exemptions by the names in main.go: make them yours.")
 		flag.PrintDefaults()
 	}
 	live := flag.Bool("live", false, "use Azure, after az login, instead of a tenant in memory")
@@ -63,7 +65,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	if err := run(ctx, factory, time.Now(), os.Stdout); err != nil {
 		log.Fatal(err)
@@ -116,6 +120,8 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 		fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
 	}
 	errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), reason, ids...))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // also after an interruption
+	defer cancel()
 	for _, id := range ids {
 		_, err := client.Delete(ctx, id, nil)
 		errs = append(errs, err)
@@ -137,7 +143,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	}
 	exemption := armsecops.Exemption{
 		Kind:        found.Properties.ExemptedBy(),
-		DisplayName: r.displayName, Description: reason, Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
+		DisplayName: found.Properties.DisplayName, Description: reason, Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: expires,
 	}
 	switch {
 	case found.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy):
@@ -156,12 +162,14 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	return created.ID, err
 }
 
-// find returns the recommendation of a display name. Several can have the same one.
+// find returns the recommendation of a display name or key. Several can have the same name.
 func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subscriptionID, displayName string) (found armsecops.AssessmentMetadata, err error) {
 	for recommendation, err := range client.NewListBySubscriptionPager(subscriptionID, nil).All(ctx) {
 		switch {
 		case err != nil:
 			return found, err
+		case strings.EqualFold(recommendation.Name, displayName):
+			return recommendation, nil
 		case recommendation.Properties.DisplayName != displayName:
 		case found.Name != "":
 			return found, fmt.Errorf("%q is the name of several recommendations, %s and %s", displayName, found.Name, recommendation.Name)
@@ -175,7 +183,8 @@ func find(ctx context.Context, client *armsecops.AssessmentsMetadataClient, subs
 	return found, nil
 }
 
-// standardOf returns the id of a standard of a scope that has a recommendation.
+// standardOf returns the id of the first standard of a scope that has a recommendation.
+// Whether each that has it needs an exemption isn't documented.
 func standardOf(ctx context.Context, client *armsecops.SecurityStandardsClient, scope, key string) (string, error) {
 	has := func(a armsecops.PartialAssessmentProperties) bool { return strings.EqualFold(a.AssessmentKey, key) }
 	for standard, err := range client.NewListPager(scope, nil).All(ctx) {

@@ -45,14 +45,14 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	t.Parallel()
 	server, ctx := newTenant(), t.Context()
 	factory := factoryOf(server)
-	for range 2 {
+	for _, name := range []string{disksName, "D57A4221-a804-52ca-3dea-768284f06bb7"} {
 		ports, portsErr := exempt(ctx, factory, machine, recommendations[0], today)
-		disks, disksErr := exempt(ctx, factory, machine, recommendations[1], today)
+		disks, disksErr := exempt(ctx, factory, machine, recommendation{displayName: name}, today)
 		found, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(e armsecops.Exemption) bool { return covers(e.Scope, machine) })
 		require.NoError(t, errors.Join(portsErr, disksErr, err))
 		require.Len(t, found, 2)
 		assert.Equal(t, []any{ports, reason, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].Description, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
-		assert.Equal(t, []any{disks, reason, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].Description, found[1].AssessmentKeys})
+		assert.Equal(t, []any{disks, disksName, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].DisplayName, found[1].AssessmentKeys})
 	}
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
