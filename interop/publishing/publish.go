@@ -96,7 +96,7 @@ func (p *publisher) publish(ctx context.Context, id armsecops.WorkspaceManagerAs
 // their outcomes.
 func (p *publisher) wait(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID) error {
 	for job, err := range p.jobs.NewListPager(id.ResourceGroupName, id.WorkspaceName, id.Name, nil).All(ctx) {
-		if armsecops.IsMissing(err) { // the assignment doesn't exist yet
+		if armsecops.IsMissing(err) || armsecops.HasCode(err, armsecops.CodeParentResourceNotFound) { // the assignment doesn't exist yet
 			return nil
 		}
 		if err != nil {

@@ -134,7 +134,8 @@ func testPublishContent(t *testing.T) {
 }
 
 func testNightly(t *testing.T) {
-	server, gone := fake.NewServer(nil), central+"workspaceManagerMembers/gone\n"
+	server, gone := fake.NewServer(&fake.ServerOptions{Strict: true}), central+"workspaceManagerMembers/gone\n"
+	server.AddWorkspace(subscription, "rg", "central")
 	factory := driver.NewFactory(t, &azfake.TokenCredential{}, driver.Options(server))
 	enable(server, "Enabled")
 	put := func(member, group, assignment, target string) { // which stay, since something of another name uses them
