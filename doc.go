@@ -149,15 +149,16 @@
 //	a subscription that you can't read  left out, no error      a *SubscriptionError
 //	standard assignments of resource    all                     isn't documented
 //	groups and single resources
-//	exemptions of management groups     all of the tenant       those above, see below
+//	exemptions of management groups     all of the tenant, if   those above, see below
+//	                                    it names no subscriptions
 //
 // With IncludeInherited, [ExemptionsClient.ListAcrossSubscriptions] has the policy
 // exemptions of the management groups above, and so has a query that names subscriptions.
 // [PolicyExemptionsClient.ListAcrossSubscriptions] always has them, once for each
 // subscription.
 //
-// To be current and to have all, list in both ways, as the function current of
-// [docs/guide.md] does. Compare ids ignoring case, and keep the exemption of
+// To be current and to have all, list in both ways, the query without naming subscriptions,
+// as the function current of [docs/guide.md] does. Compare ids ignoring case, and keep the exemption of
 // ListAcrossSubscriptions. Get what only the query has: it may be deleted or renewed by now.
 //
 // Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the

@@ -135,6 +135,10 @@ func (e *Exemption) check(allowWhole bool) error {
 		return invalid("AssessmentKeys", "", "must not be empty without AllowWhole: it would be from the whole standard")
 	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isNoKey):
 		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, a UUID, or none with a StandardID")
+	case standard && e.StandardID == "" && reflect.ValueOf(e.SubAssessmentExemptionRule).IsZero():
+		return invalid("StandardID", "", "must not be empty without a SubAssessmentExemptionRule")
+	case standard && e.Category == "":
+		return invalid("Category", "", "must not be empty")
 	}
 	return checkTime("ExpiresOn", e.ExpiresOn)
 }

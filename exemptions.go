@@ -104,10 +104,10 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID, Category and, unless
 //     AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors and
 //     Metadata.
-//   - [ExemptionKindStandardAssignment] requires one key in AssessmentKeys, or StandardID
-//     and AllowWhole. With a key, set StandardID and Category, too: the service documents
-//     neither as required, and neither is checked. Single findings, by
-//     SubAssessmentExemptionRule, need no StandardID.
+//   - [ExemptionKindStandardAssignment] requires Category, StandardID and, unless AllowWhole
+//     is set, one key in AssessmentKeys. Single findings, by SubAssessmentExemptionRule, need
+//     no StandardID. [StandardAssignmentsClient.CreateOrUpdate] requires none of these, as
+//     the service documents none as required.
 //
 // Both take DisplayName, Description and ExpiresOn, without which it never ends; a time that
 // is past is sent. What a kind doesn't take is refused if it is set, and so is another
@@ -356,8 +356,9 @@ type ExemptionsClientListOptions struct {
 	// ignoring case, is queried once. More than 1,000 take a query of each kind for every
 	// 1,000. An empty list is no filter: if ManagementGroups is empty as well, the scope is
 	// all that the identity may read. A subscription that it may not read has no rows and no
-	// error. A query of named subscriptions has no rows of the management groups above them,
-	// unless IncludeInherited is set.
+	// error, except that a query that may read none is [ErrForbidden]. A query of named
+	// subscriptions has no rows of the management groups above them: IncludeInherited adds
+	// those of Azure Policy only, and a query that names no subscriptions has all.
 	SubscriptionIDs []string
 
 	// ManagementGroups are the names of the management groups to query, with all

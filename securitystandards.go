@@ -97,7 +97,8 @@ func (c *SecurityStandardsClient) Delete(ctx context.Context, scope, standardID 
 	})
 }
 
-// NewListPager lists the security standards of a scope.
+// NewListPager lists the security standards of a scope. For a resource, list its subscription;
+// whether that has the standards of the management groups above isn't documented.
 //   - scope: the resource id of a management group, subscription or security connector, with or without its first slash
 //   - options: nil for the defaults
 //

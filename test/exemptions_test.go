@@ -400,24 +400,24 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 	for parameter, exemptions := range map[string][]armsecops.Exemption{
 		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: "/s"}},
 		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "a", PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: standards, PolicyAssignmentID: "/a"}},
-		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}},
+		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s"}},
 		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r", ""}}},
 		"Metadata":                     {{Kind: standards, Metadata: json.RawMessage("{}")}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
-		"StandardID":                   {{Kind: policies, StandardID: "/s"}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}},
+		"StandardID":                   {{Kind: policies, StandardID: "/s"}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, AssessmentKeys: []string{recommendationKey}}},
 		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
 		"AssessmentKeys": {
 			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{recommendationKey, recommendationKey}}, {Kind: standards, AssessmentKeys: []string{"Disks should be encrypted"}},
 			{Kind: standards, StandardID: "/s", AssessmentKeys: []string{""}}, {Kind: standards, StandardID: "/s", AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
 		},
-		"ExpiresOn": {{Kind: standards, StandardID: "/s", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"ExpiresOn": {{Kind: standards, StandardID: "/s", Category: "waiver", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
 	} {
 		for _, e := range exemptions {
 			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
 		}
 	}
 	var none context.Context
-	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s"}} {
+	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s", Category: "waiver"}} {
 		refuse(t.Context(), "production", standardName, e, "scope")
 		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
 		refuse(none, exemptSubscription, standardName, e, "ctx")
@@ -445,7 +445,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
 	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
 	create := func() error {
-		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"}
+		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s", Category: "waiver"}
 		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, whole))
 	}
 	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, nil)), create()} {

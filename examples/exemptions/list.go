@@ -106,6 +106,9 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		return q, err
 	}
 	withinName := "within"
+	if q.Given("expires-within") && q.Given("within") {
+		return q, command.Usagef("-within and -expires-within exclude each other")
+	}
 	if q.Given("expires-within") {
 		withinName = "expires-within"
 	}

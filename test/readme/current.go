@@ -24,12 +24,13 @@ func current(ctx context.Context, client *armsecops.ExemptionsClient, subscripti
 		listed[strings.ToLower(exemption.ID)] = true
 		found = append(found, exemption)
 	}
-	kinds := []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment} // of which the lists may lack some
-	for row, err := range client.NewListPager(&armsecops.ExemptionsClientListOptions{Kinds: kinds}).All(ctx) {
-		named := func(id string) bool { return strings.EqualFold(id, row.SubscriptionID) }
-		if err != nil {
+	options := &armsecops.ExemptionsClientListOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindStandardAssignment}} // of which the lists may lack some
+	for row, err := range client.NewListPager(options).All(ctx) {
+		if ctx.Err() != nil {
+			return found, errors.Join(append(errs, ctx.Err())...)
+		} else if err != nil {
 			errs = append(errs, err)
-		} else if !listed[strings.ToLower(row.ID)] && (row.SubscriptionID == "" || slices.ContainsFunc(subscriptionIDs, named)) {
+		} else if !listed[strings.ToLower(row.ID)] && (row.SubscriptionID == "" || slices.ContainsFunc(subscriptionIDs, func(id string) bool { return strings.EqualFold(id, row.SubscriptionID) })) {
 			if got, err := client.Get(ctx, row.ID, nil); err == nil {
 				found = append(found, got.Exemption)
 			} else if !errors.Is(err, armsecops.ErrNotFound) && !errors.Is(err, armsecops.ErrNotExemption) { // as it is by now

@@ -66,7 +66,7 @@ func main() {
 		log.Fatal(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends the program
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	if err := run(ctx, factory, time.Now(), os.Stdout); err != nil {
@@ -94,32 +94,35 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	var ids []string
 	var errs []error
+	ended := false // there is no more to do but to clean up
 	for _, r := range recommendations {
 		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
-		if errors.Is(err, armsecops.ErrCredential) {
-			return errors.Join(append(errs, err)...)
-		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
-			continue // without a response, it may exist: a second run replaces it
+			if ended = errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil; ended {
+				break
+			}
+			continue
 		}
 		ids = append(ids, id)
 		fmt.Fprintf(out, "%q: exempted by %s\n", r.displayName, id)
 		out.Flush() // so that a run that is killed has named it
 	}
 	client := factory.NewExemptionsClient()
-	// Azure's list may lack standard assignments of single machines: see docs/exempting.md.
-	above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
-	listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, above)
-	found, err := collect(listing, func(e armsecops.Exemption) bool {
-		inherited := e.SubscriptionID == "" // of a management group above the subscription
-		return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
-	})
-	errs = append(errs, err)
-	for _, exemption := range found {
-		fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
+	if !ended {
+		// Azure's list may lack standard assignments of single machines: see docs/exempting.md.
+		above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
+		listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, above)
+		found, err := collect(listing, func(e armsecops.Exemption) bool {
+			inherited := e.SubscriptionID == "" // of a management group above the subscription
+			return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
+		})
+		errs = append(errs, err)
+		for _, exemption := range found {
+			fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
+		}
+		errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), reason, ids...))
 	}
-	errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), reason, ids...))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // also after an interruption
 	defer cancel()
 	for _, id := range ids {
@@ -159,6 +162,10 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	unique := strings.ToLower(resourceID+r.policyAssignmentID) + found.Name
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
 	created, err := factory.NewExemptionsClient().CreateOrUpdate(ctx, resourceID, name, exemption, nil)
+	_, invalid := errors.AsType[*armsecops.ParameterError](err)
+	if _, responded := errors.AsType[*armsecops.ServiceError](err); err != nil && !responded && !invalid {
+		err = fmt.Errorf("%w (it may exist: a second run replaces it)", err)
+	}
 	return created.ID, err
 }
 
