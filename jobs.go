@@ -404,8 +404,13 @@ func (e *JobFailedError) Error() string {
 // summary returns the state of the job, how many items failed, and the reason if there is one for all.
 func (e *JobFailedError) summary() string {
 	p := e.Job.Properties
-	summary := p.Summary()
-	text := fmt.Sprintf("%s: %d of %d items failed", line(string(p.ProvisioningState)), summary.Failed, summary.Total)
+	failed := 0
+	for _, item := range p.Items {
+		if len(item.Errors) > 0 || item.Status.Is(JobItemStatusFailed) {
+			failed++
+		}
+	}
+	text := fmt.Sprintf("%s: %d of %d items failed", line(string(p.ProvisioningState)), failed, len(p.Items))
 	if p.ErrorMessage != "" {
 		text += ": " + message(p.ErrorMessage)
 	}

@@ -106,7 +106,9 @@ func (e *exempter) exemptOrRenew(
 		for _, scope := range scopes {
 			for _, inDryRun := range []bool{false, dryRun} {
 				if made, ok := e.made.Load(newMadeAt(scope, p.from, inDryRun)); ok {
-					p.existing = append(p.existing, made.(existing))
+					old := made.(existing)
+					old.exact = strings.EqualFold(scope, resourceID) // a later call of the same resource renews it
+					p.existing = append(p.existing, old)
 				}
 			}
 		}

@@ -42,9 +42,10 @@ func (p *publisher) newestFirst(ctx context.Context, id armsecops.WorkspaceManag
 		}
 		jobs = append(jobs, job)
 	}
+	now := time.Now()
 	started := func(job armsecops.Job) time.Time {
 		if p := job.Properties; p.StartTime.IsZero() && !p.ProvisioningState.Terminal() {
-			return time.Now() // it has no time yet
+			return now // it has no time yet
 		}
 		return job.Properties.StartTime
 	}

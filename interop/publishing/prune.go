@@ -124,7 +124,8 @@ func isGone(err error) bool {
 	}
 	failed, ok := errors.AsType[*azcore.ResponseError](err)
 	return ok && failed.StatusCode == http.StatusNotFound && failed.ErrorCode != "" &&
-		!armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound, armsecops.CodeResourceGroupNotFound)
+		!armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound,
+			armsecops.CodeMissingSubscriptionRegistration, "NoRegisteredProviderFound", "InvalidResourceType", "InvalidSubscriptionId")
 }
 
 // removal returns the deletions of assignments, groups and members by their ids, and

@@ -86,7 +86,7 @@ func withSentinel(ctx context.Context, credential azcore.TokenCredential, option
 			}
 			_, err = states.Get(ctx, id.ResourceGroupName, id.Name, "default", nil)
 			if failed, ok := errors.AsType[*azcore.ResponseError](err); ok &&
-				(failed.StatusCode == http.StatusNotFound && !isPage(failed) || failed.ErrorCode == armsecops.CodeMissingSubscriptionRegistration) {
+				(failed.StatusCode == http.StatusNotFound && ofService(failed) || failed.ErrorCode == armsecops.CodeMissingSubscriptionRegistration) {
 				continue // without Microsoft Sentinel, or its resource provider, which a member needs
 			}
 			if err != nil {
@@ -98,7 +98,7 @@ func withSentinel(ctx context.Context, credential azcore.TokenCredential, option
 	return ids, nil
 }
 
-// isPage reports whether a response of Microsoft's clients is a page, such as that of a proxy.
-func isPage(failed *azcore.ResponseError) bool {
-	return failed.RawResponse != nil && strings.HasPrefix(failed.RawResponse.Header.Get("Content-Type"), "text/html")
+// ofService reports whether a response is the service's own, rather than the page of a proxy.
+func ofService(failed *azcore.ResponseError) bool {
+	return failed.ErrorCode != "" || failed.RawResponse != nil && failed.RawResponse.ContentLength == 0
 }

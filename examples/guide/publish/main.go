@@ -69,11 +69,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a pipe that is closed is an error of a write, and ends nothing halfway
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var errs []error
 	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
 		err := publish(ctx, factory, p)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", p.assignment, err)
+		}
 		if errs = append(errs, err); errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil {
 			break
 		}
