@@ -163,9 +163,14 @@ func statusOf(err error) int {
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
 // of a job that was deleted. The others say nothing of the resource: the page of a proxy
 // ([ServiceError].Page), and a subscription, resource group or other parent that isn't found,
-// which may be one that the identity may not see.
+// which may be one that the identity may not see. The 404 of another client on azcore counts
+// as well if it has a code, which a page hasn't.
 func IsMissing(err error) bool {
-	return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrOutcomeUnknown) && !isPage(err) && !HasCode(err, parentMissing...)
+	response, ok := errors.AsType[*azcore.ResponseError](err)
+	if !ok || response.StatusCode != http.StatusNotFound || errors.Is(err, ErrOutcomeUnknown) || HasCode(err, parentMissing...) {
+		return false
+	}
+	return !isPage(err) && (response.ErrorCode != "" || errors.Is(err, ErrNotFound))
 }
 
 // isGone is IsMissing of an error that is the response's, rather than one that wraps it.

@@ -189,14 +189,12 @@ func TestHasCode(t *testing.T) {
 	service := func(code string, details ...armsecops.ErrorDetail) error {
 		return &armsecops.CloudError{ServiceError: armsecops.ServiceError{Code: code, Details: details}}
 	}
-	conflict, other := service("conflict"), service("Other")
-	detail := armsecops.ErrorDetail{Details: []armsecops.ErrorDetail{{Code: "Conflict"}}}
+	conflict, other, detail := service("conflict"), service("Other"), armsecops.ErrorDetail{Details: []armsecops.ErrorDetail{{Code: "Conflict"}}}
 	for name, test := range map[string]struct {
 		err  error
 		want bool
 	}{
 		"nil":                     {nil, false},
-		"another error":           {io.EOF, false},
 		"code":                    {conflict, true},
 		"another code":            {other, false},
 		"of a detail":             {service("Other", armsecops.ErrorDetail{Code: "a"}, detail), true},
@@ -207,7 +205,7 @@ func TestHasCode(t *testing.T) {
 		"joined, first":           {errors.Join(conflict, other), true},
 		"joined, last":            {errors.Join(other, conflict), true},
 		"joined, azcore's last":   {errors.Join(other, &azcore.ResponseError{ErrorCode: "Conflict"}), true},
-		"joined, neither":         {errors.Join(other, other), false},
+		"joined, neither":         {errors.Join(other, io.EOF, other), false},
 		"joined, nested":          {errors.Join(other, fmt.Errorf("%w and %w", io.EOF, errors.Join(io.EOF, conflict))), true},
 		"below a service's error": {fmt.Errorf("%w: %w", &armsecops.PageError{Err: other}, conflict), true},
 		"of a subscription":       {&armsecops.SubscriptionError{Err: &armsecops.PageError{Err: conflict}}, true},
@@ -215,6 +213,8 @@ func TestHasCode(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, armsecops.HasCode(test.err, "Conflict"), name)
 	}
+	notFound := &azcore.ResponseError{StatusCode: 404, ErrorCode: "NotFound"} // of another client
+	assert.Equal(t, []bool{true, false, false}, []bool{armsecops.IsMissing(notFound), armsecops.IsMissing(&azcore.ResponseError{StatusCode: 404}), armsecops.IsMissing(errors.Join(notFound, &azcore.ResponseError{ErrorCode: "SubscriptionNotFound"}))})
 }
 
 // endlessError wraps itself, twice.

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 
 	"github.com/armsecops/armsecops"
@@ -106,7 +104,7 @@ func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, de
 	}
 	var errs []error
 	for _, id := range ids {
-		if err := deletions[id](ctx); err != nil && !isGone(err) {
+		if err := deletions[id](ctx); err != nil && !armsecops.IsMissing(err) {
 			errs = append(errs, fmt.Errorf("deleting %s: %w", id, err))
 			if endsAll(ctx, err) {
 				break
@@ -114,18 +112,6 @@ func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, de
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// isGone is armsecops.IsMissing also of errors of Microsoft's clients, of which the page of
-// a proxy has no code.
-func isGone(err error) bool {
-	if _, ours := errors.AsType[*armsecops.ServiceError](err); ours {
-		return armsecops.IsMissing(err)
-	}
-	failed, ok := errors.AsType[*azcore.ResponseError](err)
-	return ok && failed.StatusCode == http.StatusNotFound && failed.ErrorCode != "" &&
-		!armsecops.HasCode(err, armsecops.CodeSubscriptionNotFound, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound,
-			armsecops.CodeMissingSubscriptionRegistration, "NoRegisteredProviderFound", "InvalidResourceType", "InvalidSubscriptionId")
 }
 
 // removal returns the deletions of assignments, groups and members by their ids, and
