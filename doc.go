@@ -158,8 +158,9 @@
 // subscription.
 //
 // To be current and to have all, list in both ways, the query without naming subscriptions,
-// as the function current of [docs/guide.md] does. Compare ids ignoring case, and keep the exemption of
-// ListAcrossSubscriptions. Get what only the query has: it may be deleted or renewed by now.
+// as the function current of [docs/guide.md] does. Compare ids ignoring case, and keep the
+// exemption of ListAcrossSubscriptions. Get what only the query has: it may be deleted or
+// renewed by now.
 //
 // Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the
 // resource first.

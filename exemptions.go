@@ -111,8 +111,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //
 // Both take DisplayName, Description and ExpiresOn, without which it never ends; a time that
 // is past is sent. What a kind doesn't take is refused if it is set, and so is another
-// kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as ID, Name, Scope, CreatedBy and Properties, are ignored,
-// so that an exemption of a listing can be put at another scope or under another name.
+// kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as
+// ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing can be put at another scope or under another name.
 //
 // The call is one PUT. An Exemption doesn't have all that a resource has, such as members
 // that this version doesn't know: if there is one of that name, they are lost. Renew keeps

@@ -313,13 +313,8 @@ func (p JobProperties) Failures() iter.Seq[JobFailure] {
 	}
 }
 
-// hasFailures reports whether any item of the job failed.
-func (p JobProperties) hasFailures() bool {
-	for range p.Failures() {
-		return true
-	}
-	return false
-}
+// isFailed reports whether Failures yields a failure of the item.
+func isFailed(item JobItem) bool { return len(item.Errors) > 0 || item.Status.Is(JobItemStatusFailed) }
 
 // JobList is one page of jobs.
 type JobList = Page[Job]
@@ -406,7 +401,7 @@ func (e *JobFailedError) summary() string {
 	p := e.Job.Properties
 	failed := 0
 	for _, item := range p.Items {
-		if len(item.Errors) > 0 || item.Status.Is(JobItemStatusFailed) {
+		if isFailed(item) {
 			failed++
 		}
 	}

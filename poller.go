@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -314,7 +315,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err err
 
 // Result implements [runtime.PollingHandler].
 func (h *jobPollingHandler) Result(_ context.Context, out *WorkspaceManagerJobsClientGetResponse) error {
-	if p := h.job.Properties; !p.ProvisioningState.succeeded() || p.hasFailures() {
+	if p := h.job.Properties; !p.ProvisioningState.succeeded() || slices.ContainsFunc(p.Items, isFailed) {
 		h.failed = &JobFailedError{h.job, h.operation}
 		return h.failed
 	}

@@ -17,11 +17,11 @@ type change struct {
 	*command.Command
 	connection
 
-	name    string    // renew or delete
-	ids     []string  // none if the input has none
-	expires time.Time // zero to delete
-	because string    // the new description; empty to keep it
-	dryRun  bool
+	name        string    // renew or delete
+	ids         []string  // none if the input has none
+	expires     time.Time // zero to delete
+	description string    // the new one; empty to keep the old one
+	dryRun      bool
 
 	ignoreNotFound bool
 }
@@ -39,7 +39,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
-		c.Flags.StringVar(&c.because, "description", "", "new `text` that says why, such as a ticket and who approved it (default: it stays)")
+		c.Flags.StringVar(&c.description, "description", "", "new `text` that says why, such as a ticket and who approved it (default: it stays)")
 		c.Required = []string{"expires"}
 	} else {
 		c.About = "Deletes exemptions of any kind, and prints their ids. \"exemptions expiring -within 0d\" lists those that have ended.\n\n" +
@@ -134,7 +134,7 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 	if c.dryRun {
 		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
 	}
-	renewed, err := client.Renew(ctx, id, c.expires, &armsecops.ExemptionsClientRenewOptions{Description: c.because, OnlyLater: true})
+	renewed, err := client.Renew(ctx, id, c.expires, &armsecops.ExemptionsClientRenewOptions{Description: c.description, OnlyLater: true})
 	if err == nil && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
 		err = fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
 	}
