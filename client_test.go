@@ -32,19 +32,10 @@ const (
 )
 
 var (
-	options              = driver.Options
-	withoutRetries       = driver.WithoutRetries
-	numbers              = testkit.Numbers
-	respond              = testkit.Respond
-	script               = testkit.Script
-	lost                 = testkit.Lost
-	failure              = testkit.ErrorOf
-	documented           = testkit.Documented
-	assertParameterError = driver.AssertParameterError
-
-	newFactory           = driver.NewFactory
-	newJobsClient        = driver.NewJobsClient
-	newAssignmentsClient = driver.NewAssignmentsClient
+	options, withoutRetries, assertParameterError   = driver.Options, driver.WithoutRetries, driver.AssertParameterError
+	newFactory, newJobsClient, newAssignmentsClient = driver.NewFactory, driver.NewJobsClient, driver.NewAssignmentsClient
+	numbers, respond, script, lost                  = testkit.Numbers, testkit.Respond, testkit.Script, testkit.Lost
+	failure, documented                             = testkit.ErrorOf, testkit.Documented
 )
 
 // as returns the error of the type in the chain.

@@ -99,24 +99,26 @@ func ExampleExemptionsClient_NewListPager() {
 }
 
 // What ends within 30 days, where an index that is minutes old won't do: each subscription
-// is requested. The lists may lack standard assignments of resource groups: see Reading a whole tenant.
+// is requested. IncludeUnlisted adds what the lists lack, such as that of a resource group.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
-	server := samples() // with exemptions that have ended
-	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23", Name: "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"},
+	server := fake.NewServer(nil)
+	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web", Name: "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"},
 		armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 			DisplayName: "Test systems", Effect: armsecops.EffectExempt, ExpiresOn: time.Now().AddDate(0, 0, 7),
 		}})
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
 	client := exemptionsFactory(server).NewExemptionsClient()
-	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30), IncludeInherited: true}
+	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{
+		ExpiresBefore: time.Now().AddDate(0, 0, 30), IncludeInherited: true, IncludeUnlisted: true,
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
 			fmt.Println("left out:", failed.SubscriptionID, failed.Kind, errors.Is(err, armsecops.ErrForbidden))
-		} else if err != nil { // which concerns all subscriptions
+		} else if err != nil { // which is the last
 			log.Fatal(err)
-		} else if !exemption.ExpiresBefore(time.Now()) {
+		} else if !exemption.ExpiresBefore(time.Now()) { // which has ended
 			fmt.Println(exemption.Kind, exemption.DisplayName)
 		}
 	}

@@ -13,18 +13,12 @@ import (
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
 
-const (
-	jobsSubscriptionID        = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
-	assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	exampleAssignmentName     = "47cdc5f5-37c4-47b5-bd5f-83c84b8bdd58"
-	exampleJobName            = "cfbe1338-8276-4d5d-8b96-931117f9fa0e"
-)
+const assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 
 // exampleFactory returns a factory of clients of a server in memory. In a program, the
 // credential is one of azidentity's, and the options may be nil.
@@ -39,17 +33,7 @@ func exampleFactory(server *fake.Server) *armsecops.ClientFactory {
 }
 
 // exampleServer returns a server with the samples of the REST documentation.
-func exampleServer() *fake.Server {
-	return fake.NewServer(&fake.ServerOptions{Samples: true, JobSteps: 2, NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
-}
-
-func exampleJobsClient(server *fake.Server) *armsecops.WorkspaceManagerJobsClient {
-	client, err := exampleFactory(server).NewWorkspaceManagerJobsClient(jobsSubscriptionID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
-}
+func exampleServer() *fake.Server { return fake.NewServer(&fake.ServerOptions{Samples: true}) }
 
 func exampleAssignmentsClient(server *fake.Server) *armsecops.SecurityAssignmentsClient {
 	client, err := exampleFactory(server).NewSecurityAssignmentsClient(assignmentsSubscriptionID)
@@ -57,140 +41,6 @@ func exampleAssignmentsClient(server *fake.Server) *armsecops.SecurityAssignment
 		log.Fatal(err)
 	}
 	return client
-}
-
-func ExampleWorkspaceManagerJobsClient_Create() {
-	client := exampleJobsClient(exampleServer())
-	job, err := client.Create(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
-	if errors.Is(err, armsecops.ErrOutcomeUnknown) {
-		log.Fatal("list the jobs before starting another: ", err)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(job.Name, job.Properties.ProvisioningState)
-	// Output: 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21 InProgress
-}
-
-func ExampleWorkspaceManagerJobsClient_BeginCreate() {
-	client := exampleJobsClient(fake.NewServer(nil))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
-	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", exampleAssignmentName, options)
-	if err != nil { // if it is ErrOutcomeUnknown, list the jobs before starting another
-		log.Fatal(err)
-	}
-	job, err := armsecops.WaitForJob(ctx, poller, nil)
-	if err != nil { // unless it is a *JobFailedError or ErrNotFound, the job may still run
-		log.Fatal(err)
-	}
-	fmt.Println(job.Properties.ProvisioningState)
-	// Output: Succeeded
-}
-
-// After an error that is neither a JobFailedError nor ErrNotFound, the job may still run.
-func ExampleWaitForJob() {
-	server := fake.NewServer(nil)
-	assignment := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: jobsSubscriptionID, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
-	server.SetJobItems(assignment, []armsecops.JobItem{
-		{ResourceID: "alertRules/one"},
-		{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "paris", ErrorMessage: "Forbidden."}}},
-	})
-	client := exampleJobsClient(server)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	poller, err := client.BeginCreate(ctx, "myRg", "myWorkspace", "myAssignment", &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true})
-	if err != nil { // if it is ErrOutcomeUnknown, list the jobs before starting another
-		log.Fatal(err)
-	}
-	job, err := armsecops.WaitForJob(ctx, poller, &runtime.PollUntilDoneOptions{Frequency: 5 * time.Second})
-	if _, failed := errors.AsType[*armsecops.JobFailedError](err); err != nil && !failed {
-		log.Fatal(err)
-	}
-	fmt.Println(job.Properties.ProvisioningState)
-	for failure := range job.Properties.Failures() {
-		fmt.Println(failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
-	}
-	// Output:
-	// Failed
-	// alertRules/two paris Forbidden.
-}
-
-// A token lets another process wait for the job that this one has started.
-func ExampleWaitForJob_resumeToken() {
-	client := exampleJobsClient(fake.NewServer(nil))
-	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true}
-	poller, err := client.BeginCreate(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	token, err := poller.ResumeToken()
-	if err != nil {
-		log.Fatal(err)
-	}
-	options = &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{ResumeToken: token} // starts nothing
-	poller, err = client.BeginCreate(context.Background(), "", "", "", options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	job, err := armsecops.WaitForJob(ctx, poller, nil)
-	fmt.Println(job.Properties.ProvisioningState, err)
-	// Output: Succeeded <nil>
-}
-
-func ExampleWorkspaceManagerJobsClient_NewJobPoller() {
-	client := exampleJobsClient(exampleServer())
-	poller, err := client.NewJobPoller("myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	_, err = armsecops.WaitForJob(ctx, poller, nil)
-	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
-		summary := failed.Job.Properties.Summary()
-		fmt.Println(summary.Failed, "of", summary.Total, "failed")
-	} else if err != nil {
-		log.Fatal(err)
-	}
-	// Output: 1 of 2 failed
-}
-
-func ExampleWorkspaceManagerJobsClient_Get() {
-	client := exampleJobsClient(exampleServer())
-	job, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(job.Properties.ProvisioningState, job.Properties.EndTime.Sub(job.Properties.StartTime))
-	for failure := range job.Properties.Failures() {
-		fmt.Println(failure.MemberResourceName, failure.ErrorMessage)
-	}
-	// Output:
-	// Failed 5m0s
-	// f5fa104e-c0e3-4747-9182-d342dc048a9e Failed to write. Status code: Forbidden.
-}
-
-func ExampleWorkspaceManagerJobsClient_Delete() {
-	client := exampleJobsClient(exampleServer())
-	_, err := client.Delete(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	fmt.Println(err)
-	// Output: <nil>
-}
-
-func ExampleWorkspaceManagerJobsClient_NewListPager() {
-	client := exampleJobsClient(exampleServer())
-	options := &armsecops.WorkspaceManagerJobsClientListOptions{OrderBy: "properties/startTime desc"}
-	for job, err := range client.NewListPager("myRg", "myWorkspace", exampleAssignmentName, options).All(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(job.Name, job.Properties.ProvisioningState)
-	}
-	// Output: cfbe1338-8276-4d5d-8b96-931117f9fa0e Failed
 }
 
 func ExampleSecurityAssignmentsClient_Get() {
@@ -273,7 +123,7 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 	client := exampleAssignmentsClient(exampleServer())
-	for assignment, err := range client.ListAcrossSubscriptions(context.Background(), []string{assignmentsSubscriptionID, jobsSubscriptionID}, nil) {
+	for assignment, err := range client.ListAcrossSubscriptions(context.Background(), []string{assignmentsSubscriptionID, "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"}, nil) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
 			fmt.Println("left out:", failed)
 			continue
@@ -304,46 +154,6 @@ func ExampleSecurityAssignmentsClient_NewResourceGraphPager() {
 	// Output: 20ff7fc3-e762-44dd-bd96-b71116dcdc23 ASC Default
 }
 
-// A ParameterError means that nothing was sent. A ServiceError is of a response that
-// isn't success, and HasCode compares its codes.
-func ExampleHasCode() {
-	server := exampleServer()
-	server.Inject(fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`})
-	client := exampleJobsClient(server)
-	for _, name := range []string{"..", exampleJobName, "unknown"} {
-		_, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, name, nil)
-		parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
-		service, responded := errors.AsType[*armsecops.ServiceError](err)
-		switch {
-		case invalid:
-			fmt.Println("correct", parameter.Name)
-		case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
-			fmt.Println("ask for a role")
-		case responded:
-			fmt.Println(service.StatusCode, service.Code)
-		}
-	}
-	// Output:
-	// correct jobName
-	// ask for a role
-	// 404 ResourceNotFound
-}
-
-// azcore's contexts are options of one call: here its retries, a header and the response.
-func Example_optionsOfOneCall() {
-	client := exampleJobsClient(exampleServer())
-	var resp *http.Response
-	ctx := policy.WithRetryOptions(context.Background(), policy.RetryOptions{MaxRetries: -1}) // none
-	ctx = policy.WithHTTPHeader(ctx, http.Header{"x-ms-client-request-id": {"SEC-17"}})
-	ctx = policy.WithCaptureResponse(ctx, &resp)
-	_, err := client.Get(ctx, "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(resp.StatusCode, resp.Request.Header.Get("x-ms-client-request-id"))
-	// Output: 200 SEC-17
-}
-
 // A write with an ETag in If-Match fails if the resource has changed since, where the
 // service looks at If-Match, as the fake does; see Conditional writes above.
 func Example_conditionalWrite() {
@@ -362,28 +172,6 @@ func Example_conditionalWrite() {
 	_, err = client.CreateOrUpdate(ctx, "myResourceGroup", "exemption", read.Assignment, nil)
 	fmt.Println(errors.Is(err, armsecops.ErrPreconditionFailed))
 	// Output: true
-}
-
-// The clients of a factory share one pipeline, the token cache and the waits after
-// a 429.
-func ExampleNewClientFactory() {
-	options := &armsecops.ClientOptions{}
-	options.Transport = exampleServer() // in memory, instead of Azure
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	jobs, err := factory.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	job, err := jobs.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)
-	fmt.Println(job.Properties.ProvisioningState, err)
-	exemption, err := factory.NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	fmt.Println(exemption.DisplayName, err)
-	// Output:
-	// Failed <nil>
-	// Test exemption <nil>
 }
 
 // The key of a recommendation is the name of its metadata. ExemptedBy says where it

@@ -32,6 +32,21 @@ func ExampleNewServer() {
 	// Output: ASC Default Exempt
 }
 
+// factoryOf returns a factory of clients of a server.
+func factoryOf(server *fake.Server) *armsecops.ClientFactory {
+	options := &armsecops.ClientOptions{}
+	options.Transport = server
+	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options))
+}
+
+// must returns a value, unless there is an error, which ends the program.
+func must[T any](value T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return value
+}
+
 func ExampleServer_SetJobItems() {
 	srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2, NewID: func() string { return "first-job" }})
 	id := armsecops.WorkspaceManagerAssignmentID{
@@ -41,22 +56,10 @@ func ExampleServer_SetJobItems() {
 		{ResourceID: "alertRules/one"},
 		{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}}},
 	})
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, &azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
-	created, err := jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	jobs := must(factoryOf(srv).NewWorkspaceManagerJobsClient(id.SubscriptionID))
+	created := must(jobs.Create(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil))
 	for job := created.Job; !job.Properties.ProvisioningState.Terminal(); {
-		got, err := jobs.Get(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
-		if err != nil {
-			log.Fatal(err)
-		}
-		job = got.Job
+		job = must(jobs.Get(context.Background(), id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)).Job
 		fmt.Println(job.Name, job.Properties.ProvisioningState)
 		for failure := range job.Properties.Failures() {
 			fmt.Println("!", failure.ResourceID, failure.MemberResourceName, failure.ErrorMessage)
@@ -72,12 +75,7 @@ func ExampleServer_SetJobItems() {
 func ExampleServer_Inject() {
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
 	srv.Inject(fake.Fault{Operation: "SecurityAssignmentsClient.Get", StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed","message":"Not yours."}}`})
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
+	assignments := must(factoryOf(srv).NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23"))
 	for range 2 {
 		got, err := assignments.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 		fmt.Println(got.Name, errors.Is(err, armsecops.ErrForbidden), armsecops.HasCode(err, "AuthorizationFailed"))
@@ -89,16 +87,9 @@ func ExampleServer_Inject() {
 
 func ExampleServer_Requests() {
 	srv := fake.NewServer(nil)
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	assignments, err := armsecops.NewSecurityAssignmentsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
+	assignments := must(factoryOf(srv).NewSecurityAssignmentsClient("11111111-2222-3333-4444-555555555555"))
 	assignment := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: "Exempt"}}
-	if _, err := assignments.CreateOrUpdate(context.Background(), "group", "standard", assignment, nil); err != nil {
-		log.Fatal(err)
-	}
+	must(assignments.CreateOrUpdate(context.Background(), "group", "standard", assignment, nil))
 	for _, request := range srv.Requests() {
 		fmt.Printf("%s %s\n%s %s\n", request.Operation, request.Method, request.URL.Path, request.Body)
 	}
@@ -132,12 +123,7 @@ func ExampleServer_Put() {
 	srv := fake.NewServer(nil)
 	id := armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
 	srv.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectAudit}})
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	assignments, err := armsecops.NewStandardAssignmentsClient(&azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
+	assignments := factoryOf(srv).NewStandardAssignmentsClient()
 	got, err := assignments.Get(context.Background(), id.Scope, id.Name, nil)
 	fmt.Println(got.Type, got.Properties.Effect, err)
 	// Output: Microsoft.Security/standardAssignments Audit <nil>
@@ -153,12 +139,7 @@ func ExampleServer_Override() {
 		}
 		fake.Respond(http.StatusOK, armsecops.Job{Name: name}).ServeHTTP(w, r)
 	}))
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient("11111111-2222-3333-4444-555555555555", &azfake.TokenCredential{}, options)
-	if err != nil {
-		log.Fatal(err)
-	}
+	jobs := must(factoryOf(srv).NewWorkspaceManagerJobsClient("11111111-2222-3333-4444-555555555555"))
 	for _, name := range []string{"open", "locked"} {
 		got, err := jobs.Get(context.Background(), "group", "workspace", "assignment", name, nil)
 		fmt.Println(name, got.Name, errors.Is(err, armsecops.ErrConflict))

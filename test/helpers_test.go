@@ -31,20 +31,10 @@ const (
 )
 
 var (
-	options              = driver.Options
-	withoutRetries       = driver.WithoutRetries
-	respond              = testkit.Respond
-	script               = testkit.Script
-	subscriptionID       = testkit.SubscriptionID
-	subscriptionIDs      = testkit.SubscriptionIDs
-	numbers              = testkit.Numbers
-	lost                 = testkit.Lost
-	errorOf              = testkit.ErrorOf
-	assertParameterError = driver.AssertParameterError
-
-	newFactory           = driver.NewFactory
-	newJobsClient        = driver.NewJobsClient
-	newAssignmentsClient = driver.NewAssignmentsClient
+	options, withoutRetries, assertParameterError   = driver.Options, driver.WithoutRetries, driver.AssertParameterError
+	newFactory, newJobsClient, newAssignmentsClient = driver.NewFactory, driver.NewJobsClient, driver.NewAssignmentsClient
+	numbers, respond, script, lost, errorOf         = testkit.Numbers, testkit.Respond, testkit.Script, testkit.Lost, testkit.ErrorOf
+	subscriptionID, subscriptionIDs                 = testkit.SubscriptionID, testkit.SubscriptionIDs
 )
 
 // collect returns the items that a loop yields, and the errors, without an item each.

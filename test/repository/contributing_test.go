@@ -134,8 +134,8 @@ func TestRecipes(t *testing.T) {
 			"cmd/armsecops-fake/control.go", `.*WorkspaceManagerBanner.*\n`,
 			"!./cmd/armsecops-fake", "TestControlPutsAndResets", "workspaceManagerBanners needs a line in stores",
 		},
-		"example":              {"example_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, here, operation, cancel + noExample},
-		"output of an example": {"example_test.go", `// Output: Canceled`, here, operation, cancel + noExample},
+		"example":              {"example_publishing_test.go", `(?s)func ExampleWorkspaceManagerJobsClient_Cancel.*?\n}\n`, here, operation, cancel + noExample},
+		"output of an example": {"example_publishing_test.go", `// Output: Canceled`, here, operation, cancel + noExample},
 		"rule of a parameter": {
 			"internal/routes/parameters.go", `.*workspaceManagerBannerName.*\n`,
 			"!./internal/routes", "TestEveryParameterHasARule", "workspaceManagerBannerName needs a line in parameters.go",
