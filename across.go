@@ -98,7 +98,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //
 // Of Defender's standards, it has the assignments that the service considers relevant:
 // whether those of resource groups and single resources are among them isn't documented.
-// [ExemptionsClient.NewListPager] has them.
+// IncludeUnlisted adds them. With it and IncludeInherited, the listing has all: only a
+// standard assignment that the lists lack may be missing for minutes after it is created.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
@@ -112,7 +113,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // When the context ends, every subscription that isn't finished yields a
 // [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
 // and last: a [*ParameterError] for an invalid option, or [ErrCredential], unless the
-// token lacks claims that only one of the subscriptions asks for.
+// token lacks claims that only one of the subscriptions asks for. With IncludeUnlisted, a
+// [*SubscriptionError] can also be of one exemption that couldn't be got, after those of the
+// lists; and the last error can be that of the query, or of exemptions of management groups.
 //
 // The exemptions come as their pages arrive: those of one subscription in the service's
 // order, those of different ones mixed. No more pages are in memory than subscriptions
@@ -120,7 +123,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // the loop is left.
 //
 // REST: the pages of [PolicyExemptionsClient.NewListPager], [StandardAssignmentsClient.NewListPager]
-// and [SecurityAssignmentsClient.NewListBySubscriptionPager]
+// and [SecurityAssignmentsClient.NewListBySubscriptionPager]; with IncludeUnlisted, also of
+// [ExemptionsClient.NewListPager] and [StandardAssignmentsClient.Get]
 func (c *ExemptionsClient) ListAcrossSubscriptions(
 	ctx context.Context, subscriptionIDs []string, options *ExemptionsClientListAcrossSubscriptionsOptions,
 ) iter.Seq2[Exemption, error] {
@@ -141,19 +145,19 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 			subscriptionIDs = slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return routes.CheckSubscription(id) != "" })
 		}
 	}
-	wanted := func(e Exemption, inherited map[string]bool) bool {
+	wanted := func(e Exemption, seen map[string]bool) bool {
+		id, inherited := strings.ToLower(e.ID), routes.IsBelow(e.ID, managementGroups)
+		again := seen[id]
+		if inherited || o.IncludeUnlisted {
+			seen[id] = true
+		}
 		switch {
 		case e.ID == "", !o.ExpiresBefore.IsZero() && !e.ExpiresBefore(o.ExpiresBefore):
 			return false
-		case !routes.IsBelow(e.ID, managementGroups):
-			return true
-		case !o.IncludeInherited:
-			return false
+		case inherited:
+			return o.IncludeInherited && !again
 		}
-		id := strings.ToLower(e.ID)
-		again := inherited[id]
-		inherited[id] = true
-		return !again
+		return true
 	}
 	return underSpan(ctx, c.client, name, routes.PolicyExemptions.List, func(ctx context.Context) iter.Seq2[Exemption, error] {
 		return func(yield func(Exemption, error) bool) {
@@ -161,22 +165,33 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 				yield(Exemption{}, withOperation(name, err))
 				return
 			}
-			inherited := map[string]bool{} // the exemptions of management groups so far, by id in lower case
+			seen := map[string]bool{}   // the exemptions so far that can come again, by id in lower case
+			unread := map[string]bool{} // the subscriptions whose standard assignments couldn't be listed
 			for i, list := range listings {
 				for item, err := range list(ctx) {
 					failed, ofOne := err.(*SubscriptionError)
 					if ofOne {
 						failed.Kind = kinds[i]
+						unread[failed.SubscriptionID] = unread[failed.SubscriptionID] || failed.Kind == ExemptionKindStandardAssignment
 						if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
 							failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
 						}
 					}
-					if (err != nil || wanted(item.Exemption, inherited)) && !yield(item.Exemption, err) {
+					if (err != nil || wanted(item.Exemption, seen)) && !yield(item.Exemption, err) {
 						return
 					}
 					if err != nil && !ofOne { // the other kinds would fail, too
 						return
 					}
+				}
+			}
+			if !o.IncludeUnlisted || !shared.asks(ExemptionKindStandardAssignment) || len(subscriptionIDs) == 0 {
+				return
+			}
+			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[id] })
+			for e, err := range c.listUnlisted(ctx, read, o, seen) {
+				if (err != nil || wanted(e, seen)) && !yield(e, err) {
+					return
 				}
 			}
 		}
@@ -258,7 +273,7 @@ func listEach[T any](
 			}
 			for page := range fanout.Merge(ctx, o.Concurrency, listings, list) {
 				id := page.subscriptionID
-				if failed, ok := errors.AsType[*credentialError](page.err); ok && !failed.claims && ctx.Err() == nil { // the others would fail, too
+				if failed := ofAll(ctx, page.err); failed != nil {
 					yield(none, withOperation(name, failed))
 					return
 				}
@@ -279,6 +294,14 @@ func listEach[T any](
 			}
 		}
 	}
+}
+
+// ofAll returns the error of a credential that would fail for all subscriptions; nil for another one.
+func ofAll(ctx context.Context, err error) error {
+	if failed, ok := errors.AsType[*credentialError](err); ok && !failed.claims && ctx.Err() == nil {
+		return failed
+	}
+	return nil
 }
 
 // subscriptionListing is the listing of one subscription, and where it begins.
@@ -408,6 +431,14 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	// management groups above them, each once: their ids are kept in memory. Of which
 	// kinds they have any is for the services: Azure Policy's list has them.
 	IncludeInherited bool
+
+	// IncludeUnlisted adds the exemptions by Defender's standards that the lists of the
+	// subscriptions leave out, such as those of resource groups and single resources: those
+	// that Azure Resource Graph has, each as Get returns it now, after all others. With
+	// IncludeInherited, it adds those of management groups as well, whether above the
+	// subscriptions or not. It takes a query, and a request for each that it adds. The ids of
+	// all exemptions are kept in memory.
+	IncludeUnlisted bool
 
 	// Concurrency is the number of subscriptions that are listed at a time, and
 	// the bound on the pages in memory. 0 means 8, and a negative number is a

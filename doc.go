@@ -152,15 +152,11 @@
 //	exemptions of management groups     all of the tenant, if   those above, see below
 //	                                    it names no subscriptions
 //
-// With IncludeInherited, [ExemptionsClient.ListAcrossSubscriptions] has the policy
-// exemptions of the management groups above, and so has a query that names subscriptions.
-// [PolicyExemptionsClient.ListAcrossSubscriptions] always has them, once for each
-// subscription.
-//
-// To be current and to have all, list in both ways, the query without naming subscriptions,
-// as the function current of [docs/guide.md] does. Compare ids ignoring case, and keep the
-// exemption of ListAcrossSubscriptions. Get what only the query has: it may be deleted or
-// renewed by now.
+// To be current and to have all, call [ExemptionsClient.ListAcrossSubscriptions] with
+// IncludeInherited, which adds the policy exemptions of the management groups above, and
+// IncludeUnlisted, which adds the standard assignments that only the query has.
+// [PolicyExemptionsClient.ListAcrossSubscriptions] always has those of the groups above,
+// once for each subscription. A query that names subscriptions takes IncludeInherited, too.
 //
 // Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the
 // resource first.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/wire"
@@ -170,12 +172,22 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 	if expiresOn.IsZero() {
 		refused = &ParameterError{Name: "expiresOn", Reason: "must not be the zero time"}
 	}
+	if metadata := jsontext.Value(options.Metadata); len(metadata) > 0 {
+		at, err := c.find(id)
+		switch {
+		case refused != nil, err != nil: // which is the error
+		case at.resource != routes.PolicyExemptions:
+			refused = &ParameterError{Name: "Metadata", Reason: "must not be set but for a policy exemption"}
+		case !metadata.IsValid() || metadata.Kind() != '{':
+			refused = &ParameterError{Name: "Metadata", Reason: "must be a JSON object"}
+		}
+	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		if options.OnlyLater && !got.exemption.ExpiresBefore(expiresOn) {
 			return got, nil
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
-		got.Properties.Description = cmp.Or(options.Description, got.Properties.Description)
+		got.Properties.replace(at.resource, options)
 		put, err := run[writtenResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
@@ -225,8 +237,16 @@ type ExemptionsClientRenewOptions struct {
 	// it is renewed; of Azure Policy, in at most 512 characters. Empty leaves it as it is.
 	Description string
 
+	// Category replaces why the exemption is granted. Another one than the constants is
+	// sent, and the service decides. Empty leaves it as it is.
+	Category ExemptionCategory
+
+	// Metadata replaces the JSON object of a policy exemption, such as the ticket by which
+	// it was approved. Empty leaves it as it is. Of another kind it is a [*ParameterError].
+	Metadata json.RawMessage
+
 	// OnlyLater leaves an exemption that ends at that time or later, or never, as it is:
-	// nothing is written, no Description either, and the response has it. Without
+	// nothing is written, none of the other options either, and the response has it. Without
 	// OnlyLater, such an exemption is shortened.
 	OnlyLater bool
 }
@@ -325,7 +345,38 @@ type exemptionProperties struct {
 	Description string    `json:"description,omitzero"`
 	ExpiresOn   time.Time `json:"expiresOn,omitzero"`
 
+	Category       ExemptionCategory `json:"exemptionCategory,omitzero"` // of Azure Policy, as Metadata
+	Metadata       json.RawMessage   `json:"metadata,omitzero"`
+	ExemptionData  *exemptionDetails `json:"exemptionData,omitzero"`  // of Defender's standards
+	AdditionalData *exemptionDetails `json:"additionalData,omitzero"` // of an assignment of 2021
+
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+}
+
+type exemptionDetails struct {
+	Category ExemptionCategory `json:"exemptionCategory,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+}
+
+// replace sets what the options of a renewal have.
+func (p *exemptionProperties) replace(resource *routes.Resource, options *ExemptionsClientRenewOptions) {
+	p.Description = cmp.Or(options.Description, p.Description)
+	if len(options.Metadata) > 0 {
+		p.Metadata = options.Metadata
+	}
+	category := options.Category.as(PossibleExemptionCategoryValues()...)
+	switch {
+	case category == "":
+	case resource == routes.PolicyExemptions:
+		p.Category = category.as("Waiver", "Mitigated")
+	case resource == routes.StandardAssignments:
+		p.ExemptionData = cmp.Or(p.ExemptionData, &exemptionDetails{})
+		p.ExemptionData.Category = category
+	default:
+		p.AdditionalData = cmp.Or(p.AdditionalData, &exemptionDetails{})
+		p.AdditionalData.Category = category
+	}
 }
 
 // unexpected reads the exemption, and refuses what is none.

@@ -9,15 +9,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/armsecops/armsecops/internal/exchange"
+	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/nextlink"
 	"github.com/armsecops/armsecops/internal/printable"
 	"github.com/armsecops/armsecops/internal/resume"
@@ -296,7 +300,7 @@ const inherited = "inherited:"
 
 // noteInherited notes what the subscriptions of a query inherit from management groups.
 func (g graph[T]) noteInherited(ctx context.Context, seen nextlink.Seen, query graphQuery) error {
-	query.Query = strings.Replace(query.Query, projection, "\n| where isempty(subscriptionId)"+projection, 1)
+	query = query.ofManagementGroups()
 	for range maxEmptyPages {
 		result, err := run[graphResult[T]](ctx, g.client, call{route: g.route, body: &query})
 		if err != nil {
@@ -311,6 +315,12 @@ func (g graph[T]) noteInherited(ctx context.Context, seen nextlink.Seen, query g
 		query.Options.SkipToken = result.SkipToken
 	}
 	return ErrPagingLoop
+}
+
+// ofManagementGroups returns the query for the rows without a subscription.
+func (q graphQuery) ofManagementGroups() graphQuery {
+	q.Query = strings.Replace(q.Query, projection, "\n| where isempty(subscriptionId)"+projection, 1)
+	return q
 }
 
 // missing returns what the result of a query lacks, or "" if it is complete.
@@ -402,6 +412,72 @@ func (p exemptionPages) fetch(ctx context.Context, at place) (Page[Exemption], p
 		page.Value = append(page.Value, rows.Value[i].Exemption)
 	}
 	return page, next, err
+}
+
+// listUnlisted yields the standard assignments of Azure Resource Graph that a listing lacks, as
+// they are now. An error that isn't of one subscription is the last value.
+//   - subscriptionIDs: what was listed
+//   - listed: the exemptions that the listing had, by id in lower case
+func (c *ExemptionsClient) listUnlisted(
+	ctx context.Context, subscriptionIDs []string, o ExemptionsClientListAcrossSubscriptionsOptions, listed map[string]bool,
+) iter.Seq2[Exemption, error] {
+	const name, kind = "ExemptionsClient.ListAcrossSubscriptions", ExemptionKindStandardAssignment
+	var queries []graphQuery
+	if len(subscriptionIDs) > 0 {
+		queries = exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{kind}, SubscriptionIDs: subscriptionIDs})
+	}
+	if o.IncludeInherited {
+		all := exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{kind}})[0]
+		queries = append(queries, all.ofManagementGroups())
+	}
+	return func(yield func(Exemption, error) bool) {
+		var rows []Exemption
+		var errs []error // of what has no subscription
+		if len(queries) > 0 {
+			pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
+			for row, err := range pager.All(ctx) {
+				if err != nil {
+					errs = append(errs, err)
+				} else if !listed[strings.ToLower(row.ID)] {
+					rows = append(rows, row)
+				}
+			}
+		}
+		type result struct {
+			row, exemption Exemption
+			err            error
+		}
+		get := func(ctx context.Context, row Exemption) iter.Seq[result] {
+			return func(yield func(result) bool) {
+				var response *http.Response // rather than the caller's, as in listSubscription
+				got, err := c.Get(policy.WithCaptureResponse(ctx, &response), row.ID, nil)
+				yield(result{row, got.Exemption, err})
+			}
+		}
+		for r := range fanout.Merge(ctx, cmp.Or(o.Concurrency, defaultConcurrency), rows, get) {
+			failed := ofAll(ctx, r.err)
+			switch {
+			case failed != nil:
+				yield(Exemption{}, withOperation(name, failed))
+				return
+			case r.err == nil:
+				if !yield(r.exemption, nil) {
+					return
+				}
+			case IsMissing(r.err), errors.Is(r.err, ErrNotFound) && HasCode(r.err, CodeResourceGroupNotFound, CodeParentResourceNotFound), errors.Is(r.err, ErrNotExemption): // by now
+			case r.row.SubscriptionID == "":
+				errs = append(errs, r.err)
+			default:
+				failed = &SubscriptionError{SubscriptionID: r.row.SubscriptionID, Kind: kind, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: name}
+				if !yield(Exemption{}, failed) {
+					return
+				}
+			}
+		}
+		if len(errs) > 0 {
+			yield(Exemption{}, withOperation(name, errors.Join(errs...)))
+		}
+	}
 }
 
 // exemptionRow is a row of any of the three tables, read as an exemption.

@@ -343,6 +343,16 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, expires.UTC(), after.ExpiresOn)
 		assert.JSONEq(t, strings.Replace(`{"description":"SEC-17","expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
+		other := &armsecops.ExemptionsClientRenewOptions{Category: "MITIGATED"}
+		ofPolicy := before.Kind == armsecops.ExemptionKindPolicyExemption
+		if ofPolicy {
+			other.Metadata = json.RawMessage(`{"ticketRef":"SEC-18"}`)
+		}
+		changed, err := client.Renew(t.Context(), id, expires, other)
+		require.NoError(t, err)
+		assert.Equal(t, []any{armsecops.ExemptionCategoryMitigated, other.Metadata}, []any{changed.Category, changed.Metadata})
+		assert.Contains(t, stored, map[bool]string{true: `"exemptionCategory":"Mitigated"`, false: `":{"exemptionCategory":"mitigated"}`}[ofPolicy])
+		assert.Len(t, changed.Properties, len(after.Properties)+len("mitigated")-len("waiver")+map[bool]int{true: len(`"metadata":{"ticketRef":"SEC-18"},`)}[ofPolicy], "the rest is as it was")
 		written := s.list[len(s.list)-2] // above that of the request
 		assert.Contains(t, written.name, "Client.CreateOrUpdate")
 		assert.Same(t, s.last(t, "ExemptionsClient.Renew"), written.parent)
@@ -448,7 +458,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s", Category: "waiver"}
 		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, whole))
 	}
-	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, nil)), create()} {
+	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, &armsecops.ExemptionsClientRenewOptions{Category: "waiver"})), create()} {
 		require.ErrorIs(t, written, armsecops.ErrUnexpectedResponse)
 		require.NotErrorIs(t, written, armsecops.ErrNotExemption, "it may have been written")
 	}
@@ -456,8 +466,14 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	require.ErrorIs(t, conflict, armsecops.ErrOutcomeUnknown)
 	assert.ErrorContains(t, conflict, "ExemptionsClient.CreateOrUpdate: StandardAssignmentsClient.CreateOrUpdate: 409 Conflict")
 	assert.Contains(t, armsecops.LogValue(conflict).String(), "operation=ExemptionsClient.CreateOrUpdate request=StandardAssignmentsClient.CreateOrUpdate kind=outcomeUnknown")
+	object := json.RawMessage("{}")
 	for _, expires := range []time.Time{{}, time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)} {
-		assertParameterError(t, errorOf(client.Renew(t.Context(), standardRow, expires, nil)), "expiresOn")
+		assertParameterError(t, errorOf(client.Renew(t.Context(), standardRow, expires, &armsecops.ExemptionsClientRenewOptions{Metadata: object})), "expiresOn")
+	}
+	for id, metadata := range map[string][]json.RawMessage{standardRow: {object}, oldRow: {object}, policyRow: {[]byte("[]"), []byte("{"), []byte("null"), []byte("{}{}")}} {
+		for _, m := range metadata {
+			assertParameterError(t, errorOf(client.Renew(t.Context(), id, soon, &armsecops.ExemptionsClientRenewOptions{Metadata: m})), "Metadata")
+		}
 	}
 	err := errorOf(client.Get(t.Context(), strings.Replace(standardRow, "aaaaaaaa", "x", 1), nil))
 	assert.ErrorContains(t, err, "has an invalid scope: it must be below a subscription")

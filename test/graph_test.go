@@ -9,12 +9,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/fake"
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
@@ -424,4 +427,76 @@ func TestQueryErrorsSayWhatIsWrong(t *testing.T) {
 		require.True(t, ok)
 		assert.Equal(t, 400, e.StatusCode)
 	})
+}
+
+// What only the index has is got: by now, it may be gone or no exemption.
+func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
+	t.Parallel()
+	const group, name = "/providers/Microsoft.Management/managementGroups/m", "/providers/Microsoft.Security/standardAssignments/" + standardName
+	ids, server, year := subscriptionIDs(3), fake.NewServer(nil), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	one, other, forbidden := "/subscriptions/"+ids[0], "/subscriptions/"+ids[1], "/subscriptions/"+ids[2]
+	for _, scope := range []string{one, one + "/resourceGroups/kept", one + "/resourceGroups/gone", one + "/resourceGroups/deleted", one + "/resourceGroups/audit", other + "/resourceGroups/page", other, forbidden, group, group + "2", "/subscriptions/" + subscriptionID(9)} {
+		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: standardName}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExpiresOn: year}})
+	}
+	exempt := `{"id":"` + strings.ToUpper(one) + name + `","type":"Microsoft.Security/standardAssignments","properties":{"effect":"Exempt"}}` // without an end
+	for _, fault := range []struct {
+		operation, path, body string
+		status                int
+	}{
+		{"NewListPager", one, `{"value":[` + exempt + `]}`, 200},
+		{"NewListPager", other, `{"value":[]}`, 200},
+		{"NewListPager", forbidden, "", 403},
+		{"Get", "/gone/", `{"error":{"code":"ResourceGroupNotFound"}}`, 404},
+		{"Get", "/deleted/", `{"error":{"code":"ResourceNotFound"}}`, 404},
+		{"Get", "/audit/", strings.Replace(exempt, "Exempt", "Audit", 1), 200},
+		{"Get", "/page/", "<html>", 404},
+		{"Get", "/m2/", "", 403},
+	} {
+		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient." + fault.operation, StatusCode: fault.status, Body: fault.body, Always: true, Match: func(r fake.Request) bool { return strings.Contains(r.URL.Path, fault.path) }})
+	}
+	client := newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient()
+	list := func(ids []string, o *armsecops.ExemptionsClientListAcrossSubscriptionsOptions) (found []string, errs []error) {
+		o.IncludeUnlisted = true
+		exemptions, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, o))
+		for _, e := range exemptions {
+			found = append(found, e.ID)
+		}
+		return found, errs
+	}
+	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
+	found, errs := list(ids, &acrossOptions{IncludeInherited: true, Concurrency: 1})
+	assert.Equal(t, []string{strings.ToUpper(one) + name, one + "/resourceGroups/kept" + name, other + name, group + name}, found)
+	require.Len(t, errs, 3)
+	for i, want := range []string{forbidden[1:] + ": StandardAssignmentsClient.NewListPager: 403", other[1:] + ": ExemptionsClient.Get: StandardAssignmentsClient.Get: 404"} {
+		assert.ErrorContains(t, errs[i], strings.Replace(want, "subscriptions/", "subscription ", 1))
+		assert.Equal(t, armsecops.ExemptionKindStandardAssignment, errs[i].(*armsecops.SubscriptionError).Kind)
+	}
+	require.NotErrorAs(t, errs[2], new(*armsecops.SubscriptionError))
+	assert.ErrorContains(t, errs[2], "ExemptionsClient.ListAcrossSubscriptions: ExemptionsClient.Get: StandardAssignmentsClient.Get: 403")
+
+	found, errs = list(ids[:2], &acrossOptions{ExpiresBefore: year.Add(1)})
+	assert.ElementsMatch(t, []string{one + "/resourceGroups/kept" + name, other + name}, found, "the index doesn't say how it ends")
+	assert.Len(t, errs, 1)
+	for _, o := range []*acrossOptions{{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption}}, {}} {
+		found, errs = list(ids[:len(o.Kinds)], o)
+		assert.Empty(t, found)
+		assert.Empty(t, errs)
+	}
+	server.Inject(fake.Fault{Operation: "ExemptionsClient.NewListPager", StatusCode: 403})
+	found, errs = list(ids[:1], &acrossOptions{})
+	assert.Len(t, found, 1)
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "ExemptionsClient.ListAcrossSubscriptions: ExemptionsClient.NewListPager: 403")
+
+	tokens := 0 // of which the one for the first exemption isn't had
+	client = newFactory(t, credentialFunc(func() (azcore.AccessToken, error) {
+		if tokens++; tokens > 4 {
+			return azcore.AccessToken{}, io.EOF
+		}
+		return azcore.AccessToken{Token: "t", ExpiresOn: time.Now()}, nil
+	}), options(server)).NewExemptionsClient()
+	_, errs = list(ids[1:2], &acrossOptions{Concurrency: 1})
+	require.Len(t, errs, 1, "of all")
+	require.ErrorIs(t, errs[0], armsecops.ErrCredential)
+	require.NotErrorAs(t, errs[0], new(*armsecops.SubscriptionError))
 }
