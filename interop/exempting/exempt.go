@@ -42,10 +42,10 @@ func newMadeAt(scope, from string, dryRun bool) madeAt {
 
 // grant is why a resource is exempted, and until when.
 type grant struct {
-	category    armsecops.ExemptionCategory // of a new exemption; a renewed one keeps its own
-	description string                      // such as a ticket and who approved it
+	category    armsecops.ExemptionCategory
+	description string // such as a ticket and who approved it
 	expires     time.Time
-	metadata    json.RawMessage // any JSON object, of a new policy exemption; nil for none
+	metadata    json.RawMessage // any JSON object, of a policy exemption; nil for none, and to keep that of a renewed one
 }
 
 // place is where a resource is exempted from a recommendation: from a policy assignment,
@@ -116,11 +116,7 @@ func (e *exempter) exemptOrRenew(
 		if err == nil && done.id != "" {
 			changes = append(changes, done)
 			if done.done != "left" {
-				made := existing{id: done.id, expires: g.expires, category: g.category, covers: true}
-				if i := slices.IndexFunc(p.existing, func(old existing) bool { return old.id == done.id }); i >= 0 { // which is renewed
-					made.category = p.existing[i].category
-				}
-				e.made.Store(newMadeAt(resourceID, p.from, dryRun), made)
+				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, category: g.category, covers: true})
 			}
 		}
 		errs = append(errs, err)
@@ -181,15 +177,16 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 	if i < 0 {
 		return change{"created", p.newID, p.from}, p.create(ctx, g, dryRun)
 	}
-	renewed := change{"renewed", p.existing[i].id, p.from + p.existing[i].stays(g)}
+	renewed := change{"renewed", p.existing[i].id, p.from}
 	if dryRun {
 		return renewed, nil
 	}
-	_, err := client.Renew(ctx, renewed.id, g.expires, &armsecops.ExemptionsClientRenewOptions{Description: g.description, OnlyLater: true})
+	options := &armsecops.ExemptionsClientRenewOptions{Category: g.category, Description: g.description, Metadata: g.metadata, OnlyLater: true}
+	_, err := client.Renew(ctx, renewed.id, g.expires, options)
 	return renewed, err
 }
 
-// stays returns what an existing exemption keeps although something else is granted.
+// stays returns what an exemption that is left keeps although something else is granted.
 func (e existing) stays(g grant) (text string) {
 	if e.category != "" && !e.category.Is(g.category) {
 		text = fmt.Sprintf("; its category stays %q", e.category)

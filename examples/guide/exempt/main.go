@@ -111,9 +111,8 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	}
 	client := factory.NewExemptionsClient()
 	if !ended {
-		// Azure's list may lack standard assignments of single machines: see docs/exempting.md.
-		above := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true}
-		listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, above)
+		all := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
+		listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, all)
 		found, err := collect(listing, func(e armsecops.Exemption) bool {
 			inherited := e.SubscriptionID == "" // of a management group above the subscription
 			return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
