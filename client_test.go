@@ -52,8 +52,7 @@ func TestArgumentsBesideThePathAreChecked(t *testing.T) {
 	ctx, credential := t.Context(), &azfake.TokenCredential{}
 	o := options(script(t))
 	jobs, assignments, standards := newJobsClient(t, o), newAssignmentsClient(t, o), newFactory(t, credential, o).NewStandardAssignmentsClient()
-	unbound, err := newFactory(t, credential, o).NewSecurityAssignmentsClient("")
-	require.NoError(t, err)
+	unbound := testkit.Must(newFactory(t, credential, o).NewSecurityAssignmentsClient(""))
 	const scope = "subscriptions/" + jobsSubscription
 	list := &armsecops.WorkspaceManagerJobsClientListOptions{Top: -1}
 	invalid := armsecops.Assignment{Properties: armsecops.AssignmentProperties{Metadata: json.RawMessage("{")}}
@@ -152,10 +151,8 @@ func TestClientsOfFactoryShareOneToken(t *testing.T) {
 		return azcore.AccessToken{Token: "fake_token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 	})
 	factory := newFactory(t, credential, options(respond(200, testkit.Minimal)))
-	jobs, err := factory.NewWorkspaceManagerJobsClient(assignmentsSubscription)
-	require.NoError(t, err)
-	assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
-	require.NoError(t, err)
+	jobs := testkit.Must(factory.NewWorkspaceManagerJobsClient(assignmentsSubscription))
+	assignments := testkit.Must(factory.NewSecurityAssignmentsClient(assignmentsSubscription))
 	require.NoError(t, failure(jobs.Get(t.Context(), "rg", "workspace", "assignment", "job", nil)))
 	require.NoError(t, failure(assignments.Get(t.Context(), "rg", "id", nil)))
 	for _, err := range assignments.ListAcrossSubscriptions(t.Context(), testkit.SubscriptionIDs(20), nil) {

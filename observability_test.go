@@ -265,9 +265,8 @@ func TestCredentialFailureIsKnown(t *testing.T) {
 		calls.Add(1)
 		return azcore.AccessToken{}, errSignIn
 	})
-	client, err := newFactory(t, credential, options(script(t))).NewSecurityAssignmentsClient(assignmentsSubscription)
-	require.NoError(t, err)
-	err = failure(client.Get(t.Context(), "rg", "id", nil))
+	client := testkit.Must(newFactory(t, credential, options(script(t))).NewSecurityAssignmentsClient(assignmentsSubscription))
+	err := failure(client.Get(t.Context(), "rg", "id", nil))
 	require.ErrorIs(t, err, armsecops.ErrCredential)
 	require.ErrorIs(t, err, errSignIn)
 	require.EqualError(t, err, "SecurityAssignmentsClient.Get: getting a token: run az login")

@@ -488,8 +488,7 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 	tokens := []string{resumeToken(t, beginCreate(t, client, nil)), resumeToken(t, newJobPoller(t, client, nil))}
 	testkit.EachCase(t, tests, func(t *testing.T, test test) {
 		id, assignment := test.arguments, test.arguments.WorkspaceManagerAssignmentName
-		client, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(id.SubscriptionID)
-		require.NoError(t, err)
+		client := testkit.Must(newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(id.SubscriptionID))
 		check := func(err error, accepted bool) {
 			t.Helper()
 			if accepted {

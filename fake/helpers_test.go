@@ -82,8 +82,7 @@ var newJobs, errorOf = driver.NewJobsClient, testkit.ErrorOf
 
 func newAssignments(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
 	t.Helper()
-	client, err := armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, o)
-	require.NoError(t, err)
+	client := testkit.Must(armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, o))
 	return client
 }
 
@@ -108,23 +107,20 @@ func collect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]])
 // mustCollect returns the names of a list's items, and fails the test if there is an error.
 func mustCollect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]]) []string {
 	t.Helper()
-	names, err := collect(t, pager)
-	require.NoError(t, err)
+	names := testkit.Must(collect(t, pager))
 	return names
 }
 
 // startJob starts a job of the assignment.
 func startJob(t testing.TB, srv *fake.Server) armsecops.Job {
 	t.Helper()
-	created, err := newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil)
-	require.NoError(t, err)
+	created := testkit.Must(newJobs(t, options(srv)).Create(t.Context(), resourceGroup, workspace, assignment, nil))
 	return created.Job
 }
 
 func readJob(t testing.TB, srv *fake.Server, name string) armsecops.Job {
 	t.Helper()
-	got, err := newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, name, nil)
-	require.NoError(t, err)
+	got := testkit.Must(newJobs(t, options(srv)).Get(t.Context(), resourceGroup, workspace, assignment, name, nil))
 	return got.Job
 }
 
@@ -152,8 +148,7 @@ func overTLS(t *testing.T, srv *fake.Server, protocol string) *armsecops.ClientO
 
 func newRequest(t testing.TB, method, url, body string) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	require.NoError(t, err)
+	req := testkit.Must(http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body)))
 	req.Header.Set("Authorization", "Bearer token")
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	return req
@@ -162,13 +157,11 @@ func newRequest(t testing.TB, method, url, body string) *http.Request {
 // do sends a request, checks that the response is complete and returns it with its body.
 func do(t testing.TB, srv *fake.Server, req *http.Request) (*http.Response, string) {
 	t.Helper()
-	resp, err := srv.Do(req)
-	require.NoError(t, err)
+	resp := testkit.Must(srv.Do(req))
 	defer resp.Body.Close()
 	assert.Same(t, req, resp.Request)
 	assert.Equal(t, fmt.Sprint("HTTP/1.1 ", resp.StatusCode, " ", http.StatusText(resp.StatusCode)), resp.Proto+" "+resp.Status)
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
+	body := testkit.Must(io.ReadAll(resp.Body))
 	return resp, string(body)
 }
 

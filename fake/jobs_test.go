@@ -144,10 +144,8 @@ func TestSetJobItemsAppliesToLaterJobsOfItsAssignment(t *testing.T) {
 	items[0].ResourceID = "changed"
 	later, latest := startJob(t, srv), startJob(t, srv)
 	jobs := newJobs(t, options(srv))
-	other, err := jobs.Create(t.Context(), resourceGroup, workspace, "another", nil)
-	require.NoError(t, err)
-	got, err := jobs.Get(t.Context(), resourceGroup, workspace, "another", other.Name, nil)
-	require.NoError(t, err)
+	other := testkit.Must(jobs.Create(t.Context(), resourceGroup, workspace, "another", nil))
+	got := testkit.Must(jobs.Get(t.Context(), resourceGroup, workspace, "another", other.Name, nil))
 	assert.Empty(t, got.Properties.Items)
 	assert.Empty(t, readJob(t, srv, earlier.Name).Properties.Items)
 	read := readJob(t, srv, later.Name).Properties.Items

@@ -134,10 +134,8 @@ func TestResponseIsCompressedIfAccepted(t *testing.T) {
 		assert.Equal(t, int64(len(body)), resp.ContentLength)
 		if compressed {
 			require.Equal(t, "gzip", resp.Header.Get("Content-Encoding"), header)
-			r, err := gzip.NewReader(strings.NewReader(body))
-			require.NoError(t, err)
-			text, err := io.ReadAll(r)
-			require.NoError(t, err)
+			r := testkit.Must(gzip.NewReader(strings.NewReader(body)))
+			text := testkit.Must(io.ReadAll(r))
 			body = string(text)
 		}
 		assert.Contains(t, body, `"name":"job"`, header)
@@ -157,7 +155,6 @@ func TestFaultWithACompressedBodyIsSentAsItIs(t *testing.T) {
 	require.NoError(t, w.Close())
 	srv := fake.NewServer(nil)
 	srv.Inject(fake.Fault{StatusCode: 200, Body: compressed.String(), Header: http.Header{"Content-Encoding": {"gzip"}}})
-	got, err := newJobs(t, overTLS(t, srv, "HTTP/1.1")).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)
-	require.NoError(t, err)
+	got := testkit.Must(newJobs(t, overTLS(t, srv, "HTTP/1.1")).Get(t.Context(), resourceGroup, workspace, assignment, "job", nil))
 	assert.Equal(t, "other", got.Name)
 }

@@ -147,8 +147,7 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{
 		TargetResourceName: "members", Items: []armsecops.WorkspaceManagerAssignmentItem{{ResourceID: "one"}, {ResourceID: "two"}},
 	}})
-	assignments, err := newFactory(t, srv).NewWorkspaceManagerAssignmentsClient(subscription)
-	require.NoError(t, err)
+	assignments := testkit.Must(newFactory(t, srv).NewWorkspaceManagerAssignmentsClient(subscription))
 	run := func() armsecops.JobProperties { return readJob(t, srv, startJob(t, srv).Name).Properties }
 	assert.Equal(t, armsecops.JobSummary{Total: 2, Succeeded: 2}, run().Summary())
 	srv.SetJobItems(publicationID, []armsecops.JobItem{item("three", failed)})
@@ -158,7 +157,7 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 
 	// Its jobs go with it.
 	require.NoError(t, errorOf(assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)))
-	_, err = collect(t, pagerOfJobs(t, srv, nil))
+	_, err := collect(t, pagerOfJobs(t, srv, nil))
 	assert.True(t, armsecops.HasCode(err, "ParentResourceNotFound"), "%v", err)
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})
 	assert.Empty(t, mustCollect(t, pagerOfJobs(t, srv, nil)))
@@ -171,8 +170,7 @@ func TestListsOfTheWorkspaceManagerAreSorted(t *testing.T) {
 		properties := armsecops.WorkspaceManagerGroupProperties{DisplayName: display}
 		srv.Put(namedGroup(name), armsecops.WorkspaceManagerGroup{Properties: properties})
 	}
-	client, err := newFactory(t, srv).NewWorkspaceManagerGroupsClient(subscription)
-	require.NoError(t, err)
+	client := testkit.Must(newFactory(t, srv).NewWorkspaceManagerGroupsClient(subscription))
 	for order, want := range map[string][]string{
 		"": {"a", "b (x)", "c"}, "name desc": {"c", "b (x)", "a"}, "properties/displayName": {"b (x)", "c", "a"},
 	} {
@@ -189,8 +187,7 @@ func TestAssignmentKnowsItsLastJob(t *testing.T) {
 	canceled := armsecops.WorkspaceManagerAssignment{Properties: armsecops.WorkspaceManagerAssignmentProperties{LastJobProvisioningState: "Canceled"}}
 	srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, Now: func() time.Time { return now }})
 	srv.Put(publicationID, armsecops.WorkspaceManagerAssignment{})
-	assignments, err := newFactory(t, srv).NewWorkspaceManagerAssignmentsClient(subscription)
-	require.NoError(t, err)
+	assignments := testkit.Must(newFactory(t, srv).NewWorkspaceManagerAssignmentsClient(subscription))
 	for i, step := range []struct {
 		at, end time.Time
 		state   armsecops.ProvisioningState
@@ -206,12 +203,9 @@ func TestAssignmentKnowsItsLastJob(t *testing.T) {
 			startJob(t, srv)
 		}
 		getJobs(t, srv, jobsURL) // the first one, too, which then has ended
-		put, err := assignments.CreateOrUpdate(t.Context(), resourceGroup, workspace, assignment, canceled, nil)
-		require.NoError(t, err)
-		got, err := assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil)
-		require.NoError(t, err)
-		page, err := assignments.NewListPager(resourceGroup, workspace, nil).NextPage(t.Context())
-		require.NoError(t, err)
+		put := testkit.Must(assignments.CreateOrUpdate(t.Context(), resourceGroup, workspace, assignment, canceled, nil))
+		got := testkit.Must(assignments.Get(t.Context(), resourceGroup, workspace, assignment, nil))
+		page := testkit.Must(assignments.NewListPager(resourceGroup, workspace, nil).NextPage(t.Context()))
 		for _, a := range append(page.Value, put.WorkspaceManagerAssignment, got.WorkspaceManagerAssignment) {
 			assert.Equal(t, step.state, a.Properties.LastJobProvisioningState, i)
 			assert.Equal(t, step.end, a.Properties.LastJobEndTime, i)

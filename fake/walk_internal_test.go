@@ -64,8 +64,7 @@ func exampleBody(route *routes.Route) string {
 func exampleRequest(t *testing.T, route *routes.Route, change ...func(*http.Request)) *http.Request {
 	t.Helper()
 	url := "https://management.azure.com" + route.URLPath(exampleValues(route)...) + "?api-version=" + route.APIVersion
-	req, err := http.NewRequestWithContext(t.Context(), route.Method, url, strings.NewReader(exampleBody(route)))
-	require.NoError(t, err)
+	req := testkit.Must(http.NewRequestWithContext(t.Context(), route.Method, url, strings.NewReader(exampleBody(route))))
 	req.Header.Set("Authorization", "Bearer token")
 	req.Header.Set("Content-Type", "application/json")
 	for _, f := range change {
@@ -91,11 +90,9 @@ func expect(t *testing.T, srv *Server, want int, req *http.Request) string {
 // status returns the status of the response, and its body.
 func status(t *testing.T, srv *Server, req *http.Request) (int, string) {
 	t.Helper()
-	resp, err := srv.Do(req)
-	require.NoError(t, err)
+	resp := testkit.Must(srv.Do(req))
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
+	body := testkit.Must(io.ReadAll(resp.Body))
 	assert.NotEmpty(t, resp.Header.Get("x-ms-request-id"))
 	return resp.StatusCode, string(body)
 }
@@ -335,8 +332,7 @@ func TestRouteWithoutHandlerIsRefused(t *testing.T) {
 	r, _, err := srv.receive(exampleRequest(t, routes.Jobs.Get))
 	require.NoError(t, err)
 	r.route = &cancel
-	resp, err := srv.handle(r)
-	require.NoError(t, err)
+	resp := testkit.Must(srv.handle(r))
 	assert.Equal(t, http.StatusNotImplemented, resp.status)
 	assert.Contains(t, string(resp.body), "no handler for WorkspaceManagerJobsClient.Cancel")
 }
@@ -402,8 +398,7 @@ func TestPostWithoutLengthIsRefused(t *testing.T) {
 			_, err = io.WriteString(conn, "0\r\n\r\n")
 			require.NoError(t, err)
 		}
-		text, err := io.ReadAll(conn)
-		require.NoError(t, err)
+		text := testkit.Must(io.ReadAll(conn))
 		assert.Contains(t, string(text), "HTTP/1.1 "+want)
 		assert.Equal(t, length == "", strings.Contains(string(text), "HTTP Error 411. The request must be chunked or have a content length."))
 	}

@@ -333,8 +333,7 @@ func TestCredentialErrorsEndTheListingUnlessASubscriptionAsksForClaims(t *testin
 			}
 			return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 		})
-		client, err := armsecops.NewSecurityAssignmentsClient(challenged, credential, options(s))
-		require.NoError(t, err)
+		client := testkit.Must(armsecops.NewSecurityAssignmentsClient(challenged, credential, options(s)))
 		items, errs := collect(client.ListAcrossSubscriptions(t.Context(), subscriptionIDs(10), &acrossOptions{Concurrency: 1}))
 		assert.Len(t, items, want)
 		require.Len(t, errs, 1)

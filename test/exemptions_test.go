@@ -292,8 +292,7 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 func TestExemptionJSON(t *testing.T) {
 	t.Parallel()
 	e := armsecops.Exemption{Kind: armsecops.ExemptionKindAssignment, ID: "i", StandardID: "s", ExpiresOn: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), Properties: json.RawMessage(`{"a":1}`)}
-	text, err := json.Marshal(e)
-	require.NoError(t, err)
+	text := testkit.Must(json.Marshal(e))
 	assert.JSONEq(t, `{"kind":"Microsoft.Security/assignments","id":"i","standardId":"s","expiresOn":"2026-01-02T00:00:00Z","properties":{"a":1}}`, string(text))
 	assert.Contains(t, e.LogValue().String(), "expiresOn=2026-01-02")
 }
@@ -312,8 +311,7 @@ func TestExemptionsByID(t *testing.T) {
 		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
 			switch req.Method {
 			case http.MethodPut:
-				body, err := io.ReadAll(req.Body)
-				require.NoError(t, err)
+				body := testkit.Must(io.ReadAll(req.Body))
 				stored = string(body)
 			case http.MethodDelete:
 				stored = ""
@@ -325,8 +323,7 @@ func TestExemptionsByID(t *testing.T) {
 			return respond(200, stored)(req)
 		}))
 		client := newFactory(t, &azfake.TokenCredential{}, o).NewExemptionsClient()
-		before, err := client.Get(t.Context(), strings.ToUpper(id), nil)
-		require.NoError(t, err)
+		before := testkit.Must(client.Get(t.Context(), strings.ToUpper(id), nil))
 		assert.Equal(t, id, before.ID)
 		assert.Equal(t, test.kind, string(before.Kind))
 		assert.Equal(t, armsecops.ExemptionCategoryWaiver, before.Category)
@@ -348,8 +345,7 @@ func TestExemptionsByID(t *testing.T) {
 		if ofPolicy {
 			other.Metadata = json.RawMessage(`{"ticketRef":"SEC-18"}`)
 		}
-		changed, err := client.Renew(t.Context(), id, expires, other)
-		require.NoError(t, err)
+		changed := testkit.Must(client.Renew(t.Context(), id, expires, other))
 		assert.Equal(t, []any{armsecops.ExemptionCategoryMitigated, other.Metadata}, []any{changed.Category, changed.Metadata})
 		assert.Contains(t, stored, map[bool]string{true: `"exemptionCategory":"Mitigated"`, false: `":{"exemptionCategory":"mitigated"}`}[ofPolicy])
 		assert.Len(t, changed.Properties, len(after.Properties)+len("mitigated")-len("waiver")+map[bool]int{true: len(`"metadata":{"ticketRef":"SEC-18"},`)}[ofPolicy], "the rest is as it was")
@@ -385,14 +381,12 @@ func TestExemptionsAreCreated(t *testing.T) {
 		listed.Kind, listed.Category = armsecops.ExemptionKind(strings.ToLower(string(exemption.Kind))), "WAIVER"
 		listed.DisplayName, listed.Description, listed.ExpiresOn = "d", "e", time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
 		listed.ID, listed.Name, listed.Scope, listed.CreatedBy, listed.Properties = oldRow, "p", "/", "me", json.RawMessage("{") // of another one
-		created, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, whole)
-		require.NoError(t, err)
+		created := testkit.Must(client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, whole))
 		assert.Equal(t, exemptSubscription+"/providers/"+string(exemption.Kind)+"/"+standardName, created.ID)
 		put := server.Requests()[0]
 		assert.JSONEq(t, `{"properties":{"displayName":"d","description":"e","expiresOn":"2027-01-02T00:00:00Z",`+want+`}}`, string(put.Body))
 		assert.Same(t, s.last(t, "ExemptionsClient.CreateOrUpdate"), s.last(t, put.Operation).parent)
-		read, err := client.Get(t.Context(), created.ID, nil)
-		require.NoError(t, err)
+		read := testkit.Must(client.Get(t.Context(), created.ID, nil))
 		assert.Equal(t, read.Exemption, created.Exemption)
 	}
 }

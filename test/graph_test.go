@@ -180,10 +180,8 @@ func TestRowsBecomeModels(t *testing.T) {
 	o := options(respond(200, `{"totalRecords": 1, "count": 1, "data": [`+row+`], "facets": [], "resultTruncated": "false", "more": [1]}`))
 	columns := []string{"tenantId", "resourceGroup", "subscriptionId"}
 
-	page, err := newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context())
-	require.NoError(t, err)
-	text, err := json.Marshal(page.Value[0])
-	require.NoError(t, err)
+	page := testkit.Must(newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context()))
+	text := testkit.Must(json.Marshal(page.Value[0]))
 	testkit.AssertSameJSON(t, []byte(want), text)
 	assert.ElementsMatch(t, append(columns, "totalRecords", "count", "facets", "more"), testkit.Unknown(page))
 	assert.Equal(t, "[1]", string(page.AdditionalProperties["more"]))

@@ -143,10 +143,9 @@ func TestTimeLimitOfAPolicyHidesNothing(t *testing.T) {
 				}
 				return resp, err
 			}))
-			client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
-			require.NoError(t, err)
+			client := testkit.Must(armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o))
 			for range 2 { // the second one meets a closed gate
-				_, err = client.Get(t.Context(), "rg", "id", nil)
+				_, err := client.Get(t.Context(), "rg", "id", nil)
 				require.ErrorContains(t, err, test.text)
 				require.NotErrorIs(t, err, context.Canceled)
 				if test.is != nil {

@@ -186,8 +186,7 @@ func TestQueriesShareAGate(t *testing.T) {
 		}))
 		o.Retry.MaxRetryDelay = time.Minute
 		factory := newFactory(t, &azfake.TokenCredential{}, o)
-		assignments, err := factory.NewSecurityAssignmentsClient(assignmentsSubscription)
-		require.NoError(t, err)
+		assignments := testkit.Must(factory.NewSecurityAssignmentsClient(assignmentsSubscription))
 		start := time.Now()
 		var calls sync.WaitGroup
 		calls.Go(func() { assert.NoError(t, errorOf(assignments.NewResourceGraphPager(nil).NextPage(t.Context()))) })
@@ -275,8 +274,7 @@ func TestRecover(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotEqual(t, "outcomeUnknown", s.last(t, create).attributes["error.type"], "which BeginCreate found out")
 		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 404}) // it isn't shown everywhere yet
-		job, err := poller.PollUntilDone(t.Context(), nil)
-		require.NoError(t, err)
+		job := testkit.Must(poller.PollUntilDone(t.Context(), nil))
 		assert.Equal(t, armsecops.ProvisioningStateSucceeded, job.Properties.ProvisioningState)
 		assert.Equal(t, job.Name, began.attributes["job"])
 	})
@@ -315,14 +313,11 @@ func TestRecoverIsBounded(t *testing.T) {
 func TestPollReturnsTheResponse(t *testing.T) {
 	t.Parallel()
 	client := newJobsClient(t, options(testkit.Documented(t, "jobs_create_get_get")))
-	poller, err := client.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
-	require.NoError(t, err)
+	poller := testkit.Must(client.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil))
 	for _, want := range testkit.ReadExchanges(t, "jobs_create_get_get")[1:] {
-		received, err := poller.Poll(t.Context())
-		require.NoError(t, err)
+		received := testkit.Must(poller.Poll(t.Context()))
 		want.AssertReceived(t, received)
-		body, err := runtime.Payload(received)
-		require.NoError(t, err)
+		body := testkit.Must(runtime.Payload(received))
 		testkit.AssertSameJSON(t, want.Response.Body, body)
 	}
 }

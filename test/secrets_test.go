@@ -80,11 +80,10 @@ func TestErrorsBlankTheTokenAndTheQuery(t *testing.T) {
 	}
 	testkit.EachCase(t, tests, func(t *testing.T, transport transportFunc) {
 		credential := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: secretToken}, nil })
-		client, err := armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, withoutRetries(transport))
-		require.NoError(t, err)
+		client := testkit.Must(armsecops.NewWorkspaceManagerJobsClient(jobsSubscription, credential, withoutRetries(transport)))
 		list := &armsecops.WorkspaceManagerJobsClientListOptions{SkipToken: secretSkipToken, Top: 7, OrderBy: "secret desc"}
 		ctx := policy.WithHTTPHeader(t.Context(), http.Header{"Authorization": {"Bearer secret/of+the=call"}}) // that is sent
-		_, err = client.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)
+		_, err := client.NewListPager("rg", "workspace", "assignment", list).NextPage(ctx)
 		require.Error(t, err)
 		page, ok := errors.AsType[*armsecops.PageError](err)
 		require.True(t, ok)
@@ -132,8 +131,7 @@ func TestEveryErrorIsOneHarmlessLine(t *testing.T) {
 	t.Parallel()
 	hostile := strings.Repeat("a\n\x1b[31m\u202e\u2066\x00\xff\r\u2028", 40_000)
 	get := func(transport policy.Transporter, credential azcore.TokenCredential) error {
-		c, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credential, withoutRetries(transport))
-		require.NoError(t, err)
+		c := testkit.Must(armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, credential, withoutRetries(transport)))
 		return errorOf(c.Get(t.Context(), "rg", "id", nil))
 	}
 	ok := credentialFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{Token: "token"}, nil })

@@ -210,8 +210,7 @@ func TestListingAcrossSubscriptionsHasOneSpan(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		o, s := traced(test.transport)
 		o.Retry.MaxRetries = -1
-		client, err := armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o)
-		require.NoError(t, err)
+		client := testkit.Must(armsecops.NewSecurityAssignmentsClient(assignmentsSubscription, test.credential, o))
 		list := &armsecops.SecurityAssignmentsClientListAcrossSubscriptionsOptions{Concurrency: test.concurrency}
 		loops := 0
 		for range client.ListAcrossSubscriptions(t.Context(), []string{jobsSubscription, assignmentsSubscription}, list) {
@@ -316,8 +315,7 @@ func TestPollersSpansHaveTheFinalError(t *testing.T) {
 		o, s := traced(script(t, append([]transportFunc{job("InProgress")}, test.polls...)...))
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 80*time.Second, errors.New("enough"))
 		defer cancel()
-		poller, err := newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil)
-		require.NoError(t, err)
+		poller := testkit.Must(newJobsClient(t, o).BeginCreate(ctx, "rg", "workspace", "assignment", nil))
 		_, _ = poller.Poll(ctx) // which has a span of its own
 		assert.Equal(t, test.kind != nil, errorOf(poller.PollUntilDone(ctx, nil)) != nil)
 		span := s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone")

@@ -90,3 +90,11 @@ func EachInBubble[T any](t *testing.T, tests map[string]T, run func(*testing.T, 
 
 // ErrorOf returns the error of a call.
 func ErrorOf(_ any, err error) error { return err }
+
+// Must returns the value of a call that must not fail, and panics with its error.
+func Must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}

@@ -169,8 +169,7 @@ func compareExemptions(t *testing.T) (results []reading) {
 	} {
 		azure := &graph{rows: newTenant(0).pages() * itemsOfPage, matches: matchedOfAll, latency: slowQuery}
 		results = append(results, measure(t, q.how, azure, &azure.traffic, func(t *testing.T, options *armsecops.ClientOptions) int {
-			client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
-			require.NoError(t, err)
+			client := testkit.Must(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options))
 			return count(t, client.NewListPager(&armsecops.ExemptionsClientListOptions{ExpiresBefore: q.before}).All(t.Context()))
 		}))
 	}

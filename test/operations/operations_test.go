@@ -57,8 +57,7 @@ func TestRoutesAreAsDocumented(t *testing.T) {
 	require.NotEmpty(t, maps.Collect(testkit.AllExchanges))
 	for name, exchanges := range testkit.AllExchanges {
 		for _, e := range exchanges {
-			u, err := url.Parse(e.Request.URL)
-			require.NoError(t, err)
+			u := testkit.Must(url.Parse(e.Request.URL))
 			var operations []string
 			for _, route := range routes.All {
 				values, ok := route.Match(strings.Split(u.Path[1:], "/"))
@@ -183,8 +182,7 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 			continue
 		}
 		newPager := func(t *testing.T, transport policy.Transporter, option string, value any) driver.Pager {
-			result, err := driver.Ours.Do(t.Context(), exchanges[0].Call().With(option, value), driver.Options(transport))
-			require.NoError(t, err)
+			result := testkit.Must(driver.Ours.Do(t.Context(), exchanges[0].Call().With(option, value), driver.Options(transport)))
 			pager, ok := driver.PagerOf(result)
 			require.True(t, ok)
 			return pager
@@ -196,8 +194,7 @@ func TestEveryListingIsReadInEveryWay(t *testing.T) {
 					transport := testkit.Replay(t, exchanges)
 					pager := newPager(t, transport, "Prefetch", prefetch)
 					assert.Zero(t, transport.Requests(), "before anything is read")
-					items, err := pager.Read(t.Context(), method)
-					require.NoError(t, err)
+					items := testkit.Must(pager.Read(t.Context(), method))
 					assertItems(t, exchanges, items)
 					assert.Empty(t, pager.Token())
 				}
