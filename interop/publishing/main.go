@@ -20,7 +20,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
 )
@@ -49,7 +48,7 @@ func main() {
 	}
 	options := &armsecops.ClientOptions{}
 	options.Cloud = c.cloud
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
+	credential, err := newCredential(options.ClientOptions.ClientOptions)
 	if err != nil {
 		log.Fatal(err)
 	}
