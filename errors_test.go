@@ -78,8 +78,7 @@ func TestErrorShapes(t *testing.T) {
 			response := as[*azcore.ResponseError](t, err)
 			assert.Equal(t, e.StatusCode, response.StatusCode)
 			assert.Equal(t, e.Code, response.ErrorCode)
-			body, err := io.ReadAll(response.RawResponse.Body)
-			require.NoError(t, err)
+			body := testkit.Must(io.ReadAll(response.RawResponse.Body))
 			want := testkit.ReadExchanges(t, name)[0].Response
 			assert.Equal(t, string(want.Body)+want.Text, string(body))
 		})

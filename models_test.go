@@ -102,8 +102,7 @@ func TestPagesAreWhatTheirDocumentsSay(t *testing.T) {
 		want := testkit.Decode[armsecops.AssignmentList](t, body)
 		require.Len(t, want.Value, items)
 		assert.Equal(t, json.RawMessage("1"), want.AdditionalProperties["count"])
-		page, err := pagerOf(t, body).NextPage(t.Context())
-		require.NoError(t, err)
+		page := testkit.Must(pagerOf(t, body).NextPage(t.Context()))
 		require.Equal(t, want, page)
 		all := []armsecops.Assignment{}
 		for assignment, err := range pagerOf(t, body).All(t.Context()) {
@@ -157,8 +156,7 @@ func TestFailuresNameItemsAndMembers(t *testing.T) {
 	}}
 	got := slices.Collect(p.Failures())
 	assert.Equal(t, []armsecops.JobFailure{{"/b", "m1", "x"}, {"/b", "m2", "y"}, {ResourceID: "/c"}}, got)
-	text, err := json.Marshal(got[0])
-	require.NoError(t, err)
+	text := testkit.Must(json.Marshal(got[0]))
 	assert.Equal(t, `{"resourceId":"/b","memberResourceName":"m1","errorMessage":"x"}`, string(text))
 	for range p.Failures() {
 		break
@@ -193,8 +191,7 @@ func TestTemplate(t *testing.T) {
 	t.Parallel()
 	a := testkit.Decode[armsecops.Assignment](t, `{"id":"i","name":"n","type":"t","etag":"e","systemData":{"createdBy":"c"},"kind":"k","location":"l",
 		"tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"tenantId":"t","resourceGroup":"g","subscriptionId":"s","other":1}`)
-	text, err := json.Marshal(a.Template())
-	require.NoError(t, err)
+	text := testkit.Must(json.Marshal(a.Template()))
 	assert.JSONEq(t, `{"kind":"k","location":"l","tags":{"a":"b"},"properties":{"effect":"Exempt","more":1},"other":1}`, string(text))
 	assert.Contains(t, a.AdditionalProperties, "tenantId", "the resource itself is unchanged")
 }

@@ -44,22 +44,19 @@ type (
 
 func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *beginOptions) *armsecops.JobPoller {
 	t.Helper()
-	poller, err := client.BeginCreate(t.Context(), "rg", "workspace", "assignment", o)
-	require.NoError(t, err)
+	poller := testkit.Must(client.BeginCreate(t.Context(), "rg", "workspace", "assignment", o))
 	return poller
 }
 
 func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *waitOptions) *armsecops.JobPoller {
 	t.Helper()
-	poller, err := client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, o)
-	require.NoError(t, err)
+	poller := testkit.Must(client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, o))
 	return poller
 }
 
 func resumeToken(t testing.TB, poller *armsecops.JobPoller) string {
 	t.Helper()
-	token, err := poller.ResumeToken()
-	require.NoError(t, err)
+	token := testkit.Must(poller.ResumeToken())
 	return token
 }
 
@@ -381,10 +378,8 @@ func TestPollerOfEndedJobSendsNothing(t *testing.T) {
 	for state, failed := range map[string]bool{"Succeeded": false, "Failed": true} {
 		poller := beginCreate(t, newJobsClient(t, options(script(t, respondJob(state)))), nil)
 		assert.True(t, poller.Done())
-		resp, err := poller.Poll(t.Context())
-		require.NoError(t, err)
-		body, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
+		resp := testkit.Must(poller.Poll(t.Context()))
+		body := testkit.Must(io.ReadAll(resp.Body))
 		assert.JSONEq(t, `{"name":"waited-job","properties":{"provisioningState":"`+state+`"}}`, string(body), "the response to Create")
 		require.Error(t, failure(poller.ResumeToken()), "there is nothing to wait for")
 		job, hasFailed := waitFor(t, poller)

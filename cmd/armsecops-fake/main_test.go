@@ -326,8 +326,7 @@ func TestControlNamesWhatExistsOnAStrictServer(t *testing.T) {
 		assert.True(t, armsecops.HasCode(err, step.code), "%v", err)
 	}
 	p.control(http.MethodPut, "/put"+publication, `{"items":[{"resourceId":"rule","status":"Failed"}]}`)
-	poller, err := jobs.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil)
-	require.NoError(t, err)
+	poller := testkit.Must(jobs.BeginCreate(t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, nil))
 	assert.ErrorContains(t, testkit.ErrorOf(poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})), "1 of 1 items failed")
 }
 
@@ -500,7 +499,6 @@ func TestDocumentedCommandsWork(t *testing.T) {
 	}
 	p := start(t, "-samples")
 	script = strings.NewReplacer("https://localhost:8443", p.Endpoint, "http://127.0.0.1:8444", p.Control, "ca.pem", p.CA).Replace(script)
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
-	require.NoError(t, err)
+	out := testkit.Must(exec.CommandContext(t.Context(), "sh", "-c", script).Output())
 	assert.Equal(t, "200 200 204 503 200 204 200 ", string(out))
 }

@@ -58,8 +58,7 @@ func TestEachAttemptHasItsOwnBody(t *testing.T) {
 				again, err := req.GetBody() // as net/http does to send the request on another connection
 				require.NoError(t, err)
 				for _, body := range []io.Reader{again, req.Body} {
-					text, err := io.ReadAll(body)
-					require.NoError(t, err)
+					text := testkit.Must(io.ReadAll(body))
 					assert.Equal(t, "document", string(text))
 				}
 				assert.Equal(t, test.length, req.ContentLength)

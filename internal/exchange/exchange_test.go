@@ -114,8 +114,7 @@ func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { 
 		method = http.MethodGet
 	}
 	ctx = WithCall(ctx, call)
-	req, err := runtime.NewRequest(ctx, method, "https://management.azure.com/")
-	require.NoError(t, err)
+	req := testkit.Must(runtime.NewRequest(ctx, method, "https://management.azure.com/"))
 	return req
 }
 
@@ -156,8 +155,7 @@ func testOutcomes(t *testing.T, call Call, outcomes map[string]outcome) {
 		require.NoError(t, err)
 		last, _ := test.responses[len(test.responses)-1](nil) // in memory
 		assert.Equal(t, last.StatusCode, resp.StatusCode)
-		got, err := runtime.Payload(resp)
-		require.NoError(t, err)
+		got := testkit.Must(runtime.Payload(resp))
 		want, _ := io.ReadAll(last.Body)
 		assert.Equal(t, want, got)
 	})
@@ -324,8 +322,7 @@ func TestRequestsOfAzcoreAreLeftAlone(t *testing.T) {
 	pipeline := s.pipeline(respond(503, ""), respond(503, ""), respond(202, "accepted"))
 	req, err := runtime.NewRequest(context.WithValue(WithCall(t.Context(), create()), runtime.CtxAPINameKey{}, nil), http.MethodPost, "https://management.azure.com/") // as azcore denies it
 	require.NoError(t, err)
-	resp, err := pipeline.Do(req)
-	require.NoError(t, err)
+	resp := testkit.Must(pipeline.Do(req))
 	assert.Equal(t, 202, resp.StatusCode)
 	assert.EqualValues(t, 3, s.requests.Load())
 }

@@ -94,10 +94,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	client := server.Client()
 	for name, next := range map[string]policy.Transporter{"default": nil, "caller's": client} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprint(server.URL, "/", status), nil)
-			require.NoError(t, err)
-			resp, err := newTransport(next, 1000, 1000).Do(req)
-			require.NoError(t, err)
+			req := testkit.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprint(server.URL, "/", status), nil))
+			resp := testkit.Must(newTransport(next, 1000, 1000).Do(req))
 			require.NoError(t, resp.Body.Close())
 			assert.Equal(t, status, resp.StatusCode, name)
 		}
@@ -123,10 +121,8 @@ func TestOwnClient(t *testing.T) {
 	for range 50 {
 		client := newTransport(nil, 1000, 1000)
 		assert.Same(t, own, client.Transporter.(*http.Client).Transport)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
-		require.NoError(t, err)
-		resp, err := client.Do(req)
-		require.NoError(t, err)
+		req := testkit.Must(http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil))
+		resp := testkit.Must(client.Do(req))
 		_, _ = io.Copy(io.Discard, resp.Body)
 		require.NoError(t, resp.Body.Close())
 	}
@@ -189,10 +185,8 @@ func TestDeletionsGiveTheirConnectionBack(t *testing.T) {
 		})
 		transport := newTransport(server.Client(), 1000, 1000)
 		for range test.calls {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL, nil)
-			require.NoError(t, err)
-			resp, err := transport.Do(req)
-			require.NoError(t, err)
+			req := testkit.Must(http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL, nil))
+			resp := testkit.Must(transport.Do(req))
 			assert.Equal(t, 200, resp.StatusCode)
 			assert.Equal(t, http.NoBody, resp.Body)
 		}

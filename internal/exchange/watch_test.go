@@ -109,8 +109,7 @@ func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { // as in testing.T's own helpers
 	t.Helper()
 	ctx = WithCall(ctx, create())
-	req, err := runtime.NewRequest(ctx, http.MethodPost, s.URL+path)
-	require.NoError(t, err)
+	req := testkit.Must(runtime.NewRequest(ctx, http.MethodPost, s.URL+path))
 	_, unknown, err = Do(s.pipelineTo(), req)
 	s.mu.Lock()
 	defer s.mu.Unlock()

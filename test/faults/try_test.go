@@ -111,17 +111,15 @@ func TestTablesShowRows(t *testing.T) {
 
 	path := t.TempDir() + "/rows.json"
 	require.NoError(t, WriteRows(path, ours))
-	rows, err := ReadRows(path)
-	require.NoError(t, err)
+	rows := testkit.Must(ReadRows(path))
 	assert.Equal(t, map[string]Row{"a fault": ours[0]}, rows)
 }
 
 func TestSectionReplacesContent(t *testing.T) {
 	t.Parallel()
-	text, err := Section("a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb", "x", "new")
-	require.NoError(t, err)
+	text := testkit.Must(Section("a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb", "x", "new"))
 	assert.Equal(t, "a\n<!-- x: begin -->\n\nnew\n<!-- x: end -->\nb", text)
-	_, err = Section(text, "y", "new")
+	_, err := Section(text, "y", "new")
 	assert.Error(t, err)
 }
 

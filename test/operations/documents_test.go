@@ -48,8 +48,7 @@ func assertKept(t *testing.T, document reflect.Type, text string) {
 	for name, p := range testkit.JSONPackages {
 		model := reflect.New(document)
 		require.NoError(t, p.Unmarshal([]byte(text), model.Interface()), "%s: %v: %s", name, document, text)
-		data, err := p.Marshal(model.Elem().Interface())
-		require.NoError(t, err)
+		data := testkit.Must(p.Marshal(model.Elem().Interface()))
 		testkit.AssertSameJSON(t, []byte(text), data)
 	}
 }
@@ -68,8 +67,7 @@ func assertReceived(t *testing.T, document reflect.Type, route *routes.Route, te
 		call.Body = []byte(text)
 		result, err := driver.Call(t.Context(), call, driver.Options(testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
 			if sends {
-				sent, err := io.ReadAll(req.Body)
-				require.NoError(t, err)
+				sent := testkit.Must(io.ReadAll(req.Body))
 				testkit.AssertSameJSON(t, []byte(text), sent)
 			}
 			return testkit.Respond(200, text)(req)
@@ -80,8 +78,7 @@ func assertReceived(t *testing.T, document reflect.Type, route *routes.Route, te
 			result = models[0]
 		}
 		if reflect.TypeOf(result) == document {
-			got, err := json.Marshal(result)
-			require.NoError(t, err)
+			got := testkit.Must(json.Marshal(result))
 			testkit.AssertSameJSON(t, []byte(text), got)
 		}
 	}
@@ -158,8 +155,7 @@ func checkModel(t *testing.T, model reflect.Type, route *routes.Route, document 
 		require.NoError(t, err, "%s reads what it cannot write", name)
 		again := reflect.New(model).Interface()
 		require.NoError(t, p.Unmarshal(text, again), "%s writes what it cannot read: %s", name, text)
-		repeated, err := p.Marshal(again)
-		require.NoError(t, err)
+		repeated := testkit.Must(p.Marshal(again))
 		require.Equal(t, string(text), string(repeated), "%s writes another document the second time", name)
 		written = append(written, string(text))
 	}
@@ -172,8 +168,7 @@ func checkModel(t *testing.T, model reflect.Type, route *routes.Route, document 
 			if models := driver.Models(result); reflect.TypeOf(result) != model {
 				result = models[0]
 			}
-			text, err := json.Marshal(result)
-			require.NoError(t, err)
+			text := testkit.Must(json.Marshal(result))
 			require.Equal(t, decodeAny(t, []byte(written[0])), decodeAny(t, text), "a client reads another document")
 		}
 	}

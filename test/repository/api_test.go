@@ -36,23 +36,20 @@ func TestAPI(t *testing.T) {
 // exportedAPI returns the exported declarations of a package without comments and bodies, sorted.
 func exportedAPI(t *testing.T, folder string) string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
-	require.NoError(t, err)
+	names := testkit.Must(filepath.Glob(filepath.Join(folder, "*.go")))
 	var declarations []string
 	add := func(keyword string, node any) {
 		var text bytes.Buffer
 		require.NoError(t, format.Node(&text, token.NewFileSet(), node))
 		// Where comments were, there are blank lines now.
-		formatted, err := format.Source(regexp.MustCompile(`\n+`).ReplaceAll([]byte(keyword+text.String()), []byte("\n")))
-		require.NoError(t, err)
+		formatted := testkit.Must(format.Source(regexp.MustCompile(`\n+`).ReplaceAll([]byte(keyword+text.String()), []byte("\n"))))
 		declarations = append(declarations, string(formatted)+"\n")
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		require.NoError(t, err)
+		file := testkit.Must(parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution))
 		ast.FileExports(file)
 		ast.Inspect(file, func(n ast.Node) bool {
 			if structure, ok := n.(*ast.StructType); ok {

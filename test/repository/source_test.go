@@ -135,17 +135,14 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 // parseRoot returns the types of the root package with what belongs to them.
 func parseRoot(t *testing.T) map[string]*doc.Type {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(testkit.Root(), "*.go"))
-	require.NoError(t, err)
+	names := testkit.Must(filepath.Glob(filepath.Join(testkit.Root(), "*.go")))
 	fset := token.NewFileSet()
 	var files []*ast.File
 	for _, name := range names {
-		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
-		require.NoError(t, err)
+		file := testkit.Must(parser.ParseFile(fset, name, nil, parser.ParseComments))
 		files = append(files, file)
 	}
-	root, err := doc.NewFromFiles(fset, files, "github.com/armsecops/armsecops", doc.PreserveAST)
-	require.NoError(t, err)
+	root := testkit.Must(doc.NewFromFiles(fset, files, "github.com/armsecops/armsecops", doc.PreserveAST))
 	types := map[string]*doc.Type{}
 	for _, documented := range root.Types {
 		types[documented.Name] = documented
