@@ -98,8 +98,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //
 // Of Defender's standards, it has the assignments that the service considers relevant:
 // whether those of resource groups and single resources are among them isn't documented.
-// IncludeUnlisted adds them. With it and IncludeInherited, the listing has all: only a
-// standard assignment that the lists lack may be missing for minutes after it is created.
+// IncludeUnlisted adds them. For all exemptions, set both: then only a standard assignment
+// that the lists lack may be missing, for minutes after it is created. The listing also has
+// standard assignments of management groups that aren't above the subscriptions.
 //   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
 //     none lists nothing, unlike in the options of Azure Resource Graph
 //   - options: nil for the defaults
@@ -428,16 +429,16 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	ExpiresBefore time.Time
 
 	// IncludeInherited adds the exemptions that the lists of the subscriptions have from
-	// management groups above them, each once: their ids are kept in memory. Of which
-	// kinds they have any is for the services: Azure Policy's list has them.
+	// management groups above them, each once: their ids are kept in memory. Azure Policy's
+	// list has those of the groups; whether Defender's lists have any isn't documented.
 	IncludeInherited bool
 
 	// IncludeUnlisted adds the exemptions by Defender's standards that the lists of the
 	// subscriptions leave out, such as those of resource groups and single resources: those
 	// that Azure Resource Graph has, each as Get returns it now, after all others. With
 	// IncludeInherited, it adds those of management groups as well, whether above the
-	// subscriptions or not. It takes a query, and a request for each that it adds. The ids of
-	// all exemptions are kept in memory.
+	// subscriptions or not. It takes a query, and a request for each that only the query has.
+	// The ids of all exemptions are kept in memory.
 	IncludeUnlisted bool
 
 	// Concurrency is the number of subscriptions that are listed at a time, and

@@ -138,25 +138,29 @@
 //
 // # Reading a whole tenant
 //
-// A query of Azure Resource Graph reads a whole tenant in few requests, by
-// [ExemptionsClient.NewListPager] and the NewResourceGraphPager methods.
-// ListAcrossSubscriptions requests the list of each subscription.
+// For a report on a whole tenant, query Azure Resource Graph, by [ExemptionsClient.NewListPager]
+// or a NewResourceGraphPager method: few requests, of an index. For some subscriptions as they
+// are now, and an error for each that can't be read, call ListAcrossSubscriptions, which
+// requests the list of each. For all exemptions, set IncludeInherited and IncludeUnlisted of
+// [ExemptionsClient.ListAcrossSubscriptions].
 //
 //	                                    query                   ListAcrossSubscriptions
 //	current                             within minutes          to the second
 //	requests                            one for 1,000 rows      at least one for each
 //	                                    of a kind               subscription and kind
-//	a subscription that you can't read  left out, no error      a *SubscriptionError
-//	standard assignments of resource    all                     isn't documented
-//	groups and single resources
-//	exemptions of management groups     all of the tenant, if   those above, see below
-//	                                    it names no subscriptions
+//	a subscription that you can't read  left out, no error      a *SubscriptionError; of
+//	                                                            ExemptionsClient, for each kind
+//	standard assignments of resource    all                     isn't documented, or all
+//	groups and single resources                                 with IncludeUnlisted
+//	policy exemptions of management     all, if it names no     with IncludeInherited, of
+//	groups                              subscriptions           the groups above
+//	standard assignments of management  all, if it names no     with both, of all groups
+//	groups                              subscriptions
 //
-// To be current and to have all, call [ExemptionsClient.ListAcrossSubscriptions] with
-// IncludeInherited, which adds the policy exemptions of the management groups above, and
-// IncludeUnlisted, which adds the standard assignments that only the query has.
-// [PolicyExemptionsClient.ListAcrossSubscriptions] always has those of the groups above,
-// once for each subscription. A query that names subscriptions takes IncludeInherited, too.
+// A standard assignment that the lists lack may be missing for minutes after it is created.
+// A query that names subscriptions takes IncludeInherited, too, for policy exemptions.
+// [PolicyExemptionsClient.ListAcrossSubscriptions] always has the policy exemptions of the
+// groups above, once for each subscription.
 //
 // Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the
 // resource first.

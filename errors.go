@@ -99,8 +99,9 @@ func status(code int) string {
 	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
-// ParameterError is a parameter that breaks its rule. Nothing was sent. Its text
-// shows white space and invisible characters of the value in Go's escapes.
+// ParameterError is a parameter that breaks its rule. Nothing was sent for it; in a listing
+// of many subscriptions, the others continue. Its text shows white space and invisible
+// characters of the value in Go's escapes.
 type ParameterError struct {
 	Name   string // as in the method's signature, or the field of its options or exemption; subscriptionID for one of several, too
 	Value  string // what the caller gave; empty if it isn't for showing, as a token
@@ -181,7 +182,8 @@ type ServiceError struct {
 	RequestID string
 	// CorrelationRequestID is the x-ms-correlation-request-id, which related requests share.
 	CorrelationRequestID string
-	// RetryAfter is how long the service asks to wait; 0 if it doesn't say.
+	// RetryAfter is how long the service asks to wait; 0 if it doesn't say. Of a call that
+	// wasn't sent, it is how much longer the library holds it back, at most an hour.
 	RetryAfter time.Duration
 	// Page says that the body of the response is HTML or XML, as that of a proxy is.
 	Page bool

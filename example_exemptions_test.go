@@ -116,7 +116,7 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok { // for one of the three kinds
 			fmt.Println("left out:", failed.SubscriptionID, failed.Kind, errors.Is(err, armsecops.ErrForbidden))
-		} else if err != nil { // which is the last
+		} else if err != nil { // the last one
 			log.Fatal(err)
 		} else if !exemption.ExpiresBefore(time.Now()) { // which has ended
 			fmt.Println(exemption.Kind, exemption.DisplayName)
@@ -294,13 +294,17 @@ func ExamplePolicyExemptionsClient_NewResourceGraphPager() {
 	// Output: DemoExpensiveVM demoCluster
 }
 
+// A subscription that fails doesn't keep the others from being listed.
 func ExamplePolicyExemptionsClient_ListAcrossSubscriptions() {
 	client := examplePolicyExemptions()
 	for exemption, err := range client.ListAcrossSubscriptions(context.Background(), []string{"ae640e6b-ba3e-4256-9d62-2993eecfa6f2"}, nil) {
-		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
+		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
+			fmt.Println("left out:", failed)
+		} else if err != nil { // which concerns all subscriptions
 			log.Fatal(err)
+		} else {
+			fmt.Println(exemption.Name)
 		}
-		fmt.Println(exemption.Name)
 	}
 	// Output: DemoExpensiveVM
 }

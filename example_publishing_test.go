@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"path"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -239,6 +240,7 @@ func ExampleWorkspaceManagerMembersClient_Delete() {
 	// Output: <nil>
 }
 
+// It is never sent twice: after a lost response, it is unknown whether there is a job.
 func ExampleWorkspaceManagerJobsClient_Create() {
 	client := must(factoryOf(sampleJobs()).NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	job, err := client.Create(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, nil)
@@ -252,6 +254,7 @@ func ExampleWorkspaceManagerJobsClient_Create() {
 	// Output: 0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21 InProgress
 }
 
+// With Recover, a job whose response is lost is found, where Create leaves that to you.
 func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 	client := must(factoryOf(fake.NewServer(nil)).NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
@@ -262,14 +265,14 @@ func ExampleWorkspaceManagerJobsClient_BeginCreate() {
 		log.Fatal(err)
 	}
 	job, err := armsecops.WaitForJob(ctx, poller, nil)
-	if err != nil { // unless it is a *JobFailedError or ErrNotFound, the job may still run
+	if err != nil { // unless it is a *JobFailedError or IsMissing, the job may still run
 		log.Fatal(err)
 	}
 	fmt.Println(job.Properties.ProvisioningState)
 	// Output: Succeeded
 }
 
-// After an error that is neither a JobFailedError nor ErrNotFound, the job may still run.
+// After an error that is neither a JobFailedError nor IsMissing, the job may still run.
 func ExampleWaitForJob() {
 	server := fake.NewServer(nil)
 	assignment := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0", ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
@@ -358,29 +361,41 @@ func ExampleWorkspaceManagerJobsClient_NewListPager() {
 	// Output: cfbe1338-8276-4d5d-8b96-931117f9fa0e Failed
 }
 
-// A ParameterError means that nothing was sent. A ServiceError is of a response that
-// isn't success, and HasCode compares its codes.
-func ExampleHasCode() {
+// What to do about an error, by its type, its code and its status.
+func Example_errors() {
 	server := sampleJobs()
-	server.Inject(fake.Fault{StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`})
+	for name, fault := range map[string]fake.Fault{
+		"forbidden": {StatusCode: http.StatusForbidden, Body: `{"error":{"code":"AuthorizationFailed"}}`},
+		"throttled": {StatusCode: http.StatusTooManyRequests, RetryAfter: time.Hour},
+	} {
+		fault.Match = func(r fake.Request) bool { return path.Base(r.URL.Path) == name }
+		server.Inject(fault)
+	}
 	client := must(factoryOf(server).NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
-	for _, name := range []string{"..", exampleJobName, "unknown"} {
+	for _, name := range []string{"..", "forbidden", "unknown", "throttled"} {
 		_, err := client.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, name, nil)
 		parameter, invalid := errors.AsType[*armsecops.ParameterError](err)
 		service, responded := errors.AsType[*armsecops.ServiceError](err)
 		switch {
-		case invalid:
+		case invalid: // nothing was sent
 			fmt.Println("correct", parameter.Name)
 		case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
 			fmt.Println("ask for a role")
+		case armsecops.IsMissing(err): // rather than what it is below, or the page of a proxy
+			fmt.Println("there is no such job")
+		case errors.Is(err, armsecops.ErrThrottled):
+			fmt.Println("try again in", service.RetryAfter)
 		case responded:
-			fmt.Println(service.StatusCode, service.Code)
+			fmt.Println(service.StatusCode, service.Code, service.RequestID)
+		default: // such as a lost connection
+			fmt.Println(err)
 		}
 	}
 	// Output:
 	// correct jobName
 	// ask for a role
-	// 404 ResourceNotFound
+	// there is no such job
+	// try again in 1h0m0s
 }
 
 // azcore's contexts are options of one call: here its retries, a header and the response.

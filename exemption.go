@@ -46,10 +46,12 @@ type Exemption struct {
 	// Category is why the exemption was granted: a constant if it is known. Another one is
 	// sent, and the service decides.
 	Category ExemptionCategory `json:"category,omitzero"`
-	// ExpiresOn is when the exemption ends. The zero time means never; see ExpiresBefore.
+	// ExpiresOn is when the exemption ends. The zero time means never, which a new one takes
+	// with AllowEndless only; see ExpiresBefore.
 	ExpiresOn time.Time `json:"expiresOn,omitzero"`
 	// AssessmentKeys are the keys of the recommendations, of Defender only; empty for all
-	// of the standard. A key that is all zeros stands for several, without names.
+	// of the standard. The service has a key of zeros alone for several recommendations, which
+	// it doesn't name.
 	AssessmentKeys []string `json:"assessmentKeys,omitzero"`
 	// SubAssessmentExemptionRule says which findings of them are exempt; all without If.
 	SubAssessmentExemptionRule SubAssessmentExemptionRule `json:"subAssessmentExemptionRule,omitzero"`
@@ -96,8 +98,7 @@ func (e Exemption) LogValue() slog.Value {
 }
 
 // check returns the rule that an exemption breaks which is to be created; nil for none.
-//   - allowWhole: it may be from all policies of the assignment, or from the whole standard
-func (e *Exemption) check(allowWhole bool) error {
+func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error {
 	policy, standard := e.Kind.Is(ExemptionKindPolicyExemption), e.Kind.Is(ExemptionKindStandardAssignment)
 	if !policy && !standard {
 		return invalid("Kind", string(e.Kind), fmt.Sprintf("must be %q or %q: SecurityAssignmentsClient creates assignments of 2021", ExemptionKindPolicyExemption, ExemptionKindStandardAssignment))
@@ -127,11 +128,11 @@ func (e *Exemption) check(allowWhole bool) error {
 		return invalid("StandardID", e.StandardID, routes.CheckID(e.StandardID))
 	case policy && e.Category == "":
 		return invalid("Category", "", "must not be empty")
-	case policy && len(e.PolicyDefinitionReferenceIDs) == 0 && !allowWhole:
+	case policy && len(e.PolicyDefinitionReferenceIDs) == 0 && !options.AllowWhole:
 		return invalid("PolicyDefinitionReferenceIDs", "", "must not be empty without AllowWhole: it would be from every policy of the assignment")
 	case slices.Contains(e.PolicyDefinitionReferenceIDs, ""):
 		return invalid("PolicyDefinitionReferenceIDs", "", "must not have an empty id")
-	case standard && len(keys) == 0 && !allowWhole:
+	case standard && len(keys) == 0 && !options.AllowWhole:
 		return invalid("AssessmentKeys", "", "must not be empty without AllowWhole: it would be from the whole standard")
 	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isNoKey):
 		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, a UUID, or none with a StandardID")
@@ -139,6 +140,8 @@ func (e *Exemption) check(allowWhole bool) error {
 		return invalid("StandardID", "", "must not be empty without a SubAssessmentExemptionRule")
 	case standard && e.Category == "":
 		return invalid("Category", "", "must not be empty")
+	case e.ExpiresOn.IsZero() && !options.AllowEndless:
+		return &ParameterError{Name: "ExpiresOn", Reason: "must not be the zero time without AllowEndless: it would never end"}
 	}
 	return checkTime("ExpiresOn", e.ExpiresOn)
 }

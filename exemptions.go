@@ -111,8 +111,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //     no StandardID. [StandardAssignmentsClient.CreateOrUpdate] requires none of these, as
 //     the service documents none as required.
 //
-// Both take DisplayName, Description and ExpiresOn, without which it never ends; a time that
-// is past is sent. What a kind doesn't take is refused if it is set, and so is another
+// Both take DisplayName and Description, and require ExpiresOn, unless AllowEndless is set; a
+// time that is past is sent. What a kind doesn't take is refused if it is set, and so is another
 // kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as
 // ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing can be put at another scope or under another name.
 //
@@ -142,7 +142,7 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 		e.Name = "name" // rather than that of the place's client
 	}
 	at := exemptionPlace{client: c.client, resource: put.route.Resource, values: put.values}
-	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(options.AllowWhole), refused), func(ctx context.Context) (exemptionResource, error) {
+	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(options), refused), func(ctx context.Context) (exemptionResource, error) {
 		written, err := run[writtenResource](ctx, at.client, put)
 		return written.exemptionResource, err
 	})
@@ -187,7 +187,9 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 			return got, nil
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
-		got.Properties.replace(at.resource, options)
+		if err := got.Properties.replace(at.resource, options); err != nil {
+			return exemptionResource{}, err
+		}
 		put, err := run[writtenResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
@@ -224,6 +226,10 @@ type ExemptionsClientCreateOrUpdateOptions struct {
 	// whole standard. A policy that is assigned without an initiative needs it, too. Otherwise,
 	// such an exemption is a [*ParameterError].
 	AllowWhole bool
+
+	// AllowEndless allows an exemption without ExpiresOn, which never ends. Otherwise, it is
+	// a [*ParameterError].
+	AllowEndless bool
 }
 
 // ExemptionsClientCreateOrUpdateResponse is the response of [ExemptionsClient.CreateOrUpdate].
@@ -345,38 +351,43 @@ type exemptionProperties struct {
 	Description string    `json:"description,omitzero"`
 	ExpiresOn   time.Time `json:"expiresOn,omitzero"`
 
-	Category       ExemptionCategory `json:"exemptionCategory,omitzero"` // of Azure Policy, as Metadata
-	Metadata       json.RawMessage   `json:"metadata,omitzero"`
-	ExemptionData  *exemptionDetails `json:"exemptionData,omitzero"`  // of Defender's standards
-	AdditionalData *exemptionDetails `json:"additionalData,omitzero"` // of an assignment of 2021
-
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
-type exemptionDetails struct {
-	Category ExemptionCategory `json:"exemptionCategory,omitzero"`
-
-	AdditionalProperties map[string]json.RawMessage `json:",embed"`
-}
-
-// replace sets what the options of a renewal have.
-func (p *exemptionProperties) replace(resource *routes.Resource, options *ExemptionsClientRenewOptions) {
+// replace sets what the options of a renewal have, and keeps the rest, null included.
+func (p *exemptionProperties) replace(resource *routes.Resource, options *ExemptionsClientRenewOptions) error {
 	p.Description = cmp.Or(options.Description, p.Description)
+	if p.AdditionalProperties == nil {
+		p.AdditionalProperties = map[string]json.RawMessage{}
+	}
 	if len(options.Metadata) > 0 {
-		p.Metadata = options.Metadata
+		p.AdditionalProperties["metadata"] = options.Metadata
 	}
 	category := options.Category.as(PossibleExemptionCategoryValues()...)
+	var in string // the member that has it, or none
 	switch {
 	case category == "":
+		return nil
 	case resource == routes.PolicyExemptions:
-		p.Category = category.as("Waiver", "Mitigated")
+		return setMember(p.AdditionalProperties, "exemptionCategory", category.as("Waiver", "Mitigated"))
 	case resource == routes.StandardAssignments:
-		p.ExemptionData = cmp.Or(p.ExemptionData, &exemptionDetails{})
-		p.ExemptionData.Category = category
+		in = "exemptionData"
 	default:
-		p.AdditionalData = cmp.Or(p.AdditionalData, &exemptionDetails{})
-		p.AdditionalData.Category = category
+		in = "additionalData"
 	}
+	data := map[string]json.RawMessage{}
+	if text, ok := p.AdditionalProperties[in]; ok && string(text) != "null" {
+		if err := wire.Unmarshal(text, &data); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(setMember(data, "exemptionCategory", category), setMember(p.AdditionalProperties, in, data))
+}
+
+func setMember(members map[string]json.RawMessage, name string, value any) error {
+	text, err := wire.Marshal(value)
+	members[name] = text
+	return err
 }
 
 // unexpected reads the exemption, and refuses what is none.

@@ -431,44 +431,52 @@ func (c *ExemptionsClient) listUnlisted(
 		queries = append(queries, all.ofManagementGroups())
 	}
 	return func(yield func(Exemption, error) bool) {
-		var rows []Exemption
-		var errs []error // of what has no subscription
+		type row struct{ id, subscriptionID string }
+		var rows []row
+		var errs []error             // of what has no subscription
+		queried := map[string]bool{} // the rows so far
 		if len(queries) > 0 {
 			pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
-			for row, err := range pager.All(ctx) {
-				if err != nil {
+			for e, err := range pager.All(ctx) {
+				if id := strings.ToLower(e.ID); err != nil {
 					errs = append(errs, err)
-				} else if !listed[strings.ToLower(row.ID)] {
-					rows = append(rows, row)
+				} else if !listed[id] && !queried[id] {
+					queried[id] = true
+					rows = append(rows, row{e.ID, e.SubscriptionID})
 				}
 			}
 		}
 		type result struct {
-			row, exemption Exemption
-			err            error
+			row
+			exemption Exemption
+			err       error
 		}
-		get := func(ctx context.Context, row Exemption) iter.Seq[result] {
+		get := func(ctx context.Context, r row) iter.Seq[result] {
 			return func(yield func(result) bool) {
 				var response *http.Response // rather than the caller's, as in listSubscription
-				got, err := c.Get(policy.WithCaptureResponse(ctx, &response), row.ID, nil)
-				yield(result{row, got.Exemption, err})
+				got, err := c.Get(policy.WithCaptureResponse(ctx, &response), r.id, nil)
+				yield(result{r, got.Exemption, err})
 			}
 		}
 		for r := range fanout.Merge(ctx, cmp.Or(o.Concurrency, defaultConcurrency), rows, get) {
 			failed := ofAll(ctx, r.err)
 			switch {
 			case failed != nil:
-				yield(Exemption{}, withOperation(name, failed))
+				yield(Exemption{}, withOperation(name, errors.Join(append(errs, failed)...)))
 				return
 			case r.err == nil:
 				if !yield(r.exemption, nil) {
 					return
 				}
 			case IsMissing(r.err), errors.Is(r.err, ErrNotFound) && HasCode(r.err, CodeResourceGroupNotFound, CodeParentResourceNotFound), errors.Is(r.err, ErrNotExemption): // by now
-			case r.row.SubscriptionID == "":
+			case r.subscriptionID == "":
 				errs = append(errs, r.err)
 			default:
-				failed = &SubscriptionError{SubscriptionID: r.row.SubscriptionID, Kind: kind, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: name}
+				id := r.subscriptionID
+				if i := slices.IndexFunc(subscriptionIDs, func(asked string) bool { return strings.EqualFold(asked, id) }); i >= 0 {
+					id = subscriptionIDs[i] // as the caller wrote it
+				}
+				failed = &SubscriptionError{SubscriptionID: id, Kind: kind, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: name}
 				if !yield(Exemption{}, failed) {
 					return
 				}

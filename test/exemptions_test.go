@@ -303,9 +303,9 @@ func TestExemptionsByID(t *testing.T) {
 	t.Parallel()
 	expires := time.Date(2027, 1, 2, 2, 0, 0, 0, time.FixedZone("", 2*60*60))
 	for id, test := range map[string]struct{ kind, properties string }{
-		policyRow:   {"Microsoft.Authorization/policyExemptions", `{"policyAssignmentId":"/a","exemptionCategory":"Waiver","expiresOn":"2026-01-02T00:00:00Z","unknown":[1]}`},
-		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver"},"unknown":{"a":1}}`},
-		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50}`},
+		policyRow:   {"Microsoft.Authorization/policyExemptions", `{"policyAssignmentId":"/a","exemptionCategory":"Waiver","expiresOn":"2026-01-02T00:00:00Z","unknown":[1],"additionalData":"text","exemptionData":null}`},
+		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver","unknown":null},"unknown":{"a":1},"metadata":null}`},
+		oldRow:      {"Microsoft.Security/assignments", `{"effect":"Exempt","scope":"s","expiresOn":"2026-01-02T00:00:00Z","additionalData":{"exemptionCategory":"waiver"},"unknown":1.50,"exemptionData":[1]}`},
 	} {
 		stored := fmt.Sprintf(`{"id":%q,"type":%q,"tags":{"a":"b"},"systemData":{"createdBy":"me","lastModifiedBy":"you"},"properties":%s}`, id, test.kind, test.properties)
 		o, s := traced(transportFunc(func(req *http.Request) (*http.Response, error) {
@@ -347,7 +347,7 @@ func TestExemptionsByID(t *testing.T) {
 		}
 		changed := testkit.Must(client.Renew(t.Context(), id, expires, other))
 		assert.Equal(t, []any{armsecops.ExemptionCategoryMitigated, other.Metadata}, []any{changed.Category, changed.Metadata})
-		assert.Contains(t, stored, map[bool]string{true: `"exemptionCategory":"Mitigated"`, false: `":{"exemptionCategory":"mitigated"}`}[ofPolicy])
+		assert.Contains(t, stored, map[bool]string{true: `"exemptionCategory":"Mitigated"`, false: `Data":{"exemptionCategory":"mitigated"`}[ofPolicy])
 		assert.Len(t, changed.Properties, len(after.Properties)+len("mitigated")-len("waiver")+map[bool]int{true: len(`"metadata":{"ticketRef":"SEC-18"},`)}[ofPolicy], "the rest is as it was")
 		written := s.list[len(s.list)-2] // above that of the request
 		assert.Contains(t, written.name, "Client.CreateOrUpdate")
@@ -414,7 +414,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{recommendationKey, recommendationKey}}, {Kind: standards, AssessmentKeys: []string{"Disks should be encrypted"}},
 			{Kind: standards, StandardID: "/s", AssessmentKeys: []string{""}}, {Kind: standards, StandardID: "/s", AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
 		},
-		"ExpiresOn": {{Kind: standards, StandardID: "/s", Category: "waiver", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"ExpiresOn": {{Kind: standards, StandardID: "/s", Category: "waiver", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}, {Kind: standards, StandardID: "/s", Category: "waiver"}},
 	} {
 		for _, e := range exemptions {
 			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
@@ -422,6 +422,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 	}
 	var none context.Context
 	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s", Category: "waiver"}} {
+		e.ExpiresOn = time.Now()
 		refuse(t.Context(), "production", standardName, e, "scope")
 		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
 		refuse(none, exemptSubscription, standardName, e, "ctx")
@@ -450,7 +451,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
 	create := func() error {
 		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s", Category: "waiver"}
-		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, whole))
+		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true, AllowEndless: true}))
 	}
 	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, &armsecops.ExemptionsClientRenewOptions{Category: "waiver"})), create()} {
 		require.ErrorIs(t, written, armsecops.ErrUnexpectedResponse)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const (
@@ -17,10 +19,8 @@ const (
 
 // testListing returns the listing of testPath below an endpoint.
 func testListing(t testing.TB, endpoint string) Listing {
-	u, err := url.Parse(endpoint)
-	require.NoError(t, err)
-	first, err := url.Parse(strings.TrimSuffix(endpoint, "/") + testPath)
-	require.NoError(t, err)
+	u := testkit.Must(url.Parse(endpoint))
+	first := testkit.Must(url.Parse(strings.TrimSuffix(endpoint, "/") + testPath))
 	return Listing{First: *first, Endpoint: u, APIVersion: "2021-08-01-preview"}
 }
 
@@ -212,8 +212,7 @@ func TestResolveOverridesAPIVersion(t *testing.T) {
 	t.Parallel()
 	l := testListing(t, "https://"+testHost)
 	l.APIVersion, l.Override = "a b", true
-	got, err := l.Resolve("?api-version=7&$skipToken=a&API-VERSION=8")
-	require.NoError(t, err)
+	got := testkit.Must(l.Resolve("?api-version=7&$skipToken=a&API-VERSION=8"))
 	assert.Equal(t, expand("{listing}?$skipToken=a&api-version=a+b"), got.String())
 }
 
@@ -252,8 +251,7 @@ func FuzzResolve(f *testing.F) {
 		require.Nil(t, u.User)
 		require.Equal(t, testPath, u.EscapedPath())
 		require.Empty(t, u.Fragment)
-		query, err := url.ParseQuery(u.RawQuery)
-		require.NoError(t, err)
+		query := testkit.Must(url.ParseQuery(u.RawQuery))
 		versions := 0
 		for name, values := range query {
 			if strings.EqualFold(name, "api-version") {
@@ -262,8 +260,7 @@ func FuzzResolve(f *testing.F) {
 		}
 		require.Equal(t, 1, versions, got)
 		if len(got.String()) <= maxLinkBytes {
-			again, err := l.Resolve(got.String())
-			require.NoError(t, err)
+			again := testkit.Must(l.Resolve(got.String()))
 			require.Equal(t, got, again, "a link that was repaired needs no repair")
 		}
 	})

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 const (
@@ -20,8 +22,7 @@ const (
 
 // testListing returns the listing of testPath below an endpoint.
 func testListing(t testing.TB, endpoint string) Listing {
-	u, err := url.Parse(endpoint)
-	require.NoError(t, err)
+	u := testkit.Must(url.Parse(endpoint))
 	return Listing{Endpoint: u, Path: testPath}
 }
 
@@ -93,8 +94,7 @@ func TestReadTokenRefusesAlteredTokens(t *testing.T) {
 	l := testListing(t, "https://"+testHost)
 	token := l.Token("?$skipToken=ab", "")
 	require.NotZero(t, len(token)%4, "the last character has spare bits")
-	data, err := base64.RawURLEncoding.DecodeString(token)
-	require.NoError(t, err)
+	data := testkit.Must(base64.RawURLEncoding.DecodeString(token))
 	tests := map[string]string{
 		"no checksum":     base64.RawURLEncoding.EncodeToString(data[checksumBytes:]),
 		"only a checksum": base64.RawURLEncoding.EncodeToString(data[:checksumBytes]),
@@ -172,8 +172,7 @@ func FuzzReadToken(f *testing.F) {
 // Tokens are kept by callers while the library changes.
 func TestJobTokenContent(t *testing.T) {
 	t.Parallel()
-	text, err := json.Marshal(NewJobToken("/subscriptions/s/jobs/j"))
-	require.NoError(t, err)
+	text := testkit.Must(json.Marshal(NewJobToken("/subscriptions/s/jobs/j")))
 	assert.Equal(t, `{"jobId":"/subscriptions/s/jobs/j","checksum":"dpkfmsU0beQ="}`, string(text))
 }
 
