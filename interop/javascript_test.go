@@ -119,8 +119,7 @@ func startCommand(ctx context.Context, t *testing.T) (ready command) {
 	const address = "localhost:0" // on a machine with IPv6 alone, too
 	server := exec.CommandContext(context.WithoutCancel(ctx), fake, "-addr", address, "-control", address, "-ca", ca,
 		"-samples", "-page-size", "2", "-job-duration", "50ms")
-	stdout, err := server.StdoutPipe()
-	require.NoError(t, err)
+	stdout := testkit.Must(server.StdoutPipe())
 	require.NoError(t, server.Start())
 	t.Cleanup(func() {
 		assert.NoError(t, server.Process.Signal(syscall.SIGTERM))

@@ -71,8 +71,7 @@ var times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]+"`)
 // the two sides write their fractions and zones differently.
 func wireForm(t testing.TB, model any) string {
 	t.Helper()
-	text, err := json.Marshal(model)
-	require.NoError(t, err)
+	text := testkit.Must(json.Marshal(model))
 	form := jsontext.Value(times.ReplaceAllFunc(testkit.Normal(text), func(quoted []byte) []byte {
 		instant, err := time.Parse(`"`+time.RFC3339+`"`, string(quoted))
 		if err != nil {
@@ -94,8 +93,7 @@ func TestMatrix(t *testing.T) {
 	if theirs == nil {
 		return
 	}
-	ours, err := faults.ReadRows("../testdata/matrix.json")
-	require.NoError(t, err)
+	ours := testkit.Must(faults.ReadRows("../testdata/matrix.json"))
 	faults.Document(t, "../docs/reliability.md", *update, map[string]string{
 		"harm":       faults.Harms(theirs),
 		"comparison": faults.Comparison(ours, theirs),
@@ -135,10 +133,8 @@ func TestRequestsAreTheirs(t *testing.T) {
 			sent = append(sent, []any{req.Method, req.URL.EscapedPath(), query, wireForm(t, document)})
 			return testkit.Respond(e.Response.Status, strings.ReplaceAll(string(e.Response.Body), `"ga":`, `"GA":`))(req) // as Microsoft's model has it
 		}))
-		ours, err := driver.Ours.All(t.Context(), call, options, 10, nil)
-		require.NoError(t, err)
-		their, err := theirs.All(t.Context(), call, &options.ClientOptions, 10, nil)
-		require.NoError(t, err)
+		ours := testkit.Must(driver.Ours.All(t.Context(), call, options, 10, nil))
+		their := testkit.Must(theirs.All(t.Context(), call, &options.ClientOptions, 10, nil))
 		assertSame(t, their, ours)
 		require.Len(t, sent, 2)
 		assert.Equal(t, sent[1], sent[0])

@@ -113,13 +113,16 @@ func (e *exempter) exemptOrRenew(
 			}
 		}
 		done, err := p.exempt(ctx, e.factory.NewExemptionsClient(), g, dryRun)
-		if err == nil && done.id != "" {
-			changes = append(changes, done)
-			if done.done != "left" {
-				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: done.id, expires: g.expires, category: g.category, covers: true})
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		changes = append(changes, done...)
+		for _, c := range done {
+			if c.done != "left" {
+				e.made.Store(newMadeAt(resourceID, p.from, dryRun), existing{id: c.id, expires: g.expires, category: g.category, covers: true})
 			}
 		}
-		errs = append(errs, err)
 	}
 	return changes, errors.Join(errs...)
 }
@@ -148,7 +151,7 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 			} else {
 				e.made.Clear()
 				_, err := e.factory.NewExemptionsClient().Delete(ctx, old.id, nil)
-				if err != nil && !armsecops.IsMissing(err) { // which is deleted already
+				if err != nil && !deleted(err) { // already
 					errs = append(errs, err)
 					continue
 				}
@@ -160,30 +163,38 @@ func (e *exempter) revoke(ctx context.Context, recommendation armsecops.Assessme
 }
 
 // exempt makes an exemption, unless one covers the resource for as long, or can be renewed
-// without exempting from more. The change is zero if there is nothing to do.
-func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant, dryRun bool) (change, error) {
+// without exempting from more. Of several that can be, it renews the one that ends last, and
+// leaves the others. It returns no change if there is nothing to do.
+func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g grant, dryRun bool) ([]change, error) {
 	for _, e := range p.existing {
 		if e.covers && e.holdsUntil(g.expires) {
-			return change{"left", e.id, p.from + e.stays(g)}, nil
+			return []change{{"left", e.id, p.from + e.stays(g)}}, nil
 		}
 	}
 	if p.create == nil {
-		return change{}, nil
+		return nil, nil
 	}
-	i := slices.IndexFunc(p.existing, func(e existing) bool { return e.exact })
-	if i < 0 && slices.ContainsFunc(p.existing, func(e existing) bool { return strings.EqualFold(e.id, p.newID) }) {
-		return change{}, fmt.Errorf("%s is an exemption from more or less than %s by now", p.newID, p.from)
+	exact := slices.DeleteFunc(slices.Clone(p.existing), func(e existing) bool { return !e.exact })
+	if len(exact) == 0 {
+		if slices.ContainsFunc(p.existing, func(e existing) bool { return strings.EqualFold(e.id, p.newID) }) {
+			return nil, fmt.Errorf("%s is an exemption from more or less than %s by now", p.newID, p.from)
+		}
+		return []change{{"created", p.newID, p.from}}, p.create(ctx, g, dryRun)
 	}
-	if i < 0 {
-		return change{"created", p.newID, p.from}, p.create(ctx, g, dryRun)
+	last := slices.MaxFunc(exact, func(a, b existing) int { return a.expires.Compare(b.expires) })
+	if !dryRun {
+		options := &armsecops.ExemptionsClientRenewOptions{Category: g.category, Description: g.description, Metadata: g.metadata, OnlyLater: true}
+		if _, err := client.Renew(ctx, last.id, g.expires, options); err != nil {
+			return nil, err
+		}
 	}
-	renewed := change{"renewed", p.existing[i].id, p.from}
-	if dryRun {
-		return renewed, nil
+	changes := []change{{"renewed", last.id, p.from}}
+	for _, e := range exact {
+		if !strings.EqualFold(e.id, last.id) && e.holdsUntil(time.Now()) {
+			changes = append(changes, change{"left", e.id, p.from + e.stays(g)})
+		}
 	}
-	options := &armsecops.ExemptionsClientRenewOptions{Category: g.category, Description: g.description, Metadata: g.metadata, OnlyLater: true}
-	_, err := client.Renew(ctx, renewed.id, g.expires, options)
-	return renewed, err
+	return changes, nil
 }
 
 // stays returns what an exemption that is left keeps although something else is granted.

@@ -151,6 +151,25 @@ func TestExemptOrRenewByStandard(t *testing.T) {
 	}
 }
 
+// Of several that could be renewed, it is the one that ends last, in either place.
+func TestExemptOrRenewTakesTheLast(t *testing.T) {
+	t.Parallel()
+	server, e := newAzure(t)
+	server.Put(armsecops.SecurityStandardID{Scope: subscription, Name: other}, standard)
+	for name, expires := range map[string]time.Time{other[:35] + "1": soon.AddDate(-200, 0, 0), other[:35] + "2": soon, other[:35] + "3": soon.AddDate(0, 0, -1)} {
+		server.Put(armsecops.PolicyExemptionID{Scope: machine + "-9", Name: name}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{PolicyAssignmentID: subscription + assignment + "a", PolicyDefinitionReferenceIDs: []string{"builtIn"}, ExpiresOn: expires}})
+		server.Put(armsecops.StandardAssignmentID{Scope: machine + "-9", Name: name}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: "exempt", ExpiresOn: expires, ExemptionData: armsecops.ExemptionData{AssessmentKey: finding.AssessmentKey}}})
+	}
+	for _, policyID := range []string{policy, ""} {
+		recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policyID}}
+		planned, planErr := e.exemptOrRenew(t.Context(), recommendation, machine+"-9", approved, true, group)
+		changes, err := e.exemptOrRenew(t.Context(), recommendation, machine+"-9", approved, false, group)
+		assert.Regexp(t, `{renewed \S+02 [^}]*} {left \S+03 [^}]*}`, fmt.Sprint(changes))
+		assert.NotRegexp(t, `\S+01 `, fmt.Sprint(changes), "which has ended")
+		assert.Equal(t, []any{changes, nil, nil}, []any{planned, planErr, err})
+	}
+}
+
 // A row may be of what is another's by now, and so may the id of what grant makes.
 func TestExemptingLeavesWhatHasChanged(t *testing.T) {
 	t.Parallel()

@@ -99,7 +99,7 @@ listings:
 	}
 	group.Wait()
 	rows = slices.DeleteFunc(rows, func(r *row) bool {
-		return armsecops.IsMissing(r.Err) || armsecops.HasCode(r.Err, armsecops.CodeResourceGroupNotFound) || errors.Is(r.Err, armsecops.ErrNotExemption)
+		return deleted(r.Err) || errors.Is(r.Err, armsecops.ErrNotExemption)
 	})
 	asked := map[string]bool{} // policy assignments, by id in lower case: each subscription has its own
 	for _, r := range rows {

@@ -24,9 +24,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/interop/internal/signin"
 )
 
 const usage = `usage, after az login:
@@ -57,7 +57,7 @@ func main() {
 	}
 	options := &armsecops.ClientOptions{}
 	options.Cloud = c.cloud
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options.ClientOptions.ClientOptions})
+	credential, err := signin.NewCredential(options.ClientOptions.ClientOptions)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -195,6 +195,12 @@ func limits(e armsecops.Exemption) string {
 	return string(text)
 }
 
+// deleted reports whether an error says that an exemption doesn't exist, or what it was below.
+func deleted(err error) bool {
+	ofParent := armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound)
+	return armsecops.IsMissing(err) || ofParent && errors.Is(err, armsecops.ErrNotFound)
+}
+
 // gone reports whether an error says that a policy assignment, or its resource group, doesn't
 // exist. What the identity may not see can be a 404, too, but of another code.
 func gone(err error) bool {

@@ -69,7 +69,7 @@ func (e *exempter) existingByKey(ctx context.Context, resource *arm.ResourceID, 
 		exemption, err := client.Get(ctx, id, nil)
 		ofRow := i >= given
 		switch {
-		case armsecops.IsMissing(err), ofRow && errors.Is(err, armsecops.ErrNotExemption):
+		case deleted(err), ofRow && errors.Is(err, armsecops.ErrNotExemption):
 			continue
 		case err != nil:
 			return nil, err

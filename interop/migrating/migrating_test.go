@@ -184,16 +184,14 @@ func TestExempter(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, want, fmt.Sprint(key, " ", byPolicy))
 		}
-		names, err := e.Standards(t.Context(), scope, disks)
-		require.NoError(t, err)
+		names := testkit.Must(e.Standards(t.Context(), scope, disks))
 		assert.Equal(t, []string{standard}, names)
 		expiresOn := time.Date(2026+i, 12, 31, 0, 0, 0, 0, time.UTC)
 		require.NoError(t, e.Extend(t.Context(), scope, "one", expiresOn))
 		extended := testkit.Decode[armsecops.PolicyExemption](t, lastBody(server))
 		assert.Equal(t, armsecops.PolicyExemptionProperties{DisplayName: "One", ExpiresOn: expiresOn}, extended.Properties)
 
-		ids, err := e.Assignments(t.Context(), "/INITIATIVE")
-		require.NoError(t, err)
+		ids := testkit.Must(e.Assignments(t.Context(), "/INITIATIVE"))
 		assert.Equal(t, []string{"/one"}, ids)
 		require.NoError(t, e.Exempt(t.Context(), scope, standard, disks, expiresOn))
 		assert.JSONEq(t, `{"properties":{"effect":"Exempt","expiresOn":"`+expiresOn.Format(time.RFC3339)+

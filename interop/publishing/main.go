@@ -22,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/interop/internal/signin"
 )
 
 const usage = `usage, after az login:
@@ -48,7 +49,7 @@ func main() {
 	}
 	options := &armsecops.ClientOptions{}
 	options.Cloud = c.cloud
-	credential, err := newCredential(options.ClientOptions.ClientOptions)
+	credential, err := signin.NewCredential(options.ClientOptions.ClientOptions)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -207,8 +207,7 @@ func TestQueryTakesFewerCallsThanListing(t *testing.T) {
 	if *graphOut == "" {
 		return
 	}
-	section, err := faults.Section(testkit.ReadFile(t, *graphOut), "graph", graphSection(t, results, exemptions))
-	require.NoError(t, err)
+	section := testkit.Must(faults.Section(testkit.ReadFile(t, *graphOut), "graph", graphSection(t, results, exemptions)))
 	require.NoError(t, os.WriteFile(*graphOut, []byte(section), 0o644))
 }
 

@@ -1,4 +1,4 @@
-package main
+package signin
 
 import (
 	"io"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/armsecops/armsecops/internal/testkit"
@@ -26,7 +27,7 @@ func TestCredentialOfAPipeline(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			asked, sent, response := 0, "", testkit.Respond(200)
-			credential := testkit.Must(newCredential(azcore.ClientOptions{Transport: testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
+			credential := testkit.Must(NewCredential(azcore.ClientOptions{Transport: testkit.TransportFunc(func(req *http.Request) (*http.Response, error) {
 				if strings.HasPrefix(request, req.URL.Host) {
 					asked++
 					assert.Equal(t, request, req.URL.Host+req.URL.RequestURI()+" "+req.Header.Get("Authorization"))
@@ -43,6 +44,8 @@ func TestCredentialOfAPipeline(t *testing.T) {
 				assert.Equal(t, status == 200, err == nil, err)
 			}
 			assert.Equal(t, []int{3, 2}, []int{asked, strings.Count(sent, "client_assertion=assertion")})
+			t.Setenv("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential") // which is what the user wants
+			assert.IsType(t, &azidentity.DefaultAzureCredential{}, testkit.Must(NewCredential(azcore.ClientOptions{})))
 		})
 	}
 }
