@@ -15,13 +15,13 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // execute runs a command against a tenant, and returns what it prints.
 func execute(t *testing.T, n connection, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	r, err := parse(t.Context(), args, strings.NewReader(stdin))
-	require.NoError(t, err)
+	r := testkit.Must(parse(t.Context(), args, strings.NewReader(stdin)))
 	switch c := r.(type) {
 	case query:
 		c.connection = n
@@ -46,8 +46,7 @@ func succeed(t *testing.T, n connection, stdin string, args ...string) string {
 
 func newConnection(t *testing.T) connection {
 	t.Helper()
-	n, err := connect(newCommand(""))
-	require.NoError(t, err)
+	n := testkit.Must(connect(newCommand("")))
 	return n
 }
 
@@ -217,15 +216,13 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 		subscriptions:      {2, 3},
 		"-inherited -kind policy " + subscriptions: {2, 1},
 	} {
-		q, err := parseQuery(t.Context(), "list", strings.Fields(args), nil)
-		require.NoError(t, err)
+		q := testkit.Must(parseQuery(t.Context(), "list", strings.Fields(args), nil))
 		s, _, _ := commandtest.Streams()
-		graph, err := q.collect(t.Context(), s.Err)
-		require.NoError(t, err)
+		graph := testkit.Must(q.collect(t.Context(), s.Err))
 		assert.Len(t, graph, want.exemptions, args)
 		assert.Len(t, q.memory.Requests(), want.requests, args)
 		assert.NotContains(t, methods(q.connection), http.MethodGet, "but queries")
-		q, err = parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
+		q, err := parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
 		require.NoError(t, err)
 		list, _ := q.collect(t.Context(), s.Err) // three subscriptions fail
 		graph = slices.DeleteFunc(graph, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" && !q.inherited })

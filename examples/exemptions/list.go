@@ -32,7 +32,7 @@ const aboutLists = "It queries Azure Resource Graph, which filters a whole tenan
 	"Subscriptions are arguments, values of -subscription, or lines of a -file; the argument - stands for lines of the standard " +
 	"input. Empty lines and lines that start with # are ignored. Without any, and without a " +
 	"-management-group, it lists all that the identity may read. But -inherited needs subscriptions, and with -live so do " +
-	"-verify and, without a -management-group, -via list: in memory, these take all 40.\n\n" +
+	"-verify and, without a -management-group, -via list: in memory, -verify and -via list take all 40.\n\n" +
 	"NAME is the display name, or the resource's own if it has none. SCOPE is what is exempt, by the names in its resource id, " +
 	"FROM the recommendations or policies, by their names where they are known. EXPIRES ends in a ! if it has passed. On a narrow terminal, what doesn't fit on a line follows below it. -wide, " +
 	"-o csv and -o json have everything, both names too, -o ids what renew and delete read. In CSV, an apostrophe begins what a spreadsheet would take for a formula.\n\n" +
@@ -163,7 +163,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	case len(q.subscriptions) > 0:
 	case len(q.Args) > 0 || q.Given("file"):
 		return q, command.Usagef("the input has no subscriptions") // must not query all of them
-	case q.inherited:
+	case q.inherited && (q.Live || q.via != "list" || len(q.managementGroups) > 0):
 		return q, command.Usagef("-inherited needs subscriptions")
 	case q.Live && q.verify:
 		return q, command.Usagef("-live with -verify needs subscriptions")

@@ -25,6 +25,7 @@ import (
 	"github.com/armsecops/armsecops/examples/internal/command"
 	"github.com/armsecops/armsecops/examples/internal/commandtest"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // server returns the server in memory of a publication.
@@ -47,8 +48,7 @@ type result struct {
 func execute(t *testing.T, args string, interrupt time.Duration, setUp func(publication)) (r result) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p, err := parse(strings.Fields(args))
-		require.NoError(t, err)
+		p := testkit.Must(parse(strings.Fields(args)))
 		p.options.Retry.MaxRetries = -1
 		if setUp != nil {
 			setUp(p)
@@ -110,15 +110,13 @@ func TestSignalsPrintTheCommandThatResumes(t *testing.T) {
 			program.Args[0], program.Env = names[0], append(os.Environ(), runAsProgram+"=1")
 			var stdout bytes.Buffer
 			program.Stdout = &stdout
-			stderr, err := program.StderrPipe()
-			require.NoError(t, err)
+			stderr := testkit.Must(program.StderrPipe())
 			require.NoError(t, program.Start())
 			lines := bufio.NewReader(stderr)
-			line, err := lines.ReadString('\n')
-			require.NoError(t, err)
+			line := testkit.Must(lines.ReadString('\n'))
 			assert.Contains(t, line, "InProgress")
 			require.NoError(t, program.Process.Signal(s))
-			_, err = io.Copy(io.Discard, lines)
+			_, err := io.Copy(io.Discard, lines)
 			require.NoError(t, err)
 			require.Error(t, program.Wait())
 			assert.Equal(t, 4, program.ProcessState.ExitCode())
@@ -285,8 +283,7 @@ func TestParseReadsLiveFlags(t *testing.T) {
 	t.Parallel()
 	id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "myRg", WorkspaceName: "myWorkspace", Name: "myAssignment"}
 	for name, want := range map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment} {
-		p, err := parse(strings.Fields(live + "-cloud " + name + " -resume " + resumeToken))
-		require.NoError(t, err)
+		p := testkit.Must(parse(strings.Fields(live + "-cloud " + name + " -resume " + resumeToken)))
 		assert.Equal(t, id, p.assignment)
 		assert.Equal(t, want, p.options.Cloud)
 		assert.Nil(t, p.options.Transport, "must be the network")

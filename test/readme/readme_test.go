@@ -36,8 +36,7 @@ func TestPagesShowPrograms(t *testing.T) {
 			assert.Contains(t, testkit.ReadFile(t, root+"interop/go.mod"), strings.Replace(version, "@", " ", 1), page)
 		}
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), root+"doc.go", nil, parser.ParseComments)
-	require.NoError(t, err)
+	file := testkit.Must(parser.ParseFile(token.NewFileSet(), root+"doc.go", nil, parser.ParseComments))
 	for _, block := range new(comment.Parser).Parse(file.Doc.Text()).Content {
 		if code, ok := block.(*comment.Code); ok && strings.Contains(code.Text, "func main() {") {
 			shown[code.Text] = true
@@ -66,8 +65,7 @@ func TestPagesShowOutput(t *testing.T) {
 		assert.Contains(t, testkit.ReadFile(t, root+shown.page), shown.before+testkit.ReadFile(t, shown.golden)+"```\n")
 	}
 	for name, before := range map[string]string{"publish": "```console\n$ go run ./examples/guide/publish\n", "exempt": "```text\n"} {
-		file, err := parser.ParseFile(token.NewFileSet(), root+"examples/guide/"+name+"/main_test.go", nil, parser.ParseComments)
-		require.NoError(t, err)
+		file := testkit.Must(parser.ParseFile(token.NewFileSet(), root+"examples/guide/"+name+"/main_test.go", nil, parser.ParseComments))
 		assert.Contains(t, testkit.ReadFile(t, root+"docs/"+name+"ing.md"), before+doc.Examples(file)[0].Output+"```\n")
 	}
 }
@@ -89,9 +87,13 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	pages := []string{root + "testdata/README.md"}
 	for _, pattern := range []string{"*.md", ".github/*.md", "docs/*.md", "docs/decisions/*.md", "examples/*.md"} {
-		found, err := filepath.Glob(root + pattern)
-		require.NoError(t, err)
+		found := testkit.Must(filepath.Glob(root + pattern))
 		pages = append(pages, found...)
+	}
+	for _, match := range regexp.MustCompile(`([^|\[]*)\[[^\]]*\]\(([^)]*_test\.go)\)`).FindAllStringSubmatch(testkit.ReadFile(t, root+"examples/README.md"), -1) {
+		for _, name := range regexp.MustCompile(`Example\w+`).FindAllString(match[1], -1) {
+			assert.Contains(t, testkit.ReadFile(t, filepath.Join(root+"examples", match[2])), "func "+name+"(")
+		}
 	}
 	for _, page := range pages {
 		for _, match := range link.FindAllStringSubmatch(fence.ReplaceAllString(testkit.ReadFile(t, page), ""), -1) {

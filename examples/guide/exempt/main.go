@@ -114,12 +114,16 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 		all := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
 		listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, all)
 		found, err := collect(listing, func(e armsecops.Exemption) bool {
-			inherited := e.SubscriptionID == "" // of a management group above the subscription
+			inherited := e.SubscriptionID == "" // of a management group
 			return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
 		})
 		errs = append(errs, err)
 		for _, exemption := range found {
-			fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
+			holds := "holds"
+			if exemption.SubscriptionID == "" && exemption.Kind == armsecops.ExemptionKindStandardAssignment {
+				holds = "may hold" // of any management group, above the subscription or not
+			}
+			fmt.Fprintf(out, "%q: %s for %s\n", exemption.DisplayName, holds, exemption.Scope)
 		}
 		errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), reason, ids...))
 	}

@@ -70,6 +70,17 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(run(ctx, factory, today, io.Discard).Error(), "no account"))
 }
 
+// A standard assignment may be of a management group that isn't above.
+func TestGroupsMayBeElsewhere(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	server, elsewhere := newTenant(), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
+	server.AddManagementGroup("contoso")
+	server.Put(elsewhere, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, DisplayName: "Theirs"}})
+	require.NoError(t, run(t.Context(), factoryOf(server), today, &out))
+	assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
+}
+
 // Of a whole tenant.
 func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	t.Parallel()

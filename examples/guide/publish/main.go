@@ -71,7 +71,7 @@ func main() {
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a pipe that is closed is an error of a write, and ends nothing halfway
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends the program
 	var errs []error
 	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
 		err := publish(ctx, factory, p)
