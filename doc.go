@@ -75,7 +75,8 @@
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
 //     2021-08-01-preview.
 //
-// The examples Publish and Exempt of this package show both tasks, from start to end.
+// The examples Publish and Exempt of this package show both tasks, from start to end, and
+// the example Errors what to do about an error.
 //
 // The clients have these methods, where the service has the operation:
 //
@@ -307,7 +308,11 @@
 // # Testing
 //
 // Package fake has a server that behaves as the services do, in memory. The examples
-// run on it.
+// run on it:
+//
+//	options := &armsecops.ClientOptions{}
+//	options.Transport = fake.NewServer(nil)
+//	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options) // azfake is azcore/fake
 //
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
 // [docs/exempting.md]: https://github.com/armsecops/armsecops/blob/main/docs/exempting.md
