@@ -116,7 +116,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // and last: a [*ParameterError] for an invalid option, or [ErrCredential], unless the
 // token lacks claims that only one of the subscriptions asks for. With IncludeUnlisted, a
 // [*SubscriptionError] can also be of one exemption that couldn't be got, after those of the
-// lists; and the last error can be that of the query, or of exemptions of management groups.
+// lists; and the last error can be that of the query, joined with those of exemptions of
+// management groups: then only what IncludeUnlisted adds is incomplete.
 //
 // The exemptions come as their pages arrive: those of one subscription in the service's
 // order, those of different ones mixed. No more pages are in memory than subscriptions
@@ -447,9 +448,11 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	Concurrency int
 }
 
-// SubscriptionError is one subscription that failed in a listing across subscriptions.
+// SubscriptionError is one subscription that failed in a listing across subscriptions; with
+// IncludeUnlisted, also one exemption of it that couldn't be got, whose Operation is
+// "StandardAssignmentsClient.Get" and whose id is in the text of Err.
 type SubscriptionError struct {
-	// SubscriptionID is the id of the subscription, a UUID as the caller wrote it.
+	// SubscriptionID is the id of the subscription, as the caller wrote it.
 	SubscriptionID string
 
 	// Kind is the kind of exemptions that can't be listed: list again what failed by its

@@ -151,17 +151,15 @@
 //	                                    of a kind               subscription and kind
 //	a subscription that you can't read  left out, no error      a *SubscriptionError; of
 //	                                                            ExemptionsClient, for each kind
-//	standard assignments of resource    all                     isn't documented, or all
-//	groups and single resources                                 with IncludeUnlisted
-//	policy exemptions of management     all, if it names no     with IncludeInherited, of
-//	groups                              subscriptions           the groups above
-//	standard assignments of management  all, if it names no     with both, of all groups
-//	groups                              subscriptions
 //
-// A standard assignment that the lists lack may be missing for minutes after it is created.
-// A query that names subscriptions takes IncludeInherited, too, for policy exemptions.
-// [PolicyExemptionsClient.ListAcrossSubscriptions] always has the policy exemptions of the
-// groups above, once for each subscription.
+// [ExemptionsClient.ListAcrossSubscriptions] adds what the lists of subscriptions leave out:
+//
+//   - IncludeInherited: policy exemptions of the management groups above. A query that names
+//     subscriptions takes it, too. [PolicyExemptionsClient.ListAcrossSubscriptions] always has
+//     them, once for each subscription.
+//   - IncludeUnlisted: standard assignments of resource groups and single resources, which the
+//     lists may lack. It finds them by a query: one may be missing for minutes after it is created.
+//   - both: also standard assignments of management groups, above the subscriptions or not.
 //
 // Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the
 // resource first.

@@ -135,7 +135,7 @@ func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error 
 	case standard && len(keys) == 0 && !options.AllowWhole:
 		return invalid("AssessmentKeys", "", "must not be empty without AllowWhole: it would be from the whole standard")
 	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isNoKey):
-		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, a UUID, or none with a StandardID")
+		return invalid("AssessmentKeys", strings.Join(keys, ", "), "must be the key of one recommendation, a UUID, or none with a StandardID and AllowWhole")
 	case standard && e.StandardID == "" && reflect.ValueOf(e.SubAssessmentExemptionRule).IsZero():
 		return invalid("StandardID", "", "must not be empty without a SubAssessmentExemptionRule")
 	case standard && e.Category == "":

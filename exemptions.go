@@ -244,7 +244,8 @@ type ExemptionsClientRenewOptions struct {
 	Description string
 
 	// Category replaces why the exemption is granted. Another one than the constants is
-	// sent, and the service decides. Empty leaves it as it is.
+	// sent, and the service decides. Empty leaves it as it is. To change it alone, renew the
+	// exemption until its own ExpiresOn; one that never ends is changed by its place's client.
 	Category ExemptionCategory
 
 	// Metadata replaces the JSON object of a policy exemption, such as the ticket by which

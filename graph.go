@@ -462,7 +462,7 @@ func (c *ExemptionsClient) listUnlisted(
 			failed := ofAll(ctx, r.err)
 			switch {
 			case failed != nil:
-				yield(Exemption{}, withOperation(name, errors.Join(append(errs, failed)...)))
+				yield(Exemption{}, withOperation(name, inLine(append(errs, failed))))
 				return
 			case r.err == nil:
 				if !yield(r.exemption, nil) {
@@ -483,9 +483,18 @@ func (c *ExemptionsClient) listUnlisted(
 			}
 		}
 		if len(errs) > 0 {
-			yield(Exemption{}, withOperation(name, errors.Join(errs...)))
+			yield(Exemption{}, withOperation(name, inLine(errs)))
 		}
 	}
+}
+
+// inLine joins errors as [errors.Join] does, but prints them in one line.
+func inLine(errs []error) error {
+	all := errs[0]
+	for _, err := range errs[1:] {
+		all = fmt.Errorf("%w; %w", all, err)
+	}
+	return all
 }
 
 // exemptionRow is a row of any of the three tables, read as an exemption.

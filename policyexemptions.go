@@ -240,7 +240,8 @@ type PolicyExemption = Resource[PolicyExemptionProperties]
 // PolicyExemptionProperties says what a policy exemption exempts from, why and
 // until when.
 type PolicyExemptionProperties struct {
-	// PolicyAssignmentID is the resource id of the policy assignment. Required.
+	// PolicyAssignmentID is the resource id of the policy assignment. Required. armpolicy's
+	// AssignmentsClient lists those of a scope, and its SetDefinitionsClient gets the policy set.
 	PolicyAssignmentID string `json:"policyAssignmentId,omitzero"`
 	// PolicyDefinitionReferenceIDs are the policies of the assignment's policy set, which
 	// is also called initiative, that the scope is exempt from; empty for all of them. For a

@@ -33,7 +33,7 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // deleted, [IsMissing] is true: don't wait for it again. After any other error, the job may still run:
 // wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
 // is what ends the wait for a job that doesn't end. A poll that fails after its retries ends
-// it, too. These errors name the job, and say that it may still run.
+// it, too. These errors, unless of a parameter, name the job, and say that it may still run.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it

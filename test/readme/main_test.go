@@ -116,6 +116,8 @@ func TestCurrentHasWhatTheListsLack(t *testing.T) {
 	server.Override("StandardAssignmentsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{}))
 	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	require.NoError(t, err)
+	_, err = current(t.Context(), client, nil)
+	require.ErrorContains(t, err, "no subscriptions")
 	found, err := current(t.Context(), client, []string{subscription, "not an id"})
 	require.ErrorContains(t, err, "must be a UUID")
 	require.Len(t, found, 1)
