@@ -199,8 +199,14 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 
 // stays returns what an exemption that is left keeps although something else is granted.
 func (e existing) stays(g grant) (text string) {
+	switch ends := e.expires.UTC().Format(time.DateOnly); {
+	case e.expires.IsZero():
+		text = "; it never ends"
+	case ends != g.expires.UTC().Format(time.DateOnly):
+		text = "; it ends on " + ends
+	}
 	if e.category != "" && !e.category.Is(g.category) {
-		text = fmt.Sprintf("; its category stays %q", e.category)
+		text += fmt.Sprintf("; its category stays %q", e.category)
 	}
 	if _, err := armsecops.ParsePolicyExemptionID(e.id); err == nil && len(g.metadata) > 0 { // others have none
 		text += "; its metadata stays"
