@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,11 +18,11 @@ type change struct {
 	*command.Command
 	connection
 
-	name        string    // renew or delete
-	ids         []string  // none if the input has none
-	expires     time.Time // zero to delete
-	description string    // the new one; empty to keep the old one
-	dryRun      bool
+	name    string    // renew or delete
+	ids     []string  // none if the input has none
+	expires time.Time // zero to delete
+	options armsecops.ExemptionsClientRenewOptions
+	dryRun  bool
 
 	ignoreNotFound bool
 }
@@ -30,16 +31,20 @@ type change struct {
 func parseChange(ctx context.Context, name string, args []string, stdin io.Reader) (c change, err error) {
 	c.Command, c.name = newCommand(name), name
 	c.Arguments = "[ID... | -]"
-	var expires string
+	var expires, category, metadata string
+	earlier := false
 	which, flags := "-within 0d", "-live -dry-run"
 	if name == "renew" {
 		which, flags = "-active -within 7d", flags+" -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"One that ends then already, or later, or never, isn't changed, and the standard error says so. One that has ended is in force again. It prints the ids of the others.\n\n" +
+			"One that ends then already, or later, or never, isn't changed, and the standard error says so; -earlier shortens the last two. One that has ended is in force again. It prints the ids of the others.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
-		c.Flags.StringVar(&c.description, "description", "", "new `text` that says why, such as a ticket and who approved it (default: it stays)")
+		c.Flags.StringVar(&c.options.Description, "description", "", "new `text` that says why, such as a ticket and who approved it (default: it stays)")
+		c.Flags.StringVar(&category, "category", "", "new `category`: waiver or mitigated (default: it stays)")
+		c.Flags.StringVar(&metadata, "metadata", "", "new metadata of policy exemptions, a `JSON` object (default: it stays)")
+		c.Flags.BoolVar(&earlier, "earlier", false, "also renew what ends later, or never: it ends earlier then")
 		c.Required = []string{"expires"}
 	} else {
 		c.About = "Deletes exemptions of any kind, and prints their ids. \"exemptions expiring -within 0d\" lists those that have ended.\n\n" +
@@ -62,6 +67,12 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	}
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
+	}
+	c.options.OnlyLater, c.options.Metadata = !earlier, json.RawMessage(metadata)
+	if c.Given("category") {
+		if c.options.Category, err = parseCategory(category); err != nil {
+			return c, err
+		}
 	}
 	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
@@ -120,11 +131,11 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 	case c.expires.IsZero():
 		_, err = client.Delete(ctx, id, nil)
 		return done{text: id}, err
-	case before.ExpiresOn.IsZero():
+	case before.ExpiresOn.IsZero() && c.options.OnlyLater:
 		return done{}, fmt.Errorf("%w renewed, since it never ends", errUnchanged)
 	case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
 		return done{}, fmt.Errorf("%w renewed, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
-	case !before.ExpiresBefore(c.expires):
+	case !before.ExpiresBefore(c.expires) && c.options.OnlyLater:
 		return done{}, fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
 	}
 	var ended, note string
@@ -134,7 +145,7 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 	if c.dryRun {
 		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
 	}
-	renewed, err := client.Renew(ctx, id, c.expires, &armsecops.ExemptionsClientRenewOptions{Description: c.description, OnlyLater: true})
+	renewed, err := client.Renew(ctx, id, c.expires, &c.options)
 	if err == nil && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
 		err = fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
 	}

@@ -110,6 +110,12 @@ func TestRenewalNeedsALaterEnd(t *testing.T) {
 	n.memory.Put(id, armsecops.PolicyExemption{Properties: p})
 	_, _, stderr := execute(t, n, "", "renew", "-expires", "1d", id.String())
 	assert.Contains(t, stderr, "not renewed, since it never ends\n")
+	endless := succeed(t, n, "", "list", "-endless", "-o", "ids")
+	assert.Equal(t, []bool{true, false}, []bool{strings.Contains(endless, id.String()+"\n"), strings.Contains(endless, endedID)})
+	assert.Contains(t, succeed(t, n, "", "renew", "-dry-run", "-earlier", "-expires", "1d", id.String()), " from never to 2026-06-02\n")
+	succeed(t, n, "", "renew", "-earlier", "-expires", "1d", "-category", "mitigated", "-metadata", `{"ticketRef":"SEC-7"}`, id.String())
+	got, err := n.factory.NewExemptionsClient().Get(t.Context(), id.String(), nil)
+	assert.Equal(t, []any{"2026-06-02", "mitigated", `{"ticketRef":"SEC-7"}`, nil}, []any{formatDate(got.ExpiresOn), string(got.Category), string(got.Metadata), err})
 }
 
 func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {

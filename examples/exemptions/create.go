@@ -51,7 +51,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
 		"Without -kind and -cve, each -assessment is looked up first, and refused if it isn't found or Azure Policy exempts " +
 		"from it. For a management group, one that isn't found may be a subscription's own, and isn't refused. Nor is a custom " +
-		"one, or one that may not be read. The standard error says so.\n\n" +
+		"one, or one that may not be read. The standard error says so. The standard, the policy assignment and the -references aren't looked up.\n\n" +
 		"\"Where exemptions are\" in README.md says what a recommendation takes, and examples/guide/exempt finds the -assessment " +
 		"and the -standard by its name. \"exempting grant -dry-run\" of interop/exempting prints the -policy-assignment and each " +
 		"-reference, and creates such exemptions without -dry-run.\n\n" +

@@ -50,6 +50,7 @@ type query struct {
 	expiresBefore                   time.Time // zero for any
 	format                          string
 	active                          bool // only those that haven't ended
+	endless                         bool // only those that never end
 	wide, inherited, verify, dryRun bool
 }
 
@@ -79,6 +80,7 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 		"only exemptions that have ended or will within this `time`; 0d is those that have ended, 30d is days, other units are Go's")
 	if name == "list" {
 		q.Flags.StringVar(&within, "expires-within", "", "another name of -within; a `time`")
+		q.Flags.BoolVar(&q.endless, "endless", false, "only exemptions that never end, which -within leaves out")
 	}
 	var category, effect string
 	q.Flags.BoolVar(&q.active, "active", false, "only exemptions that haven't ended")
@@ -108,6 +110,9 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	withinName := "within"
 	if q.Given("expires-within") && q.Given("within") {
 		return q, command.Usagef("-within and -expires-within exclude each other")
+	}
+	if q.endless && (q.Given("within") || q.Given("expires-within")) {
+		return q, command.Usagef("-endless and -within exclude each other")
 	}
 	if q.Given("expires-within") {
 		withinName = "expires-within"

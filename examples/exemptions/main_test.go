@@ -141,6 +141,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"no subscriptions":          {[]string{"-live", "-via", "list"}, "-live with -via list needs subscriptions or a -management-group"},
 		"nothing to verify":         {[]string{"-live", "-verify"}, "-live with -verify needs subscriptions"},
 		"nothing that inherits":     {[]string{"-inherited"}, "-inherited needs subscriptions"},
+		"endless and not":           {[]string{"list", "-endless", "-within", "1d"}, "-endless and -within exclude each other"},
 		"groups that inherit":       {[]string{"-inherited", "-via", "list", "-management-group", "contoso"}, "-inherited needs subscriptions"},
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
 		"no management group":       {[]string{"-management-group", "a/b", "x"}, "-management-group: not a name: a/b"},

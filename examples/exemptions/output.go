@@ -206,6 +206,9 @@ func (q query) describe() string {
 	if !q.expiresBefore.IsZero() {
 		text += ", ending before " + formatTime(q.expiresBefore)
 	}
+	if q.endless {
+		text += ", only those that never end"
+	}
 	if q.active {
 		text += ", not those that have ended"
 	}

@@ -58,7 +58,7 @@ func (q query) collect(ctx context.Context, progress *terminal.Output) (found []
 func (q query) matches(e armsecops.Exemption) bool {
 	return (q.expiresBefore.IsZero() || e.ExpiresBefore(q.expiresBefore)) &&
 		(q.category == "" || e.Category.Is(q.category)) &&
-		!(q.active && e.ExpiresBefore(q.now)) &&
+		!(q.active && e.ExpiresBefore(q.now)) && !(q.endless && !e.ExpiresOn.IsZero()) &&
 		(q.effect == "" || effectOf(e).Is(q.effect))
 }
 

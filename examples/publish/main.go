@@ -196,9 +196,9 @@ func (p publication) explain(t target, err error) error {
 		return err
 	}
 	if !p.Live {
-		return fmt.Errorf("no workspace manager assignment %s in memory, where there are %s: -live uses Azure: %w", t.id.Name, command.Join(memoryNames(), "and"), err)
+		return fmt.Errorf("no workspace manager assignment %s in memory, where there are %s: -live uses Azure\n  %w", t.id.Name, command.Join(memoryNames(), "and"), err)
 	}
-	return fmt.Errorf("no workspace manager assignment %s in workspace %s: %w", t.id.Name, t.id.WorkspaceName, err)
+	return fmt.Errorf("no workspace manager assignment %s in workspace %s\n  %w", t.id.Name, t.id.WorkspaceName, err)
 }
 
 // notStarted returns errNotStarted for an error of a request before the start of a

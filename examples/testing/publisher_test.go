@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ const (
 )
 
 // publish publishes through a publisher whose transport is the server.
-func publish(t *testing.T, srv *fake.Server) (Failures, error) {
+func publish(t *testing.T, srv *fake.Server) ([]armsecops.JobFailure, error) {
 	options := &armsecops.ClientOptions{}
 	options.Transport = srv
 	jobs, err := armsecops.NewWorkspaceManagerJobsClient(rules.SubscriptionID, &azfake.TokenCredential{}, options)
@@ -58,21 +59,24 @@ func TestPublishReturnsFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		items []armsecops.JobItem
-		want  Failures
+		want  []armsecops.JobFailure
 	}{
-		"all items published": {[]armsecops.JobItem{{ResourceID: "alertRules/one"}}, Failures{}},
+		"all items published": {[]armsecops.JobItem{{ResourceID: "alertRules/one"}}, nil},
 		"items failed for members": {[]armsecops.JobItem{
-			{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}},
+			{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris", ErrorMessage: "Forbidden."}}},
 			{ResourceID: "alertRules/two", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}, {MemberResourceName: "oslo"}}},
 			{ResourceID: "alertRules/three"},
-		}, Failures{"paris": {"alertRules/one", "alertRules/two"}, "oslo": {"alertRules/two"}}},
+		}, []armsecops.JobFailure{
+			{ResourceID: "alertRules/one", MemberResourceName: "paris", ErrorMessage: "Forbidden."},
+			{ResourceID: "alertRules/two", MemberResourceName: "paris"}, {ResourceID: "alertRules/two", MemberResourceName: "oslo"},
+		}},
 	} {
 		t.Run(name, inBubble(func(t *testing.T) {
 			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 2})
 			srv.SetJobItems(rules, test.items)
 			start := time.Now()
 			failures, err := publish(t, srv)
-			require.NoError(t, err)
+			assert.Equal(t, test.want != nil, errors.As(err, new(*armsecops.JobFailedError)), err)
 			assert.Equal(t, test.want, failures)
 			assert.Equal(t, 1, createRequests(srv))
 			assert.GreaterOrEqual(t, time.Since(start), 10*time.Second)
@@ -126,18 +130,16 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 	for name, test := range map[string]struct {
 		duration time.Duration // of the job; 0 if none was started
 		another  bool          // whether another program starts a job as well
-		want     Failures
-		err      error // nil for success
+		err      error         // nil for success
 	}{
-		"job runs":         {time.Hour, false, Failures{"paris": {"alertRules/one"}}, nil},
-		"job has ended":    {time.Second, false, Failures{"paris": {"alertRules/one"}}, nil},
-		"no job started":   {0, false, nil, armsecops.ErrOutcomeUnknown},
-		"two jobs started": {time.Second, true, nil, armsecops.ErrOutcomeUnknown},
+		"job runs":         {time.Hour, false, nil},
+		"job has ended":    {time.Second, false, nil},
+		"no job started":   {0, false, armsecops.ErrOutcomeUnknown},
+		"two jobs started": {time.Second, true, armsecops.ErrOutcomeUnknown},
 	} {
 		t.Run(name, inBubble(func(t *testing.T) {
 			srv := fake.NewServer(&fake.ServerOptions{JobDuration: test.duration, NewID: func() string { return "new" }})
-			failed := []armsecops.JobItemError{{MemberResourceName: "paris"}}
-			srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one", Errors: failed}})
+			srv.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "alertRules/one"}})
 			putJob(srv, "ended", armsecops.ProvisioningStateFailed)
 			putJob(srv, "running", armsecops.ProvisioningStateInProgress)
 			srv.Inject(fake.Fault{Operation: create, Disconnect: true, Delay: time.Minute, CarriedOut: test.duration > 0})
@@ -146,14 +148,14 @@ func TestPublishFindsTheJobOfALostResponse(t *testing.T) {
 			}
 			failures, err := publish(t, srv)
 			require.ErrorIs(t, err, test.err)
-			assert.Equal(t, test.want, failures)
+			assert.Empty(t, failures)
 			assert.Equal(t, 1, createRequests(srv))
 		}))
 	}
 }
 
 // Overrides: responses that the server's state never leads to.
-func TestPublishFailsForAJobWhoseFailuresDoNotSayAll(t *testing.T) {
+func TestPublishFailsForAJobThatFails(t *testing.T) {
 	t.Parallel()
 	const failed, canceled = armsecops.ProvisioningStateFailed, armsecops.ProvisioningStateCanceled
 	one := armsecops.JobItem{ResourceID: "alertRules/one", Status: armsecops.JobItemStatusFailed, Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}}
@@ -163,6 +165,7 @@ func TestPublishFailsForAJobWhoseFailuresDoNotSayAll(t *testing.T) {
 		"canceled after an item":  {ProvisioningState: canceled, ErrorMessage: "Stopped.", Items: []armsecops.JobItem{one}},
 		"an item isn't published": {ProvisioningState: failed, Items: []armsecops.JobItem{one, two}},
 		"a reason for all":        {ProvisioningState: failed, ErrorMessage: "No access.", Items: []armsecops.JobItem{one}},
+		"Succeeded but for one":   {ProvisioningState: armsecops.ProvisioningStateSucceeded, Items: []armsecops.JobItem{one}},
 	} {
 		t.Run(name, inBubble(func(t *testing.T) {
 			srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
@@ -173,16 +176,6 @@ func TestPublishFailsForAJobWhoseFailuresDoNotSayAll(t *testing.T) {
 			assert.Len(t, failures, min(1, len(job.Items)))
 		}))
 	}
-}
-
-// The service doesn't document that, and yet no failure is lost.
-func TestPublishReturnsTheFailuresOfAJobThatSucceeded(t *testing.T) {
-	t.Parallel()
-	srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
-	item := armsecops.JobItem{ResourceID: "alertRules/one", Errors: []armsecops.JobItemError{{MemberResourceName: "paris"}}}
-	srv.Override(get, fake.Respond(http.StatusOK, armsecops.Job{Name: "job", Properties: armsecops.JobProperties{ProvisioningState: "Succeeded", Items: []armsecops.JobItem{item}}}))
-	failures, err := publish(t, srv)
-	assert.Equal(t, []any{Failures{"paris": {"alertRules/one"}}, nil}, []any{failures, err})
 }
 
 // JobDuration: the job runs for longer than the context, whose error names it.

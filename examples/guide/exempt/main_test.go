@@ -73,11 +73,10 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 // A standard assignment may be of a management group that isn't above.
 func TestGroupsMayBeElsewhere(t *testing.T) {
 	t.Parallel()
-	var out strings.Builder
-	server, elsewhere := newTenant(), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
+	server, out, elsewhere := newTenant(), new(strings.Builder), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
 	server.AddManagementGroup("contoso")
 	server.Put(elsewhere, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, DisplayName: "Theirs"}})
-	require.NoError(t, run(t.Context(), factoryOf(server), today, &out))
+	require.NoError(t, run(t.Context(), factoryOf(server), today, out))
 	assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
 }
 
