@@ -101,8 +101,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // IncludeUnlisted adds them. For all exemptions, set both: then only a standard assignment
 // that the lists lack may be missing, for minutes after it is created. The listing also has
 // standard assignments of management groups that aren't above the subscriptions.
-//   - subscriptionIDs: UUIDs; one that is there twice, ignoring case, is listed once;
-//     none lists nothing, unlike in the options of Azure Resource Graph
+//   - subscriptionIDs: UUIDs, at least one; one that is there twice, ignoring case, is listed once
 //   - options: nil for the defaults
 //
 // A subscription that fails yields one [*SubscriptionError] for each kind that it fails
@@ -113,8 +112,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //
 // When the context ends, every subscription that isn't finished yields a
 // [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
-// and last: a [*ParameterError] for an invalid option, or [ErrCredential], unless the
-// token lacks claims that only one of the subscriptions asks for. With IncludeUnlisted, a
+// and last: a [*ParameterError] for an invalid option or no subscription, or
+// [ErrCredential], unless the token lacks claims that only one of the subscriptions asks
+// for. With IncludeUnlisted, a
 // [*SubscriptionError] can also be of one exemption that couldn't be got, after those of the
 // lists; and the last error can be that of the query, joined with those of exemptions of
 // management groups: then only what IncludeUnlisted adds is incomplete.
@@ -137,6 +137,9 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 	}
 	shared := ExemptionsClientListOptions{Kinds: slices.Clone(o.Kinds), ExpiresBefore: o.ExpiresBefore}
 	err := shared.check()
+	if len(subscriptionIDs) == 0 {
+		err = cmp.Or[error](err, &ParameterError{Name: "subscriptionIDs", Reason: "must not be empty: NewListPager lists a whole tenant"})
+	}
 	var kinds []ExemptionKind // of the listings
 	var listings []func(context.Context) iter.Seq2[exemptionItem, error]
 	for _, k := range exemptionKinds {
@@ -187,7 +190,7 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 					}
 				}
 			}
-			if !o.IncludeUnlisted || !shared.asks(ExemptionKindStandardAssignment) || len(subscriptionIDs) == 0 {
+			if !o.IncludeUnlisted || !shared.asks(ExemptionKindStandardAssignment) {
 				return
 			}
 			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[id] })

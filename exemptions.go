@@ -196,8 +196,9 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 	return ExemptionsClientRenewResponse{renewed}, err
 }
 
-// Delete deletes an exemption, after it got it to see that it is one. It is
-// [ErrNotFound] if there is none. It can take 24 hours until the deletion counts.
+// Delete deletes an exemption, after it got it to see that it is one. If there is none,
+// [IsMissing] is true of the error, which a repeated cleanup can ignore. It can take 24 hours
+// until the deletion counts.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - options: nil for the defaults
 //

@@ -228,10 +228,11 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 
 	var none context.Context
 	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
-		"ctx":           client.ListAcrossSubscriptions(none, ids, nil),
-		"Concurrency":   client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: -1}),
-		"Kinds":         client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Kinds: []armsecops.ExemptionKind{"locks"}}),
-		"ExpiresBefore": client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{ExpiresBefore: year.AddDate(9000, 0, 0)}),
+		"ctx":             client.ListAcrossSubscriptions(none, ids, nil),
+		"subscriptionIDs": client.ListAcrossSubscriptions(t.Context(), nil, nil),
+		"Concurrency":     client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: -1}),
+		"Kinds":           client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Kinds: []armsecops.ExemptionKind{"locks"}}),
+		"ExpiresBefore":   client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{ExpiresBefore: year.AddDate(9000, 0, 0)}),
 	} {
 		_, errs := collect(listing)
 		require.Len(t, errs, 1)

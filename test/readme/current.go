@@ -9,9 +9,6 @@ import (
 
 // current returns the exemptions of subscriptions, and those of management groups, as they are now. The error says what couldn't be read.
 func current(ctx context.Context, client *armsecops.ExemptionsClient, subscriptionIDs []string) (found []armsecops.Exemption, err error) {
-	if len(subscriptionIDs) == 0 {
-		return nil, errors.New("no subscriptions to list")
-	}
 	var errs []error
 	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, options) {

@@ -117,7 +117,7 @@ func TestCurrentHasWhatTheListsLack(t *testing.T) {
 	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	require.NoError(t, err)
 	_, err = current(t.Context(), client, nil)
-	require.ErrorContains(t, err, "no subscriptions")
+	require.ErrorContains(t, err, "must not be empty")
 	found, err := current(t.Context(), client, []string{subscription, "not an id"})
 	require.ErrorContains(t, err, "must be a UUID")
 	require.Len(t, found, 1)
