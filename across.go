@@ -111,7 +111,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // [*SubscriptionError] for all kinds, without a Kind, whose Err is a [*ParameterError].
 //
 // When the context ends, every subscription that isn't finished yields a
-// [*SubscriptionError] for each kind. An error that concerns all of them is yielded once,
+// [*SubscriptionError] for each kind, and every exemption that isn't got yet yields one. An error that concerns all of them is yielded once,
 // and last: a [*ParameterError] for an invalid option or no subscription, or
 // [ErrCredential], unless the token lacks claims that only one of the subscriptions asks
 // for. With IncludeUnlisted, a
@@ -171,13 +171,15 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 				return
 			}
 			seen := map[string]bool{}   // the exemptions so far that can come again, by id in lower case
-			unread := map[string]bool{} // the subscriptions whose standard assignments couldn't be listed
+			unread := map[string]bool{} // the subscriptions whose standard assignments couldn't be listed, in lower case
 			for i, list := range listings {
 				for item, err := range list(ctx) {
 					failed, ofOne := err.(*SubscriptionError)
 					if ofOne {
 						failed.Kind = kinds[i]
-						unread[failed.SubscriptionID] = unread[failed.SubscriptionID] || failed.Kind == ExemptionKindStandardAssignment
+						if failed.Kind == ExemptionKindStandardAssignment {
+							unread[strings.ToLower(failed.SubscriptionID)] = true
+						}
 						if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
 							failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
 						}
@@ -193,7 +195,7 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 			if !o.IncludeUnlisted || !shared.asks(ExemptionKindStandardAssignment) {
 				return
 			}
-			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[id] })
+			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[strings.ToLower(id)] })
 			for e, err := range c.listUnlisted(ctx, read, o, seen) {
 				if (err != nil || wanted(e, seen)) && !yield(e, err) {
 					return

@@ -121,11 +121,13 @@ func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error 
 		}
 	}
 	keys := e.AssessmentKeys
+	noAssignment := routes.CheckID(e.PolicyAssignmentID, "Microsoft.Authorization/policyAssignments")
+	noStandard := routes.CheckID(e.StandardID, routes.SecurityStandards.Type, "Microsoft.Security/standards") // as in samples
 	switch {
-	case policy && routes.CheckID(e.PolicyAssignmentID) != "":
-		return invalid("PolicyAssignmentID", e.PolicyAssignmentID, routes.CheckID(e.PolicyAssignmentID))
-	case e.StandardID != "" && routes.CheckID(e.StandardID) != "":
-		return invalid("StandardID", e.StandardID, routes.CheckID(e.StandardID))
+	case policy && noAssignment != "":
+		return invalid("PolicyAssignmentID", e.PolicyAssignmentID, noAssignment)
+	case e.StandardID != "" && noStandard != "":
+		return invalid("StandardID", e.StandardID, noStandard)
 	case policy && e.Category == "":
 		return invalid("Category", "", "must not be empty")
 	case policy && len(e.PolicyDefinitionReferenceIDs) == 0 && !options.AllowWhole:

@@ -54,8 +54,8 @@ func (f *ClientFactory) NewExemptionsClient() *ExemptionsClient {
 	return &ExemptionsClient{client{connection: f.connection, newError: newCloudError}}
 }
 
-// NewListPager lists the exemptions that the identity may read, up to 1,000 a
-// request: those of Azure Policy first, then those of Defender's standards, then
+// NewListPager queries Azure Resource Graph, an index that is minutes old, for the exemptions
+// that the identity may read, up to 1,000 a request: those of Azure Policy first, then those of Defender's standards, then
 // Defender's assignments of 2021, each sorted by id. Each exemption comes once. The
 // index of Azure Resource Graph follows changes within minutes, and an exemption can
 // outlive its resource group there.
@@ -356,7 +356,8 @@ type exemptionProperties struct {
 	AdditionalProperties map[string]json.RawMessage `json:",embed"`
 }
 
-// replace sets what the options of a renewal have, and keeps the rest, null included.
+// replace sets what the options of a renewal have. The members that aren't fields stay as
+// they are, null included.
 func (p *exemptionProperties) replace(resource *routes.Resource, options *ExemptionsClientRenewOptions) error {
 	p.Description = cmp.Or(options.Description, p.Description)
 	if p.AdditionalProperties == nil {

@@ -468,7 +468,8 @@ func (c *ExemptionsClient) listUnlisted(
 				if !yield(r.exemption, nil) {
 					return
 				}
-			case IsMissing(r.err), errors.Is(r.err, ErrNotFound) && HasCode(r.err, CodeResourceGroupNotFound, CodeParentResourceNotFound), errors.Is(r.err, ErrNotExemption): // by now
+			case IsMissing(r.err), errors.Is(r.err, ErrNotFound) && HasCode(r.err, CodeResourceGroupNotFound, CodeParentResourceNotFound), errors.Is(r.err, ErrNotExemption):
+				// by now; a management group that isn't found may be one that the identity can't see
 			case r.subscriptionID == "":
 				errs = append(errs, r.err)
 			default:

@@ -48,8 +48,8 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 }
 
 // Create starts a job: it publishes the content of the assignment to its member
-// workspaces. The service names the job. Use Get to follow its progress. The
-// content items times the member workspaces of a group may be at most 2,000, see
+// workspaces. The service names the job. BeginCreate starts one as well, and waits for
+// its end and finds it after a lost response; of Create's, use Get. The content items times the member workspaces of a group may be at most 2,000, see
 // https://learn.microsoft.com/azure/sentinel/workspace-manager#known-limitations.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit

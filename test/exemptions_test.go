@@ -85,6 +85,8 @@ const (
 	standardRow       = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 	recommendationKey = "1195afff-c881-495e-9bc5-1486211ae03f"
 	oldRow            = exemptSubscription + "/resourceGroups/rg/providers/Microsoft.Security/assignments/a"
+	anAssignment      = exemptSubscription + "/providers/Microsoft.Authorization/policyAssignments/a"
+	aStandard         = "/providers/Microsoft.Security/Standards/s"
 )
 
 func TestExemptionsOfAllPlaces(t *testing.T) {
@@ -367,13 +369,13 @@ func TestExemptionsByID(t *testing.T) {
 func TestExemptionsAreCreated(t *testing.T) {
 	t.Parallel()
 	for want, exemption := range map[string]armsecops.Exemption{ // by the properties that are sent
-		`"exemptionCategory":"Waiver","policyAssignmentId":"/a","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}],"metadata":{"ticketRef":"1"}`: {
-			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}, Metadata: json.RawMessage(`{"ticketRef":"1"}`),
+		`"exemptionCategory":"Waiver","policyAssignmentId":"` + anAssignment + `","policyDefinitionReferenceIds":["r"],"resourceSelectors":[{"name":"s"}],"metadata":{"ticketRef":"1"}`: {
+			Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}, Metadata: json.RawMessage(`{"ticketRef":"1"}`),
 		},
 		`"effect":"Exempt","exemptionData":{"exemptionCategory":"waiver","assignedAssessment":{"assessmentKey":"` + recommendationKey + `"},"subAssessmentExemptionRule":{"if":{"field":"f"}}}`: {
 			Kind: armsecops.ExemptionKindStandardAssignment, AssessmentKeys: []string{recommendationKey}, SubAssessmentExemptionRule: findings,
 		},
-		`"effect":"Exempt","assignedStandard":{"id":"/s"},"exemptionData":{"exemptionCategory":"waiver"}`: {Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s"},
+		`"effect":"Exempt","assignedStandard":{"id":"` + aStandard + `"},"exemptionData":{"exemptionCategory":"waiver"}`: {Kind: armsecops.ExemptionKindStandardAssignment, StandardID: aStandard},
 	} {
 		server, listed := fake.NewServer(nil), exemption
 		o, s := traced(server)
@@ -402,26 +404,26 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 		assert.ErrorContains(t, err, "ExemptionsClient.CreateOrUpdate: parameter "+parameter+" ")
 	}
 	for parameter, exemptions := range map[string][]armsecops.Exemption{
-		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: "/s"}},
-		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "a", PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: standards, PolicyAssignmentID: "/a"}},
-		"Category":                     {{Kind: policies, PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s"}},
-		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "/a", PolicyDefinitionReferenceIDs: []string{"r", ""}}},
+		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: aStandard}},
+		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "a", PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: standards, PolicyAssignmentID: anAssignment}, {Kind: policies, Category: "waiver", PolicyAssignmentID: strings.Replace(anAssignment, "policyAssignments", "policySetDefinitions", 1), PolicyDefinitionReferenceIDs: []string{"r"}}},
+		"Category":                     {{Kind: policies, PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard}},
+		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r", ""}}},
 		"Metadata":                     {{Kind: standards, Metadata: json.RawMessage("{}")}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
-		"StandardID":                   {{Kind: policies, StandardID: "/s"}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, AssessmentKeys: []string{recommendationKey}}},
+		"StandardID":                   {{Kind: policies, StandardID: aStandard}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: anAssignment, AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: aStandard[:len(aStandard)-1], AssessmentKeys: []string{recommendationKey}}, {Kind: standards, AssessmentKeys: []string{recommendationKey}}},
 		"SubAssessmentExemptionRule":   {{Kind: policies, SubAssessmentExemptionRule: findings}},
 		"AssessmentKeys": {
 			{Kind: policies, AssessmentKeys: []string{"k"}}, {Kind: standards}, {Kind: standards, AssessmentKeys: []string{recommendationKey, recommendationKey}}, {Kind: standards, AssessmentKeys: []string{"Disks should be encrypted"}},
-			{Kind: standards, StandardID: "/s", AssessmentKeys: []string{""}}, {Kind: standards, StandardID: "/s", AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
+			{Kind: standards, StandardID: aStandard, AssessmentKeys: []string{""}}, {Kind: standards, StandardID: aStandard, AssessmentKeys: []string{"00000000-0000-0000-0000-000000000000"}},
 		},
-		"ExpiresOn": {{Kind: standards, StandardID: "/s", Category: "waiver", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}, {Kind: standards, StandardID: "/s", Category: "waiver"}},
+		"ExpiresOn": {{Kind: standards, StandardID: aStandard, Category: "waiver", ExpiresOn: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)}, {Kind: standards, StandardID: aStandard, Category: "waiver"}},
 	} {
 		for _, e := range exemptions {
 			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
 		}
 	}
 	var none context.Context
-	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: "/a"}, {Kind: standards, StandardID: "/s", Category: "waiver"}} {
+	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard, Category: "waiver"}} {
 		e.ExpiresOn = time.Now()
 		refuse(t.Context(), "production", standardName, e, "scope")
 		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
@@ -450,7 +452,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
 	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
 	create := func() error {
-		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: "/s", Category: "waiver"}
+		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: aStandard, Category: "waiver"}
 		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true, AllowEndless: true}))
 	}
 	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, &armsecops.ExemptionsClientRenewOptions{Category: "waiver"})), create()} {

@@ -48,13 +48,16 @@ func CheckAssessmentKey(key string) string { return checkUUID(key) }
 // CheckJob returns the rule that the name of a job breaks, or "".
 func CheckJob(name string) string { return parameters["jobName"].check(name) }
 
-// CheckID returns the rule that a resource id breaks in which a name is a frequent
-// mistake, or "".
-func CheckID(id string) string {
-	if !strings.HasPrefix(id, "/") {
-		return "must be a resource id, which begins with a slash"
+// CheckID returns the rule that the id of a resource of one of the types breaks, ignoring
+// case, or "". A name, and the id of something near, are frequent mistakes.
+func CheckID(id string, types ...string) string {
+	parts := strings.Split(id, "/")
+	for _, t := range types {
+		if n := len(parts); parts[0] == "" && n > 4 && parts[n-1] != "" && strings.EqualFold(strings.Join(parts[n-4:n-1], "/"), "providers/"+t) {
+			return ""
+		}
 	}
-	return ""
+	return "must be a resource id that ends in /providers/" + types[0] + "/ and a name"
 }
 
 // CheckManagementGroup returns the rule that the name of a management group

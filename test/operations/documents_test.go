@@ -44,7 +44,6 @@ func FuzzNothingIsLost(f *testing.F) {
 
 // assertKept checks that both JSON packages keep a document.
 func assertKept(t *testing.T, document reflect.Type, text string) {
-	t.Helper()
 	for name, p := range testkit.JSONPackages {
 		model := reflect.New(document)
 		require.NoError(t, p.Unmarshal([]byte(text), model.Interface()), "%s: %v: %s", name, document, text)
@@ -56,7 +55,6 @@ func assertKept(t *testing.T, document reflect.Type, text string) {
 // assertReceived checks that a client returns the whole document, and sends the
 // whole one if the operation sends such a document.
 func assertReceived(t *testing.T, document reflect.Type, route *routes.Route, text string) {
-	t.Helper()
 	operations := []*routes.Route{route}
 	if put := route.Resource.CreateOrUpdate; put != nil && route == route.Resource.Get {
 		operations = append(operations, put)
@@ -143,7 +141,6 @@ func FuzzModels(f *testing.F) {
 }
 
 func checkModel(t *testing.T, model reflect.Type, route *routes.Route, document []byte) {
-	t.Helper()
 	var written []string
 	for _, name := range slices.Sorted(maps.Keys(testkit.JSONPackages)) {
 		p := testkit.JSONPackages[name]
@@ -191,7 +188,6 @@ func checkModel(t *testing.T, model reflect.Type, route *routes.Route, document 
 }
 
 func decodeAny(t *testing.T, document []byte) (value any) {
-	t.Helper()
 	document = bytes.ReplaceAll(document, []byte(`"ga":`), []byte(`"GA":`)) // the service sends both for one member
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
@@ -282,7 +278,6 @@ func FuzzPath(f *testing.F) {
 }
 
 func checkPath(t *testing.T, route *routes.Route, values []string) {
-	t.Helper()
 	call := testkit.CallOf(route)
 	call.Values = values
 	var sent *url.URL

@@ -149,7 +149,6 @@ func TestEveryExchangeIsReplayed(t *testing.T) {
 // assertKnown checks that the model has a member for everything that the
 // documentation shows, unless the exchange has a note.
 func assertKnown(t *testing.T, e testkit.Exchange, model any) {
-	t.Helper()
 	if e.Note == "" {
 		assert.Empty(t, testkit.Unknown(model), "%s has members that the model doesn't know", e.Operation)
 	}
@@ -157,7 +156,6 @@ func assertKnown(t *testing.T, e testkit.Exchange, model any) {
 
 // assertItems checks that the items are those of the exchanges' pages.
 func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
-	t.Helper()
 	var want []jsontext.Value
 	for _, e := range exchanges {
 		page := testkit.Decode[struct{ Value, Data []jsontext.Value }](t, e.Response.Body) // of a list, or of a query

@@ -35,7 +35,6 @@ func TestAPI(t *testing.T) {
 
 // exportedAPI returns the exported declarations of a package without comments and bodies, sorted.
 func exportedAPI(t *testing.T, folder string) string {
-	t.Helper()
 	names := testkit.Must(filepath.Glob(filepath.Join(folder, "*.go")))
 	var declarations []string
 	add := func(keyword string, node any) {
@@ -107,7 +106,6 @@ func TestAPIPage(t *testing.T) {
 // assertDerived compares a file with what it is to be, or writes it.
 //   - change: what a difference says, and to do before the file is written
 func assertDerived(t *testing.T, name, change string, derive func(recorded string) string) {
-	t.Helper()
 	recorded := testkit.ReadFile(t, "../../"+name)
 	want := derive(recorded)
 	if *update {

@@ -187,7 +187,6 @@ type copied string
 // followRecipe carries out the steps of a section of CONTRIBUTING.md, and returns
 // the commands that update what is derived.
 func (c copied) followRecipe(t *testing.T, title string) (updates []string) {
-	t.Helper()
 	text := testkit.ReadFile(t, filepath.Join(testkit.Root(), "CONTRIBUTING.md"))
 	_, section, found := strings.Cut(text, "\n## "+title+"\n")
 	require.True(t, found, title)
@@ -222,7 +221,6 @@ func (c copied) followRecipe(t *testing.T, title string) (updates []string) {
 
 // copyRepository copies all but what Git and editors hide.
 func copyRepository(t *testing.T) copied {
-	t.Helper()
 	c := copied(t.TempDir())
 	for name, text := range copied(testkit.Root()).files(t) {
 		path := filepath.Join(string(c), name)
@@ -234,7 +232,6 @@ func copyRepository(t *testing.T) copied {
 
 // files returns the files by their paths, without hidden ones.
 func (c copied) files(t *testing.T) map[string]string {
-	t.Helper()
 	files := map[string]string{}
 	err := fs.WalkDir(os.DirFS(string(c)), ".", func(path string, entry fs.DirEntry, err error) error {
 		switch hidden := strings.HasPrefix(entry.Name(), ".") && path != "."; {
@@ -256,7 +253,6 @@ func (c copied) files(t *testing.T) map[string]string {
 // add adds a block to a file, and formats the file.
 //   - where: "above" or "instead of" the line with the anchor; empty: at the end
 func (c copied) add(t *testing.T, file, where, anchor, block string) {
-	t.Helper()
 	path := filepath.Join(string(c), file)
 	text, err := os.ReadFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -288,7 +284,6 @@ func withoutBlankLines(text []byte) string {
 
 // omit takes a part out of a file, or the file if nothing is left, until the end of the test.
 func (c copied) omit(t *testing.T, file, omitted string) {
-	t.Helper()
 	path := filepath.Join(string(c), file)
 	text := testkit.ReadFile(t, path)
 	t.Cleanup(func() { require.NoError(t, os.WriteFile(path, []byte(text), 0o666)) })
@@ -302,14 +297,12 @@ func (c copied) omit(t *testing.T, file, omitted string) {
 }
 
 func (c copied) succeed(t *testing.T, command string) (output string) {
-	t.Helper()
 	output, err := c.run(t, command)
 	require.NoError(t, err, "%s:\n%s", command, output)
 	return output
 }
 
 func (c copied) run(t *testing.T, command string) (output string, err error) {
-	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bash", "-ec", command)
 	cmd.Dir = string(c)
 	cmd.Env = append(cmd.Environ(), "GOWORK=off", "GOFLAGS=-trimpath -ldflags=-w") // unchanged packages come from the cache, and links are faster
