@@ -79,7 +79,6 @@ func TestPythonClientAgainstTheCommand(t *testing.T) {
 
 // guide returns what docs/fake.md has in the group of a pattern.
 func guide(t *testing.T, pattern string) string {
-	t.Helper()
 	match := regexp.MustCompile(pattern).FindStringSubmatch(testkit.ReadFile(t, "../docs/fake.md"))
 	require.NotNil(t, match, pattern)
 	return match[1]
@@ -90,13 +89,11 @@ type command struct{ Endpoint, Control, CA string }
 
 // documented returns the block of docs/fake.md in a language, for the process.
 func (c command) documented(t *testing.T, language string) string {
-	t.Helper()
 	return strings.NewReplacer("https://localhost:8443", c.Endpoint, "ca.pem", c.CA).Replace(guide(t, "(?s)\n```"+language+"\n(.*?)\n```"))
 }
 
 // output runs a client, with the id that docs/fake.md exports, and returns what it prints.
 func (c command) output(ctx context.Context, t *testing.T, folder, program string, args ...string) string {
-	t.Helper()
 	client := exec.CommandContext(ctx, program, args...)
 	client.Dir = folder
 	client.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+c.CA, "id="+guide(t, `(?m)^\$ export id=(\S+)$`))
@@ -107,7 +104,6 @@ func (c command) output(ctx context.Context, t *testing.T, folder, program strin
 
 // startCommand builds and starts the fake process. SIGTERM ends it with the test.
 func startCommand(ctx context.Context, t *testing.T) (ready command) {
-	t.Helper()
 	folder := t.TempDir()
 	fake := filepath.Join(folder, "armsecops-fake")
 	build := exec.CommandContext(ctx, "go", "build", "-o", fake, "./cmd/armsecops-fake")

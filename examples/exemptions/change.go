@@ -69,6 +69,9 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 		return c, command.Usagef("renew needs -expires")
 	}
 	c.options.OnlyLater, c.options.Metadata = !earlier, json.RawMessage(metadata)
+	if object := map[string]any(nil); c.Given("metadata") && (json.Unmarshal(c.options.Metadata, &object) != nil || object == nil) {
+		return c, command.Usagef("-metadata: must be a JSON object")
+	}
 	if c.Given("category") {
 		if c.options.Category, err = parseCategory(category); err != nil {
 			return c, err
@@ -133,7 +136,9 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		return done{text: id}, err
 	case before.ExpiresOn.IsZero() && c.options.OnlyLater:
 		return done{}, fmt.Errorf("%w renewed, since it never ends", errUnchanged)
-	case !before.ExpiresBefore(c.expires) && formatDate(before.ExpiresOn) == formatDate(c.expires):
+	case len(c.options.Metadata) > 0 && before.Kind != armsecops.ExemptionKindPolicyExemption:
+		return done{}, errors.New("-metadata is of policy exemptions only")
+	case !before.ExpiresBefore(c.expires) && c.options.OnlyLater && formatDate(before.ExpiresOn) == formatDate(c.expires):
 		return done{}, fmt.Errorf("%w renewed, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
 	case !before.ExpiresBefore(c.expires) && c.options.OnlyLater:
 		return done{}, fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
@@ -143,10 +148,16 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		ended, note = ", which has ended,", "renewed although it had ended: it is in force again"
 	}
 	if c.dryRun {
-		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires)}, nil
+		var more string
+		for _, name := range []string{"category", "description", "metadata"} {
+			if c.Given(name) {
+				more += ", with another " + name
+			}
+		}
+		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires) + more}, nil
 	}
 	renewed, err := client.Renew(ctx, id, c.expires, &c.options)
-	if err == nil && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
+	if err == nil && c.options.OnlyLater && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
 		err = fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
 	}
 	return done{id, note}, err

@@ -113,7 +113,12 @@ func TestRenewalNeedsALaterEnd(t *testing.T) {
 	endless := succeed(t, n, "", "list", "-endless", "-o", "ids")
 	assert.Equal(t, []bool{true, false}, []bool{strings.Contains(endless, id.String()+"\n"), strings.Contains(endless, endedID)})
 	assert.Contains(t, succeed(t, n, "", "renew", "-dry-run", "-earlier", "-expires", "1d", id.String()), " from never to 2026-06-02\n")
-	succeed(t, n, "", "renew", "-earlier", "-expires", "1d", "-category", "mitigated", "-metadata", `{"ticketRef":"SEC-7"}`, id.String())
+	for expires, category := range map[string]string{"2026-06-02": "waiver", "1d": "mitigated"} { // on the same date
+		assert.Contains(t, succeed(t, n, "", "renew", "-dry-run", "-earlier", "-expires", expires, "-category", category, id.String()), "-06-02, with another category\n")
+		succeed(t, n, "", "renew", "-earlier", "-expires", "1d", "-category", "mitigated", "-metadata", `{"ticketRef":"SEC-7"}`, id.String())
+	}
+	_, _, stderr = execute(t, n, "", "renew", "-dry-run", "-expires", "90d", "-metadata", "{}", standardID4)
+	assert.Contains(t, stderr, "-metadata is of policy exemptions only\n")
 	got, err := n.factory.NewExemptionsClient().Get(t.Context(), id.String(), nil)
 	assert.Equal(t, []any{"2026-06-02", "mitigated", `{"ticketRef":"SEC-7"}`, nil}, []any{formatDate(got.ExpiresOn), string(got.Category), string(got.Metadata), err})
 }
@@ -181,7 +186,7 @@ func TestDryRunPrintsWhatIsPut(t *testing.T) {
 func TestCreateLooksUpTheKind(t *testing.T) {
 	t.Parallel()
 	const key, none = "5ec0ffee-0005-4000-8000-000000000001", "5ec0ffee-0005-4000-8000-000000000002"
-	args := strings.Fields("create -category waiver -name x -standard " + standard + " -scope " + build + " -assessment")
+	args := strings.Fields("create -expires never -category waiver -name x -standard " + standard + " -scope " + build + " -assessment")
 	for _, id := range []armsecops.AssessmentMetadataID{{Name: key}, {SubscriptionID: tenantSubscription(1), Name: key}} {
 		n := newConnection(t)
 		n.memory.Put(id, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Theirs", PolicyDefinitionID: "x"}})

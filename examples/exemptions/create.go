@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type creation struct {
 	assessments, cves []string
 	policyAssignment  string
 	references        []string
+	whole             bool
 	dryRun            bool
 	notes             map[string]string // what could not be checked, by assessment
 }
@@ -48,7 +50,7 @@ func parseCreation(args []string) (c creation, err error) {
 	c.About = "Creates an exemption and prints its id. Without -live it creates it in a tenant in memory.\n\n" +
 		"-kind standard exempts from recommendations of Defender's standards (Microsoft.Security/standardAssignments): " +
 		"-standard and -assessment, and -cve for single findings, which need no -standard. -kind policy exempts from a policy " +
-		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies. " +
+		"assignment (Microsoft.Authorization/policyExemptions): -policy-assignment, and -reference for some of its policies or -whole for all. " +
 		"Without -kind and -cve, each -assessment is looked up first, and refused if it isn't found or Azure Policy exempts " +
 		"from it. For a management group, one that isn't found may be a subscription's own, and isn't refused. Nor is a custom " +
 		"one, or one that may not be read. The standard error says so. The standard, the policy assignment and the -references aren't looked up.\n\n" +
@@ -59,7 +61,7 @@ func parseCreation(args []string) (c creation, err error) {
 		"suffice. For a management group, the service principal \"Windows Azure Security Resource Provider\" needs the role " +
 		"Reader of the group. An exemption can take 24 hours to count. The limit is 5,000 a subscription.\n\n" +
 		"The last writer wins: with the -id of an exemption that exists, that is replaced."
-	c.Required = []string{"scope", "name", "category"}
+	c.Required = []string{"scope", "name", "category", "expires"}
 	c.Example = `  go run ./examples/exemptions create -dry-run -name "Test systems" \
     -scope /subscriptions/5ec0ffee-0000-4000-8000-000000000001 \
     -standard /providers/Microsoft.Security/securityStandards/NAME \
@@ -76,12 +78,13 @@ func parseCreation(args []string) (c creation, err error) {
 	c.List(&c.cves, "cve", "`CVE`, such as CVE-2020-1347, whose findings are exempt; the others of the assessment are not")
 	c.Flags.StringVar(&c.policyAssignment, "policy-assignment", "", "with -kind policy, which requires it, resource `id` of the policy assignment")
 	c.List(&c.references, "reference",
-		"`id` of a policy in the policy set of the assignment (policyDefinitionReferenceId; default all)")
+		"`id` of a policy in the policy set of the assignment (policyDefinitionReferenceId); -kind policy requires it, or -whole")
+	c.Flags.BoolVar(&c.whole, "whole", false, "with -kind policy, exempt from all policies of the assignment")
 	c.Flags.StringVar(&category, "category", "", "`category` of the exemption: waiver or mitigated")
 	c.Flags.StringVar(&c.displayName, "name", "", "`text` to show")
 	c.Flags.StringVar(&c.description, "description", "", "`text` that says why it is exempt")
 	c.Flags.StringVar(&expires, "expires", "",
-		"`time` until the exemption ends, such as 90d, or the date on which it ends at 00:00 UTC, such as 2026-12-31 (default never)")
+		"`time` until the exemption ends, such as 90d, or the date on which it ends at 00:00 UTC, such as 2026-12-31; or never")
 	c.Flags.StringVar(&c.id, "id", "", "`UUID` of the exemption, to repeat a creation that failed, or create what -dry-run printed (default a new one)")
 	c.Flags.BoolVar(&c.dryRun, "dry-run", false, "print a JSON array of what would be put, each with its resource id, and send nothing")
 	if err := c.Parse(args); err != nil {
@@ -90,13 +93,18 @@ func parseCreation(args []string) (c creation, err error) {
 	if !c.Given("kind") && c.Given("policy-assignment") {
 		c.kind = "policy"
 	}
-	required, other := []string{"scope", "assessment", "standard", "category", "name"}, []string{"policy-assignment", "reference"}
+	required, other := []string{"scope", "assessment", "standard", "category", "name", "expires"}, []string{"policy-assignment", "reference", "whole"}
 	otherKind := ""
 	switch {
 	case c.kind == "policy":
-		required, other = []string{"scope", "policy-assignment", "category", "name"}, []string{"standard", "assessment", "cve"}
+		required, other = []string{"scope", "policy-assignment", "reference", "category", "name", "expires"}, []string{"standard", "assessment", "cve"}
+		if c.whole && len(c.references) > 0 {
+			return c, command.Usagef("-whole and -reference exclude each other")
+		} else if c.whole {
+			required = slices.DeleteFunc(required, func(name string) bool { return name == "reference" })
+		}
 	case len(c.cves) > 0:
-		required = []string{"scope", "assessment", "category", "name"}
+		required = []string{"scope", "assessment", "category", "name", "expires"}
 	case !c.Given("kind") && !c.Given("assessment") && !c.Given("standard"):
 		otherKind = "; -policy-assignment replaces -assessment and -standard"
 	}
@@ -107,7 +115,7 @@ func parseCreation(args []string) (c creation, err error) {
 	}
 	var missing []string
 	for _, name := range required {
-		if !c.Given(name) || name != "assessment" && c.Flags.Lookup(name).Value.String() == "" {
+		if !c.Given(name) || name != "assessment" && name != "reference" && c.Flags.Lookup(name).Value.String() == "" {
 			missing = append(missing, "-"+name)
 		}
 	}
@@ -144,7 +152,7 @@ func parseCreation(args []string) (c creation, err error) {
 	if c.connection, err = connect(c.Command); err != nil {
 		return c, err
 	}
-	if c.Given("expires") { // an empty one must not create an exemption that never expires
+	if expires != "never" {
 		if c.expires, err = parseExpiry(expires, c.now); err != nil {
 			return c, command.Usagef("-expires: %w", err)
 		}
@@ -222,10 +230,10 @@ func (c creation) run(ctx context.Context, s command.Streams) error {
 // limited, and that it never ends.
 func (c creation) printWhole(out *terminal.Output) {
 	if c.expires.IsZero() {
-		out.Println("Without -expires, it never ends.")
+		out.Println("It never ends.")
 	}
 	if c.kind == "policy" && len(c.references) == 0 {
-		out.Println("Without -reference, it is from all policies of the assignment.")
+		out.Println("It is from all policies of the assignment.")
 	}
 }
 

@@ -354,7 +354,7 @@ func parseExpiry(text string, now time.Time) (time.Time, error) {
 	if err != nil {
 		var d time.Duration
 		d, err = parseDuration(text)
-		expires = now.Add(d)
+		expires = now.Add(d).Truncate(time.Second) // services may not keep more
 	}
 	switch {
 	case errors.Is(err, errTooLong):

@@ -33,13 +33,16 @@ const (
 
 // standardArgs returns the arguments that create an exemption of a standard, and more, the later ones winning.
 func standardArgs(more ...string) []string {
-	args := strings.Fields("create -category Waiver -scope " + build + " -assessment " + recommendations[0].key + " -standard " + standard)
+	args := strings.Fields("create -expires never -category Waiver -scope " + build + " -assessment " + recommendations[0].key + " -standard " + standard)
 	return override(append(args, "-name", "Build machine <1>"), more)
 }
 
 // policyArgs returns the arguments that create a policy exemption, and more of them.
 func policyArgs(more ...string) []string {
-	args := strings.Fields("create -category mitigated -name Firewall -policy-assignment " + policyAssignment)
+	args := strings.Fields("create -expires never -category mitigated -name Firewall -policy-assignment " + policyAssignment)
+	if !slices.Contains(more, "-reference") {
+		args = slices.Insert(args, 1, "-whole")
+	}
 	return override(append(args, "-scope", managementGroups+"platform"), more)
 }
 
@@ -141,6 +144,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"no subscriptions":          {[]string{"-live", "-via", "list"}, "-live with -via list needs subscriptions or a -management-group"},
 		"nothing to verify":         {[]string{"-live", "-verify"}, "-live with -verify needs subscriptions"},
 		"nothing that inherits":     {[]string{"-inherited"}, "-inherited needs subscriptions"},
+		"metadata of no object":     {[]string{"renew", "-expires", "1d", "-metadata", "null", build}, "-metadata: must be a JSON object"},
 		"endless and not":           {[]string{"list", "-endless", "-within", "1d"}, "-endless and -within exclude each other"},
 		"groups that inherit":       {[]string{"-inherited", "-via", "list", "-management-group", "contoso"}, "-inherited needs subscriptions"},
 		"two scopes":                {[]string{"-management-group", "a", one}, "-management-group doesn't go with subscriptions"},
@@ -160,10 +164,12 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"no line":                   {[]string{"-file", file, "mine"}, "line 2 of " + file + ` "production"` + noUUID},
 		"create without scope":      {standardArgs("-scope", ""), "create needs -scope"},
 		"create without standard":   {standardArgs("-standard", ""), "create needs -standard"},
-		"create without assessment": {[]string{"create", "-scope", build}, "create needs -assessment, -standard, -category and -name; -policy-assignment replaces -assessment and -standard"},
+		"create without assessment": {[]string{"create", "-scope", build}, "create needs -assessment, -standard, -category, -name and -expires; -policy-assignment replaces -assessment and -standard"},
 		"create without assignment": {policyArgs("-policy-assignment", ""), "create needs -policy-assignment"},
 		"create, unknown kind":      {standardArgs("-kind", "assignment"), `invalid value "assignment" for flag -kind: must be standard or policy`},
-		"create, empty duration":    {standardArgs("-expires", ""), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: "},
+		"create, no duration":       {standardArgs("-expires", "soon"), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: soon"},
+		"create, of the whole":      {append(policyArgs("-reference", "a"), "-whole"), "-whole and -reference exclude each other"},
+		"create, of nothing":        {slices.Delete(policyArgs(), 1, 2), "create needs -reference"},
 		"create, no scope":          {standardArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, other standard":    {standardArgs("-standard", build), "-standard: not the resource id of a security standard: " + build},
 		"create, id is empty":       {standardArgs("-id", ""), "-id: not a UUID: "},

@@ -93,11 +93,14 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 // them. What fails doesn't keep the rest from being done.
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, stdout io.Writer) error {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
-	var ids []string
+	var ids, made []string         // made has those that may exist, too
 	var errs []error
 	ended := false // there is no more to do but to clean up
 	for _, r := range recommendations {
 		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
+		if id != "" {
+			made = append(made, id)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
 			if ended = errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil; ended {
@@ -129,16 +132,20 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // also after an interruption
 	defer cancel()
-	for _, id := range ids {
-		_, err := client.Delete(ctx, id, nil)
-		errs = append(errs, err)
+	for _, id := range made {
+		if _, err := client.Delete(ctx, id, nil); err == nil {
+			fmt.Fprintf(out, "deleted %s\n", id)
+		} else if !armsecops.IsMissing(err) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(append(errs, out.Flush())...)
 }
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the
-// id. A second run replaces the exemption, and can end it earlier: exemptOrRenew of
-// interop/exempting doesn't, and reads the recommendations once for many resources.
+// id, also of one that may exist. A second run replaces the exemption, and can end it
+// earlier: exemptOrRenew of interop/exempting doesn't, and reads the recommendations once
+// for many resources.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
@@ -168,7 +175,11 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	created, err := factory.NewExemptionsClient().CreateOrUpdate(ctx, resourceID, name, exemption, nil)
 	_, invalid := errors.AsType[*armsecops.ParameterError](err)
 	if _, responded := errors.AsType[*armsecops.ServiceError](err); err != nil && !responded && !invalid {
-		err = fmt.Errorf("%w (it may exist: a second run replaces it)", err)
+		id = armsecops.PolicyExemptionID{Scope: resourceID, Name: name}.String()
+		if exemption.Kind == armsecops.ExemptionKindStandardAssignment {
+			id = armsecops.StandardAssignmentID{Scope: resourceID, Name: name}.String()
+		}
+		return id, fmt.Errorf("%w (it may exist: a second run replaces it)", err)
 	}
 	return created.ID, err
 }

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"log"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
@@ -29,7 +30,7 @@ func factoryOf(server *fake.Server) *armsecops.ClientFactory {
 
 func Example() {
 	if err := run(context.Background(), factoryOf(newTenant()), today, os.Stdout); err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
 	}
 	// Output:
 	// "Management ports should be closed": exempted by /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Authorization/policyExemptions/718b5b06-0fa8-5f26-a8eb-68c69b145f37
@@ -38,6 +39,8 @@ func Example() {
 	// "Disks should be encrypted": holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
 	// "Management ports should be closed": ends on 2026-11-28
 	// "Disks should be encrypted": ends on 2026-11-28
+	// deleted /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Authorization/policyExemptions/718b5b06-0fa8-5f26-a8eb-68c69b145f37
+	// deleted /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
 }
 
 // A second run changes the exemption of the first.
@@ -70,14 +73,18 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(run(ctx, factory, today, io.Discard).Error(), "no account"))
 }
 
-// A standard assignment may be of a management group that isn't above.
-func TestGroupsMayBeElsewhere(t *testing.T) {
+// A standard assignment may be of a management group that isn't above. What may exist is deleted, too.
+func TestRunMarksGroupsAndDeletesWhatMayExist(t *testing.T) {
 	t.Parallel()
-	server, out, elsewhere := newTenant(), new(strings.Builder), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
-	server.AddManagementGroup("contoso")
-	server.Put(elsewhere, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, DisplayName: "Theirs"}})
-	require.NoError(t, run(t.Context(), factoryOf(server), today, out))
-	assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
+	synctest.Test(t, func(t *testing.T) {
+		server, out, elsewhere := newTenant(), new(strings.Builder), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
+		server.AddManagementGroup("contoso")
+		server.Put(elsewhere, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, DisplayName: "Theirs"}})
+		server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", Disconnect: true, CarriedOut: true, Times: 4})
+		require.ErrorContains(t, run(t.Context(), factoryOf(server), today, out), "(it may exist: ")
+		assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
+		assert.Contains(t, out.String(), "deleted "+machine+"/providers/Microsoft.Authorization/policyExemptions/")
+	})
 }
 
 // Of a whole tenant.

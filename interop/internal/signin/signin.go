@@ -19,7 +19,7 @@ import (
 // it takes. Elsewhere, and where the environment names another credential of azidentity, it
 // returns the default one.
 func NewCredential(options azcore.ClientOptions) (azcore.TokenCredential, error) {
-	for _, name := range []string{"AZURE_TOKEN_CREDENTIALS", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"} {
+	for _, name := range []string{"AZURE_TOKEN_CREDENTIALS", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME", "AZURE_FEDERATED_TOKEN_FILE"} {
 		if os.Getenv(name) != "" {
 			return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options})
 		}
