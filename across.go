@@ -91,33 +91,36 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
 // all three places: those of Azure Policy first, then those of Defender's standards, then
-// Defender's assignments of 2021. Those of management groups are left out, unless
-// IncludeInherited adds those of Azure Policy. It requests each subscription, and is
-// current to the second; [ExemptionsClient.NewListPager] takes far fewer requests. Give the
-// context a deadline: it is what ends the listing of a service that never ends its pages.
+// Defender's assignments of 2021. For all exemptions, set IncludeInherited and
+// IncludeUnlisted:
 //
-// Of Defender's standards, it has the assignments that the service considers relevant:
-// whether those of resource groups and single resources are among them isn't documented.
-// IncludeUnlisted adds them. For all exemptions, set both: then only a standard assignment
-// that the lists lack may be missing, for minutes after it is created. The listing also has
-// standard assignments of management groups that aren't above the subscriptions.
+//   - Without them, it has what the lists of the subscriptions have of these. Whether Defender
+//     lists the standard assignments of resource groups and single resources isn't documented.
+//   - IncludeInherited adds the policy exemptions of the management groups above.
+//   - IncludeUnlisted adds the standard assignments that the lists lack. One may be missing for
+//     minutes after it is created.
+//   - With both, it also has standard assignments of management groups, of those that aren't
+//     above the subscriptions as well.
+//
+// It requests each subscription, and is current to the second; [ExemptionsClient.NewListPager]
+// takes far fewer requests. Give the context a deadline: it is what ends the listing of a
+// service that never ends its pages.
 //   - subscriptionIDs: UUIDs, at least one; one that is there twice, ignoring case, is listed once
 //   - options: nil for the defaults
 //
-// A subscription that fails yields one [*SubscriptionError] for each kind that it fails
-// for, whose Kind tells which. The other kinds and subscriptions continue: a role may
-// allow one kind and not the other. To repeat what failed, list these subscriptions
-// again, by Kinds: this listing has no tokens to resume. An id that is no UUID yields one
-// [*SubscriptionError] for all kinds, without a Kind, whose Err is a [*ParameterError].
+// What was yielded before an error is valid. These errors come:
 //
-// When the context ends, every subscription that isn't finished yields a
-// [*SubscriptionError] for each kind, and every exemption that isn't got yet yields one. An error that concerns all of them is yielded once,
-// and last: a [*ParameterError] for an invalid option or no subscription, or
-// [ErrCredential], unless the token lacks claims that only one of the subscriptions asks
-// for. With IncludeUnlisted, a
-// [*SubscriptionError] can also be of one exemption that couldn't be got, after those of the
-// lists; and the last error can be that of the query, joined with those of exemptions of
-// management groups: then only what IncludeUnlisted adds is incomplete.
+//   - A [*SubscriptionError] for each kind of a subscription that can't be listed. The other
+//     kinds and subscriptions continue: a role may allow one kind and not the other. To repeat
+//     what failed, list these subscriptions again, by Kinds: there are no tokens to resume. When
+//     the context ends, each subscription that isn't finished yields one for each kind.
+//   - One without a Kind for an id that is no UUID. Its Err is a [*ParameterError].
+//   - With IncludeUnlisted, one for each exemption that couldn't be got, after those of the lists.
+//   - An error that concerns all, once and last: a [*ParameterError] for an invalid option or no
+//     subscription, or [ErrCredential], unless the token lacks claims that only one of the
+//     subscriptions asks for.
+//   - With IncludeUnlisted, the error of its query, joined with those of exemptions of management
+//     groups, last: only what it adds is incomplete then.
 //
 // The exemptions come as their pages arrive: those of one subscription in the service's
 // order, those of different ones mixed. No more pages are in memory than subscriptions

@@ -219,7 +219,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		}
 		err = outcomeUnknown(route, err)
 	default:
-		err = &wrappedError{more: "it may have been carried out, and can be sent again", errs: []error{err}}
+		err = &wrappedError{more: errMaybeCarriedOut.Error(), errs: []error{errMaybeCarriedOut, err}}
 	}
 	return result, nil, err
 }

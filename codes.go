@@ -160,6 +160,14 @@ func statusOf(err error) int {
 	return 0
 }
 
+// MaybeCarriedOut reports whether an error is that of a write, a deletion or the start of a
+// job that the service may have carried out nevertheless, in one of its attempts: of an
+// [ErrOutcomeUnknown], or of a write that is safe to repeat. Otherwise, nothing was changed
+// by the request.
+func MaybeCarriedOut(err error) bool {
+	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, errMaybeCarriedOut)
+}
+
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
 // of a job that was deleted. The others say nothing of the resource: the page of a proxy
 // ([ServiceError].Page), and a subscription, resource group or other parent that isn't found,

@@ -231,7 +231,8 @@
 //
 // # Retries
 //
-// Requests are retried by azcore's rules, with one exception: a request that starts a
+// Requests are retried by azcore's rules and defaults, which its policy.RetryOptions has, with
+// two differences: how a job is started, and how a 429 is waited for. A request that starts a
 // job is sent again only if nothing was sent, or the response is a 429, or a 401 for which
 // there is a new token. No retry option, policy or header lifts that. If it was sent, and
 // what came back is nothing, or neither a job nor a refusal, such as a 408 or 503, the error
@@ -240,7 +241,7 @@
 // A request that writes or deletes is repeated. If an earlier attempt may have been
 // applied, and the service now reports a conflict ([ErrConflict],
 // [ErrPreconditionFailed]), the error is [ErrOutcomeUnknown] as well. Without any
-// response, the write may have been applied, and can be repeated.
+// response, the write may have been applied, and can be repeated: [MaybeCarriedOut] tells.
 //
 // After a 429, the clients of one factory wait together before the next request to that
 // subscription, or to a scope that belongs to none. A call waits up to the client's

@@ -27,10 +27,10 @@ import (
 var (
 	ErrUnauthorized       error = statusError(http.StatusUnauthorized)       // 401: the token is missing, invalid or lacks claims
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
-	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or the scope that it would be in doesn't exist; see ServiceError.Page
+	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or the scope that it would be in doesn't exist; see IsMissing
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
-	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter. Of a call that wasn't sent, there is no RequestID
+	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter. A call that wasn't sent has no RequestID
 
 	// ErrResponseTooLarge is a body beyond [ClientOptions].MaxResponseBytes, or
 	// one that would take far more memory than its text.
@@ -85,9 +85,12 @@ var (
 	//   - A deletion that was repeated, and then was the [ErrNotFound] of something above
 	//     the resource. Get the resource.
 	//
-	// A write or deletion that ended otherwise without a response, such as by a deadline,
-	// may have been carried out as well, and is safe to repeat: it isn't ErrOutcomeUnknown.
+	// A write or deletion that ended otherwise without a response, such as by a deadline, or
+	// with one such as a 503, may have been carried out as well, and is safe to repeat: it
+	// isn't ErrOutcomeUnknown. [MaybeCarriedOut] is true of both.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
+
+	errMaybeCarriedOut = errors.New("it may have been carried out, and can be sent again")
 )
 
 // statusError stands for the responses with one status code.

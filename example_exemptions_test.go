@@ -59,9 +59,12 @@ func Example_exempt() {
 		}
 		fmt.Println(exemption.DisplayName)
 	}
-	_, renewErr := client.Renew(ctx, created.ID, time.Now().AddDate(1, 0, 0), &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
-	_, deleteErr := client.Delete(ctx, created.ID, nil)
-	fmt.Println(errors.Join(renewErr, deleteErr))
+	renewed, err := client.Renew(ctx, created.ID, time.Now().AddDate(1, 0, 0), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Delete(ctx, renewed.ID, nil)
+	fmt.Println(err)
 	// Output:
 	// Install endpoint protection solution on virtual machine scale sets
 	// Exempt demo cluster
@@ -187,18 +190,18 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 	// Microsoft.Security/standardAssignments 2030-01-01
 }
 
-// The id is one of any place, such as the ID of what NewListPager yields. With OnlyLater, an exemption
-// that ends later already stays as it is. This one had ended, and is in force again.
+// The id is one of any place, such as the ID of what NewListPager yields. One that ends
+// later already stays as it is. This one had ended, and is in force again.
 func ExampleExemptionsClient_Renew() {
 	client := exemptionsFactory(samples()).NewExemptionsClient()
 	id := "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-	options := &armsecops.ExemptionsClientRenewOptions{OnlyLater: true, Description: "SEC-1042: approved by the owner"}
+	options := &armsecops.ExemptionsClientRenewOptions{Description: "SEC-1042: approved by the owner", AllowEnded: true}
 	exemption, err := client.Renew(context.Background(), id, time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), options)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly))
-	// Output: Test exemption 2027-06-01
+	fmt.Println(exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly), exemption.Unchanged)
+	// Output: Test exemption 2027-06-01 false
 }
 
 func ExampleExemptionsClient_Delete() {

@@ -381,6 +381,8 @@ func Example_errors() {
 			fmt.Println("correct", parameter.Name)
 		case armsecops.HasCode(err, armsecops.CodeAuthorizationFailed):
 			fmt.Println("ask for a role")
+		case errors.Is(err, armsecops.ErrForbidden): // such as by a policy of Azure Policy
+			fmt.Println("denied:", service.Code)
 		case armsecops.IsMissing(err): // rather than what it is below, or the page of a proxy
 			fmt.Println("there is no such job")
 		case errors.Is(err, armsecops.ErrThrottled):

@@ -71,7 +71,7 @@ type Exemption struct {
 	Metadata json.RawMessage `json:"metadata,omitzero"`
 	// CreatedBy is who created the exemption, where the service says so. A row of Azure
 	// Resource Graph may lack it where Get and ListAcrossSubscriptions have it, except of
-	// standard assignments. Metadata doesn't count.
+	// standard assignments. It is never taken from Metadata.
 	CreatedBy string `json:"createdBy,omitzero"`
 	// CreatedOn is when the exemption was created, where the service says so.
 	CreatedOn time.Time `json:"createdOn,omitzero"`

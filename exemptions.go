@@ -26,8 +26,9 @@ import (
 // its Kind says. The clients of the three places change the rest. It is safe for
 // concurrent use.
 //
-// Roles: Security Reader reads exemptions; CreateOrUpdate, Renew and Delete take the role
-// of the place.
+// Roles: Security Reader reads exemptions; CreateOrUpdate, Renew and Delete take Security
+// Admin or, for policy exemptions, Resource Policy Contributor, also on the scope of the
+// policy assignment.
 //
 // armpolicy's client of that name is [PolicyExemptionsClient] here.
 //
@@ -116,9 +117,9 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as
 // ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing can be put at another scope or under another name.
 //
-// The call is one PUT. An Exemption doesn't have all that a resource has, such as members
-// that this version doesn't know: if there is one of that name, they are lost. Renew keeps
-// all.
+// The call is one PUT, which replaces what has that name, also an audit or attestation. An
+// Exemption doesn't have all that a resource has, such as members that this version doesn't
+// know: they are lost. Renew keeps all.
 //   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
 //   - name: of a standard assignment, a UUID; of a policy exemption, what
 //     [PolicyExemptionsClient.CreateOrUpdate] takes as the name of a new one
@@ -149,15 +150,15 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 	return ExemptionsClientCreateOrUpdateResponse{created}, err
 }
 
-// Renew lets an exemption end at another time, also an earlier one unless OnlyLater is
-// set: it gets the exemption, sets when it ends, and puts it back with all that it has.
-// The last writer wins: what another program changes between the two requests is lost.
+// Renew lets an exemption in force end later: it gets the exemption, sets when it ends, and
+// puts it back with all that it has. One that ends at that time or later, or never, or has
+// ended, is left as it is, unless AllowEarlier or AllowEnded is set: nothing is written then,
+// and Unchanged of the response says so. The last writer wins: what another program changes
+// between the two requests is lost.
 //
-// One that has ended is in force again: leave out those whose ExpiresBefore(time.Now()) is
-// true, which listings have, too. Collect the ids before you renew the first: a renewal can
-// move items of a listing.
+// Collect the ids before you renew the first: a renewal can move items of a listing.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
-//   - expiresOn: when it is to end, also in the past; not the zero time, which would mean never
+//   - expiresOn: when it is to end; with AllowEarlier, also in the past; not the zero time, which would mean never
 //   - options: nil for the defaults
 //
 // The errors are those of [ExemptionsClient.Get], and of the CreateOrUpdate of the
@@ -182,8 +183,10 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 			refused = &ParameterError{Name: "Metadata", Reason: "must be a JSON object"}
 		}
 	}
+	unchanged := false
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
-		if options.OnlyLater && !got.exemption.ExpiresBefore(expiresOn) {
+		later, ended := got.exemption.ExpiresBefore(expiresOn), got.exemption.ExpiresBefore(time.Now())
+		if unchanged = !later && !options.AllowEarlier || ended && !options.AllowEnded; unchanged {
 			return got, nil
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
@@ -193,7 +196,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 		put, err := run[writtenResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
-	return ExemptionsClientRenewResponse{renewed}, err
+	return ExemptionsClientRenewResponse{renewed, unchanged}, err
 }
 
 // Delete deletes an exemption, after it got it to see that it is one. If there is none,
@@ -245,23 +248,30 @@ type ExemptionsClientRenewOptions struct {
 	Description string
 
 	// Category replaces why the exemption is granted. Another one than the constants is
-	// sent, and the service decides. Empty leaves it as it is. To change it alone, renew the
-	// exemption until its own ExpiresOn; one that never ends is changed by its place's client.
+	// sent, and the service decides. Empty leaves it as it is.
 	Category ExemptionCategory
 
 	// Metadata replaces the JSON object of a policy exemption, such as the ticket by which
 	// it was approved. Empty leaves it as it is. Of another kind it is a [*ParameterError].
 	Metadata json.RawMessage
 
-	// OnlyLater leaves an exemption that ends at that time or later, or never, as it is:
-	// nothing is written, none of the other options either, and the response has it. Without
-	// OnlyLater, such an exemption is shortened.
-	OnlyLater bool
+	// AllowEarlier lets an exemption end earlier than it does, or one that never ends. To
+	// change the other options of one alone, set it, and renew the exemption until its own
+	// ExpiresOn; one that never ends is changed by its place's client.
+	AllowEarlier bool
+
+	// AllowEnded renews one that has ended, by the clock of the caller: it is in force again.
+	AllowEnded bool
 }
 
 // ExemptionsClientRenewResponse is the response of [ExemptionsClient.Renew].
 type ExemptionsClientRenewResponse struct {
+	// Exemption is as it is now, also if it is Unchanged.
 	Exemption
+
+	// Unchanged says that nothing was written, since the exemption has ended, or ends at that
+	// time or later.
+	Unchanged bool
 }
 
 // ExemptionsClientDeleteOptions holds the optional parameters of [ExemptionsClient.Delete].

@@ -20,7 +20,7 @@ import (
 // 2025-04-01-preview. It is safe for concurrent use.
 //
 // Roles: Microsoft Sentinel Reader reads jobs; Microsoft Sentinel Contributor starts and
-// deletes them, to start also at each member.
+// deletes them. To start one takes that role at the workspace of each member, too.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-assignment-jobs
 type WorkspaceManagerJobsClient struct {
@@ -48,8 +48,9 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 }
 
 // Create starts a job: it publishes the content of the assignment to its member
-// workspaces. The service names the job. BeginCreate starts one as well, and waits for
-// its end and finds it after a lost response; of Create's, use Get. The content items times the member workspaces of a group may be at most 2,000, see
+// workspaces. The service names the job. BeginCreate starts one and returns a poller, which
+// waits for its end; with Recover, it finds the job of a lost response. To follow a job of
+// Create, use NewJobPoller, or Get. The content items times the member workspaces of a group may be at most 2,000, see
 // https://learn.microsoft.com/azure/sentinel/workspace-manager#known-limitations.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit

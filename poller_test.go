@@ -43,19 +43,16 @@ type (
 )
 
 func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *beginOptions) *armsecops.JobPoller {
-	t.Helper()
 	poller := testkit.Must(client.BeginCreate(t.Context(), "rg", "workspace", "assignment", o))
 	return poller
 }
 
 func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *waitOptions) *armsecops.JobPoller {
-	t.Helper()
 	poller := testkit.Must(client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, o))
 	return poller
 }
 
 func resumeToken(t testing.TB, poller *armsecops.JobPoller) string {
-	t.Helper()
 	token := testkit.Must(poller.ResumeToken())
 	return token
 }
@@ -410,7 +407,6 @@ func TestBeginCreateNeedsTheNameOfTheJob(t *testing.T) {
 
 // waitFor waits with the poller and returns its job as it ended, and whether it failed.
 func waitFor(t *testing.T, poller *armsecops.JobPoller) (job armsecops.Job, failed bool) {
-	t.Helper()
 	got, err := poller.PollUntilDone(t.Context(), nil)
 	if failed, ok := errors.AsType[*armsecops.JobFailedError](err); ok {
 		return failed.Job, true
@@ -485,7 +481,6 @@ func TestResumeTokenIsBoundToItsJob(t *testing.T) {
 		id, assignment := test.arguments, test.arguments.WorkspaceManagerAssignmentName
 		client := testkit.Must(newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewWorkspaceManagerJobsClient(id.SubscriptionID))
 		check := func(err error, accepted bool) {
-			t.Helper()
 			if accepted {
 				require.NoError(t, err)
 				return

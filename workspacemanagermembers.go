@@ -14,7 +14,7 @@ import (
 // 2025-04-01-preview. It is safe for concurrent use.
 //
 // Roles: Microsoft Sentinel Reader reads members; Microsoft Sentinel Contributor changes
-// them, to make one also at its workspace.
+// them. To make one takes that role at its workspace, too.
 //
 // REST: https://learn.microsoft.com/rest/api/securityinsights/workspace-manager-members
 type WorkspaceManagerMembersClient struct {

@@ -103,10 +103,8 @@
 // resources of the scope and of the scopes whose ids are below it. One of policy
 // exemptions also has those that the scope inherits: the server doesn't know which
 // management groups are above a subscription, and takes all of them. A list of the
-// metadata of a subscription also has the tenant's. What Azure's list of standard
-// assignments may lack, this one has. To see that a program finds it nevertheless:
-//
-//	server.Override("StandardAssignmentsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{}))
+// metadata of a subscription also has the tenant's. With [ServerOptions].ShortLists, those of
+// standard assignments lack what Azure's may lack.
 //
 // # Azure Resource Graph
 //

@@ -50,8 +50,8 @@ type Fault struct {
 	Always bool
 
 	// StatusCode is the status of the response. 0 leaves the status unchanged.
-	// From 400 on, the body is an error in Azure's envelope, unless Body or NoBody
-	// is set; below 400 there is no body unless Body is set. The server doesn't carry
+	// From 400 on, the body is an error in Azure's envelope, whose code is that of the
+	// status, such as Forbidden, unless Body or NoBody is set; below 400 there is no body unless Body is set. The server doesn't carry
 	// the request out unless CarriedOut is set.
 	StatusCode int
 

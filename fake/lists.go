@@ -54,7 +54,10 @@ func (s *Server) list(r *request, row *row) *response {
 		sortKey = func(doc document) string { return sortableText(doc, property) }
 	}
 	scope := r.listScope()
-	selected := func(k string, _ *storedResource) bool { return routes.IsBelow(k, scope) }
+	short := s.options.ShortLists && row.resource == routes.StandardAssignments
+	selected := func(k string, _ *storedResource) bool {
+		return routes.IsBelow(k, scope) && !(short && routes.ScopeOf(k) != scope)
+	}
 	if row.selects != nil {
 		var refused *response
 		if selected, refused = row.selects(s, r); refused != nil {

@@ -58,6 +58,10 @@ type ServerOptions struct {
 	// InProgress, on the server's clock. 0 means that JobSteps decides.
 	JobDuration time.Duration
 
+	// ShortLists makes the lists of standard assignments leave out what is below their
+	// scope, as Azure's may. Queries have it.
+	ShortLists bool
+
 	// Strict refuses requests below a subscription, resource group, workspace or
 	// workspace manager assignment that doesn't exist, with Azure's 404. It exists
 	// if it is stored, if a test has put something below it, or has named it with

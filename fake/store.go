@@ -56,6 +56,9 @@ func (s *Server) Put(id fmt.Stringer, resource any) {
 // putDocument stores a resource that no client has written. The caller holds the lock.
 func (s *Server) putDocument(route *routes.Route, values []string, doc document) {
 	id := route.ID(values...)
+	if doc.Properties == nil {
+		doc.Properties = jsontext.Value("{}") // as the services have
+	}
 	doc.ID = cmp.Or(doc.ID, id)
 	doc.Name = cmp.Or(doc.Name, values[len(values)-1])
 	doc.Type = cmp.Or(doc.Type, route.Resource.Type)

@@ -62,7 +62,6 @@ func exampleBody(route *routes.Route) string {
 
 // exampleRequest returns a request of the operation.
 func exampleRequest(t *testing.T, route *routes.Route, change ...func(*http.Request)) *http.Request {
-	t.Helper()
 	url := "https://management.azure.com" + route.URLPath(exampleValues(route)...) + "?api-version=" + route.APIVersion
 	req := testkit.Must(http.NewRequestWithContext(t.Context(), route.Method, url, strings.NewReader(exampleBody(route))))
 	req.Header.Set("Authorization", "Bearer token")
@@ -81,7 +80,6 @@ func header(name, value string) func(*http.Request) {
 
 // expect checks the status of the response, and returns its body.
 func expect(t *testing.T, srv *Server, want int, req *http.Request) string {
-	t.Helper()
 	code, body := status(t, srv, req)
 	assert.Equal(t, want, code, body)
 	return body
@@ -89,7 +87,6 @@ func expect(t *testing.T, srv *Server, want int, req *http.Request) string {
 
 // status returns the status of the response, and its body.
 func status(t *testing.T, srv *Server, req *http.Request) (int, string) {
-	t.Helper()
 	resp := testkit.Must(srv.Do(req))
 	defer resp.Body.Close()
 	body := testkit.Must(io.ReadAll(resp.Body))

@@ -61,7 +61,6 @@ var theirs = driver.Library{
 
 // assertSame compares two models member by member, in their JSON form.
 func assertSame(t testing.TB, want, got any) {
-	t.Helper()
 	assert.Equal(t, wireForm(t, want), wireForm(t, got))
 }
 
@@ -70,7 +69,6 @@ var times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]+"`)
 // wireForm returns a model's JSON, with its members in order and its times in UTC:
 // the two sides write their fractions and zones differently.
 func wireForm(t testing.TB, model any) string {
-	t.Helper()
 	text := testkit.Must(json.Marshal(model))
 	form := jsontext.Value(times.ReplaceAllFunc(testkit.Normal(text), func(quoted []byte) []byte {
 		instant, err := time.Parse(`"`+time.RFC3339+`"`, string(quoted))
@@ -238,7 +236,6 @@ var (
 )
 
 func sourceOf(t *testing.T, path string) (f filler) {
-	t.Helper()
 	f = filler{values: map[string][]string{}, required: map[string]bool{}}
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Dir}}", path).Output()
 	require.NoError(t, err)

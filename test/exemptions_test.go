@@ -332,17 +332,20 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, "me, you", before.CreatedBy+", "+before.LastModifiedBy)
 		assert.JSONEq(t, test.properties, string(before.Properties))
 
-		renewed, err := client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-17"})
-		require.NoError(t, err)
-		kept, _ := client.Renew(t.Context(), id, expires.AddDate(-1, 0, 0), &armsecops.ExemptionsClientRenewOptions{OnlyLater: true})
-		assert.Equal(t, renewed, kept)
-		after, err := client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{})
-		require.NoError(t, err)
-		assert.Equal(t, renewed, armsecops.ExemptionsClientRenewResponse{Exemption: after.Exemption})
+		ended := testkit.Must(client.Renew(t.Context(), id, expires, nil))
+		assert.Equal(t, before.ExpiresBefore(time.Now()) || before.ExpiresOn.IsZero(), ended.Unchanged)
+		renewed := testkit.Must(client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-17", AllowEarlier: true, AllowEnded: true}))
+		assert.False(t, renewed.Unchanged)
+		for _, end := range []time.Time{expires, expires.AddDate(-1, 0, 0)} {
+			kept := testkit.Must(client.Renew(t.Context(), id, end, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-18", AllowEnded: true}))
+			assert.Equal(t, armsecops.ExemptionsClientRenewResponse{Exemption: renewed.Exemption, Unchanged: true}, kept)
+		}
+		after := testkit.Must(client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{AllowEarlier: true}))
+		assert.Equal(t, renewed, after)
 		assert.Equal(t, expires.UTC(), after.ExpiresOn)
 		assert.JSONEq(t, strings.Replace(`{"description":"SEC-17","expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
-		other := &armsecops.ExemptionsClientRenewOptions{Category: "MITIGATED"}
+		other := &armsecops.ExemptionsClientRenewOptions{Category: "MITIGATED", AllowEarlier: true}
 		ofPolicy := before.Kind == armsecops.ExemptionKindPolicyExemption
 		if ofPolicy {
 			other.Metadata = json.RawMessage(`{"ticketRef":"SEC-18"}`)
@@ -455,7 +458,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		e := armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: aStandard, Category: "waiver"}
 		return errorOf(writing.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true, AllowEndless: true}))
 	}
-	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, &armsecops.ExemptionsClientRenewOptions{Category: "waiver"})), create()} {
+	for _, written := range []error{errorOf(writing.Renew(t.Context(), standardRow, soon, &armsecops.ExemptionsClientRenewOptions{Category: "waiver", AllowEarlier: true})), create()} {
 		require.ErrorIs(t, written, armsecops.ErrUnexpectedResponse)
 		require.NotErrorIs(t, written, armsecops.ErrNotExemption, "it may have been written")
 	}

@@ -85,7 +85,6 @@ var unexpectedBodies = map[string]string{
 }
 
 func assertUnexpected(t *testing.T, err error, text string) {
-	t.Helper()
 	require.ErrorIs(t, err, armsecops.ErrUnexpectedResponse)
 	assert.ErrorContains(t, err, text)
 	e, ok := errors.AsType[*armsecops.ServiceError](err)
@@ -289,7 +288,6 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 // assertGrowth asserts that the call succeeds and takes at most maxGrowth times
 // the length of the body in memory.
 func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body string) {
-	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
 	var err error
 	peak := testkit.Peak("/memory/classes/heap/objects:bytes", 100*time.Microsecond, func() {

@@ -32,7 +32,6 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	c.Command, c.name = newCommand(name), name
 	c.Arguments = "[ID... | -]"
 	var expires, category, metadata string
-	earlier := false
 	which, flags := "-within 0d", "-live -dry-run"
 	if name == "renew" {
 		which, flags = "-active -within 7d", flags+" -expires 90d"
@@ -44,7 +43,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 		c.Flags.StringVar(&c.options.Description, "description", "", "new `text` that says why, such as a ticket and who approved it (default: it stays)")
 		c.Flags.StringVar(&category, "category", "", "new `category`: waiver or mitigated (default: it stays)")
 		c.Flags.StringVar(&metadata, "metadata", "", "new metadata of policy exemptions, a `JSON` object (default: it stays)")
-		c.Flags.BoolVar(&earlier, "earlier", false, "also renew what ends later, or never: it ends earlier then")
+		c.Flags.BoolVar(&c.options.AllowEarlier, "earlier", false, "also renew what ends later, or never: it ends earlier then")
 		c.Required = []string{"expires"}
 	} else {
 		c.About = "Deletes exemptions of any kind, and prints their ids. \"exemptions expiring -within 0d\" lists those that have ended.\n\n" +
@@ -68,7 +67,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
-	c.options.OnlyLater, c.options.Metadata = !earlier, json.RawMessage(metadata)
+	c.options.AllowEnded, c.options.Metadata = true, json.RawMessage(metadata) // which is in force again, as a note says
 	if object := map[string]any(nil); c.Given("metadata") && (json.Unmarshal(c.options.Metadata, &object) != nil || object == nil) {
 		return c, command.Usagef("-metadata: must be a JSON object")
 	}
@@ -134,13 +133,13 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 	case c.expires.IsZero():
 		_, err = client.Delete(ctx, id, nil)
 		return done{text: id}, err
-	case before.ExpiresOn.IsZero() && c.options.OnlyLater:
+	case before.ExpiresOn.IsZero() && !c.options.AllowEarlier:
 		return done{}, fmt.Errorf("%w renewed, since it never ends", errUnchanged)
 	case len(c.options.Metadata) > 0 && before.Kind != armsecops.ExemptionKindPolicyExemption:
 		return done{}, errors.New("-metadata is of policy exemptions only")
-	case !before.ExpiresBefore(c.expires) && c.options.OnlyLater && formatDate(before.ExpiresOn) == formatDate(c.expires):
+	case !before.ExpiresBefore(c.expires) && !c.options.AllowEarlier && formatDate(before.ExpiresOn) == formatDate(c.expires):
 		return done{}, fmt.Errorf("%w renewed, since it ends on that date already: %s", errUnchanged, formatDate(before.ExpiresOn))
-	case !before.ExpiresBefore(c.expires) && c.options.OnlyLater:
+	case !before.ExpiresBefore(c.expires) && !c.options.AllowEarlier:
 		return done{}, fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(before.ExpiresOn))
 	}
 	var ended, note string
@@ -157,7 +156,7 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires) + more}, nil
 	}
 	renewed, err := client.Renew(ctx, id, c.expires, &c.options)
-	if err == nil && c.options.OnlyLater && !renewed.ExpiresOn.Equal(c.expires) { // by another program, meanwhile
+	if renewed.Unchanged { // by another program, meanwhile
 		err = fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
 	}
 	return done{id, note}, err

@@ -251,10 +251,8 @@ func (c creation) create(ctx context.Context, key string) (d done, err error) {
 		created, err = c.factory.NewStandardAssignmentsClient().CreateOrUpdate(ctx, c.scope, c.name(key), document, nil)
 		d.text = created.ID
 	}
-	service, responded := errors.AsType[*armsecops.ServiceError](err)
-	refused := responded && service.StatusCode >= 400 && service.StatusCode < 500 && !errors.Is(err, armsecops.ErrOutcomeUnknown)
 	switch {
-	case errors.Is(err, armsecops.ErrCredential), refused: // so that there is nothing to repeat
+	case err != nil && !armsecops.MaybeCarriedOut(err): // so that there is nothing to repeat
 		return d, c.explain(err)
 	case err != nil:
 		return d, fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", err, c.id)

@@ -63,7 +63,6 @@ func newAzure(t *testing.T) (server *fake.Server, e *exempter) {
 
 // exempt returns the ids of exemptOrRenew: a second run with an earlier end shortens nothing.
 func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids []string) {
-	t.Helper()
 	e = &exempter{factory: e.factory, policies: e.policies} // which sees what has changed
 	recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Close ports", PolicyDefinitionID: policyID}}
 	planned, planErr := e.exemptOrRenew(t.Context(), recommendation, resourceID, approved, true, above)
@@ -80,7 +79,6 @@ func exempt(t *testing.T, e *exempter, policyID, resourceID, above string) (ids 
 
 // revokeAll returns the changes of revoke, which its dry run foretells.
 func revokeAll(t *testing.T, e *exempter, recommendation armsecops.AssessmentMetadata, resourceID, above string) string {
-	t.Helper()
 	e = &exempter{factory: e.factory, policies: e.policies}
 	planned, planErr := e.revoke(t.Context(), recommendation, resourceID, true, above)
 	changes, err := e.revoke(t.Context(), recommendation, resourceID, false, above)
@@ -234,7 +232,6 @@ func asked(server *fake.Server, paths ...string) (counts []int) {
 
 // run returns what a command writes, and its error.
 func run(t *testing.T, e *exempter, args, stdin string) string {
-	t.Helper()
 	var out strings.Builder
 	command, err := parse(strings.Fields(args), soon, strings.NewReader(stdin), &out)
 	if err == nil {

@@ -109,17 +109,17 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	assert.Equal(t, expiresOn, got.Properties.ExpiresOn)
 }
 
-func TestCurrentHasWhatTheListsLack(t *testing.T) {
+func TestInventoryHasWhatTheListsLack(t *testing.T) {
 	t.Parallel()
-	server, id := fake.NewServer(nil), armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription + "/resourceGroups/rg", Name: subscription}
-	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
-	server.Override("StandardAssignmentsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{}))
+	var out strings.Builder
+	server, id := fake.NewServer(&fake.ServerOptions{ShortLists: true}), armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription + "/resourceGroups/rg", Name: subscription}
+	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
 	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
 	require.NoError(t, err)
-	_, err = current(t.Context(), client, nil)
-	require.ErrorContains(t, err, "must not be empty")
-	found, err := current(t.Context(), client, []string{subscription, "not an id"})
-	require.ErrorContains(t, err, "must be a UUID")
-	require.Len(t, found, 1)
-	assert.Equal(t, id.String(), found[0].ID)
+	require.ErrorContains(t, inventory(t.Context(), &out, client, nil), "must not be empty")
+	require.ErrorContains(t, inventory(t.Context(), &out, client, []string{subscription, "not an id"}), "must be a UUID")
+	assert.Equal(t, "never\t\"lea\"\t\""+subscription+"\"\t"+id.Scope+"\n", out.String())
+	for range client.ListAcrossSubscriptions(t.Context(), []string{subscription}, nil) {
+		t.Error("the lists have it")
+	}
 }

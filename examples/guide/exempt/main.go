@@ -96,7 +96,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	var ids, made []string         // made has those that may exist, too
 	var errs []error
 	ended := false // there is no more to do but to clean up
-	for _, r := range recommendations {
+	for i, r := range recommendations {
 		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
 		if id != "" {
 			made = append(made, id)
@@ -104,6 +104,9 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
 			if ended = errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil; ended {
+				for _, rest := range recommendations[i+1:] {
+					errs = append(errs, fmt.Errorf("%q: not begun", rest.displayName))
+				}
 				break
 			}
 			continue
@@ -173,8 +176,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	unique := strings.ToLower(resourceID+r.policyAssignmentID) + found.Name
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
 	created, err := factory.NewExemptionsClient().CreateOrUpdate(ctx, resourceID, name, exemption, nil)
-	_, invalid := errors.AsType[*armsecops.ParameterError](err)
-	if _, responded := errors.AsType[*armsecops.ServiceError](err); err != nil && !responded && !invalid {
+	if armsecops.MaybeCarriedOut(err) {
 		id = armsecops.PolicyExemptionID{Scope: resourceID, Name: name}.String()
 		if exemption.Kind == armsecops.ExemptionKindStandardAssignment {
 			id = armsecops.StandardAssignmentID{Scope: resourceID, Name: name}.String()
@@ -242,15 +244,24 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Write
 	var errs []error
 	for _, id := range ids {
 		got, err := client.Get(ctx, id, nil)
-		if err != nil || got.ExpiresBefore(now) {
-			errs = append(errs, err) // nil for one that has ended
+		if err == nil && got.ExpiresBefore(now) {
+			fmt.Fprintf(out, "%q: has ended\n", got.DisplayName)
 			continue
 		}
-		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description, OnlyLater: true})
-		if err == nil && !renewed.ExpiresOn.IsZero() { // zero: it never ends
+		var renewed armsecops.ExemptionsClientRenewResponse
+		if err == nil {
+			renewed, err = client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description, AllowEnded: true}) // by now, it hasn't
+		}
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case renewed.ExpiresOn.IsZero():
+			fmt.Fprintf(out, "%q: never ends\n", renewed.DisplayName)
+		case renewed.Unchanged:
+			fmt.Fprintf(out, "%q: ends later already, on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
+		default:
 			fmt.Fprintf(out, "%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
 		}
-		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

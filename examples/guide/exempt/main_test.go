@@ -70,21 +70,28 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	signedOut := &azfake.TokenCredential{}
 	signedOut.SetError(errors.New("no account"))
 	factory, _ = armsecops.NewClientFactory(signedOut, nil)
-	assert.Equal(t, 1, strings.Count(run(ctx, factory, today, io.Discard).Error(), "no account"))
+	err = run(ctx, factory, today, io.Discard)
+	assert.Equal(t, 1, strings.Count(err.Error(), "no account"))
+	require.ErrorContains(t, err, "\"Disks should be encrypted\": not begun")
 }
 
 // A standard assignment may be of a management group that isn't above. What may exist is deleted, too.
 func TestRunMarksGroupsAndDeletesWhatMayExist(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		server, out, elsewhere := newTenant(), new(strings.Builder), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
-		server.AddManagementGroup("contoso")
-		server.Put(elsewhere, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, DisplayName: "Theirs"}})
-		server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", Disconnect: true, CarriedOut: true, Times: 4})
-		require.ErrorContains(t, run(t.Context(), factoryOf(server), today, out), "(it may exist: ")
-		assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
-		assert.Contains(t, out.String(), "deleted "+machine+"/providers/Microsoft.Authorization/policyExemptions/")
-	})
+	for _, last := range []fake.Fault{{Disconnect: true}, {StatusCode: 504}, {StatusCode: 409}, {StatusCode: 403}, {StatusCode: 201, Body: "<html>"}} {
+		synctest.Test(t, func(t *testing.T) {
+			server, out, elsewhere := newTenant(), new(strings.Builder), armsecops.StandardAssignmentID{Scope: "/providers/Microsoft.Management/managementGroups/contoso", Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}
+			server.AddManagementGroup("contoso")
+			server.Put(elsewhere, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, DisplayName: "Theirs"}})
+			for _, fault := range []fake.Fault{{StatusCode: 503, CarriedOut: true, Times: 3}, last} {
+				fault.Operation = "PolicyExemptionsClient.CreateOrUpdate"
+				server.Inject(fault)
+			}
+			require.ErrorContains(t, run(t.Context(), factoryOf(server), today, out), "(it may exist: ")
+			assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
+			assert.Contains(t, out.String(), "deleted "+machine+"/providers/Microsoft.Authorization/policyExemptions/")
+		})
+	}
 }
 
 // Of a whole tenant.
@@ -96,15 +103,16 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 			DisplayName: name, ExpiresOn: expires, PolicyAssignmentID: policyAssignment, ExemptionCategory: armsecops.ExemptionCategoryWaiver,
 		}})
 	}
-	client := factoryOf(server).NewExemptionsClient()
+	client, out := factoryOf(server).NewExemptionsClient(), new(strings.Builder)
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403, Times: 1})
 	server.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.NewListBySubscriptionPager", StatusCode: 403}) // neither keeps it from the rest
 	assert.Regexp(t, `(?s)^"Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 .*invalid argument$`, run(t.Context(), factoryOf(server), today, (*os.File)(nil)))
 	found, err := collect(client.NewListPager(nil).All(t.Context()), func(armsecops.Exemption) bool { return true })
 	for _, e := range found {
-		err = errors.Join(err, renew(t.Context(), client, io.Discard, today, today.AddDate(0, 3, 0), "SEC-1043", e.ID))
+		err = errors.Join(err, renew(t.Context(), client, out, today, today.AddDate(0, 3, 0), "SEC-1043", e.ID))
 	}
 	require.NoError(t, err)
+	assert.Equal(t, "\"ended\": has ended\n\"later\": ends later already, on 2026-10-01\n\"never\": never ends\n\"soon\": ends on 2026-09-01\n", out.String())
 	got := map[string]string{}
 	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
 		require.NoError(t, err)

@@ -73,12 +73,16 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program
 	var errs []error
-	for _, p := range []publication{rules} { // one that fails doesn't keep the others from theirs
+	publications := []publication{rules} // one after the other; one that fails doesn't keep the others from theirs
+	for i, p := range publications {
 		err := publish(ctx, factory, p)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", p.assignment, err)
 		}
 		if errs = append(errs, err); errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil {
+			for _, rest := range publications[i+1:] {
+				errs = append(errs, fmt.Errorf("%s: not begun", rest.assignment))
+			}
 			break
 		}
 	}

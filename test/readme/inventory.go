@@ -1,0 +1,31 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/armsecops/armsecops"
+)
+
+// inventory writes the exemptions of subscriptions, and those of management groups, as they are now: when each ends, who
+// created it, its name and its scope. The error says what couldn't be read: the rest is written.
+func inventory(ctx context.Context, w io.Writer, client *armsecops.ExemptionsClient, subscriptionIDs []string) error {
+	var errs []error
+	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
+	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, options) {
+		if err != nil { // of one subscription, and the others continue; or the last, such as ErrCredential
+			errs = append(errs, err)
+			continue
+		}
+		ends := "never"
+		if !exemption.ExpiresOn.IsZero() {
+			ends = exemption.ExpiresOn.Format(time.DateOnly)
+		}
+		fmt.Fprintf(w, "%s\t%q\t%q\t%s\n", ends, exemption.CreatedBy, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
+	}
+	return errors.Join(errs...)
+}
