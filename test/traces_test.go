@@ -88,7 +88,6 @@ func (s *spans) start(ctx context.Context, name string, o *tracing.SpanOptions) 
 
 // names returns the names of the spans, each of which must have ended.
 func (s *spans) names(t *testing.T) []string {
-	t.Helper()
 	var names []string
 	for _, one := range s.list {
 		assert.True(t, one.ended, one.name)
@@ -99,7 +98,6 @@ func (s *spans) names(t *testing.T) []string {
 
 // last returns the last span of the name.
 func (s *spans) last(t *testing.T, name string) *span {
-	t.Helper()
 	names := s.names(t)
 	require.Contains(t, names, name)
 	slices.Reverse(names)

@@ -25,7 +25,10 @@ func inventory(ctx context.Context, w io.Writer, client *armsecops.ExemptionsCli
 		if !exemption.ExpiresOn.IsZero() {
 			ends = exemption.ExpiresOn.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "%s\t%q\t%q\t%s\n", ends, exemption.CreatedBy, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
+		_, err := fmt.Fprintf(w, "%s\t%q\t%q\t%s\n", ends, exemption.CreatedBy, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
 	}
 	return errors.Join(errs...)
 }
