@@ -91,8 +91,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 
 // ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
 // all three places: those of Azure Policy first, then those of Defender's standards, then
-// Defender's assignments of 2021. For all exemptions, set IncludeInherited and
-// IncludeUnlisted:
+// Defender's assignments of 2021. Without options it may be incomplete: for all exemptions,
+// set IncludeInherited and IncludeUnlisted.
 //
 //   - Without them, it has what the lists of the subscriptions have of these. Whether Defender
 //     lists the standard assignments of resource groups and single resources isn't documented.

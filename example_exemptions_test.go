@@ -191,7 +191,7 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 }
 
 // The id is one of any place, such as the ID of what NewListPager yields. One that ends
-// later already stays as it is. This one had ended, and is in force again.
+// later already is ErrNotRenewed. This one had ended, and is in force again.
 func ExampleExemptionsClient_Renew() {
 	client := exemptionsFactory(samples()).NewExemptionsClient()
 	id := "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
@@ -200,8 +200,8 @@ func ExampleExemptionsClient_Renew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly), exemption.Unchanged)
-	// Output: Test exemption 2027-06-01 false
+	fmt.Println(exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly))
+	// Output: Test exemption 2027-06-01
 }
 
 func ExampleExemptionsClient_Delete() {

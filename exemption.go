@@ -97,6 +97,8 @@ func (e Exemption) LogValue() slog.Value {
 	return slog.GroupValue(attributes...)
 }
 
+const policyAssignments = "Microsoft.Authorization/policyAssignments"
+
 // check returns the rule that an exemption breaks which is to be created; nil for none.
 func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error {
 	policy, standard := e.Kind.Is(ExemptionKindPolicyExemption), e.Kind.Is(ExemptionKindStandardAssignment)
@@ -121,7 +123,7 @@ func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error 
 		}
 	}
 	keys := e.AssessmentKeys
-	noAssignment := routes.CheckID(e.PolicyAssignmentID, "Microsoft.Authorization/policyAssignments")
+	noAssignment := routes.CheckID(e.PolicyAssignmentID, policyAssignments)
 	noStandard := routes.CheckID(e.StandardID, routes.SecurityStandards.Type, "Microsoft.Security/standards") // as in samples
 	switch {
 	case policy && noAssignment != "":

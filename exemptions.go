@@ -139,6 +139,9 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 	put := exemption.put(scope, name)
 	put.parameter = "exemption"
 	_, refused := c.checkedValues(&put)
+	if routes.CheckID(scope, routes.PolicyExemptions.Type, policyAssignments, routes.StandardAssignments.Type, routes.Assignments.Type) == "" {
+		refused = invalid("scope", scope, "must be what is to be exempt, rather than an exemption or assignment")
+	}
 	if e, ok := refused.(*ParameterError); ok && e.Name != "scope" {
 		e.Name = "name" // rather than that of the place's client
 	}
@@ -150,11 +153,10 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 	return ExemptionsClientCreateOrUpdateResponse{created}, err
 }
 
-// Renew lets an exemption in force end later: it gets the exemption, sets when it ends, and
-// puts it back with all that it has. One that ends at that time or later, or never, or has
-// ended, is left as it is, unless AllowEarlier or AllowEnded is set: nothing is written then,
-// and Unchanged of the response says so. The last writer wins: what another program changes
-// between the two requests is lost.
+// Renew lets an exemption end later: it gets the exemption, sets when it ends, and puts it
+// back with all that it has. One that ends later already, or never, or has ended, is
+// [ErrNotRenewed] unless AllowEarlier or AllowEnded is set: nothing is written. The last
+// writer wins: what another program changes between the two requests is lost.
 //
 // Collect the ids before you renew the first: a renewal can move items of a listing.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
@@ -183,11 +185,9 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 			refused = &ParameterError{Name: "Metadata", Reason: "must be a JSON object"}
 		}
 	}
-	unchanged := false
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
-		later, ended := got.exemption.ExpiresBefore(expiresOn), got.exemption.ExpiresBefore(time.Now())
-		if unchanged = !later && !options.AllowEarlier || ended && !options.AllowEnded; unchanged {
-			return got, nil
+		if why := options.refuse(got.exemption, expiresOn); why != "" {
+			return exemptionResource{}, fmt.Errorf("%w: it %s (%s)", ErrNotRenewed, why, line(got.ID))
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
 		if err := got.Properties.replace(at.resource, options); err != nil {
@@ -196,11 +196,12 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 		put, err := run[writtenResource](ctx, at.client, call{route: at.resource.CreateOrUpdate, values: at.values, parameter: "expiresOn", body: &got.Resource})
 		return put.exemptionResource, err
 	})
-	return ExemptionsClientRenewResponse{renewed, unchanged}, err
+	return ExemptionsClientRenewResponse{renewed}, err
 }
 
 // Delete deletes an exemption, after it got it to see that it is one. If there is none,
-// [IsMissing] is true of the error, which a repeated cleanup can ignore. It can take 24 hours
+// [IsMissing] is true of the error, which a repeated cleanup can ignore; the Delete of its
+// place's client succeeds then. It can take 24 hours
 // until the deletion counts.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - options: nil for the defaults
@@ -256,8 +257,8 @@ type ExemptionsClientRenewOptions struct {
 	Metadata json.RawMessage
 
 	// AllowEarlier lets an exemption end earlier than it does, or one that never ends. To
-	// change the other options of one alone, set it, and renew the exemption until its own
-	// ExpiresOn; one that never ends is changed by its place's client.
+	// change the other options alone, renew an exemption until its own ExpiresOn; one that
+	// never ends is changed by its place's client.
 	AllowEarlier bool
 
 	// AllowEnded renews one that has ended, by the clock of the caller: it is in force again.
@@ -266,12 +267,26 @@ type ExemptionsClientRenewOptions struct {
 
 // ExemptionsClientRenewResponse is the response of [ExemptionsClient.Renew].
 type ExemptionsClientRenewResponse struct {
-	// Exemption is as it is now, also if it is Unchanged.
 	Exemption
+}
 
-	// Unchanged says that nothing was written, since the exemption has ended, or ends at that
-	// time or later.
-	Unchanged bool
+// ErrNotRenewed is an exemption that Renew leaves as it is: one that ends later already, or
+// never, without AllowEarlier, or that has ended, without AllowEnded. The text says which.
+// To see that exemptions last until some time, ignore it for those that do.
+var ErrNotRenewed = errors.New("not renewed")
+
+// refuse returns why an exemption is not to be renewed; empty if it is.
+func (o *ExemptionsClientRenewOptions) refuse(e Exemption, expiresOn time.Time) string {
+	end := e.ExpiresOn.UTC().Format(time.RFC3339)
+	switch {
+	case e.ExpiresBefore(time.Now()) && !o.AllowEnded:
+		return "has ended, on " + end
+	case e.ExpiresOn.IsZero() && !o.AllowEarlier:
+		return "never ends"
+	case e.ExpiresOn.After(expiresOn) && !o.AllowEarlier:
+		return "ends later already, on " + end
+	}
+	return ""
 }
 
 // ExemptionsClientDeleteOptions holds the optional parameters of [ExemptionsClient.Delete].

@@ -71,7 +71,8 @@ func LogValue(err error) (value slog.Value) {
 //	credential      ErrCredential
 //	service         an error of the service, or a call that was held back: ErrThrottled
 //	response        a response that can't be used, such as ErrUnexpectedResponse,
-//	                ErrResponseTooLarge, ErrUntrustedNextLink, ErrPagingLoop, ErrNotExemption
+//	                ErrResponseTooLarge, ErrUntrustedNextLink, ErrPagingLoop, ErrNotExemption,
+//	                ErrNotRenewed
 //	incomplete      ErrIncompleteResult
 //	transport       no response came
 //	timeout         context.DeadlineExceeded
@@ -219,7 +220,7 @@ func kind(err error) string {
 		return "service"
 	case errors.Is(err, ErrIncompleteResult):
 		return "incomplete"
-	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop):
+	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrNotRenewed):
 		return "response"
 	}
 	return "transport"

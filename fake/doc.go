@@ -27,7 +27,7 @@
 //		}
 //
 //		// The job that the program starts will fail for one member.
-//		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1})
+//		srv := fake.NewServer(&fake.ServerOptions{JobSteps: 1, Strict: true})
 //		srv.SetJobItems(id, []armsecops.JobItem{{
 //			ResourceID: "alertRules/one",
 //			Errors:     []armsecops.JobItemError{{MemberResourceName: "member", ErrorMessage: "Forbidden."}},

@@ -332,20 +332,19 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, "me, you", before.CreatedBy+", "+before.LastModifiedBy)
 		assert.JSONEq(t, test.properties, string(before.Properties))
 
-		ended := testkit.Must(client.Renew(t.Context(), id, expires, nil))
-		assert.Equal(t, before.ExpiresBefore(time.Now()) || before.ExpiresOn.IsZero(), ended.Unchanged)
+		_, err := client.Renew(t.Context(), id, expires, nil)
+		require.ErrorIs(t, err, armsecops.ErrNotRenewed)
+		assert.Regexp(t, `^ExemptionsClient.Renew: not renewed: it (never ends|has ended, on 2026-01-02T00:00:00Z) \(`+id+`\)$`, err)
+		assert.Contains(t, armsecops.LogValue(err).String(), "kind=response")
 		renewed := testkit.Must(client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-17", AllowEarlier: true, AllowEnded: true}))
-		assert.False(t, renewed.Unchanged)
-		for _, end := range []time.Time{expires, expires.AddDate(-1, 0, 0)} {
-			kept := testkit.Must(client.Renew(t.Context(), id, end, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-18", AllowEnded: true}))
-			assert.Equal(t, armsecops.ExemptionsClientRenewResponse{Exemption: renewed.Exemption, Unchanged: true}, kept)
-		}
-		after := testkit.Must(client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{AllowEarlier: true}))
+		_, err = client.Renew(t.Context(), id, expires.AddDate(0, 0, -1), &armsecops.ExemptionsClientRenewOptions{AllowEnded: true})
+		require.ErrorContains(t, err, "not renewed: it ends later already, on 2027-01-02T00:00:00Z (")
+		after := testkit.Must(client.Renew(t.Context(), id, expires, nil)) // the same again
 		assert.Equal(t, renewed, after)
 		assert.Equal(t, expires.UTC(), after.ExpiresOn)
 		assert.JSONEq(t, strings.Replace(`{"description":"SEC-17","expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
-		other := &armsecops.ExemptionsClientRenewOptions{Category: "MITIGATED", AllowEarlier: true}
+		other := &armsecops.ExemptionsClientRenewOptions{Category: "MITIGATED"}
 		ofPolicy := before.Kind == armsecops.ExemptionKindPolicyExemption
 		if ofPolicy {
 			other.Metadata = json.RawMessage(`{"ticketRef":"SEC-18"}`)
@@ -429,6 +428,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard, Category: "waiver"}} {
 		e.ExpiresOn = time.Now()
 		refuse(t.Context(), "production", standardName, e, "scope")
+		refuse(t.Context(), policyRow, standardName, e, "scope")
 		refuse(t.Context(), exemptSubscription, "a.b", e, "name")
 		refuse(none, exemptSubscription, standardName, e, "ctx")
 		assert.Regexp(t, "parameter (PolicyDefinitionReferenceIDs|AssessmentKeys) .* must not be empty without AllowWhole: it would be from ", errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, standardName, e, nil)))

@@ -155,9 +155,9 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		}
 		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires) + more}, nil
 	}
-	renewed, err := client.Renew(ctx, id, c.expires, &c.options)
-	if renewed.Unchanged { // by another program, meanwhile
-		err = fmt.Errorf("%w renewed, since it ends later already: %s", errUnchanged, formatDate(renewed.ExpiresOn))
+	_, err = client.Renew(ctx, id, c.expires, &c.options)
+	if errors.Is(err, armsecops.ErrNotRenewed) { // by another program, meanwhile
+		err = fmt.Errorf("%w renewed by now: %w", errUnchanged, err)
 	}
 	return done{id, note}, err
 }

@@ -115,9 +115,12 @@ func parseCreation(args []string) (c creation, err error) {
 	}
 	var missing []string
 	for _, name := range required {
-		if !c.Given(name) || name != "assessment" && name != "reference" && c.Flags.Lookup(name).Value.String() == "" {
-			missing = append(missing, "-"+name)
+		if given := c.Given(name) && (name == "assessment" || name == "reference" || c.Flags.Lookup(name).Value.String() != ""); given {
+			continue
+		} else if name == "reference" {
+			name = "reference or -whole"
 		}
+		missing = append(missing, "-"+name)
 	}
 	if missing != nil {
 		return c, command.Usagef("create needs %s%s", command.Join(missing, "and"), otherKind)

@@ -4,7 +4,7 @@
 //
 //	go run ./examples/exemptions
 //	go run ./examples/exemptions expiring -within 30d
-//	go run ./examples/exemptions create -dry-run -scope /subscriptions/ID -standard ID -assessment KEY -category waiver -name TEXT
+//	go run ./examples/exemptions create -dry-run -scope /subscriptions/ID -standard ID -assessment KEY -category waiver -name TEXT -expires 90d
 //	go run ./examples/exemptions expiring -active -o ids | go run ./examples/exemptions renew -dry-run -expires 90d -
 //
 // Without -live it uses a tenant in memory that has 40 subscriptions, three of
@@ -209,11 +209,15 @@ var errInterrupted = errors.New("interrupted")
 
 // newCommand returns a command that changes exemptions.
 func newCommand(name string, others ...command.ExitCode) *command.Command {
+	which := "at least one"
+	if name == "create" {
+		which = "of several, at least one"
+	}
 	return command.New("exemptions "+name, append(others,
 		command.ExitCode{Code: command.Failed, Meaning: "anything else failed, such as a request or the sign-in, or it was interrupted before it began"},
 		command.ExitCode{
 			Code:    3,
-			Meaning: "at least one of the exemptions failed or was interrupted, as the standard error says; the others are done",
+			Meaning: which + " of the exemptions failed or was interrupted, as the standard error says; the others are done",
 			Errors:  []error{errPartly},
 		},
 		command.ExitCode{

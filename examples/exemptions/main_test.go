@@ -169,7 +169,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, unknown kind":      {standardArgs("-kind", "assignment"), `invalid value "assignment" for flag -kind: must be standard or policy`},
 		"create, no duration":       {standardArgs("-expires", "soon"), "-expires: not a date such as 2026-12-31, nor a duration such as 30d or 12h: soon"},
 		"create, of the whole":      {append(policyArgs("-reference", "a"), "-whole"), "-whole and -reference exclude each other"},
-		"create, of nothing":        {slices.Delete(policyArgs(), 1, 2), "create needs -reference"},
+		"create, of nothing":        {slices.Delete(policyArgs(), 1, 2), "create needs -reference or -whole"},
 		"create, no scope":          {standardArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, other standard":    {standardArgs("-standard", build), "-standard: not the resource id of a security standard: " + build},
 		"create, id is empty":       {standardArgs("-id", ""), "-id: not a UUID: "},

@@ -8,11 +8,12 @@ import (
 )
 
 // Exempting returns the ids of the exemptions of the subscriptions, from all three
-// places. A subscription that can't be read doesn't keep the others from being listed:
+// places, and of management groups. A subscription that can't be read doesn't keep the others from being listed:
 // the error names all that failed, once for each kind, up to the end of the context.
 func Exempting(ctx context.Context, client *armsecops.ExemptionsClient, subscriptionIDs []string) (ids []string, err error) {
 	var failures []error // joined once: a join for each nests them, and their text takes the square of the time
-	for exemption, failure := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
+	for exemption, failure := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, options) {
 		if failure == nil {
 			ids = append(ids, exemption.ID)
 		} else if failures = append(failures, failure); ctx.Err() != nil { // the others fail alike

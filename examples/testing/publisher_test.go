@@ -192,9 +192,9 @@ func TestPublishNamesTheJobThatStillRuns(t *testing.T) {
 func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	t.Parallel()
 	const forbidden = "22222222-2222-3333-4444-555555555555"
-	srv := fake.NewServer(nil)
-	id := armsecops.PolicyExemptionID{Scope: "/subscriptions/" + rules.SubscriptionID, Name: "build"}
-	srv.Put(id, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "Build machine"}})
+	srv := fake.NewServer(&fake.ServerOptions{ShortLists: true}) // as Azure's may be
+	id := armsecops.StandardAssignmentID{Scope: "/subscriptions/" + rules.SubscriptionID + "/resourceGroups/build", Name: rules.SubscriptionID}
+	srv.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
 	below := func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+forbidden+"/") }
 	srv.Inject(fake.Fault{StatusCode: 403, Always: true, Match: below})
 	options := &armsecops.ClientOptions{}

@@ -184,7 +184,10 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 	last := slices.MaxFunc(exact, func(a, b existing) int { return a.expires.Compare(b.expires) })
 	if !dryRun {
 		options := &armsecops.ExemptionsClientRenewOptions{Category: g.category, Description: g.description, Metadata: g.metadata, AllowEnded: true}
-		if _, err := client.Renew(ctx, last.id, g.expires, options); err != nil {
+		_, err := client.Renew(ctx, last.id, g.expires, options)
+		if errors.Is(err, armsecops.ErrNotRenewed) { // by another program, meanwhile
+			return []change{{"left", last.id, p.from}}, nil
+		} else if err != nil {
 			return nil, err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // inventory writes the exemptions of subscriptions, and those of management groups, as they are now: when each ends, who
-// created it, its name and its scope. The error says what couldn't be read: the rest is written.
+// created it, its name and its scope; also what has ended. The error says what couldn't be read: the rest is written.
 func inventory(ctx context.Context, w io.Writer, client *armsecops.ExemptionsClient, subscriptionIDs []string) error {
 	var errs []error
 	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}

@@ -13,7 +13,7 @@ import (
 
 func TestExemptionsResumeAfterFailure(t *testing.T) {
 	const subscription = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
-	server := fake.NewServer(&fake.ServerOptions{PageSize: 1})
+	server := fake.NewServer(&fake.ServerOptions{PageSize: 1, Strict: true})
 	for _, name := range []string{"one", "two"} {
 		id := armsecops.AssignmentID{SubscriptionID: subscription, ResourceGroupName: "group", Name: name}
 		server.Put(id, armsecops.Assignment{Properties: armsecops.AssignmentProperties{Effect: armsecops.EffectExempt}})

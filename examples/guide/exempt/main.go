@@ -248,19 +248,16 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Write
 			fmt.Fprintf(out, "%q: has ended\n", got.DisplayName)
 			continue
 		}
-		var renewed armsecops.ExemptionsClientRenewResponse
 		if err == nil {
-			renewed, err = client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description, AllowEnded: true}) // by now, it hasn't
+			_, err = client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description, AllowEnded: true}) // by now, it hasn't
 		}
 		switch {
+		case errors.Is(err, armsecops.ErrNotRenewed): // it ends later already, or never
+			fmt.Fprintf(out, "%q: %v\n", got.DisplayName, err)
 		case err != nil:
 			errs = append(errs, err)
-		case renewed.ExpiresOn.IsZero():
-			fmt.Fprintf(out, "%q: never ends\n", renewed.DisplayName)
-		case renewed.Unchanged:
-			fmt.Fprintf(out, "%q: ends later already, on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
 		default:
-			fmt.Fprintf(out, "%q: ends on %s\n", renewed.DisplayName, renewed.ExpiresOn.Format(time.DateOnly))
+			fmt.Fprintf(out, "%q: ends on %s\n", got.DisplayName, later.Format(time.DateOnly))
 		}
 	}
 	return errors.Join(errs...)
