@@ -5,6 +5,8 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
@@ -148,6 +150,15 @@ func tree(err error) iter.Seq[error] {
 	}
 }
 
+// statusError stands for the responses with one status code.
+type statusError int
+
+func (e statusError) Error() string { return status(int(e)) }
+
+func status(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+}
+
 // statusOf returns the status of the response that an error is of; 0 for an error that
 // only wraps such a one, as that of a context with the last attempt's.
 func statusOf(err error) int {
@@ -161,9 +172,10 @@ func statusOf(err error) int {
 }
 
 // MaybeCarriedOut reports whether an error is that of a write, a deletion or the start of a
-// job that the service may have carried out nevertheless, in one of its attempts: of an
-// [ErrOutcomeUnknown], or of a write that is safe to repeat. Otherwise, nothing was changed
-// by the request.
+// job, by a client of this package, that the service may have carried out nevertheless, in
+// one of its attempts: an [ErrOutcomeUnknown], or an error of a write that is safe to repeat.
+// False means that such a request changed nothing. It is false of the errors of a wait for a
+// job that was started, too: [ErrJobMayRun] and [*JobFailedError].
 func MaybeCarriedOut(err error) bool {
 	return errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, errMaybeCarriedOut)
 }

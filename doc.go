@@ -182,6 +182,10 @@
 //		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
 //		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // see JobProperties.Failures
+//	case errors.Is(err, armsecops.ErrJobMayRun):
+//		// of WaitForJob: wait again
+//	case errors.Is(err, armsecops.ErrNotRenewed):
+//		// of Renew: nothing was written
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
@@ -192,14 +196,13 @@
 //	case errors.Is(err, armsecops.ErrThrottled):
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, armsecops.ErrCredential):
-//		// sign in; what was sent before may have been carried out
-//	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-//		// a write may have been carried out; a job may still run
+//		// sign in
+//	case armsecops.MaybeCarriedOut(err):
+//		// a write may have been carried out, and can be sent again
 //	case responded:
 //		// a status of success is that of a response that can't be used
 //		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
-//	default:
-//		// such as a lost connection: a write may have been carried out, and can be repeated
+//	default: // such as a lost connection, or the end of the context: nothing was changed
 //	}
 //
 // Further:
@@ -210,7 +213,7 @@
 //   - A success that isn't what the operation returns, such as another status or null,
 //     is [ErrUnexpectedResponse]. [ErrResponseTooLarge], [ErrPagingLoop],
 //     [ErrUntrustedNextLink], [ErrIncompleteResult] and [ErrNotExemption] are of a
-//     success, too.
+//     success, too. [ErrNotRenewed] and [ErrJobMayRun] are of no response.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
 //   - Two kinds of errors name no operation: those of PollUntilDone, such as that of a

@@ -90,17 +90,17 @@ var (
 	// isn't ErrOutcomeUnknown. [MaybeCarriedOut] is true of both.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
 
+	// ErrJobMayRun is the end of [WaitForJob] before that of the job, which may still run, such
+	// as by a deadline: wait again. The text has the id of the job.
+	ErrJobMayRun = errors.New("the job may still run")
+
+	// ErrNotRenewed is an exemption that [ExemptionsClient.Renew] leaves as it is: one that ends
+	// later already, or never, without AllowEarlier, or that has ended, without AllowEnded. The
+	// text says which, and the response has the exemption. It is no [*ServiceError].
+	ErrNotRenewed = errors.New("not renewed")
+
 	errMaybeCarriedOut = errors.New("it may have been carried out, and can be sent again")
 )
-
-// statusError stands for the responses with one status code.
-type statusError int
-
-func (e statusError) Error() string { return status(int(e)) }
-
-func status(code int) string {
-	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
-}
 
 // ParameterError is a parameter that breaks its rule. Nothing was sent for it; in a listing
 // of many subscriptions, the others continue. Its text shows white space and invisible

@@ -154,11 +154,8 @@ func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
 
 func ExampleExemptionsClient_Get() {
 	exemption, err := exemptionsFactory(samples()).NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(exemption.DisplayName, exemption.Category, exemption.ExpiresOn.Format(time.DateOnly))
-	// Output: Test exemption waiver 2022-05-01
+	fmt.Println(exemption.DisplayName, exemption.Category, exemption.ExpiresOn.Format(time.DateOnly), err)
+	// Output: Test exemption waiver 2022-05-01 <nil>
 }
 
 // Kind says where: that of a recommendation is its ExemptedBy. A UUID is a name for either.
@@ -191,17 +188,25 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 }
 
 // The id is one of any place, such as the ID of what NewListPager yields. One that ends
-// later already is ErrNotRenewed. This one had ended, and is in force again.
+// later already, or has ended, is left as it is.
 func ExampleExemptionsClient_Renew() {
-	client := exemptionsFactory(samples()).NewExemptionsClient()
-	id := "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
-	options := &armsecops.ExemptionsClientRenewOptions{Description: "SEC-1042: approved by the owner", AllowEnded: true}
-	exemption, err := client.Renew(context.Background(), id, time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), options)
-	if err != nil {
-		log.Fatal(err)
+	server, id := samples(), armsecops.PolicyExemptionID{Scope: exampleCluster, Name: "SEC-1042"}
+	server.Put(id, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "Build machine", ExpiresOn: time.Now().AddDate(0, 0, 7)}})
+	client := exemptionsFactory(server).NewExemptionsClient()
+	for _, days := range []int{90, 30} {
+		options := &armsecops.ExemptionsClientRenewOptions{Description: "SEC-1043: approved by the owner"}
+		exemption, err := client.Renew(context.Background(), id.String(), time.Now().AddDate(0, 0, days), options)
+		if errors.Is(err, armsecops.ErrNotRenewed) {
+			fmt.Println("left as it is:", exemption.DisplayName)
+		} else if err != nil {
+			log.Fatal(err)
+		} else {
+			fmt.Println("renewed:", exemption.DisplayName)
+		}
 	}
-	fmt.Println(exemption.DisplayName, exemption.ExpiresOn.Format(time.DateOnly))
-	// Output: Test exemption 2027-06-01
+	// Output:
+	// renewed: Build machine
+	// left as it is: Build machine
 }
 
 func ExampleExemptionsClient_Delete() {
@@ -221,7 +226,7 @@ func ExamplePolicyExemptionsClient_CreateOrUpdate() {
 			PolicyAssignmentID:           "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
 			PolicyDefinitionReferenceIDs: []string{"diskEncryptionMonitoring"},
 			ExemptionCategory:            armsecops.ExemptionCategoryMitigated,
-			ExpiresOn:                    time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
+			ExpiresOn:                    time.Now().AddDate(0, 0, 90),
 		},
 	}, nil)
 	if err != nil {
@@ -234,12 +239,9 @@ func ExamplePolicyExemptionsClient_CreateOrUpdate() {
 func ExamplePolicyExemptionsClient_Get() {
 	client := examplePolicyExemptions()
 	exemption, err := client.Get(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "DemoExpensiveVM", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
 	p := exemption.Properties
-	fmt.Println(p.ExemptionCategory.Is(armsecops.ExemptionCategoryWaiver), p.ExpiresOn.Format(time.DateOnly))
-	// Output: true 2026-12-31
+	fmt.Println(p.ExemptionCategory.Is(armsecops.ExemptionCategoryWaiver), p.ExpiresOn.Format(time.DateOnly), err)
+	// Output: true 2026-12-31 <nil>
 }
 
 // Update changes the resource selectors alone.
@@ -316,12 +318,9 @@ func ExampleStandardAssignmentsClient_Get() {
 	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/providers/Microsoft.Management/managementGroups/contoso"
 	exemption, err := client.Get(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
 	p := exemption.Properties
-	fmt.Println(p.DisplayName, p.Effect, p.ExemptionData.ExemptionCategory, p.ExpiresOn)
-	// Output: Test exemption Exempt waiver 2022-05-01 19:50:47.083633 +0000 UTC
+	fmt.Println(p.DisplayName, p.Effect, p.ExemptionData.ExemptionCategory, p.ExpiresOn, err)
+	// Output: Test exemption Exempt waiver 2022-05-01 19:50:47.083633 +0000 UTC <nil>
 }
 
 // One CVE is exempt, the other findings of the recommendation aren't.

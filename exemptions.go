@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -139,7 +140,7 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 	put := exemption.put(scope, name)
 	put.parameter = "exemption"
 	_, refused := c.checkedValues(&put)
-	if routes.CheckID(scope, routes.PolicyExemptions.Type, policyAssignments, routes.StandardAssignments.Type, routes.Assignments.Type) == "" {
+	if routes.CheckID("/"+strings.TrimPrefix(scope, "/"), routes.PolicyExemptions.Type, policyAssignments, routes.StandardAssignments.Type, routes.Assignments.Type) == "" {
 		refused = invalid("scope", scope, "must be what is to be exempt, rather than an exemption or assignment")
 	}
 	if e, ok := refused.(*ParameterError); ok && e.Name != "scope" {
@@ -154,9 +155,9 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 }
 
 // Renew lets an exemption end later: it gets the exemption, sets when it ends, and puts it
-// back with all that it has. One that ends later already, or never, or has ended, is
-// [ErrNotRenewed] unless AllowEarlier or AllowEnded is set: nothing is written. The last
-// writer wins: what another program changes between the two requests is lost.
+// back with all that it has. One that ends later already, or never, is [ErrNotRenewed] unless
+// AllowEarlier is set, and so is one that has ended, unless AllowEnded is: nothing is
+// written, and the response has it as it is. With another error, the response is zero. The last writer wins: what another program changes between the two requests is lost.
 //
 // Collect the ids before you renew the first: a renewal can move items of a listing.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
@@ -187,7 +188,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
 		if why := options.refuse(got.exemption, expiresOn); why != "" {
-			return exemptionResource{}, fmt.Errorf("%w: it %s (%s)", ErrNotRenewed, why, line(got.ID))
+			return got, fmt.Errorf("%w: it %s (%s)", ErrNotRenewed, why, line(got.ID))
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
 		if err := got.Properties.replace(at.resource, options); err != nil {
@@ -261,7 +262,8 @@ type ExemptionsClientRenewOptions struct {
 	// never ends is changed by its place's client.
 	AllowEarlier bool
 
-	// AllowEnded renews one that has ended, by the clock of the caller: it is in force again.
+	// AllowEnded renews one that has ended, by the caller's clock: it is in force again, if
+	// expiresOn is to come.
 	AllowEnded bool
 }
 
@@ -269,11 +271,6 @@ type ExemptionsClientRenewOptions struct {
 type ExemptionsClientRenewResponse struct {
 	Exemption
 }
-
-// ErrNotRenewed is an exemption that Renew leaves as it is: one that ends later already, or
-// never, without AllowEarlier, or that has ended, without AllowEnded. The text says which.
-// To see that exemptions last until some time, ignore it for those that do.
-var ErrNotRenewed = errors.New("not renewed")
 
 // refuse returns why an exemption is not to be renewed; empty if it is.
 func (o *ExemptionsClientRenewOptions) refuse(e Exemption, expiresOn time.Time) string {
@@ -283,7 +280,7 @@ func (o *ExemptionsClientRenewOptions) refuse(e Exemption, expiresOn time.Time) 
 		return "has ended, on " + end
 	case e.ExpiresOn.IsZero() && !o.AllowEarlier:
 		return "never ends"
-	case e.ExpiresOn.After(expiresOn) && !o.AllowEarlier:
+	case e.ExpiresOn.Truncate(time.Second).After(expiresOn) && !o.AllowEarlier: // which a service may have rounded
 		return "ends later already, on " + end
 	}
 	return ""
@@ -315,9 +312,9 @@ func (at exemptionPlace) do(ctx context.Context, operation string, refused error
 	}
 	resource, err := send(ctx)
 	if err != nil {
-		return Exemption{}, &operationError{operation: operation, err: err}
+		err = &operationError{operation: operation, err: err}
 	}
-	return resource.exemption, nil
+	return resource.exemption, err
 }
 
 // do gets the exemption of an id, and does something with it. It returns the result's exemption.

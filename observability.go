@@ -71,14 +71,14 @@ func LogValue(err error) (value slog.Value) {
 //	credential      ErrCredential
 //	service         an error of the service, or a call that was held back: ErrThrottled
 //	response        a response that can't be used, such as ErrUnexpectedResponse,
-//	                ErrResponseTooLarge, ErrUntrustedNextLink, ErrPagingLoop, ErrNotExemption,
-//	                ErrNotRenewed
+//	                ErrResponseTooLarge, ErrUntrustedNextLink, ErrPagingLoop, ErrNotExemption
 //	incomplete      ErrIncompleteResult
 //	transport       no response came
 //	timeout         context.DeadlineExceeded
 //	canceled        context.Canceled
 //	outcomeUnknown  ErrOutcomeUnknown
 //	job             a *JobFailedError
+//	notRenewed      ErrNotRenewed
 //
 // Others include operation, request, parameter, status, code, message, path, requestId,
 // correlationRequestId, subscriptionId, job, jobId, details and retryAfter, a duration, which
@@ -208,6 +208,8 @@ func kind(err error) string {
 		return "outcomeUnknown"
 	case finds[*JobFailedError](err):
 		return "job"
+	case errors.Is(err, ErrNotRenewed):
+		return "notRenewed"
 	case finds[*ParameterError](err):
 		return "parameter"
 	case errors.Is(err, ErrCredential):
@@ -220,7 +222,7 @@ func kind(err error) string {
 		return "service"
 	case errors.Is(err, ErrIncompleteResult):
 		return "incomplete"
-	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop), errors.Is(err, ErrNotRenewed):
+	case failed, errors.Is(err, ErrUntrustedNextLink), errors.Is(err, ErrPagingLoop):
 		return "response"
 	}
 	return "transport"

@@ -29,11 +29,11 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
 // returns it. A job that ended Failed or Canceled, or of which an item failed, is returned,
-// too, with a [*JobFailedError]; with any other error, the job is zero. Of a job that was
-// deleted, [IsMissing] is true: don't wait for it again. After any other error, the job may still run:
-// wait again, with the same poller or by its ResumeToken. Give the context a deadline: it
-// is what ends the wait for a job that doesn't end. A poll that fails after its retries ends
-// it, too. These errors, unless of a parameter, name the job, and say that it may still run.
+// too, with a [*JobFailedError]. Of a job that was deleted, [IsMissing] is true: don't wait
+// for it again. Any other error, unless of a parameter, is [ErrJobMayRun], and the job has its
+// ID and Name: wait again, with the same poller, by its ResumeToken or by NewJobPoller. Give
+// the context a deadline: it is what ends the wait for a job that doesn't end. A poll that
+// fails after its retries ends it, too.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it
@@ -68,7 +68,8 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 		err = exchange.WithCause(err, ctx)
 	}
 	id, _ := resume.ReadJobToken(token)
-	return Job{}, withOperation(name, &waitError{id, err})
+	job, _ := ParseJobID(id)
+	return Job{ID: id, Name: job.Name}, withOperation(name, &waitError{id, err})
 }
 
 // waitError is the end of a wait before that of the job.
@@ -86,6 +87,9 @@ func (e *waitError) Error() string {
 }
 
 func (e *waitError) Unwrap() error { return e.err }
+
+// Is reports whether the target is [ErrJobMayRun].
+func (e *waitError) Is(target error) bool { return target == ErrJobMayRun }
 
 // BeginCreate starts a job, as [WorkspaceManagerJobsClient.Create] does, and
 // returns a poller that waits for its end.

@@ -36,13 +36,14 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" {
 		which, flags = "-active -within 7d", flags+" -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"One that ends then already, or later, or never, isn't changed, and the standard error says so; -earlier shortens the last two. One that has ended is in force again. It prints the ids of the others.\n\n" +
+			"One that ends then already, or later, or never, isn't changed, and the standard error says so; -earlier shortens the last two. Nor is one that has ended: with -ended, it is in force again. It prints the ids of the others.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
 		c.Flags.StringVar(&c.options.Description, "description", "", "new `text` that says why, such as a ticket and who approved it (default: it stays)")
 		c.Flags.StringVar(&category, "category", "", "new `category`: waiver or mitigated (default: it stays)")
 		c.Flags.StringVar(&metadata, "metadata", "", "new metadata of policy exemptions, a `JSON` object (default: it stays)")
+		c.Flags.BoolVar(&c.options.AllowEnded, "ended", false, "also renew what has ended: it is in force again")
 		c.Flags.BoolVar(&c.options.AllowEarlier, "earlier", false, "also renew what ends later, or never: it ends earlier then")
 		c.Required = []string{"expires"}
 	} else {
@@ -67,7 +68,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" && expires == "" {
 		return c, command.Usagef("renew needs -expires")
 	}
-	c.options.AllowEnded, c.options.Metadata = true, json.RawMessage(metadata) // which is in force again, as a note says
+	c.options.Metadata = json.RawMessage(metadata)
 	if object := map[string]any(nil); c.Given("metadata") && (json.Unmarshal(c.options.Metadata, &object) != nil || object == nil) {
 		return c, command.Usagef("-metadata: must be a JSON object")
 	}
@@ -133,6 +134,8 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 	case c.expires.IsZero():
 		_, err = client.Delete(ctx, id, nil)
 		return done{text: id}, err
+	case before.ExpiresBefore(c.now) && !c.options.AllowEnded:
+		return done{}, fmt.Errorf("%w renewed, since it has ended, on %s: -ended brings it back", errUnchanged, formatDate(before.ExpiresOn))
 	case before.ExpiresOn.IsZero() && !c.options.AllowEarlier:
 		return done{}, fmt.Errorf("%w renewed, since it never ends", errUnchanged)
 	case len(c.options.Metadata) > 0 && before.Kind != armsecops.ExemptionKindPolicyExemption:
@@ -155,9 +158,11 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		}
 		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires) + more}, nil
 	}
-	_, err = client.Renew(ctx, id, c.expires, &c.options)
+	options := c.options
+	options.AllowEnded = true // as was seen, by the tenant's clock
+	_, err = client.Renew(ctx, id, c.expires, &options)
 	if errors.Is(err, armsecops.ErrNotRenewed) { // by another program, meanwhile
-		err = fmt.Errorf("%w renewed by now: %w", errUnchanged, err)
+		err = fmt.Errorf("%w renewed, since another program has done so meanwhile", errUnchanged)
 	}
 	return done{id, note}, err
 }

@@ -128,7 +128,7 @@ func TestAFailedChangeDoesNotKeepTheOthersFromBeingDone(t *testing.T) {
 	attestation := "/subscriptions/" + tenantSubscription(5) +
 		"/providers/Microsoft.Security/standardAssignments/5ec0ffee-0002-4000-8000-000000000005"
 	input := strings.Join([]string{"# soon", standardID4, attestation, policyID(7), policyID(3), endedID}, "\r\n")
-	for _, args := range [][]string{{"renew", "-expires", "90d", "-"}, {"delete", "-"}} {
+	for _, args := range [][]string{{"renew", "-ended", "-expires", "90d", "-"}, {"delete", "-"}} {
 		n := newConnection(t)
 		code, stdout, stderr := execute(t, n, input, args...)
 		assert.Equal(t, 3, code)

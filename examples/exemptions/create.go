@@ -258,7 +258,7 @@ func (c creation) create(ctx context.Context, key string) (d done, err error) {
 	case err != nil && !armsecops.MaybeCarriedOut(err): // so that there is nothing to repeat
 		return d, c.explain(err)
 	case err != nil:
-		return d, fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", err, c.id)
+		return d, fmt.Errorf("%w (the same command with -id %s repeats this creation, should the exemption have been created)", c.explain(err), c.id)
 	}
 	return d, nil
 }

@@ -84,7 +84,7 @@ func TestRunMatchesGoldenFiles(t *testing.T) {
 		"created":          standardArgs("-id", id),
 		"created-policy":   policyArgs("-id", id),
 		"create-whole":     policyArgs("-dry-run", "-id", id),
-		"renewed":          {"renew", "-expires", "90d", standardID4, endedID},
+		"renewed":          {"renew", "-ended", "-expires", "90d", standardID4, endedID},
 		"create-policy":    policyArgs("-dry-run", "-id", id, "-reference", "diskEncryption", "-reference", "firewall"),
 		"renew-dry-run":    {"renew", "-dry-run", "-expires", "90d", policyID(3), standardID4, endedID},
 		"renew-none":       {"renew", "-expires", "90d", "-"},

@@ -182,16 +182,17 @@ func (p place) exempt(ctx context.Context, client *armsecops.ExemptionsClient, g
 		return []change{{"created", p.newID, p.from}}, p.create(ctx, g, dryRun)
 	}
 	last := slices.MaxFunc(exact, func(a, b existing) int { return a.expires.Compare(b.expires) })
+	renewed := change{"renewed", last.id, p.from}
 	if !dryRun {
 		options := &armsecops.ExemptionsClientRenewOptions{Category: g.category, Description: g.description, Metadata: g.metadata, AllowEnded: true}
-		_, err := client.Renew(ctx, last.id, g.expires, options)
-		if errors.Is(err, armsecops.ErrNotRenewed) { // by another program, meanwhile
-			return []change{{"left", last.id, p.from}}, nil
+		got, err := client.Renew(ctx, last.id, g.expires, options)
+		if errors.Is(err, armsecops.ErrNotRenewed) { // since another program has renewed it meanwhile
+			renewed = change{"left", last.id, p.from + existing{id: last.id, expires: got.ExpiresOn, category: got.Category}.stays(g)}
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	changes := []change{{"renewed", last.id, p.from}}
+	changes := []change{renewed}
 	for _, e := range exact {
 		if !strings.EqualFold(e.id, last.id) && e.holdsUntil(time.Now()) {
 			changes = append(changes, change{"left", e.id, p.from + e.stays(g)})

@@ -21,7 +21,6 @@ import (
 
 // NewFactory returns a factory of clients.
 func NewFactory(t testing.TB, credential azcore.TokenCredential, o *armsecops.ClientOptions) *armsecops.ClientFactory {
-	t.Helper()
 	factory, err := armsecops.NewClientFactory(credential, o)
 	require.NoError(t, err)
 	return factory
@@ -29,7 +28,6 @@ func NewFactory(t testing.TB, credential azcore.TokenCredential, o *armsecops.Cl
 
 // NewJobsClient returns a client of JobsSubscription.
 func NewJobsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.WorkspaceManagerJobsClient {
-	t.Helper()
 	client, err := armsecops.NewWorkspaceManagerJobsClient(testkit.JobsSubscription, &azfake.TokenCredential{}, o)
 	require.NoError(t, err)
 	return client
@@ -37,7 +35,6 @@ func NewJobsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.Workspac
 
 // NewAssignmentsClient returns a client of AssignmentsSubscription.
 func NewAssignmentsClient(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
-	t.Helper()
 	client, err := armsecops.NewSecurityAssignmentsClient(testkit.AssignmentsSubscription, &azfake.TokenCredential{}, o)
 	require.NoError(t, err)
 	return client
@@ -61,7 +58,6 @@ func WithoutRetries(transport policy.Transporter) *armsecops.ClientOptions {
 
 // NewTLSServer starts a server, and returns options of clients whose endpoint it is.
 func NewTLSServer(t testing.TB, handler http.Handler, http2 bool) *armsecops.ClientOptions {
-	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.EnableHTTP2 = http2
@@ -74,7 +70,6 @@ func NewTLSServer(t testing.TB, handler http.Handler, http2 bool) *armsecops.Cli
 
 // AssertParameterError checks that an error refuses the parameter.
 func AssertParameterError(t testing.TB, err error, name string) {
-	t.Helper()
 	e, ok := errors.AsType[*armsecops.ParameterError](err)
 	if assert.True(t, ok, "%T: %v", err, err) {
 		assert.Equal(t, name, e.Name)

@@ -15,18 +15,20 @@ import (
 // created it, its name and its scope; also what has ended. The error says what couldn't be read: the rest is written.
 func inventory(ctx context.Context, w io.Writer, client *armsecops.ExemptionsClient, subscriptionIDs []string) error {
 	var errs []error
-	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
-	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, options) {
+	all := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
+	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, all) {
 		if err != nil { // of one subscription, and the others continue; or the last, such as ErrCredential
-			errs = append(errs, err)
+			if errs = append(errs, err); ctx.Err() != nil { // the others fail alike
+				break
+			}
 			continue
 		}
 		ends := "never"
 		if !exemption.ExpiresOn.IsZero() {
 			ends = exemption.ExpiresOn.Format(time.DateOnly)
 		}
-		_, err := fmt.Fprintf(w, "%s\t%q\t%q\t%s\n", ends, exemption.CreatedBy, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
-		if err != nil {
+		name := cmp.Or(exemption.DisplayName, exemption.Name)
+		if _, err := fmt.Fprintf(w, "%s\t%q\t%q\t%s\n", ends, exemption.CreatedBy, name, cmp.Or(exemption.Scope, exemption.ID)); err != nil {
 			return errors.Join(append(errs, err)...)
 		}
 	}

@@ -131,7 +131,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 			}
 			fmt.Fprintf(out, "%q: %s for %s\n", exemption.DisplayName, holds, exemption.Scope)
 		}
-		errs = append(errs, renew(ctx, client, out, now, now.AddDate(0, 0, 180), reason, ids...))
+		errs = append(errs, renew(ctx, client, out, now.AddDate(0, 0, 180), reason, ids...))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // also after an interruption
 	defer cancel()
@@ -237,27 +237,20 @@ func covers(scope, resourceID string) bool {
 	return scope != "" && strings.HasPrefix(strings.ToLower(resourceID)+"/", strings.ToLower(scope)+"/")
 }
 
-// renew lets exemptions end later, unless they have ended, which would bring them back, or
-// end later already. The description says who approved it; empty, the old one stays. One
+// renew lets exemptions end later, unless they have ended or end later already, which it
+// prints. The description says who approved it; empty, the old one stays. One
 // that fails doesn't keep the others from it.
-func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Writer, now, later time.Time, description string, ids ...string) error {
+func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Writer, later time.Time, description string, ids ...string) error {
 	var errs []error
 	for _, id := range ids {
-		got, err := client.Get(ctx, id, nil)
-		if err == nil && got.ExpiresBefore(now) {
-			fmt.Fprintf(out, "%q: has ended\n", got.DisplayName)
-			continue
-		}
-		if err == nil {
-			_, err = client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description, AllowEnded: true}) // by now, it hasn't
-		}
+		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description})
 		switch {
-		case errors.Is(err, armsecops.ErrNotRenewed): // it ends later already, or never
-			fmt.Fprintf(out, "%q: %v\n", got.DisplayName, err)
+		case errors.Is(err, armsecops.ErrNotRenewed): // which is as it was
+			fmt.Fprintf(out, "%q: %v\n", renewed.DisplayName, err)
 		case err != nil:
 			errs = append(errs, err)
 		default:
-			fmt.Fprintf(out, "%q: ends on %s\n", got.DisplayName, later.Format(time.DateOnly))
+			fmt.Fprintf(out, "%q: renewed\n", renewed.DisplayName)
 		}
 	}
 	return errors.Join(errs...)

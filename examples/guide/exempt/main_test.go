@@ -19,7 +19,7 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-var today = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+var today = time.Now().UTC().Truncate(24 * time.Hour).Add(48 * time.Hour) // so that what ends today hasn't ended
 
 func factoryOf(server *fake.Server) *armsecops.ClientFactory {
 	options := &armsecops.ClientOptions{}
@@ -37,8 +37,8 @@ func Example() {
 	// "Disks should be encrypted": exempted by /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
 	// "Management ports should be closed": holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
 	// "Disks should be encrypted": holds for /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build
-	// "Management ports should be closed": ends on 2026-11-28
-	// "Disks should be encrypted": ends on 2026-11-28
+	// "Management ports should be closed": renewed
+	// "Disks should be encrypted": renewed
 	// deleted /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Authorization/policyExemptions/718b5b06-0fa8-5f26-a8eb-68c69b145f37
 	// deleted /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build/providers/Microsoft.Security/standardAssignments/3124a23d-e545-5d34-8130-d3be4b7d3730
 }
@@ -98,7 +98,7 @@ func TestRunMarksGroupsAndDeletesWhatMayExist(t *testing.T) {
 func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	t.Parallel()
 	server := newTenant()
-	for name, expires := range map[string]time.Time{"ended": today.AddDate(0, 0, -1), "later": today.AddDate(0, 4, 0), "never": {}, "soon": today} {
+	for name, expires := range map[string]time.Time{"ended": today.AddDate(0, 0, -10), "later": today.AddDate(0, 4, 0), "never": {}, "soon": today} {
 		server.Put(armsecops.PolicyExemptionID{Scope: scope, Name: name}, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{
 			DisplayName: name, ExpiresOn: expires, PolicyAssignmentID: policyAssignment, ExemptionCategory: armsecops.ExemptionCategoryWaiver,
 		}})
@@ -109,16 +109,17 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	assert.Regexp(t, `(?s)^"Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 .*invalid argument$`, run(t.Context(), factoryOf(server), today, (*os.File)(nil)))
 	found, err := collect(client.NewListPager(nil).All(t.Context()), func(armsecops.Exemption) bool { return true })
 	for _, e := range found {
-		err = errors.Join(err, renew(t.Context(), client, out, today, today.AddDate(0, 3, 0), "SEC-1043", e.ID))
+		err = errors.Join(err, renew(t.Context(), client, out, today.AddDate(0, 3, 0), "SEC-1043", e.ID))
 	}
 	require.NoError(t, err)
-	assert.Regexp(t, `^"ended": has ended\n"later": \S+ not renewed: it ends later already, on 2026-10-01\S+ \S+\n"never": \S+ not renewed: it never ends \S+\n"soon": ends on 2026-09-01\n$`, out.String())
+	assert.Regexp(t, `^"ended": \S+ not renewed: it has ended, on \S+ \S+\n"later": \S+ not renewed: it ends later already, on \S+ \S+\n"never": \S+ not renewed: it never ends \S+\n"soon": renewed\n$`, out.String())
 	got := map[string]string{}
 	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
 		require.NoError(t, err)
 		got[exemption.Name] = exemption.ExpiresOn.Format(time.DateOnly) + exemption.Description
 	}
-	assert.Equal(t, map[string]string{"ended": "2026-05-31", "later": "2026-10-01", "never": "0001-01-01", "soon": "2026-09-01SEC-1043"}, got)
+	date := func(months, days int) string { return today.AddDate(0, months, days).Format(time.DateOnly) }
+	assert.Equal(t, map[string]string{"ended": date(0, -10), "later": date(4, 0), "never": "0001-01-01", "soon": date(3, 0) + "SEC-1043"}, got)
 }
 
 func TestCoversIgnoresCase(t *testing.T) {
