@@ -111,7 +111,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // What was yielded before an error is valid. These errors come:
 //
 //   - A [*SubscriptionError] for each kind of a subscription that can't be listed. The other
-//     kinds and subscriptions continue: a role may allow one kind and not the other. To repeat
+//     kinds and subscriptions continue: a role may allow one kind and not the other. What
+//     IncludeUnlisted would add of that subscription is left out, too. To repeat
 //     what failed, list these subscriptions again, by Kinds: there are no tokens to resume. When
 //     the context ends, each subscription that isn't finished yields one for each kind.
 //   - One without a Kind for an id that is no UUID. Its Err is a [*ParameterError].
@@ -444,7 +445,8 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 
 	// IncludeUnlisted adds the exemptions by Defender's standards that the lists of the
 	// subscriptions leave out, such as those of resource groups and single resources: those
-	// that Azure Resource Graph has, each as Get returns it now, after all others. With
+	// that Azure Resource Graph has, each as Get returns it now, after all others. A
+	// subscription whose standard assignments can't be listed isn't queried either. With
 	// IncludeInherited, it adds those of management groups as well, whether above the
 	// subscriptions or not. It takes a query, and a request for each that only the query has.
 	// The ids of all exemptions are kept in memory.

@@ -75,8 +75,9 @@
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
 //     2021-08-01-preview.
 //
-// The examples Publish and Exempt of this package show both tasks, from start to end, and
-// the example Errors what to do about an error.
+// The examples Publish and Exempt of this package, in example_publishing_test.go and
+// example_exemptions_test.go, show both tasks, from start to end, and the example Errors what
+// to do about an error.
 //
 // The clients have these methods, where the service has the operation:
 //
@@ -135,7 +136,8 @@
 // A recommendation is an assessment in the REST API, and the Name of its
 // [AssessmentMetadata], a UUID, is its key. A standard assignment names the key and a
 // standard that has it. A policy exemption names a policy assignment, and the reference
-// id of the policy in its initiative: [docs/exempting.md] says how to find both.
+// id of the policy in its initiative: [docs/exempting.md] says how to find both, under
+// "Policy assignments and reference ids".
 //
 // # Reading a whole tenant
 //

@@ -113,6 +113,17 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 //     no StandardID. [StandardAssignmentsClient.CreateOrUpdate] requires none of these, as
 //     the service documents none as required.
 //
+// Such as:
+//
+//	created, err := client.CreateOrUpdate(ctx, "/subscriptions/ID/resourceGroups/web", "SEC-1042", armsecops.Exemption{
+//		Kind:                         armsecops.ExemptionKindPolicyExemption,
+//		DisplayName:                  "Disks are encrypted at the host",
+//		PolicyAssignmentID:           "/subscriptions/ID/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
+//		PolicyDefinitionReferenceIDs: []string{"diskEncryptionMonitoring"},
+//		Category:                     armsecops.ExemptionCategoryMitigated,
+//		ExpiresOn:                    time.Now().AddDate(0, 0, 90),
+//	}, nil)
+//
 // Both take DisplayName and Description, and require ExpiresOn, unless AllowEndless is set; a
 // time that is past is sent. What a kind doesn't take is refused if it is set, and so is another
 // kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as
