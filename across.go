@@ -448,7 +448,8 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	// that Azure Resource Graph has, each as Get returns it now, after all others. A
 	// subscription whose standard assignments can't be listed isn't queried either. With
 	// IncludeInherited, it adds those of management groups as well, whether above the
-	// subscriptions or not. It takes a query, and a request for each that only the query has.
+	// subscriptions or not: of the kind of standard assignments, without a SubscriptionID. One
+	// whose id is none of an exemption, as in a documented sample, is as the query has it. It takes a query, and a request for each that only the query has.
 	// The ids of all exemptions are kept in memory.
 	IncludeUnlisted bool
 

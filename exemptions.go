@@ -129,7 +129,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as
 // ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing can be put at another scope or under another name.
 //
-// The call is one PUT, which replaces what has that name, also an audit or attestation. An
+// The call is one PUT, which replaces what has that name, also an audit or attestation, or an
+// exemption that ends later: Get it first where that matters. An
 // Exemption doesn't have all that a resource has, such as members that this version doesn't
 // know: they are lost. Renew keeps all.
 //   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash

@@ -438,11 +438,18 @@ func (c *ExemptionsClient) listUnlisted(
 		if len(queries) > 0 {
 			pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
 			for e, err := range pager.All(ctx) {
-				if id := strings.ToLower(e.ID); err != nil {
+				id := strings.ToLower(e.ID)
+				if err != nil {
 					errs = append(errs, err)
-				} else if !listed[id] && !queried[id] {
-					queried[id] = true
+					continue
+				} else if listed[id] || queried[id] {
+					continue
+				}
+				queried[id] = true
+				if _, err := c.find(e.ID); err == nil {
 					rows = append(rows, row{e.ID, e.SubscriptionID})
+				} else if !yield(e, nil) { // an id that nothing can get, as in a sample
+					return
 				}
 			}
 		}

@@ -37,7 +37,6 @@ type graphRequest struct {
 
 // readGraphRequest reads the body of a request, and checks where it goes.
 func readGraphRequest(t testing.TB, req *http.Request) (body []byte, query graphRequest) {
-	t.Helper()
 	assert.Equal(t, http.MethodPost, req.Method)
 	assert.Equal(t, graphURL, req.URL.String())
 	body, err := io.ReadAll(req.Body)
@@ -285,7 +284,6 @@ func TestLongSkipTokenIsRefused(t *testing.T) {
 
 // secondPage returns the token of the second page of a query.
 func secondPage(t testing.TB, skipToken string, query graphOptions) string {
-	t.Helper()
 	pager := newAssignmentsClient(t, options(respond(200, pageOf(1, skipToken, "false")))).NewResourceGraphPager(&query)
 	require.NoError(t, errorOf(pager.NextPage(t.Context())))
 	return pager.ContinuationToken()
@@ -487,6 +485,10 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	server.Override("ExemptionsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{Value: []armsecops.StandardAssignment{row, row}}))
 	found, errs = list(ids[:1], &acrossOptions{})
 	assert.Equal(t, []any{2, 0}, []any{len(found), len(errs)}, "the row comes twice")
+	row.ID = group + "/providers/Microsoft.Security/securityStandards/s"
+	server.Override("ExemptionsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{Value: []armsecops.StandardAssignment{row}}))
+	found, errs = list(ids[:1], &acrossOptions{IncludeInherited: true})
+	assert.Equal(t, []any{row.ID, 0}, []any{found[1], len(errs)}, "which can't be got")
 	server.Override("ExemptionsClient.NewListPager", nil)
 	tokens := 0 // of which the one for the first exemption isn't had
 	client = newFactory(t, credentialFunc(func() (azcore.AccessToken, error) {

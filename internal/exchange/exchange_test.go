@@ -108,7 +108,6 @@ func read() Call {
 }
 
 func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { // as in testing.T's own helpers
-	t.Helper()
 	method := http.MethodPost
 	if call.Repeatable {
 		method = http.MethodGet
@@ -141,7 +140,6 @@ type outcome struct {
 }
 
 func testOutcomes(t *testing.T, call Call, outcomes map[string]outcome) {
-	t.Helper()
 	testkit.EachCase(t, outcomes, func(t *testing.T, test outcome) {
 		var s setup
 		resp, unknown, err := Do(s.pipeline(test.responses...), newRequest(t, t.Context(), call))
