@@ -36,7 +36,7 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if name == "renew" {
 		which, flags = "-active -within 7d", flags+" -expires 90d"
 		c.About = "Lets exemptions of any kind end later: gets each, changes when it ends, and puts it back with all that it has. " +
-			"One that ends then already, or later, or never, isn't changed, and the standard error says so; -earlier shortens the last two. Nor is one that has ended: with -ended, it is in force again. It prints the ids of the others.\n\n" +
+			"One that ends then already, or later, or never, isn't changed, and the standard error says so; -earlier shortens the last two. One that has ended is a failure, unless -ended brings it back. It prints the ids of the others.\n\n" +
 			"The last writer wins: what another program changes between the get and the put is lost."
 		c.Flags.StringVar(&expires, "expires", "",
 			"`time` until the exemptions end, such as 90d, or the date on which they end at 00:00 UTC, such as 2026-12-31")
@@ -116,8 +116,11 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (done, error) {
 		d, err := c.one(ctx, client, id)
 		gone := armsecops.IsMissing(err) || armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound, "ManagementGroupNotFound")
-		if c.ignoreNotFound && gone {
+		switch {
+		case c.ignoreNotFound && gone:
 			err = fmt.Errorf("%w deleted, since it isn't there", errUnchanged)
+		case gone && c.name == "delete":
+			err = fmt.Errorf("%w; -ignore-not-found takes it for deleted", err)
 		}
 		return d, c.explain(err)
 	})
@@ -135,7 +138,7 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		_, err = client.Delete(ctx, id, nil)
 		return done{text: id}, err
 	case before.ExpiresBefore(c.now) && !c.options.AllowEnded:
-		return done{}, fmt.Errorf("%w renewed, since it has ended, on %s: -ended brings it back", errUnchanged, formatDate(before.ExpiresOn))
+		return done{}, fmt.Errorf("not renewed, since it has ended, on %s: -ended brings it back", formatDate(before.ExpiresOn))
 	case before.ExpiresOn.IsZero() && !c.options.AllowEarlier:
 		return done{}, fmt.Errorf("%w renewed, since it never ends", errUnchanged)
 	case len(c.options.Metadata) > 0 && before.Kind != armsecops.ExemptionKindPolicyExemption:
@@ -159,9 +162,9 @@ func (c change) one(ctx context.Context, client *armsecops.ExemptionsClient, id 
 		return done{text: "would renew " + id + ended + " from " + formatDate(before.ExpiresOn) + " to " + formatDate(c.expires) + more}, nil
 	}
 	options := c.options
-	options.AllowEnded = true // as was seen, by the tenant's clock
-	_, err = client.Renew(ctx, id, c.expires, &options)
-	if errors.Is(err, armsecops.ErrNotRenewed) { // by another program, meanwhile
+	options.AllowEnded = options.AllowEnded || !c.Live // by the clock of the tenant in memory, it hasn't ended
+	renewed, err := client.Renew(ctx, id, c.expires, &options)
+	if errors.Is(err, armsecops.ErrNotRenewed) && !renewed.ExpiresBefore(c.expires) { // by another program, meanwhile
 		err = fmt.Errorf("%w renewed, since another program has done so meanwhile", errUnchanged)
 	}
 	return done{id, note}, err

@@ -135,7 +135,6 @@ const fewConnections = 5
 
 // newCountingServer starts a server and returns the number of its connections.
 func newCountingServer(t *testing.T, http2 bool, handler http.HandlerFunc) (*httptest.Server, *atomic.Int32) {
-	t.Helper()
 	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {

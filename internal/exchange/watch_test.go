@@ -85,7 +85,6 @@ type service struct {
 }
 
 func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
-	t.Helper()
 	s := &service{posts: map[string]int{}}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.ContentLength != 0 {
@@ -107,7 +106,6 @@ func newService(t *testing.T, http2 bool, handler http.HandlerFunc) *service {
 
 // create sends a request that must not be repeated.
 func (s *service) create(t *testing.T, ctx context.Context, path string) (sent int, unknown bool, err error) { // as in testing.T's own helpers
-	t.Helper()
 	ctx = WithCall(ctx, create())
 	req := testkit.Must(runtime.NewRequest(ctx, http.MethodPost, s.URL+path))
 	_, unknown, err = Do(s.pipelineTo(), req)

@@ -16,6 +16,8 @@ func advice(err error) string {
 	switch {
 	case armsecops.HasCode(err, armsecops.CodeMissingSubscriptionRegistration, armsecops.CodeSubscriptionNotRegistered):
 		return "register the resource provider in the subscription: " + err.Error()
+	case errors.Is(err, armsecops.ErrJobMayRun):
+		return "wait again for the job: " + err.Error()
 	case errors.Is(err, armsecops.ErrCredential), errors.Is(err, armsecops.ErrUnauthorized):
 		return "sign in, or give it more time: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):

@@ -71,6 +71,7 @@ func TestAdvice(t *testing.T) {
 		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role, or for a policy that allows this: SecurityAssignmentsClient.Get: 403"},
 		"no token":          {"any", nil, errors.New("no account"), "sign in, or give it more time: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
+	assert.Equal(t, "wait again for the job: the job may still run", advice(armsecops.ErrJobMayRun))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

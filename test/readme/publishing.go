@@ -6,7 +6,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// publish publishes an assignment, whose id ParseWorkspaceManagerAssignmentID reads. Give the context a deadline. If the job may still run, the error is ErrJobMayRun.
+// publish publishes an assignment, whose id ParseWorkspaceManagerAssignmentID reads. Give the context a deadline: the error is then ErrJobMayRun, or ErrOutcomeUnknown if no job is found.
 func publish(ctx context.Context, factory *armsecops.ClientFactory, id armsecops.WorkspaceManagerAssignmentID) error {
 	client, err := factory.NewWorkspaceManagerJobsClient(id.SubscriptionID)
 	if err != nil {

@@ -245,7 +245,7 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Write
 	for _, id := range ids {
 		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description})
 		switch {
-		case errors.Is(err, armsecops.ErrNotRenewed): // which is as it was
+		case errors.Is(err, armsecops.ErrNotRenewed): // which is as it was, and no failure here
 			fmt.Fprintf(out, "%q: %v\n", renewed.DisplayName, err)
 		case err != nil:
 			errs = append(errs, err)
