@@ -112,9 +112,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //
 //   - A [*SubscriptionError] for each kind of a subscription that can't be listed. The other
 //     kinds and subscriptions continue: a role may allow one kind and not the other. What
-//     IncludeUnlisted would add of that subscription is left out, too. To repeat
-//     what failed, list these subscriptions again, by Kinds: there are no tokens to resume. When
-//     the context ends, each subscription that isn't finished yields one for each kind.
+//     IncludeUnlisted would add of that subscription is left out, too. To repeat what failed,
+//     list these subscriptions again, by Kinds: there are no tokens to resume. When the context
+//     ends, each subscription that isn't finished yields one for each kind.
 //   - One without a Kind for an id that is no UUID. Its Err is a [*ParameterError].
 //   - With IncludeUnlisted, one for each exemption that couldn't be got, after those of the lists.
 //   - An error that concerns all, once and last: a [*ParameterError] for an invalid option or no
@@ -449,8 +449,9 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	// subscription whose standard assignments can't be listed isn't queried either. With
 	// IncludeInherited, it adds those of management groups as well, whether above the
 	// subscriptions or not: of the kind of standard assignments, without a SubscriptionID. One
-	// whose id is none of an exemption, as in a documented sample, is as the query has it. It takes a query, and a request for each that only the query has.
-	// The ids of all exemptions are kept in memory.
+	// whose id is none of an exemption, as in a documented sample, is as the query has it. It
+	// takes a query, and a request for each that only the query has. The ids of all exemptions
+	// are kept in memory.
 	IncludeUnlisted bool
 
 	// Concurrency is the number of subscriptions that are listed at a time, and

@@ -190,6 +190,8 @@
 //		// of Renew: nothing was written
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
+//	case armsecops.MaybeCarriedOut(err):
+//		// a write may have been carried out, and can be sent again
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
 //		// one of the service's own codes; it has a sentinel's status, too
 //	case errors.Is(err, armsecops.ErrForbidden), errors.Is(err, armsecops.ErrNotFound):
@@ -199,8 +201,6 @@
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, armsecops.ErrCredential):
 //		// sign in
-//	case armsecops.MaybeCarriedOut(err):
-//		// a write may have been carried out, and can be sent again
 //	case responded:
 //		// a status of success is that of a response that can't be used
 //		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)

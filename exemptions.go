@@ -56,11 +56,10 @@ func (f *ClientFactory) NewExemptionsClient() *ExemptionsClient {
 	return &ExemptionsClient{client{connection: f.connection, newError: newCloudError}}
 }
 
-// NewListPager queries Azure Resource Graph, an index that is minutes old, for the exemptions
-// that the identity may read, up to 1,000 a request: those of Azure Policy first, then those of Defender's standards, then
-// Defender's assignments of 2021, each sorted by id. Each exemption comes once. The
-// index of Azure Resource Graph follows changes within minutes, and an exemption can
-// outlive its resource group there.
+// NewListPager queries Azure Resource Graph for the exemptions that the identity may read, up to
+// 1,000 a request: those of Azure Policy first, then those of Defender's standards, then
+// Defender's assignments of 2021, each sorted by id. Each exemption comes once. This index
+// follows changes within minutes, and an exemption can outlive its resource group there.
 //   - options: nil for the defaults, which are all exemptions that the identity may read
 //
 // Nothing is sent before the first page is read. See [Pager] for how to read it
@@ -127,12 +126,12 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // Both take DisplayName and Description, and require ExpiresOn, unless AllowEndless is set; a
 // time that is past is sent. What a kind doesn't take is refused if it is set, and so is another
 // kind: [SecurityAssignmentsClient] creates assignments of 2021. The other fields, such as
-// ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing can be put at another scope or under another name.
+// ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing
+// can be put at another scope or under another name.
 //
 // The call is one PUT, which replaces what has that name, also an audit or attestation, or an
-// exemption that ends later: Get it first where that matters. An
-// Exemption doesn't have all that a resource has, such as members that this version doesn't
-// know: they are lost. Renew keeps all.
+// exemption that ends later: Get it first where that matters. An Exemption doesn't have all of a
+// resource, such as members that this version doesn't know: they are lost. Renew keeps all.
 //   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
 //   - name: of a standard assignment, a UUID; of a policy exemption, what
 //     [PolicyExemptionsClient.CreateOrUpdate] takes as the name of a new one
@@ -169,7 +168,8 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 // Renew lets an exemption end later: it gets the exemption, sets when it ends, and puts it
 // back with all that it has. One that ends later already, or never, is [ErrNotRenewed] unless
 // AllowEarlier is set, and so is one that has ended, unless AllowEnded is: nothing is
-// written, and the response has it as it is. With another error, the response is zero. The last writer wins: what another program changes between the two requests is lost.
+// written, and the response has it as it is. With another error, the response is zero. The
+// last writer wins: what another program changes between the two requests is lost.
 //
 // Collect the ids before you renew the first: a renewal can move items of a listing.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
@@ -214,8 +214,7 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 
 // Delete deletes an exemption, after it got it to see that it is one. If there is none,
 // [IsMissing] is true of the error, which a repeated cleanup can ignore; the Delete of its
-// place's client succeeds then. It can take 24 hours
-// until the deletion counts.
+// place's client succeeds then. It can take 24 hours until the deletion counts.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - options: nil for the defaults
 //
@@ -292,7 +291,7 @@ func (o *ExemptionsClientRenewOptions) refuse(e Exemption, expiresOn time.Time) 
 		return "has ended, on " + end
 	case e.ExpiresOn.IsZero() && !o.AllowEarlier:
 		return "never ends"
-	case e.ExpiresOn.Truncate(time.Second).After(expiresOn) && !o.AllowEarlier: // which a service may have rounded
+	case e.ExpiresOn.Add(-time.Second).After(expiresOn) && !o.AllowEarlier: // a service may round
 		return "ends later already, on " + end
 	}
 	return ""
@@ -418,7 +417,10 @@ func (p *exemptionProperties) replace(resource *routes.Resource, options *Exempt
 			return err
 		}
 	}
-	return cmp.Or(setMember(data, "exemptionCategory", category), setMember(p.AdditionalProperties, in, data))
+	if err := setMember(data, "exemptionCategory", category); err != nil {
+		return err
+	}
+	return setMember(p.AdditionalProperties, in, data)
 }
 
 func setMember(members map[string]json.RawMessage, name string, value any) error {

@@ -50,7 +50,8 @@ func (f *ClientFactory) NewWorkspaceManagerJobsClient(subscriptionID string) (*W
 // Create starts a job: it publishes the content of the assignment to its member
 // workspaces. The service names the job. BeginCreate starts one and returns a poller, which
 // waits for its end; with Recover, it finds the job of a lost response. To follow a job of
-// Create, use NewJobPoller, or Get. The content items times the member workspaces of a group may be at most 2,000, see
+// Create, use NewJobPoller, or Get. The content items times the member workspaces of a group
+// may be at most 2,000, see
 // https://learn.microsoft.com/azure/sentinel/workspace-manager#known-limitations.
 //   - resourceGroupName: 1 to 90 letters, digits and _-.(), without a period at the end
 //   - workspaceName: 3 to 90 letters, digits and hyphens; starts and ends with a letter or digit

@@ -279,13 +279,15 @@ func TestWaitForJob(t *testing.T) {
 	}
 	const ended = "context canceled: job another: Failed: 0 of 0 items failed" // that of another job, as of an errgroup
 	another := &armsecops.JobFailedError{Job: armsecops.Job{Name: "another", Properties: armsecops.JobProperties{ProvisioningState: "Failed"}}}
-	err := failure(wait(&waitOptions{Progress: func(armsecops.Job) { cancel(another) }}, running))
+	left, err := wait(&waitOptions{Progress: func(armsecops.Job) { cancel(another) }}, running)
+	assert.ErrorIs(t, err, armsecops.ErrJobMayRun)
+	assert.Equal(t, armsecops.Job{ID: waitedJob.String(), Name: waitedJob.Name}, left)
 	assert.EqualError(t, err, "WaitForJob: "+ended+"; the job "+waitedJob.String()+" may still run")
 	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": ended + "; the job may still run", "job": waitedJob.Name, "jobId": waitedJob.String()})
 	err = failure(wait(nil)) // whose request isn't sent
 	assert.EqualError(t, err, "WaitForJob: WorkspaceManagerJobsClient.Get: "+ended+" (https://management.azure.com"+waitedJob.String()+"); the job may still run")
 	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": ended + "; the job may still run", "job": waitedJob.Name, "request": "WorkspaceManagerJobsClient.Get"})
-	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller")
+	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller") // and no wait
 	refusing, _ := runtime.NewPoller(nil, runtime.Pipeline{}, &runtime.NewPollerOptions[armsecops.WorkspaceManagerJobsClientGetResponse]{Handler: refusingPoller{}})
 	assertParameterError(t, failure(armsecops.WaitForJob(t.Context(), refusing, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})), "Frequency")
 }

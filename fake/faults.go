@@ -51,8 +51,8 @@ type Fault struct {
 
 	// StatusCode is the status of the response. 0 leaves the status unchanged.
 	// From 400 on, the body is an error in Azure's envelope, whose code is that of the
-	// status, such as Forbidden, unless Body or NoBody is set; below 400 there is no body unless Body is set. The server doesn't carry
-	// the request out unless CarriedOut is set.
+	// status, such as Forbidden, unless Body or NoBody is set; below 400 there is no body
+	// unless Body is set. The server doesn't carry the request out unless CarriedOut is set.
 	StatusCode int
 
 	// RetryAfter is sent as the Retry-After header in seconds, rounded up. If it

@@ -430,9 +430,9 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	t.Parallel()
 	const group, name = "/providers/Microsoft.Management/managementGroups/m", "/providers/Microsoft.Security/standardAssignments/" + standardName
 	ids, server, year := subscriptionIDs(3), fake.NewServer(nil), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	ids[1] = "ABCDEFAB" + ids[1][8:]
-	one, other, forbidden := "/subscriptions/"+ids[0], "/subscriptions/"+strings.ToLower(ids[1]), "/subscriptions/"+ids[2]
-	for _, scope := range []string{one, one + "/resourceGroups/kept", one + "/resourceGroups/gone", one + "/resourceGroups/deleted", one + "/resourceGroups/audit", other + "/resourceGroups/page", other, forbidden, group, group + "2", "/subscriptions/" + subscriptionID(9)} {
+	ids[1], ids[2] = "ABCDEFAB"+ids[1][8:], "ABCDEFAB"+ids[2][8:]
+	one, other, forbidden := "/subscriptions/"+ids[0], "/subscriptions/"+strings.ToLower(ids[1]), "/subscriptions/"+strings.ToLower(ids[2])
+	for _, scope := range []string{one, one + "/resourceGroups/kept", one + "/resourceGroups/gone", one + "/resourceGroups/deleted", one + "/resourceGroups/audit", other + "/resourceGroups/page", other, forbidden, group, group + "2", group + "3", "/subscriptions/" + subscriptionID(9)} {
 		server.Put(armsecops.StandardAssignmentID{Scope: scope, Name: standardName}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, ExpiresOn: year}})
 	}
 	exempt := `{"id":"` + strings.ToUpper(one) + name + `","type":"Microsoft.Security/standardAssignments","properties":{"effect":"Exempt"}}` // without an end
@@ -448,6 +448,7 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 		{"Get", "/audit/", strings.Replace(exempt, "Exempt", "Audit", 1), 200},
 		{"Get", "/page/", "<html>", 404},
 		{"Get", "/m2/", "", 403},
+		{"Get", "/m3/", "", 429},
 	} {
 		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient." + fault.operation, StatusCode: fault.status, Body: fault.body, Always: true, Match: func(r fake.Request) bool { return strings.Contains(strings.ToLower(r.URL.Path), fault.path) }})
 	}
@@ -461,7 +462,7 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 		return found, errs
 	}
 	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
-	found, errs := list(ids, &acrossOptions{IncludeInherited: true, Concurrency: 1})
+	found, errs := list(append(ids, strings.ToLower(ids[2])), &acrossOptions{IncludeInherited: true, Concurrency: 1})
 	assert.Equal(t, []string{strings.ToUpper(one) + name, one + "/resourceGroups/kept" + name, other + name, group + name}, found)
 	require.Len(t, errs, 3)
 	for i, want := range []string{ids[2] + ": StandardAssignmentsClient.NewListPager: 403", ids[1] + ": ExemptionsClient.Get: StandardAssignmentsClient.Get: 404"} {
@@ -469,7 +470,8 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 		assert.Equal(t, armsecops.ExemptionKindStandardAssignment, errs[i].(*armsecops.SubscriptionError).Kind)
 	}
 	require.NotErrorAs(t, errs[2], new(*armsecops.SubscriptionError))
-	assert.ErrorContains(t, errs[2], "ExemptionsClient.ListAcrossSubscriptions: ExemptionsClient.Get: StandardAssignmentsClient.Get: 403")
+	assert.Regexp(t, "^ExemptionsClient.ListAcrossSubscriptions: ExemptionsClient.Get: StandardAssignmentsClient.Get: 403 .*; ExemptionsClient.Get: StandardAssignmentsClient.Get: 429 ", errs[2].Error())
+	assert.Equal(t, []bool{true, true}, []bool{errors.Is(errs[2], armsecops.ErrForbidden), errors.Is(errs[2], armsecops.ErrThrottled)})
 
 	found, errs = list(ids[:2], &acrossOptions{ExpiresBefore: year.Add(1)})
 	assert.ElementsMatch(t, []string{one + "/resourceGroups/kept" + name, other + name}, found, "the index doesn't say how it ends")

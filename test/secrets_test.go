@@ -29,7 +29,6 @@ const secretToken, secretSkipToken = "eyJ0eXAi.secret.token", `a+b/"secret" c==`
 
 // texts returns everything that an error is printed as.
 func texts(t *testing.T, err error) string {
-	t.Helper()
 	var b strings.Builder
 	log := slog.New(slog.NewJSONHandler(&b, nil))
 	log.Error("failed", "error", err, "list", []error{err}, "map", map[string]any{"error": err})

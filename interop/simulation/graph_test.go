@@ -213,7 +213,6 @@ func TestQueryTakesFewerCallsThanListing(t *testing.T) {
 
 // graphSection returns the section of the page.
 func graphSection(t *testing.T, results, exemptions []reading) string {
-	t.Helper()
 	return render(t, graphPage, map[string]any{
 		"Results": results, "Exemptions": exemptions, "Subscriptions": subscriptions, "Latency": latency, "Slow": slowQuery,
 		"Quota": quota, "Window": quotaWindow, "ItemsOfPage": itemsOfPage, "Go": runtime.Version(),

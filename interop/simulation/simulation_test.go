@@ -254,7 +254,6 @@ func TestSimulation(t *testing.T) {
 
 // render fills in a page.
 func render(t *testing.T, page string, report map[string]any) string {
-	t.Helper()
 	functions := template.FuncMap{
 		"milliseconds": func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) },
 		"seconds":      func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },

@@ -28,7 +28,7 @@ import (
 func TestEveryOperationIsComplete(t *testing.T) {
 	t.Parallel()
 	methods := map[string]*doc.Func{} // by receiver and name
-	for name, documented := range parseRoot(t) {
+	for name, documented := range parseRoot() {
 		for _, method := range documented.Methods {
 			methods[name+"."+method.Name] = method
 		}
@@ -55,7 +55,7 @@ func TestEveryOperationIsComplete(t *testing.T) {
 // Every client is where a user looks for it, and the tests know it.
 func TestEveryClientIsComplete(t *testing.T) {
 	t.Parallel()
-	types, missing := parseRoot(t), map[string]bool{}
+	types, missing := parseRoot(), map[string]bool{}
 	for _, route := range routes.All {
 		client, version := route.Resource.Client, cmp.Or(route.Resource.APIVersion, route.APIVersion)
 		missing["Ours in test/driver/driver.go needs "+client] = driver.Ours[client] == nil
@@ -80,7 +80,7 @@ func TestEveryClientIsComplete(t *testing.T) {
 func TestEveryEnumerationIsComplete(t *testing.T) {
 	t.Parallel()
 	enumerations := 0
-	for name, documented := range parseRoot(t) {
+	for name, documented := range parseRoot() {
 		var constants, values, returned []string
 		for _, group := range documented.Consts {
 			constants = append(constants, group.Names...)
@@ -117,7 +117,7 @@ func TestEveryEnumerationIsComplete(t *testing.T) {
 // Every exported field has a comment that says what it is.
 func TestEveryFieldIsDocumented(t *testing.T) {
 	t.Parallel()
-	for name, documented := range parseRoot(t) {
+	for name, documented := range parseRoot() {
 		structure, ok := documented.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
 		if !ok {
 			continue
@@ -133,8 +133,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 }
 
 // parseRoot returns the types of the root package with what belongs to them.
-func parseRoot(t *testing.T) map[string]*doc.Type {
-	t.Helper()
+func parseRoot() map[string]*doc.Type {
 	names := testkit.Must(filepath.Glob(filepath.Join(testkit.Root(), "*.go")))
 	fset := token.NewFileSet()
 	var files []*ast.File
