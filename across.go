@@ -89,39 +89,36 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 	return listAcross[AssessmentMetadata](ctx, c.client, "AssessmentsMetadataClient.ListAcrossSubscriptions", routes.AssessmentsMetadataListBySubscription, subscriptionIDs, options)
 }
 
-// ListAcrossSubscriptions lists the exemptions of many subscriptions, some at a time, from
-// all three places: those of Azure Policy first, then those of Defender's standards, then
-// Defender's assignments of 2021. Without options it may be incomplete: for all exemptions,
-// set IncludeInherited and IncludeUnlisted.
+// ListAcrossSubscriptions lists the exemptions of many subscriptions as they are now, from all
+// three places, some subscriptions at a time: those of Azure Policy first, then those of
+// Defender's standards, then Defender's assignments of 2021. Each exemption comes once. It has:
 //
-//   - Without them, it has what the lists of the subscriptions have of these. Whether Defender
-//     lists the standard assignments of resource groups and single resources isn't documented.
-//   - IncludeInherited adds the policy exemptions of the management groups above.
-//   - IncludeUnlisted adds the standard assignments that the lists lack. One may be missing for
-//     minutes after it is created.
-//   - With both, it also has standard assignments of management groups, of those that aren't
-//     above the subscriptions as well.
+//   - What the lists of the subscriptions have, to the second. Among them are the policy
+//     exemptions of the management groups above.
+//   - The standard assignments that these lists lack, unless ListsOnly is set: whether they have
+//     those of resource groups and single resources isn't documented. A query of Azure Resource
+//     Graph finds them, and each is got. One may be missing for minutes after it is created.
+//     Those of management groups are of all that the identity may read, above the
+//     subscriptions or not: the SubscriptionID of an inherited exemption is empty.
 //
-// It requests each subscription, and is current to the second; [ExemptionsClient.NewListPager]
-// takes far fewer requests. Give the context a deadline: it is what ends the listing of a
-// service that never ends its pages.
+// [ExemptionsClient.NewListPager] takes far fewer requests. Give the context a deadline: it is
+// what ends the listing of a service that never ends its pages.
 //   - subscriptionIDs: UUIDs, at least one; one that is there twice, ignoring case, is listed once
 //   - options: nil for the defaults
 //
-// What was yielded before an error is valid. These errors come:
+// What was yielded before an error is valid. The listing is complete if no error came. These do:
 //
 //   - A [*SubscriptionError] for each kind of a subscription that can't be listed. The other
-//     kinds and subscriptions continue: a role may allow one kind and not the other. What
-//     IncludeUnlisted would add of that subscription is left out, too. To repeat what failed,
-//     list these subscriptions again, by Kinds: there are no tokens to resume. When the context
-//     ends, each subscription that isn't finished yields one for each kind.
+//     kinds and subscriptions continue: a role may allow one kind and not the other. What the
+//     query would add of that subscription is left out, too. To repeat what failed, list these
+//     subscriptions again, by Kinds: there are no tokens to resume.
 //   - One without a Kind for an id that is no UUID. Its Err is a [*ParameterError].
-//   - With IncludeUnlisted, one for each exemption that couldn't be got, after those of the lists.
-//   - An error that concerns all, once and last: a [*ParameterError] for an invalid option or no
-//     subscription, or [ErrCredential], unless the token lacks claims that only one of the
-//     subscriptions asks for.
-//   - With IncludeUnlisted, the error of its query, joined with those of exemptions of management
-//     groups, last: only what it adds is incomplete then.
+//   - One for each exemption that the query found and that couldn't be got, after those of the lists.
+//   - An error that concerns all, once and last: the end of the context, [ErrCredential], unless the
+//     token lacks claims that only one of the subscriptions asks for, or a [*ParameterError] for
+//     an invalid option or no subscription.
+//   - The error of the query, joined with those of exemptions of management groups, last: only
+//     what the query adds is incomplete then.
 //
 // The exemptions come as their pages arrive: those of one subscription in the service's
 // order, those of different ones mixed. No more pages are in memory than subscriptions
@@ -129,7 +126,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // the loop is left.
 //
 // REST: the pages of [PolicyExemptionsClient.NewListPager], [StandardAssignmentsClient.NewListPager]
-// and [SecurityAssignmentsClient.NewListBySubscriptionPager]; with IncludeUnlisted, also of
+// and [SecurityAssignmentsClient.NewListBySubscriptionPager]; unless ListsOnly is set, also of
 // [ExemptionsClient.NewListPager] and [StandardAssignmentsClient.Get]
 func (c *ExemptionsClient) ListAcrossSubscriptions(
 	ctx context.Context, subscriptionIDs []string, options *ExemptionsClientListAcrossSubscriptionsOptions,
@@ -154,27 +151,19 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 			subscriptionIDs = slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return routes.CheckSubscription(id) != "" })
 		}
 	}
-	wanted := func(e Exemption, seen map[string]bool) bool {
-		id, inherited := strings.ToLower(e.ID), routes.IsBelow(e.ID, managementGroups)
-		again := seen[id]
-		if inherited || o.IncludeUnlisted {
-			seen[id] = true
-		}
-		switch {
-		case e.ID == "", !o.ExpiresBefore.IsZero() && !e.ExpiresBefore(o.ExpiresBefore):
-			return false
-		case inherited:
-			return o.IncludeInherited && !again
-		}
-		return true
-	}
 	return underSpan(ctx, c.client, name, routes.PolicyExemptions.List, func(ctx context.Context) iter.Seq2[Exemption, error] {
 		return func(yield func(Exemption, error) bool) {
 			if err != nil {
 				yield(Exemption{}, withOperation(name, err))
 				return
 			}
-			seen := map[string]bool{}   // the exemptions so far that can come again, by id in lower case
+			seen := map[string]bool{"": true} // the exemptions so far, by id in lower case; what isn't one has none
+			wanted := func(e Exemption) bool {
+				id := strings.ToLower(e.ID)
+				again := seen[id]
+				seen[id] = true
+				return !again && (o.ExpiresBefore.IsZero() || e.ExpiresBefore(o.ExpiresBefore))
+			}
 			unread := map[string]bool{} // the subscriptions whose standard assignments couldn't be listed, in lower case
 			for i, list := range listings {
 				for item, err := range list(ctx) {
@@ -187,8 +176,11 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 						if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
 							failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
 						}
+						if endedBy(ctx, err) {
+							err, ofOne = withOperation(name, failed.Err), false
+						}
 					}
-					if (err != nil || wanted(item.Exemption, seen)) && !yield(item.Exemption, err) {
+					if (err != nil || wanted(item.Exemption)) && !yield(item.Exemption, err) {
 						return
 					}
 					if err != nil && !ofOne { // the other kinds would fail, too
@@ -196,17 +188,22 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 					}
 				}
 			}
-			if !o.IncludeUnlisted || !shared.asks(ExemptionKindStandardAssignment) {
+			if o.ListsOnly || !shared.asks(ExemptionKindStandardAssignment) {
 				return
 			}
 			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[strings.ToLower(id)] })
-			for e, err := range c.listUnlisted(ctx, read, o, seen) {
-				if (err != nil || wanted(e, seen)) && !yield(e, err) {
+			for e, err := range c.listUnlisted(ctx, read, o.Concurrency, seen) {
+				if (err != nil || wanted(e)) && !yield(e, err) {
 					return
 				}
 			}
 		}
 	})
+}
+
+// endedBy reports whether an error is the end of the context.
+func endedBy(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
 // exemptionItem is an item of any of the three lists, read as an exemption; zero if it isn't one.
@@ -438,21 +435,12 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	// zero time means all. The library filters them: all are requested.
 	ExpiresBefore time.Time
 
-	// IncludeInherited adds the exemptions that the lists of the subscriptions have from
-	// management groups above them, each once: their ids are kept in memory. Azure Policy's
-	// list has those of the groups; whether Defender's lists have any isn't documented.
-	IncludeInherited bool
-
-	// IncludeUnlisted adds the exemptions by Defender's standards that the lists of the
-	// subscriptions leave out, such as those of resource groups and single resources: those
-	// that Azure Resource Graph has, each as Get returns it now, after all others. A
-	// subscription whose standard assignments can't be listed isn't queried either. With
-	// IncludeInherited, it adds those of management groups as well, whether above the
-	// subscriptions or not: of the kind of standard assignments, without a SubscriptionID. One
-	// whose id is none of an exemption, as in a documented sample, is as the query has it. It
-	// takes a query, and a request for each that only the query has. The ids of all exemptions
-	// are kept in memory.
-	IncludeUnlisted bool
+	// ListsOnly leaves out the standard assignments that only Azure Resource Graph has, such
+	// as those of resource groups and single resources: the listing may be incomplete. It
+	// saves the query, and a request for each of these. Otherwise, they come after all others,
+	// each as Get returns it now, or as the query has it if its id is none of an exemption,
+	// as in a documented sample.
+	ListsOnly bool
 
 	// Concurrency is the number of subscriptions that are listed at a time, and
 	// the bound on the pages in memory. 0 means 8, and a negative number is a
@@ -460,8 +448,8 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 	Concurrency int
 }
 
-// SubscriptionError is one subscription that failed in a listing across subscriptions; with
-// IncludeUnlisted, also one exemption of it that couldn't be got, whose Operation is
+// SubscriptionError is one subscription that failed in a listing across subscriptions. That of
+// [ExemptionsClient] also has one for an exemption that couldn't be got, whose Operation is
 // "StandardAssignmentsClient.Get" and whose id is in the text of Err.
 type SubscriptionError struct {
 	// SubscriptionID is the id of the subscription, as the caller wrote it.

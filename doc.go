@@ -144,8 +144,7 @@
 // For a report on a whole tenant, query Azure Resource Graph, by [ExemptionsClient.NewListPager]
 // or a NewResourceGraphPager method: few requests, of an index. For some subscriptions as they
 // are now, and an error for each that can't be read, call ListAcrossSubscriptions, which
-// requests the list of each. For all exemptions, set IncludeInherited and IncludeUnlisted of
-// [ExemptionsClient.ListAcrossSubscriptions].
+// requests the list of each.
 //
 //	                                    query                   ListAcrossSubscriptions
 //	current                             within minutes          to the second
@@ -154,14 +153,10 @@
 //	a subscription that you can't read  left out, no error      a *SubscriptionError; of
 //	                                                            ExemptionsClient, for each kind
 //
-// [ExemptionsClient.ListAcrossSubscriptions] adds what the lists of subscriptions leave out:
-//
-//   - IncludeInherited: policy exemptions of the management groups above. A query that names
-//     subscriptions takes it, too. [PolicyExemptionsClient.ListAcrossSubscriptions] always has
-//     them, once for each subscription.
-//   - IncludeUnlisted: standard assignments of resource groups and single resources, which the
-//     lists may lack. It finds them by a query: one may be missing for minutes after it is created.
-//   - both: also standard assignments of management groups, above the subscriptions or not.
+// A query that names subscriptions has policy exemptions of the management groups above them
+// only with IncludeInherited, and no standard assignments of these groups. The lists of
+// subscriptions may lack standard assignments of resource groups and single resources:
+// [ExemptionsClient.ListAcrossSubscriptions] finds those by a query, too, and has all.
 //
 // Don't change a row of a query, or an [Exemption], and put it back. Renew it, or get the
 // resource first.

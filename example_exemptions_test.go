@@ -102,7 +102,7 @@ func ExampleExemptionsClient_NewListPager() {
 }
 
 // What ends within 30 days, where an index that is minutes old won't do: each subscription
-// is requested. IncludeUnlisted adds what the lists lack, such as that of a resource group.
+// is requested.
 func ExampleExemptionsClient_ListAcrossSubscriptions() {
 	server := fake.NewServer(nil)
 	server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/web", Name: "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"},
@@ -111,9 +111,7 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 		}})
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
 	client := exemptionsFactory(server).NewExemptionsClient()
-	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{
-		ExpiresBefore: time.Now().AddDate(0, 0, 30), IncludeInherited: true, IncludeUnlisted: true,
-	}
+	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30)}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for exemption, err := range client.ListAcrossSubscriptions(ctx, []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, options) {

@@ -418,58 +418,30 @@ func (p exemptionPages) fetch(ctx context.Context, at place) (Page[Exemption], p
 // they are now. An error that isn't of one subscription is the last value.
 //   - subscriptionIDs: what was listed
 //   - listed: the exemptions that the listing had, by id in lower case
-func (c *ExemptionsClient) listUnlisted(
-	ctx context.Context, subscriptionIDs []string, o ExemptionsClientListAcrossSubscriptionsOptions, listed map[string]bool,
-) iter.Seq2[Exemption, error] {
-	const name, kind = "ExemptionsClient.ListAcrossSubscriptions", ExemptionKindStandardAssignment
-	var queries []graphQuery
-	if len(subscriptionIDs) > 0 {
-		queries = exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{kind}, SubscriptionIDs: subscriptionIDs})
+func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []string, concurrency int, listed map[string]bool) iter.Seq2[Exemption, error] {
+	const name = "ExemptionsClient.ListAcrossSubscriptions"
+	type result struct {
+		row, exemption Exemption
+		err            error
 	}
-	if o.IncludeInherited {
-		all := exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{kind}})[0]
-		queries = append(queries, all.ofManagementGroups())
+	get := func(ctx context.Context, row Exemption) iter.Seq[result] {
+		return func(yield func(result) bool) {
+			if _, err := c.find(row.ID); err != nil { // an id that nothing can get, as in a sample
+				yield(result{row, row, nil})
+				return
+			}
+			var response *http.Response // rather than the caller's, as in listSubscription
+			got, err := c.Get(policy.WithCaptureResponse(ctx, &response), row.ID, nil)
+			yield(result{row, got.Exemption, err})
+		}
 	}
 	return func(yield func(Exemption, error) bool) {
-		type row struct{ id, subscriptionID string }
-		var rows []row
-		var errs []error             // of what has no subscription
-		queried := map[string]bool{} // the rows so far
-		if len(queries) > 0 {
-			pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
-			for e, err := range pager.All(ctx) {
-				id := strings.ToLower(e.ID)
-				if err != nil {
-					errs = append(errs, err)
-					continue
-				} else if listed[id] || queried[id] {
-					continue
-				}
-				queried[id] = true
-				if _, err := c.find(e.ID); err == nil {
-					rows = append(rows, row{e.ID, e.SubscriptionID})
-				} else if !yield(e, nil) { // an id that nothing can get, as in a sample
-					return
-				}
-			}
-		}
-		type result struct {
-			row
-			exemption Exemption
-			err       error
-		}
-		get := func(ctx context.Context, r row) iter.Seq[result] {
-			return func(yield func(result) bool) {
-				var response *http.Response // rather than the caller's, as in listSubscription
-				got, err := c.Get(policy.WithCaptureResponse(ctx, &response), r.id, nil)
-				yield(result{r, got.Exemption, err})
-			}
-		}
-		for r := range fanout.Merge(ctx, cmp.Or(o.Concurrency, defaultConcurrency), rows, get) {
-			failed := ofAll(ctx, r.err)
-			switch {
-			case failed != nil:
-				yield(Exemption{}, withOperation(name, inLine(append(errs, failed))))
+		rows, errs := c.queryUnlisted(ctx, subscriptionIDs, listed)
+		for r := range fanout.Merge(ctx, cmp.Or(concurrency, defaultConcurrency), rows, get) {
+			id := r.row.SubscriptionID
+			switch failed := ofAll(ctx, r.err); {
+			case failed != nil, endedBy(ctx, r.err):
+				yield(Exemption{}, withOperation(name, inLine(append(errs, cmp.Or(failed, r.err)))))
 				return
 			case r.err == nil:
 				if !yield(r.exemption, nil) {
@@ -477,15 +449,15 @@ func (c *ExemptionsClient) listUnlisted(
 				}
 			case IsMissing(r.err), errors.Is(r.err, ErrNotFound) && HasCode(r.err, CodeResourceGroupNotFound, CodeParentResourceNotFound), errors.Is(r.err, ErrNotExemption):
 				// by now; a management group that isn't found may be one that the identity can't see
-			case r.subscriptionID == "":
+			case id == "":
 				errs = append(errs, r.err)
 			default:
-				id := r.subscriptionID
 				if i := slices.IndexFunc(subscriptionIDs, func(asked string) bool { return strings.EqualFold(asked, id) }); i >= 0 {
 					id = subscriptionIDs[i] // as the caller wrote it
 				}
-				failed = &SubscriptionError{SubscriptionID: id, Kind: kind, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: name}
-				if !yield(Exemption{}, failed) {
+				if !yield(Exemption{}, &SubscriptionError{
+					SubscriptionID: id, Kind: ExemptionKindStandardAssignment, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: name,
+				}) {
 					return
 				}
 			}
@@ -494,6 +466,30 @@ func (c *ExemptionsClient) listUnlisted(
 			yield(Exemption{}, withOperation(name, inLine(errs)))
 		}
 	}
+}
+
+// queryUnlisted returns the rows of [ExemptionsClient.listUnlisted], and why some may be missing.
+func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []string, listed map[string]bool) (rows []Exemption, errs []error) {
+	query := func(subscriptionIDs []string) []graphQuery {
+		return exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{ExemptionKindStandardAssignment}, SubscriptionIDs: subscriptionIDs})
+	}
+	queries := []graphQuery{query(nil)[0].ofManagementGroups()}
+	if len(subscriptionIDs) > 0 {
+		queries = append(query(subscriptionIDs), queries...)
+	}
+	queried := map[string]bool{} // the rows so far, by id in lower case
+	pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
+	for e, err := range pager.All(ctx) {
+		id := strings.ToLower(e.ID)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !listed[id] && !queried[id]:
+			queried[id] = true
+			rows = append(rows, e)
+		}
+	}
+	return rows, errs
 }
 
 // inLine joins errors as [errors.Join] does, but prints them in one line.

@@ -124,8 +124,8 @@
 // What it can't read is Azure's 400, whose details name the token and its place; if
 // Azure reads it, as it does summarize and has, the message says so.
 // The rest is Azure's as well: a named subscription that doesn't exist, since it
-// holds nothing and [Server.AddSubscription] hasn't named it, is left out if there
-// are others, and a 400 alone. A query pages only if its result has a column id and
+// holds nothing, [Server.AddSubscription] hasn't named it and no list of it was
+// read, is left out if there are others, and a 400 alone. A query pages only if its result has a column id and
 // no limit. The server doesn't serve facets, nor tables as results.
 //
 // Rows are like Azure's: types in lower case, an assignmentScopeValidation that is

@@ -54,6 +54,9 @@ func (s *Server) list(r *request, row *row) *response {
 		sortKey = func(doc document) string { return sortableText(doc, property) }
 	}
 	scope := r.listScope()
+	if id := routes.SubscriptionOf(scope); id != "" {
+		s.parents[key("/subscriptions/"+id)] = true // for queries
+	}
 	short := s.options.ShortLists && row.resource == routes.StandardAssignments
 	selected := func(k string, _ *storedResource) bool {
 		return routes.IsBelow(k, scope) && !(short && routes.ScopeOf(k) != scope)

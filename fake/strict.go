@@ -13,7 +13,7 @@ import (
 
 // AddSubscription makes a subscription exist that holds nothing: for requests to a
 // server that is [ServerOptions].Strict, and for queries of Azure Resource Graph on
-// every server. It panics if the id is invalid.
+// every server, where a list of the subscription does so, too. It panics if the id is invalid.
 func (s *Server) AddSubscription(id string) {
 	mustBeValid(routes.AssignmentsListBySubscription, id)
 	s.mu.Lock()

@@ -188,8 +188,8 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	type acrossOptions = armsecops.ExemptionsClientListAcrossSubscriptionsOptions
 	type counts map[armsecops.ExemptionKind]int
 	for o, want := range map[*acrossOptions]counts{
-		nil:                                      {policies: 3, standards: 6, old: 6},
-		{IncludeInherited: true, Concurrency: 1}: {policies: 4, standards: 6, old: 6},
+		nil:                               {policies: 4, standards: 6, old: 6},
+		{ListsOnly: true, Concurrency: 1}: {policies: 4, standards: 6, old: 6},
 		{Kinds: []armsecops.ExemptionKind{"microsoft.security/assignments"}}: {old: 6},
 		{ExpiresBefore: year.Add(1)}:                                         {standards: 6},
 		{ExpiresBefore: year}:                                                {},
@@ -204,26 +204,26 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})
 	found, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1}))
-	assert.Len(t, found, 3+4+6)
+	assert.Len(t, found, 4+4+6)
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
 	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
 
 	ids = append(ids, "production", "Production") // which concerns all kinds
-	ended, end := context.WithCancel(t.Context())
-	end()
-	for ctx, want := range map[context.Context]counts{t.Context(): {"": 1}, ended: {"": 1, policies: 3, standards: 3, old: 3}} {
-		_, errs := collect(client.ListAcrossSubscriptions(ctx, ids, nil))
-		got := counts{}
-		for _, err := range errs {
-			failed := err.(*armsecops.SubscriptionError)
-			if got[failed.Kind]++; failed.Kind == "" {
-				assertParameterError(t, failed, "subscriptionID")
-				assert.ErrorContains(t, failed, "subscription production: "+failed.Operation+": parameter ")
-				assert.Equal(t, "ExemptionsClient.ListAcrossSubscriptions", failed.Operation)
-			}
-		}
-		assert.Equal(t, want, got)
+	_, errs = collect(client.ListAcrossSubscriptions(t.Context(), ids, nil))
+	require.Len(t, errs, 1)
+	assertParameterError(t, errs[0], "subscriptionID")
+	assert.ErrorContains(t, errs[0], "subscription production: ExemptionsClient.ListAcrossSubscriptions: parameter ")
+	assert.Equal(t, armsecops.ExemptionKind(""), errs[0].(*armsecops.SubscriptionError).Kind)
+	for _, operation := range []string{"PolicyExemptionsClient.NewListPager", "ExemptionsClient.NewListPager", "StandardAssignmentsClient.Get"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		server := fake.NewServer(&fake.ServerOptions{ShortLists: true})
+		server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + ids[0] + "/resourceGroups/rg", Name: ids[0]}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
+		server.Inject(fake.Fault{Operation: operation, Delay: time.Hour, Match: func(fake.Request) bool { cancel(); return true }})
+		_, errs := collect(newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient().ListAcrossSubscriptions(ctx, ids[:3], nil))
+		require.Len(t, errs, 1, "of all")
+		require.ErrorIs(t, errs[0], context.Canceled)
+		assert.Regexp(t, `^ExemptionsClient\.ListAcrossSubscriptions: (ExemptionsClient\.Get: )?`+operation, errs[0].Error())
 	}
 
 	var none context.Context

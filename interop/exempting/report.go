@@ -63,7 +63,7 @@ func report(ctx context.Context, w io.Writer, credential azcore.TokenCredential,
 	client := factory.NewExemptionsClient()
 	current := func(func(armsecops.Exemption, error) bool) {} // of management groups alone, the lists have nothing
 	if len(ids) > 0 {
-		current = client.ListAcrossSubscriptions(ctx, ids, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true})
+		current = client.ListAcrossSubscriptions(ctx, ids, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ListsOnly: true})
 	}
 	indexed := &armsecops.ExemptionsClientListOptions{}
 	for _, group := range of.managementGroups {

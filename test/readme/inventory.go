@@ -15,12 +15,9 @@ import (
 // created it, its name and its scope; also what has ended. The error says what couldn't be read: the rest is written.
 func inventory(ctx context.Context, w io.Writer, client *armsecops.ExemptionsClient, subscriptionIDs []string) error {
 	var errs []error
-	all := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
-	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, all) {
+	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
 		if err != nil { // of one subscription, and the others continue; or the last, such as ErrCredential
-			if errs = append(errs, err); ctx.Err() != nil { // the others fail alike
-				break
-			}
+			errs = append(errs, err)
 			continue
 		}
 		ends := "never"

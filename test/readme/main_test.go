@@ -122,7 +122,7 @@ func TestInventoryHasWhatTheListsLack(t *testing.T) {
 	require.ErrorContains(t, inventory(t.Context(), &out, client, []string{subscription, "not an id"}), "must be a UUID")
 	assert.Equal(t, "never\t\"lea\"\t\""+subscription+"\"\t"+id.Scope+"\n", out.String())
 	require.ErrorIs(t, inventory(t.Context(), (*os.File)(nil), client, []string{subscription}), os.ErrInvalid)
-	for range client.ListAcrossSubscriptions(t.Context(), []string{subscription}, nil) {
+	for range client.ListAcrossSubscriptions(t.Context(), []string{subscription}, &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ListsOnly: true}) {
 		t.Error("the lists have it")
 	}
 }

@@ -131,7 +131,7 @@ These methods send the requests of others:
 | ` + "`WorkspaceManagerJobsClient.NewJobPoller`" + ` | ` + "`Get` for each poll" + ` |
 | ` + "`ListAcrossSubscriptions` of `SecurityAssignmentsClient` and `AssessmentsMetadataClient`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
 | ` + "`ListAcrossSubscriptions` of `PolicyExemptionsClient`, `StandardAssignmentsClient` and `SecurityStandardsClient`" + ` | ` + "`NewListPager` for each subscription" + ` |
-| ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription; with `IncludeUnlisted`, also `ExemptionsClient.NewListPager` and `Get`" + ` |
+| ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription; unless `ListsOnly` is set, also `ExemptionsClient.NewListPager` and `Get`" + ` |
 | ` + "`ExemptionsClient.CreateOrUpdate`" + ` | ` + "`CreateOrUpdate` of `PolicyExemptionsClient` or `StandardAssignmentsClient`" + ` |
 | ` + "`Get`, `Renew` and `Delete` of `ExemptionsClient`" + ` | ` + "`Get`, then `CreateOrUpdate` to renew and `Delete` to delete, of the client of the exemption's place" + ` |
 `

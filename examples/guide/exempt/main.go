@@ -117,8 +117,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	}
 	client := factory.NewExemptionsClient()
 	if !ended {
-		all := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{IncludeInherited: true, IncludeUnlisted: true}
-		listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, all)
+		listing := client.ListAcrossSubscriptions(ctx, []string{subscription}, nil)
 		found, err := collect(listing, func(e armsecops.Exemption) bool {
 			inherited := e.SubscriptionID == "" // of a management group
 			return !e.ExpiresBefore(now) && (inherited || covers(e.Scope, machine))
