@@ -277,3 +277,86 @@ func readAssignment(c exemptionColumns, e *Exemption) error {
 	}
 	return nil
 }
+
+// exemptionResource is the resource of an exemption of any place, with all members.
+type exemptionResource struct {
+	Resource[exemptionProperties]
+	exemption Exemption
+}
+
+// writtenResource is an exemption that was put. [ErrNotExemption] would say that nothing was.
+type writtenResource struct{ exemptionResource }
+
+func (r *writtenResource) unexpected(first bool) error {
+	err := r.exemptionResource.unexpected(first)
+	if errors.Is(err, ErrNotExemption) {
+		return unexpected(err.Error())
+	}
+	return err
+}
+
+type exemptionProperties struct {
+	Effect      Effect    `json:"effect,omitzero"` // empty for those of Azure Policy
+	Description string    `json:"description,omitzero"`
+	ExpiresOn   time.Time `json:"expiresOn,omitzero"`
+
+	AdditionalProperties map[string]json.RawMessage `json:",embed"`
+}
+
+// replace sets what the options of a renewal have. The members that aren't fields stay as
+// they are, null included.
+func (p *exemptionProperties) replace(resource *routes.Resource, options *ExemptionsClientRenewOptions) error {
+	p.Description = cmp.Or(options.Description, p.Description)
+	if p.AdditionalProperties == nil {
+		p.AdditionalProperties = map[string]json.RawMessage{}
+	}
+	if len(options.Metadata) > 0 {
+		p.AdditionalProperties["metadata"] = options.Metadata
+	}
+	category := options.Category.as(PossibleExemptionCategoryValues()...)
+	var in string // the member that has it, or none
+	switch {
+	case category == "":
+		return nil
+	case resource == routes.PolicyExemptions:
+		return setMember(p.AdditionalProperties, "exemptionCategory", category.as("Waiver", "Mitigated"))
+	case resource == routes.StandardAssignments:
+		in = "exemptionData"
+	default:
+		in = "additionalData"
+	}
+	data := map[string]json.RawMessage{}
+	if text, ok := p.AdditionalProperties[in]; ok && string(text) != "null" {
+		if err := wire.Unmarshal(text, &data); err != nil {
+			return err
+		}
+	}
+	if err := setMember(data, "exemptionCategory", category); err != nil {
+		return err
+	}
+	return setMember(p.AdditionalProperties, in, data)
+}
+
+func setMember(members map[string]json.RawMessage, name string, value any) error {
+	text, err := wire.Marshal(value)
+	members[name] = text
+	return err
+}
+
+// unexpected reads the exemption, and refuses what is none.
+func (r *exemptionResource) unexpected(first bool) error {
+	if err := r.Resource.unexpected(first); err != nil {
+		return err
+	}
+	if effect := r.Properties.Effect; !ExemptionKindPolicyExemption.Is(ExemptionKind(r.Type)) && !effect.Is(EffectExempt) {
+		return fmt.Errorf("%w: its effect is %s", ErrNotExemption, printable.Quote(string(effect)))
+	}
+	properties, err := wire.Marshal(&r.Properties)
+	if err == nil {
+		r.exemption, err = exemptionColumns{ID: r.ID, Name: r.Name, Type: ExemptionKind(r.Type), Properties: properties, SystemData: r.SystemData}.exemption()
+	}
+	if err != nil {
+		return unexpected(err.Error())
+	}
+	return nil
+}
