@@ -181,8 +181,8 @@
 //		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // see JobProperties.Failures
 //	case errors.Is(err, armsecops.ErrJobMayRun):
 //		// of WaitForJob: wait again
-//	case errors.Is(err, armsecops.ErrNotRenewed):
-//		// of Renew: nothing was written
+//	case errors.Is(err, armsecops.ErrNotRenewed), errors.Is(err, armsecops.ErrExists):
+//		// of Renew, and of RefuseExisting: nothing was written
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.MaybeCarriedOut(err):
@@ -210,7 +210,7 @@
 //   - A success that isn't what the operation returns, such as another status or null,
 //     is [ErrUnexpectedResponse]. [ErrResponseTooLarge], [ErrPagingLoop],
 //     [ErrUntrustedNextLink], [ErrIncompleteResult] and [ErrNotExemption] are of a
-//     success, too. [ErrNotRenewed] and [ErrJobMayRun] are of no response.
+//     success, too. [ErrNotRenewed], [ErrExists] and [ErrJobMayRun] are of no response.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
 //   - Two kinds of errors name no operation: those of PollUntilDone, such as that of a

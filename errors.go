@@ -57,21 +57,17 @@ var (
 	// listing can be resumed after those, at the page that follows them.
 	ErrPagingLoop = nextlink.ErrLoop
 
-	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or
-	// subscriptions by what the service says: that it truncated it, looked at the
-	// first 10,000 subscriptions only, or counted other rows than it returned. What
-	// it returned is yielded before the error, a [*ServiceError] of a success. Its [PageError] has no
-	// ContinuationToken: resuming can't help, a narrower query can.
-	//
-	// The service doesn't say that the identity may not read some of the
-	// subscriptions that a query names: they just have no rows.
-	// The ListAcrossSubscriptions methods have an error for each of those.
+	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or subscriptions
+	// by what the service says: that it truncated it, looked at the first 10,000 subscriptions
+	// only, or counted other rows than it returned. What it returned is yielded before the
+	// error, a [*ServiceError] of a success. Its [PageError] has no ContinuationToken: resuming
+	// can't help, a narrower query can. The service doesn't say that the identity may not read
+	// some of the subscriptions that a query names: ListAcrossSubscriptions does.
 	ErrIncompleteResult = errors.New("incomplete result")
 
-	// ErrCredential is a credential that failed to get a token, so that no request was
-	// sent with that one; an attempt before, with another one, may have been. The chain
-	// holds the credential's own error, or that of the context if its deadline passed
-	// meanwhile.
+	// ErrCredential is a credential that failed to get a token, so that no request was sent with
+	// that one; an attempt before, with another one, may have been. The chain holds the
+	// credential's own error, or that of the context if its deadline passed meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
 	// ErrOutcomeUnknown is a request that the service may or may not have carried out, and
@@ -98,6 +94,10 @@ var (
 	// later already, or never, without AllowEarlier, or that has ended, without AllowEnded. The
 	// text says which, and the response has the exemption. It is no [*ServiceError].
 	ErrNotRenewed = errors.New("not renewed")
+
+	// ErrExists is what has the name that [ExemptionsClient.CreateOrUpdate] was to create, with
+	// RefuseExisting: an exemption, or what is [ErrNotExemption] as well, such as an audit.
+	ErrExists = errors.New("it exists")
 
 	errMaybeCarriedOut = errors.New("it may have been carried out, and can be sent again")
 )

@@ -127,9 +127,9 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // ID, Name, Scope, CreatedBy and Properties, are ignored, so that an exemption of a listing
 // can be put at another scope or under another name.
 //
-// The call is one PUT, which replaces what has that name, also an audit or attestation, or an
-// exemption that ends later: Get it first where that matters. An Exemption doesn't have all of a
-// resource, such as members that this version doesn't know: they are lost. Renew keeps all.
+// It replaces what has that name, also an audit or attestation, or an exemption that ends later;
+// with RefuseExisting, that is [ErrExists]. An Exemption doesn't have all of a resource, such as
+// members that this version doesn't know: they are lost. Renew keeps all.
 //   - scope: the resource id of what is to be exempt, such as a subscription, with or without its first slash
 //   - name: of a standard assignment, a UUID; of a policy exemption, what
 //     [PolicyExemptionsClient.CreateOrUpdate] takes as the name of a new one
@@ -157,6 +157,17 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 	}
 	at := exemptionPlace{client: c.client, resource: put.route.Resource, values: put.values}
 	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(options), refused), func(ctx context.Context) (exemptionResource, error) {
+		if options.RefuseExisting {
+			got, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
+			switch {
+			case err == nil:
+				return got, fmt.Errorf("%w (%s)", ErrExists, line(got.ID))
+			case errors.Is(err, ErrNotExemption):
+				return exemptionResource{}, fmt.Errorf("%w: %w", ErrExists, err)
+			case !IsMissing(err):
+				return exemptionResource{}, err
+			}
+		}
 		written, err := run[writtenResource](ctx, at.client, put)
 		return written.exemptionResource, err
 	})
@@ -245,6 +256,11 @@ type ExemptionsClientCreateOrUpdateOptions struct {
 	// AllowEndless allows an exemption without ExpiresOn, which never ends. Otherwise, it is
 	// a [*ParameterError].
 	AllowEndless bool
+
+	// RefuseExisting gets what has the name first, and leaves it as it is: that is
+	// [ErrExists], and the response has the exemption, such as to renew it. What another
+	// program creates between the two requests is replaced.
+	RefuseExisting bool
 }
 
 // ExemptionsClientCreateOrUpdateResponse is the response of [ExemptionsClient.CreateOrUpdate].

@@ -79,6 +79,7 @@ func LogValue(err error) (value slog.Value) {
 //	outcomeUnknown  ErrOutcomeUnknown
 //	job             a *JobFailedError
 //	notRenewed      ErrNotRenewed
+//	exists          ErrExists
 //
 // Others include operation, request, parameter, status, code, message, path, requestId,
 // correlationRequestId, subscriptionId, job, jobId, details and retryAfter, a duration, which
@@ -210,6 +211,8 @@ func kind(err error) string {
 		return "job"
 	case errors.Is(err, ErrNotRenewed):
 		return "notRenewed"
+	case errors.Is(err, ErrExists):
+		return "exists"
 	case finds[*ParameterError](err):
 		return "parameter"
 	case errors.Is(err, ErrCredential):

@@ -130,8 +130,7 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		client := newJobsClient(t, options(script(t, test.jobs...)))
 		start := time.Now()
-		got, err := beginCreate(t, client, nil).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency})
-		require.NoError(t, err)
+		got := testkit.Must(beginCreate(t, client, nil).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency}))
 		assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
 		assert.Equal(t, waitedJob.Name, got.Name)
 		assert.Equal(t, test.takes, time.Since(start))

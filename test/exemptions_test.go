@@ -24,7 +24,7 @@ import (
 const exemptSubscription = "/subscriptions/aaaaaaaa-0000-0000-0000-000000000001"
 
 var findings = armsecops.SubAssessmentExemptionRule{If: armsecops.SubAssessmentCondition{Field: "f"}}
-var whole = &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true}
+var whole, refusing = &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true}, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: true, AllowEndless: true, RefuseExisting: true}
 
 // tables responds to the queries for exemptions with rows by table.
 type tables struct {
@@ -386,13 +386,20 @@ func TestExemptionsAreCreated(t *testing.T) {
 		listed.Kind, listed.Category = armsecops.ExemptionKind(strings.ToLower(string(exemption.Kind))), "WAIVER"
 		listed.DisplayName, listed.Description, listed.ExpiresOn = "d", "e", time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)
 		listed.ID, listed.Name, listed.Scope, listed.CreatedBy, listed.Properties = oldRow, "p", "/", "me", json.RawMessage("{") // of another one
-		created := testkit.Must(client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, whole))
+		created := testkit.Must(client.CreateOrUpdate(t.Context(), exemptSubscription[1:], standardName, listed, refusing))
 		assert.Equal(t, exemptSubscription+"/providers/"+string(exemption.Kind)+"/"+standardName, created.ID)
-		put := server.Requests()[0]
+		put := server.Requests()[1]
 		assert.JSONEq(t, `{"properties":{"displayName":"d","description":"e","expiresOn":"2027-01-02T00:00:00Z",`+want+`}}`, string(put.Body))
 		assert.Same(t, s.last(t, "ExemptionsClient.CreateOrUpdate"), s.last(t, put.Operation).parent)
 		read := testkit.Must(client.Get(t.Context(), created.ID, nil))
 		assert.Equal(t, read.Exemption, created.Exemption)
+		again, err := client.CreateOrUpdate(t.Context(), exemptSubscription, standardName, listed, refusing)
+		require.ErrorIs(t, err, armsecops.ErrExists)
+		assert.Contains(t, armsecops.LogValue(err).String(), "kind=exists message=it exists ("+created.ID+")")
+		assert.Equal(t, created, again)
+		server.Inject(fake.Fault{StatusCode: 403})
+		require.ErrorIs(t, errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, subscriptionID(7), listed, refusing)), armsecops.ErrForbidden)
+		assert.Equal(t, http.MethodGet, server.Requests()[4].Method)
 	}
 }
 
@@ -453,6 +460,8 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		assertParameterError(t, change(t.Context(), exemptSubscription), "id")
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
+	refused := errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, standardName, armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: aStandard, Category: "c"}, refusing))
+	assert.ErrorContains(t, refused, "ExemptionsClient.CreateOrUpdate: it exists: StandardAssignmentsClient.Get: 200 OK: not an exemption: ")
 	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
 	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()
 	create := func() error {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
+	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // The programs are tested as a user would: by the exported API alone.
@@ -29,8 +30,7 @@ func options(transport policy.Transporter) *armsecops.ClientOptions {
 
 func newFactory(t *testing.T, transport policy.Transporter) *armsecops.ClientFactory {
 	t.Helper()
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport))
-	require.NoError(t, err)
+	factory := testkit.Must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport)))
 	return factory
 }
 
@@ -82,9 +82,8 @@ func TestAdvice(t *testing.T) {
 			if test.credential != nil {
 				credential.SetError(test.credential)
 			}
-			client, err := armsecops.NewSecurityAssignmentsClient(subscription, credential, options(server))
-			require.NoError(t, err)
-			_, err = client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
+			client := testkit.Must(armsecops.NewSecurityAssignmentsClient(subscription, credential, options(server)))
+			_, err := client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
 			require.Error(t, err)
 			assert.Truef(t, strings.HasPrefix(advice(err), test.want), "%s, of %v", advice(err), err)
 		})
@@ -94,20 +93,16 @@ func TestAdvice(t *testing.T) {
 func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
-	client, err := newFactory(t, server).NewSecurityAssignmentsClient(subscription)
-	require.NoError(t, err)
-	created, err := client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil)
-	require.NoError(t, err)
+	client := testkit.Must(newFactory(t, server).NewSecurityAssignmentsClient(subscription))
+	created := testkit.Must(client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil))
 
 	expiresOn := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	require.NoError(t, extend(t.Context(), client, "group", "name", expiresOn))
 	requests := server.Requests()
 	assert.Equal(t, string(created.ETag), requests[len(requests)-1].Header.Get("If-Match"))
 	server.Inject(fake.Fault{StatusCode: http.StatusPreconditionFailed, Match: func(r fake.Request) bool { return r.Header.Get("If-Match") != "" }})
-	err = extend(t.Context(), client, "group", "name", expiresOn.AddDate(1, 0, 0))
-	require.ErrorIs(t, err, armsecops.ErrPreconditionFailed)
-	got, err := client.Get(t.Context(), "group", "name", nil)
-	require.NoError(t, err)
+	require.ErrorIs(t, extend(t.Context(), client, "group", "name", expiresOn.AddDate(1, 0, 0)), armsecops.ErrPreconditionFailed)
+	got := testkit.Must(client.Get(t.Context(), "group", "name", nil))
 	assert.Equal(t, expiresOn, got.Properties.ExpiresOn)
 }
 
@@ -116,8 +111,7 @@ func TestInventoryHasWhatTheListsLack(t *testing.T) {
 	var out strings.Builder
 	server, id := fake.NewServer(&fake.ServerOptions{ShortLists: true}), armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription + "/resourceGroups/rg", Name: subscription}
 	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server))
-	require.NoError(t, err)
+	client := testkit.Must(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server)))
 	require.ErrorContains(t, inventory(t.Context(), &out, client, nil), "must not be empty")
 	require.ErrorContains(t, inventory(t.Context(), &out, client, []string{subscription, "not an id"}), "must be a UUID")
 	assert.Equal(t, "never\t\"lea\"\t\""+subscription+"\"\t"+id.Scope+"\n", out.String())

@@ -145,9 +145,8 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 }
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the
-// id, also of one that may exist. A second run replaces the exemption, and can end it
-// earlier: exemptOrRenew of interop/exempting doesn't, and reads the recommendations once
-// for many resources.
+// id, also of one that may exist. A second run lets its exemption end later, and never
+// earlier. exemptOrRenew of interop/exempting reads the recommendations once for many resources.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
@@ -174,13 +173,21 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	}
 	unique := strings.ToLower(resourceID+r.policyAssignmentID) + found.Name
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
-	created, err := factory.NewExemptionsClient().CreateOrUpdate(ctx, resourceID, name, exemption, nil)
+	client := factory.NewExemptionsClient()
+	created, err := client.CreateOrUpdate(ctx, resourceID, name, exemption, &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true})
+	if errors.Is(err, armsecops.ErrExists) && created.ID != "" {
+		_, err = client.Renew(ctx, created.ID, expires, &armsecops.ExemptionsClientRenewOptions{Description: reason, AllowEnded: true})
+		if errors.Is(err, armsecops.ErrNotRenewed) { // it ends later already
+			err = nil
+		}
+		return created.ID, err
+	}
 	if armsecops.MaybeCarriedOut(err) {
 		id = armsecops.PolicyExemptionID{Scope: resourceID, Name: name}.String()
 		if exemption.Kind == armsecops.ExemptionKindStandardAssignment {
 			id = armsecops.StandardAssignmentID{Scope: resourceID, Name: name}.String()
 		}
-		return id, fmt.Errorf("%w (it may exist: a second run replaces it)", err)
+		return id, err
 	}
 	return created.ID, err
 }
