@@ -309,9 +309,8 @@
 // Package fake has a server that behaves as the services do, in memory. The examples
 // run on it:
 //
-//	options := &armsecops.ClientOptions{}
-//	options.Transport = fake.NewServer(nil)
-//	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options) // azfake is azcore/fake
+//	server := fake.NewServer(nil)
+//	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, server.ClientOptions()) // azfake is azcore/fake
 //
 // [docs/api.md]: https://github.com/armsecops/armsecops/blob/main/docs/api.md
 // [docs/exempting.md]: https://github.com/armsecops/armsecops/blob/main/docs/exempting.md

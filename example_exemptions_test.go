@@ -21,9 +21,7 @@ func samples() *fake.Server { return fake.NewServer(&fake.ServerOptions{Samples:
 // exemptionsFactory returns a factory of clients of a server in memory. In a program, the
 // credential is one of azidentity's, and the options may be nil.
 func exemptionsFactory(server *fake.Server) *armsecops.ClientFactory {
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -38,9 +38,7 @@ func publishing() *armsecops.ClientFactory {
 }
 
 func factoryOf(server *fake.Server) *armsecops.ClientFactory {
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options))
+	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions()))
 }
 
 const (
@@ -415,8 +413,7 @@ func Example_optionsOfOneCall() {
 // The clients of a factory share one pipeline, the token cache and the waits after
 // a 429.
 func ExampleNewClientFactory() {
-	options := &armsecops.ClientOptions{}
-	options.Transport = sampleJobs() // in memory, instead of Azure
+	options := sampleJobs().ClientOptions() // in memory, instead of Azure
 	factory := must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options))
 	jobs := must(factory.NewWorkspaceManagerJobsClient("d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"))
 	job, err := jobs.Get(context.Background(), "myRg", "myWorkspace", exampleAssignmentName, exampleJobName, nil)

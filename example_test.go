@@ -23,9 +23,7 @@ const assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 // exampleFactory returns a factory of clients of a server in memory. In a program, the
 // credential is one of azidentity's, and the options may be nil.
 func exampleFactory(server *fake.Server) *armsecops.ClientFactory {
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	factory, err := armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -37,9 +37,7 @@
 //		srv.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: 503, RetryAfter: time.Millisecond})
 //		defer srv.AssertFaultsConsumed(t)
 //
-//		options := &armsecops.ClientOptions{}
-//		options.Transport = srv
-//		jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, &azfake.TokenCredential{}, options)
+//		jobs, err := armsecops.NewWorkspaceManagerJobsClient(id.SubscriptionID, &azfake.TokenCredential{}, srv.ClientOptions())
 //		if err != nil {
 //			t.Fatal(err)
 //		}

@@ -17,9 +17,7 @@ import (
 
 func ExampleNewServer() {
 	srv := fake.NewServer(&fake.ServerOptions{Samples: true})
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, options)
+	assignments, err := armsecops.NewSecurityAssignmentsClient("20ff7fc3-e762-44dd-bd96-b71116dcdc23", &azfake.TokenCredential{}, srv.ClientOptions())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -34,9 +32,7 @@ func ExampleNewServer() {
 
 // factoryOf returns a factory of clients of a server.
 func factoryOf(server *fake.Server) *armsecops.ClientFactory {
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options))
+	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions()))
 }
 
 // must returns a value, unless there is an error, which ends the program.

@@ -131,6 +131,15 @@ func NewServer(options *ServerOptions) *Server {
 	return s
 }
 
+// ClientOptions returns the options of a client that sends its requests to the server,
+// without a socket: Transport is set. The credential of a test is the TokenCredential of
+// azcore/fake.
+func (s *Server) ClientOptions() *armsecops.ClientOptions {
+	options := &armsecops.ClientOptions{}
+	options.Transport = s
+	return options
+}
+
 // Reset makes the server forget its requests, faults and resources, and what
 // [Server.SetJobItems] and the Add methods have set. It restores the samples if
 // the server has them. Overrides stay.

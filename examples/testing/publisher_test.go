@@ -30,9 +30,7 @@ const (
 
 // publish publishes through a publisher whose transport is the server.
 func publish(t *testing.T, srv *fake.Server) ([]armsecops.JobFailure, error) {
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	jobs, err := armsecops.NewWorkspaceManagerJobsClient(rules.SubscriptionID, &azfake.TokenCredential{}, options)
+	jobs, err := armsecops.NewWorkspaceManagerJobsClient(rules.SubscriptionID, &azfake.TokenCredential{}, srv.ClientOptions())
 	require.NoError(t, err)
 	p := &Publisher{Jobs: jobs, ResourceGroup: rules.ResourceGroupName, Workspace: rules.WorkspaceName, Frequency: 5 * time.Second}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour+time.Second) // of synctest's clock
@@ -197,9 +195,7 @@ func TestExemptingNamesTheSubscriptionThatFails(t *testing.T) {
 	srv.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
 	below := func(r fake.Request) bool { return strings.HasPrefix(r.URL.Path, "/subscriptions/"+forbidden+"/") }
 	srv.Inject(fake.Fault{StatusCode: 403, Always: true, Match: below})
-	options := &armsecops.ClientOptions{}
-	options.Transport = srv
-	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options)
+	client, err := armsecops.NewExemptionsClient(&azfake.TokenCredential{}, srv.ClientOptions())
 	require.NoError(t, err)
 	ids, err := Exempting(t.Context(), client, []string{forbidden, rules.SubscriptionID})
 	assert.Equal(t, []string{id.String()}, ids)

@@ -23,9 +23,7 @@ func TestExemptionsResumeAfterFailure(t *testing.T) {
 		Skip:       1,
 		StatusCode: http.StatusForbidden,
 	})
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	client, err := armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, options)
+	client, err := armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, server.ClientOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,9 +78,7 @@ func main() {
 // newFactory returns a factory of clients of Azure, or of a tenant in memory.
 func newFactory(live bool) (*armsecops.ClientFactory, error) {
 	if !live {
-		options := &armsecops.ClientOptions{}
-		options.Transport = newTenant()
-		return armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+		return armsecops.NewClientFactory(&azfake.TokenCredential{}, newTenant().ClientOptions())
 	}
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {

@@ -22,9 +22,7 @@ import (
 var today = time.Now().UTC().Truncate(24 * time.Hour).Add(48 * time.Hour) // so that what ends today hasn't ended
 
 func factoryOf(server *fake.Server) *armsecops.ClientFactory {
-	options := &armsecops.ClientOptions{}
-	options.Transport = server
-	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions())
 	return factory
 }
 

@@ -24,9 +24,8 @@ func Example() {
 func TestRunPrintsAStateOnceAndAllFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server, options, out := newTenant(), &armsecops.ClientOptions{}, new(strings.Builder)
-		options.Transport = server
-		factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, options)
+		server, out := newTenant(), new(strings.Builder)
+		factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions())
 		require.NoError(t, setUp(t.Context(), factory, rules))
 		id := armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: resourceGroup, WorkspaceName: workspace, Name: rules.assignment}
 		server.SetJobItems(id, []armsecops.JobItem{{ResourceID: rule, Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
