@@ -1,8 +1,8 @@
 // Package armsecops is a client for two tasks of a security team in Azure: it
 // publishes content of a central Microsoft Sentinel workspace to its members, and
-// governs exemptions from the recommendations of Microsoft Defender for Cloud.
+// governs exemptions from the recommendations of Microsoft Defender for Cloud. This program
+// prints every exemption of a tenant that you may read, with its expiry:
 //
-//	// This program prints every exemption of a tenant that you may read, with its expiry.
 //	package main
 //
 //	import (
@@ -231,22 +231,20 @@
 //
 // # Retries
 //
-// Requests are retried by azcore's rules and defaults, which its policy.RetryOptions has, with
-// two differences: how a job is started, and how a 429 is waited for. A request that starts a
-// job is sent again only if nothing was sent, or the response is a 429, or a 401 for which
-// there is a new token. No retry option, policy or header lifts that. If it was sent, and
-// what came back is nothing, or neither a job nor a refusal, such as a 408 or 503, the error
-// is [ErrOutcomeUnknown]. With Recover, BeginCreate finds the job.
+// Requests are retried by azcore's rules and defaults, which its policy.RetryOptions has, but:
 //
-// A request that writes or deletes is repeated. If an earlier attempt may have been
-// applied, and the service now reports a conflict ([ErrConflict],
-// [ErrPreconditionFailed]), the error is [ErrOutcomeUnknown] as well. Without any
-// response, the write may have been applied, and can be repeated: [MaybeCarriedOut] tells.
-//
-// After a 429, the clients of one factory wait together before the next request to that
-// subscription, or to a scope that belongs to none. A call waits up to the client's
-// MaxRetryDelay in all, a minute by default, beside azcore's own wait before each retry. If
-// it would have to wait longer, it isn't sent: it is [ErrThrottled].
+//   - The start of a job is repeated only if nothing was sent, or after a 429, or a 401 for
+//     which there is a new token: no option, policy or header lifts that. If the response is
+//     lost, or is neither a job nor a refusal, such as a 503, the error is
+//     [ErrOutcomeUnknown]. With Recover, BeginCreate finds the job.
+//   - A write or deletion is repeated. If that is a conflict ([ErrConflict],
+//     [ErrPreconditionFailed]), the attempt before may be its cause: it is
+//     [ErrOutcomeUnknown]. If there is no response in the end, it may have been applied, and
+//     can be sent again: [MaybeCarriedOut] tells.
+//   - After a 429, the clients of one factory wait together before the next request to that
+//     subscription, or to a scope that belongs to none. A call waits up to the client's
+//     MaxRetryDelay in all, a minute by default, beside azcore's own wait before each retry.
+//     One that would have to wait longer isn't sent, and is [ErrThrottled].
 //
 // [docs/reliability.md] says what each fault leads to. It also has the rules for a
 // transport of your own, which must neither repeat a request nor follow a redirect.

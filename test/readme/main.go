@@ -1,4 +1,3 @@
-// This program prints every exemption of a tenant that you may read, with its expiry.
 package main
 
 import (

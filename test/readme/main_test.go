@@ -38,6 +38,15 @@ const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
 
 var rules = armsecops.WorkspaceManagerAssignmentID{SubscriptionID: subscription, ResourceGroupName: "security", WorkspaceName: "central", Name: "rules"}
 
+func TestExemptLeavesWhatExists(t *testing.T) {
+	t.Parallel()
+	server, scope := fake.NewServer(&fake.ServerOptions{Strict: true}), "/subscriptions/"+subscription
+	server.AddSubscription(subscription)
+	client := newFactory(t, server).NewExemptionsClient()
+	require.NoError(t, exempt(t.Context(), client, scope, scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
+	require.ErrorIs(t, exempt(t.Context(), client, scope, scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts"), armsecops.ErrExists)
+}
+
 // The response to the start of the job is lost.
 func TestPublishNamesTheFailures(t *testing.T) {
 	t.Parallel()
@@ -45,7 +54,8 @@ func TestPublishNamesTheFailures(t *testing.T) {
 		server := fake.NewServer(nil)
 		server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "/rule", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		err := publish(t.Context(), newFactory(t, server), rules)
+		client := testkit.Must(newFactory(t, server).NewWorkspaceManagerJobsClient(rules.SubscriptionID))
+		err := publish(t.Context(), client, rules.ResourceGroupName, rules.WorkspaceName, rules.Name)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 		assert.True(t, strings.HasSuffix(err.Error(), "/rule at member branch: Forbidden."), err)
 		isPost := func(r fake.Request) bool { return r.Method == http.MethodPost }
