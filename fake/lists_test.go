@@ -90,8 +90,7 @@ func TestNextLinkContinuesTheList(t *testing.T) {
 	assert.Regexp(t, `^%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, token)
 
 	// The token is valid without the link.
-	token, err := url.QueryUnescape(token)
-	require.NoError(t, err)
+	token = testkit.Must(url.QueryUnescape(token))
 	names := mustCollect(t, pagerOfJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token}))
 	assert.Equal(t, []string{"job-1", "job-0"}, names)
 }

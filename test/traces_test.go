@@ -278,8 +278,7 @@ func TestPollersAreTraced(t *testing.T) {
 		require.NoError(t, errorOf(c.Create(t.Context(), "rg", "workspace", "assignment", nil)))
 		token := ""
 		for range 2 {
-			poller, err := c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token})
-			require.NoError(t, err)
+			poller := testkit.Must(c.NewJobPoller("rg", "workspace", "assignment", jobName, &armsecops.WorkspaceManagerJobsClientNewJobPollerOptions{ResumeToken: token}))
 			token, _ = poller.ResumeToken()
 			require.NoError(t, errorOf(poller.PollUntilDone(t.Context(), nil)))
 			assert.False(t, s.last(t, "Poller[WorkspaceManagerJobsClientGetResponse].PollUntilDone").failed)

@@ -318,8 +318,7 @@ func TestRequestsOfAzcoreAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	var s setup
 	pipeline := s.pipeline(respond(503, ""), respond(503, ""), respond(202, "accepted"))
-	req, err := runtime.NewRequest(context.WithValue(WithCall(t.Context(), create()), runtime.CtxAPINameKey{}, nil), http.MethodPost, "https://management.azure.com/") // as azcore denies it
-	require.NoError(t, err)
+	req := testkit.Must(runtime.NewRequest(context.WithValue(WithCall(t.Context(), create()), runtime.CtxAPINameKey{}, nil), http.MethodPost, "https://management.azure.com/")) // as azcore denies it
 	resp := testkit.Must(pipeline.Do(req))
 	assert.Equal(t, 202, resp.StatusCode)
 	assert.EqualValues(t, 3, s.requests.Load())

@@ -263,7 +263,10 @@ func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.Assess
 				Kind:        armsecops.ExemptionKindPolicyExemption,
 				DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
 				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references, Metadata: g.metadata,
-			}, &armsecops.ExemptionsClientCreateOrUpdateOptions{AllowWhole: len(references) == 0}) // of a policy that is assigned alone
+			}, &armsecops.ExemptionsClientCreateOrUpdateOptions{
+				AllowWhole:     len(references) == 0, // of a policy that is assigned alone
+				RefuseExisting: true,                 // since another program has created it meanwhile
+			})
 			return err
 		}})
 	}

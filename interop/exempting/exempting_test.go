@@ -168,6 +168,25 @@ func TestExemptOrRenewTakesTheLast(t *testing.T) {
 	}
 }
 
+// What another program has done since the listing stays.
+func TestExemptOrRenewLeavesWhatAnotherProgramHasDone(t *testing.T) {
+	t.Parallel()
+	server, e := newAzure(t)
+	recommendation := armsecops.AssessmentMetadata{Name: "bc303248-3d14-44c2-96a0-55f5c326b5fe", Properties: armsecops.AssessmentMetadataProperties{PolicyDefinitionID: policy}}
+	longer := grant{approved.category, approved.description, later.AddDate(1, 0, 0), nil}
+	made, err := e.exemptOrRenew(t.Context(), recommendation, machine+"-8", longer, false)
+	require.NoError(t, err)
+	got := testkit.Must(e.factory.NewPolicyExemptionsClient().NewListPager(machine+"-8", nil).NextPage(t.Context()))
+	for i := range got.Value {
+		got.Value[i].Properties.ExpiresOn = soon
+	}
+	for want, listed := range map[string][]armsecops.PolicyExemption{`^\[\] .*it exists \(` + made[0].id: {}, `{left ` + made[0].id + ` .*; it ends on 2128-02-01} .*<nil>$`: got.Value} {
+		server.Override("PolicyExemptionsClient.NewListPager", fake.Respond(http.StatusOK, armsecops.Page[armsecops.PolicyExemption]{Value: listed}))
+		changes, err := (&exempter{factory: e.factory, policies: e.policies}).exemptOrRenew(t.Context(), recommendation, machine+"-8", approved, false)
+		assert.Regexp(t, want, fmt.Sprint(changes, " ", err))
+	}
+}
+
 // A row may be of what is another's by now, and so may the id of what grant makes.
 func TestExemptingLeavesWhatHasChanged(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,7 @@ func (e *exempter) placeOfStandards(ctx context.Context, recommendation armsecop
 			Kind:        armsecops.ExemptionKindStandardAssignment,
 			DisplayName: recommendation.Properties.DisplayName, Description: g.description, Category: g.category, ExpiresOn: g.expires,
 			StandardID: standardID, AssessmentKeys: []string{recommendation.Name},
-		}, nil)
+		}, &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true})
 		return err
 	}}, err
 }
