@@ -120,8 +120,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //   - The error of the query, joined with those of exemptions of management groups, last: only
 //     what the query adds is incomplete then.
 //
-// The exemptions come as their pages arrive: those of one subscription in the service's
-// order, those of different ones mixed. No more pages are in memory than subscriptions
+// The exemptions of a kind come as their pages arrive: those of one subscription in the
+// service's order, those of different ones mixed. No more pages are in memory than subscriptions
 // are listed at a time. Breaking out of the loop ends all requests and goroutines before
 // the loop is left.
 //

@@ -60,6 +60,15 @@
 //   - [WorkspaceManagerJobsClient] publishes: its BeginCreate starts the job of an
 //     assignment, and [WaitForJob] waits for its end.
 //
+// Such as:
+//
+//	options := &armsecops.WorkspaceManagerJobsClientBeginCreateOptions{Recover: true} // finds the job of a lost response
+//	poller, err := jobs.BeginCreate(ctx, "resource-group", "workspace", "assignment", options)
+//	if err != nil {
+//		return err
+//	}
+//	job, err := armsecops.WaitForJob(ctx, poller, nil) // what failed, and where, is a *JobFailedError
+//
 // To govern exemptions:
 //
 //   - [ExemptionsClient] lists the exemptions of a tenant, creates one where its Kind says,
@@ -101,6 +110,23 @@
 // [docs/api.md] has every operation with its REST page, [docs/publishing.md] and
 // [docs/exempting.md] the two tasks, [docs/guide.md] the rest. The version of the module is
 // 0, and some clients use previews of Azure, which their comments name.
+//
+// # Resource ids
+//
+// The methods take the parts of an id, such as a scope and a name. Each resource has a type of
+// them, such as [PolicyExemptionID]: its String is the id, and [ParsePolicyExemptionID] reads
+// an id in any casing. So a listed exemption is got whole, to change what Renew doesn't:
+//
+//	id, err := armsecops.ParsePolicyExemptionID(exemption.ID)
+//	if err != nil {
+//		return err
+//	}
+//	got, err := policyExemptions.Get(ctx, id.Scope, id.Name, nil)
+//	if err != nil {
+//		return err
+//	}
+//	got.Properties.DisplayName = "Behind a gateway"
+//	_, err = policyExemptions.CreateOrUpdate(ctx, id.Scope, id.Name, got.PolicyExemption, nil)
 //
 // # Roles
 //
@@ -147,7 +173,9 @@
 // requests the list of each.
 //
 //	                                    query                   ListAcrossSubscriptions
-//	current                             within minutes          to the second
+//	current                             within minutes          to the second, except a new
+//	                                                            standard assignment below a
+//	                                                            subscription: within minutes
 //	requests                            one for 1,000 rows      at least one for each
 //	                                    of a kind               subscription and kind
 //	a subscription that you can't read  left out, no error      a *SubscriptionError; of
@@ -179,8 +207,6 @@
 //		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
 //		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // see JobProperties.Failures
-//	case errors.Is(err, armsecops.ErrJobMayRun):
-//		// of WaitForJob: wait again
 //	case errors.Is(err, armsecops.ErrNotRenewed), errors.Is(err, armsecops.ErrExists):
 //		// of Renew, and of RefuseExisting: nothing was written
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
@@ -188,7 +214,7 @@
 //	case armsecops.MaybeCarriedOut(err):
 //		// a write may have been carried out, and can be sent again
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
-//		// one of the service's own codes; it has a sentinel's status, too
+//		// one of the service's own codes, before the sentinel of its status, here ErrConflict
 //	case errors.Is(err, armsecops.ErrForbidden), errors.Is(err, armsecops.ErrNotFound):
 //		// a role, or the resource, is missing; IsMissing tells a resource, such as a
 //		// deleted job, from what is above it and from the page of a proxy
@@ -196,6 +222,8 @@
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, armsecops.ErrCredential):
 //		// sign in
+//	case errors.Is(err, armsecops.ErrJobMayRun):
+//		// of WaitForJob, such as after its deadline: wait again
 //	case responded:
 //		// a status of success is that of a response that can't be used
 //		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
@@ -221,7 +249,7 @@
 //
 // In a log of package slog, every error of an operation is one group. Its members have the
 // same names and types in each: operation, kind, status, code, message, requestId and so on.
-// None has tokens or values of the query.
+// None has a token, or a value of the query of 8 bytes or more.
 //
 //	slog.Error("listing exemptions", "err", err)
 //	slog.Error("auditing", "err", armsecops.LogValue(fmt.Errorf("audit: %w", err)))
@@ -231,7 +259,9 @@
 //
 // # Retries
 //
-// Requests are retried by azcore's rules and defaults, which its policy.RetryOptions has, but:
+// Requests are retried by azcore's rules: without options, three times after a lost connection
+// or a 408, 429, 500, 502, 503 or 504, first after 0.8 seconds, then after longer ones, or when
+// Retry-After says. The client's Retry, a policy.RetryOptions, has others. But:
 //
 //   - The start of a job is repeated only if nothing was sent, or after a 429, or a 401 for
 //     which there is a new token: no option, policy or header lifts that. If the response is
@@ -260,11 +290,11 @@
 //	// Sets resp to the response, with its body.
 //	once = policy.WithCaptureResponse(once, &resp)
 //	// No retries. It replaces all of the client's Retry: a field that is 0 is azcore's
-//	// default. It doesn't change the wait for a 429.
+//	// default. How long a later call is held back after a 429 stays the client's MaxRetryDelay.
 //	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
-// Renew and Delete of [ExemptionsClient], and BeginCreate with Recover, send several
-// requests: resp is the last response. WithCaptureResponse has no effect where requests
+// Renew, Delete and, with RefuseExisting, CreateOrUpdate of [ExemptionsClient], and BeginCreate
+// with Recover, send several requests, each with the headers: resp is the last response. WithCaptureResponse has no effect where requests
 // overlap: on ListAcrossSubscriptions, and on pages that are fetched ahead.
 //
 // Give every context a deadline: it bounds the call with all of its attempts and waits,
@@ -280,7 +310,8 @@
 // service to write only if it hasn't changed, send it in If-Match, as above, unless it is
 // empty. A service that finds another one responds 412, which is [ErrPreconditionFailed];
 // one that doesn't look at it writes anyway. The same holds for If-None-Match: *, by which
-// a write only creates.
+// a write only creates. If the error is [ErrOutcomeUnknown] as well, a first attempt of the
+// call may have made the change that the second one met: get the resource.
 //
 // # Models
 //

@@ -29,56 +29,54 @@ var (
 	ErrForbidden          error = statusError(http.StatusForbidden)          // 403: the identity lacks a role, or a policy of Azure Policy denies the request
 	ErrNotFound           error = statusError(http.StatusNotFound)           // 404: there is no such resource, or the scope that it would be in doesn't exist; see IsMissing
 	ErrConflict           error = statusError(http.StatusConflict)           // 409: the resource is in another state
-	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed
+	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed; with ErrOutcomeUnknown, maybe by the call itself
 	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter. A call that wasn't sent has no RequestID
 
-	// ErrResponseTooLarge is a body beyond [ClientOptions].MaxResponseBytes, or
-	// one that would take far more memory than its text.
+	// ErrResponseTooLarge is the error of a response whose body is longer than
+	// [ClientOptions].MaxResponseBytes, or would take far more memory than its text.
 	ErrResponseTooLarge = wire.ErrTooLarge
 
-	// ErrUnexpectedResponse is a success that isn't what the operation returns: one of
-	// another status, or a body such as null, an error or the page of a portal. It is inside an
-	// [*ErrorResponse] or [*CloudError] with the status, the request id, and what
-	// the body's error says if it is one.
+	// ErrUnexpectedResponse is the error of a success that isn't what the operation returns: one
+	// of another status, or a body such as null, an error or the page of a portal. It is inside an
+	// [*ErrorResponse] or [*CloudError] with the status, the request id, and the body's error.
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
-	// ErrNotExemption is an assignment that isn't an exemption, such as an audit, whose id
-	// was given to Get, Renew or Delete of [ExemptionsClient]. Nothing was changed. It is
-	// inside a [*CloudError], whose status is that of the response, 200.
+	// ErrNotExemption is the error of a method of [ExemptionsClient] that got an assignment which
+	// isn't an exemption, such as an audit. Nothing was changed. It is inside a [*CloudError],
+	// whose status is that of the response, 200.
 	ErrNotExemption = errors.New("not an exemption")
 
-	// ErrUntrustedNextLink is a link to a next page that leads away from the
-	// endpoint or from the listing. It was not followed. The [*ServiceError] is that
-	// of the response that has the link, unless a token has it.
+	// ErrUntrustedNextLink is the error of a listing whose link to the next page leads away from the
+	// endpoint or listing, and wasn't followed. The [*ServiceError] is that of the response with the link.
 	ErrUntrustedNextLink = nextlink.ErrUntrusted
 
-	// ErrPagingLoop is a link to a page that the listing has already been at, or a
-	// $skipToken of one, or the end of 1,000 pages in a row without an item. The
-	// listing can be resumed after those, at the page that follows them.
+	// ErrPagingLoop is the error of a listing whose next page, by its link or $skipToken, it has
+	// already read, or which had 1,000 pages in a row without an item. After these, it can be
+	// resumed at the page that follows.
 	ErrPagingLoop = nextlink.ErrLoop
 
-	// ErrIncompleteResult is a result of Azure Resource Graph that lacks rows or subscriptions
-	// by what the service says: that it truncated it, looked at the first 10,000 subscriptions
-	// only, or counted other rows than it returned. What it returned is yielded before the
-	// error, a [*ServiceError] of a success. Its [PageError] has no ContinuationToken: resuming
-	// can't help, a narrower query can. The service doesn't say that the identity may not read
+	// ErrIncompleteResult is the error of a query of Azure Resource Graph whose result lacks rows
+	// or subscriptions by what the service says: that it truncated it, looked at the first 10,000
+	// subscriptions only, or counted other rows than it returned. What it returned is yielded
+	// before the error, a [*ServiceError] of a success. Its [PageError] has no ContinuationToken:
+	// a narrower query can help. The service doesn't say that the identity may not read
 	// some of the subscriptions that a query names: ListAcrossSubscriptions does.
 	ErrIncompleteResult = errors.New("incomplete result")
 
-	// ErrCredential is a credential that failed to get a token, so that no request was sent with
-	// that one; an attempt before, with another one, may have been. The chain holds the
+	// ErrCredential is the error of a call whose credential failed to get a token. No request was
+	// sent with that one; an attempt before, with another one, may have been. It wraps the
 	// credential's own error, or that of the context if its deadline passed meanwhile.
 	ErrCredential = errors.New("the credential failed to get a token")
 
-	// ErrOutcomeUnknown is a request that the service may or may not have carried out, and
-	// that isn't safe to repeat. Look before you send it again:
+	// ErrOutcomeUnknown is the error of a request that the service may or may not have carried
+	// out, and that isn't safe to repeat. Look before you send it again:
 	//
-	//   - The start of a job that got no response, or one that is neither a job nor a refusal,
-	//     such as a 408 or 503. The library doesn't repeat it. List the jobs by
+	//   - The start of a job got no response, or one that is neither a job nor a refusal, such as
+	//     a 408 or 503. The library doesn't repeat it. List the jobs by
 	//     [WorkspaceManagerJobsClient.NewListPager]; if one runs, NewJobPoller waits for it.
-	//   - A write or deletion that was repeated, and then was an [ErrConflict] or
+	//   - A write or deletion was repeated, and then was an [ErrConflict] or
 	//     [ErrPreconditionFailed]: the earlier attempt can have caused that. Get the resource.
-	//   - A deletion that was repeated, and then was the [ErrNotFound] of something above
+	//   - A deletion was repeated, and then was the [ErrNotFound] of something above
 	//     the resource. Get the resource.
 	//
 	// A write or deletion that ended otherwise without a response, such as by a deadline, or
@@ -86,17 +84,19 @@ var (
 	// isn't ErrOutcomeUnknown. [MaybeCarriedOut] is true of both.
 	ErrOutcomeUnknown = errors.New("outcome unknown: the service may or may not have carried out the request")
 
-	// ErrJobMayRun is the end of [WaitForJob] before that of the job, which may still run, such
-	// as by a deadline: wait again. The text has the id of the job.
+	// ErrJobMayRun is the error of [WaitForJob] if the wait ends before the job, whose id is in
+	// the text. It wraps the cause. After a deadline, wait again with a new context; do something
+	// about another cause first, such as [ErrForbidden], [ErrThrottled] or [ErrCredential].
 	ErrJobMayRun = errors.New("the job may still run")
 
-	// ErrNotRenewed is an exemption that [ExemptionsClient.Renew] leaves as it is: one that ends
-	// later already, or never, without AllowEarlier, or that has ended, without AllowEnded. The
-	// text says which, and the response has the exemption. It is no [*ServiceError].
+	// ErrNotRenewed is the error of [ExemptionsClient.Renew] for an exemption that it leaves as it
+	// is: one that ends later already, or never, without AllowEarlier, or that has ended, without
+	// AllowEnded. The text says which, and the response has it. It is no [*ServiceError].
 	ErrNotRenewed = errors.New("not renewed")
 
-	// ErrExists is what has the name that [ExemptionsClient.CreateOrUpdate] was to create, with
-	// RefuseExisting: an exemption, or what is [ErrNotExemption] as well, such as an audit.
+	// ErrExists is the error of [ExemptionsClient.CreateOrUpdate] with RefuseExisting if there is
+	// something of that name. The response has the exemption; it is zero if it is none, such as
+	// an audit, and the error is [ErrNotExemption], too.
 	ErrExists = errors.New("it exists")
 
 	errMaybeCarriedOut = errors.New("it may have been carried out, and can be sent again")

@@ -20,7 +20,7 @@ import (
 // ExemptionsClient lists every exemption of a tenant, from all three places: Azure
 // Policy, Defender's standards, and Defender's assignments of 2021. NewListPager queries
 // Azure Resource Graph, api-version 2024-04-01, which is minutes old;
-// ListAcrossSubscriptions requests each subscription, and is current. Get, Renew and
+// ListAcrossSubscriptions has the exemptions of some subscriptions as they are now. Get, Renew and
 // Delete take the id of an exemption, whatever its place. CreateOrUpdate creates one where
 // its Kind says. The clients of the three places change the rest. It is safe for
 // concurrent use.
@@ -258,8 +258,9 @@ type ExemptionsClientCreateOrUpdateOptions struct {
 	AllowEndless bool
 
 	// RefuseExisting gets what has the name first, and leaves it as it is: that is
-	// [ErrExists], and the response has the exemption, such as to renew it. What another
-	// program creates between the two requests is replaced.
+	// [ErrExists], and the response has the exemption, if it is one, such as to renew it. After a call
+	// of which [MaybeCarriedOut] is true, it may be what that call made. What another program
+	// creates between the two requests is replaced.
 	RefuseExisting bool
 }
 

@@ -81,9 +81,10 @@ func LogValue(err error) (value slog.Value) {
 //	notRenewed      ErrNotRenewed
 //	exists          ErrExists
 //
-// Others include operation, request, parameter, status, code, message, path, requestId,
-// correlationRequestId, subscriptionId, job, jobId, details and retryAfter, a duration, which
-// the JSON handler writes in nanoseconds. Where a method sends the requests of others, operation is that method and
+// The kind of [ErrJobMayRun] is that of its cause. Other members include operation, request,
+// parameter, status, code, message, path, requestId, correlationRequestId, subscriptionId,
+// job, jobId, details and retryAfter, a duration, which the JSON handler writes in
+// nanoseconds. Where a method sends the requests of others, operation is that method and
 // request the other, as ExemptionsClient.Renew and PolicyExemptionsClient.Get.
 // [docs/observability.md] lists them all. No member has a token, or a value of the query
 // of 8 bytes or more. The function [LogValue] is for errors that the program wraps.

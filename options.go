@@ -14,7 +14,8 @@ type ClientOptions struct {
 	// ClientOptions are those of every Azure Resource Manager client: Cloud,
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
 	// overrides the api-version of every request, next pages included, except
-	// queries of Azure Resource Graph; a [ClientFactory] refuses it. A Transport
+	// queries of Azure Resource Graph; a [ClientFactory] and NewExemptionsClient refuse it.
+	// Another cloud, such as cloud.AzureChina of azcore, is for the credential's options, too. A Transport
 	// that is an *http.Client is used without following redirects; another one must not
 	// follow them, nor send a request again by itself.
 	arm.ClientOptions
@@ -38,8 +39,12 @@ type PageOptions struct {
 	// [PageError] said. An empty one begins at the first page: don't keep that of a
 	// listing that has ended. A token is bound to its listing, subscription and
 	// endpoint, and to its filter and order: they stay in force if the options have none,
-	// and others are a [*ParameterError]. That of a query of Azure Resource Graph is bound
-	// to the query and its scopes, in any order.
+	// and others are a [*ParameterError]. The token of a query of Azure Resource Graph is bound
+	// to the query, and to its scopes in any order.
+	//
+	// A token can be stored: it is no secret, but has ids and what the service's link has. One of
+	// a version of this module that wrote another form is a [*ParameterError]. How long the
+	// service takes its link isn't documented.
 	ContinuationToken string
 
 	// MaxPages bounds the number of pages that this pager reads; More is false then, and

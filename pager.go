@@ -423,8 +423,8 @@ func queryEscape(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }
 
-// PageError is a listing that ended early: a [Pager] returns it for a page that
-// failed. It never prints its ContinuationToken, neither by package fmt nor as JSON.
+// PageError is the error of a page that failed, with which a [Pager] ends early. It never
+// prints its ContinuationToken, neither by package fmt nor as JSON.
 type PageError struct {
 	// ContinuationToken names the page that failed. A pager made with it resumes there. It
 	// is empty with [ErrIncompleteResult]. Resuming doesn't help for

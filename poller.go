@@ -24,21 +24,23 @@ import (
 // JobPoller waits for the end of a job; see [WorkspaceManagerJobsClient.BeginCreate] and
 // [WaitForJob]. Between two polls, PollUntilDone waits for its Frequency, 30 seconds if
 // there is none, or for as long as the response asks, which is at most an hour. It is not
-// safe for concurrent use: take the ResumeToken before you wait.
+// safe for concurrent use: take the ResumeToken before you wait. Its methods are those of
+// azcore's [runtime.Poller]: PollUntilDone, Poll, Done, Result and ResumeToken.
 type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
 // returns it. A job that ended Failed or Canceled, or of which an item failed, is returned,
 // too, with a [*JobFailedError]. Of a job that was deleted, [IsMissing] is true: don't wait
 // for it again. Any other error, unless of a parameter, is [ErrJobMayRun], and the job has its
-// ID and Name: wait again, with the same poller, by its ResumeToken or by NewJobPoller. Give
-// the context a deadline: it is what ends the wait for a job that doesn't end. A poll that
-// fails after its retries ends it, too.
+// ID and Name: the wait has ended, by the end of the context or by a poll that failed after its
+// retries. Once its cause is dealt with, wait again, with the same poller, by its ResumeToken
+// or by NewJobPoller. Give the context a deadline: it is what ends the wait for a job that
+// doesn't end.
 //   - poller: of BeginCreate or NewJobPoller
 //   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second is a [*ParameterError],
 //     except under go test, where azcore accepts it
 //
-// The other errors are those of [WorkspaceManagerJobsClient.Get]. [ErrOutcomeUnknown] is one
+// The causes are the errors of [WorkspaceManagerJobsClient.Get]. [ErrOutcomeUnknown] is one
 // of BeginCreate, not of the wait.
 func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUntilDoneOptions) (Job, error) {
 	const name = "WaitForJob"

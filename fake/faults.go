@@ -46,7 +46,7 @@ type Fault struct {
 
 	// Always makes the fault apply to every request from the first one on, until
 	// [Server.Reset]: a subscription that may not be read, a service that is down.
-	// [Server.AssertFaultsConsumed] wants one of them. Times must be 0 then.
+	// [Server.AssertFaultsConsumed] fails unless there was one. Times must be 0 then.
 	Always bool
 
 	// StatusCode is the status of the response. 0 leaves the status unchanged.
@@ -103,8 +103,8 @@ type pendingFault struct {
 // Inject adds a fault. A request goes through the faults of its operation in the
 // order in which they were injected, until one applies to it: those before that
 // one count it as skipped. Use [Server.AssertFaultsConsumed] to check that every
-// fault has applied. Inject panics for an operation that no client has, and for a
-// fault that changes nothing, that contradicts itself, or that the operation can't
+// fault has applied. Inject panics for an operation that no client has or whose requests
+// are another method's, as of BeginCreate or ExemptionsClient.Get, and for a fault that changes nothing, that contradicts itself, or that the operation can't
 // have.
 func (s *Server) Inject(fault Fault) {
 	route, err := fault.check()

@@ -43,8 +43,10 @@ func TestExemptLeavesWhatExists(t *testing.T) {
 	server, scope := fake.NewServer(&fake.ServerOptions{Strict: true}), "/subscriptions/"+subscription
 	server.AddSubscription(subscription)
 	client := newFactory(t, server).NewExemptionsClient()
-	require.NoError(t, exempt(t.Context(), client, scope, scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
-	require.ErrorIs(t, exempt(t.Context(), client, scope, scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts"), armsecops.ErrExists)
+	id := testkit.Must(exempt(t.Context(), client, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
+	left, err := exempt(t.Context(), client, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
+	require.ErrorIs(t, err, armsecops.ErrExists)
+	assert.Equal(t, id, left)
 }
 
 // The response to the start of the job is lost.

@@ -7,15 +7,14 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// exempt exempts a resource for 90 days from a recommendation, by the reference id that its policy has in the initiative that is assigned.
-func exempt(ctx context.Context, client *armsecops.ExemptionsClient, resourceID, policyAssignmentID, referenceID string) error {
-	exemption := armsecops.Exemption{
-		Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: policyAssignmentID, PolicyDefinitionReferenceIDs: []string{referenceID},
-		DisplayName: "Rebuilt by autumn", Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: time.Now().AddDate(0, 0, 90),
-	}
-	options := &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true} // what has the name stays, and is ErrExists
-	_, err := client.CreateOrUpdate(ctx, resourceID, "SEC-1042", exemption, options)
-	return err
+// exempt exempts a resource for 90 days from one recommendation, whose policy has the reference id in the assigned initiative. What has the name stays, and is ErrExists.
+func exempt(ctx context.Context, client *armsecops.ExemptionsClient, resourceID, name, assignmentID, referenceID string) (id string, err error) {
+	created, err := client.CreateOrUpdate(ctx, resourceID, name, armsecops.Exemption{
+		Kind:        armsecops.ExemptionKindPolicyExemption,
+		DisplayName: "SEC-1042: rebuilt by autumn", Category: armsecops.ExemptionCategoryWaiver, ExpiresOn: time.Now().AddDate(0, 0, 90),
+		PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: []string{referenceID},
+	}, &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true})
+	return created.ID, err
 }
 
 // publish publishes an assignment that exists. If the context ends before the job, the error is ErrJobMayRun: wait again. If no job is found, it is ErrOutcomeUnknown.

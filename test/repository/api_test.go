@@ -128,10 +128,11 @@ These methods send the requests of others:
 | method | sends |
 |---|---|
 | ` + "`WorkspaceManagerJobsClient.BeginCreate`" + ` | ` + "`Create`, then `Get` for each poll; with `Recover`, `NewListPager` before `Create`, and after one whose response is lost" + ` |
+| ` + "`WaitForJob`" + ` | ` + "those of its poller" + ` |
 | ` + "`WorkspaceManagerJobsClient.NewJobPoller`" + ` | ` + "`Get` for each poll" + ` |
 | ` + "`ListAcrossSubscriptions` of `SecurityAssignmentsClient` and `AssessmentsMetadataClient`" + ` | ` + "`NewListBySubscriptionPager` for each subscription" + ` |
 | ` + "`ListAcrossSubscriptions` of `PolicyExemptionsClient`, `StandardAssignmentsClient` and `SecurityStandardsClient`" + ` | ` + "`NewListPager` for each subscription" + ` |
-| ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription; unless `ListsOnly` is set, also `ExemptionsClient.NewListPager` and `Get`" + ` |
-| ` + "`ExemptionsClient.CreateOrUpdate`" + ` | ` + "`CreateOrUpdate` of `PolicyExemptionsClient` or `StandardAssignmentsClient`" + ` |
+| ` + "`ExemptionsClient.ListAcrossSubscriptions`" + ` | ` + "`NewListPager` of `PolicyExemptionsClient` and `StandardAssignmentsClient`, and `NewListBySubscriptionPager` of `SecurityAssignmentsClient`, for each subscription; unless `ListsOnly` is set, also `ExemptionsClient.NewListPager`, and `StandardAssignmentsClient.Get` for what only that has" + ` |
+| ` + "`ExemptionsClient.CreateOrUpdate`" + ` | ` + "`CreateOrUpdate` of `PolicyExemptionsClient` or `StandardAssignmentsClient`; with `RefuseExisting`, their `Get` before it" + ` |
 | ` + "`Get`, `Renew` and `Delete` of `ExemptionsClient`" + ` | ` + "`Get`, then `CreateOrUpdate` to renew and `Delete` to delete, of the client of the exemption's place" + ` |
 `
