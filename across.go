@@ -90,8 +90,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 }
 
 // ListAcrossSubscriptions lists the exemptions of many subscriptions as they are now, from all
-// three places, some subscriptions at a time: those of Azure Policy first, then those of
-// Defender's standards, then Defender's assignments of 2021. Each exemption comes once. It has:
+// three places, some subscriptions at a time. Each exemption comes once. It has:
 //
 //   - What the lists of the subscriptions have, to the second. Among them are the policy
 //     exemptions of the management groups above.
@@ -112,18 +111,20 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //     kinds and subscriptions continue: a role may allow one kind and not the other. What the
 //     query would add of that subscription is left out, too. To repeat what failed, list these
 //     subscriptions again, by Kinds: there are no tokens to resume.
-//   - One without a Kind for an id that is no UUID. Its Err is a [*ParameterError].
+//   - One without a Kind for a subscription that isn't finished when the context ends, and for
+//     an id that is no UUID, whose Err is a [*ParameterError].
 //   - One for each exemption that the query found and that couldn't be got, after those of the lists.
-//   - An error that concerns all, once and last: the end of the context, [ErrCredential], unless the
-//     token lacks claims that only one of the subscriptions asks for, or a [*ParameterError] for
-//     an invalid option or no subscription.
-//   - The error of the query, joined with those of exemptions of management groups, last: only
-//     what the query adds is incomplete then.
+//   - An error that concerns all, once and last: [ErrCredential], unless the token lacks claims
+//     that only one of the subscriptions asks for, or a [*ParameterError] for an invalid
+//     option or no subscription.
+//   - The error of the query, joined with those of exemptions of management groups, last, also if
+//     the context ends meanwhile: only what the query adds is incomplete then.
 //
-// The exemptions of a kind come as their pages arrive: those of one subscription in the
-// service's order, those of different ones mixed. No more pages are in memory than subscriptions
-// are listed at a time. Breaking out of the loop ends all requests and goroutines before
-// the loop is left.
+// The exemptions come as their pages arrive, those of different subscriptions mixed. Of one,
+// those of Azure Policy come first, then those of Defender's standards, then Defender's
+// assignments of 2021, each in the service's order; what the query adds is last. No more
+// pages are in memory than subscriptions are listed at a time. Breaking out of the loop ends
+// all requests and goroutines before the loop is left.
 //
 // REST: the pages of [PolicyExemptionsClient.NewListPager], [StandardAssignmentsClient.NewListPager]
 // and [SecurityAssignmentsClient.NewListBySubscriptionPager]; unless ListsOnly is set, also of
@@ -141,16 +142,16 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 	if len(subscriptionIDs) == 0 {
 		err = cmp.Or[error](err, &ParameterError{Name: "subscriptionIDs", Reason: "must not be empty: NewListPager lists a whole tenant"})
 	}
-	var kinds []ExemptionKind // of the listings
-	var listings []func(context.Context) iter.Seq2[exemptionItem, error]
+	var lists []*routes.Route
+	kindOf := map[string]ExemptionKind{} // by operation
 	for _, k := range exemptionKinds {
 		if shared.asks(k.kind) {
-			kinds = append(kinds, k.kind)
-			listings = append(listings, listEach[exemptionItem](c.client, name, k.list, subscriptionIDs, &ListAcrossSubscriptionsOptions{Concurrency: o.Concurrency}))
-			// An id that is no UUID concerns every kind: the first listing has its error.
-			subscriptionIDs = slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return routes.CheckSubscription(id) != "" })
+			lists = append(lists, k.list)
+			kindOf[k.list.Operation] = k.kind
 		}
 	}
+	list := listEach[exemptionItem](c.client, name, subscriptionIDs, &ListAcrossSubscriptionsOptions{Concurrency: o.Concurrency}, lists...)
+	subscriptionIDs = slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return routes.CheckSubscription(id) != "" })
 	return underSpan(ctx, c.client, name, routes.PolicyExemptions.List, func(ctx context.Context) iter.Seq2[Exemption, error] {
 		return func(yield func(Exemption, error) bool) {
 			if err != nil {
@@ -165,30 +166,28 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 				return !again && (o.ExpiresBefore.IsZero() || e.ExpiresBefore(o.ExpiresBefore))
 			}
 			unread := map[string]bool{} // the subscriptions whose standard assignments couldn't be listed, in lower case
-			for i, list := range listings {
-				for item, err := range list(ctx) {
-					failed, ofOne := err.(*SubscriptionError)
-					if ofOne {
-						failed.Kind = kinds[i]
-						if failed.Kind == ExemptionKindStandardAssignment {
-							unread[strings.ToLower(failed.SubscriptionID)] = true
-						}
-						if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
-							failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
-						}
-						if endedBy(ctx, err) {
-							err, ofOne = withOperation(name, failed.Err), false
-						}
+			ended := false
+			for item, err := range list(ctx) {
+				failed, ofOne := err.(*SubscriptionError)
+				if ofOne {
+					failed.Kind = kindOf[failed.Operation]
+					if failed.Kind == ExemptionKindStandardAssignment {
+						unread[strings.ToLower(failed.SubscriptionID)] = true
 					}
-					if (err != nil || wanted(item.Exemption)) && !yield(item.Exemption, err) {
-						return
-					}
-					if err != nil && !ofOne { // the other kinds would fail, too
-						return
+					if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
+						failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
+					} else if endedBy(ctx, err) {
+						failed.Kind, ended = "", true
 					}
 				}
+				if (err != nil || wanted(item.Exemption)) && !yield(item.Exemption, err) {
+					return
+				}
+				if err != nil && !ofOne {
+					return
+				}
 			}
-			if o.ListsOnly || !shared.asks(ExemptionKindStandardAssignment) {
+			if ended || o.ListsOnly || !shared.asks(ExemptionKindStandardAssignment) {
 				return
 			}
 			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[strings.ToLower(id)] })
@@ -225,7 +224,7 @@ func (r *exemptionItem) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
 func listAcross[T any](
 	ctx context.Context, c client, name string, route *routes.Route, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions,
 ) iter.Seq2[T, error] {
-	return underSpan(ctx, c, name, route, listEach[T](c, name, route, subscriptionIDs, options))
+	return underSpan(ctx, c, name, route, listEach[T](c, name, subscriptionIDs, options, route))
 }
 
 // underSpan returns a listing below the span of an operation, which has the first error.
@@ -248,11 +247,11 @@ func underSpan[T any](ctx context.Context, c client, name string, route *routes.
 	}
 }
 
-// listEach returns the listing of many subscriptions with the requests of a route. It
-// reads the subscriptions and options at once.
+// listEach returns the listing of many subscriptions, of each with the requests of one route
+// after the other. It reads the subscriptions and options at once.
 //   - name: the operation
 func listEach[T any](
-	c client, name string, route *routes.Route, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions,
+	c client, name string, subscriptionIDs []string, options *ListAcrossSubscriptionsOptions, lists ...*routes.Route,
 ) func(context.Context) iter.Seq2[T, error] {
 	var o ListAcrossSubscriptionsOptions
 	if options != nil {
@@ -269,8 +268,18 @@ func listEach[T any](
 		err = invalid("MaxPages", strconv.Itoa(o.MaxPages), "must not be negative")
 	}
 	list := func(ctx context.Context, l subscriptionListing) iter.Seq[subscriptionPage[T]] {
-		pager := newSubscriptionPager[T](c, route, l.subscriptionID, PageOptions{ContinuationToken: l.token, MaxPages: o.MaxPages})
-		return listSubscription(ctx, l.subscriptionID, pager)
+		return func(yield func(subscriptionPage[T]) bool) {
+			for _, route := range lists {
+				pager := newSubscriptionPager[T](c, route, l.subscriptionID, PageOptions{ContinuationToken: l.token, MaxPages: o.MaxPages})
+				for page := range listSubscription(ctx, l.subscriptionID, pager) {
+					page.operation = route.Operation
+					failsAlike := page.err != nil && (endedBy(ctx, page.err) || routes.CheckSubscription(l.subscriptionID) != "")
+					if !yield(page) || failsAlike { // the other lists, too
+						return
+					}
+				}
+			}
+		}
 	}
 	return func(ctx context.Context) iter.Seq2[T, error] {
 		return func(yield func(T, error) bool) {
@@ -286,7 +295,7 @@ func listEach[T any](
 					return
 				}
 				if page.err != nil {
-					if !yield(none, &SubscriptionError{SubscriptionID: id, Operation: route.Operation, Err: page.err, operation: name}) {
+					if !yield(none, &SubscriptionError{SubscriptionID: id, Operation: page.operation, Err: page.err, operation: name}) {
 						return
 					}
 					continue
@@ -360,6 +369,7 @@ type subscriptionPage[T any] struct {
 	subscriptionID string
 	next           string // continuation token of the page after it
 	err            error
+	operation      string
 }
 
 // listSubscription yields the pages of one subscription, up to the end, an error or the bound.
@@ -369,7 +379,7 @@ func listSubscription[T any](ctx context.Context, subscriptionID string, pager *
 		ctx := policy.WithCaptureResponse(ctx, &response)
 		for pager.More() {
 			page, err := pager.NextPage(ctx)
-			if !yield(subscriptionPage[T]{page, subscriptionID, pager.ContinuationToken(), err}) {
+			if !yield(subscriptionPage[T]{Page: page, subscriptionID: subscriptionID, next: pager.ContinuationToken(), err: err}) {
 				return
 			}
 		}
@@ -456,8 +466,8 @@ type SubscriptionError struct {
 	SubscriptionID string
 
 	// Kind is the kind of exemptions that can't be listed: list again what failed by its
-	// Kinds. It is empty unless the listing is [ExemptionsClient]'s, and for an id that is
-	// no UUID, which concerns all kinds.
+	// Kinds. It is empty unless the listing is [ExemptionsClient]'s, and for what concerns all
+	// kinds: the end of the context, and an id that is no UUID.
 	Kind ExemptionKind
 
 	// Operation is the client's method whose request failed, as in

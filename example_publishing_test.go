@@ -37,6 +37,8 @@ func publishing() *armsecops.ClientFactory {
 	return factoryOf(server)
 }
 
+// factoryOf returns a factory of clients of a server in memory. In a program, the
+// credential is one of azidentity's, and the options may be nil.
 func factoryOf(server *fake.Server) *armsecops.ClientFactory {
 	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions()))
 }

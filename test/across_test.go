@@ -215,15 +215,24 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	assertParameterError(t, errs[0], "subscriptionID")
 	assert.ErrorContains(t, errs[0], "subscription production: ExemptionsClient.ListAcrossSubscriptions: parameter ")
 	assert.Equal(t, armsecops.ExemptionKind(""), errs[0].(*armsecops.SubscriptionError).Kind)
-	for _, operation := range []string{"PolicyExemptionsClient.NewListPager", "ExemptionsClient.NewListPager", "StandardAssignmentsClient.Get"} {
-		ctx, cancel := context.WithCancel(t.Context())
-		server := fake.NewServer(&fake.ServerOptions{ShortLists: true})
-		server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + ids[0] + "/resourceGroups/rg", Name: ids[0]}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
-		server.Inject(fake.Fault{Operation: operation, Delay: time.Hour, Match: func(fake.Request) bool { cancel(); return true }})
-		_, errs := collect(newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient().ListAcrossSubscriptions(ctx, ids[:3], nil))
-		require.Len(t, errs, 1, "of all")
-		require.ErrorIs(t, errs[0], context.Canceled)
-		assert.Regexp(t, `^ExemptionsClient\.ListAcrossSubscriptions: (ExemptionsClient\.Get: )?`+operation, errs[0].Error())
+	for operation, want := range map[string]int{"PolicyExemptionsClient.NewListPager": 2, "ExemptionsClient.NewListPager": 3, "StandardAssignmentsClient.Get": 3} {
+		synctest.Test(t, func(t *testing.T) { // one request doesn't end, and holds back nothing else
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			server := fake.NewServer(&fake.ServerOptions{ShortLists: true})
+			for _, id := range ids[:3] {
+				server.Put(armsecops.PolicyExemptionID{Scope: "/subscriptions/" + id, Name: "p"}, exemption)
+			}
+			server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + ids[0] + "/resourceGroups/rg", Name: ids[0]}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
+			server.Inject(fake.Fault{Operation: operation, Delay: time.Hour})
+			found, errs := collect(newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient().ListAcrossSubscriptions(ctx, ids[:3], &acrossOptions{Concurrency: 2}))
+			assert.Len(t, found, want, operation)
+			require.Len(t, errs, 1)
+			require.ErrorIs(t, errs[0], context.DeadlineExceeded)
+			assert.Regexp(t, `^(ExemptionsClient\.ListAcrossSubscriptions: |subscription \S+: )(ExemptionsClient\.Get: )?`+operation, errs[0].Error())
+			failed, ofOne := errs[0].(*armsecops.SubscriptionError)
+			assert.Equal(t, want == 2, ofOne && failed.Kind == "", "of all kinds")
+		})
 	}
 
 	var none context.Context
