@@ -291,8 +291,7 @@ func TestErrorKeepsLittleOfItsBody(t *testing.T) {
 		"unreadable, a name": respond(200, `{"properties":{"`+long+`":1,"`+long+`":2}}`),
 	}, func(t *testing.T, transport transportFunc) {
 		err := getJob(t.Context(), options(transport))
-		e := as[*armsecops.ServiceError](t, err)
-		azure := as[*azcore.ResponseError](t, err)
+		e, azure := as[*armsecops.ServiceError](t, err), as[*azcore.ResponseError](t, err)
 		body, readErr := io.ReadAll(azure.RawResponse.Body)
 		require.NoError(t, readErr)
 		fields, marshalErr := json.Marshal(e)

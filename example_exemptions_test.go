@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
 )
@@ -16,12 +18,19 @@ import (
 // samples returns a server with the samples of the REST documentation.
 func samples() *fake.Server { return fake.NewServer(&fake.ServerOptions{Samples: true}) }
 
+// exemptionsFactory returns a factory of clients of a server in memory. In a program, the
+// credential is one of azidentity's, and the options may be nil.
+func exemptionsFactory(server *fake.Server) *armsecops.ClientFactory {
+	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions()) // which are valid
+	return factory
+}
+
 // A machine is exempted from a recommendation where that is exempted, which is listed,
 // renewed and deleted.
 func Example_exempt() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	factory := factoryOf(samples())
+	factory := exemptionsFactory(samples())
 	recommendation, err := factory.NewAssessmentsMetadataClient().Get(ctx, "21300918-b2e3-0346-785f-c77ff57d243b", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -73,7 +82,7 @@ func ExampleExemptionsClient_NewListPager() {
 		Effect:    armsecops.EffectExempt,
 		ExpiresOn: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC),
 	}})
-	pager := factoryOf(server).NewExemptionsClient().NewListPager(&armsecops.ExemptionsClientListOptions{
+	pager := exemptionsFactory(server).NewExemptionsClient().NewListPager(&armsecops.ExemptionsClientListOptions{
 		ExpiresBefore: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	})
 	for exemption, err := range pager.All(context.Background()) {
@@ -96,7 +105,7 @@ func ExampleExemptionsClient_ListAcrossSubscriptions() {
 			DisplayName: "Test systems", Effect: armsecops.EffectExempt, ExpiresOn: time.Now().AddDate(0, 0, 7),
 		}})
 	server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.NewListPager", StatusCode: http.StatusForbidden})
-	client := factoryOf(server).NewExemptionsClient()
+	client := exemptionsFactory(server).NewExemptionsClient()
 	options := &armsecops.ExemptionsClientListAcrossSubscriptionsOptions{ExpiresBefore: time.Now().AddDate(0, 0, 30)}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -119,7 +128,7 @@ const exampleCluster = "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/reso
 // examplePolicyExemptions returns a client with one exemption, which has a member of
 // a newer api-version.
 func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
-	client := factoryOf(samples()).NewPolicyExemptionsClient()
+	client := exemptionsFactory(samples()).NewPolicyExemptionsClient()
 	_, err := client.CreateOrUpdate(context.Background(), exampleCluster, "DemoExpensiveVM", armsecops.PolicyExemption{
 		Properties: armsecops.PolicyExemptionProperties{
 			PolicyAssignmentID: "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/providers/Microsoft.Authorization/policyAssignments/CostManagement",
@@ -137,7 +146,7 @@ func examplePolicyExemptions() *armsecops.PolicyExemptionsClient {
 }
 
 func ExampleExemptionsClient_Get() {
-	exemption, err := factoryOf(samples()).NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	exemption, err := exemptionsFactory(samples()).NewExemptionsClient().Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(exemption.DisplayName, exemption.Category, exemption.ExpiresOn.Format(time.DateOnly), err)
 	// Output: Test exemption waiver 2022-05-01 <nil>
 }
@@ -145,7 +154,7 @@ func ExampleExemptionsClient_Get() {
 // Kind says where: that of a recommendation is its ExemptedBy. A UUID is a name for either.
 // What has the name already stays as it is.
 func ExampleExemptionsClient_CreateOrUpdate() {
-	client := factoryOf(samples()).NewExemptionsClient()
+	client := exemptionsFactory(samples()).NewExemptionsClient()
 	scope := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test/providers/Microsoft.Compute/virtualMachines/build"
 	byPolicy := armsecops.Exemption{
 		Kind:                         armsecops.ExemptionKindPolicyExemption,
@@ -179,7 +188,7 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 func ExampleExemptionsClient_Renew() {
 	server, id := samples(), armsecops.PolicyExemptionID{Scope: exampleCluster, Name: "SEC-1042"}
 	server.Put(id, armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "Build machine", ExpiresOn: time.Now().AddDate(0, 0, 7)}})
-	client := factoryOf(server).NewExemptionsClient()
+	client := exemptionsFactory(server).NewExemptionsClient()
 	for _, days := range []int{90, 30} {
 		options := &armsecops.ExemptionsClientRenewOptions{Description: "SEC-1043: approved by the owner"}
 		exemption, err := client.Renew(context.Background(), id.String(), time.Now().AddDate(0, 0, days), options)
@@ -197,7 +206,7 @@ func ExampleExemptionsClient_Renew() {
 }
 
 func ExampleExemptionsClient_Delete() {
-	client := factoryOf(samples()).NewExemptionsClient()
+	client := exemptionsFactory(samples()).NewExemptionsClient()
 	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso/providers/Microsoft.Security/standardAssignments/1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
@@ -206,7 +215,7 @@ func ExampleExemptionsClient_Delete() {
 // An exemption from a recommendation names the policy assignment, and the reference id
 // of the recommendation's policy in the initiative: without one, it is from all policies.
 func ExamplePolicyExemptionsClient_CreateOrUpdate() {
-	client := factoryOf(samples()).NewPolicyExemptionsClient()
+	client := exemptionsFactory(samples()).NewPolicyExemptionsClient()
 	exemption, err := client.CreateOrUpdate(context.Background(), "/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster", "disk-encryption", armsecops.PolicyExemption{
 		Properties: armsecops.PolicyExemptionProperties{
 			DisplayName:                  "Encrypted at the host",
@@ -302,7 +311,7 @@ func ExamplePolicyExemptionsClient_ListAcrossSubscriptions() {
 }
 
 func ExampleStandardAssignmentsClient_Get() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/providers/Microsoft.Management/managementGroups/contoso"
 	exemption, err := client.Get(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	p := exemption.Properties
@@ -312,7 +321,7 @@ func ExampleStandardAssignmentsClient_Get() {
 
 // One CVE is exempt, the other findings of the recommendation aren't.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
 	exemption, err := client.CreateOrUpdate(context.Background(), scope, "3f1f6f3e-0a51-4a0c-8f55-0c9f8f5f2a10", armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
@@ -340,7 +349,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_oneCVE() {
 // A standard is assigned to a scope by the effect Audit: its recommendations assess
 // what is in the scope.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_audit() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	scope := "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
 	audit, err := client.CreateOrUpdate(context.Background(), scope, "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10", armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{
@@ -359,7 +368,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_audit() {
 // An attestation says that a recommendation is complied with, and why. It ends like
 // an exemption, but ExemptionsClient doesn't renew it: get it, change it and put it back.
 func ExampleStandardAssignmentsClient_CreateOrUpdate_attestation() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	ctx, scope, name := context.Background(), "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26", "0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20"
 	attestation, err := client.CreateOrUpdate(ctx, scope, name, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{
 		DisplayName:      "Reviewed by hand",
@@ -387,7 +396,7 @@ func ExampleStandardAssignmentsClient_CreateOrUpdate_attestation() {
 // An exemption moves to another scope, with members that this version doesn't know:
 // Template leaves out what identifies it.
 func ExampleResource_Template() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	ctx := context.Background()
 	from, to := "/providers/Microsoft.Management/managementGroups/contoso", "/subscriptions/212f9889-769e-45ae-ab43-6da33674bd26"
 	exemption, err := client.Get(ctx, from, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
@@ -407,13 +416,13 @@ func ExampleResource_Template() {
 
 func ExampleStandardAssignmentsClient_Delete() {
 	scope := "/providers/Microsoft.Management/managementGroups/contoso"
-	_, err := factoryOf(samples()).NewStandardAssignmentsClient().Delete(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
+	_, err := exemptionsFactory(samples()).NewStandardAssignmentsClient().Delete(context.Background(), scope, "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleStandardAssignmentsClient_NewListPager() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	connector := "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/gcpResourceGroup" +
 		"/providers/Microsoft.Security/securityConnectors/gcpconnector"
 	for standard, err := range client.NewListPager(connector, nil).All(context.Background()) {
@@ -429,7 +438,7 @@ func ExampleStandardAssignmentsClient_NewListPager() {
 
 // Page by page, with how far it has come.
 func ExampleStandardAssignmentsClient_NewResourceGraphPager() {
-	client := factoryOf(samples()).NewStandardAssignmentsClient()
+	client := exemptionsFactory(samples()).NewStandardAssignmentsClient()
 	rows := 0
 	for page, err := range client.NewResourceGraphPager(nil).Pages(context.Background()) {
 		if err != nil {
@@ -453,7 +462,7 @@ func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
 	for _, name := range []string{"0d5b0c2e-6a53-4b2c-8b7f-5a1e0f8c7d20", "9f2f7a44-3f0f-4a1b-9f63-3a5c8f2f4b10"} {
 		server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription, Name: name}, armsecops.StandardAssignment{})
 	}
-	client := factoryOf(server).NewStandardAssignmentsClient()
+	client := exemptionsFactory(server).NewStandardAssignmentsClient()
 	tokens := map[string]string{} // by subscription; "" for one that is finished
 	options := &armsecops.ListAcrossSubscriptionsOptions{
 		MaxPages: 1,
@@ -480,7 +489,7 @@ func ExampleSecurityStandardsClient_ListAcrossSubscriptions() {
 	server.Put(armsecops.SecurityStandardID{Scope: scope, Name: "1f3afdf9-d0c9-4c3d-847f-89da613e70a8"}, armsecops.SecurityStandard{
 		Properties: armsecops.SecurityStandardProperties{DisplayName: "Our baseline"},
 	})
-	client := factoryOf(server).NewSecurityStandardsClient()
+	client := exemptionsFactory(server).NewSecurityStandardsClient()
 	for standard, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, nil) {
 		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
 			log.Fatal(err)
@@ -492,7 +501,7 @@ func ExampleSecurityStandardsClient_ListAcrossSubscriptions() {
 
 // The names of recommendations by their keys. A built-in one comes once for each subscription.
 func ExampleAssessmentsMetadataClient_ListAcrossSubscriptions() {
-	client := factoryOf(samples()).NewAssessmentsMetadataClient()
+	client := exemptionsFactory(samples()).NewAssessmentsMetadataClient()
 	subscriptionIDs := []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "0980887d-03d6-408c-9566-532f3456804e"}
 	names := map[string]string{}
 	for metadata, err := range client.ListAcrossSubscriptions(context.Background(), subscriptionIDs, nil) {

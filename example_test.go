@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/armsecops/armsecops"
@@ -19,12 +20,23 @@ import (
 
 const assignmentsSubscriptionID = "20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 
+// exampleFactory returns a factory of clients of a server in memory. In a program, the
+// credential is one of azidentity's, and the options may be nil.
+func exampleFactory(server *fake.Server) *armsecops.ClientFactory {
+	factory, _ := armsecops.NewClientFactory(&azfake.TokenCredential{}, server.ClientOptions()) // which are valid
+	return factory
+}
+
+// exampleServer returns a server with the samples of the REST documentation.
+func exampleServer() *fake.Server { return fake.NewServer(&fake.ServerOptions{Samples: true}) }
+
 func exampleAssignmentsClient(server *fake.Server) *armsecops.SecurityAssignmentsClient {
-	return must(factoryOf(server).NewSecurityAssignmentsClient(assignmentsSubscriptionID))
+	client, _ := exampleFactory(server).NewSecurityAssignmentsClient(assignmentsSubscriptionID)
+	return client
 }
 
 func ExampleSecurityAssignmentsClient_Get() {
-	client := exampleAssignmentsClient(samples())
+	client := exampleAssignmentsClient(exampleServer())
 	assignment, err := client.Get(context.Background(), "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -36,7 +48,7 @@ func ExampleSecurityAssignmentsClient_Get() {
 // To change an assignment, get it, change it and put it back. Everything else,
 // including members that this version doesn't know, is sent back unchanged.
 func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
-	client := exampleAssignmentsClient(samples())
+	client := exampleAssignmentsClient(exampleServer())
 	ctx := context.Background()
 	current, err := client.Get(ctx, "myResourceGroup", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
@@ -54,14 +66,14 @@ func ExampleSecurityAssignmentsClient_CreateOrUpdate() {
 
 // Deleting an assignment that doesn't exist is success, if the service responds 204.
 func ExampleSecurityAssignmentsClient_Delete() {
-	client := exampleAssignmentsClient(samples())
+	client := exampleAssignmentsClient(exampleServer())
 	_, err := client.Delete(context.Background(), "myResourceGroup", "already-deleted", nil)
 	fmt.Println(err)
 	// Output: <nil>
 }
 
 func ExampleSecurityAssignmentsClient_NewListPager() {
-	client := exampleAssignmentsClient(samples())
+	client := exampleAssignmentsClient(exampleServer())
 	for assignment, err := range client.NewListPager("myResourceGroup", nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -102,7 +114,7 @@ func ExampleSecurityAssignmentsClient_NewListBySubscriptionPager() {
 }
 
 func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
-	client := exampleAssignmentsClient(samples())
+	client := exampleAssignmentsClient(exampleServer())
 	for assignment, err := range client.ListAcrossSubscriptions(context.Background(), []string{assignmentsSubscriptionID, "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"}, nil) {
 		if failed, ok := errors.AsType[*armsecops.SubscriptionError](err); ok {
 			fmt.Println("left out:", failed)
@@ -118,7 +130,7 @@ func ExampleSecurityAssignmentsClient_ListAcrossSubscriptions() {
 
 // A listing of a whole tenant needs no subscription of its own.
 func ExampleSecurityAssignmentsClient_NewResourceGraphPager() {
-	client, err := factoryOf(samples()).NewSecurityAssignmentsClient("")
+	client, err := exampleFactory(exampleServer()).NewSecurityAssignmentsClient("")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -157,8 +169,8 @@ func Example_conditionalWrite() {
 
 // An exemption of a listing, by its id, changed in what Renew leaves as it is.
 func ExampleParsePolicyExemptionID() {
-	client, ctx := examplePolicyExemptions(), context.Background()
-	id, err := armsecops.ParsePolicyExemptionID(exampleCluster + "/providers/Microsoft.Authorization/policyExemptions/DemoExpensiveVM")
+	client, ctx := exampleFactory(exampleServer()).NewPolicyExemptionsClient(), context.Background()
+	id, err := armsecops.ParsePolicyExemptionID("/subscriptions/ae640e6b-ba3e-4256-9d62-2993eecfa6f2/resourceGroups/demoCluster/providers/Microsoft.Authorization/policyExemptions/DemoExpensiveVM")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -175,7 +187,7 @@ func ExampleParsePolicyExemptionID() {
 // The key of a recommendation is the name of its metadata. ExemptedBy says where it
 // is exempted.
 func ExampleAssessmentsMetadataClient_Get() {
-	client := factoryOf(samples()).NewAssessmentsMetadataClient()
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
 	metadata, err := client.Get(context.Background(), "21300918-b2e3-0346-785f-c77ff57d243b", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -185,7 +197,7 @@ func ExampleAssessmentsMetadataClient_Get() {
 }
 
 func ExampleAssessmentsMetadataClient_GetInSubscription() {
-	client := factoryOf(samples()).NewAssessmentsMetadataClient()
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
 	metadata, err := client.GetInSubscription(context.Background(), "0980887d-03d6-408c-9566-532f3456804e", "21300918-b2e3-0346-785f-c77ff57d243b", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -195,7 +207,7 @@ func ExampleAssessmentsMetadataClient_GetInSubscription() {
 }
 
 func ExampleAssessmentsMetadataClient_NewListPager() {
-	client := factoryOf(samples()).NewAssessmentsMetadataClient()
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
 	for metadata, err := range client.NewListPager(nil).All(context.Background()) {
 		if err != nil {
 			log.Fatal(err)
@@ -208,7 +220,7 @@ func ExampleAssessmentsMetadataClient_NewListPager() {
 }
 
 func ExampleAssessmentsMetadataClient_NewListBySubscriptionPager() {
-	client := factoryOf(samples()).NewAssessmentsMetadataClient()
+	client := exampleFactory(exampleServer()).NewAssessmentsMetadataClient()
 	n := 0
 	for _, err := range client.NewListBySubscriptionPager("0980887d-03d6-408c-9566-532f3456804e", nil).All(context.Background()) {
 		if err != nil {
@@ -225,7 +237,7 @@ func ExampleAssessmentsMetadataClient_NewListBySubscriptionPager() {
 func ExampleLogValue() {
 	srv := fake.NewServer(&fake.ServerOptions{NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
 	srv.Override("AssessmentsMetadataClient.Get", fake.Respond(403, armsecops.ErrorDetail{Code: "AuthorizationFailed", Message: "No role."}))
-	client := factoryOf(srv).NewAssessmentsMetadataClient()
+	client := exampleFactory(srv).NewAssessmentsMetadataClient()
 	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{} // the output is the same each time
@@ -240,7 +252,7 @@ func ExampleLogValue() {
 }
 
 func ExampleSecurityStandardsClient_Get() {
-	client := factoryOf(samples()).NewSecurityStandardsClient()
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
 	standard, err := client.Get(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
 		log.Fatal(err)
@@ -250,7 +262,7 @@ func ExampleSecurityStandardsClient_Get() {
 }
 
 func ExampleSecurityStandardsClient_CreateOrUpdate() {
-	client := factoryOf(samples()).NewSecurityStandardsClient()
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
 	ctx := context.Background()
 	got, err := client.Get(ctx, "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	if err != nil {
@@ -266,7 +278,7 @@ func ExampleSecurityStandardsClient_CreateOrUpdate() {
 }
 
 func ExampleSecurityStandardsClient_Delete() {
-	client := factoryOf(samples()).NewSecurityStandardsClient()
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
 	_, err := client.Delete(context.Background(), "/providers/Microsoft.Management/managementGroups/contoso", "1f3afdf9-d0c9-4c3d-847f-89da613e70a8", nil)
 	fmt.Println(err)
 	// Output: <nil>
@@ -274,7 +286,7 @@ func ExampleSecurityStandardsClient_Delete() {
 
 // An exemption names a standard that has the key of the assessment.
 func ExampleSecurityStandardsClient_NewListPager() {
-	client := factoryOf(samples()).NewSecurityStandardsClient()
+	client := exampleFactory(exampleServer()).NewSecurityStandardsClient()
 	has := func(a armsecops.PartialAssessmentProperties) bool {
 		return a.AssessmentKey == "1195afff-c881-495e-9bc5-1486211ae03f"
 	}

@@ -165,8 +165,7 @@ func TestFailuresNameItemsAndMembers(t *testing.T) {
 
 func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 	t.Parallel()
-	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	east := time.FixedZone("east", 3600)
+	noon, east := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), time.FixedZone("east", 3600)
 	for name, test := range map[string]struct {
 		expiresOn, before time.Time
 		want              bool

@@ -185,8 +185,7 @@ func TestErrorsHaveOneSchemaInLogs(t *testing.T) {
 			strings.Replace(list, assignmentsSubscription, "a", 1) + `"kind":"parameter","parameter":"subscriptionID",
 				"message":"parameter subscriptionID \"a\" must be a UUID, as in 00000000-0000-0000-0000-000000000000"}`},
 	}, func(t *testing.T, test test) {
-		want := testkit.Decode[map[string]any](t, test.want)
-		err := test.call(t.Context())
+		want, err := testkit.Decode[map[string]any](t, test.want), test.call(t.Context())
 		inArray, _ := json.Marshal([]error{err})
 		assert.NotEqual(t, "[{}]", string(inArray))
 		assert.Equal(t, slog.AnyValue(err).Resolve(), armsecops.LogValue(err))

@@ -122,8 +122,7 @@ func FuzzListingIsExact(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		sizes := make([]int, 100)
+		random, sizes := rand.New(rand.NewPCG(seed, 0)), make([]int, 100)
 		for i := range sizes {
 			sizes[i] = random.IntN(6) // empty pages with a link among them
 		}
@@ -285,8 +284,7 @@ func TestPagingLoopsEndTheListing(t *testing.T) {
 // What a pager keeps of its pages doesn't grow with their links.
 func TestLinksAreNotKept(t *testing.T) {
 	const pages = 500
-	long := strings.Repeat("x", 60<<10)
-	page := 0
+	long, page := strings.Repeat("x", 60<<10), 0
 	client := newAssignmentsClient(t, options(transportFunc(func(req *http.Request) (*http.Response, error) {
 		page++
 		return respond(200, fmt.Sprintf(`{"value":[{"name":"a"}],"nextLink":"?$skipToken=%d%s"}`, page, long))(req)

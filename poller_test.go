@@ -43,18 +43,15 @@ type (
 )
 
 func beginCreate(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *beginOptions) *armsecops.JobPoller {
-	poller := testkit.Must(client.BeginCreate(t.Context(), "rg", "workspace", "assignment", o))
-	return poller
+	return testkit.Must(client.BeginCreate(t.Context(), "rg", "workspace", "assignment", o))
 }
 
 func newJobPoller(t testing.TB, client *armsecops.WorkspaceManagerJobsClient, o *waitOptions) *armsecops.JobPoller {
-	poller := testkit.Must(client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, o))
-	return poller
+	return testkit.Must(client.NewJobPoller("rg", "workspace", "assignment", waitedJob.Name, o))
 }
 
 func resumeToken(t testing.TB, poller *armsecops.JobPoller) string {
-	token := testkit.Must(poller.ResumeToken())
-	return token
+	return testkit.Must(poller.ResumeToken())
 }
 
 // requestsOf counts the requests of an operation that came in.
@@ -128,8 +125,7 @@ func TestPollUntilDoneWaitsBetweenPolls(t *testing.T) {
 		"not shown yet":         {jobs{running, respond(404), respond(404, "", "Retry-After", "7"), running, succeeded}, time.Second, 9 * time.Second},
 		"not shown, ten years":  {jobs{running, respond(404, "", "Retry-After", "315360000"), succeeded}, time.Second, time.Hour},
 	}, func(t *testing.T, test test) {
-		client := newJobsClient(t, options(script(t, test.jobs...)))
-		start := time.Now()
+		client, start := newJobsClient(t, options(script(t, test.jobs...))), time.Now()
 		got := testkit.Must(beginCreate(t, client, nil).PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: test.frequency}))
 		assert.Equal(t, armsecops.ProvisioningStateSucceeded, got.Properties.ProvisioningState)
 		assert.Equal(t, waitedJob.Name, got.Name)

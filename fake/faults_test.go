@@ -209,8 +209,7 @@ func TestFaultChangesTheResponse(t *testing.T) {
 // Nor does the server set a header that the fault has.
 func TestInjectCopiesTheFault(t *testing.T) {
 	t.Parallel()
-	srv := fake.NewServer(nil)
-	values := []string{"before"}
+	srv, values := fake.NewServer(nil), []string{"before"}
 	srv.Inject(fake.Fault{Header: http.Header{"x-ms-request-id": values}, Times: 2})
 	values[0] = "after"
 	for range 2 {

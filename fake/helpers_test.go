@@ -82,8 +82,7 @@ var newJobs, errorOf = driver.NewJobsClient, testkit.ErrorOf
 
 func newAssignments(t testing.TB, o *armsecops.ClientOptions) *armsecops.SecurityAssignmentsClient {
 	t.Helper()
-	client := testkit.Must(armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, o))
-	return client
+	return testkit.Must(armsecops.NewSecurityAssignmentsClient(subscription, &azfake.TokenCredential{}, o))
 }
 
 // newFactory returns a factory of the server's clients.
@@ -107,8 +106,7 @@ func collect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]])
 // mustCollect returns the names of a list's items, and fails the test if there is an error.
 func mustCollect[P any](t testing.TB, pager *armsecops.Pager[armsecops.Resource[P]]) []string {
 	t.Helper()
-	names := testkit.Must(collect(t, pager))
-	return names
+	return testkit.Must(collect(t, pager))
 }
 
 // startJob starts a job of the assignment.

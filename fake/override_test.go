@@ -20,8 +20,7 @@ import (
 func TestOverrideIsAnHTTPHandler(t *testing.T) {
 	t.Parallel()
 	const jsonType, text, status = "application/json; charset=utf-8", "text/plain; charset=utf-8", http.StatusAccepted
-	job := armsecops.Job{Name: "a"}
-	detail := armsecops.ErrorDetail{Code: "a", Message: "b"}
+	job, detail := armsecops.Job{Name: "a"}, armsecops.ErrorDetail{Code: "a", Message: "b"}
 	type test struct {
 		handler         http.Handler
 		status          int

@@ -70,8 +70,7 @@ func TestLongBodyIsKeptAsItsHash(t *testing.T) {
 	t.Parallel()
 	const limit = 64 << 10
 	for size, kept := range map[int]bool{2: true, limit: true, limit + 1: false} {
-		srv := fake.NewServer(nil)
-		body := "{}" + strings.Repeat(" ", size-2)
+		srv, body := fake.NewServer(nil), "{}"+strings.Repeat(" ", size-2)
 		seen := 0
 		srv.Inject(fake.Fault{Delay: 1, Match: func(r fake.Request) bool {
 			seen = len(r.Body)

@@ -42,8 +42,7 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 			srv := fake.NewServer(nil)
 			srv.Put(jobID, armsecops.Job{})
 			jobs := newJobs(t, transport(t, srv))
-			_, err := jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil) // connects
-			require.NoError(t, err)
+			testkit.Must(jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)) // connects
 
 			srv.Inject(fake.Fault{Operation: createOperation, Disconnect: true, Truncate: truncate})
 			require.ErrorIs(t, errorOf(jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)), armsecops.ErrOutcomeUnknown)

@@ -387,13 +387,10 @@ func TestPostWithoutLengthIsRefused(t *testing.T) {
 	t.Cleanup(ts.Close)
 	path := routes.JobsCreate.URLPath(exampleValues(routes.JobsCreate)...) + "?api-version=" + routes.JobsCreate.APIVersion
 	for length, want := range map[string]string{"": "411 Length Required", "Content-Length: 0\r\n": "200 OK", "Transfer-Encoding: chunked\r\n": "200 OK"} {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ts.Listener.Addr().String())
-		require.NoError(t, err)
-		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nConnection: close\r\n%s\r\n", path, length)
-		require.NoError(t, err)
+		conn := testkit.Must((&net.Dialer{}).DialContext(t.Context(), "tcp", ts.Listener.Addr().String()))
+		testkit.Must(fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nConnection: close\r\n%s\r\n", path, length))
 		if strings.HasPrefix(length, "Transfer") {
-			_, err = io.WriteString(conn, "0\r\n\r\n")
-			require.NoError(t, err)
+			testkit.Must(io.WriteString(conn, "0\r\n\r\n"))
 		}
 		text := testkit.Must(io.ReadAll(conn))
 		assert.Contains(t, string(text), "HTTP/1.1 "+want)

@@ -79,8 +79,7 @@ func BenchmarkGetJob(b *testing.B) {
 	ours := driver.NewJobsClient(b, driver.Options(transport))
 	theirs, err := armsecurityinsights.NewWorkspaceManagerAssignmentJobsClient(subscriptionID, &azfake.TokenCredential{}, &driver.Options(transport).ClientOptions)
 	require.NoError(b, err)
-	bare := newBareClient(b, transport)
-	route := routes.Jobs.Get
+	bare, route := newBareClient(b, transport), routes.Jobs.Get
 	url := endpoint + route.URLPath(testkit.CallOf(route).Values...) + "?api-version=" + route.APIVersion
 	measure(b, "ours", want, func(ctx context.Context) (armsecops.WorkspaceManagerJobsClientGetResponse, error) {
 		return ours.Get(ctx, resourceGroup, workspace, publication, jobName, nil)

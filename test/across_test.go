@@ -169,8 +169,7 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	t.Parallel()
 	const policies, standards, old = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment, armsecops.ExemptionKindAssignment
-	year := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	ids := subscriptionIDs(3)
+	year, ids := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), subscriptionIDs(3)
 	server := fake.NewServer(nil)
 	exemption := armsecops.PolicyExemption{Properties: armsecops.PolicyExemptionProperties{DisplayName: "d"}}
 	server.Put(armsecops.PolicyExemptionID{Scope: "/providers/Microsoft.Management/managementGroups/m", Name: "inherited"}, exemption)

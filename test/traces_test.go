@@ -151,8 +151,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 			return test.response(req)
 		}))
 		o.Retry.MaxRetries = -1
-		err := test.call(t.Context(), newAssignmentsClient(t, o))
-		last := s.last(t, test.name)
+		err, last := test.call(t.Context(), newAssignmentsClient(t, o)), s.last(t, test.name)
 		assert.Equal(t, [2]bool{test.status != "", test.status != ""}, [2]bool{err != nil, last.failed})
 		assert.Contains(t, last.status, test.status)
 		assert.NotContains(t, last.status, "fake_token")

@@ -71,8 +71,7 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // start runs the command, and ends it with the test.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{t: t}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
+	p, ca := &process{t: t}, filepath.Join(t.TempDir(), "ca.pem")
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	ended := make(chan int)
@@ -170,8 +169,7 @@ func TestFlagsHaveAnEffect(t *testing.T) {
 		"-job-duration 1ns":                                       {"GET", jobs + version, "", `"provisioningState":"Succeeded"`},
 		"-samples -flat-assessment-keys":                          {"POST", queries, query, `"exemptionData":{"assessmentKey":`},
 	} {
-		p := start(t, strings.Fields(flags)...)
-		response := ""
+		p, response := start(t, strings.Fields(flags)...), ""
 		for _, request := range [][3]string{{"POST", jobs + version}, {test.method, test.url, test.body}} {
 			_, response = p.do(request[0], p.Endpoint+request[1], request[2], "Authorization", "Bearer any", "Content-Type", "application/json")
 		}
@@ -386,8 +384,7 @@ func TestControlRefusesOtherSites(t *testing.T) {
 
 func TestFlagsAreChecked(t *testing.T) {
 	t.Parallel()
-	missing := filepath.Join(t.TempDir(), "none", "ca.pem")
-	p := start(t)
+	missing, p := filepath.Join(t.TempDir(), "none", "ca.pem"), start(t)
 	used := strings.TrimPrefix(p.Control, "http://")
 	before := testkit.ReadFile(t, p.CA)
 	type test struct {

@@ -46,8 +46,7 @@ func succeed(t *testing.T, n connection, stdin string, args ...string) string {
 
 func newConnection(t *testing.T) connection {
 	t.Helper()
-	n := testkit.Must(connect(newCommand("")))
-	return n
+	return testkit.Must(connect(newCommand("")))
 }
 
 // methods returns the methods of the requests that a tenant received.
@@ -233,8 +232,7 @@ func TestGraphFindsWhatListFinds(t *testing.T) {
 		assert.Len(t, graph, want.exemptions, args)
 		assert.Len(t, q.memory.Requests(), want.requests, args)
 		assert.NotContains(t, methods(q.connection), http.MethodGet, "but queries")
-		q, err := parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil)
-		require.NoError(t, err)
+		q = testkit.Must(parseQuery(t.Context(), "list", strings.Fields("-via list "+args), nil))
 		list, _ := q.collect(t.Context(), s.Err) // three subscriptions fail
 		graph = slices.DeleteFunc(graph, func(e armsecops.Exemption) bool { return e.SubscriptionID == "" && !q.inherited })
 		require.Len(t, list, len(graph), args)

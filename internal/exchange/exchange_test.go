@@ -113,8 +113,7 @@ func newRequest(t *testing.T, ctx context.Context, call Call) *policy.Request { 
 		method = http.MethodGet
 	}
 	ctx = WithCall(ctx, call)
-	req := testkit.Must(runtime.NewRequest(ctx, method, "https://management.azure.com/"))
-	return req
+	return testkit.Must(runtime.NewRequest(ctx, method, "https://management.azure.com/"))
 }
 
 // Errors of responses that could not be read. azcore names itself after a POST.

@@ -316,8 +316,7 @@ func TestMergeKeepsAllPlacesBusy(t *testing.T) {
 			most.Store(max(most.Load(), running.Add(1)))
 			time.AfterFunc(time.Second-1, func() { running.Add(-1) })
 		}})
-		start := time.Now()
-		values := 0
+		start, values := time.Now(), 0
 		for range Merge(t.Context(), test.concurrency, sources, sequenceOf) {
 			values++
 		}
@@ -332,8 +331,7 @@ func TestMergeSlowSourceDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sources := newSources(20, source{count: 3, delay: time.Second})
 		sources[0].delay = time.Hour
-		start := time.Now()
-		last := map[int]time.Duration{}
+		start, last := time.Now(), map[int]time.Duration{}
 		for n := range Merge(t.Context(), 2, sources, sequenceOf) {
 			last[n/100] = time.Since(start)
 		}
@@ -349,8 +347,7 @@ func TestMergeSlowSourceDelaysNoOther(t *testing.T) {
 func TestMergeWaitsForTheCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		sources := newSources(10, source{count: 4})
-		yielded := make([]int, 10)
+		sources, yielded := newSources(10, source{count: 4}), make([]int, 10)
 		all := 0
 		for n := range Merge(t.Context(), 3, sources, sequenceOf) {
 			yielded[n/100]++

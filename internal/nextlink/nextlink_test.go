@@ -251,8 +251,7 @@ func FuzzResolve(f *testing.F) {
 		require.Nil(t, u.User)
 		require.Equal(t, testPath, u.EscapedPath())
 		require.Empty(t, u.Fragment)
-		query := testkit.Must(url.ParseQuery(u.RawQuery))
-		versions := 0
+		query, versions := testkit.Must(url.ParseQuery(u.RawQuery)), 0
 		for name, values := range query {
 			if strings.EqualFold(name, "api-version") {
 				versions += len(values)

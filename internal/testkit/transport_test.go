@@ -75,8 +75,7 @@ func TestDocumentedExchangeIsMatchedInFull(t *testing.T) {
 			setBody(r, "{", `{"location":"East US",`)
 		}, ""},
 	}, func(t *testing.T, test test) {
-		e := ReadExchanges(t, "assignments_get_put")[1]
-		r := &recorder{TB: t}
+		e, r := ReadExchanges(t, "assignments_get_put")[1], &recorder{TB: t}
 		resp, err := e.Transport(r)(newRequest(t, e, test.change))
 		require.NoError(t, err)
 		e.AssertReceived(t, resp)

@@ -168,8 +168,7 @@ func TestRequestsAreSpread(t *testing.T) {
 		for range test.times {
 			gates.Observe(subscription, retryAfter(10*time.Second))
 		}
-		start := time.Now()
-		left := make([]time.Duration, 20)
+		start, left := time.Now(), make([]time.Duration, 20)
 		var group sync.WaitGroup
 		for i := range left {
 			group.Go(func() {
@@ -221,8 +220,7 @@ func TestRequestsLeaveInTheirOrder(t *testing.T) {
 func TestQueueContinuesWithoutThoseThatGiveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gates := closedFor(10*time.Second, 1)
-		start := time.Now()
+		gates, start := closedFor(10*time.Second, 1), time.Now()
 		var group sync.WaitGroup
 		for i := range 9 {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -317,8 +315,7 @@ func TestGatesOfAbandonedScopesAreForgotten(t *testing.T) {
 		gates.Observe(subscription, retryAfter(10*time.Second))
 		assert.Len(t, gates.gates, 1)
 		time.Sleep(12 * time.Second)
-		_, err := gates.Wait(t.Context(), "another", 0)
-		require.NoError(t, err)
+		testkit.Must(gates.Wait(t.Context(), "another", 0))
 		assert.Empty(t, gates.gates)
 	})
 }

@@ -190,8 +190,7 @@ func measure(t *testing.T, how string, service policy.Transporter, seen *traffic
 	synctest.Test(t, func(t *testing.T) {
 		options := &armsecops.ClientOptions{} // with the waits of the default
 		options.Transport = service
-		start := time.Now()
-		items := read(t, options)
+		start, items := time.Now(), read(t, options)
 		r = reading{how, items, seen.calls, seen.throttled, time.Since(start), seen.bytes}
 	})
 	return r
@@ -293,8 +292,7 @@ var pageOfTen = `{"value":[` + tenItems + "]}"
 // one core lists in a second.
 func benchmarkListAcross(b *testing.B, client *armsecops.SecurityAssignmentsClient) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	ids := newTenant(0).ids
-	listed := 0
+	ids, listed := newTenant(0).ids, 0
 	for b.Loop() {
 		listAcross(b, client, ids, 64)
 		listed += len(ids)

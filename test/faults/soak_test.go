@@ -40,8 +40,7 @@ var (
 // which the server notes the requests that arrive.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	start := time.Now()
-	s := &soak{calls: make([]soakCall, *soakCalls)}
+	start, s := time.Now(), &soak{calls: make([]soakCall, *soakCalls)}
 	networks := newSoakNetworks(t, s)
 	workers := slices.Concat(networks, slices.Repeat(networks[len(networks)-1:], 3)) // the last network has four
 	var running sync.WaitGroup
@@ -336,8 +335,7 @@ var errSoakTimeout = errors.New("the call does not end")
 
 // create makes one Create, with the faults that the seed has for it.
 func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
-	random := rand.New(rand.NewPCG(*soakSeed, uint64(number)))
-	call := &s.calls[number]
+	random, call := rand.New(rand.NewPCG(*soakSeed, uint64(number))), &s.calls[number]
 	call.vague = n.shared || n.closing
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errSoakTimeout)
 	defer cancel()
@@ -396,8 +394,7 @@ func (n *soakNetwork) create(ctx context.Context, s *soak, number int) {
 
 func TestSoakNoticesWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	lost := fmt.Errorf("%w: lost", armsecops.ErrOutcomeUnknown)
-	other := errors.New("other")
+	lost, other := fmt.Errorf("%w: lost", armsecops.ErrOutcomeUnknown), errors.New("other")
 	named := armsecops.Job{Name: "a"}
 	for name, test := range map[string]struct {
 		call *soakCall

@@ -143,8 +143,7 @@ func FuzzModels(f *testing.F) {
 func checkModel(t *testing.T, model reflect.Type, route *routes.Route, document []byte) {
 	var written []string
 	for _, name := range slices.Sorted(maps.Keys(testkit.JSONPackages)) {
-		p := testkit.JSONPackages[name]
-		read := reflect.New(model).Interface()
+		p, read := testkit.JSONPackages[name], reflect.New(model).Interface()
 		if p.Unmarshal(document, read) != nil {
 			continue
 		}

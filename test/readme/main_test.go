@@ -30,8 +30,7 @@ func options(transport policy.Transporter) *armsecops.ClientOptions {
 
 func newFactory(t *testing.T, transport policy.Transporter) *armsecops.ClientFactory {
 	t.Helper()
-	factory := testkit.Must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport)))
-	return factory
+	return testkit.Must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport)))
 }
 
 const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
