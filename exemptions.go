@@ -450,3 +450,61 @@ func (o *ExemptionsClientListOptions) check() error {
 	}
 	return cmp.Or(checkTime("ExpiresBefore", o.ExpiresBefore), checkGraphOptions(o.graph()))
 }
+
+// exemptionQueries returns the queries of the kinds, one after the other.
+func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
+	options := o.graph()
+	var queries []graphQuery
+	for _, k := range exemptionKinds {
+		if !o.asks(k.kind) {
+			continue
+		}
+		options.Where = k.where
+		if !o.ExpiresBefore.IsZero() {
+			ends := "todatetime(properties.expiresOn) < datetime(" + o.ExpiresBefore.UTC().Format("2006-01-02T15:04:05.9999999Z") + ")"
+			options.Where = strings.TrimPrefix(k.where+" and "+ends, " and ")
+		}
+		options.IncludeInherited = o.IncludeInherited && k.kind == ExemptionKindPolicyExemption // the one table that it matters to
+		queries = append(queries, graphQueries(k.resource, "id, name, type, subscriptionId, resourceGroup, properties", options)...)
+	}
+	return queries
+}
+
+// checkTime refuses a time that has no form in JSON and in queries.
+func checkTime(name string, t time.Time) error {
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		return invalid(name, t.UTC().String(), "must be in a year from 1 to 9999")
+	}
+	return nil
+}
+
+// graph returns the options that all queries have.
+func (o *ExemptionsClientListOptions) graph() *ResourceGraphOptions {
+	return &ResourceGraphOptions{
+		SubscriptionIDs: o.SubscriptionIDs, ManagementGroups: o.ManagementGroups, PageSize: o.PageSize,
+		AllowPartialScopes: o.AllowPartialScopes, IncludeInherited: o.IncludeInherited,
+	}
+}
+
+// exemptionPages is the source of pages of exemptions.
+type exemptionPages struct{ graph[exemptionRow] }
+
+func (p exemptionPages) fetch(ctx context.Context, at place) (Page[Exemption], place, error) {
+	rows, next, err := p.graph.fetch(ctx, at)
+	page := Page[Exemption]{AdditionalProperties: rows.AdditionalProperties}
+	for i := range rows.Value {
+		page.Value = append(page.Value, rows.Value[i].Exemption)
+	}
+	return page, next, err
+}
+
+// exemptionRow is a row of any of the three tables, read as an exemption.
+type exemptionRow struct{ Exemption }
+
+func (r *exemptionRow) resourceID() string { return r.ID }
+
+// UnmarshalJSONFrom reads a row. The error names it.
+func (r *exemptionRow) UnmarshalJSONFrom(d *jsontext.Decoder) (err error) {
+	r.Exemption, err = decodeExemption(d, func(exemptionColumns) bool { return true })
+	return err
+}
