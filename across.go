@@ -97,8 +97,10 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //   - The standard assignments that these lists lack, unless ListsOnly is set: whether they have
 //     those of resource groups and single resources isn't documented. A query of Azure Resource
 //     Graph finds them, and each is got. One may be missing for minutes after it is created.
-//     Those of management groups are of all that the identity may read, above the
-//     subscriptions or not: the SubscriptionID of an inherited exemption is empty.
+//     Among them are those of the management groups above, or of all groups, where Azure
+//     Resource Graph doesn't say which are above.
+//
+// The SubscriptionID of an exemption of a management group is empty.
 //
 // [ExemptionsClient.NewListPager] takes far fewer requests. Give the context a deadline: it is
 // what ends the listing of a service that never ends its pages.

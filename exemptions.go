@@ -451,6 +451,9 @@ func (o *ExemptionsClientListOptions) check() error {
 	return cmp.Or(checkTime("ExpiresBefore", o.ExpiresBefore), checkGraphOptions(o.graph()))
 }
 
+// exemptionColumnNames are the columns of exemptionColumns.
+const exemptionColumnNames = "id, name, type, subscriptionId, resourceGroup, properties"
+
 // exemptionQueries returns the queries of the kinds, one after the other.
 func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 	options := o.graph()
@@ -465,7 +468,7 @@ func exemptionQueries(o *ExemptionsClientListOptions) []graphQuery {
 			options.Where = strings.TrimPrefix(k.where+" and "+ends, " and ")
 		}
 		options.IncludeInherited = o.IncludeInherited && k.kind == ExemptionKindPolicyExemption // the one table that it matters to
-		queries = append(queries, graphQueries(k.resource, "id, name, type, subscriptionId, resourceGroup, properties", options)...)
+		queries = append(queries, graphQueries(k.resource, exemptionColumnNames, options)...)
 	}
 	return queries
 }

@@ -420,15 +420,15 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 
 // queryUnlisted returns the rows of [ExemptionsClient.listUnlisted], and why some may be missing.
 func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []string, listed map[string]bool) (rows []Exemption, errs []error) {
+	if len(subscriptionIDs) == 0 {
+		return nil, nil
+	}
 	query := func(subscriptionIDs []string) []graphQuery {
 		return exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{ExemptionKindStandardAssignment}, SubscriptionIDs: subscriptionIDs})
 	}
-	queries := []graphQuery{query(nil)[0].ofManagementGroups()}
-	if len(subscriptionIDs) > 0 {
-		queries = append(query(subscriptionIDs), queries...)
-	}
-	queried := map[string]bool{} // the rows so far, by id in lower case
+	queries := append(query(subscriptionIDs), query(nil)[0].ofManagementGroups())
 	pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
+	queried := map[string]bool{} // the rows so far, by id in lower case
 	for e, err := range pager.All(ctx) {
 		id := strings.ToLower(e.ID)
 		switch {
@@ -439,7 +439,47 @@ func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []
 			rows = append(rows, e)
 		}
 	}
-	return rows, errs
+	inherited := func(e Exemption) bool { return routes.IsBelow(e.ID, managementGroups) }
+	if !slices.ContainsFunc(rows, inherited) {
+		return rows, errs
+	}
+	above, err := c.groupsAbove(ctx, subscriptionIDs)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	return slices.DeleteFunc(rows, func(e Exemption) bool { return inherited(e) && above != nil && !above[strings.ToLower(e.Scope)] }), errs
+}
+
+// subscriptionRow is a subscription in Azure Resource Graph.
+type subscriptionRow struct {
+	Properties struct {
+		GroupsAbove []struct {
+			Name string `json:"name"`
+		} `json:"managementGroupAncestorsChain"`
+	} `json:"properties"`
+}
+
+// groupsAbove returns the ids of the management groups above subscriptions, in lower case; nil
+// if Azure Resource Graph doesn't say what is above each of them.
+func (c *ExemptionsClient) groupsAbove(ctx context.Context, subscriptionIDs []string) (map[string]bool, error) {
+	table := &routes.Resource{Type: "Microsoft.Resources/subscriptions", Table: "resourcecontainers"}
+	queries := graphQueries(table, exemptionColumnNames, &ResourceGraphOptions{SubscriptionIDs: subscriptionIDs})
+	above, known := map[string]bool{}, 0
+	for row, err := range newPager[subscriptionRow](graph[subscriptionRow]{c.client, routes.Exemptions, queries}, place{}, PageOptions{}).All(ctx) {
+		if err != nil {
+			return above, err
+		}
+		if row.Properties.GroupsAbove != nil {
+			known++
+		}
+		for _, group := range row.Properties.GroupsAbove {
+			above[strings.ToLower(managementGroups+"/"+group.Name)] = true
+		}
+	}
+	if known < len(distinct(subscriptionIDs)) {
+		return nil, nil
+	}
+	return above, nil
 }
 
 // inLine joins errors as [errors.Join] does, but prints them in one line.

@@ -107,7 +107,7 @@
 // # Azure Resource Graph
 //
 // The server responds to queries of the tables resources, policyresources and
-// securityresources from the same resources, without delay, at most $top and
+// securityresources from the same resources, and of resourcecontainers from what they are in, without delay, at most $top and
 // [ServerOptions].PageSize rows a page, sorted by id, ignoring case, unless the query
 // has another order. It reads the Kusto Query Language of queries for one table,
 // those of other programs, too:

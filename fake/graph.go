@@ -91,7 +91,7 @@ func (q *graphQuery) route() *routes.Route {
 		case q.kql.ofType != key(resource.Type):
 		case slices.Equal(q.kql.columns, exemptionColumns):
 			return routes.Exemptions
-		default:
+		case resource.Query != nil:
 			return resource.Query
 		}
 	}
@@ -143,8 +143,14 @@ var graphTables = func() map[string][]*routes.Resource {
 			tables[resource.Table] = append(tables[resource.Table], resource)
 		}
 	}
+	tables["resourcecontainers"] = containers
 	return tables
 }()
+
+// containers are the types in the table of what resources are in.
+var containers = []*routes.Resource{
+	{Type: "Microsoft.Resources/subscriptions"}, {Type: "Microsoft.Resources/subscriptions/resourceGroups"}, {Type: "Microsoft.Management/managementGroups"},
+}
 
 // checkGraphScope refuses a query none of whose subscriptions exists and, if the
 // server is strict, none of whose management groups does. Azure leaves out those
@@ -280,12 +286,47 @@ func newGraphResponse(r *request, total int, rows []jsontext.Value, next string,
 func (s *Server) graphRows(q *graphQuery) graphRows {
 	var table []*kqlRow
 	inScope, now := q.scope(), s.now()
+	if q.kql.table == "resourcecontainers" {
+		table = s.containerRows(inScope)
+	}
 	for k, res := range s.resources {
 		if res.of.Table == q.kql.table && (q.kql.ofType == "" || q.kql.ofType == key(res.of.Type)) && inScope(k, res) {
 			table = append(table, &kqlRow{key: k, cells: s.graphCells(k, res), now: now})
 		}
 	}
 	slices.SortFunc(table, func(a, b *kqlRow) int { return cmp.Compare(a.key, b.key) })
+	return table
+}
+
+// containerRows returns the subscriptions, resource groups and management groups that exist.
+// Every management group is above every subscription, and none above another.
+func (s *Server) containerRows(inScope func(string, *storedResource) bool) (table []*kqlRow) {
+	type group struct {
+		Name string `json:"name"`
+	}
+	groups := []group{}
+	for k := range s.parents {
+		if name, ok := strings.CutPrefix(k, key(managementGroups)); ok {
+			groups = append(groups, group{name})
+		}
+	}
+	slices.SortFunc(groups, func(a, b group) int { return cmp.Compare(a.Name, b.Name) })
+	const chain = "managementGroupAncestorsChain"
+	for k := range s.parents {
+		segments := strings.Split(k, "/")
+		of, properties := containers[1], map[string]any{"provisioningState": "Succeeded"}
+		switch {
+		case strings.HasPrefix(k, key(managementGroups)):
+			of, properties = containers[2], map[string]any{"details": map[string]any{chain: []group{}}}
+		case len(segments) == 3:
+			of, properties = containers[0], map[string]any{"state": "Enabled", chain: groups}
+		case len(segments) != 5:
+			continue
+		}
+		if res := (&storedResource{document: document{ID: k, Name: segments[len(segments)-1], Properties: mustEncode(properties)}, of: of}); inScope(k, res) {
+			table = append(table, &kqlRow{key: k, cells: s.graphCells(k, res), now: s.now()})
+		}
+	}
 	return table
 }
 
@@ -353,7 +394,10 @@ func (s *Server) graphCells(k string, res *storedResource) map[string]any {
 
 // graphProperties returns the properties of a resource as its row has them.
 func (s *Server) graphProperties(res *storedResource) jsontext.Value {
-	nulls := rows[res.of].nulls
+	var nulls []string
+	if row := rows[res.of]; row != nil {
+		nulls = row.nulls
+	}
 	flat := s.options.FlatAssessmentKeys && res.of == routes.StandardAssignments
 	if nulls == nil && !flat {
 		return res.Properties

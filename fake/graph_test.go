@@ -104,6 +104,24 @@ func TestQueryReturnsTheScope(t *testing.T) {
 	})
 }
 
+// Every management group is above every subscription.
+func TestQueryReturnsWhatResourcesAreIn(t *testing.T) {
+	t.Parallel()
+	srv := newTenant(fake.ServerOptions{})
+	const query, chain = `{"query":"resourcecontainers | project name, type, resourceGroup, properties"`, `"managementGroupAncestorsChain":[`
+	group := `{"name":"%s","type":"microsoft.management/managementgroups","resourceGroup":"","properties":{"details":{` + chain + `]}}}`
+	of := `{"name":"` + otherSubscription + `","type":"microsoft.resources/subscriptions","resourceGroup":"","properties":{` + chain + `{"name":"contoso"},{"name":"fabrikam"}],"state":"Enabled"}} ` +
+		`{"name":"group","type":"microsoft.resources/subscriptions/resourcegroups","resourceGroup":"group","properties":{"provisioningState":"Succeeded"}}`
+	for scope, want := range map[string]string{
+		"": fmt.Sprintf(group+" "+group+" ", "contoso", "fabrikam") + strings.Replace(of, otherSubscription, subscription, 1) + " " + of,
+		`,"subscriptions":["` + otherSubscription + `"]`: of,
+	} {
+		var result struct{ Data []jsontext.Value }
+		postQuery(t, srv, query+scope+"}", &result)
+		assert.Equal(t, "["+want+"]", fmt.Sprint(result.Data))
+	}
+}
+
 func TestQueryReturnsTheColumns(t *testing.T) {
 	t.Parallel()
 	srv := newTenant(fake.ServerOptions{})
@@ -160,8 +178,8 @@ func TestQueryErrorsHaveDetails(t *testing.T) {
 	testkit.EachCase(t, map[string]test{
 		"a string without an end": {"resources\\n| where name == 'a\\n| take 1", "",
 			invalid + `{"code":"ParserFailure","message":"ParserFailure","line":3,"characterPositionInLine":8,"token":"<EOF>","expectedToken":"'"}`},
-		"a table of Azure's": {"ResourceContainers", "", invalid +
-			`{"code":"DisallowedLogicalTableName","message":"The fake server doesn't read 'resourcecontainers'; Azure does."}`},
+		"a table of Azure's": {"HealthResources", "", invalid +
+			`{"code":"DisallowedLogicalTableName","message":"The fake server doesn't read 'healthresources'; Azure does."}`},
 		"management group": {"resources", `,"managementGroups":["none"]`, `{"code":"NoValidSubscriptionsInQueryRequest",` +
 			`"message":"There must be at least one subscription that is eligible to contain resources. Given: 'none'."}`},
 	}, func(t *testing.T, test test) {

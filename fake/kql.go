@@ -139,7 +139,7 @@ var kqlUnread = strings.Fields(`
 	elasticsanresources extendedlocationresources featureresources guestconfigurationresources healthresourcechanges healthresources
 	insightsresources iotsecurityresources kubernetesconfigurationresources kustoresources maintenanceresources managedservicesresources
 	migrateresources networkresources orbitalresources patchassessmentresources patchinstallationresources recoveryservicesresources
-	resourcechanges resourcecontainerchanges resourcecontainers servicefabricresources servicehealthresources spotresources
+	resourcechanges resourcecontainerchanges servicefabricresources servicehealthresources spotresources
 	supportresources tagsresources`)
 
 // kqlMessage returns the message of an error about a word, unless that is one of

@@ -475,6 +475,14 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	assert.Len(t, errs, 2)
 	found, errs = list(ids, &acrossOptions{Kinds: []armsecops.ExemptionKind{armsecops.ExemptionKindPolicyExemption}})
 	assert.Equal(t, []int{0, 0}, []int{len(found), len(errs)}, "of another kind")
+	for chain, want := range map[string][]int{`[{"name":"M"}]`: {3, 0}, `[]`: {2, 0}, `null`: {3, 1}, `[{"name":""}]`: {2, 0}} { // null says nothing of the groups
+		server.Inject(fake.Fault{StatusCode: 200, Body: `{"data":[{"properties":{"managementGroupAncestorsChain":` + chain + `}}],"resultTruncated":"false"}`, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
+		found, errs = list(ids[:1], nil)
+		assert.Equal(t, want, []int{len(found), len(errs)}, chain)
+	}
+	server.Inject(fake.Fault{Operation: "ExemptionsClient.NewListPager", StatusCode: 403, Skip: 2})
+	found, errs = list(ids[:1], nil)
+	assert.Equal(t, []int{2, 1}, []int{len(found), len(errs)}, "it isn't known which groups are above")
 	server.Inject(fake.Fault{Operation: "ExemptionsClient.NewListPager", StatusCode: 403})
 	found, errs = list(ids[:1], nil)
 	require.Equal(t, []int{1, 1}, []int{len(found), len(errs)})

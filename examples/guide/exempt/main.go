@@ -122,11 +122,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 		})
 		errs = append(errs, err)
 		for _, exemption := range found {
-			holds := "holds"
-			if exemption.SubscriptionID == "" && exemption.Kind == armsecops.ExemptionKindStandardAssignment {
-				holds = "may hold" // of any management group, above the subscription or not
-			}
-			fmt.Fprintf(out, "%q: %s for %s\n", exemption.DisplayName, holds, exemption.Scope)
+			fmt.Fprintf(out, "%q: holds for %s\n", exemption.DisplayName, exemption.Scope)
 		}
 		errs = append(errs, renew(ctx, client, out, now.AddDate(0, 0, 180), reason, ids...))
 	}

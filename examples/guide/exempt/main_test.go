@@ -74,8 +74,8 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	require.ErrorContains(t, err, "\"Disks should be encrypted\": not begun")
 }
 
-// A standard assignment may be of a management group that isn't above. What may exist is deleted, too.
-func TestRunMarksGroupsAndDeletesWhatMayExist(t *testing.T) {
+// A management group's exemption holds, too, and what may exist is deleted, too.
+func TestRunListsGroupsAndDeletesWhatMayExist(t *testing.T) {
 	t.Parallel()
 	for _, last := range []fake.Fault{{Disconnect: true}, {StatusCode: 504}, {StatusCode: 409}, {StatusCode: 403}, {StatusCode: 201, Body: "<html>"}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestRunMarksGroupsAndDeletesWhatMayExist(t *testing.T) {
 				server.Inject(fault)
 			}
 			assert.True(t, armsecops.MaybeCarriedOut(run(t.Context(), factoryOf(server), today, out)))
-			assert.Contains(t, out.String(), "\"Theirs\": may hold for "+elsewhere.Scope+"\n")
+			assert.Contains(t, out.String(), "\"Theirs\": holds for "+elsewhere.Scope+"\n")
 			assert.Contains(t, out.String(), "deleted "+machine+"/providers/Microsoft.Authorization/policyExemptions/")
 		})
 	}
