@@ -124,10 +124,13 @@ func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error 
 	}
 	keys := e.AssessmentKeys
 	noAssignment := routes.CheckID(e.PolicyAssignmentID, policyAssignments)
+	isDefinition := func(id string) bool { return routes.CheckID(id, "Microsoft.Authorization/policyDefinitions") == "" }
 	noStandard := routes.CheckID(e.StandardID, routes.SecurityStandards.Type, "Microsoft.Security/standards") // as in samples
 	switch {
 	case policy && noAssignment != "":
 		return invalid("PolicyAssignmentID", e.PolicyAssignmentID, noAssignment)
+	case slices.ContainsFunc(e.PolicyDefinitionReferenceIDs, isDefinition):
+		return invalid("PolicyDefinitionReferenceIDs", strings.Join(e.PolicyDefinitionReferenceIDs, ", "), "must be ids that the initiative has for its policies, rather than those of policy definitions")
 	case e.StandardID != "" && noStandard != "":
 		return invalid("StandardID", e.StandardID, noStandard)
 	case policy && e.Category == "":
@@ -148,6 +151,16 @@ func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error 
 		return &ParameterError{Name: "ExpiresOn", Reason: "must not be the zero time without AllowEndless: it would never end"}
 	}
 	return checkTime("ExpiresOn", e.ExpiresOn)
+}
+
+// checkScope refuses a policy assignment in a subscription that isn't at the scope or above it.
+// Which management groups are above isn't in an id.
+func (e *Exemption) checkScope(scope string) error {
+	assigned := routes.ScopeOf(e.PolicyAssignmentID)
+	if routes.SubscriptionOf(assigned) == "" || routes.IsBelow(scope+"/", assigned) {
+		return nil
+	}
+	return invalid("PolicyAssignmentID", e.PolicyAssignmentID, "must be at the scope of the exemption, or above it")
 }
 
 // isNoKey reports whether a key is none of one recommendation.

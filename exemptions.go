@@ -102,8 +102,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 
 // CreateOrUpdate creates an exemption, or replaces the one of that name. Its Kind says
 // where, such as that of [AssessmentMetadataProperties.ExemptedBy]:
-//   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID, Category and, unless
-//     AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors and
+//   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID, at the scope or above it,
+//     Category and, unless AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors and
 //     Metadata.
 //   - [ExemptionKindStandardAssignment] requires Category, StandardID and, unless AllowWhole
 //     is set, one key in AssessmentKeys. Single findings, by SubAssessmentExemptionRule, need
@@ -156,7 +156,7 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 		e.Name = "name" // rather than that of the place's client
 	}
 	at := exemptionPlace{client: c.client, resource: put.route.Resource, values: put.values}
-	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(options), refused), func(ctx context.Context) (exemptionResource, error) {
+	created, err := at.do(ctx, "ExemptionsClient.CreateOrUpdate", cmp.Or(exemption.check(options), refused, exemption.checkScope(scope)), func(ctx context.Context) (exemptionResource, error) {
 		if options.RefuseExisting {
 			got, err := run[exemptionResource](ctx, at.client, call{route: at.resource.Get, values: at.values})
 			switch {
@@ -258,9 +258,10 @@ type ExemptionsClientCreateOrUpdateOptions struct {
 	AllowEndless bool
 
 	// RefuseExisting gets what has the name first, and leaves it as it is: that is
-	// [ErrExists], and the response has the exemption, if it is one, such as to renew it. After a call
-	// of which [MaybeCarriedOut] is true, it may be what that call made. What another program
-	// creates between the two requests is replaced.
+	// [ErrExists], and the response has the exemption, if it is one. Compare it with what it
+	// should be: it may be from something else, or have ended; Renew it where it ends too
+	// soon. After a call of which [MaybeCarriedOut] is true, it may be what that call made.
+	// What another program creates between the two requests is replaced.
 	RefuseExisting bool
 }
 

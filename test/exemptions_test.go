@@ -417,7 +417,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: aStandard}},
 		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "a", PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: standards, PolicyAssignmentID: anAssignment}, {Kind: policies, Category: "waiver", PolicyAssignmentID: strings.Replace(anAssignment, "policyAssignments", "policySetDefinitions", 1), PolicyDefinitionReferenceIDs: []string{"r"}}},
 		"Category":                     {{Kind: policies, PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard}},
-		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r", ""}}},
+		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r", ""}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"/providers/Microsoft.Authorization/policyDefinitions/p"}}},
 		"Metadata":                     {{Kind: standards, Metadata: json.RawMessage("{}")}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
 		"StandardID":                   {{Kind: policies, StandardID: aStandard}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: anAssignment, AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: aStandard[:len(aStandard)-1], AssessmentKeys: []string{recommendationKey}}, {Kind: standards, AssessmentKeys: []string{recommendationKey}}},
@@ -432,6 +432,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
 		}
 	}
+	refuse(t.Context(), "/subscriptions/"+subscriptionID(7), standardName, armsecops.Exemption{Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, ExpiresOn: time.Now()}, "PolicyAssignmentID")
 	var none context.Context
 	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard, Category: "waiver"}} {
 		e.ExpiresOn = time.Now()
