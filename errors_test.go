@@ -74,7 +74,6 @@ func TestErrorShapes(t *testing.T) {
 				assert.True(t, armsecops.HasCode(err, "Other", code), code)
 			}
 			assert.False(t, armsecops.HasCode(err, "Other", ""))
-
 			response := as[*azcore.ResponseError](t, err)
 			assert.Equal(t, e.StatusCode, response.StatusCode)
 			assert.Equal(t, e.Code, response.ErrorCode)
@@ -164,7 +163,6 @@ func TestErrorLineFillsItsBound(t *testing.T) {
 	err := getJob(t.Context(), options(script(t, respond(400, body))))
 	assert.Len(t, err.Error(), maxErrorBytes)
 	assert.Regexp(t, regexp.QuoteMeta("… ("+getPath+")")+"$", err.Error())
-
 	long := testkit.CredentialFunc(func() (azcore.AccessToken, error) {
 		return azcore.AccessToken{}, errors.New(strings.Repeat("e", 10_000) + " visit a page")
 	})
@@ -221,7 +219,6 @@ type endlessError struct{}
 
 func (endlessError) Error() string   { return "endless" }
 func (endlessError) Unwrap() []error { return []error{endlessError{}, endlessError{}} }
-
 func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 	t.Parallel()
 	job := armsecops.Job{Name: jobName, Properties: armsecops.JobProperties{ProvisioningState: "Failed", ErrorMessage: "see the items"}}
@@ -241,7 +238,6 @@ func TestJobFailedErrorNamesTheFailures(t *testing.T) {
 		"/rules/2 at member member", "/rules/3",
 	}, lines[:5])
 	assert.Equal(t, "and 2 more", lines[11])
-
 	job.Properties.Items = job.Properties.Items[:11]
 	assert.True(t, strings.HasSuffix((&armsecops.JobFailedError{Job: job}).Error(), "; and 1 more"))
 	job.Properties.Items, job.Properties.ErrorMessage = job.Properties.Items[:10], ""

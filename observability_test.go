@@ -271,7 +271,6 @@ func TestCredentialFailureIsKnown(t *testing.T) {
 	require.EqualError(t, err, "SecurityAssignmentsClient.Get: getting a token: run az login")
 	assert.Equal(t, map[string]any{"operation": "SecurityAssignmentsClient.Get", "kind": "credential", "message": "getting a token: run az login", "subscriptionId": assignmentsSubscription}, logged(t, err))
 	assert.EqualValues(t, 1, calls.Load(), "a credential retries by itself")
-
 	for _, err := range client.ListAcrossSubscriptions(t.Context(), []string{assignmentsSubscription}, nil) {
 		require.ErrorIs(t, err, armsecops.ErrCredential)
 		assert.Equal(t, map[string]any{"operation": "SecurityAssignmentsClient.ListAcrossSubscriptions", "kind": "credential", "message": "getting a token: run az login"}, logged(t, err))

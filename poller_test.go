@@ -199,7 +199,6 @@ func TestPollerSurvivesTransientErrors(t *testing.T) {
 		srv.AssertFaultsConsumed(t)
 		assert.False(t, poller.Done())
 		resumeToken(t, poller)
-
 		test.fault.Times = attempts - 1
 		srv.Inject(test.fault)
 		require.NoError(t, failure(poller.Poll(t.Context())), "one more attempt helps")
@@ -224,7 +223,6 @@ func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
 		start := time.Now()
 		require.ErrorIs(t, failure(poller.PollUntilDone(ctx, nil)), context.DeadlineExceeded)
 		assert.Equal(t, test.timeout, time.Since(start))
-
 		require.NoError(t, failure(poller.PollUntilDone(t.Context(), nil)), "the poller is unchanged")
 	})
 }

@@ -208,7 +208,6 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	_, err := collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(&queryOptions{SubscriptionIDs: []string{unknown}}))
 	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
 	assert.Len(t, mustQuery(t, srv, &queryOptions{ManagementGroups: []string{"none"}}), 4, "the server isn't strict")
-
 	strict := newTenant(fake.ServerOptions{Strict: true})
 	strict.AddManagementGroup("Empty")
 	assert.Len(t, mustQuery(t, strict, &queryOptions{ManagementGroups: []string{"none", "empty"}}), 4)

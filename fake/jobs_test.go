@@ -45,7 +45,6 @@ func TestStartedJobRunsForJobSteps(t *testing.T) {
 		srv.SetJobItems(publicationID, test.items)
 		created := startJob(t, srv)
 		assert.Empty(t, created.Properties.Items)
-
 		executed := map[string]time.Time{}
 		for i, statuses := range test.gets {
 			got := readJob(t, srv, created.Name)
@@ -97,7 +96,6 @@ func TestStartedJobRunsForJobDuration(t *testing.T) {
 		srv := fake.NewServer(&fake.ServerOptions{JobDuration: time.Minute, JobSteps: 1000, Now: func() time.Time { return now }})
 		srv.SetJobItems(publicationID, []armsecops.JobItem{item("a", ""), item("b", "")}[:test.items])
 		created := startJob(t, srv)
-
 		var last armsecops.Job
 		for i, after := range test.reads {
 			now = start.Add(after)

@@ -72,7 +72,6 @@ func TestListKeepsItsPlaceWhileResourcesChange(t *testing.T) {
 	pager := pagerOfJobs(t, srv, nil)
 	page := testkit.Must(pager.NextPage(t.Context()))
 	require.Len(t, page.Value, 2)
-
 	for _, name := range []string{"job-0", "job-1", "job-4"} { // the skip token names job-1
 		do(t, srv, newRequest(t, http.MethodDelete, endpoint+jobsPath+"/"+name+jobsVersion, ""))
 	}
@@ -136,7 +135,6 @@ func TestNextLinkOfAFault(t *testing.T) {
 		stored.Inject(fake.Fault{NextLink: test.link, RetryAfter: 1}) // so that the fault without a link is one, too
 		link := getJobs(t, stored, test.url).NextLink
 		assert.True(t, strings.HasPrefix(link, test.want), "%q doesn't start with %q", link, test.want)
-
 		overrideJobList(overridden, 2)
 		for format, srv := range map[string]*fake.Server{"job-%d": stored, "assignment-%d": overridden} {
 			before := len(srv.Requests())

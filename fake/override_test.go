@@ -76,7 +76,6 @@ func TestNextServesOtherServices(t *testing.T) {
 	assert.Empty(t, resp.Header.Get("x-ms-request-id"))
 	require.Len(t, srv.Requests(), 1)
 	assert.Empty(t, srv.Requests()[0].Operation)
-
 	srv.Inject(fake.Fault{StatusCode: http.StatusServiceUnavailable})
 	expect(t, srv, http.StatusServiceUnavailable, newRequest(t, http.MethodGet, endpoint+"/", ""))
 	assertRefused(t, srv, newRequest(t, http.MethodGet, jobURL, ""), http.StatusNotFound, "ResourceNotFound", "job")
@@ -138,7 +137,6 @@ func TestResponseIsCompressedIfAccepted(t *testing.T) {
 			body = string(text)
 		}
 		assert.Contains(t, body, `"name":"job"`, header)
-
 		req.Method = http.MethodDelete // whose response is empty
 		resp, body = do(t, srv, req)
 		assert.Empty(t, resp.Header.Get("Content-Encoding"))

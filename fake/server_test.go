@@ -43,14 +43,11 @@ func TestDisconnectIsTheSameOnEveryTransport(t *testing.T) {
 			srv.Put(jobID, armsecops.Job{})
 			jobs := newJobs(t, transport(t, srv))
 			testkit.Must(jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)) // connects
-
 			srv.Inject(fake.Fault{Operation: createOperation, Disconnect: true, Truncate: truncate})
 			require.ErrorIs(t, errorOf(jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)), armsecops.ErrOutcomeUnknown)
-
 			srv.Inject(fake.Fault{Operation: getOperation, Disconnect: true, Truncate: truncate})
 			require.NoError(t, errorOf(jobs.Get(t.Context(), resourceGroup, workspace, assignment, "job", nil)), "a Get is retried")
 			srv.AssertFaultsConsumed(t)
-
 			srv.Override(createOperation, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 			require.ErrorIs(t, errorOf(jobs.Create(t.Context(), resourceGroup, workspace, assignment, nil)), armsecops.ErrOutcomeUnknown)
 		}
@@ -128,7 +125,6 @@ func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	overrideJobList(srv, 4)
 	jobs, assignments := newJobs(t, options(srv)), newAssignments(t, options(srv))
 	ctx := t.Context()
-
 	uses := []func(name string){
 		func(name string) { // put and delete
 			for range 5 {
@@ -173,7 +169,6 @@ func TestResetForgetsAllButOptionsAndOverrides(t *testing.T) {
 	standards := newFactory(t, srv).NewStandardAssignmentsClient()
 	require.NoError(t, errorOf(standards.Delete(t.Context(), managementGroup, standardName, nil)))
 	srv.Inject(fake.Fault{StatusCode: http.StatusForbidden, Times: 100})
-
 	srv.Reset()
 	assert.Empty(t, srv.Requests())
 	assert.True(t, srv.AssertFaultsConsumed(t))

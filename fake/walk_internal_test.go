@@ -73,7 +73,6 @@ func exampleRequest(t *testing.T, route *routes.Route, change ...func(*http.Requ
 }
 
 func head(req *http.Request) { req.Method = http.MethodHead }
-
 func header(name, value string) func(*http.Request) {
 	return func(req *http.Request) { req.Header.Set(name, value) }
 }
@@ -97,13 +96,11 @@ func status(t *testing.T, srv *Server, req *http.Request) (int, string) {
 // textID is the id of a resource as text.
 type textID string
 
-func (id textID) String() string { return string(id) }
-
+func (id textID) String() string          { return string(id) }
 func exampleID(r *routes.Resource) textID { return textID(r.Get.ID(exampleValues(r.Get)...)) }
 
 // zero returns the zero value of the model.
 func (row *row) zero() any { return reflect.Zero(row.model).Interface() }
-
 func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 	t.Parallel()
 	for resource, row := range rows {
@@ -176,7 +173,6 @@ func TestEveryOperationCanBeOverridden(t *testing.T) {
 		expect(t, srv, http.StatusTeapot, exampleRequest(t, route))
 		code, _ := status(t, srv, exampleRequest(t, route, head))
 		assert.NotEqual(t, http.StatusTeapot, code, "no client sends HEAD")
-
 		srv.Override(route.Operation, nil)
 		if route.Kind != routes.CreateOrUpdate {
 			srv.Put(id, rows[storedBy(route)].zero())

@@ -343,7 +343,6 @@ func tlsClient(b *testing.B, body []byte) *http.Client {
 type payloads struct{ *rand.Rand }
 
 func newPayloads(seed uint64) payloads { return payloads{rand.New(rand.NewPCG(seed, 0))} }
-
 func (p payloads) uuid() string {
 	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", p.Uint32(), p.IntN(1<<16), p.IntN(1<<12), p.IntN(1<<12), p.Int64N(1<<48))
 }
@@ -357,7 +356,6 @@ func (p payloads) time() string {
 
 // user returns the name of a person or an application.
 func (p payloads) user() string { return fmt.Sprintf("user%d@contoso.com", p.IntN(100_000)) }
-
 func (p payloads) systemData() string {
 	return fmt.Sprintf(`{"createdBy":%q,"createdByType":"User","createdAt":%q,"lastModifiedBy":%q,"lastModifiedByType":"Application","lastModifiedAt":%q}`,
 		p.user(), p.time(), p.user(), p.time())
@@ -414,12 +412,10 @@ func TestPayloads(t *testing.T) {
 	body := p.assignment()
 	assert.InDelta(t, 1100, len(body), 150)
 	assertSame(t, stdjson.RawMessage(body), testkit.Decode[armsecops.Assignment](t, body))
-
 	body = p.job(2000, 500)
 	job := testkit.Decode[armsecops.Job](t, body)
 	assertSame(t, stdjson.RawMessage(body), job)
 	assert.Equal(t, armsecops.JobSummary{Total: 2000, Succeeded: 1500, Failed: 500}, job.Properties.Summary())
-
 	body = p.page(1000)
 	assert.InDelta(t, 1_100_000, len(body), 150_000)
 	page := testkit.Decode[armsecops.AssignmentList](t, body)
@@ -429,7 +425,6 @@ func TestPayloads(t *testing.T) {
 		names[assignment.Name] = true
 	}
 	assert.Len(t, names, 1000)
-
 	assert.Equal(t, newPayloads(7).assignment(), newPayloads(7).assignment())
 	assert.NotEqual(t, newPayloads(7).assignment(), newPayloads(8).assignment())
 }

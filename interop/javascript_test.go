@@ -42,7 +42,6 @@ func TestJavaScriptClientAgainstTheCommand(t *testing.T) {
 		t.Skipf("Microsoft's JavaScript client is not tested here: npm's registry can't be reached\n%s", out)
 	}
 	require.NoError(t, err, string(out))
-
 	command := startCommand(ctx, t)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "test.mjs"), []byte(command.documented(t, "js")), 0o600))
 	assert.Equal(t, "1\n", command.output(ctx, t, folder, "node", "test.mjs"), "the program of docs/fake.md")

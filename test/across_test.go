@@ -145,7 +145,6 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 		}
 		assert.Equal(t, map[string]int{ids[0]: 2, forbidden: 1, ids[3]: 2, ids[4]: 2}, got)
 		assert.Len(t, errs, 3, "one error for each")
-
 		require.ErrorIs(t, failed[forbidden], armsecops.ErrForbidden)
 		assert.ErrorContains(t, failed[forbidden], "subscription "+forbidden+": "+operation+": 403 Forbidden: Refused: No. (/subscriptions/"+forbidden+"/providers/")
 		client, _, _ := strings.Cut(operation, ".")
@@ -200,7 +199,6 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 		}
 		assert.Equal(t, want, got)
 	}
-
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})
 	found, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1}))
 	assert.Len(t, found, 4+4+6)

@@ -177,7 +177,6 @@ func TestReadBoundsNesting(t *testing.T) {
 	envelopes := func(n int) Error { return Read([]byte(nest(`{"error":`, `{"code":"c"}`, `}`, n))) }
 	assert.Equal(t, Error{Code: "c"}, envelopes(maxDepth))
 	assert.Equal(t, Error{AdditionalProperties: unknown("error", `{"code":"c"}`)}, envelopes(maxDepth+1))
-
 	details := func(n int, innermost string) Error {
 		e := Read([]byte(nest(`{"details":[`, innermost, `]}`, n)))
 		for len(e.Details) == 1 {
@@ -189,7 +188,6 @@ func TestReadBoundsNesting(t *testing.T) {
 	assert.Equal(t, Error{AdditionalProperties: unknown("details", `[{"code":"c"}]`)}, details(maxDepth+1, `{"code":"c"}`))
 	assert.Equal(t, Error{Code: "c"}, details(maxDepth-1, `{"error":{"code":"c"}}`))
 	assert.Equal(t, Error{AdditionalProperties: unknown("error", `{"code":"c"}`)}, details(maxDepth, `{"error":{"code":"c"}}`))
-
 	const message = `{"message":"{\"message\":\"m\"}"}`
 	assert.Equal(t, Error{Message: "m"}, details(maxDepth-1, message))
 	assert.Equal(t, Error{Message: `{"message":"m"}`}, details(maxDepth, message))

@@ -303,7 +303,6 @@ func TestBodyThatIsCutWithoutALength(t *testing.T) {
 		_, _, err := Do(s.pipeline(test.first, respond(200, "{}")), newRequest(t, t.Context(), read()))
 		require.NoError(t, err, name)
 		assert.EqualValues(t, test.requests, s.requests.Load(), name)
-
 		s = setup{}
 		_, _, err = Do(s.pipeline(test.first), newRequest(t, t.Context(), create()))
 		require.NoError(t, err, "%s: what it says is for the caller to read", name)

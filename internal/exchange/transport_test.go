@@ -116,7 +116,6 @@ func TestOwnClient(t *testing.T) {
 		assert.Positive(t, limit)
 	}
 	assert.LessOrEqual(t, own.HTTP2.SendPingTimeout+own.HTTP2.PingTimeout, 15*time.Second)
-
 	server, connections := newCountingServer(t, false, func(http.ResponseWriter, *http.Request) {})
 	for range 50 {
 		client := newTransport(nil, 1000, 1000)

@@ -46,9 +46,7 @@ func send(trace *httptrace.ClientTrace, fields ...string) {
 
 func sendThis(trace *httptrace.ClientTrace)    { send(trace, "Host", "a", "Content-Length", "0") }
 func sendAnother(trace *httptrace.ClientTrace) { send(trace, "Host", "a", "Content-Length", "10") }
-
-func connect(trace *httptrace.ClientTrace) { trace.GotConn(httptrace.GotConnInfo{}) }
-
+func connect(trace *httptrace.ClientTrace)     { trace.GotConn(httptrace.GotConnInfo{}) }
 func failHandshake(trace *httptrace.ClientTrace) {
 	trace.TLSHandshakeDone(tls.ConnectionState{}, errHandshake)
 }
@@ -381,7 +379,6 @@ func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
 		_, unknown, err := Do(pipeline, newRequest(t, t.Context(), call))
 		require.EqualError(t, err, `429 {"error":{"message":"throttled for another 1h0m0s, not sent"}}`)
 		assert.Equal(t, []any{false, 1, int32(1)}, []any{unknown, told, s.requests.Load()})
-
 		var other setup
 		other.closeGate("0")
 		_, unknown, err = Do(other.pipeline(func(req *http.Request) (*http.Response, error) {

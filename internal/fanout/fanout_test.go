@@ -62,7 +62,6 @@ func numbers(n int) []int {
 
 // sequenceOf is the sequence of a source, for Merge.
 func sequenceOf(ctx context.Context, s *source) iter.Seq[int] { return s.sequence(ctx) }
-
 func TestAheadYieldsTheSequence(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{-1, 0, 1, 2, 3, 64} {
@@ -141,7 +140,6 @@ func TestNothingIsLeftBehind(t *testing.T) {
 						assert.ErrorIs(t, s.err, context.Canceled)
 						assert.LessOrEqual(t, s.made, after+n+1)
 					}
-
 					sources := newSources(30, source{count: 3, delay: time.Second})
 					leave(t, after, way, func(ctx context.Context) iter.Seq[int] { return Merge(ctx, 8, sources, sequenceOf) })
 					canceled := 0

@@ -73,18 +73,17 @@ func TestMatch(t *testing.T) {
 		"letters that fold to s":     {job, strings.Replace(jobID, "/jobs/", "/jobſ/", 1), nil},
 		"a sign that folds to k":     {job, strings.Replace(jobID, "workspaces", "wor\u212aspaces", 1), nil},
 		"literals and values moved":  {job, "/resourceGroups/rg" + strings.Replace(jobID, "/resourceGroups/rg", "", 1), nil},
-
-		"scope":                    {assignment, "/" + ofMachine, []string{machine, standard}},
-		"scope, another casing":    {assignment, "/" + capitals, []string{machine, standard}},
-		"scope, empty":             {assignment, "/" + standardsOf + "/" + standard, nil},
-		"scope, two slashes first": {assignment, "//" + ofMachine, nil},
-		"scope, none":              {assignment, standardsOf + "/" + standard, nil},
-		"scope, nothing":           {assignment, "/", nil},
-		"scope, more segments":     {assignment, "/" + ofMachine + "/a", nil},
-		"scope, slash last":        {assignment, "/" + ofMachine + "/", nil},
-		"scope, list":              {assignment, "/" + machine + standardsOf, nil},
-		"scope, another type":      {assignment, "/" + strings.Replace(ofMachine, "standardAssignments", "securityStandards", 1), nil},
-		"scope, without providers": {assignment, "/" + strings.Replace(ofMachine, standardsOf, standardsOf[len("/providers"):], 1), nil},
+		"scope":                      {assignment, "/" + ofMachine, []string{machine, standard}},
+		"scope, another casing":      {assignment, "/" + capitals, []string{machine, standard}},
+		"scope, empty":               {assignment, "/" + standardsOf + "/" + standard, nil},
+		"scope, two slashes first":   {assignment, "//" + ofMachine, nil},
+		"scope, none":                {assignment, standardsOf + "/" + standard, nil},
+		"scope, nothing":             {assignment, "/", nil},
+		"scope, more segments":       {assignment, "/" + ofMachine + "/a", nil},
+		"scope, slash last":          {assignment, "/" + ofMachine + "/", nil},
+		"scope, list":                {assignment, "/" + machine + standardsOf, nil},
+		"scope, another type":        {assignment, "/" + strings.Replace(ofMachine, "standardAssignments", "securityStandards", 1), nil},
+		"scope, without providers":   {assignment, "/" + strings.Replace(ofMachine, standardsOf, standardsOf[len("/providers"):], 1), nil},
 	} {
 		values, ok := test.route.Match(strings.Split(test.path[1:], "/"))
 		assert.Equal(t, test.want != nil, ok, name)
@@ -118,7 +117,6 @@ func TestScopeSpansSegments(t *testing.T) {
 			values := []string{test.scope, standard}[:len(route.Parameters())]
 			want := []string{scope, standard}[:len(values)]
 			rest := strings.TrimPrefix(route.Path, "/{scope}")
-
 			path := route.URLPath(values...)
 			assert.Equal(t, test.path+strings.Replace(rest, "{standardAssignmentName}", standard, 1), path, name)
 			id := route.ID(values...)

@@ -66,7 +66,7 @@ func main() {
 		log.Fatal(err)
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a pipe that is closed is an error of a write, and ends nothing halfway
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
@@ -91,12 +91,12 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 // them. What fails doesn't keep the rest from being done.
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, stdout io.Writer) error {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
-	var ids, made []string         // made has those that may exist, too
+	var ids, made []string         // made has those that may exist, too, and none of an earlier run
 	var errs []error
 	ended := false // there is no more to do but to clean up
 	for i, r := range recommendations {
-		id, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
-		if id != "" {
+		id, isNew, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
+		if isNew {
 			made = append(made, id)
 		}
 		if err != nil {
@@ -138,17 +138,17 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	return errors.Join(append(errs, out.Flush())...)
 }
 
-// exempt exempts a resource from a recommendation where that is exempted, and returns the
-// id, also of one that may exist. A second run lets its exemption end later, and never
+// exempt exempts a resource from a recommendation where that is exempted, and returns the id
+// and whether it made the exemption, or may have. A second run lets it end later, and never
 // earlier. exemptOrRenew of interop/exempting reads the recommendations once for many resources.
-func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, err error) {
+func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, made bool, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	found, err := find(ctx, factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, r.displayName)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	exemption := armsecops.Exemption{
 		Kind:        found.Properties.ExemptedBy(),
@@ -156,11 +156,11 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	}
 	switch {
 	case found.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy):
-		return "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", r.displayName)
+		return "", false, fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", r.displayName)
 	case exemption.Kind == armsecops.ExemptionKindStandardAssignment:
 		exemption.AssessmentKeys = []string{found.Name}
 		if exemption.StandardID, err = standardOf(ctx, factory.NewSecurityStandardsClient(), "/subscriptions/"+resource.SubscriptionID, found.Name); err != nil {
-			return "", err
+			return "", false, err
 		}
 	default:
 		exemption.PolicyAssignmentID, exemption.PolicyDefinitionReferenceIDs = r.policyAssignmentID, r.referenceIDs
@@ -169,21 +169,31 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(unique)).String() // the same in a second run
 	client := factory.NewExemptionsClient()
 	created, err := client.CreateOrUpdate(ctx, resourceID, name, exemption, &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true})
-	if errors.Is(err, armsecops.ErrExists) && created.ID != "" {
+	if errors.Is(err, armsecops.ErrExists) {
+		if !isFromTheSame(created.Exemption, exemption) {
+			return "", false, fmt.Errorf("%w, and is from something else", err)
+		}
 		_, err = client.Renew(ctx, created.ID, expires, &armsecops.ExemptionsClientRenewOptions{Description: reason, AllowEnded: true})
 		if errors.Is(err, armsecops.ErrNotRenewed) { // it ends later already
 			err = nil
 		}
-		return created.ID, err
+		return created.ID, false, err
 	}
 	if armsecops.MaybeCarriedOut(err) {
 		id = armsecops.PolicyExemptionID{Scope: resourceID, Name: name}.String()
 		if exemption.Kind == armsecops.ExemptionKindStandardAssignment {
 			id = armsecops.StandardAssignmentID{Scope: resourceID, Name: name}.String()
 		}
-		return id, err
+		return id, true, err
 	}
-	return created.ID, err
+	return created.ID, err == nil, err
+}
+
+// isFromTheSame reports whether two exemptions exempt from the same thing.
+func isFromTheSame(a, b armsecops.Exemption) bool {
+	return strings.EqualFold(a.PolicyAssignmentID, b.PolicyAssignmentID) && strings.EqualFold(a.StandardID, b.StandardID) &&
+		slices.EqualFunc(a.PolicyDefinitionReferenceIDs, b.PolicyDefinitionReferenceIDs, strings.EqualFold) &&
+		slices.EqualFunc(a.AssessmentKeys, b.AssessmentKeys, strings.EqualFold)
 }
 
 // find returns the recommendation of a display name or key. Several can have the same name.

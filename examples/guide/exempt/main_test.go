@@ -48,20 +48,28 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	factory := factoryOf(server)
 	for i, name := range []string{disksName, "D57A4221-a804-52ca-3dea-768284f06bb7", disksName} {
 		ends, want := today.AddDate(0, 0, i%2), today.AddDate(0, 0, min(i, 1))
-		ports, portsErr := exempt(ctx, factory, machine, recommendations[0], ends)
-		disks, disksErr := exempt(ctx, factory, machine, recommendation{displayName: name}, ends)
+		ports, isNew, portsErr := exempt(ctx, factory, machine, recommendations[0], ends)
+		disks, _, disksErr := exempt(ctx, factory, machine, recommendation{displayName: name}, ends)
+		assert.Equal(t, i == 0, isNew)
 		found, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(e armsecops.Exemption) bool { return covers(e.Scope, machine) })
 		require.NoError(t, errors.Join(portsErr, disksErr, err))
 		require.Len(t, found, 2)
 		assert.Equal(t, []any{ports, want, reason, policyAssignment, []string{"closePorts"}}, []any{found[0].ID, found[0].ExpiresOn, found[0].Description, found[0].PolicyAssignmentID, found[0].PolicyDefinitionReferenceIDs})
 		assert.Equal(t, []any{disks, want, disksName, []string{"d57a4221-a804-52ca-3dea-768284f06bb7"}}, []any{found[1].ID, found[1].ExpiresOn, found[1].DisplayName, found[1].AssessmentKeys})
 	}
+	runErr := run(ctx, factory, today, io.Discard)
+	left, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(armsecops.Exemption) bool { return true })
+	assert.Equal(t, []any{2, nil, nil}, []any{len(left), runErr, err}, "it deletes none of an earlier run")
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
-	_, err := exempt(ctx, factory, strings.Replace(machine, "20ff", "10ff", 1), recommendations[1], today)
+	other := recommendations[0]
+	other.referenceIDs = []string{"closePorts", "typo"}
+	_, _, err = exempt(ctx, factory, machine, other, today)
+	require.ErrorContains(t, err, ", and is from something else")
+	_, _, err = exempt(ctx, factory, strings.Replace(machine, "20ff", "10ff", 1), recommendations[1], today)
 	require.ErrorIs(t, err, armsecops.ErrNotFound, "of another subscription")
 	for want, displayName := range map[string]string{"no recommendation": "Unknown", "PolicyDefinitionReferenceIDs": portsName, "several recommendations": disksName, "is a custom": "Ours"} {
-		_, err := exempt(ctx, factory, machine, recommendation{displayName: displayName, policyAssignmentID: policyAssignment}, today)
+		_, _, err := exempt(ctx, factory, machine, recommendation{displayName: displayName, policyAssignmentID: policyAssignment}, today)
 		require.ErrorContains(t, err, want)
 	}
 	_, err = standardOf(ctx, factory.NewSecurityStandardsClient(), scope, "unknown")

@@ -70,12 +70,18 @@ func main() {
 		log.Fatal(err)
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a pipe that is closed is an error of a write, and ends nothing halfway
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program
+	if err := run(ctx, factory, []publication{rules}, os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run does publications, one after the other. One that fails doesn't keep the others from theirs.
+func run(ctx context.Context, factory *armsecops.ClientFactory, publications []publication, stdout io.Writer) error {
 	var errs []error
-	publications := []publication{rules} // one after the other; one that fails doesn't keep the others from theirs
 	for i, p := range publications {
-		err := publish(ctx, factory, p)
+		err := publish(ctx, factory, p, stdout)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", p.assignment, err)
 		}
@@ -86,9 +92,7 @@ func main() {
 			break
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		log.Fatal(err)
-	}
+	return errors.Join(errs...)
 }
 
 // newFactory returns a factory of clients of Azure, or of a tenant in memory.
@@ -105,13 +109,13 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 
 // publish does all of a publication, within an hour. A job that takes longer, or that the
 // program no longer waits for after SIGTERM, continues, and the error names it.
-func publish(ctx context.Context, factory *armsecops.ClientFactory, p publication) error {
+func publish(ctx context.Context, factory *armsecops.ClientFactory, p publication, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	if err := setUp(ctx, factory, p); err != nil {
 		return err
 	}
-	return run(ctx, factory, p.assignment, os.Stdout)
+	return runJob(ctx, factory, p.assignment, stdout)
 }
 
 // setUp makes what a publication needs. Each step replaces what has that name already,
@@ -159,8 +163,8 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory, p publication)
 	return err
 }
 
-// run publishes the items of an assignment and prints the outcome.
-func run(ctx context.Context, factory *armsecops.ClientFactory, assignment string, stdout io.Writer) error {
+// runJob publishes the items of an assignment and prints the outcome.
+func runJob(ctx context.Context, factory *armsecops.ClientFactory, assignment string, stdout io.Writer) error {
 	jobs, err := factory.NewWorkspaceManagerJobsClient(subscription)
 	if err != nil {
 		return err
@@ -189,7 +193,10 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, assignment strin
 	}
 	summary := job.Properties.Summary()
 	fmt.Fprintf(out, "%s: %d of %d items published\n", assignment, summary.Succeeded, summary.Total)
-	return errors.Join(err, out.Flush())
+	if lost := out.Flush(); lost != nil {
+		err = errors.Join(err, fmt.Errorf("job %s ended %s: %w", job.Name, job.Properties.ProvisioningState, lost))
+	}
+	return err
 }
 
 // newTenant returns a tenant in memory, with the central workspace.
