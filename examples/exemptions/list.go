@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"slices"
 	"time"
@@ -97,11 +98,16 @@ func parseQuery(ctx context.Context, name string, args []string, stdin io.Reader
 	q.Choice(&q.format, "o", "output `format`", "table", "csv", "json", "ids")
 	q.Flags.BoolVar(&q.wide, "wide", false, "print all columns of the table, as wide as they are")
 	q.Flags.BoolVar(&q.dryRun, "dry-run", false, "print as text what would be listed, and send nothing")
-	if err := q.Parse(args); err != nil {
-		return q, err
+	err = q.Parse(args)
+	isCommand := func(arg string) bool {
+		return slices.ContainsFunc(commands, func(c [2]string) bool { return c[0] == arg })
 	}
-	if len(q.Args) > 0 && slices.ContainsFunc(commands, func(c [2]string) bool { return c[0] == q.Args[0] }) {
-		return q, command.Usagef("the command comes first: exemptions %s", q.Args[0])
+	late := slices.IndexFunc(args, isCommand) // whose flags are unknown to this one
+	if late >= 0 && !errors.Is(err, flag.ErrHelp) && (err != nil || slices.Contains(q.Args, args[late])) {
+		return q, command.Usagef("the command comes first: exemptions %s", args[late])
+	}
+	if err != nil {
+		return q, err
 	}
 	q.verify = q.verify && q.via == "graph" // -via list names what fails by itself
 	if q.connection, err = connect(q.Command); err != nil {

@@ -157,6 +157,7 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"unknown effect":            {[]string{"-effect", "exempted"}, `invalid value "exempted" for flag -effect: must be Audit, Exempt, Attest or Disable`},
 		"empty subscription":        {[]string{""}, "a subscription is empty"},
 		"empty -subscription":       {[]string{"-subscription", ""}, `invalid value "" for flag -subscription: is empty`},
+		"late, its flags":           {[]string{"-live", "renew", "-expires", "90d", "-"}, "the command comes first: exemptions renew"},
 		"late command":              {[]string{"-o", "ids", "expiring"}, "the command comes first: exemptions expiring"},
 		"no subscription":           {[]string{one, "production"}, `argument "production"` + noUUID},
 		"no -subscription":          {[]string{"-subscription", "mine", one}, `-subscription "mine"` + noUUID},
