@@ -355,7 +355,7 @@ func Message(err error) string {
 	}
 	advice := "Sign in with az login"
 	if _, failed := errors.AsType[*azidentity.AuthenticationFailedError](err); failed { // so that no other was tried
-		advice = "Mend the credential that failed below"
+		advice = "Mend the credential that failed below, use that of az login alone by AZURE_TOKEN_CREDENTIALS=AzureCLICredential"
 	}
 	text = strings.ReplaceAll(text, strings.Repeat("-", 8), "")
 	return fmt.Sprintf("%s, or see https://aka.ms/azsdk/go/identity/troubleshoot\n%.1600s", advice, text)
