@@ -20,9 +20,9 @@ import (
 // ExemptionsClient lists every exemption of a tenant, from all three places: Azure
 // Policy, Defender's standards, and Defender's assignments of 2021. NewListPager queries
 // Azure Resource Graph, api-version 2024-04-01, which is minutes old;
-// ListAcrossSubscriptions has the exemptions of some subscriptions as they are now. Get, Renew and
-// Delete take the id of an exemption, whatever its place. CreateOrUpdate creates one where
-// its Kind says. The clients of the three places change the rest. It is safe for
+// ListAcrossSubscriptions has the exemptions of some subscriptions as they are now. Get,
+// Renew and Delete take the id of an exemption, whatever its place. CreateOrUpdate creates
+// one where its Kind says. The clients of the three places change the rest. It is safe for
 // concurrent use.
 //
 // Roles: Security Reader reads exemptions; CreateOrUpdate, Renew and Delete take Security
@@ -103,8 +103,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // CreateOrUpdate creates an exemption, or replaces the one of that name. Its Kind says
 // where, such as that of [AssessmentMetadataProperties.ExemptedBy]:
 //   - [ExemptionKindPolicyExemption] requires PolicyAssignmentID, at the scope or above it,
-//     Category and, unless AllowWhole is set, PolicyDefinitionReferenceIDs. It takes ResourceSelectors and
-//     Metadata.
+//     Category and, unless AllowWhole is set, PolicyDefinitionReferenceIDs. It takes
+//     ResourceSelectors and Metadata.
 //   - [ExemptionKindStandardAssignment] requires Category, StandardID and, unless AllowWhole
 //     is set, one key in AssessmentKeys. Single findings, by SubAssessmentExemptionRule, need
 //     no StandardID. [StandardAssignmentsClient.CreateOrUpdate] requires none of these, as
