@@ -13,7 +13,6 @@
 //		"time"
 //
 //		"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-//
 //		"github.com/armsecops/armsecops"
 //	)
 //
@@ -100,7 +99,29 @@
 //
 // Lists are read by a [Pager]: All yields items, Pages pages, and NextPage is azcore's way.
 // [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
-// [*PageError], whose ContinuationToken resumes it, also in another process.
+// [*PageError], whose ContinuationToken resumes it, also in another process:
+//
+//	options := &armsecops.ExemptionsClientListOptions{}
+//	options.ContinuationToken = token // "" at first
+//	for exemption, err := range client.NewListPager(options).All(ctx) {
+//		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
+//			token = failed.ContinuationToken // for the next run
+//		}
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(exemption.ID)
+//	}
+//
+// ListAcrossSubscriptions yields an error for each subscription that fails, and continues:
+//
+//	for exemption, err := range client.ListAcrossSubscriptions(ctx, subscriptionIDs, nil) {
+//		if err != nil {
+//			errs = append(errs, err)
+//			continue
+//		}
+//		fmt.Println(exemption.ID)
+//	}
 //
 // The clients are built on azcore and work as its other clients do: a credential of
 // azidentity, [ClientOptions] that embed those of every Azure Resource Manager client,
@@ -115,11 +136,13 @@
 //
 // The methods take the parts of an id, such as a scope and a name. Each resource has a type of
 // them, such as [PolicyExemptionID]: its String is the id, and [ParsePolicyExemptionID] reads
-// an id in any casing. So a listed exemption is got whole, to change what Renew doesn't:
+// an id in any casing. To change what Renew doesn't, get a listed exemption of the kind
+// [ExemptionKindPolicyExemption] so; [ParseStandardAssignmentID] and [ParseAssignmentID] are
+// for the other kinds:
 //
 //	id, err := armsecops.ParsePolicyExemptionID(exemption.ID)
 //	if err != nil {
-//		return err
+//		return err // of another kind
 //	}
 //	got, err := policyExemptions.Get(ctx, id.Scope, id.Name, nil)
 //	if err != nil {
@@ -152,8 +175,9 @@
 // # Where exemptions are
 //
 // Azure keeps exemptions in three places, each a resource type with a client of its own.
-// A listing of one says nothing of the others: [ExemptionsClient] lists all three. Each
-// is at the scope that it exempts, such as /subscriptions/ID/resourceGroups/NAME.
+// A listing of one says nothing of the others: [ExemptionsClient] lists all three. The first
+// two are at the scope that they exempt, such as /subscriptions/ID/resourceGroups/NAME. An
+// assignment of the preview of 2021 is in a resource group, and names the scope.
 //
 //	Microsoft.Authorization/policyExemptions   PolicyExemptionsClient
 //	Microsoft.Security/standardAssignments     StandardAssignmentsClient
@@ -213,8 +237,13 @@
 //		// look before you repeat it
 //	case armsecops.MaybeCarriedOut(err):
 //		// a write may have been carried out, and can be sent again
+//	case errors.Is(err, armsecops.ErrJobMayRun):
+//		// of WaitForJob: the job continues. Wait again; first do about the cause, such as
+//		// ErrForbidden, what the cases below do
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
-//		// one of the service's own codes, before the sentinel of its status, here ErrConflict
+//		// one of the service's own codes, before the sentinel of its status, such as ErrNotFound
+//	case errors.Is(err, armsecops.ErrIncompleteResult):
+//		// what was listed isn't all: query fewer subscriptions
 //	case errors.Is(err, armsecops.ErrForbidden), errors.Is(err, armsecops.ErrNotFound):
 //		// a role, or the resource, is missing; IsMissing tells a resource, such as a
 //		// deleted job, from what is above it and from the page of a proxy
@@ -222,8 +251,6 @@
 //		// wait for service.RetryAfter, or for a time of your own if it is 0
 //	case errors.Is(err, armsecops.ErrCredential):
 //		// sign in
-//	case errors.Is(err, armsecops.ErrJobMayRun):
-//		// of WaitForJob, such as after its deadline: wait again
 //	case responded:
 //		// a status of success is that of a response that can't be used
 //		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
@@ -236,9 +263,9 @@
 //     Microsoft Sentinel and a [*CloudError] from the other services. Both are a
 //     [*ServiceError] and a *azcore.ResponseError as well.
 //   - A success that isn't what the operation returns, such as another status or null,
-//     is [ErrUnexpectedResponse]. [ErrResponseTooLarge], [ErrPagingLoop],
-//     [ErrUntrustedNextLink], [ErrIncompleteResult] and [ErrNotExemption] are of a
-//     success, too. [ErrNotRenewed], [ErrExists] and [ErrJobMayRun] are of no response.
+//     is [ErrUnexpectedResponse]. [ErrPagingLoop], [ErrUntrustedNextLink],
+//     [ErrIncompleteResult] and [ErrNotExemption] are of a success, too, and
+//     [ErrResponseTooLarge] is of any response.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
 //   - Two kinds of errors name no operation: those of PollUntilDone, such as that of a
@@ -260,7 +287,7 @@
 // # Retries
 //
 // Requests are retried by azcore's rules: without options, three times after a lost connection
-// or a 408, 429, 500, 502, 503 or 504, first after 0.8 seconds, then after longer ones, or when
+// or a 408, 429, 500, 502, 503 or 504, first after about 0.8 seconds, then after longer, or when
 // Retry-After says. The client's Retry, a policy.RetryOptions, has others. But:
 //
 //   - The start of a job is repeated only if nothing was sent, or after a 429, or a 401 for
@@ -286,16 +313,19 @@
 //
 //	// Adds headers; one of the library's of the same name is replaced. A second
 //	// WithHTTPHeader drops the headers of the first.
-//	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}})
-//	// Sets resp to the response, with its body.
+//	once := policy.WithHTTPHeader(ctx, http.Header{"x-ms-correlation-request-id": {"SEC-1042"}})
+//	// Sets resp to the response, with its body; it stays nil if there is none to return.
+//	var resp *http.Response
 //	once = policy.WithCaptureResponse(once, &resp)
 //	// No retries. It replaces all of the client's Retry: a field that is 0 is azcore's
 //	// default. How long a later call is held back after a 429 stays the client's MaxRetryDelay.
 //	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
 // Renew, Delete and, with RefuseExisting, CreateOrUpdate of [ExemptionsClient], and BeginCreate
-// with Recover, send several requests, each with the headers: resp is the last response. WithCaptureResponse has no effect where requests
-// overlap: on ListAcrossSubscriptions, and on pages that are fetched ahead.
+// with Recover, send several requests, each with the headers. resp is the last response that
+// one of these got; the start of a job whose outcome is unknown has none, nor have the
+// listings of Recover, or a call that is held back after a 429. WithCaptureResponse has no
+// effect where requests overlap: on ListAcrossSubscriptions, and on pages that are fetched ahead.
 //
 // Give every context a deadline: it bounds the call with all of its attempts and waits,
 // except that a call may wait for the token that another one is getting, as in azcore.
@@ -307,8 +337,17 @@
 // you write it.
 //
 // Assignments of 2021 and the resources of the workspace manager have an ETag. To ask the
-// service to write only if it hasn't changed, send it in If-Match, as above, unless it is
-// empty. A service that finds another one responds 412, which is [ErrPreconditionFailed];
+// service to write only if it hasn't changed, send it in If-Match, unless it is empty:
+//
+//	got, err := assignments.Get(ctx, "resource-group", "name", nil)
+//	if err != nil {
+//		return err
+//	}
+//	got.Properties.DisplayName = "Behind a gateway"
+//	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}})
+//	_, err = assignments.CreateOrUpdate(once, "resource-group", "name", got.Assignment, nil)
+//
+// A service that finds another one responds 412, which is [ErrPreconditionFailed];
 // one that doesn't look at it writes anyway. The same holds for If-None-Match: *, by which
 // a write only creates. If the error is [ErrOutcomeUnknown] as well, a first attempt of the
 // call may have made the change that the second one met: get the resource.
@@ -320,11 +359,13 @@
 // are the same; a field is written only if it isn't zero. Members that this version
 // doesn't know are kept in AdditionalProperties and written again, so a resource that is
 // read, changed and written loses nothing. Every resource is a [Resource], which names
-// the exceptions, and every page of a list a [Page].
+// the exceptions, and every page of a list a [Page]. An [Exemption] isn't a resource, and
+// has a part of one.
 //
 // Both encoding/json and github.com/go-json-experiment/json read and write resources
-// and pages alike. For a part that is marshaled on its own, use the latter, or
-// encoding/json on Go 1.27: on Go 1.26, it shows AdditionalProperties as a field.
+// and pages alike. For a part that is marshaled or unmarshaled on its own, such as
+// Properties, use the latter, or encoding/json on Go 1.27: on Go 1.26, it shows
+// AdditionalProperties as a field, and drops what belongs there.
 //
 // # Trust
 //

@@ -472,7 +472,8 @@ func ExampleStandardAssignmentsClient_ListAcrossSubscriptions() {
 		options.ContinuationTokens = tokens
 		for assignment, err := range client.ListAcrossSubscriptions(context.Background(), []string{subscription}, options) {
 			if err != nil { // a *SubscriptionError, or what concerns all subscriptions
-				log.Fatal(err)
+				log.Print(err)
+				continue
 			}
 			fmt.Println(assignment.Name)
 		}
@@ -491,8 +492,9 @@ func ExampleSecurityStandardsClient_ListAcrossSubscriptions() {
 	})
 	client := exemptionsFactory(server).NewSecurityStandardsClient()
 	for standard, err := range client.ListAcrossSubscriptions(context.Background(), []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23"}, nil) {
-		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
-			log.Fatal(err)
+		if err != nil { // a *SubscriptionError, after which the others follow, or what concerns all
+			log.Print(err)
+			continue
 		}
 		fmt.Println(standard.SubscriptionID(), standard.Properties.DisplayName)
 	}
@@ -505,8 +507,9 @@ func ExampleAssessmentsMetadataClient_ListAcrossSubscriptions() {
 	subscriptionIDs := []string{"20ff7fc3-e762-44dd-bd96-b71116dcdc23", "0980887d-03d6-408c-9566-532f3456804e"}
 	names := map[string]string{}
 	for metadata, err := range client.ListAcrossSubscriptions(context.Background(), subscriptionIDs, nil) {
-		if err != nil { // a *SubscriptionError, or what concerns all subscriptions
-			log.Fatal(err)
+		if err != nil { // a *SubscriptionError, after which the others follow, or what concerns all
+			log.Print(err)
+			continue
 		}
 		names[metadata.Name] = metadata.Properties.DisplayName
 	}

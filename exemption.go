@@ -79,7 +79,9 @@ type Exemption struct {
 	LastModifiedBy string `json:"lastModifiedBy,omitzero"`
 	// LastModifiedOn is when the exemption was changed last, where the service says so.
 	LastModifiedOn time.Time `json:"lastModifiedOn,omitzero"`
-	// Properties are those of the row if it is of NewListPager, and else of the resource.
+	// Properties are those of the row if it is of NewListPager, and else of the resource: of
+	// [PolicyExemptionProperties], [StandardAssignmentProperties] or [AssignmentProperties], which
+	// github.com/go-json-experiment/json reads.
 	Properties json.RawMessage `json:"properties,omitzero"`
 }
 

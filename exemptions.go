@@ -403,7 +403,7 @@ type ExemptionsClientListOptions struct {
 	// ExpiresBefore leaves out the exemptions that end at this time or later, and those
 	// that never end. Those that have ended are listed until someone deletes them. The
 	// zero time means all. The service filters them. A ContinuationToken is bound to this
-	// time: keep both.
+	// time: with another one, or none, it is a [*ParameterError].
 	ExpiresBefore time.Time
 
 	// IncludeInherited adds the exemptions of Azure Policy that the SubscriptionIDs

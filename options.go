@@ -116,8 +116,9 @@ type ResourceGraphOptions struct {
 	// in [ErrIncompleteResult].
 	AllowPartialScopes bool
 
-	// IncludeInherited adds what the SubscriptionIDs, which it needs, inherit from
-	// management groups above them. It matters to policy exemptions only.
+	// IncludeInherited adds what the SubscriptionIDs inherit from management groups above
+	// them. Without SubscriptionIDs it is a [*ParameterError]. It matters to policy
+	// exemptions only.
 	IncludeInherited bool
 
 	// PageSize is the number of rows of a page at most, 1 to 1,000. 0 means 1,000.

@@ -9,9 +9,11 @@
 //	package publish
 //
 //	import (
+//		"errors"
 //		"testing"
 //		"time"
 //
+//		"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 //		azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 //
 //		"github.com/armsecops/armsecops"
@@ -42,18 +44,16 @@
 //			t.Fatal(err)
 //		}
 //
-//		// In place of the program.
-//		job, err := jobs.Create(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
-//		for err == nil && !job.Properties.ProvisioningState.Terminal() {
-//			var got armsecops.WorkspaceManagerJobsClientGetResponse
-//			got, err = jobs.Get(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
-//			job.Job = got.Job
-//		}
+//		// In place of the program. Without a Frequency, WaitForJob waits 30 seconds between two
+//		// polls; in a bubble of testing/synctest, that takes no time.
+//		poller, err := jobs.BeginCreate(t.Context(), id.ResourceGroupName, id.WorkspaceName, id.Name, nil)
 //		if err != nil {
 //			t.Fatal(err)
 //		}
-//		if failed := job.Properties.Summary().Failed; failed != 1 {
-//			t.Errorf("%d items failed, want 1", failed)
+//		_, err = armsecops.WaitForJob(t.Context(), poller, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})
+//		failed, ok := errors.AsType[*armsecops.JobFailedError](err)
+//		if !ok || failed.Job.Properties.Summary().Failed != 1 {
+//			t.Errorf("got %v, want one item that failed", err)
 //		}
 //	}
 //

@@ -16,7 +16,7 @@ import (
 
 // Override passes the requests of an operation to a handler, after the server's
 // checks. A [Fault] applies to them, too. It panics for an operation that no
-// client has.
+// client has or whose requests are another method's, as [Server.Inject] does.
 //   - operation: the client's method, as in [Fault]
 //   - handler: such as [Respond]; nil ends the override
 //

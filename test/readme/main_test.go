@@ -41,9 +41,9 @@ func TestExemptLeavesWhatExists(t *testing.T) {
 	t.Parallel()
 	server, scope := fake.NewServer(&fake.ServerOptions{Strict: true}), "/subscriptions/"+subscription
 	server.AddSubscription(subscription)
-	client := newFactory(t, server).NewExemptionsClient()
-	id := testkit.Must(exempt(t.Context(), client, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
-	left, err := exempt(t.Context(), client, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
+	factory := newFactory(t, server)
+	id := testkit.Must(exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
+	left, err := exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
 	require.ErrorIs(t, err, armsecops.ErrExists)
 	assert.Equal(t, id, left)
 }
@@ -55,8 +55,7 @@ func TestPublishNamesTheFailures(t *testing.T) {
 		server := fake.NewServer(nil)
 		server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "/rule", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		client := testkit.Must(newFactory(t, server).NewWorkspaceManagerJobsClient(rules.SubscriptionID))
-		err := publish(t.Context(), client, rules.ResourceGroupName, rules.WorkspaceName, rules.Name)
+		_, err := publish(t.Context(), newFactory(t, server), rules)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 		assert.True(t, strings.HasSuffix(err.Error(), "/rule at member branch: Forbidden."), err)
 		isPost := func(r fake.Request) bool { return r.Method == http.MethodPost }
