@@ -96,7 +96,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //     exemptions of the management groups above.
 //   - The standard assignments that these lists lack, unless ListsOnly is set: whether they have
 //     those of resource groups and single resources isn't documented. A query of Azure Resource
-//     Graph finds them, and each is got. One may be missing for minutes after it is created.
+//     Graph finds them, and each is got.
 //     Among them are those of the management groups above, or of all groups, where Azure
 //     Resource Graph doesn't say which are above.
 //
@@ -107,7 +107,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //   - subscriptionIDs: UUIDs, at least one; one that is there twice, ignoring case, is listed once
 //   - options: nil for the defaults
 //
-// What was yielded before an error is valid. The listing is complete if no error came. These do:
+// What was yielded before an error is valid. Without an error, the listing is complete, except
+// that Azure Resource Graph has no row yet for a new standard assignment, and none for what the
+// identity may not read there, such as one of a management group. These errors come:
 //
 //   - A [*SubscriptionError] for each kind of a subscription that can't be listed. The other
 //     kinds and subscriptions continue: a role may allow one kind and not the other. What the
@@ -116,11 +118,11 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //   - One without a Kind for a subscription that isn't finished when the context ends, and for
 //     an id that is no UUID, whose Err is a [*ParameterError].
 //   - One for each exemption that the query found and that couldn't be got, after those of the lists.
-//   - An error that concerns all, once and last: [ErrCredential], unless the token lacks claims
+//   - One without a SubscriptionID for the query, and for exemptions of management groups that
+//     couldn't be got, last: only what the query adds is incomplete then.
+//   - Another error concerns all, and is the last: [ErrCredential], unless the token lacks claims
 //     that only one of the subscriptions asks for, or a [*ParameterError] for an invalid
 //     option or no subscription.
-//   - The error of the query, joined with those of exemptions of management groups, last, also if
-//     the context ends meanwhile: only what the query adds is incomplete then.
 //
 // The exemptions come as their pages arrive, those of different subscriptions mixed. Of one,
 // those of Azure Policy come first, then those of Defender's standards, then Defender's
@@ -464,7 +466,9 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 // [ExemptionsClient] also has one for an exemption that couldn't be got, whose Operation is
 // "StandardAssignmentsClient.Get" and whose id is in the text of Err.
 type SubscriptionError struct {
-	// SubscriptionID is the id of the subscription, as the caller wrote it.
+	// SubscriptionID is the id of the subscription, as the caller wrote it. It is empty for the
+	// query of [ExemptionsClient.ListAcrossSubscriptions], and for exemptions of management
+	// groups that couldn't be got: the lists are complete then, and what they lack is not.
 	SubscriptionID string
 
 	// Kind is the kind of exemptions that can't be listed: list again what failed by its
@@ -487,7 +491,11 @@ type SubscriptionError struct {
 
 // Error returns the subscription and why it failed, in one line of bounded length.
 func (e *SubscriptionError) Error() string {
-	return bounded("subscription " + line(e.SubscriptionID) + ": " + fmt.Sprint(e.Err))
+	of := "subscription " + line(e.SubscriptionID)
+	if e.SubscriptionID == "" {
+		of = "what the lists of the subscriptions lack"
+	}
+	return bounded(of + ": " + fmt.Sprint(e.Err))
 }
 
 // Unwrap returns Err.

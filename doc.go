@@ -231,8 +231,8 @@
 //		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
 //		log.Println(failed.Job.Name, failed.Job.Properties.Summary().Failed, "items failed") // see JobProperties.Failures
-//	case errors.Is(err, armsecops.ErrNotRenewed), errors.Is(err, armsecops.ErrExists):
-//		// of Renew, and of RefuseExisting: nothing was written
+//	case errors.Is(err, armsecops.ErrExists), errors.Is(err, armsecops.ErrNotRenewed), errors.Is(err, armsecops.ErrEnded):
+//		// of RefuseExisting, and of Renew: nothing was written
 //	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 //		// look before you repeat it
 //	case armsecops.MaybeCarriedOut(err):

@@ -32,8 +32,7 @@ var (
 	ErrPreconditionFailed error = statusError(http.StatusPreconditionFailed) // 412: the resource has changed; with ErrOutcomeUnknown, maybe by the call itself
 	ErrThrottled          error = statusError(http.StatusTooManyRequests)    // 429: too many requests; see ServiceError.RetryAfter. A call that wasn't sent has no RequestID
 
-	// ErrResponseTooLarge is the error of a response whose body is longer than
-	// [ClientOptions].MaxResponseBytes, or would take far more memory than its text.
+	// ErrResponseTooLarge is the error of a body that exceeds MaxResponseBytes, or takes too much memory.
 	ErrResponseTooLarge = wire.ErrTooLarge
 
 	// ErrUnexpectedResponse is the error of a success that isn't what the operation returns: one
@@ -47,7 +46,7 @@ var (
 	ErrNotExemption = errors.New("not an exemption")
 
 	// ErrUntrustedNextLink is the error of a listing whose link to the next page leads away from the
-	// endpoint or listing, and wasn't followed. The [*ServiceError] is that of the response with the link.
+	// endpoint or listing, and wasn't followed. The [*ServiceError] is that of the response with it.
 	ErrUntrustedNextLink = nextlink.ErrUntrusted
 
 	// ErrPagingLoop is the error of a listing whose next page, by its link or $skipToken, it has
@@ -89,10 +88,11 @@ var (
 	// about another cause first, such as [ErrForbidden], [ErrThrottled] or [ErrCredential].
 	ErrJobMayRun = errors.New("the job may still run")
 
-	// ErrNotRenewed is the error of [ExemptionsClient.Renew] for an exemption that it leaves as it
-	// is: one that ends later already, or never, without AllowEarlier, or that has ended, without
-	// AllowEnded. The text says which, and the response has it. It is no [*ServiceError].
+	// ErrNotRenewed is the error of [ExemptionsClient.Renew] for an exemption that ends later
+	// already, or never, without AllowEarlier, and ErrEnded for one that has ended, without
+	// AllowEnded. It is left as it is, and the response has it. Neither is a [*ServiceError].
 	ErrNotRenewed = errors.New("not renewed")
+	ErrEnded      = errors.New("not renewed, since it has ended")
 
 	// ErrExists is the error of [ExemptionsClient.CreateOrUpdate] with RefuseExisting if there is
 	// something of that name. The response has the exemption; it is zero if it is none, such as

@@ -174,13 +174,13 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 		if err != nil && !errors.Is(err, armsecops.ErrExists) {
 			log.Fatal(err)
 		}
-		// If it exists, compare it with what it should be: it may be from something else, or have ended.
-		fmt.Println(created.Kind, created.ExpiresOn.Format(time.DateOnly), err != nil)
+		// If it exists, it may be from something else, or have ended.
+		fmt.Println(created.Kind, err != nil, created.ExemptsSame(exemption), created.ExpiresBefore(time.Now()))
 	}
 	// Output:
-	// Microsoft.Authorization/policyExemptions 2030-01-01 false
-	// Microsoft.Security/standardAssignments 2030-01-01 false
-	// Microsoft.Authorization/policyExemptions 2030-01-01 true
+	// Microsoft.Authorization/policyExemptions false true false
+	// Microsoft.Security/standardAssignments false true false
+	// Microsoft.Authorization/policyExemptions true true false
 }
 
 // The id is one of any place, such as the ID of what NewListPager yields. One that ends

@@ -20,7 +20,9 @@ import (
 )
 
 // Exemption is an exemption of any of the three places. [ExemptionsClient.CreateOrUpdate]
-// creates one.
+// creates one. A struct can embed it, such as to write more of it as JSON: use
+// github.com/go-json-experiment/json, or encoding/json on Go 1.27, for members of its parts
+// that this version doesn't know.
 type Exemption struct {
 	// Kind is the place: the type of the resource, in the casing of the constants.
 	Kind ExemptionKind `json:"kind,omitzero"`
@@ -88,6 +90,18 @@ type Exemption struct {
 // ExpiresBefore reports whether the exemption ends before a time. It is false for
 // one that never ends, whose ExpiresOn is the zero time.
 func (e Exemption) ExpiresBefore(t time.Time) bool { return expiresBefore(e.ExpiresOn, t) }
+
+// ExemptsSame reports whether two exemptions are from the same, whatever their scopes, ends and
+// texts: from the same policies of one assignment for the same resources, or from the same
+// recommendations and findings by one standard. Ids and keys are compared ignoring case, in
+// any order.
+func (e Exemption) ExemptsSame(other Exemption) bool {
+	same := func(a, b []string) bool { return slices.EqualFunc(distinct(a), distinct(b), strings.EqualFold) }
+	return e.Kind.Is(other.Kind) && strings.EqualFold(e.PolicyAssignmentID, other.PolicyAssignmentID) && strings.EqualFold(e.StandardID, other.StandardID) &&
+		same(e.PolicyDefinitionReferenceIDs, other.PolicyDefinitionReferenceIDs) && same(e.AssessmentKeys, other.AssessmentKeys) &&
+		(len(e.ResourceSelectors)+len(other.ResourceSelectors) == 0 || reflect.DeepEqual(e.ResourceSelectors, other.ResourceSelectors)) &&
+		reflect.DeepEqual(e.SubAssessmentExemptionRule, other.SubAssessmentExemptionRule)
+}
 
 // LogValue implements [slog.LogValuer]: one group with kind, id, scope, category and, unless
 // the exemption never ends, expiresOn.

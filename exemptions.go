@@ -176,7 +176,7 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 
 // Renew lets an exemption end later: it gets the exemption, sets when it ends, and puts it
 // back with all that it has. One that ends later already, or never, is [ErrNotRenewed] unless
-// AllowEarlier is set, and so is one that has ended, unless AllowEnded is: nothing is
+// AllowEarlier is set, and one that has ended is [ErrEnded] unless AllowEnded is: nothing is
 // written, and the response has it as it is. With another error, the response is zero. The
 // last writer wins: what another program changes between the two requests is lost.
 //
@@ -208,8 +208,8 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 		}
 	}
 	renewed, err := c.do(ctx, "ExemptionsClient.Renew", id, refused, func(ctx context.Context, at exemptionPlace, got exemptionResource) (exemptionResource, error) {
-		if why := options.refuse(got.exemption, expiresOn); why != "" {
-			return got, fmt.Errorf("%w: it %s (%s)", ErrNotRenewed, why, line(got.ID))
+		if err := options.refuse(got.exemption, expiresOn); err != nil {
+			return got, err
 		}
 		got.Properties.ExpiresOn = expiresOn.UTC()
 		if err := got.Properties.replace(at.resource, options); err != nil {
@@ -299,18 +299,18 @@ type ExemptionsClientRenewResponse struct {
 	Exemption
 }
 
-// refuse returns why an exemption is not to be renewed; empty if it is.
-func (o *ExemptionsClientRenewOptions) refuse(e Exemption, expiresOn time.Time) string {
+// refuse returns why an exemption is not to be renewed; nil if it is.
+func (o *ExemptionsClientRenewOptions) refuse(e Exemption, expiresOn time.Time) error {
 	end := e.ExpiresOn.UTC().Format(time.RFC3339)
 	switch {
 	case e.ExpiresBefore(time.Now()) && !o.AllowEnded:
-		return "has ended, on " + end
+		return fmt.Errorf("%w, on %s (%s)", ErrEnded, end, line(e.ID))
 	case e.ExpiresOn.IsZero() && !o.AllowEarlier:
-		return "never ends"
+		return fmt.Errorf("%w: it never ends (%s)", ErrNotRenewed, line(e.ID))
 	case e.ExpiresOn.Add(-time.Second).After(expiresOn) && !o.AllowEarlier: // a service may round
-		return "ends later already, on " + end
+		return fmt.Errorf("%w: it ends later already, on %s (%s)", ErrNotRenewed, end, line(e.ID))
 	}
-	return ""
+	return nil
 }
 
 // ExemptionsClientDeleteOptions holds the optional parameters of [ExemptionsClient.Delete].

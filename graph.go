@@ -365,7 +365,7 @@ func (g graph[T]) parseLink(link string) (query int, skipToken string, err error
 }
 
 // listUnlisted yields the standard assignments of Azure Resource Graph that a listing lacks, as
-// they are now. An error that isn't of one subscription is the last value.
+// they are now. An error that isn't of one subscription is the last.
 //   - subscriptionIDs: what was listed
 //   - listed: the exemptions that the listing had, by id in lower case
 func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []string, concurrency int, listed map[string]bool) iter.Seq2[Exemption, error] {
@@ -390,8 +390,11 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 		for r := range fanout.Merge(ctx, cmp.Or(concurrency, defaultConcurrency), rows, get) {
 			id := r.row.SubscriptionID
 			switch failed := ofAll(ctx, r.err); {
-			case failed != nil, endedBy(ctx, r.err):
-				yield(Exemption{}, withOperation(name, inLine(append(errs, cmp.Or(failed, r.err)))))
+			case failed != nil:
+				yield(Exemption{}, withOperation(name, inLine(append(errs, failed))))
+				return
+			case endedBy(ctx, r.err):
+				yield(Exemption{}, unlisted(append(errs, r.err)))
 				return
 			case r.err == nil:
 				if !yield(r.exemption, nil) {
@@ -413,9 +416,15 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 			}
 		}
 		if len(errs) > 0 {
-			yield(Exemption{}, withOperation(name, inLine(errs)))
+			yield(Exemption{}, unlisted(errs))
 		}
 	}
+}
+
+// unlisted returns the error of what [ExemptionsClient.listUnlisted] couldn't find or get.
+func unlisted(errs []error) error {
+	const name = "ExemptionsClient.ListAcrossSubscriptions"
+	return &SubscriptionError{Kind: ExemptionKindStandardAssignment, Operation: routes.Exemptions.Operation, Err: inLine(errs), operation: name}
 }
 
 // queryUnlisted returns the rows of [ExemptionsClient.listUnlisted], and why some may be missing.

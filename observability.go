@@ -78,7 +78,7 @@ func LogValue(err error) (value slog.Value) {
 //	canceled        context.Canceled
 //	outcomeUnknown  ErrOutcomeUnknown
 //	job             a *JobFailedError
-//	notRenewed      ErrNotRenewed
+//	notRenewed      ErrNotRenewed, ErrEnded
 //	exists          ErrExists
 //
 // The kind of [ErrJobMayRun] is that of its cause. Other members include operation, request,
@@ -210,7 +210,7 @@ func kind(err error) string {
 		return "outcomeUnknown"
 	case finds[*JobFailedError](err):
 		return "job"
-	case errors.Is(err, ErrNotRenewed):
+	case errors.Is(err, ErrNotRenewed), errors.Is(err, ErrEnded):
 		return "notRenewed"
 	case errors.Is(err, ErrExists):
 		return "exists"

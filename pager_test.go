@@ -235,7 +235,6 @@ func TestContinuationTokenIsBoundToItsListing(t *testing.T) {
 	another := client.NewListPager("rg", &armsecops.SecurityAssignmentsClientListOptions{PageOptions: o})
 	assertParameterError(t, failure(another.NextPage(t.Context())), "ContinuationToken")
 	assert.False(t, another.More())
-
 	// The tokens of links that are not trusted, one of which is too long for a token.
 	for _, link := range []string{"https://evil.example", "?" + strings.Repeat("a", 9<<16)} {
 		evil := pagerOf(t, `{"value":[],"nextLink":"`+link+`"}`)

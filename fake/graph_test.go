@@ -139,7 +139,6 @@ func TestQueryReturnsTheColumns(t *testing.T) {
 		"properties": {"metadata": {"digits": 12345678901234567890}}
 	}`, string(result.Data[0]))
 	assert.Contains(t, string(result.Data[0]), "12345678901234567890")
-
 	// The tables lack some members of a resource.
 	do(t, srv, newRequest(t, http.MethodPut, assignmentURL, "{}")) // gets an etag and systemData
 	for _, column := range []string{"etag", "systemData"} {

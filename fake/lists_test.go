@@ -87,7 +87,6 @@ func TestNextLinkContinuesTheList(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, jobsURL+"&$orderby=name%20desc&$top=3", list)
 	assert.Regexp(t, `^%5B%7B%22after%22%3A%20%22[A-Za-z0-9_-]+%22%7D%5D$`, token)
-
 	// The token is valid without the link.
 	token = testkit.Must(url.QueryUnescape(token))
 	names := mustCollect(t, pagerOfJobs(t, srv, &listJobsOptions{OrderBy: "name desc", SkipToken: token}))

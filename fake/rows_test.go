@@ -154,7 +154,6 @@ func TestJobOfAStoredAssignment(t *testing.T) {
 	assert.Equal(t, armsecops.JobSummary{Total: 1, Failed: 1}, run().Summary())
 	srv.SetJobItems(publicationID, nil)
 	assert.Empty(t, run().Items)
-
 	// Its jobs go with it.
 	require.NoError(t, errorOf(assignments.Delete(t.Context(), resourceGroup, workspace, assignment, nil)))
 	_, err := collect(t, pagerOfJobs(t, srv, nil))

@@ -466,8 +466,9 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 		assert.ErrorContains(t, errs[i], "subscription "+want)
 		assert.Equal(t, armsecops.ExemptionKindStandardAssignment, errs[i].(*armsecops.SubscriptionError).Kind)
 	}
-	require.NotErrorAs(t, errs[2], new(*armsecops.SubscriptionError))
-	assert.Regexp(t, "^ExemptionsClient.ListAcrossSubscriptions: ExemptionsClient.Get: StandardAssignmentsClient.Get: 403 .*; ExemptionsClient.Get: StandardAssignmentsClient.Get: 429 ", errs[2].Error())
+	assert.Empty(t, failedSubscription(t, errs[2]))
+	assert.Contains(t, armsecops.LogValue(errs[2]).String(), "[operation=ExemptionsClient.ListAcrossSubscriptions request=ExemptionsClient.Get kind=service status=403 ")
+	assert.Regexp(t, "^what the lists of the subscriptions lack: ExemptionsClient.Get: StandardAssignmentsClient.Get: 403 .*; ExemptionsClient.Get: StandardAssignmentsClient.Get: 429 ", errs[2].Error())
 	assert.Equal(t, []bool{true, true}, []bool{errors.Is(errs[2], armsecops.ErrForbidden), errors.Is(errs[2], armsecops.ErrThrottled)})
 
 	found, errs = list(ids[:2], &acrossOptions{ExpiresBefore: year.Add(1)})
@@ -486,7 +487,7 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	server.Inject(fake.Fault{Operation: "ExemptionsClient.NewListPager", StatusCode: 403})
 	found, errs = list(ids[:1], nil)
 	require.Equal(t, []int{1, 1}, []int{len(found), len(errs)})
-	assert.ErrorContains(t, errs[0], "ExemptionsClient.ListAcrossSubscriptions: ExemptionsClient.NewListPager: 403")
+	assert.ErrorContains(t, errs[0], "what the lists of the subscriptions lack: ExemptionsClient.NewListPager: 403")
 
 	row := armsecops.StandardAssignment{ID: one + "/resourceGroups/kept" + name, Type: "Microsoft.Security/standardAssignments", Properties: armsecops.StandardAssignmentProperties{Effect: "Exempt"}}
 	server.Override("ExemptionsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{Value: []armsecops.StandardAssignment{row, row}}))

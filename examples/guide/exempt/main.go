@@ -170,7 +170,7 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	client := factory.NewExemptionsClient()
 	created, err := client.CreateOrUpdate(ctx, resourceID, name, exemption, &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true})
 	if errors.Is(err, armsecops.ErrExists) {
-		if !isFromTheSame(created.Exemption, exemption) {
+		if !created.ExemptsSame(exemption) {
 			return "", false, fmt.Errorf("%w, and is from something else", err)
 		}
 		_, err = client.Renew(ctx, created.ID, expires, &armsecops.ExemptionsClientRenewOptions{Description: reason, AllowEnded: true})
@@ -187,13 +187,6 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 		return id, true, err
 	}
 	return created.ID, err == nil, err
-}
-
-// isFromTheSame reports whether two exemptions exempt from the same thing.
-func isFromTheSame(a, b armsecops.Exemption) bool {
-	return strings.EqualFold(a.PolicyAssignmentID, b.PolicyAssignmentID) && strings.EqualFold(a.StandardID, b.StandardID) &&
-		slices.EqualFunc(a.PolicyDefinitionReferenceIDs, b.PolicyDefinitionReferenceIDs, strings.EqualFold) &&
-		slices.EqualFunc(a.AssessmentKeys, b.AssessmentKeys, strings.EqualFold)
 }
 
 // find returns the recommendation of a display name or key. Several can have the same name.
@@ -255,7 +248,7 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, out io.Write
 	for _, id := range ids {
 		renewed, err := client.Renew(ctx, id, later, &armsecops.ExemptionsClientRenewOptions{Description: description})
 		switch {
-		case errors.Is(err, armsecops.ErrNotRenewed): // which is as it was, and no failure here
+		case errors.Is(err, armsecops.ErrNotRenewed), errors.Is(err, armsecops.ErrEnded): // which is as it was, and no failure here
 			fmt.Fprintf(out, "%q: %v\n", renewed.DisplayName, err)
 		case err != nil:
 			errs = append(errs, err)

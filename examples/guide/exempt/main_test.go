@@ -119,7 +119,7 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 		err = errors.Join(err, renew(t.Context(), client, out, today.AddDate(0, 3, 0), "SEC-1043", e.ID))
 	}
 	require.NoError(t, err)
-	assert.Regexp(t, `^"ended": \S+ not renewed: it has ended, on \S+ \S+\n"later": \S+ not renewed: it ends later already, on \S+ \S+\n"never": \S+ not renewed: it never ends \S+\n"soon": renewed\n$`, out.String())
+	assert.Regexp(t, `^"ended": \S+ not renewed, since it has ended, on \S+ \S+\n"later": \S+ not renewed: it ends later already, on \S+ \S+\n"never": \S+ not renewed: it never ends \S+\n"soon": renewed\n$`, out.String())
 	got := map[string]string{}
 	for exemption, err := range client.NewListPager(nil).All(t.Context()) {
 		require.NoError(t, err)
