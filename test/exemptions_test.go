@@ -304,18 +304,13 @@ func TestExemptsSame(t *testing.T) {
 	const policies, standards = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment
 	policy := armsecops.Exemption{Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}}
 	standard := armsecops.Exemption{Kind: standards, StandardID: aStandard, AssessmentKeys: []string{recommendationKey}, ExpiresOn: time.Now()}
-	for other, same := range map[*armsecops.Exemption]bool{
-		{Kind: policies, PolicyAssignmentID: strings.ToUpper(anAssignment), PolicyDefinitionReferenceIDs: []string{"B", "A", "b"}, ResourceSelectors: []armsecops.PolicyResourceSelector{}}: true,
-		{Kind: policies, PolicyAssignmentID: anAssignment + "2", PolicyDefinitionReferenceIDs: []string{"a", "b"}}:                                                                          false,
-		{Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a"}}:                                                                                     false,
-		{Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}}:            false,
-		{Kind: standards, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}}:                                                                               false,
-		{Kind: standards, StandardID: strings.ToUpper(aStandard), AssessmentKeys: []string{strings.ToUpper(recommendationKey)}}:                                                             true,
-		{Kind: standards, StandardID: aStandard + "2", AssessmentKeys: []string{recommendationKey}}:                                                                                         false,
-		{Kind: standards, StandardID: aStandard}: false,
-		{Kind: standards, StandardID: aStandard, AssessmentKeys: []string{recommendationKey}, SubAssessmentExemptionRule: findings}: false,
+	for same, others := range map[bool][]armsecops.Exemption{
+		true:  {{Kind: policies, PolicyAssignmentID: strings.ToUpper(anAssignment), PolicyDefinitionReferenceIDs: []string{"B", "A", "b"}, ResourceSelectors: []armsecops.PolicyResourceSelector{}}, {Kind: standards, StandardID: strings.ToUpper(aStandard), AssessmentKeys: []string{strings.ToUpper(recommendationKey)}}},
+		false: {{Kind: policies, PolicyAssignmentID: anAssignment + "2", PolicyDefinitionReferenceIDs: []string{"a", "b"}}, {Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a"}}, {Kind: standards, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}}, {Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}}, {Kind: standards, StandardID: aStandard}, {Kind: standards, StandardID: aStandard + "2", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: aStandard, AssessmentKeys: []string{recommendationKey}, SubAssessmentExemptionRule: findings}},
 	} {
-		assert.Equal(t, same, policy.ExemptsSame(*other) || other.ExemptsSame(standard), other)
+		for _, other := range others {
+			assert.Equal(t, same, policy.ExemptsSame(other) || other.ExemptsSame(standard), other)
+		}
 	}
 }
 
