@@ -151,7 +151,6 @@ func TestListingAcrossSubscriptionsReportsEachThatFails(t *testing.T) {
 		assert.Contains(t, armsecops.LogValue(failed[forbidden]).String(), "operation="+client+".ListAcrossSubscriptions request="+operation)
 		assertParameterError(t, failed["production"], "subscriptionID")
 		assertParameterError(t, failed[ids[2]], "ContinuationToken")
-
 		// The token of the error resumes with the page that failed.
 		s.Fault = failPage("", 0, nil) // no page fails now
 		page, ok := errors.AsType[*armsecops.PageError](failed[forbidden])
@@ -205,7 +204,6 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
 	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
-
 	ids = append(ids, "production", "Production") // which concerns all kinds
 	_, errs = collect(client.ListAcrossSubscriptions(t.Context(), ids, nil))
 	require.Len(t, errs, 1)
@@ -230,7 +228,6 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 			assert.Equal(t, want == 2, errs[0].(*armsecops.SubscriptionError).Kind == "", "of all kinds")
 		})
 	}
-
 	var none context.Context
 	for parameter, listing := range map[string]iter.Seq2[armsecops.Exemption, error]{
 		"ctx":             client.ListAcrossSubscriptions(none, ids, nil),

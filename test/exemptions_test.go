@@ -285,7 +285,6 @@ func TestInheritedExemptionsComeOnce(t *testing.T) {
 	o.ContinuationToken, o.MaxPages = first.ContinuationToken(), 0
 	assert.Empty(t, readAll(t, s.client(t).NewListPager(o).All(t.Context())))
 	assert.Contains(t, s.queries[len(s.queries)-1], "AtScopeAboveAndBelow")
-
 	policies := newFactory(t, &azfake.TokenCredential{}, s.options(t)).NewPolicyExemptionsClient()
 	query := &graphOptions{SubscriptionIDs: subscriptionIDs(1001), IncludeInherited: true}
 	assert.Len(t, readAll(t, policies.NewResourceGraphPager(query).All(t.Context())), 2)
@@ -346,7 +345,6 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Equal(t, armsecops.ExemptionCategoryWaiver, before.Category)
 		assert.Equal(t, "me, you", before.CreatedBy+", "+before.LastModifiedBy)
 		assert.JSONEq(t, test.properties, string(before.Properties))
-
 		left, err := client.Renew(t.Context(), id, expires, nil)
 		assert.Equal(t, []bool{before.ExpiresOn.IsZero(), !before.ExpiresOn.IsZero()}, []bool{errors.Is(err, armsecops.ErrNotRenewed), errors.Is(err, armsecops.ErrEnded)})
 		assert.Equal(t, before.Exemption, left.Exemption)
@@ -373,7 +371,6 @@ func TestExemptionsByID(t *testing.T) {
 		written := s.list[len(s.list)-2] // above that of the request
 		assert.Contains(t, written.name, "Client.CreateOrUpdate")
 		assert.Same(t, s.last(t, "ExemptionsClient.Renew"), written.parent)
-
 		require.NoError(t, errorOf(client.Delete(t.Context(), id, nil)))
 		for _, err := range []error{
 			errorOf(client.Get(t.Context(), id, nil)), errorOf(client.Renew(t.Context(), id, expires, nil)), errorOf(client.Delete(t.Context(), id, nil)),

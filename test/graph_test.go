@@ -176,7 +176,6 @@ func TestRowsBecomeModels(t *testing.T) {
 	want := strings.NewReplacer(`"kind": "",`, "", "02 03:04:05", "02T03:04:05Z").Replace(row)
 	o := options(respond(200, `{"totalRecords": 1, "count": 1, "data": [`+row+`], "facets": [], "resultTruncated": "false", "more": [1]}`))
 	columns := []string{"tenantId", "resourceGroup", "subscriptionId"}
-
 	page := testkit.Must(newAssignmentsClient(t, o).NewResourceGraphPager(nil).NextPage(t.Context()))
 	text := testkit.Must(json.Marshal(page.Value[0]))
 	testkit.AssertSameJSON(t, []byte(want), text)
@@ -328,7 +327,6 @@ func TestQueryTokenIsBound(t *testing.T) {
 		}
 		assert.NoError(t, err)
 	})
-
 	base.ContinuationToken = secondPage(t, "here", base)
 	_, err := newFactory(t, &azfake.TokenCredential{}, options(script(t))).NewStandardAssignmentsClient().NewResourceGraphPager(&base).NextPage(t.Context())
 	assertParameterError(t, err, "ContinuationToken")
@@ -470,7 +468,6 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	assert.Contains(t, armsecops.LogValue(errs[2]).String(), "[operation=ExemptionsClient.ListAcrossSubscriptions request=ExemptionsClient.Get kind=service status=403 ")
 	assert.Regexp(t, "^what the lists of the subscriptions lack: ExemptionsClient.Get: StandardAssignmentsClient.Get: 403 .*; ExemptionsClient.Get: StandardAssignmentsClient.Get: 429 ", errs[2].Error())
 	assert.Equal(t, []bool{true, true}, []bool{errors.Is(errs[2], armsecops.ErrForbidden), errors.Is(errs[2], armsecops.ErrThrottled)})
-
 	found, errs = list(ids[:2], &acrossOptions{ExpiresBefore: year.Add(1)})
 	assert.ElementsMatch(t, []string{one + "/resourceGroups/kept" + name, other + name, group + name}, found, "the index doesn't say how it ends")
 	assert.Len(t, errs, 2)
@@ -488,7 +485,6 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	found, errs = list(ids[:1], nil)
 	require.Equal(t, []int{1, 1}, []int{len(found), len(errs)})
 	assert.ErrorContains(t, errs[0], "what the lists of the subscriptions lack: ExemptionsClient.NewListPager: 403")
-
 	row := armsecops.StandardAssignment{ID: one + "/resourceGroups/kept" + name, Type: "Microsoft.Security/standardAssignments", Properties: armsecops.StandardAssignmentProperties{Effect: "Exempt"}}
 	server.Override("ExemptionsClient.NewListPager", fake.Respond(200, armsecops.Page[armsecops.StandardAssignment]{Value: []armsecops.StandardAssignment{row, row}}))
 	found, errs = list(ids[:1], nil)

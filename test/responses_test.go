@@ -197,10 +197,9 @@ func TestMemoryOfElementsIsBounded(t *testing.T) {
 		twice  = `{"id":"a","properties":{"items":[%s],"startTime":"2022-06-14 04:52:52"}}` // once strictly, once leniently
 		errors = `{"id":"a","properties":{"items":[{"errors":[%s]}]}}`
 		open   = `{"id":"a","a":[%s]}`
-
-		one  = `{"a":0}`
-		five = `{"a":0,"b":0,"c":0,"d":0,"e":0}`
-		all  = `{"a":0,"properties":{"a":0,"assignedStandard":{"a":0},"assignedComponent":{"a":0},"additionalData":{"a":0}},` +
+		one    = `{"a":0}`
+		five   = `{"a":0,"b":0,"c":0,"d":0,"e":0}`
+		all    = `{"a":0,"properties":{"a":0,"assignedStandard":{"a":0},"assignedComponent":{"a":0},"additionalData":{"a":0}},` +
 			`"systemData":{"a":0},"tags":{"a":""}}`
 	)
 	tests := map[string]struct {

@@ -151,7 +151,6 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 		require.ErrorIs(t, err, armsecops.ErrThrottled)
 		assert.Regexp(t, `NewResourceGraphPager: 429 Too Many Requests: RateLimiting: Busy; throttled for another \d+m\d+s, not sent again `+
 			`\(retry after .*, request `+requestID+`\)$`, err.Error())
-
 		o.Transport, o.Retry.MaxRetryDelay = respond(429, "", "Retry-After", "20"), time.Minute
 		client := newAssignmentsClient(t, o)
 		for _, wait := range []string{"azcore's", "at the gate"} {

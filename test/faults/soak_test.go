@@ -60,7 +60,6 @@ func TestSoak(t *testing.T) {
 		network.server.close()
 		assert.Empty(t, network.server.elsewhere)
 	}
-
 	outcomes := map[string]int{}
 	for n := range s.calls {
 		call := &s.calls[n]

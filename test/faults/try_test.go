@@ -108,7 +108,6 @@ func TestTablesShowRows(t *testing.T) {
 	assert.Equal(t, "| fault | operations | harm |\n|---|---|---|\n| a fault | Get | lost |\n", Harms(theirs))
 	assert.NotContains(t, Harms(ours), "a fault")
 	assert.NotContains(t, Comparison(map[string]Row{"a fault": ours[0]}, ours), "a fault")
-
 	path := t.TempDir() + "/rows.json"
 	require.NoError(t, WriteRows(path, ours))
 	rows := testkit.Must(ReadRows(path))

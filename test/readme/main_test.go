@@ -46,6 +46,12 @@ func TestExemptLeavesWhatExists(t *testing.T) {
 	left, err := exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
 	require.ErrorIs(t, err, armsecops.ErrExists)
 	assert.Equal(t, id, left)
+	client := factory.NewExemptionsClient()
+	require.NoError(t, errors.Join(renew(t.Context(), client, id, time.Now().AddDate(1, 0, 0), "approved"), renew(t.Context(), client, id, time.Now(), "")))
+	got := testkit.Must(client.Get(t.Context(), id, nil))
+	assert.Equal(t, []any{"approved", false}, []any{got.Description, got.ExpiresBefore(time.Now().AddDate(0, 11, 0))})
+	require.NoError(t, errors.Join(revoke(t.Context(), client, id), revoke(t.Context(), client, id)))
+	require.ErrorIs(t, renew(t.Context(), client, id, time.Now(), ""), armsecops.ErrNotFound)
 }
 
 // The response to the start of the job is lost.
@@ -60,6 +66,9 @@ func TestPublishNamesTheFailures(t *testing.T) {
 		assert.True(t, strings.HasSuffix(err.Error(), "/rule at member branch: Forbidden."), err)
 		isPost := func(r fake.Request) bool { return r.Method == http.MethodPost }
 		assert.Equal(t, 1, len(server.Requests())-len(slices.DeleteFunc(server.Requests(), isPost)), "jobs are started")
+		server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", Disconnect: true, Times: 4})
+		_, err = exempt(t.Context(), newFactory(t, server), "/subscriptions/"+subscription, "name", "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/policyAssignments/a", "closePorts")
+		assert.Regexp(t, "^send it again: ", advice(err))
 	})
 }
 
@@ -105,7 +114,6 @@ func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	server := fake.NewServer(nil)
 	client := testkit.Must(newFactory(t, server).NewSecurityAssignmentsClient(subscription))
 	created := testkit.Must(client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil))
-
 	expiresOn := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	require.NoError(t, extend(t.Context(), client, "group", "name", expiresOn))
 	requests := server.Requests()

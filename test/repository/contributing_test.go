@@ -80,7 +80,6 @@ func TestRecipes(t *testing.T) {
 	t.Logf("a client with four operations is %d files and %d lines of Go", changed, lines)
 	assert.LessOrEqual(t, changed, 12, "files of a client")
 	assert.LessOrEqual(t, lines, 350, "lines of Go of a client")
-
 	updates = append(updates, repository.followRecipe(t, "Add an operation")...)
 	slices.Sort(updates)
 	for _, update := range slices.Compact(updates) {
@@ -103,7 +102,6 @@ func TestRecipes(t *testing.T) {
 			assert.Contains(t, out, "--- PASS: "+test+" ", folder)
 		}
 	}
-
 	const (
 		here, operation, client = "./test/repository", "TestEveryOperationIsComplete", "TestEveryClientIsComplete"
 		there, exchange         = "./test/operations", "TestEveryOperationHasADocumentedExchange"
