@@ -119,8 +119,7 @@ func TestErrorHasEveryMember(t *testing.T) {
 	assert.JSONEq(t, `{"trace":"a"}`, string(e.AdditionalProperties["innererror"]))
 }
 
-// The line has the correlation id without a request id, the code of the body rather
-// than that of the header, and three details.
+// The line has the correlation id without a request id, the code of the body rather than that of the header, and three details.
 func TestErrorLine(t *testing.T) {
 	t.Parallel()
 	const correlationHeader, codeHeader = "x-ms-correlation-request-id", "x-ms-error-code"

@@ -77,8 +77,7 @@ func TestUnusualJSONIsKeptOrRefused(t *testing.T) {
 // wholeAssignment has every member, and unknown ones at every depth.
 var wholeAssignment = testkit.Whole(reflect.TypeFor[armsecops.Assignment]())
 
-// As package json does, a page keeps the members that the document lacks, and
-// those that were read before an error.
+// As package json does, a page keeps the members that the document lacks, and those that were read before an error.
 func TestPageKeepsItsOtherMembers(t *testing.T) {
 	t.Parallel()
 	for name, p := range testkit.JSONPackages {
@@ -184,8 +183,7 @@ func TestExpiresBeforeIsFalseForNever(t *testing.T) {
 	}
 }
 
-// A template is what a put under another name takes, from a Get or from a row of
-// Azure Resource Graph.
+// A template is what a put under another name takes, from a Get or from a row of Azure Resource Graph.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	a := testkit.Decode[armsecops.Assignment](t, `{"id":"i","name":"n","type":"t","etag":"e","systemData":{"createdBy":"c"},"kind":"k","location":"l",

@@ -46,8 +46,7 @@ func pagerOf(t testing.TB, body string) *assignmentPager {
 
 var ways = []string{"NextPage", "Pages", "All"}
 
-// read reads a pager in one way, and returns the names of the items. It leaves after
-// a number of pages, or of items of All; 0 for the end.
+// read reads a pager in one way, and returns the names of the items. It leaves after a number of pages, or of items of All; 0 for the end.
 func read(ctx context.Context, way string, pager *assignmentPager, leave int) (got []string, _ error) {
 	more := func(items ...armsecops.Assignment) bool {
 		for _, a := range items {
@@ -115,8 +114,7 @@ func readOn(t *testing.T, s *testkit.Tenant, failed *int, way string, pages int,
 	return nil
 }
 
-// However a listing is read, and wherever it is resumed, its items are yielded once
-// each, with sizes, faults and ways by chance.
+// However a listing is read, and wherever it is resumed, its items are yielded once each, with sizes, faults and ways by chance.
 func FuzzListingIsExact(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)
@@ -199,8 +197,7 @@ func TestPageOptionsAreChecked(t *testing.T) {
 	assert.Equal(t, numbers(5), got)
 }
 
-// A pager continues with the next page after a break, and with the same one if All
-// has not yielded its last item.
+// A pager continues with the next page after a break, and with the same one if All has not yielded its last item.
 func TestListingResumesAfterBreak(t *testing.T) {
 	t.Parallel()
 	resumesAt := map[string]map[int]int{ // item, by the number of pages or items before the break; in pages of five
@@ -337,8 +334,7 @@ func TestLeavingCancelsTheRequestInFlight(t *testing.T) {
 	})
 }
 
-// A pager has one loop at a time: another one would repeat pages, and with Prefetch
-// use what the first one does.
+// A pager has one loop at a time: another one would repeat pages, and with Prefetch use what the first one does.
 func TestLoopInALoopIsAnError(t *testing.T) {
 	t.Parallel()
 	s := testkit.NewTenant(ones(50)...)

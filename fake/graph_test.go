@@ -212,8 +212,7 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	assert.Len(t, mustQuery(t, strict, &queryOptions{ManagementGroups: []string{"none", "empty"}}), 4)
 }
 
-// Queries that no client makes are served, too, and the operation of a query is
-// that of the client that makes it.
+// Queries that no client makes are served, too, and the operation of a query is that of the client that makes it.
 func TestQueriesOfOtherPrograms(t *testing.T) {
 	t.Parallel()
 	const (

@@ -223,8 +223,7 @@ func item(name string, status armsecops.JobItemStatus, failures ...string) armse
 	return item
 }
 
-// newJobServer returns a server with jobs whose start times descend as their names
-// ascend. The last one has no end.
+// newJobServer returns a server with jobs whose start times descend as their names ascend. The last one has no end.
 func newJobServer(o fake.ServerOptions, n int) *fake.Server {
 	srv := fake.NewServer(&o)
 	for i := range n {
@@ -238,8 +237,7 @@ func newJobServer(o fake.ServerOptions, n int) *fake.Server {
 	return srv
 }
 
-// overrideJobList overrides the list of jobs with pages of one job each, which
-// are named after the assignment.
+// overrideJobList overrides the list of jobs with pages of one job each, which are named after the assignment.
 func overrideJobList(srv *fake.Server, pages int) {
 	srv.Override("WorkspaceManagerJobsClient.List", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Query().Get("$skipToken"))

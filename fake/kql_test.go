@@ -234,8 +234,7 @@ func TestKQLErrors(t *testing.T) {
 	}
 }
 
-// Any text is a query or an error with its position, and a query gives rows that
-// are JSON.
+// Any text is a query or an error with its position, and a query gives rows that are JSON.
 func FuzzKQL(f *testing.F) {
 	for _, test := range kqlQueries {
 		f.Add(test.query)

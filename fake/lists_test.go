@@ -16,8 +16,7 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// $top is the size of a page, as in Microsoft Sentinel: a client that wants no more
-// than that must stop by itself.
+// $top is the size of a page, as in Microsoft Sentinel: a client that wants no more than that must stop by itself.
 func TestListIsSortedAndPaged(t *testing.T) {
 	t.Parallel()
 	ascending := testkit.Names(5, "job-%d")
@@ -102,8 +101,7 @@ func TestNextLinkHasTheHostAndAPIVersionOfTheRequest(t *testing.T) {
 	assert.Contains(t, recorder.Body.String(), `"nextLink":"http://example.com`+jobsPath+`?api-version=2030-01-01&`)
 }
 
-// The links of a stored and of an overridden list. The last page has no next one:
-// with a second fault, its link leads to an empty page.
+// The links of a stored and of an overridden list. The last page has no next one: with a second fault, its link leads to an empty page.
 func TestNextLinkOfAFault(t *testing.T) {
 	t.Parallel()
 	const (

@@ -108,8 +108,7 @@ func TestInvalidBodyIsRefused(t *testing.T) {
 	assertRefused(t, fake.NewServer(nil), req, http.StatusUnsupportedMediaType, "UnsupportedMediaType", "application/json")
 }
 
-// Azure takes the members of its envelope in any casing, and those that the
-// stored resource has.
+// Azure takes the members of its envelope in any casing, and those that the stored resource has.
 func TestKnownMembersAreStored(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(nil)
@@ -151,8 +150,7 @@ func TestOtherFormsOfARequestAreAccepted(t *testing.T) {
 	})
 }
 
-// Every rule of docs/fake.md's table gives the error that its row says, and there
-// is a row for every code in the sources.
+// Every rule of docs/fake.md's table gives the error that its row says, and there is a row for every code in the sources.
 func TestDocumentedRefusals(t *testing.T) {
 	t.Parallel()
 	const (

@@ -113,8 +113,7 @@ func TestCallsOfATestPanic(t *testing.T) {
 	})
 }
 
-// 64 goroutines write to, read and list one server. A listing has every
-// assignment exactly once that is stored throughout.
+// 64 goroutines write to, read and list one server. A listing has every assignment exactly once that is stored throughout.
 func TestServerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	srv := fake.NewServer(&fake.ServerOptions{PageSize: 3, JobSteps: 1})

@@ -139,8 +139,7 @@ func TestEveryResourceIsStoredUntilDeleted(t *testing.T) {
 	}
 }
 
-// Every operation is served, or overridden: a handler has the parameters of the
-// path. Checks and faults come first.
+// Every operation is served, or overridden: a handler has the parameters of the path. Checks and faults come first.
 func TestEveryOperationCanBeOverridden(t *testing.T) {
 	t.Parallel()
 	testkit.EachOperation(t, routes.All, func(t *testing.T, route *routes.Route) {

@@ -50,8 +50,7 @@ func BenchmarkListPage(b *testing.B) {
 	}
 }
 
-// BenchmarkListPageOverTLS is BenchmarkListPage over TLS and HTTP/2, with a
-// compressed body. Client and server share the machine.
+// BenchmarkListPageOverTLS is BenchmarkListPage over TLS and HTTP/2, with a compressed body. Client and server share the machine.
 func BenchmarkListPageOverTLS(b *testing.B) {
 	body := newPayloads(16).page(1000)
 	client := tlsClient(b, body)
@@ -311,8 +310,7 @@ func (c *canned) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Status: "200 OK", Header: header, ContentLength: -1, Body: io.NopCloser(body), Request: req}, nil
 }
 
-// tlsClient returns a client that reaches a server in this process, whatever
-// the host, which responds to every request with the compressed body.
+// tlsClient returns a client that reaches a server in this process, whatever the host, which responds to every request with the compressed body.
 func tlsClient(b *testing.B, body []byte) *http.Client {
 	var compressed bytes.Buffer
 	w := gzip.NewWriter(&compressed)
@@ -404,8 +402,7 @@ func (p payloads) page(assignments int) []byte {
 	return fmt.Appendf(nil, `{"value":[%s]}`, bytes.Join(all, []byte(",")))
 }
 
-// TestPayloads shows that the payloads have the sizes and contents that the
-// benchmarks claim, and are decoded whole.
+// TestPayloads shows that the payloads have the sizes and contents that the benchmarks claim, and are decoded whole.
 func TestPayloads(t *testing.T) {
 	t.Parallel()
 	p := newPayloads(1)

@@ -66,8 +66,7 @@ func assertSame(t testing.TB, want, got any) {
 
 var times = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]+"`)
 
-// wireForm returns a model's JSON, with its members in order and its times in UTC:
-// the two sides write their fractions and zones differently.
+// wireForm returns a model's JSON, with its members in order and its times in UTC: the two sides write their fractions and zones differently.
 func wireForm(t testing.TB, model any) string {
 	text := testkit.Must(json.Marshal(model))
 	form := jsontext.Value(times.ReplaceAllFunc(testkit.Normal(text), func(quoted []byte) []byte {
@@ -83,8 +82,7 @@ func wireForm(t testing.TB, model any) string {
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and ../docs/reliability.md")
 
-// The fault matrix with Microsoft's clients. Their outcomes are recorded, not
-// judged; docs/reliability.md shows them beside this library's.
+// The fault matrix with Microsoft's clients. Their outcomes are recorded, not judged; docs/reliability.md shows them beside this library's.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	theirs := faults.Test(t, microsoftClients, "testdata/matrix.json", *update)
@@ -107,8 +105,7 @@ var microsoftClients = faults.Client{
 	},
 }
 
-// Both libraries send the same request, and make the same of the response: of each
-// operation that both have.
+// Both libraries send the same request, and make the same of the response: of each operation that both have.
 func TestRequestsAreTheirs(t *testing.T) {
 	t.Parallel()
 	missing := func(route *routes.Route) bool { return !theirs.Has(route) }
@@ -179,8 +176,7 @@ func newServer(t *testing.T) *armsecops.ClientOptions {
 	return driver.NewTLSServer(t, server, true)
 }
 
-// Our models have every member of theirs and its type, and write a required false or
-// 0; our enumerations have the values of theirs.
+// Our models have every member of theirs and its type, and write a required false or 0; our enumerations have the values of theirs.
 func TestModelsAreTheirs(t *testing.T) {
 	t.Parallel()
 	resource := func(library driver.Library, client string) reflect.Value {

@@ -151,8 +151,7 @@ func (p *process) getSampleJob() error {
 	return testkit.ErrorOf(p.jobs().Get(p.t.Context(), "myRg", "myWorkspace", testkit.JobsAssignment, testkit.JobName, nil))
 }
 
-// A valid value of each flag has an effect on a response, after the start of a job.
-// Those of -addr, -control, -ca and -host have their own tests.
+// A valid value of each flag has an effect on a response, after the start of a job. Those of -addr, -control, -ca and -host have their own tests.
 func TestFlagsHaveAnEffect(t *testing.T) {
 	t.Parallel()
 	const (
@@ -194,8 +193,7 @@ func TestControlRefusesFaults(t *testing.T) {
 	require.NoError(t, p.getSampleJob(), "none of them applies")
 }
 
-// Each member of a fault has the effect of its field in [fake.Fault], and is counted
-// until it is consumed. docs/fake.md has it with its type.
+// Each member of a fault has the effect of its field in [fake.Fault], and is counted until it is consumed. docs/fake.md has it with its type.
 func TestControlInjectsEveryMemberOfAFault(t *testing.T) {
 	t.Parallel()
 	const forbidden, job, started = `"code":"Forbidden"`, `"name":"cfbe1338`, `"provisioningState":"InProgress"`

@@ -13,8 +13,7 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// A transport may read the body of a request for a while after it has returned,
-// which is a while into the next attempt.
+// A transport may read the body of a request for a while after it has returned, which is a while into the next attempt.
 func TestEachAttemptHasItsOwnBody(t *testing.T) {
 	t.Parallel()
 	hedge := policyFunc(func(req *policy.Request) (*http.Response, error) {

@@ -65,8 +65,7 @@ type setup struct {
 	requests atomic.Int32
 }
 
-// pipeline returns the pipeline, whose requests are counted. The last of the
-// responses is for all requests that are left.
+// pipeline returns the pipeline, whose requests are counted. The last of the responses is for all requests that are left.
 func (s *setup) pipeline(responses ...transportFunc) runtime.Pipeline {
 	s.options.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
 		n := int(s.requests.Add(1))
@@ -276,8 +275,7 @@ func TestOnlyARefusalGivesThePlaceBack(t *testing.T) {
 	}
 }
 
-// A body without a length that ends in its JSON is read again, but not after a
-// request that must not be repeated.
+// A body without a length that ends in its JSON is read again, but not after a request that must not be repeated.
 func TestBodyThatIsCutWithoutALength(t *testing.T) {
 	t.Parallel()
 	body := func(text string, length int64, closes bool) transportFunc {
@@ -409,8 +407,7 @@ func TestCompleteResponseCountsAfterItsContextEnded(t *testing.T) {
 	require.Error(t, ctx.Err())
 }
 
-// The time that azcore gives to an attempt starts after the wait at the gate, and
-// the call's own is over when it is, also at the gate.
+// The time that azcore gives to an attempt starts after the wait at the gate, and the call's own is over when it is, also at the gate.
 func TestWaitAtTheGateIsNotAnAttempt(t *testing.T) {
 	t.Parallel()
 	type test struct {

@@ -150,8 +150,7 @@ func newCountingServer(t *testing.T, http2 bool, handler http.HandlerFunc) (*htt
 	return server, &connections
 }
 
-// Deletions whose success has a body give their connection back, unless the body
-// is long or late, and succeed anyway.
+// Deletions whose success has a body give their connection back, unless the body is long or late, and succeed anyway.
 func TestDeletionsGiveTheirConnectionBack(t *testing.T) {
 	t.Parallel()
 	write := func(size int) http.HandlerFunc {

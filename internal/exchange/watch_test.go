@@ -286,8 +286,7 @@ var hedging policyFunc = func(req *policy.Request) (*http.Response, error) {
 	return nil, errors.New("all attempts failed")
 }
 
-// What must not be repeated is sent once, however attempts overlap. That the outcome
-// is unknown if a policy leaves one under way is in test/faults.
+// What must not be repeated is sent once, however attempts overlap. That the outcome is unknown if a policy leaves one under way is in test/faults.
 func TestOverlappingAttempts(t *testing.T) {
 	t.Parallel()
 	for _, put := range []func(*arm.ClientOptions){
@@ -358,8 +357,7 @@ func TestNothingIsSentAfterTheCall(t *testing.T) {
 	})
 }
 
-// A request that would wait too long is not sent: its error is that of a 429
-// which asks to wait for what is left, in whole seconds.
+// A request that would wait too long is not sent: its error is that of a 429 which asks to wait for what is left, in whole seconds.
 func TestTooLongAWaitIsAnErrorWithoutARequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -340,8 +340,7 @@ func TestMergeSlowSourceDelaysNoOther(t *testing.T) {
 	})
 }
 
-// A slow caller holds a value of each place and no more, and a source has made no
-// more than the caller is done with.
+// A slow caller holds a value of each place and no more, and a source has made no more than the caller is done with.
 func TestMergeWaitsForTheCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

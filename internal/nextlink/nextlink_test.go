@@ -216,8 +216,7 @@ func TestResolveOverridesAPIVersion(t *testing.T) {
 	assert.Equal(t, expand("{listing}?$skipToken=a&api-version=a+b"), got.String())
 }
 
-// Whatever the link, it is refused, or leads to the endpoint or a host below it,
-// by https, to the path of the listing, with one api-version.
+// Whatever the link, it is refused, or leads to the endpoint or a host below it, by https, to the path of the listing, with one api-version.
 func FuzzResolve(f *testing.F) {
 	for _, test := range followed {
 		f.Add(expand(test.link))

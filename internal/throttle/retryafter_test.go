@@ -115,8 +115,7 @@ func TestBound(t *testing.T) {
 	assert.NotPanics(t, func() { Bound(&http.Response{}, time.Hour) })
 }
 
-// Whatever the header says, the wait isn't negative, and a number of seconds is
-// that number.
+// Whatever the header says, the wait isn't negative, and a number of seconds is that number.
 func FuzzRetryAfter(f *testing.F) {
 	for _, test := range retryAfterTests {
 		f.Add(test.value)

@@ -115,8 +115,7 @@ func TestEachNameHasItsGateIgnoringCase(t *testing.T) {
 	}
 }
 
-// The longest wait counts, and a wait is refused whenever what is left of it is
-// too long, not only at its start.
+// The longest wait counts, and a wait is refused whenever what is left of it is too long, not only at its start.
 func TestGateThatIsClosedAgain(t *testing.T) {
 	t.Parallel()
 	type test struct {
@@ -301,8 +300,7 @@ func TestWaitsOfOneCallAreBounded(t *testing.T) {
 	})
 }
 
-// Scopes that no request asks for again are forgotten when their gates have
-// opened, and there are never more than so many.
+// Scopes that no request asks for again are forgotten when their gates have opened, and there are never more than so many.
 func TestGatesOfAbandonedScopesAreForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

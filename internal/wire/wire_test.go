@@ -121,8 +121,7 @@ func TestCallersOptions(t *testing.T) {
 	}
 }
 
-// A document whose objects would take far more memory than its text is refused;
-// braces in strings are no objects.
+// A document whose objects would take far more memory than its text is refused; braces in strings are no objects.
 func TestGrowthIsBounded(t *testing.T) {
 	t.Parallel()
 	many := func(element string) string { return strings.TrimSuffix(strings.Repeat(element+",", 100_000), ",") }
@@ -152,8 +151,7 @@ func TestGrowthIsBounded(t *testing.T) {
 	})
 }
 
-// A time is read as package time reads it, or else as azcore does, if it can be
-// written again.
+// A time is read as package time reads it, or else as azcore does, if it can be written again.
 func FuzzTime(f *testing.F) {
 	for _, text := range []string{
 		"2022-06-14T04:52:52Z", "2022-06-14T04:52:52.1234567Z", "2022-06-14T04:52:52.1234567891Z", "9999-12-31T23:59:59.999999999Z", "2023-02-29T00:00:00Z",

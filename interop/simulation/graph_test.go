@@ -150,8 +150,7 @@ func compare(t *testing.T) (results []reading) {
 	return results
 }
 
-// compareExemptions reads the exemptions of all three kinds by three listings of each
-// subscription and by ExemptionsClient.
+// compareExemptions reads the exemptions of all three kinds by three listings of each subscription and by ExemptionsClient.
 func compareExemptions(t *testing.T) (results []reading) {
 	for _, concurrency := range []int{1, 32} {
 		azure := newFullTenant()

@@ -52,8 +52,7 @@ type subscription struct {
 	filled time.Time // zero: before the first call
 }
 
-// shortest returns how long its listing takes at least: each page after the one
-// before, and none before there is a token for it.
+// shortest returns how long its listing takes at least: each page after the one before, and none before there is a token for it.
 func (s subscription) shortest() time.Duration {
 	longest := time.Duration(0)
 	for page := range s.pages {
@@ -116,8 +115,7 @@ func newTenant(shared float64) *tenant {
 	return t
 }
 
-// shortest returns how long a listing takes at least, with any client: the calls
-// at the concurrency, and the longest listing.
+// shortest returns how long a listing takes at least, with any client: the calls at the concurrency, and the longest listing.
 func (t *tenant) shortest(concurrency int) time.Duration {
 	longest := time.Duration(0)
 	for _, s := range t.subscriptions {
@@ -184,8 +182,7 @@ type reading struct {
 // readFunc reads all that a service has, and returns the number of items.
 type readFunc = func(*testing.T, *armsecops.ClientOptions) int
 
-// measure reads a service on a clock that takes no time.
-//   - seen: its traffic
+// measure reads a service on a clock that takes no time.   - seen: its traffic
 func measure(t *testing.T, how string, service policy.Transporter, seen *traffic, read readFunc) (r reading) {
 	synctest.Test(t, func(t *testing.T) {
 		options := &armsecops.ClientOptions{} // with the waits of the default
@@ -288,8 +285,7 @@ var tenItems = strings.TrimSuffix(strings.Repeat(item+",", itemsOfPage), ",")
 // pageOfTen is a page of ten assignments.
 var pageOfTen = `{"value":[` + tenItems + "]}"
 
-// benchmarkListAcross measures how many subscriptions with a page of ten assignments
-// one core lists in a second.
+// benchmarkListAcross measures how many subscriptions with a page of ten assignments one core lists in a second.
 func benchmarkListAcross(b *testing.B, client *armsecops.SecurityAssignmentsClient) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	ids, listed := newTenant(0).ids, 0
