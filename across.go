@@ -127,7 +127,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 // The exemptions come as their pages arrive, those of different subscriptions mixed. Of one,
 // those of Azure Policy come first, then those of Defender's standards, then Defender's
 // assignments of 2021, each in the service's order; what the query adds is last. No more
-// pages are in memory than subscriptions are listed at a time. Breaking out of the loop ends
+// pages are in memory than subscriptions are listed at a time, and the ids of all exemptions. Breaking out of the loop ends
 // all requests and goroutines before the loop is left.
 //
 // REST: the pages of [PolicyExemptionsClient.NewListPager], [StandardAssignmentsClient.NewListPager]
@@ -451,7 +451,7 @@ type ExemptionsClientListAcrossSubscriptionsOptions struct {
 
 	// ListsOnly leaves out the standard assignments that only Azure Resource Graph has, such
 	// as those of resource groups and single resources: the listing may be incomplete. It
-	// saves the query, and a request for each of these. Otherwise, they come after all others,
+	// saves the queries, and a request for each of these. Otherwise, they come after all others,
 	// each as Get returns it now, or as the query has it if its id is none of an exemption,
 	// as in a documented sample.
 	ListsOnly bool

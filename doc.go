@@ -198,8 +198,8 @@
 //
 //	                                    query                   ListAcrossSubscriptions
 //	current                             within minutes          to the second, except a new
-//	                                                            standard assignment below a
-//	                                                            subscription: within minutes
+//	                                                            standard assignment that only
+//	                                                            the query has: within minutes
 //	requests                            one for 1,000 rows      at least one for each
 //	                                    of a kind               subscription and kind
 //	a subscription that you can't read  left out, no error      a *SubscriptionError; of

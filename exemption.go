@@ -140,21 +140,18 @@ func (e *Exemption) check(options *ExemptionsClientCreateOrUpdateOptions) error 
 	}
 	keys := e.AssessmentKeys
 	noAssignment := routes.CheckID(e.PolicyAssignmentID, policyAssignments)
-	isDefinition := func(id string) bool { return routes.CheckID(id, "Microsoft.Authorization/policyDefinitions") == "" }
 	noStandard := routes.CheckID(e.StandardID, routes.SecurityStandards.Type, "Microsoft.Security/standards") // as in samples
 	switch {
 	case policy && noAssignment != "":
 		return invalid("PolicyAssignmentID", e.PolicyAssignmentID, noAssignment)
-	case slices.ContainsFunc(e.PolicyDefinitionReferenceIDs, isDefinition):
-		return invalid("PolicyDefinitionReferenceIDs", strings.Join(e.PolicyDefinitionReferenceIDs, ", "), "must be ids that the initiative has for its policies, rather than those of policy definitions")
 	case e.StandardID != "" && noStandard != "":
 		return invalid("StandardID", e.StandardID, noStandard)
 	case policy && e.Category == "":
 		return invalid("Category", "", "must not be empty")
 	case policy && len(e.PolicyDefinitionReferenceIDs) == 0 && !options.AllowWhole:
 		return invalid("PolicyDefinitionReferenceIDs", "", "must not be empty without AllowWhole: it would be from every policy of the assignment")
-	case slices.Contains(e.PolicyDefinitionReferenceIDs, ""):
-		return invalid("PolicyDefinitionReferenceIDs", "", "must not have an empty id")
+	case slices.ContainsFunc(e.PolicyDefinitionReferenceIDs, func(id string) bool { return strings.TrimSpace(id) == "" || strings.Contains(id, "/") }):
+		return invalid("PolicyDefinitionReferenceIDs", strings.Join(e.PolicyDefinitionReferenceIDs, ", "), "must be ids that the initiative has for its policies, neither empty nor resource ids")
 	case standard && len(keys) == 0 && !options.AllowWhole:
 		return invalid("AssessmentKeys", "", "must not be empty without AllowWhole: it would be from the whole standard")
 	case standard && len(keys) == 0 && e.StandardID == "", len(keys) > 1, slices.ContainsFunc(keys, isNoKey):

@@ -432,10 +432,12 @@ func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []
 	if len(subscriptionIDs) == 0 {
 		return nil, nil
 	}
-	query := func(subscriptionIDs []string) []graphQuery {
-		return exemptionQueries(&ExemptionsClientListOptions{Kinds: []ExemptionKind{ExemptionKindStandardAssignment}, SubscriptionIDs: subscriptionIDs})
-	}
-	queries := append(query(subscriptionIDs), query(nil)[0].ofManagementGroups())
+	var response *http.Response // rather than the caller's, as in listSubscription
+	ctx = policy.WithCaptureResponse(ctx, &response)
+	options := ExemptionsClientListOptions{Kinds: []ExemptionKind{ExemptionKindStandardAssignment}, SubscriptionIDs: subscriptionIDs}
+	queries := exemptionQueries(&options)
+	options.SubscriptionIDs, options.AllowPartialScopes = nil, true // whose rows are in no subscription
+	queries = append(queries, exemptionQueries(&options)[0].ofManagementGroups())
 	pager := newPager[Exemption](exemptionPages{graph[exemptionRow]{c.client, routes.Exemptions, queries}}, place{}, PageOptions{})
 	queried := map[string]bool{} // the rows so far, by id in lower case
 	for e, err := range pager.All(ctx) {
@@ -445,6 +447,9 @@ func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []
 			errs = append(errs, err)
 		case !listed[id] && !queried[id]:
 			queried[id] = true
+			if _, err := c.find(e.ID); err == nil { // it will be got
+				e = Exemption{ID: e.ID, Scope: e.Scope, SubscriptionID: e.SubscriptionID}
+			}
 			rows = append(rows, e)
 		}
 	}
@@ -461,6 +466,7 @@ func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []
 
 // subscriptionRow is a subscription in Azure Resource Graph.
 type subscriptionRow struct {
+	ID         string `json:"id"`
 	Properties struct {
 		GroupsAbove []struct {
 			Name string `json:"name"`
@@ -473,19 +479,19 @@ type subscriptionRow struct {
 func (c *ExemptionsClient) groupsAbove(ctx context.Context, subscriptionIDs []string) (map[string]bool, error) {
 	table := &routes.Resource{Type: "Microsoft.Resources/subscriptions", Table: "resourcecontainers"}
 	queries := graphQueries(table, exemptionColumnNames, &ResourceGraphOptions{SubscriptionIDs: subscriptionIDs})
-	above, known := map[string]bool{}, 0
+	above, known := map[string]bool{}, map[string]bool{} // by id in lower case
 	for row, err := range newPager[subscriptionRow](graph[subscriptionRow]{c.client, routes.Exemptions, queries}, place{}, PageOptions{}).All(ctx) {
 		if err != nil {
 			return above, err
 		}
 		if row.Properties.GroupsAbove != nil {
-			known++
+			known[strings.ToLower(row.ID)] = true
 		}
 		for _, group := range row.Properties.GroupsAbove {
 			above[strings.ToLower(managementGroups+"/"+group.Name)] = true
 		}
 	}
-	if known < len(distinct(subscriptionIDs)) {
+	if len(known) < len(distinct(subscriptionIDs)) {
 		return nil, nil
 	}
 	return above, nil

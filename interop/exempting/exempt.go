@@ -265,7 +265,7 @@ func (e *exempter) placesOf(ctx context.Context, recommendation armsecops.Assess
 				PolicyAssignmentID: assignmentID, PolicyDefinitionReferenceIDs: references, Metadata: g.metadata,
 			}, &armsecops.ExemptionsClientCreateOrUpdateOptions{
 				AllowWhole:     len(references) == 0, // of a policy that is assigned alone
-				RefuseExisting: true,                 // since another program has created it meanwhile
+				RefuseExisting: true,                 // since another program may have created it meanwhile
 			})
 			return err
 		}})

@@ -17,7 +17,6 @@ import (
 
 	"github.com/armsecops/armsecops"
 	"github.com/armsecops/armsecops/fake"
-	"github.com/armsecops/armsecops/internal/testkit"
 )
 
 // The programs are tested as a user would: by the exported API alone.
@@ -30,7 +29,14 @@ func options(transport policy.Transporter) *armsecops.ClientOptions {
 
 func newFactory(t *testing.T, transport policy.Transporter) *armsecops.ClientFactory {
 	t.Helper()
-	return testkit.Must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport)))
+	return must(armsecops.NewClientFactory(&azfake.TokenCredential{}, options(transport)))
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 const subscription = "d0cfe6b2-9ac0-4464-9919-dccaee2e48c0"
@@ -42,13 +48,13 @@ func TestExemptLeavesWhatExists(t *testing.T) {
 	server, scope := fake.NewServer(&fake.ServerOptions{Strict: true}), "/subscriptions/"+subscription
 	server.AddSubscription(subscription)
 	factory := newFactory(t, server)
-	id := testkit.Must(exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
+	id := must(exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
 	left, err := exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
 	require.ErrorIs(t, err, armsecops.ErrExists)
 	assert.Equal(t, id, left)
 	client := factory.NewExemptionsClient()
 	require.NoError(t, errors.Join(renew(t.Context(), client, id, time.Now().AddDate(1, 0, 0), "approved"), renew(t.Context(), client, id, time.Now(), "")))
-	got := testkit.Must(client.Get(t.Context(), id, nil))
+	got := must(client.Get(t.Context(), id, nil))
 	assert.Equal(t, []any{"approved", false}, []any{got.Description, got.ExpiresBefore(time.Now().AddDate(0, 11, 0))})
 	require.NoError(t, errors.Join(revoke(t.Context(), client, id), revoke(t.Context(), client, id)))
 	require.ErrorIs(t, renew(t.Context(), client, id, time.Now(), ""), armsecops.ErrNotFound)
@@ -101,7 +107,7 @@ func TestAdvice(t *testing.T) {
 			if test.credential != nil {
 				credential.SetError(test.credential)
 			}
-			client := testkit.Must(armsecops.NewSecurityAssignmentsClient(subscription, credential, options(server)))
+			client := must(armsecops.NewSecurityAssignmentsClient(subscription, credential, options(server)))
 			_, err := client.Get(t.Context(), "myResourceGroup", test.assignmentID, nil)
 			require.Error(t, err)
 			assert.Truef(t, strings.HasPrefix(advice(err), test.want), "%s, of %v", advice(err), err)
@@ -112,15 +118,15 @@ func TestAdvice(t *testing.T) {
 func TestExtendWritesOnlyWhatItHasRead(t *testing.T) {
 	t.Parallel()
 	server := fake.NewServer(nil)
-	client := testkit.Must(newFactory(t, server).NewSecurityAssignmentsClient(subscription))
-	created := testkit.Must(client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil))
+	client := must(newFactory(t, server).NewSecurityAssignmentsClient(subscription))
+	created := must(client.CreateOrUpdate(t.Context(), "group", "name", armsecops.Assignment{}, nil))
 	expiresOn := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
 	require.NoError(t, extend(t.Context(), client, "group", "name", expiresOn))
 	requests := server.Requests()
 	assert.Equal(t, string(created.ETag), requests[len(requests)-1].Header.Get("If-Match"))
 	server.Inject(fake.Fault{StatusCode: http.StatusPreconditionFailed, Match: func(r fake.Request) bool { return r.Header.Get("If-Match") != "" }})
 	require.ErrorIs(t, extend(t.Context(), client, "group", "name", expiresOn.AddDate(1, 0, 0)), armsecops.ErrPreconditionFailed)
-	got := testkit.Must(client.Get(t.Context(), "group", "name", nil))
+	got := must(client.Get(t.Context(), "group", "name", nil))
 	assert.Equal(t, expiresOn, got.Properties.ExpiresOn)
 }
 
@@ -129,7 +135,7 @@ func TestInventoryHasWhatTheListsLack(t *testing.T) {
 	var out strings.Builder
 	server, id := fake.NewServer(&fake.ServerOptions{ShortLists: true}), armsecops.StandardAssignmentID{Scope: "/subscriptions/" + subscription + "/resourceGroups/rg", Name: subscription}
 	server.Put(id, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt, Metadata: armsecops.StandardMetadata{CreatedBy: "lea"}}})
-	client := testkit.Must(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server)))
+	client := must(armsecops.NewExemptionsClient(&azfake.TokenCredential{}, options(server)))
 	require.ErrorContains(t, inventory(t.Context(), &out, client, nil), "must not be empty")
 	require.ErrorContains(t, inventory(t.Context(), &out, client, []string{subscription, "not an id"}), "must be a UUID")
 	assert.Equal(t, "never\t\"lea\"\t\""+subscription+"\"\t"+id.Scope+"\n", out.String())

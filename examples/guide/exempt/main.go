@@ -1,5 +1,5 @@
 // This program exempts a virtual machine from two recommendations of Defender for Cloud,
-// lists the exemptions that hold for the machine, renews the two, and deletes them.
+// lists the exemptions that hold for the machine, renews the two, and deletes what it made.
 package main
 
 import (
@@ -65,8 +65,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a pipe that is closed is an error of a write, and ends nothing halfway
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)                                                  // a pipe that is closed is an error of a write, and ends nothing halfway
+	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored) // as nohup does
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
