@@ -117,7 +117,7 @@ func TestQueryReturnsWhatResourcesAreIn(t *testing.T) {
 		`,"subscriptions":["` + otherSubscription + `"]`: of,
 	} {
 		var result struct{ Data []jsontext.Value }
-		postQuery(t, srv, query+scope+"}", &result)
+		postQuery(t, srv, strings.Replace(query, " | ", " | where type startswith 'microsoft.' | ", 1)+scope+"}", &result)
 		assert.Equal(t, "["+want+"]", fmt.Sprint(result.Data))
 	}
 }
@@ -206,6 +206,8 @@ func TestQueryLeavesOutUnknownScopes(t *testing.T) {
 	assert.Empty(t, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{empty}}))
 	_, err := collect(t, newAssignments(t, options(srv)).NewResourceGraphPager(&queryOptions{SubscriptionIDs: []string{unknown}}))
 	assert.True(t, armsecops.HasCode(err, armsecops.CodeNoValidSubscriptionsInQueryRequest), err)
+	mustCollect(t, newFactory(t, srv).NewPolicyExemptionsClient().NewListPager("/subscriptions/"+unknown, nil))
+	assert.Empty(t, mustQuery(t, srv, &queryOptions{SubscriptionIDs: []string{unknown}}), "it was listed")
 	assert.Len(t, mustQuery(t, srv, &queryOptions{ManagementGroups: []string{"none"}}), 4, "the server isn't strict")
 	strict := newTenant(fake.ServerOptions{Strict: true})
 	strict.AddManagementGroup("Empty")
@@ -229,6 +231,7 @@ func TestQueriesOfOtherPrograms(t *testing.T) {
 		"take":              {typed + "take 2 | project name", "", `"totalRecords":2,"count":2,"data":[{"name":"a0"},{"name":"a1"}],"facets":[],"resultTruncated":"false"`, ours},
 		"exemptions":        {typed + ofGet, "", `"data":[{"name":"a0"}]`, ours},
 		"columns":           {"resources | where name == 'a1' | project n = toupper(name), type", "", `"data":[{"n":"A1","type":"microsoft.security/assignments"}]`, ""},
+		"subscriptions":     {"resourcecontainers | where type =~ 'Microsoft.Resources/subscriptions' | project name", "", `"totalRecords":2,`, ""},
 		"a type of its own": {"resources | extend type = 'x' | where type == 'x' | project name", `,"options":{"$top":1}`, `"totalRecords":4,`, ""},
 		"another type":      {"resources | where type =~ 'microsoft.compute/disks' | project id", "", `"totalRecords":0,"count":0,"data":[]`, ""},
 		"descending":        {typed + "order by name desc | project name, id = name", `,"options":{"$top":1,"$skip":1}`, `"data":[{"name":"a2","id":"a2"}],"facets":[],"resultTruncated":"false","$skipToken"`, ours},

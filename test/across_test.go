@@ -204,12 +204,24 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
 	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
-	ids = append(ids, "production", "Production") // which concerns all kinds
-	_, errs = collect(client.ListAcrossSubscriptions(t.Context(), ids, nil))
+	ids = append(append([]string{"production"}, ids...), "Production") // which concerns all kinds
+	given, invalid := slices.Clone(ids), client.ListAcrossSubscriptions(t.Context(), ids, nil)
+	again, _ := collect(invalid)
+	found, errs = collect(invalid)
+	assert.Equal(t, []any{given, len(again)}, []any{ids, len(found)}, "the caller's slice stays as it is")
+	ids = ids[1:4]
 	require.Len(t, errs, 1)
 	assertParameterError(t, errs[0], "subscriptionID")
 	assert.ErrorContains(t, errs[0], "subscription production: ExemptionsClient.ListAcrossSubscriptions: parameter ")
 	assert.Equal(t, armsecops.ExemptionKind(""), errs[0].(*armsecops.SubscriptionError).Kind)
+	isQuery := func(r fake.Request) bool { return r.Method == http.MethodPost }
+	for operation, want := range map[string][]int{"PolicyExemptionsClient.NewListPager": {1, 2}, "StandardAssignmentsClient.NewListPager": {0, 0}} { // exemptions, queries
+		server := fake.NewServer(&fake.ServerOptions{ShortLists: true})
+		server.Put(armsecops.StandardAssignmentID{Scope: "/subscriptions/" + ids[0] + "/resourceGroups/rg", Name: ids[0]}, armsecops.StandardAssignment{Properties: armsecops.StandardAssignmentProperties{Effect: armsecops.EffectExempt}})
+		server.Inject(fake.Fault{Operation: operation, StatusCode: 403})
+		found, errs := collect(newFactory(t, &azfake.TokenCredential{}, options(server)).NewExemptionsClient().ListAcrossSubscriptions(t.Context(), ids[:1], nil))
+		assert.Equal(t, append(want, 1), []int{len(found), len(server.Requests()) - len(slices.DeleteFunc(server.Requests(), isQuery)), len(errs)}, operation)
+	}
 	for operation, want := range map[string]int{"PolicyExemptionsClient.NewListPager": 2, "ExemptionsClient.NewListPager": 3, "StandardAssignmentsClient.Get": 3} {
 		synctest.Test(t, func(t *testing.T) { // one request doesn't end, and holds back nothing else
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -224,7 +236,7 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 			assert.Len(t, found, want, operation)
 			require.Len(t, errs, 1)
 			require.ErrorIs(t, errs[0], context.DeadlineExceeded)
-			assert.Regexp(t, `^(what the lists of the subscriptions lack|subscription \S+): (ExemptionsClient\.Get: )?`+operation, errs[0].Error())
+			assert.Regexp(t, map[bool]string{true: `^subscription \S+: `, false: `^what the lists of the subscriptions lack: (ExemptionsClient\.Get: )?`}[want == 2]+operation, errs[0].Error())
 			assert.Equal(t, want == 2, errs[0].(*armsecops.SubscriptionError).Kind == "", "of all kinds")
 		})
 	}

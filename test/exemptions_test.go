@@ -412,7 +412,9 @@ func TestExemptionsAreCreated(t *testing.T) {
 		assert.Equal(t, created, again)
 		server.Inject(fake.Fault{StatusCode: 403})
 		require.ErrorIs(t, errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, subscriptionID(7), listed, refusing)), armsecops.ErrForbidden)
-		assert.Equal(t, http.MethodGet, server.Requests()[4].Method)
+		server.Inject(fake.Fault{StatusCode: 404, Body: "<html>"})
+		require.ErrorIs(t, errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, subscriptionID(7), listed, refusing)), armsecops.ErrNotFound)
+		assert.Equal(t, []string{http.MethodGet, http.MethodGet}, []string{server.Requests()[4].Method, server.Requests()[5].Method})
 	}
 }
 
@@ -430,7 +432,7 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 		"Kind":                         {{}, {Kind: armsecops.ExemptionKindAssignment, StandardID: aStandard}},
 		"PolicyAssignmentID":           {{Kind: policies, Category: "waiver"}, {Kind: policies, Category: "waiver", PolicyAssignmentID: "a", PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: standards, PolicyAssignmentID: anAssignment}, {Kind: policies, Category: "waiver", PolicyAssignmentID: strings.Replace(anAssignment, "policyAssignments", "policySetDefinitions", 1), PolicyDefinitionReferenceIDs: []string{"r"}}},
 		"Category":                     {{Kind: policies, PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard}},
-		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r", ""}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"/providers/Microsoft.Authorization/policyDefinitions/p"}}},
+		"PolicyDefinitionReferenceIDs": {{Kind: standards, PolicyDefinitionReferenceIDs: []string{"r"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r", ""}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"r", "providers/Microsoft.Authorization/policyDefinitions/p"}}, {Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{" "}}},
 		"Metadata":                     {{Kind: standards, Metadata: json.RawMessage("{}")}},
 		"ResourceSelectors":            {{Kind: standards, ResourceSelectors: []armsecops.PolicyResourceSelector{{}}}},
 		"StandardID":                   {{Kind: policies, StandardID: aStandard}, {Kind: standards, StandardID: "s", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: anAssignment, AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: aStandard[:len(aStandard)-1], AssessmentKeys: []string{recommendationKey}}, {Kind: standards, AssessmentKeys: []string{recommendationKey}}},
@@ -445,7 +447,9 @@ func TestCreatedExemptionsAreChecked(t *testing.T) {
 			refuse(t.Context(), exemptSubscription, standardName, e, parameter)
 		}
 	}
-	refuse(t.Context(), "/subscriptions/"+subscriptionID(7), standardName, armsecops.Exemption{Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment, ExpiresOn: time.Now()}, "PolicyAssignmentID")
+	for scope, assigned := range map[string]string{"/subscriptions/" + subscriptionID(7): exemptSubscription, exemptSubscription: exemptSubscription + "/resourceGroups/rg"} {
+		refuse(t.Context(), scope, standardName, armsecops.Exemption{Kind: policies, Category: "waiver", PolicyAssignmentID: assigned + strings.TrimPrefix(anAssignment, exemptSubscription), ExpiresOn: time.Now()}, "PolicyAssignmentID")
+	}
 	var none context.Context
 	for _, e := range []armsecops.Exemption{{Kind: policies, Category: "waiver", PolicyAssignmentID: anAssignment}, {Kind: standards, StandardID: aStandard, Category: "waiver"}} {
 		e.ExpiresOn = time.Now()
@@ -475,6 +479,7 @@ func TestOnlyExemptionsAreRenewedAndDeleted(t *testing.T) {
 		assert.ErrorContains(t, change(t.Context(), ""), "ExemptionsClient."+name+": parameter id ")
 	}
 	refused := errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, standardName, armsecops.Exemption{Kind: armsecops.ExemptionKindStandardAssignment, StandardID: aStandard, Category: "c"}, refusing))
+	require.ErrorIs(t, refused, armsecops.ErrNotExemption)
 	assert.ErrorContains(t, refused, "ExemptionsClient.CreateOrUpdate: it exists: StandardAssignmentsClient.Get: 200 OK: not an exemption: ")
 	exempt := respond(200, strings.Replace(body, "Audit", "Exempt", 1))
 	writing := newFactory(t, &azfake.TokenCredential{}, options(script(t, exempt, respond(200, body), respond(201, body), lost, failWith(409)))).NewExemptionsClient()

@@ -460,6 +460,8 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 	found, errs := list(append(ids, strings.ToLower(ids[2])), &acrossOptions{Concurrency: 1})
 	assert.Equal(t, []string{strings.ToUpper(one) + name, one + "/resourceGroups/kept" + name, other + name, group + name}, found)
 	require.Len(t, errs, 3)
+	isGet := func(r fake.Request) bool { return r.Operation == "StandardAssignmentsClient.Get" }
+	assert.Equal(t, 9+3, len(server.Requests())-len(slices.DeleteFunc(server.Requests(), isGet)), "what is listed isn't got, and one is tried four times")
 	for i, want := range []string{ids[2] + ": StandardAssignmentsClient.NewListPager: 403", ids[1] + ": ExemptionsClient.Get: StandardAssignmentsClient.Get: 404"} {
 		assert.ErrorContains(t, errs[i], "subscription "+want)
 		assert.Equal(t, armsecops.ExemptionKindStandardAssignment, errs[i].(*armsecops.SubscriptionError).Kind)
@@ -478,6 +480,13 @@ func TestExemptionsAcrossSubscriptionsThatTheListsLack(t *testing.T) {
 		found, errs = list(ids[:1], nil)
 		assert.Equal(t, want, []int{len(found), len(errs)}, chain)
 	}
+	server.Inject(fake.Fault{StatusCode: 200, Body: `{"data":[{"id":"/subscriptions/a","properties":{"managementGroupAncestorsChain":[]}},{"id":"/subscriptions/A","properties":{"managementGroupAncestorsChain":[]}}],"resultTruncated":"false"}`, Match: func(r fake.Request) bool { return strings.Contains(string(r.Body), "resourcecontainers") }})
+	found, _ = list(ids[:2], nil)
+	assert.Contains(t, found, group+name, "one subscription has no row")
+	server.Inject(fake.Fault{Operation: "ExemptionsClient.NewListPager", Header: http.Header{"X-Ms-Tenant-Subscription-Limit-Hit": {"true"}}, Skip: 1})
+	_, errs = list(ids[:1], nil)
+	require.Len(t, errs, 1)
+	require.NotErrorIs(t, errs[0], armsecops.ErrIncompleteResult, "rows of groups are in no subscription")
 	server.Inject(fake.Fault{Operation: "ExemptionsClient.NewListPager", StatusCode: 403, Skip: 2})
 	found, errs = list(ids[:1], nil)
 	assert.Equal(t, []int{2, 1}, []int{len(found), len(errs)}, "it isn't known which groups are above")
