@@ -48,10 +48,11 @@ func TestExemptLeavesWhatExists(t *testing.T) {
 	server, scope := fake.NewServer(&fake.ServerOptions{Strict: true}), "/subscriptions/"+subscription
 	server.AddSubscription(subscription)
 	factory := newFactory(t, server)
-	id := must(exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
+	made := must(exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
 	left, err := exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
 	require.ErrorIs(t, err, armsecops.ErrExists)
-	assert.Equal(t, id, left)
+	id := made.ID
+	assert.Equal(t, []any{id, false}, []any{left.ID, left.ExemptsSame(armsecops.Exemption{})})
 	client := factory.NewExemptionsClient()
 	require.NoError(t, errors.Join(renew(t.Context(), client, id, time.Now().AddDate(1, 0, 0), "approved"), renew(t.Context(), client, id, time.Now(), "")))
 	got := must(client.Get(t.Context(), id, nil))
