@@ -169,7 +169,7 @@ func ExampleExemptionsClient_CreateOrUpdate() {
 	options := &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true}
 	for _, exemption := range []armsecops.Exemption{byPolicy, byStandard, byPolicy} {
 		exemption.Description, exemption.Category = "SEC-1042: accepted until it is shut down", armsecops.ExemptionCategoryWaiver
-		exemption.ExpiresOn = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+		exemption.ExpiresOn = time.Now().AddDate(1, 0, 0)
 		created, err := client.CreateOrUpdate(context.Background(), scope, "7c1f4b0e-5a43-4c0e-9d3a-2b8f6f0a9d11", exemption, options)
 		if err != nil && !errors.Is(err, armsecops.ErrExists) {
 			log.Fatal(err)

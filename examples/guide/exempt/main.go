@@ -88,8 +88,8 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 	return armsecops.NewClientFactory(credential, nil)
 }
 
-// run exempts the machine, lists what holds for it, renews its own exemptions and deletes
-// them. What fails doesn't keep the rest from being done.
+// run exempts the machine, lists what holds for it, renews the exemptions that it made and
+// deletes them. What fails doesn't keep the rest from being done.
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, stdout io.Writer) error {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	var ids, made []string         // made has those that may exist, too, and none of an earlier run
@@ -110,8 +110,12 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 			}
 			continue
 		}
-		ids = append(ids, id)
-		fmt.Fprintf(out, "%q: exempted by %s\n", r.displayName, id)
+		if isNew {
+			ids = append(ids, id)
+			fmt.Fprintf(out, "%q: exempted by %s\n", r.displayName, id)
+		} else {
+			fmt.Fprintf(out, "%q: exempted already, and stays: %s\n", r.displayName, id)
+		}
 		out.Flush() // so that a run that is killed has named it
 	}
 	client := factory.NewExemptionsClient()
@@ -141,7 +145,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the id
 // and whether it made the exemption, or may have. A second run lets it end later, and never
-// earlier. exemptOrRenew of interop/exempting reads the recommendations once for many resources.
+// earlier; one that has ended is ErrEnded. exemptOrRenew of interop/exempting reads the recommendations once for many resources.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, made bool, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
@@ -171,10 +175,11 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	client := factory.NewExemptionsClient()
 	created, err := client.CreateOrUpdate(ctx, resourceID, name, exemption, &armsecops.ExemptionsClientCreateOrUpdateOptions{RefuseExisting: true})
 	if errors.Is(err, armsecops.ErrExists) {
+		exemption.StandardID = created.StandardID // whichever standard has the recommendation
 		if !created.ExemptsSame(exemption) {
 			return "", false, fmt.Errorf("%w, and is from something else", err)
 		}
-		_, err = client.Renew(ctx, created.ID, expires, &armsecops.ExemptionsClientRenewOptions{Description: reason, AllowEnded: true})
+		_, err = client.Renew(ctx, created.ID, expires, &armsecops.ExemptionsClientRenewOptions{Description: reason})
 		if errors.Is(err, armsecops.ErrNotRenewed) { // it ends later already
 			err = nil
 		}

@@ -59,7 +59,15 @@ func TestExemptWritesToThePlaceOfTheRecommendation(t *testing.T) {
 	}
 	runErr := run(ctx, factory, today, io.Discard)
 	left, err := collect(factory.NewExemptionsClient().NewListPager(nil).All(ctx), func(armsecops.Exemption) bool { return true })
-	assert.Equal(t, []any{2, nil, nil}, []any{len(left), runErr, err}, "it deletes none of an earlier run")
+	assert.Equal(t, []any{2, nil, nil, left[0].ExpiresOn}, []any{len(left), runErr, err, today.AddDate(0, 0, 90)}, "it deletes none of an earlier run")
+	testOf := armsecops.ExemptionsClientRenewOptions{AllowEarlier: true, Description: "revoked"}
+	_, endErr := factory.NewExemptionsClient().Renew(ctx, left[0].ID, time.Now().Add(-time.Hour), &testOf)
+	_, _, err = exempt(ctx, factory, machine, recommendations[0], today)
+	require.ErrorIs(t, errors.Join(endErr, err), armsecops.ErrEnded, "it stays so")
+	second := armsecops.SecurityStandardID{Scope: scope, Name: "0f3afdf9-d0c9-4c3d-847f-89da613e70a8"} // which comes first
+	server.Put(second, armsecops.SecurityStandard{Properties: armsecops.SecurityStandardProperties{Assessments: []armsecops.PartialAssessmentProperties{{AssessmentKey: left[1].AssessmentKeys[0]}}}})
+	_, _, err = exempt(ctx, factory, machine, recommendations[1], today)
+	require.NoError(t, err, "by another standard")
 	server.Put(armsecops.AssessmentMetadataID{Name: "another"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: disksName}})
 	server.Put(armsecops.AssessmentMetadataID{Name: "tags"}, armsecops.AssessmentMetadata{Properties: armsecops.AssessmentMetadataProperties{DisplayName: "Ours", AssessmentType: "customPolicy"}})
 	other := recommendations[0]

@@ -109,7 +109,8 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 }
 
 // publish does all of a publication, within an hour. A job that takes longer, or that the
-// program no longer waits for after SIGTERM, continues, and the error names it.
+// program no longer waits for after SIGTERM, continues, and the error names it: another run
+// starts another job.
 func publish(ctx context.Context, factory *armsecops.ClientFactory, p publication, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
