@@ -95,7 +95,8 @@
 //	ListAcrossSubscriptions       the lists of many subscriptions, some at a time
 //	NewResourceGraphPager         a query of Azure Resource Graph
 //
-// Some have others, such as BeginCreate and NewJobPoller of jobs, and Renew of exemptions.
+// Some have others, such as BeginCreate and NewJobPoller of jobs, Renew of exemptions, and
+// NewListBySubscriptionPager of what a subscription has: [docs/api.md] lists them by client.
 //
 // Lists are read by a [Pager]: All yields items, Pages pages, and NextPage is azcore's way.
 // [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
@@ -112,6 +113,7 @@
 //		}
 //		fmt.Println(exemption.ID)
 //	}
+//	token = "" // it has ended: the next one begins anew
 //
 // ListAcrossSubscriptions yields an error for each subscription that fails, and continues:
 //
@@ -142,7 +144,7 @@
 //
 //	id, err := armsecops.ParsePolicyExemptionID(exemption.ID)
 //	if err != nil {
-//		return err // of another kind
+//		return err // such as that of another kind
 //	}
 //	got, err := policyExemptions.Get(ctx, id.Scope, id.Name, nil)
 //	if err != nil {
@@ -252,9 +254,10 @@
 //	case errors.Is(err, armsecops.ErrCredential):
 //		// sign in
 //	case responded:
-//		// a status of success is that of a response that can't be used
-//		log.Println(service.StatusCode, service.Code, service.Message, service.RequestID)
-//	default: // such as a lost connection, or the end of the context: nothing was changed
+//		// a status of success is that of a response that can't be used: the text says why
+//		log.Println(service.StatusCode, service.Code, service.RequestID, err)
+//	default: // such as a lost connection, or the end of the context: nothing was changed; of
+//		// PollUntilDone, the job continues, which WaitForJob says
 //	}
 //
 // Further:
@@ -276,7 +279,7 @@
 //
 // In a log of package slog, every error of an operation is one group. Its members have the
 // same names and types in each: operation, kind, status, code, message, requestId and so on.
-// None has a token, or a value of the query of 8 bytes or more.
+// Logs never have a token, or a value of the query of 8 bytes or more.
 //
 //	slog.Error("listing exemptions", "err", err)
 //	slog.Error("auditing", "err", armsecops.LogValue(fmt.Errorf("audit: %w", err)))
@@ -322,7 +325,7 @@
 //	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
 // Renew, Delete and, with RefuseExisting, CreateOrUpdate of [ExemptionsClient], and BeginCreate
-// with Recover, send several requests, each with the headers. resp is the last response that
+// with Recover, send several requests, each with the headers: give them no condition. resp is the last response that
 // one of these got; the start of a job whose outcome is unknown has none, nor have the
 // listings of Recover, or a call that is held back after a 429. WithCaptureResponse has no
 // effect where requests overlap: on ListAcrossSubscriptions, and on pages that are fetched ahead.
@@ -337,14 +340,17 @@
 // you write it.
 //
 // Assignments of 2021 and the resources of the workspace manager have an ETag. To ask the
-// service to write only if it hasn't changed, send it in If-Match, unless it is empty:
+// service to write only if it hasn't changed, send it in If-Match:
 //
 //	got, err := assignments.Get(ctx, "resource-group", "name", nil)
 //	if err != nil {
 //		return err
 //	}
 //	got.Properties.DisplayName = "Behind a gateway"
-//	once := policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}})
+//	once := ctx
+//	if got.ETag != "" { // which would be no condition
+//		once = policy.WithHTTPHeader(ctx, http.Header{"If-Match": {string(got.ETag)}})
+//	}
 //	_, err = assignments.CreateOrUpdate(once, "resource-group", "name", got.Assignment, nil)
 //
 // A service that finds another one responds 412, which is [ErrPreconditionFailed];

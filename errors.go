@@ -92,7 +92,7 @@ var (
 	// already, or never, without AllowEarlier, and ErrEnded for one that has ended, without
 	// AllowEnded. It is left as it is, and the response has it. Neither is a [*ServiceError].
 	ErrNotRenewed = errors.New("not renewed")
-	ErrEnded      = errors.New("not renewed, since it has ended")
+	ErrEnded      = errors.New("not renewed, since it has ended") // see ErrNotRenewed
 
 	// ErrExists is the error of [ExemptionsClient.CreateOrUpdate] with RefuseExisting if there is
 	// something of that name. The response has the exemption; it is zero if it is none, such as

@@ -284,7 +284,7 @@ type ExemptionsClientRenewOptions struct {
 	// it was approved. Empty leaves it as it is. Of another kind it is a [*ParameterError].
 	Metadata json.RawMessage
 
-	// AllowEarlier lets an exemption end earlier than it does, or one that never ends. To
+	// AllowEarlier lets Renew shorten an exemption, or give an end to one that never ends. To
 	// change the other options alone, renew an exemption until its own ExpiresOn; one that
 	// never ends is changed by its place's client.
 	AllowEarlier bool

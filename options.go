@@ -42,7 +42,8 @@ type PageOptions struct {
 	// and others are a [*ParameterError]. The token of a query of Azure Resource Graph is bound
 	// to the query, and to its scopes in any order.
 	//
-	// A token can be stored: it is no secret, but has ids and what the service's link has. One of
+	// A token can be stored. It lets nobody read anything, but has ids and what the service's
+	// link has, so errors don't print it. One of
 	// a version of this module that wrote another form is a [*ParameterError]. How long the
 	// service takes its link isn't documented.
 	ContinuationToken string

@@ -428,7 +428,7 @@ func queryEscape(s string) string {
 type PageError struct {
 	// ContinuationToken names the page that failed. A pager made with it resumes there. It
 	// is empty with [ErrIncompleteResult]. Resuming doesn't help for
-	// [ErrUntrustedNextLink], [ErrPagingLoop] and a [*ParameterError].
+	// [ErrUntrustedNextLink], a [*ParameterError], and [ErrPagingLoop] of a page that was read.
 	ContinuationToken string
 
 	// Err is why the page failed.

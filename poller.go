@@ -37,7 +37,7 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // or by NewJobPoller. Give the context a deadline: it is what ends the wait for a job that
 // doesn't end.
 //   - poller: of BeginCreate or NewJobPoller
-//   - options: nil polls every 30 seconds, or as the service asks; another Frequency of less than a second than 0 is a [*ParameterError],
+//   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second, other than 0, is a [*ParameterError],
 //     except under go test, where azcore accepts it
 //
 // The causes are the errors of [WorkspaceManagerJobsClient.Get]. [ErrOutcomeUnknown] is one

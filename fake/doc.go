@@ -13,8 +13,8 @@
 //		"testing"
 //		"time"
 //
-//		"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 //		azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+//		"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 //
 //		"github.com/armsecops/armsecops"
 //		"github.com/armsecops/armsecops/fake"

@@ -24,7 +24,8 @@ type Fault struct {
 	// requests of BeginCreate are those of Create and Get, which NewJobPoller sends
 	// too, and with Recover of NewListPager. Those of ListAcrossSubscriptions are
 	// NewListBySubscriptionPager's or NewListPager's; that of ExemptionsClient also sends
-	// those of "ExemptionsClient.NewListPager" and "StandardAssignmentsClient.Get". Get, CreateOrUpdate, Renew and Delete of ExemptionsClient send
+	// those of "ExemptionsClient.NewListPager" and "StandardAssignmentsClient.Get". Get,
+	// CreateOrUpdate, Renew and Delete of ExemptionsClient send
 	// those of the clients of the three places, such as "PolicyExemptionsClient.Get".
 	// A list also has the REST API's name: "WorkspaceManagerJobsClient.List" is
 	// "WorkspaceManagerJobsClient.NewListPager". Empty means every request, even

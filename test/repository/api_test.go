@@ -123,7 +123,7 @@ const apiPage = `# Operations
 
 Every operation of every client, its request and its page of Azure's REST documentation.
 
-These methods send the requests of others:
+These methods send the requests of others, and have no row in the tables of their clients:
 
 | method | sends |
 |---|---|
