@@ -24,6 +24,8 @@ import (
 const (
 	defaultConcurrency = 8
 	managementGroups   = "/providers/Microsoft.Management/managementGroups"
+
+	listExemptionsAcross = "ExemptionsClient.ListAcrossSubscriptions" // the operation
 )
 
 // ListAcrossSubscriptions lists the assignments of many subscriptions, some at a
@@ -96,9 +98,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //     exemptions of the management groups above.
 //   - The standard assignments that these lists lack, unless ListsOnly is set: whether they have
 //     those of resource groups and single resources isn't documented. A query of Azure Resource
-//     Graph finds them, and each is got.
-//     Among them are those of the management groups above, or of all groups, where Azure
-//     Resource Graph doesn't say which are above.
+//     Graph finds them, and each is got. Among them are those of the management groups above,
+//     or of all groups, where Azure Resource Graph doesn't say which are above.
 //
 // The SubscriptionID of an exemption of a management group is empty.
 //
@@ -126,9 +127,9 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //
 // The exemptions come as their pages arrive, those of different subscriptions mixed. Of one,
 // those of Azure Policy come first, then those of Defender's standards, then Defender's
-// assignments of 2021, each in the service's order; what the query adds is last. No more
-// pages are in memory than subscriptions are listed at a time, and the ids of all exemptions. Breaking out of the loop ends
-// all requests and goroutines before the loop is left.
+// assignments of 2021, each in the service's order; what the query adds is last. In memory are
+// the ids of all exemptions, and no more pages than subscriptions are listed at a time.
+// Breaking out of the loop ends all requests and goroutines before the loop is left.
 //
 // REST: the pages of [PolicyExemptionsClient.NewListPager], [StandardAssignmentsClient.NewListPager]
 // and [SecurityAssignmentsClient.NewListBySubscriptionPager]; unless ListsOnly is set, also of
@@ -136,7 +137,7 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 func (c *ExemptionsClient) ListAcrossSubscriptions(
 	ctx context.Context, subscriptionIDs []string, options *ExemptionsClientListAcrossSubscriptionsOptions,
 ) iter.Seq2[Exemption, error] {
-	const name = "ExemptionsClient.ListAcrossSubscriptions"
+	const name = listExemptionsAcross
 	var o ExemptionsClientListAcrossSubscriptionsOptions
 	if options != nil {
 		o = *options

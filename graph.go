@@ -369,14 +369,13 @@ func (g graph[T]) parseLink(link string) (query int, skipToken string, err error
 //   - subscriptionIDs: what was listed
 //   - listed: the exemptions that the listing had, by id in lower case
 func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []string, concurrency int, listed map[string]bool) iter.Seq2[Exemption, error] {
-	const name = "ExemptionsClient.ListAcrossSubscriptions"
 	type result struct {
 		row, exemption Exemption
 		err            error
 	}
 	get := func(ctx context.Context, row Exemption) iter.Seq[result] {
 		return func(yield func(result) bool) {
-			if _, err := c.find(row.ID); err != nil { // an id that nothing can get, as in a sample
+			if row.Kind != "" { // it is whole
 				yield(result{row, row, nil})
 				return
 			}
@@ -391,7 +390,7 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 			id := r.row.SubscriptionID
 			switch failed := ofAll(ctx, r.err); {
 			case failed != nil:
-				yield(Exemption{}, withOperation(name, inLine(append(errs, failed))))
+				yield(Exemption{}, withOperation(listExemptionsAcross, inLine(append(errs, failed))))
 				return
 			case endedBy(ctx, r.err):
 				yield(Exemption{}, unlisted(append(errs, r.err)))
@@ -409,7 +408,7 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 					id = subscriptionIDs[i] // as the caller wrote it
 				}
 				if !yield(Exemption{}, &SubscriptionError{
-					SubscriptionID: id, Kind: ExemptionKindStandardAssignment, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: name,
+					SubscriptionID: id, Kind: ExemptionKindStandardAssignment, Operation: routes.StandardAssignments.Get.Operation, Err: r.err, operation: listExemptionsAcross,
 				}) {
 					return
 				}
@@ -423,11 +422,11 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 
 // unlisted returns the error of what [ExemptionsClient.listUnlisted] couldn't find or get.
 func unlisted(errs []error) error {
-	const name = "ExemptionsClient.ListAcrossSubscriptions"
-	return &SubscriptionError{Kind: ExemptionKindStandardAssignment, Operation: routes.Exemptions.Operation, Err: inLine(errs), operation: name}
+	return &SubscriptionError{Kind: ExemptionKindStandardAssignment, Operation: routes.Exemptions.Operation, Err: inLine(errs), operation: listExemptionsAcross}
 }
 
 // queryUnlisted returns the rows of [ExemptionsClient.listUnlisted], and why some may be missing.
+// Those to get have no Kind; the others are whole.
 func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []string, listed map[string]bool) (rows []Exemption, errs []error) {
 	if len(subscriptionIDs) == 0 {
 		return nil, nil
@@ -447,7 +446,7 @@ func (c *ExemptionsClient) queryUnlisted(ctx context.Context, subscriptionIDs []
 			errs = append(errs, err)
 		case !listed[id] && !queried[id]:
 			queried[id] = true
-			if _, err := c.find(e.ID); err == nil { // it will be got
+			if _, err := c.find(e.ID); err == nil { // or nothing can get it, as in a sample
 				e = Exemption{ID: e.ID, Scope: e.Scope, SubscriptionID: e.SubscriptionID}
 			}
 			rows = append(rows, e)

@@ -15,9 +15,9 @@ type ClientOptions struct {
 	// Retry, Transport, Telemetry, TracingProvider, policies. APIVersion
 	// overrides the api-version of every request, next pages included, except
 	// queries of Azure Resource Graph; a [ClientFactory] and NewExemptionsClient refuse it.
-	// Another cloud, such as cloud.AzureChina of azcore, is for the credential's options, too. A Transport
-	// that is an *http.Client is used without following redirects; another one must not
-	// follow them, nor send a request again by itself.
+	// Set another Cloud, such as cloud.AzureChina of azcore, in the credential's options, too.
+	// A Transport that is an *http.Client is used without following redirects; another one
+	// must not follow them, nor send a request again by itself.
 	arm.ClientOptions
 
 	// MaxResponseBytes bounds the body of one response, success or error, in
@@ -42,10 +42,9 @@ type PageOptions struct {
 	// and others are a [*ParameterError]. The token of a query of Azure Resource Graph is bound
 	// to the query, and to its scopes in any order.
 	//
-	// A token can be stored. It lets nobody read anything, but has ids and what the service's
-	// link has, so errors don't print it. One of
-	// a version of this module that wrote another form is a [*ParameterError]. How long the
-	// service takes its link isn't documented.
+	// A token can be stored. It is no credential, but has ids and the query of the service's
+	// link, so errors don't print it. A token of a version of this module with another form is
+	// a [*ParameterError]. How long the service accepts its link isn't documented.
 	ContinuationToken string
 
 	// MaxPages bounds the number of pages that this pager reads; More is false then, and

@@ -107,7 +107,8 @@
 // # Azure Resource Graph
 //
 // The server responds to queries of the tables resources, policyresources and
-// securityresources from the same resources, and of resourcecontainers from what they are in, without delay, at most $top and
+// securityresources from the same resources, and of resourcecontainers from the
+// subscriptions and groups that they are in, without delay, at most $top and
 // [ServerOptions].PageSize rows a page, sorted by id, ignoring case, unless the query
 // has another order. It reads the Kusto Query Language of queries for one table,
 // those of other programs, too:
@@ -123,7 +124,8 @@
 // Azure reads it, as it does summarize and has, the message says so.
 // The rest is Azure's as well: a named subscription that doesn't exist, since it
 // holds nothing, [Server.AddSubscription] hasn't named it and no list of it was
-// read, is left out if there are others, and a 400 alone. A query pages only if its result has a column id and
+// read, is left out if there are others, and a 400 alone. A query pages only if its
+// result has a column id and
 // no limit. The server doesn't serve facets, nor tables as results.
 //
 // Rows are like Azure's: types in lower case, an assignmentScopeValidation that is

@@ -25,8 +25,8 @@ type Fault struct {
 	// too, and with Recover of NewListPager. Those of ListAcrossSubscriptions are
 	// NewListBySubscriptionPager's or NewListPager's; that of ExemptionsClient also sends
 	// those of "ExemptionsClient.NewListPager" and "StandardAssignmentsClient.Get". Get,
-	// CreateOrUpdate, Renew and Delete of ExemptionsClient send
-	// those of the clients of the three places, such as "PolicyExemptionsClient.Get".
+	// CreateOrUpdate, Renew and Delete of ExemptionsClient send those of the clients of
+	// the three places, such as "PolicyExemptionsClient.Get".
 	// A list also has the REST API's name: "WorkspaceManagerJobsClient.List" is
 	// "WorkspaceManagerJobsClient.NewListPager". Empty means every request, even
 	// one that belongs to no operation.
@@ -106,8 +106,8 @@ type pendingFault struct {
 // order in which they were injected, until one applies to it: those before that
 // one count it as skipped. Use [Server.AssertFaultsConsumed] to check that every
 // fault has applied. Inject panics for an operation that no client has or whose requests
-// are another method's, as of BeginCreate or ExemptionsClient.Get, and for a fault that changes nothing, that contradicts itself, or that the operation can't
-// have.
+// are another method's, as of BeginCreate or ExemptionsClient.Get, and for a fault that
+// changes nothing, that contradicts itself, or that the operation can't have.
 func (s *Server) Inject(fault Fault) {
 	route, err := fault.check()
 	if err != nil {

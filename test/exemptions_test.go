@@ -300,21 +300,30 @@ func TestExemptionJSON(t *testing.T) {
 
 func TestExemptsSame(t *testing.T) {
 	t.Parallel()
-	const policies, standards = armsecops.ExemptionKindPolicyExemption, armsecops.ExemptionKindStandardAssignment
-	policy := armsecops.Exemption{Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}}
-	standard := armsecops.Exemption{Kind: standards, StandardID: aStandard, AssessmentKeys: []string{recommendationKey}, ExpiresOn: time.Now()}
-	for same, others := range map[bool][]armsecops.Exemption{
-		true:  {{Kind: policies, PolicyAssignmentID: strings.ToUpper(anAssignment), PolicyDefinitionReferenceIDs: []string{"B", "A", "b"}, ResourceSelectors: []armsecops.PolicyResourceSelector{}}, {Kind: standards, StandardID: strings.ToUpper(aStandard), AssessmentKeys: []string{strings.ToUpper(recommendationKey)}}},
-		false: {{Kind: policies, PolicyAssignmentID: anAssignment + "2", PolicyDefinitionReferenceIDs: []string{"a", "b"}}, {Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a"}}, {Kind: standards, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}}, {Kind: policies, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}, ResourceSelectors: []armsecops.PolicyResourceSelector{{Name: "s"}}}, {Kind: standards, StandardID: aStandard}, {Kind: standards, StandardID: aStandard + "2", AssessmentKeys: []string{recommendationKey}}, {Kind: standards, StandardID: aStandard, AssessmentKeys: []string{recommendationKey}, SubAssessmentExemptionRule: findings}},
-	} {
-		for _, other := range others {
-			assert.Equal(t, same, policy.ExemptsSame(other) || other.ExemptsSame(standard), other)
-		}
-	}
+	e := armsecops.Exemption{Kind: armsecops.ExemptionKindPolicyExemption, PolicyAssignmentID: anAssignment, PolicyDefinitionReferenceIDs: []string{"a", "b"}}
+	e.StandardID, e.AssessmentKeys, e.ExpiresOn = aStandard, []string{recommendationKey}, time.Now()
+	same := e
+	same.PolicyAssignmentID, same.StandardID, same.ExpiresOn = strings.ToUpper(anAssignment), strings.ToUpper(aStandard), time.Time{}
+	same.PolicyDefinitionReferenceIDs, same.AssessmentKeys, same.ResourceSelectors = []string{"B", "A", "b"}, []string{strings.ToUpper(recommendationKey)}, []armsecops.PolicyResourceSelector{}
+	assert.True(t, e.ExemptsSame(same))
+	testkit.EachCase(t, map[string]func(other *armsecops.Exemption){
+		"kind":              func(other *armsecops.Exemption) { other.Kind = armsecops.ExemptionKindAssignment },
+		"policy assignment": func(other *armsecops.Exemption) { other.PolicyAssignmentID += "2" },
+		"policies":          func(other *armsecops.Exemption) { other.PolicyDefinitionReferenceIDs = []string{"a"} },
+		"resources": func(other *armsecops.Exemption) {
+			other.ResourceSelectors = []armsecops.PolicyResourceSelector{{Name: "s"}}
+		},
+		"standard":       func(other *armsecops.Exemption) { other.StandardID += "2" },
+		"recommendation": func(other *armsecops.Exemption) { other.AssessmentKeys = nil },
+		"findings":       func(other *armsecops.Exemption) { other.SubAssessmentExemptionRule = findings },
+	}, func(t *testing.T, change func(*armsecops.Exemption)) {
+		other := e
+		change(&other)
+		assert.False(t, e.ExemptsSame(other))
+	})
 }
 
-// An exemption of each place is read, renewed with all that it has, and deleted by
-// its id, in any casing.
+// An exemption of each place is read, renewed with all that it has, and deleted by its id, in any casing.
 func TestExemptionsByID(t *testing.T) {
 	t.Parallel()
 	expires := time.Date(2027, 1, 2, 2, 0, 0, 0, time.FixedZone("", 2*60*60))

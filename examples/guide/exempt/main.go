@@ -145,7 +145,8 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 
 // exempt exempts a resource from a recommendation where that is exempted, and returns the id
 // and whether it made the exemption, or may have. A second run lets it end later, and never
-// earlier; one that has ended is ErrEnded. exemptOrRenew of interop/exempting reads the recommendations once for many resources.
+// earlier; one that has ended is ErrEnded. exemptOrRenew of interop/exempting reads the
+// recommendations once for many resources.
 func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, made bool, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
