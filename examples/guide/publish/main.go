@@ -69,8 +69,10 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)                                                  // a pipe that is closed is an error of a write, and ends nothing halfway
-	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored) // as nohup does
+	// A pipe that is closed is an error of a write, and ends nothing halfway.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	// What nohup ignores stays ignored.
+	signals := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program
 	if err := run(ctx, factory, []publication{rules}, os.Stdout); err != nil {
