@@ -115,12 +115,16 @@ func TestURLsOfPages(t *testing.T) {
 func TestDeleteAfterALostResponse(t *testing.T) {
 	t.Parallel()
 	body := func(code string) string { return `{"error":{"code":"` + code + `","message":"m fake_token"}}` }
+	job := "providers/Microsoft.SecurityInsights/workspaceManagerAssignments/assignment/jobs/job"
+	missing := func(name string) string {
+		return strings.Replace(body("ResourceNotFound"), "m fake", "The Resource 'microsoft.operationalinsights/"+name+"' under resource group 'rg' was not found. fake", 1)
+	}
 	for known, bodies := range map[bool][]string{
-		true: {"", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
+		true: {"", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), missing("workspaces/workspace/" + job), missing("workspaces/other"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
 		false: {
 			"<html>", body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
 			body("InvalidResourceNamespace"), body("NoRegisteredProviderFound"), body("MissingSubscriptionRegistration"), body("InvalidSubscriptionId"),
-			body("Subscription Not Registered"), body("resourcegroupnotfound"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
+			body("Subscription Not Registered"), body("resourcegroupnotfound"), missing("workspaces/workspace"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
 		},
 	} {
 		for _, notFound := range bodies {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,9 +35,10 @@ const (
 
 	// CodeNotFound (404): there is no such resource.
 	CodeNotFound = "NotFound"
-	// CodeResourceNotFound (404): there is no such resource.
+	// CodeResourceNotFound (404): there is no such resource, or it is in one that isn't there,
+	// such as a workspace or an exempted machine, which the message names; see [IsMissing].
 	CodeResourceNotFound = "ResourceNotFound"
-	// CodeParentResourceNotFound (404): there is no such workspace, or another parent of the resource.
+	// CodeParentResourceNotFound (404): a parent of the resource isn't there, such as the assignment of a job.
 	CodeParentResourceNotFound = "ParentResourceNotFound"
 	// CodeResourceGroupNotFound (404): there is no such resource group.
 	CodeResourceGroupNotFound = "ResourceGroupNotFound"
@@ -183,14 +185,35 @@ func MaybeCarriedOut(err error) bool {
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
 // of a job that was deleted. The others say nothing of the resource: the page of a proxy
 // ([ServiceError].Page), and a subscription, resource group or other parent that isn't found,
-// which may be one that the identity may not see. The 404 of another client on azcore counts
-// as well if it has a code, which a page hasn't.
+// which may be misspelt, or one that the identity may not see. Of a parent in a resource group,
+// such as an exempted machine, [HasCode] finds [CodeResourceNotFound] or
+// [CodeParentResourceNotFound]. The 404 of another client on azcore counts as well if it has a
+// code, which a page hasn't.
 func IsMissing(err error) bool {
 	response, ok := errors.AsType[*azcore.ResponseError](err)
-	if !ok || response.StatusCode != http.StatusNotFound || errors.Is(err, ErrOutcomeUnknown) || HasCode(err, parentMissing...) {
+	if !ok || response.StatusCode != http.StatusNotFound || errors.Is(err, ErrOutcomeUnknown) || HasCode(err, parentMissing...) || namesParent(err, response) {
 		return false
 	}
 	return !isPage(err) && (response.ErrorCode != "" || errors.Is(err, ErrNotFound))
+}
+
+// notFound is the message of Azure Resource Manager about a resource, or one above it.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found
+var notFound = regexp.MustCompile(`(?i)\bThe Resource '([^']+)' under resource group '[^']*' was not found`)
+
+// namesParent reports whether a 404 is of a resource above that of the request.
+func namesParent(err error, response *azcore.ResponseError) bool {
+	if response.RawResponse == nil || response.RawResponse.Request == nil {
+		return false
+	}
+	text := ""
+	if service, ok := errors.AsType[*ServiceError](err); ok {
+		text = service.Message
+	} else {
+		text = response.Error() // which has the body
+	}
+	named := notFound.FindStringSubmatch(text)
+	return named != nil && strings.Contains(strings.ToLower(response.RawResponse.Request.URL.Path), "/"+strings.ToLower(named[1])+"/")
 }
 
 // isGone is IsMissing of an error that is the response's, rather than one that wraps it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -211,6 +213,10 @@ func TestHasCode(t *testing.T) {
 	}
 	notFound := &azcore.ResponseError{StatusCode: 404, ErrorCode: "NotFound"} // of another client
 	assert.Equal(t, []bool{true, false, false}, []bool{armsecops.IsMissing(notFound), armsecops.IsMissing(&azcore.ResponseError{StatusCode: 404}), armsecops.IsMissing(errors.Join(notFound, &azcore.ResponseError{ErrorCode: "SubscriptionNotFound"}))})
+	body := `{"error":{"code":"ResourceNotFound","message":"The Resource 'p/t/a' under resource group 'rg' was not found."}}`
+	for path, missing := range map[string]bool{"/providers/p/t/a": true, "/providers/P/t/a/providers/q": false} {
+		assert.Equal(t, missing, armsecops.IsMissing(runtime.NewResponseError(testkit.Must(testkit.Respond(404, body)(httptest.NewRequest("GET", path, nil))))), path)
+	}
 }
 
 // endlessError wraps itself, twice.

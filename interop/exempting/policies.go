@@ -197,7 +197,7 @@ func limits(e armsecops.Exemption) string {
 
 // deleted reports whether an error says that an exemption doesn't exist, or what it was below.
 func deleted(err error) bool {
-	ofParent := armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound)
+	ofParent := armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound, armsecops.CodeResourceNotFound)
 	return armsecops.IsMissing(err) || ofParent && errors.Is(err, armsecops.ErrNotFound)
 }
 
