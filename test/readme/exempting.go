@@ -17,10 +17,10 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, id string, e
 	return err
 }
 
-// revoke deletes an exemption, unless it is gone already.
+// revoke deletes an exemption, unless it is gone already, or what it exempts is.
 func revoke(ctx context.Context, client *armsecops.ExemptionsClient, id string) error {
 	_, err := client.Delete(ctx, id, nil)
-	if armsecops.IsMissing(err) {
+	if armsecops.IsMissing(err) || armsecops.HasCode(err, armsecops.CodeResourceNotFound) {
 		return nil
 	}
 	return err

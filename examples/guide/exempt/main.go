@@ -90,16 +90,16 @@ func newFactory(live bool) (*armsecops.ClientFactory, error) {
 	return armsecops.NewClientFactory(credential, nil)
 }
 
-// run exempts the machine, lists what holds for it, renews the exemptions that it made and
-// deletes them. What fails doesn't keep the rest from being done.
+// run exempts the machine, or renews what exempts it already, lists what holds for it, renews
+// the exemptions that it made and deletes them. What fails doesn't keep the rest from being done.
 func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, stdout io.Writer) error {
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush
 	var ids, made []string         // made has those that may exist, too, and none of an earlier run
 	var errs []error
 	ended := false // there is no more to do but to clean up
 	for i, r := range recommendations {
-		id, isNew, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
-		if isNew {
+		id, done, err := exempt(ctx, factory, machine, r, now.AddDate(0, 0, 90))
+		if done == isMade {
 			made = append(made, id)
 		}
 		if err != nil {
@@ -112,12 +112,10 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 			}
 			continue
 		}
-		if isNew {
+		if done == isMade {
 			ids = append(ids, id)
-			fmt.Fprintf(out, "%q: exempted by %s\n", r.displayName, id)
-		} else {
-			fmt.Fprintf(out, "%q: exempted already, and stays: %s\n", r.displayName, id)
 		}
+		fmt.Fprintf(out, "%q: %s %s\n", r.displayName, done, id)
 		out.Flush() // so that a run that is killed has named it
 	}
 	client := factory.NewExemptionsClient()
@@ -145,18 +143,25 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	return errors.Join(append(errs, out.Flush())...)
 }
 
+// What exempt has done.
+const (
+	isMade    = "exempted by" // or may be, with an error
+	isRenewed = "exempted already, and renewed:"
+	isLeft    = "exempted already, and stays, since it ends later:"
+)
+
 // exempt exempts a resource from a recommendation where that is exempted, and returns the id
-// and whether it made the exemption, or may have. A second run lets it end later, and never
-// earlier; one that has ended is ErrEnded. exemptOrRenew of interop/exempting reads the
-// recommendations once for many resources.
-func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id string, made bool, err error) {
+// of the exemption and what it has done. A second run lets the exemption end later, with the
+// reason as its description, and never earlier; one that has ended is ErrEnded. exemptOrRenew of
+// interop/exempting reads the recommendations once for many resources.
+func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID string, r recommendation, expires time.Time) (id, done string, err error) {
 	resource, err := arm.ParseResourceID(resourceID)
 	if err != nil {
-		return "", false, err
+		return "", "", err
 	}
 	found, err := find(ctx, factory.NewAssessmentsMetadataClient(), resource.SubscriptionID, r.displayName)
 	if err != nil {
-		return "", false, err
+		return "", "", err
 	}
 	exemption := armsecops.Exemption{
 		Kind:        found.Properties.ExemptedBy(),
@@ -164,11 +169,11 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	}
 	switch {
 	case found.Properties.AssessmentType.Is(armsecops.AssessmentTypeCustomPolicy):
-		return "", false, fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", r.displayName)
+		return "", "", fmt.Errorf("%q is a custom recommendation: Microsoft documents no exemptions from it", r.displayName)
 	case exemption.Kind == armsecops.ExemptionKindStandardAssignment:
 		exemption.AssessmentKeys = []string{found.Name}
 		if exemption.StandardID, err = standardOf(ctx, factory.NewSecurityStandardsClient(), "/subscriptions/"+resource.SubscriptionID, found.Name); err != nil {
-			return "", false, err
+			return "", "", err
 		}
 	default:
 		exemption.PolicyAssignmentID, exemption.PolicyDefinitionReferenceIDs = r.policyAssignmentID, r.referenceIDs
@@ -180,22 +185,25 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 	if errors.Is(err, armsecops.ErrExists) {
 		exemption.StandardID = created.StandardID // whichever standard has the recommendation
 		if !created.ExemptsSame(exemption) {
-			return "", false, fmt.Errorf("%w, and is from something else", err)
+			return "", "", fmt.Errorf("%w, and is from something else", err)
 		}
 		_, err = client.Renew(ctx, created.ID, expires, &armsecops.ExemptionsClientRenewOptions{Description: reason})
-		if errors.Is(err, armsecops.ErrNotRenewed) { // it ends later already
-			err = nil
+		if errors.Is(err, armsecops.ErrNotRenewed) {
+			return created.ID, isLeft, nil
 		}
-		return created.ID, false, err
+		return created.ID, isRenewed, err
 	}
 	if armsecops.MaybeCarriedOut(err) {
 		id = armsecops.PolicyExemptionID{Scope: resourceID, Name: name}.String()
 		if exemption.Kind == armsecops.ExemptionKindStandardAssignment {
 			id = armsecops.StandardAssignmentID{Scope: resourceID, Name: name}.String()
 		}
-		return id, true, err
+		return id, isMade, err
 	}
-	return created.ID, err == nil, err
+	if err != nil {
+		return "", "", err
+	}
+	return created.ID, isMade, nil
 }
 
 // find returns the recommendation of a display name or key. Several can have the same name.
