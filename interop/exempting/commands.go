@@ -27,7 +27,7 @@ type session struct {
 }
 
 // run writes what a command reads, or what it has done.
-func (c command) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
+func (c call) run(ctx context.Context, w io.Writer, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	if c.name == "list" {
 		if c.resources != nil && len(c.resources) == 0 {
 			return nil
@@ -75,7 +75,7 @@ type applied struct {
 // applyAll begins to call apply for the resources, some at a time, and returns a channel for
 // the result of each. A resource waits for those before it if one is above it, or the same:
 // what holds there exempts it, too. Management groups count as above all, whose ids don't say.
-func (c command) applyAll(ctx context.Context, s *session) []chan applied {
+func (c call) applyAll(ctx context.Context, s *session) []chan applied {
 	results := make([]chan applied, len(c.resources))
 	for i := range results {
 		results[i] = make(chan applied, 1)
@@ -107,7 +107,7 @@ func (c command) applyAll(ctx context.Context, s *session) []chan applied {
 }
 
 // apply does what is asked for a resource, and returns what to write, also with an error.
-func (c command) apply(ctx context.Context, s *session, resource *arm.ResourceID) (text string, err error) {
+func (c call) apply(ctx context.Context, s *session, resource *arm.ResourceID) (text string, err error) {
 	id := resource.String()
 	if c.name == "renew-attestations" {
 		done, err := renewAttestation(ctx, s.factory.NewStandardAssignmentsClient(), id, c.grant.expires, c.dryRun)
@@ -156,7 +156,7 @@ func unhealthyBelow(ctx context.Context, client *armsecurity.AssessmentsClient, 
 }
 
 // exempt grants or revokes for a resource, and returns what was done.
-func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceID, recommendation armsecops.AssessmentMetadata) (text string, err error) {
+func (c call) exempt(ctx context.Context, s *session, resource *arm.ResourceID, recommendation armsecops.AssessmentMetadata) (text string, err error) {
 	groups, err := s.above.get(cmp.Or(resource.SubscriptionID, resource.String()), func() ([]string, error) {
 		return groupsAbove(ctx, s.policies.credential, s.policies.options, resource)
 	})
@@ -184,7 +184,7 @@ func (c command) exempt(ctx context.Context, s *session, resource *arm.ResourceI
 }
 
 // would returns what comes before what a dry run doesn't do.
-func (c command) would() string {
+func (c call) would() string {
 	if c.dryRun {
 		return "would be "
 	}

@@ -235,7 +235,7 @@ func TestExemptManyResources(t *testing.T) {
 		assert.Equal(t, []int{1}, asked(server, subscription+"/providers/Microsoft.Security/assessmentMetadata"))
 		server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", Delay: time.Second, Always: true})
 		start := time.Now()
-		assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31 -category mitigated -description SEC-1042 -resource -", ids))
+		assert.Regexp(t, "^"+want+"<nil>$", run(t, e, "grant -recommendation bc303248-3d14-44c2-96a0-55f5c326b5fe -expires 31d -category mitigated -description SEC-1042 -resource -", ids))
 		assert.Equal(t, []any{[]int{2 + 3}, 7 * time.Second}, []any{asked(server, "/providers/Microsoft.ResourceGraph/resources"), time.Since(start)}, "also one for the groups above; 8 at a time")
 	})
 }
@@ -251,9 +251,9 @@ func asked(server *fake.Server, paths ...string) (counts []int) {
 // run returns what a command writes, and its error.
 func run(t *testing.T, e *exempter, args, stdin string) string {
 	var out strings.Builder
-	command, err := parse(strings.Fields(args), soon, strings.NewReader(stdin), &out)
+	c, err := parse(strings.Fields(args), soon, strings.NewReader(stdin), &out)
 	if err == nil {
-		err = command.run(t.Context(), &out, e.policies.credential, &armsecops.ClientOptions{ClientOptions: *e.policies.options})
+		err = c.run(t.Context(), &out, e.policies.credential, &armsecops.ClientOptions{ClientOptions: *e.policies.options})
 	}
 	return out.String() + fmt.Sprint(err)
 }

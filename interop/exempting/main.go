@@ -6,7 +6,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -14,46 +13,40 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/google/uuid"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/interop/internal/command"
 	"github.com/armsecops/armsecops/interop/internal/signin"
 )
 
-const usage = `usage, after az login:
-  exempting [list]                                         write a row of CSV for each exemption
-      [-subscription ID | -management-group ID | -resource ID]... [-before TIME] [-stale]
-  exempting unhealthy -recommendation NAME -resource SCOPE print the ids of the unhealthy resources of a scope
-  exempting status -recommendation NAME -resource ID       print id, status, cause and description
-  exempting grant -recommendation NAME -resource ID        exempt a resource, or renew its exemption
-      -category CATEGORY -expires TIME -description TEXT [-metadata JSON] [-above ID]... [-dry-run]
-  exempting revoke -recommendation NAME -resource ID       delete the exemption of exactly that
-      [-above ID]... [-dry-run]
-  exempting attestations [-before TIME | -ended]           print those in force, or those that have ended
-  exempting renew-attestations -id ID -expires TIME        let attestations end later
-      [-dry-run]
-list has what is at or below a subscription or management group, or what applies to a resource.
--resource, -subscription, -management-group and -id can be repeated; - reads ids from standard input.
-grant and revoke take -policy ID in place of -recommendation. Each command has -cloud and -timeout, too.
--h after a command describes its flags.
-`
+var program = command.Program{
+	Name: "exempting",
+	About: "Lists the exemptions from recommendations of Microsoft Defender for Cloud, grants and revokes them. " +
+		"Sign in first, such as by az login. docs/exempting-command.md is its manual.",
+	Commands: [][3]string{
+		{"list", "[-subscription ID | -management-group ID | -resource ID]...", "write a row of CSV for each exemption of the subscriptions in use, or at or below a subscription or management group, or of what applies to a resource"},
+		{"unhealthy", "-recommendation NAME -resource SCOPE", "print the ids of the unhealthy resources of a scope"},
+		{"status", "-recommendation NAME -resource ID", "print id, status, cause and description of a resource"},
+		{"grant", "-recommendation NAME -resource ID -category CATEGORY -expires TIME -description TEXT", "exempt a resource from a recommendation, or renew its exemption"},
+		{"revoke", "-recommendation NAME -resource ID", "delete the exemptions of a resource that are from exactly that recommendation"},
+		{"attestations", "[-before TIME | -ended]", "print the attestations in force, or those that have ended"},
+		{"renew-attestations", "-id ID -expires TIME", "let attestations end later"},
+	},
+}
 
 func main() {
 	c, err := parse(os.Args[1:], time.Now(), os.Stdin, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err != nil:
-		os.Exit(2)
+	if err != nil {
+		os.Exit(command.Report(err, os.Stdout, os.Stderr))
 	}
 	options := &armsecops.ClientOptions{}
 	options.Cloud = c.cloud
@@ -61,20 +54,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	err = c.run(ctx, os.Stdout, credential, options)
-	cancel()
-	stop()
-	if err != nil {
+	ctx, cancel := command.Context(c.timeout)
+	defer cancel()
+	if err := c.run(ctx, os.Stdout, credential, options); err != nil {
 		log.Fatal(err) // with exit code 1, after all that could be done is written
 	}
 }
 
-var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
-
-// command is what the arguments ask for.
-type command struct {
+// call is what the arguments ask for.
+type call struct {
 	name           string // such as list
 	cloud          cloud.Configuration
 	timeout        time.Duration
@@ -90,32 +78,14 @@ type command struct {
 	dryRun         bool
 }
 
-// parse returns the command of the arguments. It writes what is wrong with them, and a note
-// if standard input has no ids: a command without resources does nothing.
-func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c command, err error) {
-	c.name = "list"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		c.name, args = args[0], args[1:]
+// parse returns what the arguments ask for. It writes a note if standard input has no ids: a
+// command without resources does nothing.
+func parse(args []string, now time.Time, stdin io.Reader, notes io.Writer) (c call, err error) {
+	flags, err := program.New(args, 30*time.Minute)
+	if err != nil {
+		return c, err
 	}
-	flags := flag.NewFlagSet("exempting", flag.ContinueOnError)
-	flags.SetOutput(w)
-	flags.Usage = func() {
-		fmt.Fprint(w, usage)
-		flags.PrintDefaults()
-	}
-	refuse := func(problem string) error {
-		fmt.Fprintln(w, problem)
-		flags.Usage()
-		return errors.New(problem)
-	}
-	flags.DurationVar(&c.timeout, "timeout", 30*time.Minute, "stop after this `duration`")
-	c.cloud = cloud.AzurePublic
-	flags.Func("cloud", "`name` of Azure's cloud: public, china or government (default public)", func(name string) error {
-		if c.cloud = clouds[strings.ToLower(name)]; c.cloud.Services == nil {
-			return errors.New("must be public, china or government")
-		}
-		return nil
-	})
+	c.name = flags.Command
 	switch c.name {
 	case "list":
 		flags.BoolVar(&c.stale, "stale", false, "print the ids of the exemptions whose policy assignment is gone, instead of CSV")
@@ -139,15 +109,11 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 	case "unhealthy", "status":
 		flags.StringVar(&c.recommendation, "recommendation", "", "display `name` or key of the recommendation")
 		idFlag(flags, &c.resources, stdin, "resource", "of the resource, resource group, subscription, management group or security connector")
-	default:
-		return c, refuse("unknown command " + strconv.Quote(c.name))
 	}
-	if err := flags.Parse(args); err != nil {
-		return c, err // which is written
+	if err := flags.Parse(); err != nil {
+		return c, err
 	}
-	if flags.NArg() > 0 {
-		return c, refuse("unexpected argument " + strconv.Quote(flags.Arg(0)))
-	}
+	c.cloud, c.timeout = flags.Cloud, flags.Timeout
 	if c.name == "list" {
 		var by []string
 		flags.Visit(func(f *flag.Flag) {
@@ -156,7 +122,7 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 			}
 		})
 		if len(by) > 1 {
-			return c, refuse("-" + strings.Join(by, " and -") + " can't be combined")
+			return c, flags.Refuse("-%s can't be combined", strings.Join(by, " and -"))
 		}
 		c.by = strings.Join(by, "")
 	}
@@ -177,13 +143,13 @@ func parse(args []string, now time.Time, stdin io.Reader, w io.Writer) (c comman
 		}
 	}
 	if missing != nil {
-		return c, refuse(c.name + " needs " + strings.Join(missing, ", "))
+		return c, flags.Refuse("%s needs %s", c.name, strings.Join(missing, ", "))
 	}
 	if c.recommendation != "" && c.policy != "" {
-		return c, refuse("-policy takes the place of -recommendation")
+		return c, flags.Refuse("-policy takes the place of -recommendation")
 	}
 	if c.resources != nil && len(c.resources) == 0 { // such as with nothing unhealthy
-		fmt.Fprintln(w, "nothing to do: the input has no ids")
+		fmt.Fprintln(notes, "nothing to do: the input has no ids")
 	}
 	return c, nil
 }
@@ -196,7 +162,7 @@ var scopeFlags = map[string]struct{ prefix, resourceType string }{
 
 // idFlag defines a flag with resource ids. The value - reads them from standard input, as
 // the commands write them: one a line, with what follows a tab left out.
-func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, of string) {
+func idFlag(flags *command.Command, ids *[]*arm.ResourceID, stdin io.Reader, name, of string) {
 	flags.Func(name, "`id` "+of+", or - for those in standard input, one a line; can be repeated", func(text string) error {
 		if text == "-" {
 			input, err := io.ReadAll(stdin)
@@ -222,6 +188,9 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 			if err == nil && isScope && !strings.EqualFold(resource.ResourceType.String(), scope.resourceType) {
 				err = errors.New("not a " + strings.ReplaceAll(name, "-", " "))
 			}
+			if err == nil && resource.SubscriptionID != "" && uuid.Validate(resource.SubscriptionID) != nil {
+				err = fmt.Errorf("the id of a subscription must be a UUID: %q", resource.SubscriptionID)
+			}
 			if err != nil {
 				return err
 			}
@@ -232,26 +201,28 @@ func idFlag(flags *flag.FlagSet, ids *[]*arm.ResourceID, stdin io.Reader, name, 
 }
 
 // timeFlag defines a flag with a time in the future.
-func timeFlag(flags *flag.FlagSet, t *time.Time, now time.Time, name, use string) {
+func timeFlag(flags *command.Command, t *time.Time, now time.Time, name, use string) {
 	flags.Func(name, use+", in days such as 90d, or a date at 00:00 UTC such as 2026-12-31", func(text string) error {
 		date, err := time.Parse(time.DateOnly, text)
-		if days, notDays := strconv.Atoi(strings.TrimSuffix(text, "d")); notDays == nil {
-			date, err = now.AddDate(0, 0, days), nil
+		if number, inDays := strings.CutSuffix(text, "d"); inDays {
+			var days int
+			days, err = strconv.Atoi(number)
+			date = now.AddDate(0, 0, days)
 		}
 		if err != nil || !date.After(now) {
-			return errors.New("must be days or a date in the future")
+			return errors.New("must be days such as 90d, or a date in the future")
 		}
 		*t = date.UTC()
 		return nil
 	})
 }
 
-func (c *command) dryRunFlag(flags *flag.FlagSet) {
+func (c *call) dryRunFlag(flags *command.Command) {
 	flags.BoolVar(&c.dryRun, "dry-run", false, "print what would be done, and change nothing")
 }
 
 // exemptionFlags defines the flags that only grant and revoke have.
-func (c *command) exemptionFlags(flags *flag.FlagSet) {
+func (c *call) exemptionFlags(flags *command.Command) {
 	flags.Func("policy", "`id` of a policy definition, in place of -recommendation", func(id string) error {
 		parsed, err := arm.ParseResourceID(id)
 		if err == nil && !strings.EqualFold(parsed.ResourceType.Type, "policyDefinitions") { // an initiative would be all of its policies
@@ -269,7 +240,7 @@ func (c *command) exemptionFlags(flags *flag.FlagSet) {
 }
 
 // grantFlags defines the flags that only grant has.
-func (c *command) grantFlags(flags *flag.FlagSet, now time.Time) {
+func (c *call) grantFlags(flags *command.Command, now time.Time) {
 	flags.Func("category", "`category` of the exemption, waiver or mitigated", func(text string) error {
 		known := armsecops.PossibleExemptionCategoryValues()
 		i := slices.IndexFunc(known, armsecops.ExemptionCategory(text).Is)

@@ -7,45 +7,38 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"log"
 	"os"
-	"os/signal"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
 	"github.com/armsecops/armsecops"
+	"github.com/armsecops/armsecops/interop/internal/command"
 	"github.com/armsecops/armsecops/interop/internal/signin"
 )
 
-const usage = `usage, after az login:
-  publishing [publish] -workspace ID    publish to other workspaces, and print what is left over
-  publishing enable -workspace ID       enable the workspace manager of the central workspace
-  publishing status -workspace ID       print the newest job of each assignment, and what it didn't publish
-  publishing remove                     delete what is left over, by the ids in standard input
-  publishing rules -workspace ID        print the ids and names of rules of the members
-  publishing retire -workspace ID       delete rules of other workspaces, by the ids in standard input
-  publishing delete-jobs -workspace ID  delete the jobs that have ended, except the newest of each assignment, or one of any state
-Each command has -cloud and -timeout, and those that change something have -dry-run. -h after
-a command describes its flags.
-`
-
-var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
+var program = command.Program{
+	Name: "publishing",
+	About: "Publishes content of a central workspace to other workspaces with Microsoft Sentinel, and deletes what is left over. " +
+		"Sign in first, such as by az login. docs/publishing-command.md is its manual.",
+	Commands: [][3]string{
+		{"publish", "-workspace ID", "publish to other workspaces, and print what is left over"},
+		{"enable", "-workspace ID", "enable the workspace manager of the central workspace"},
+		{"status", "-workspace ID", "print the newest job of each assignment, and what it didn't publish"},
+		{"remove", "", "delete what is left over, by the ids in standard input"},
+		{"rules", "-workspace ID", "print the ids and names of rules of the members"},
+		{"retire", "-workspace ID", "delete rules of other workspaces, by the ids in standard input"},
+		{"delete-jobs", "-workspace ID", "delete the jobs that have ended, except the newest of each assignment, or one of any state"},
+	},
+}
 
 func main() {
 	c, err := parse(os.Args[1:], os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err != nil:
-		os.Exit(2)
+	if err != nil {
+		os.Exit(command.Report(err, os.Stdout, os.Stderr))
 	}
 	options := &armsecops.ClientOptions{}
 	options.Cloud = c.cloud
@@ -53,17 +46,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second signal ends a program that doesn't
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := command.Context(c.timeout)
 	defer cancel()
 	if err := c.run(ctx, os.Stdout, os.Stdin, credential, options); err != nil {
 		log.Fatal(err) // exits with 1
 	}
 }
 
-// command is what the arguments ask for.
-type command struct {
+// call is what the arguments ask for.
+type call struct {
 	name    string // such as publish
 	night   night  // of which each command has what its flags set
 	keep    uint   // how many of the newest jobs
@@ -73,35 +64,17 @@ type command struct {
 	notes   io.Writer // standard error
 }
 
-// parse returns the command of the arguments. It writes what is wrong with them.
-func parse(args []string, w io.Writer) (c command, err error) {
-	c.name, c.notes = "publish", w
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		c.name, args = args[0], args[1:]
+// parse returns what the arguments ask for.
+func parse(args []string, notes io.Writer) (c call, err error) {
+	flags, err := program.New(args, 5*time.Hour) // which must end before the pipeline's own
+	if err != nil {
+		return c, err
 	}
-	flags := flag.NewFlagSet("publishing", flag.ContinueOnError)
-	flags.SetOutput(w)
-	flags.Usage = func() {
-		fmt.Fprint(w, usage)
-		flags.PrintDefaults()
-	}
-	refuse := func(problem string) error {
-		fmt.Fprintln(w, problem)
-		flags.Usage()
-		return errors.New(problem)
-	}
+	c.name, c.notes = flags.Command, notes
 	n := &c.night
 	if c.name != "rules" && c.name != "status" { // which change nothing
 		flags.BoolVar(&n.dryRun, "dry-run", false, "print what would be done, and change nothing")
 	}
-	flags.DurationVar(&c.timeout, "timeout", 5*time.Hour, "must end before the pipeline's own")
-	c.cloud = cloud.AzurePublic
-	flags.Func("cloud", "`name` of Azure's cloud: public, china or government (default public)", func(name string) error {
-		if c.cloud = clouds[strings.ToLower(name)]; c.cloud.Services == nil {
-			return errors.New("must be public, china or government")
-		}
-		return nil
-	})
 	switch c.name {
 	case "publish":
 		n.prefixFlag(flags)
@@ -111,7 +84,7 @@ func parse(args []string, w io.Writer) (c command, err error) {
 		flags.StringVar(&n.choice.exclude, "exclude", "", "`file` with the resource ids of workspaces not to publish to, one a line")
 		n.flags(flags)
 	case "delete-jobs":
-		flags.UintVar(&c.keep, "keep", 365, "how many of the newest of each assignment stay")
+		flags.UintVar(&c.keep, "keep", 365, "`number` of the newest of each assignment that stay")
 		flags.Func("job", "`name` of a job: delete it alone, also if it hasn't ended", func(name string) error {
 			if c.job = name; name == "" { // or the jobs of all assignments would be deleted
 				return errors.New("must be the name of a job")
@@ -129,19 +102,33 @@ func parse(args []string, w io.Writer) (c command, err error) {
 	case "retire", "enable":
 		n.workspaceFlag(flags)
 	case "remove":
-	default:
-		return c, refuse("unknown command " + strconv.Quote(c.name))
 	}
-	if err := flags.Parse(args); err != nil {
-		return c, err // which is written
-	}
-	if flags.NArg() > 0 {
-		return c, refuse("unexpected argument " + strconv.Quote(flags.Arg(0)))
+	if err := flags.Parse(); err != nil {
+		return c, err
 	}
 	if flags.Lookup("workspace") != nil && n.workspaceID == "" {
-		return c, refuse(c.name + " needs -workspace")
+		return c, flags.Refuse("%s needs -workspace", c.name)
 	}
+	c.cloud, c.timeout = flags.Cloud, flags.Timeout
 	return c, nil
+}
+
+func (n *night) workspaceFlag(flags *command.Command) {
+	flags.Func("workspace", "resource `id` of the central workspace", func(id string) error {
+		w, err := parseWorkspace(id)
+		n.workspaceID = w.id
+		return err
+	})
+}
+
+func (n *night) prefixFlag(flags *command.Command) {
+	flags.StringVar(&n.content.prefix, "prefix", "shared-", "`text` with which the display names of the rules begin")
+}
+
+// flags defines the flags that say of which workspace and names the assignments are.
+func (n *night) flags(flags *command.Command) {
+	n.workspaceFlag(flags)
+	flags.StringVar(&n.name, "name", "nightly", "`name` of the groups and their assignments, before their numbers")
 }
 
 // output keeps the first error of a write.
@@ -158,13 +145,13 @@ func (o *output) Write(p []byte) (int, error) {
 
 // run writes what a command does, and returns the error of a write, too. It reads ids for
 // those that take them.
-func (c command) run(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
+func (c call) run(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	out := &output{Writer: w}
 	err := c.do(ctx, out, r, credential, options)
 	return errors.Join(err, out.err)
 }
 
-func (c command) do(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
+func (c call) do(ctx context.Context, w io.Writer, r io.Reader, credential azcore.TokenCredential, options *armsecops.ClientOptions) error {
 	factory, err := armsecops.NewClientFactory(credential, options)
 	if err != nil {
 		return err

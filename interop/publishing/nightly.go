@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 
@@ -20,24 +19,6 @@ type night struct {
 	choice      choice
 	dryRun      bool
 	gone        bool // of rules: only those that the central workspace doesn't have
-}
-
-func (n *night) workspaceFlag(flags *flag.FlagSet) {
-	flags.Func("workspace", "resource `id` of the central workspace", func(id string) error {
-		w, err := parseWorkspace(id)
-		n.workspaceID = w.id
-		return err
-	})
-}
-
-func (n *night) prefixFlag(flags *flag.FlagSet) {
-	flags.StringVar(&n.content.prefix, "prefix", "shared-", "of the display names of the rules")
-}
-
-// flags defines the flags that say of which workspace and names the assignments are.
-func (n *night) flags(flags *flag.FlagSet) {
-	n.workspaceFlag(flags)
-	flags.StringVar(&n.name, "name", "nightly", "of the groups and their assignments: NAME-1, NAME-2, …")
 }
 
 // id returns the id of the assignment whose name the groups have, before their numbers.

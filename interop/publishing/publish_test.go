@@ -81,7 +81,7 @@ func testPublish(t *testing.T) {
 	assert.Equal(t, []int{1, 1}, []int{count(server.Requests(), "DELETE "+central+"automationRules/a\n"), count(server.Requests(), "DELETE "+central+"alertRules/a\n")})
 	server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Get", StatusCode: http.StatusNotFound, Body: "<html>"})
 	require.ErrorContains(t, p.wait(t.Context(), id), "a page of HTML", "the job may still run")
-	require.ErrorIs(t, command{name: "enable", night: night{workspaceID: centralID(id)}}.run(t.Context(), (*os.File)(nil), nil, credential, options), os.ErrInvalid)
+	require.ErrorIs(t, call{name: "enable", night: night{workspaceID: centralID(id)}}.run(t.Context(), (*os.File)(nil), nil, credential, options), os.ErrInvalid)
 	p.dryRun = true
 	assert.Regexp(t, "(?s)^<nil>.*\nwould wait for job ", fmt.Sprint(p.wait(t.Context(), id), log))
 	var ages []time.Duration // of one that runs, and two of the run before it
@@ -92,7 +92,7 @@ func testPublish(t *testing.T) {
 	assert.ElementsMatch(t, []time.Duration{0, time.Minute, time.Minute}, ages)
 	assert.Equal(t, "[a b a b d] <nil>", fmt.Sprint(content{"shared-", true, ""}.items(t.Context(), credential, &options.ClientOptions, centralID(id))))
 	credential.SetError(errors.New("no account"))
-	signedOut := command{name: "retire", night: night{workspaceID: group + workspaces + "soc", choice: choice{file: "testdata/members.txt"}}}
+	signedOut := call{name: "retire", night: night{workspaceID: group + workspaces + "soc", choice: choice{file: "testdata/members.txt"}}}
 	assert.Regexp(t, `^deleting [^\n]+: no account$`, signedOut.run(t.Context(), io.Discard, strings.NewReader(rules), credential, options))
 	signedOut.name = "rules"
 	assert.Regexp(t, `^/subscriptions/[^\n]+: no account$`, signedOut.run(t.Context(), io.Discard, nil, credential, options))

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain is a program instead of the tests in the process that a test starts: it writes until the end of its context, and then waits.
+func TestMain(m *testing.M) {
+	if os.Getenv("RUN_MAIN") == "" {
+		os.Exit(m.Run())
+	}
+	ctx, cancel := Context(time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		_, err := fmt.Println("runs")
+		fmt.Fprintln(os.Stderr, err)
+	}
+	fmt.Fprintln(os.Stderr, "ended")
+	<-time.After(time.Minute)
+}
+
+func TestContextEndsBySignals(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		program := exec.CommandContext(t.Context(), os.Args[0])
+		program.Env = append(os.Environ(), "RUN_MAIN=1")
+		stdout, err := program.StdoutPipe()
+		require.NoError(t, err)
+		stderr, err := program.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, program.Start())
+		require.NoError(t, stdout.Close())
+		lines := bufio.NewScanner(stderr)
+		for lines.Scan() && !strings.Contains(lines.Text(), "broken pipe") {
+		}
+		require.NoError(t, program.Process.Signal(signal))
+		for lines.Scan() && lines.Text() != "ended" {
+		}
+		assert.Equal(t, "ended", lines.Text())
+		go func() {
+			for program.Process.Signal(signal) == nil { // until it is no longer caught
+			}
+		}()
+		assert.ErrorContains(t, program.Wait(), "signal: ", "the second one")
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	program := Program{Name: "p", Commands: [][3]string{{"list", "-id ID", "list ids"}}}
+	for args, want := range map[string]string{"list -x": "2||unknown flag: -x\nFor help: p list -h\n", "help": "0|Usage: p ", "list -h": "0|Usage: p list -id ID [FLAGS]\n\nList ids.\n\nFlags:\n"} {
+		c, err := program.New(strings.Fields(args), time.Hour)
+		if err == nil {
+			err = c.Parse()
+		}
+		var stdout, stderr strings.Builder
+		got := fmt.Sprint(Report(err, &stdout, &stderr), "|", stdout.String(), "|", stderr.String())
+		assert.True(t, strings.HasPrefix(got, want), got)
+	}
+}
