@@ -31,6 +31,7 @@ import (
 )
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe is lost output
 	ctx, _ := untilSignal()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -22,13 +24,14 @@ import (
 	"github.com/armsecops/armsecops/fake"
 )
 
-var errUsage = errors.New("for help: quickstart -h")
-var clouds = map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
+var errUsage, clouds = errors.New("for help: quickstart -h"), map[string]cloud.Configuration{"public": cloud.AzurePublic, "china": cloud.AzureChina, "government": cloud.AzureGovernment}
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], nil, os.Stdout, os.Stderr)) }
+func main() {
+	signal.Ignore(syscall.SIGPIPE) // so that a closed pipe is lost output
+	os.Exit(run(context.Background(), os.Args[1:], nil, os.Stdout, os.Stderr))
+}
 
-// run runs quickstart, prints its error and returns the exit code. A test gives its own server in memory.
-func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, memory *fake.Server, stdout, stderr io.Writer) (code int) { // a test has its own server in memory
 	out := bufio.NewWriter(stdout) // keeps the error of a write for Flush, which is before that of quickstart
 	err, lost := quickstart(ctx, args, memory, out), out.Flush()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -81,13 +84,11 @@ func quickstart(ctx context.Context, args []string, memory *fake.Server, out io.
 	return nil
 }
 
-// parse returns what the flags name and the way to Azure, or without flags the samples of the REST documentation.
 func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.JobID, subscription string, credential azcore.TokenCredential, options armsecops.ClientOptions, err error) {
 	var usage strings.Builder // which -h prints
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(&usage)
-	live := flags.Bool("live", false, "use Azure instead of samples, after az login; needs all flags but -cloud")
-	cloudName := flags.String("cloud", "public", "`name` of Azure's cloud: public, china or government")
+	live, cloudName := flags.Bool("live", false, "use Azure instead of samples, after az login; needs all flags but -cloud"), flags.String("cloud", "public", "`name` of Azure's cloud: public, china or government")
 	flags.StringVar(&id.SubscriptionID, "subscription", "", "`id` of the subscription")
 	flags.StringVar(&id.ResourceGroupName, "resource-group", "", "`name` of the resource group")
 	flags.StringVar(&id.WorkspaceName, "workspace", "", "`name` of the central workspace")
@@ -114,7 +115,6 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 	return id, subscription, credential, options, err
 }
 
-// printLine prints one line, without the characters with which a service could write elsewhere on a terminal.
-func printLine(out io.Writer, format string, v ...any) {
+func printLine(out io.Writer, format string, v ...any) { // without the characters with which a service could write elsewhere on a terminal
 	fmt.Fprintln(out, strings.Join(strings.FieldsFunc(fmt.Sprintf(format, v...), func(r rune) bool { return !unicode.IsPrint(r) }), " "))
 }
