@@ -154,8 +154,9 @@ func (j *startedJob) unexpected(first bool) error {
 	if err := j.Job.unexpected(first); err != nil {
 		return err
 	}
-	if name := j.jobName(); routes.CheckJob(name) != "" {
-		return unexpected("it names the job " + printable.Quote(name))
+	name := j.jobName()
+	if reason := routes.CheckJob(name); reason != "" {
+		return unexpected("it names the job " + printable.Quote(name) + ", which " + reason)
 	}
 	return nil
 }

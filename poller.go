@@ -83,9 +83,9 @@ type waitError struct {
 func (e *waitError) Error() string {
 	text := e.err.Error()
 	if strings.Contains(text, e.id) {
-		return bounded(text + "; the job may still run")
+		return bounded(strings.TrimSuffix(text, ".") + "; the job may still run")
 	}
-	return bounded(text + "; the job " + e.id + " may still run")
+	return bounded(strings.TrimSuffix(text, ".") + "; the job " + e.id + " may still run")
 }
 
 func (e *waitError) Unwrap() error { return e.err }
