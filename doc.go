@@ -41,7 +41,10 @@
 //			if !exemption.ExpiresOn.IsZero() {
 //				expires = exemption.ExpiresOn.Format(time.DateOnly)
 //			}
-//			fmt.Printf("%-10s  %q  %s\n", expires, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
+//			if exemption.ExpiresBefore(time.Now()) {
+//				expires += " (ended)"
+//			}
+//			fmt.Printf("%-18s  %q  %s\n", expires, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
 //		}
 //		return nil
 //	}
@@ -83,20 +86,32 @@
 //   - [SecurityAssignmentsClient] reads and changes what was made by an earlier API,
 //     2021-08-01-preview.
 //
-// The examples Publish and Exempt of this package, in example_publishing_test.go and
-// example_exemptions_test.go, show both tasks, from start to end, and the example Errors what
-// to do about an error.
+// The examples Publish and Exempt of this package show both tasks from start to end, and the
+// example Errors what to do about an error. Functions that examples call, such as publishing
+// and samples, make a server in memory: they are in example_publishing_test.go,
+// example_exemptions_test.go and example_test.go.
 //
-// The clients have these methods, where the service has the operation:
+// The clients have these methods:
 //
-//	Get, CreateOrUpdate, Delete   one resource
-//	NewListPager                  a list; that of ExemptionsClient is a query of all
-//	                              exemptions
-//	ListAcrossSubscriptions       the lists of many subscriptions, some at a time
-//	NewResourceGraphPager         a query of Azure Resource Graph
+//	WorkspaceManagerJobsClient   Get, Create, BeginCreate, NewJobPoller, Delete, NewListPager
+//	ExemptionsClient             Get, CreateOrUpdate, Renew, Delete, NewListPager,
+//	                             ListAcrossSubscriptions
+//	PolicyExemptionsClient       Get, CreateOrUpdate, Update, Delete, NewListPager,
+//	                             ListAcrossSubscriptions, NewResourceGraphPager
+//	StandardAssignmentsClient    Get, CreateOrUpdate, Delete, NewListPager,
+//	                             ListAcrossSubscriptions, NewResourceGraphPager
+//	SecurityStandardsClient      Get, CreateOrUpdate, Delete, NewListPager,
+//	                             ListAcrossSubscriptions
+//	AssessmentsMetadataClient    Get, GetInSubscription, NewListPager,
+//	                             NewListBySubscriptionPager, ListAcrossSubscriptions
+//	SecurityAssignmentsClient    Get, CreateOrUpdate, Delete, NewListPager,
+//	                             NewListBySubscriptionPager, ListAcrossSubscriptions,
+//	                             NewResourceGraphPager
+//	the other clients            Get, CreateOrUpdate, Delete, NewListPager
 //
-// Some have others, such as BeginCreate and NewJobPoller of jobs, Renew of exemptions, and
-// NewListBySubscriptionPager of what a subscription has: [docs/api.md] lists them by client.
+// ListAcrossSubscriptions requests the lists of many subscriptions, some at a time.
+// NewResourceGraphPager queries Azure Resource Graph, as NewListPager of ExemptionsClient
+// does. [docs/api.md] has the request and the REST page of each.
 //
 // Lists are read by a [Pager]: All yields items, Pages pages, and NextPage is azcore's way.
 // [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
@@ -106,7 +121,7 @@
 //	options.ContinuationToken = token // "" at first
 //	for exemption, err := range client.NewListPager(options).All(ctx) {
 //		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
-//			token = failed.ContinuationToken // for the next run
+//			token = failed.ContinuationToken // for the next run, unless the error is a *ParameterError
 //		}
 //		if err != nil {
 //			return err
@@ -324,11 +339,12 @@
 //	// default. How long a later call is held back after a 429 stays the client's MaxRetryDelay.
 //	once = policy.WithRetryOptions(once, policy.RetryOptions{MaxRetries: -1})
 //
-// Renew, Delete and, with RefuseExisting, CreateOrUpdate of [ExemptionsClient], and BeginCreate
-// with Recover, send several requests, each with the headers: give them no condition. resp is the last response that
-// one of these got; the start of a job whose outcome is unknown has none, nor have the
-// listings of Recover, or a call that is held back after a 429. WithCaptureResponse has no
-// effect where requests overlap: on ListAcrossSubscriptions, and on pages that are fetched ahead.
+// Some calls send several requests, each with the headers: give these no condition. They are
+// BeginCreate with Recover and, of [ExemptionsClient], Renew, Delete and CreateOrUpdate with
+// RefuseExisting. resp is the response to the last of the requests that got one. It stays nil for a
+// start of a job whose outcome is unknown, for the listings of Recover, and for a call that is held back after
+// a 429. WithCaptureResponse has no effect where requests overlap: on ListAcrossSubscriptions,
+// and on pages that are fetched ahead.
 //
 // Give every context a deadline: it bounds the call with all of its attempts and waits,
 // except that a call may wait for the token that another one is getting, as in azcore.

@@ -17,7 +17,7 @@ func advice(err error) string {
 	case armsecops.HasCode(err, armsecops.CodeMissingSubscriptionRegistration, armsecops.CodeSubscriptionNotRegistered):
 		return "register the resource provider in the subscription: " + err.Error()
 	case errors.Is(err, armsecops.ErrJobMayRun):
-		return "wait again for the job: " + err.Error()
+		return "mend the cause, and wait again for the job: " + err.Error()
 	case errors.Is(err, armsecops.ErrCredential), errors.Is(err, armsecops.ErrUnauthorized):
 		return "sign in, or give it more time: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):

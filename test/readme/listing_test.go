@@ -49,7 +49,7 @@ func Example() {
 	const subscription = "/subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23"
 	server := fake.NewServer(nil)
 	server.Put(armsecops.PolicyExemptionID{Scope: subscription + "/resourceGroups/test", Name: "one"}, armsecops.PolicyExemption{
-		Properties: armsecops.PolicyExemptionProperties{DisplayName: "Test systems", ExpiresOn: time.Date(2027, 1, 2, 0, 0, 0, 0, time.UTC)},
+		Properties: armsecops.PolicyExemptionProperties{DisplayName: "Test systems", ExpiresOn: time.Date(2022, 1, 2, 0, 0, 0, 0, time.UTC)},
 	})
 	server.Put(armsecops.StandardAssignmentID{Scope: subscription, Name: "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21"}, armsecops.StandardAssignment{
 		Properties: armsecops.StandardAssignmentProperties{DisplayName: "Behind a gateway", Effect: armsecops.EffectExempt},
@@ -62,6 +62,6 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// 2027-01-02  "Test systems"  /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test
-	// never       "Behind a gateway"  /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23
+	// 2022-01-02 (ended)  "Test systems"  /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23/resourceGroups/test
+	// never               "Behind a gateway"  /subscriptions/20ff7fc3-e762-44dd-bd96-b71116dcdc23
 }

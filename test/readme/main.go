@@ -36,7 +36,10 @@ func list(ctx context.Context, client *armsecops.ExemptionsClient) error {
 		if !exemption.ExpiresOn.IsZero() {
 			expires = exemption.ExpiresOn.Format(time.DateOnly)
 		}
-		fmt.Printf("%-10s  %q  %s\n", expires, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
+		if exemption.ExpiresBefore(time.Now()) {
+			expires += " (ended)"
+		}
+		fmt.Printf("%-18s  %q  %s\n", expires, cmp.Or(exemption.DisplayName, exemption.Name), cmp.Or(exemption.Scope, exemption.ID))
 	}
 	return nil
 }

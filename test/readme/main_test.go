@@ -47,13 +47,12 @@ func TestExemptLeavesWhatExists(t *testing.T) {
 	t.Parallel()
 	server, scope := fake.NewServer(&fake.ServerOptions{Strict: true}), "/subscriptions/"+subscription
 	server.AddSubscription(subscription)
-	factory := newFactory(t, server)
-	made := must(exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
-	left, err := exempt(t.Context(), factory, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
+	client := newFactory(t, server).NewExemptionsClient()
+	made := must(exempt(t.Context(), client, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn", "closePorts"))
+	left, err := exempt(t.Context(), client, scope, "name", scope+"/providers/Microsoft.Authorization/policyAssignments/other", "closePorts")
 	require.ErrorIs(t, err, armsecops.ErrExists)
 	id := made.ID
 	assert.Equal(t, []any{id, false}, []any{left.ID, left.ExemptsSame(armsecops.Exemption{})})
-	client := factory.NewExemptionsClient()
 	require.NoError(t, errors.Join(renew(t.Context(), client, id, time.Now().AddDate(1, 0, 0), "approved"), renew(t.Context(), client, id, time.Now(), "")))
 	got := must(client.Get(t.Context(), id, nil))
 	assert.Equal(t, []any{"approved", false}, []any{got.Description, got.ExpiresBefore(time.Now().AddDate(0, 11, 0))})
@@ -68,13 +67,14 @@ func TestPublishNamesTheFailures(t *testing.T) {
 		server := fake.NewServer(nil)
 		server.SetJobItems(rules, []armsecops.JobItem{{ResourceID: "/rule", Errors: []armsecops.JobItemError{{MemberResourceName: "branch", ErrorMessage: "Forbidden."}}}})
 		server.Inject(fake.Fault{Operation: "WorkspaceManagerJobsClient.Create", Disconnect: true, CarriedOut: true})
-		_, err := publish(t.Context(), newFactory(t, server), rules)
+		factory := newFactory(t, server)
+		_, err := publish(t.Context(), must(factory.NewWorkspaceManagerJobsClient(subscription)), rules.ResourceGroupName, rules.WorkspaceName, rules.Name)
 		require.ErrorAs(t, err, new(*armsecops.JobFailedError))
 		assert.True(t, strings.HasSuffix(err.Error(), "/rule at member branch: Forbidden."), err)
 		isPost := func(r fake.Request) bool { return r.Method == http.MethodPost }
 		assert.Equal(t, 1, len(server.Requests())-len(slices.DeleteFunc(server.Requests(), isPost)), "jobs are started")
 		server.Inject(fake.Fault{Operation: "PolicyExemptionsClient.CreateOrUpdate", Disconnect: true, Times: 4})
-		_, err = exempt(t.Context(), newFactory(t, server), "/subscriptions/"+subscription, "name", "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/policyAssignments/a", "closePorts")
+		_, err = exempt(t.Context(), factory.NewExemptionsClient(), "/subscriptions/"+subscription, "name", "/subscriptions/"+subscription+"/providers/Microsoft.Authorization/policyAssignments/a", "closePorts")
 		assert.Regexp(t, "^send it again: ", advice(err))
 	})
 }
@@ -97,7 +97,7 @@ func TestAdvice(t *testing.T) {
 		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role, or for a policy that allows this: SecurityAssignmentsClient.Get: 403"},
 		"no token":          {"any", nil, errors.New("no account"), "sign in, or give it more time: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
-	assert.Equal(t, "wait again for the job: the job may still run", advice(armsecops.ErrJobMayRun))
+	assert.Equal(t, "mend the cause, and wait again for the job: the job may still run", advice(armsecops.ErrJobMayRun))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -30,6 +31,14 @@ var update = flag.Bool("update", false, "write api/armsecops.txt, docs/api.md an
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	api := "package armsecops\n\n" + exportedAPI(t, testkit.Root()) + "\npackage fake\n\n" + exportedAPI(t, filepath.Join(testkit.Root(), "fake"))
+	rows, methods := regexp.MustCompile(`\n//\t {29}`).ReplaceAllString(testkit.ReadFile(t, "../../doc.go"), " "), map[string][]string{}
+	for _, method := range regexp.MustCompile(`(?m)^func \(c \*(\w+Client)\) ([A-Z]\w*)\(`).FindAllStringSubmatch(api, -1) {
+		methods[method[1]] = append(methods[method[1]], method[2])
+	}
+	for client, want := range methods {
+		row := cmp.Or(regexp.MustCompile(`//\t`+client+` {3}.*`).FindString(rows), regexp.MustCompile(`//\tthe other clients {3}.*`).FindString(rows))
+		assert.ElementsMatch(t, want, strings.FieldsFunc(row[29+len("//\t"):], func(r rune) bool { return r == ',' || r == ' ' }), "doc.go: methods of %s", client)
+	}
 	assertDerived(t, "api/armsecops.txt", "the exported API changes: name the change in CHANGELOG.md, and", func(string) string { return api })
 }
 

@@ -141,6 +141,7 @@ func TestRecipes(t *testing.T) {
 		"constructor":            {"test/driver/driver.go", `.*NewWorkspaceManagerBannersClient.*\n`, "!" + here, client, "Ours in test/driver/driver.go needs " + banners},
 		"parser":                 {"test/driver/driver.go", `.*ParseWorkspaceManagerBannerID.*\n`, "!" + here, client, "Parsers in test/driver/driver.go needs " + banners},
 		"list of doc.go":         {"doc.go", `//.*` + banners + `.*\n`, here, client, "doc.go must name " + banners},
+		"methods of doc.go":      {"doc.go", ` Cancel,`, here, "TestAPI", "doc.go: methods of WorkspaceManagerJobsClient"},
 		"api-version":            {"docs/versions.md", `.*` + banners + `.*\n`, here, client, "docs/versions.md must name " + banners + " with api-version 2"},
 		"version in the comment": {"workspacemanagerbanners.go", `api-version .*`, here, client, banners + " needs a comment with api-version 2"},
 		"release notes":          {"CHANGELOG.md", `.*` + banners + `.*\n`, here, client, "CHANGELOG.md must name " + banners},
