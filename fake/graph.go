@@ -19,7 +19,8 @@ import (
 // NextLinkTruncated is the fault of a page of Azure Resource Graph that lacks
 // rows: it has no $skipToken, and says that the result is truncated. Other lists
 // don't have it. Of the other faults, NextLinkLoop is the only one that a page of
-// Azure Resource Graph has: its $skipToken leads to the page itself. To hit the
+// Azure Resource Graph has: its $skipToken leads to the page itself. On the first page, which has
+// no token of its own to compare, it takes Always to be [armsecops.ErrPagingLoop]. To hit the
 // limit on subscriptions, set the Header of a [Fault]:
 //
 //	http.Header{"X-Ms-Tenant-Subscription-Limit-Hit": {"true"}}

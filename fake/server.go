@@ -205,7 +205,8 @@ func (b *bodyReader) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// ServeHTTP implements [http.Handler], for [net/http/httptest.NewTLSServer].
+// ServeHTTP implements [http.Handler], for [net/http/httptest.NewTLSServer]: the example has
+// the Transport and the Cloud that clients need then.
 // Where Do returns an error, it panics with [http.ErrAbortHandler], which closes
 // the connection or, with HTTP/2, the stream.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -199,8 +199,11 @@ func TestExemptionsAcrossSubscriptions(t *testing.T) {
 		assert.Equal(t, want, got)
 	}
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403})
-	found, errs := collect(client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1}))
-	assert.Len(t, found, 4+4+6)
+	partly := client.ListAcrossSubscriptions(t.Context(), ids, &acrossOptions{Concurrency: 1})
+	found, errs := collect(partly)
+	all, noErrs := collect(partly)
+	requests := server.Requests()
+	assert.Equal(t, []any{4 + 4 + 6, 4 + 6 + 6, 0, false}, []any{len(found), len(all), len(noErrs), strings.Contains(string(requests[len(requests)-2].Body), `""`)}, "the same listing again has all")
 	require.Len(t, errs, 1)
 	require.ErrorIs(t, errs[0], armsecops.ErrForbidden)
 	assert.ErrorContains(t, errs[0], "subscription "+failedSubscription(t, errs[0])+": StandardAssignmentsClient.NewListPager: 403")
