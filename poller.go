@@ -31,14 +31,14 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
 // returns it. A job that ended Failed or Canceled, or of which an item failed, is returned,
 // too, with a [*JobFailedError]. Of a job that was deleted, [IsMissing] is true: don't wait
-// for it again. Any other error, unless of a parameter, is [ErrJobMayRun], and the job has its
-// ID and Name: the wait has ended, by the end of the context or by a poll that failed after its
-// retries. Once its cause is dealt with, wait again, with the same poller, by its ResumeToken
-// or by NewJobPoller. Give the context a deadline: it is what ends the wait for a job that
-// doesn't end.
-//   - poller: of BeginCreate or NewJobPoller
-//   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second, other than 0, is a [*ParameterError],
-//     except under go test, where azcore accepts it
+// for it again. Any other error of a wait is [ErrJobMayRun], and the job has its ID and Name:
+// the wait has ended, by the end of the context or by a poll that failed after its retries.
+// Once its cause is dealt with, wait again, with the same poller, by its ResumeToken or by
+// NewJobPoller. Give the context a deadline: it is what ends the wait for a job that doesn't
+// end.
+//   - poller: of BeginCreate or NewJobPoller; nil is a [*ParameterError] alone
+//   - options: nil polls every 30 seconds, or as the service asks; a Frequency of less than a second, other than 0, is a [*ParameterError]
+//     as well, except under go test, where azcore accepts it
 //
 // The causes are the errors of [WorkspaceManagerJobsClient.Get]. [ErrOutcomeUnknown] is one
 // of BeginCreate, not of the wait.
@@ -63,10 +63,11 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 	if err == nil || named && !ended && (IsMissing(err) || token == "") { // no job, or no wait
 		return done.Job, err
 	}
-	if !named && options != nil && options.Frequency < time.Second && !ended { // of which azcore has the only other error
-		return Job{}, withOperation(name, invalid("Frequency", options.Frequency.String(), "must be at least 1s"))
-	}
-	if !named {
+	switch {
+	case named:
+	case options != nil && options.Frequency < time.Second && !ended: // of which azcore has the only other error
+		err = invalid("Frequency", options.Frequency.String(), "must be at least 1s")
+	default:
 		err = exchange.WithCause(err, ctx)
 	}
 	id, _ := resume.ReadJobToken(token)

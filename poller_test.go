@@ -282,7 +282,9 @@ func TestWaitForJob(t *testing.T) {
 	assert.Subset(t, logged(t, err), map[string]any{"kind": "canceled", "message": ended + "; the job may still run", "job": waitedJob.Name, "request": "WorkspaceManagerJobsClient.Get"})
 	assertParameterError(t, failure(armsecops.WaitForJob(ctx, nil, nil)), "poller") // and no wait
 	refusing, _ := runtime.NewPoller(nil, runtime.Pipeline{}, &runtime.NewPollerOptions[armsecops.WorkspaceManagerJobsClientGetResponse]{Handler: refusingPoller{}})
-	assertParameterError(t, failure(armsecops.WaitForJob(t.Context(), refusing, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond})), "Frequency")
+	err = failure(armsecops.WaitForJob(t.Context(), refusing, &runtime.PollUntilDoneOptions{Frequency: time.Millisecond}))
+	assertParameterError(t, err, "Frequency")
+	assert.ErrorIs(t, err, armsecops.ErrJobMayRun, "it was started")
 }
 
 // refusingPoller has an error that isn't typed, as azcore's of the Frequency outside of tests.
