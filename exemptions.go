@@ -139,7 +139,8 @@ func (c *ExemptionsClient) Get(ctx context.Context, id string, options *Exemptio
 // An invalid parameter, or field of the exemption, is a [*ParameterError]. The other
 // errors, and how long an exemption takes to count, are those of the CreateOrUpdate of the
 // place. The response is the exemption that the service returned; a success that isn't one
-// is [ErrUnexpectedResponse].
+// is [ErrUnexpectedResponse]. If [MaybeCarriedOut] is true of the error, the response has the
+// Kind, ID, Name and Scope of what may be there.
 //
 // REST: the page of [PolicyExemptionsClient.CreateOrUpdate] or [StandardAssignmentsClient.CreateOrUpdate]
 func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name string, exemption Exemption, options *ExemptionsClientCreateOrUpdateOptions) (ExemptionsClientCreateOrUpdateResponse, error) {
@@ -171,6 +172,9 @@ func (c *ExemptionsClient) CreateOrUpdate(ctx context.Context, scope, name strin
 		written, err := run[writtenResource](ctx, at.client, put)
 		return written.exemptionResource, err
 	})
+	if MaybeCarriedOut(err) {
+		created = Exemption{Kind: ExemptionKind(at.resource.Type), ID: put.route.ID(scope, name), Name: name, Scope: "/" + strings.TrimPrefix(scope, "/")}
+	}
 	return ExemptionsClientCreateOrUpdateResponse{created}, err
 }
 

@@ -424,6 +424,10 @@ func TestExemptionsAreCreated(t *testing.T) {
 		server.Inject(fake.Fault{StatusCode: 404, Body: "<html>"})
 		require.ErrorIs(t, errorOf(client.CreateOrUpdate(t.Context(), exemptSubscription, subscriptionID(7), listed, refusing)), armsecops.ErrNotFound)
 		assert.Equal(t, []string{http.MethodGet, http.MethodGet}, []string{server.Requests()[4].Method, server.Requests()[5].Method})
+		server.Inject(fake.Fault{Operation: put.Operation, StatusCode: 201, Body: "<html>"})
+		lost, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], subscriptionID(7), listed, refusing)
+		named := armsecops.Exemption{Kind: exemption.Kind, ID: strings.Replace(created.ID, standardName, subscriptionID(7), 1), Name: subscriptionID(7), Scope: exemptSubscription}
+		assert.Equal(t, []any{true, named}, []any{armsecops.MaybeCarriedOut(err), lost.Exemption})
 	}
 }
 

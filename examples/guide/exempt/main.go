@@ -193,17 +193,10 @@ func exempt(ctx context.Context, factory *armsecops.ClientFactory, resourceID st
 		}
 		return created.ID, isRenewed, err
 	}
-	if armsecops.MaybeCarriedOut(err) {
-		id = armsecops.PolicyExemptionID{Scope: resourceID, Name: name}.String()
-		if exemption.Kind == armsecops.ExemptionKindStandardAssignment {
-			id = armsecops.StandardAssignmentID{Scope: resourceID, Name: name}.String()
-		}
-		return id, isMade, err
-	}
-	if err != nil {
+	if err != nil && !armsecops.MaybeCarriedOut(err) {
 		return "", "", err
 	}
-	return created.ID, isMade, nil
+	return created.ID, isMade, err
 }
 
 // find returns the recommendation of a display name or key. Several can have the same name.
