@@ -74,7 +74,7 @@
 // To govern exemptions:
 //
 //   - [ExemptionsClient] lists the exemptions of a tenant, creates one where its Kind says,
-//     and gets, renews and deletes any of them by its id.
+//     and gets, renews and deletes any of them by its id. To delete one is to revoke it.
 //   - [AssessmentsMetadataClient] finds a recommendation and, by
 //     [AssessmentMetadataProperties.ExemptedBy], where it is exempted.
 //   - [PolicyExemptionsClient] reads and writes exemptions of Azure Policy with all that
@@ -88,8 +88,7 @@
 //
 // The examples Publish and Exempt of this package show both tasks from start to end, and the
 // example Errors what to do about an error. Functions that examples call, such as publishing
-// and samples, make a server in memory: they are in example_publishing_test.go,
-// example_exemptions_test.go and example_test.go.
+// and samples, make a server in memory: pkg.go.dev shows them with each example.
 //
 // The clients have these methods:
 //
@@ -117,11 +116,14 @@
 // [PageOptions] bound a listing and fetch pages ahead. A listing that fails is a
 // [*PageError], whose ContinuationToken resumes it, also in another process:
 //
-//	options := &armsecops.ExemptionsClientListOptions{}
-//	options.ContinuationToken = token // "" at first
+//	options := &armsecops.ExemptionsClientListOptions{} // the same in each run
+//	options.ContinuationToken = token                   // "" at first
 //	for exemption, err := range client.NewListPager(options).All(ctx) {
 //		if failed, ok := errors.AsType[*armsecops.PageError](err); ok {
-//			token = failed.ContinuationToken // for the next run, unless the error is a *ParameterError
+//			token = failed.ContinuationToken // for the next run
+//		}
+//		if _, refused := errors.AsType[*armsecops.ParameterError](err); refused {
+//			token = "" // such as that of another ExpiresBefore: the next run begins anew
 //		}
 //		if err != nil {
 //			return err
@@ -244,6 +246,9 @@
 //	service, responded := errors.AsType[*armsecops.ServiceError](err)
 //	failed, ended := errors.AsType[*armsecops.JobFailedError](err)
 //	switch {
+//	case errors.Is(err, armsecops.ErrJobMayRun):
+//		// of WaitForJob: the job continues. Do about the cause, such as ErrForbidden, what the
+//		// cases below do, and wait again
 //	case invalid:
 //		log.Println("nothing was sent:", parameter.Name, parameter.Reason)
 //	case ended:
@@ -254,9 +259,6 @@
 //		// look before you repeat it
 //	case armsecops.MaybeCarriedOut(err):
 //		// a write may have been carried out, and can be sent again
-//	case errors.Is(err, armsecops.ErrJobMayRun):
-//		// of WaitForJob: the job continues. Wait again; first do about the cause, such as
-//		// ErrForbidden, what the cases below do
 //	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
 //		// one of the service's own codes, before the sentinel of its status, such as ErrNotFound
 //	case errors.Is(err, armsecops.ErrIncompleteResult):
@@ -286,9 +288,9 @@
 //     [ErrResponseTooLarge] is of any response.
 //   - A credential that got no token is [ErrCredential]. Its own error is in the chain.
 //   - A page that failed is a [*PageError], one subscription of many a [*SubscriptionError].
-//   - Two kinds of errors name no operation: those of PollUntilDone, such as that of a
-//     context which ends between two polls, where those of [WaitForJob] name the job; and
-//     those of a [Pager] that is misused.
+//   - An error of PollUntilDone, such as that of a context which ends between two polls,
+//     names no operation: [WaitForJob] names it, and the job. An error of a [Pager] that is
+//     misused names none either.
 //
 // # Logs and traces
 //
@@ -319,7 +321,8 @@
 //   - After a 429, the clients of one factory wait together before the next request to that
 //     subscription, or to a scope that belongs to none. A call waits up to the client's
 //     MaxRetryDelay in all, a minute by default, beside azcore's own wait before each retry.
-//     One that would have to wait longer isn't sent, and is [ErrThrottled].
+//     If it would have to wait longer, it ends with [ErrThrottled], and later calls aren't
+//     sent until then.
 //
 // [docs/reliability.md] says what each fault leads to. It also has the rules for a
 // transport of your own, which must neither repeat a request nor follow a redirect.
@@ -341,10 +344,11 @@
 //
 // Some calls send several requests, each with the headers: give these no condition. They are
 // BeginCreate with Recover and, of [ExemptionsClient], Renew, Delete and CreateOrUpdate with
-// RefuseExisting. resp is the response to the last of the requests that got one. It stays nil for a
-// start of a job whose outcome is unknown, for the listings of Recover, and for a call that is held back after
-// a 429. WithCaptureResponse has no effect where requests overlap: on ListAcrossSubscriptions,
-// and on pages that are fetched ahead.
+// RefuseExisting. resp is the response to the last of the requests that got one. It stays nil:
+//
+//   - for the start of a job whose outcome is unknown, and the listings of Recover;
+//   - for a call that is held back after a 429;
+//   - where requests overlap: of ListAcrossSubscriptions, and of pages that are fetched ahead.
 //
 // Give every context a deadline: it bounds the call with all of its attempts and waits,
 // except that a call may wait for the token that another one is getting, as in azcore.

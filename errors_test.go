@@ -213,9 +213,9 @@ func TestHasCode(t *testing.T) {
 	}
 	notFound := &azcore.ResponseError{StatusCode: 404, ErrorCode: "NotFound"} // of another client
 	assert.Equal(t, []bool{true, false, false}, []bool{armsecops.IsMissing(notFound), armsecops.IsMissing(&azcore.ResponseError{StatusCode: 404}), armsecops.IsMissing(errors.Join(notFound, &azcore.ResponseError{ErrorCode: "SubscriptionNotFound"}))})
-	body := `{"error":{"code":"ResourceNotFound","message":"The Resource 'p/t/a' under resource group 'rg' was not found."}}`
+	gone := testkit.Respond(404, `{"error":{"code":"ResourceNotFound","message":"The Resource 'p/t/a' under resource group 'rg' was not found."}}`)
 	for path, missing := range map[string]bool{"/providers/p/t/a": true, "/providers/P/t/a/providers/q": false} {
-		assert.Equal(t, missing, armsecops.IsMissing(runtime.NewResponseError(testkit.Must(testkit.Respond(404, body)(httptest.NewRequest("GET", path, nil))))), path)
+		assert.Equal(t, missing, armsecops.IsMissing(runtime.NewResponseError(testkit.Must(gone(httptest.NewRequest("GET", path, nil))))), path)
 	}
 }
 

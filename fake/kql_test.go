@@ -15,21 +15,18 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-var kqlNow = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-
 // kqlTable has exemptions: a and b expire within 30 days, c has expired, d never does.
 var kqlTable = mustParse[[]map[string]jsontext.Value](testkit.Must(os.ReadFile("testdata/kql-rows.json")))
 
 // runKQL returns the result of a query for the rows of kqlTable.
 func runKQL(q *kqlQuery) []jsontext.Value {
-	result := []jsontext.Value{}
-	var rows []*kqlRow
+	result, rows := []jsontext.Value{}, []*kqlRow(nil)
 	for _, row := range kqlTable {
 		cells := map[string]any{}
 		for name, value := range row {
 			cells[name] = value
 		}
-		rows = append(rows, &kqlRow{cells: cells, now: kqlNow})
+		rows = append(rows, &kqlRow{cells: cells, now: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)})
 	}
 	for _, r := range q.run(rows) {
 		result = append(result, q.encode(r))

@@ -74,7 +74,7 @@ func (l *Listing) ReadToken(token string) (link, query, reason string) {
 	case c.Version != tokenVersion:
 		return "", "", "must be a token of this version of the library"
 	case !strings.EqualFold(c.Listing, l.identity()):
-		return "", "", "must be a token of this listing: it belongs to another listing, filter, subscription or endpoint"
+		return "", "", "must be a token of this listing: it belongs to another listing, filter, time, subscription or endpoint"
 	case l.Options != "" && l.Options != c.Options:
 		return "", "", "must be a token of this listing: it belongs to one with another Filter or OrderBy"
 	}

@@ -41,7 +41,7 @@ func (l Listing) read(token string) (r read) {
 
 const (
 	tooLong        = "must be a token that a pager returned: it is too long"
-	ofAnother      = "must be a token of this listing: it belongs to another listing, filter, subscription or endpoint"
+	ofAnother      = "must be a token of this listing: it belongs to another listing, filter, time, subscription or endpoint"
 	ofOtherVersion = "must be a token of this version of the library"
 	testOrigin     = "https://management.azure.com:443"
 	testContent    = `"listing":"` + testOrigin + testPath + `"`

@@ -7,7 +7,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// exempt exempts a resource from one recommendation for 90 days. What has the name already stays as it is, and is ErrExists.
+// exempt exempts a resource from one recommendation for 90 days. If the name is taken, nothing is written, and the error is ErrExists.
 func exempt(ctx context.Context, client *armsecops.ExemptionsClient, resourceID, name, policyAssignmentID, referenceID string) (armsecops.Exemption, error) {
 	created, err := client.CreateOrUpdate(ctx, resourceID, name, armsecops.Exemption{
 		Kind:               armsecops.ExemptionKindPolicyExemption,
@@ -18,8 +18,8 @@ func exempt(ctx context.Context, client *armsecops.ExemptionsClient, resourceID,
 	return created.Exemption, err
 }
 
-// publish publishes the items of an assignment, and waits for an hour at most. If that ends first, the error is ErrJobMayRun: wait again
-// for the job by NewJobPoller, which takes its Name. Another call of publish would start another job.
+// publish publishes the items of an assignment, and waits for an hour at most. If the wait ends before the job, the error is ErrJobMayRun:
+// wait again by NewJobPoller, which takes the Name of the job. Another call of publish would start another job.
 func publish(ctx context.Context, client *armsecops.WorkspaceManagerJobsClient, resourceGroup, workspace, assignment string) (armsecops.Job, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,12 +35,9 @@ func TestContextEndsBySignals(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		program := exec.CommandContext(t.Context(), os.Args[0])
 		program.Env = append(os.Environ(), "RUN_MAIN=1")
-		stdout, err := program.StdoutPipe()
-		require.NoError(t, err)
-		stderr, err := program.StderrPipe()
-		require.NoError(t, err)
-		require.NoError(t, program.Start())
-		require.NoError(t, stdout.Close())
+		stdout, outErr := program.StdoutPipe()
+		stderr, errErr := program.StderrPipe()
+		require.NoError(t, errors.Join(outErr, errErr, program.Start(), stdout.Close()))
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() && !strings.Contains(lines.Text(), "broken pipe") {
 		}
