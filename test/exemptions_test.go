@@ -326,7 +326,7 @@ func TestExemptsSame(t *testing.T) {
 // An exemption of each place is read, renewed with all that it has, and deleted by its id, in any casing.
 func TestExemptionsByID(t *testing.T) {
 	t.Parallel()
-	expires := time.Date(2027, 1, 2, 2, 0, 0, 0, time.FixedZone("", 2*60*60))
+	expires := time.Date(2127, 1, 2, 2, 0, 0, 0, time.FixedZone("", 2*60*60))
 	for id, test := range map[string]struct{ kind, properties string }{
 		policyRow:   {"Microsoft.Authorization/policyExemptions", `{"policyAssignmentId":"/a","exemptionCategory":"Waiver","expiresOn":"2026-01-02T00:00:00Z","unknown":[1],"additionalData":"text","exemptionData":null}`},
 		standardRow: {"Microsoft.Security/standardAssignments", `{"effect":"exempt","exemptionData":{"exemptionCategory":"waiver","unknown":null},"unknown":{"a":1},"metadata":null}`},
@@ -361,12 +361,12 @@ func TestExemptionsByID(t *testing.T) {
 		assert.Contains(t, armsecops.LogValue(err).String(), "kind=notRenewed")
 		renewed := testkit.Must(client.Renew(t.Context(), id, expires, &armsecops.ExemptionsClientRenewOptions{Description: "SEC-17", AllowEarlier: true, AllowEnded: true}))
 		_, err = client.Renew(t.Context(), id, expires.AddDate(0, 0, -1), &armsecops.ExemptionsClientRenewOptions{AllowEnded: true})
-		require.ErrorContains(t, err, "not renewed: it ends later already, on 2027-01-02T00:00:00Z (")
+		require.ErrorContains(t, err, "not renewed: it ends later already, on 2127-01-02T00:00:00Z (")
 		testkit.Must(client.Renew(t.Context(), id, expires.Add(-time.Second/2), nil)) // which a service may have rounded
 		after := testkit.Must(client.Renew(t.Context(), id, expires, nil))            // the same again
 		assert.Equal(t, renewed, after)
 		assert.Equal(t, expires.UTC(), after.ExpiresOn)
-		assert.JSONEq(t, strings.Replace(`{"description":"SEC-17","expiresOn":"2027-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
+		assert.JSONEq(t, strings.Replace(`{"description":"SEC-17","expiresOn":"2127-01-02T00:00:00Z",`+test.properties[1:], `,"expiresOn":"2026-01-02T00:00:00Z"`, "", 1), string(after.Properties))
 		assert.Contains(t, stored, `"tags":{"a":"b"}`)
 		other := &armsecops.ExemptionsClientRenewOptions{Category: "MITIGATED"}
 		ofPolicy := before.Kind == armsecops.ExemptionKindPolicyExemption
