@@ -409,6 +409,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 	}
 	body, err := runtime.Payload(resp)
 	e.Page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+	e.text = len(bytes.TrimSpace(body)) > 0 && !wire.IsObject(body)
 	switch {
 	case !slices.Contains(route.Success, resp.StatusCode):
 		switch {

@@ -122,7 +122,7 @@ func TestDeleteAfterALostResponse(t *testing.T) {
 	for known, bodies := range map[bool][]string{
 		true: {"", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), missing("workspaces/workspace/" + job), missing("workspaces/other"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
 		false: {
-			"<html>", body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
+			"<html>", "404 page not found\n", body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
 			body("InvalidResourceNamespace"), body("NoRegisteredProviderFound"), body("MissingSubscriptionRegistration"), body("InvalidSubscriptionId"),
 			body("Subscription Not Registered"), body("resourcegroupnotfound"), missing("workspaces/workspace"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
 		},

@@ -184,7 +184,7 @@ func MaybeCarriedOut(err error) bool {
 
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
 // of a job that was deleted. The others say nothing of the resource: the page of a proxy
-// ([ServiceError].Page), and a subscription, resource group or other parent that isn't found,
+// ([ServiceError].Page), or its text without a code and a request id; and a subscription, resource group or other parent that isn't found,
 // which may be misspelt, or one that the identity may not see. Of a parent in a resource group,
 // such as an exempted machine, [HasCode] finds [CodeResourceNotFound] or
 // [CodeParentResourceNotFound]. The 404 of another client on azcore counts as well if it has a
@@ -219,9 +219,9 @@ func namesParent(err error, response *azcore.ResponseError) bool {
 // isGone is IsMissing of an error that is the response's, rather than one that wraps it.
 func isGone(err error) bool { return statusOf(err) == http.StatusNotFound && IsMissing(err) }
 
-// isPage reports whether an error is the page of something between here and the
-// service, which says nothing of the resource.
+// isPage reports whether an error is the page, or other text, of something between here and
+// the service, which says nothing of the resource.
 func isPage(err error) bool {
 	e, ok := errors.AsType[*ServiceError](err)
-	return ok && e.Page
+	return ok && (e.Page || e.text && e.Code == "" && e.RequestID == "")
 }

@@ -259,7 +259,7 @@
 //		// look before you repeat it
 //	case armsecops.MaybeCarriedOut(err):
 //		// a write may have been carried out, and can be sent again
-//	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered):
+//	case armsecops.HasCode(err, armsecops.CodeSubscriptionNotRegistered, armsecops.CodeMissingSubscriptionRegistration):
 //		// one of the service's own codes, before the sentinel of its status, such as ErrNotFound
 //	case errors.Is(err, armsecops.ErrIncompleteResult):
 //		// what was listed isn't all: query fewer subscriptions

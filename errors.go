@@ -35,9 +35,9 @@ var (
 	// ErrResponseTooLarge is the error of a body that exceeds MaxResponseBytes, or takes too much memory.
 	ErrResponseTooLarge = wire.ErrTooLarge
 
-	// ErrUnexpectedResponse is the error of a success that isn't what the operation returns: one
-	// of another status, or a body such as null, an error or the page of a portal. It is inside an
-	// [*ErrorResponse] or [*CloudError] with the status, the request id, and the body's error.
+	// ErrUnexpectedResponse is the error of a success that isn't what the operation returns: one of another
+	// status, or a body such as null, an error or the page of a portal, except of a deletion, whose body isn't
+	// read. It is inside an [*ErrorResponse] or [*CloudError] with the status, the request id, and the body's error.
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
 	// ErrNotExemption is the error of a method of [ExemptionsClient] that got an assignment which
@@ -191,10 +191,10 @@ type ServiceError struct {
 	// Page says that the body of the response is HTML or XML, as that of a proxy is.
 	Page bool
 
-	response        *azcore.ResponseError
-	path            string // of the request; empty for a query, whose path names no resource
-	clientRequestID string
-	cause           error // why the response could not be used; nil for one that says why itself
+	response              *azcore.ResponseError
+	path, clientRequestID string // of the request; no path for a query, whose path names no resource
+	text                  bool   // whether the body is neither empty nor JSON
+	cause                 error  // why the response could not be used; nil for one that says why itself
 }
 
 // ErrorDetail describes one error; its Details describe the errors below it.

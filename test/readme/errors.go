@@ -7,10 +7,10 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// advice returns what to do about an error of any client.
+// advice returns what to do about an error of any client; of errors that are joined, about the first.
 func advice(err error) string {
-	if parameter, ok := errors.AsType[*armsecops.ParameterError](err); ok {
-		return fmt.Sprintf("correct %s: it %s", parameter.Name, parameter.Reason)
+	if _, ok := errors.AsType[*armsecops.ParameterError](err); ok {
+		return "correct the parameter: " + err.Error()
 	}
 	service, ok := errors.AsType[*armsecops.ServiceError](err)
 	switch {

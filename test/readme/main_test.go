@@ -89,7 +89,7 @@ func TestAdvice(t *testing.T) {
 		credential   error
 		want         string
 	}{
-		"invalid parameter": {"..", nil, nil, "correct assignmentID: it must not be a relative path segment"},
+		"invalid parameter": {"..", nil, nil, "correct the parameter: SecurityAssignmentsClient.Get: parameter assignmentID \"..\" must not be a relative path segment"},
 		"not found":         {"none", nil, nil, "check the names: SecurityAssignmentsClient.Get: 404"},
 		"throttled":         {"any", []fake.Fault{throttled}, nil, "try again in 1h0m0s: SecurityAssignmentsClient.Get: 429"},
 		"changed meanwhile": {"any", []fake.Fault{{StatusCode: http.StatusPreconditionFailed}}, nil, "read the resource again before you change it: SecurityAssignmentsClient.Get: 412"},
