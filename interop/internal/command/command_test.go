@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +34,7 @@ func TestMain(m *testing.M) {
 
 func TestContextEndsBySignals(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored) { // as below nohup
 		program := exec.CommandContext(t.Context(), os.Args[0])
 		program.Env = append(os.Environ(), "RUN_MAIN=1")
 		stdout, outErr := program.StdoutPipe()
@@ -41,12 +43,12 @@ func TestContextEndsBySignals(t *testing.T) {
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() && !strings.Contains(lines.Text(), "broken pipe") {
 		}
-		require.NoError(t, program.Process.Signal(signal))
+		require.NoError(t, program.Process.Signal(s))
 		for lines.Scan() && lines.Text() != "ended" {
 		}
 		assert.Equal(t, "ended", lines.Text())
 		go func() {
-			for program.Process.Signal(signal) == nil { // until it is no longer caught
+			for program.Process.Signal(s) == nil { // until it is no longer caught
 			}
 		}()
 		assert.ErrorContains(t, program.Wait(), "signal: ", "the second one")
@@ -55,7 +57,7 @@ func TestContextEndsBySignals(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	program := Program{Name: "p", Commands: [][3]string{{"list", "-id ID", "list ids"}}}
+	program := Program{Name: "p", Commands: [][3]string{{"list", "-id ID", "list ids"}, {"long", "", strings.Repeat("long ", 20) + "end"}}}
 	for args, want := range map[string]string{"list -x": "2||unknown flag: -x\nFor help: p list -h\n", "help": "0|Usage: p ", "list -h": "0|Usage: p list -id ID [FLAGS]\n\nList ids.\n\nFlags:\n"} {
 		c, err := program.New(strings.Fields(args), time.Hour)
 		if err == nil {
@@ -64,5 +66,6 @@ func TestReport(t *testing.T) {
 		var stdout, stderr strings.Builder
 		got := fmt.Sprint(Report(err, &stdout, &stderr), "|", stdout.String(), "|", stderr.String())
 		assert.True(t, strings.HasPrefix(got, want), got)
+		assert.NotRegexp(t, "[^\n]{81}", got, "it fits a terminal")
 	}
 }
