@@ -36,7 +36,7 @@ const (
 	// CodeNotFound (404): there is no such resource.
 	CodeNotFound = "NotFound"
 	// CodeResourceNotFound (404): there is no such resource, or it is in one that isn't there,
-	// such as a workspace or an exempted machine, which the message names; see [IsMissing].
+	// such as a workspace or an exempted machine, which the message names; see [IsMissing] and [IsParentMissing].
 	CodeResourceNotFound = "ResourceNotFound"
 	// CodeParentResourceNotFound (404): a parent of the resource isn't there, such as the assignment of a job.
 	CodeParentResourceNotFound = "ParentResourceNotFound"
@@ -184,17 +184,33 @@ func MaybeCarriedOut(err error) bool {
 
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
 // of a job that was deleted. The others say nothing of the resource: the page of a proxy
-// ([ServiceError].Page), or its text without a code and a request id; and a subscription, resource group or other parent that isn't found,
-// which may be misspelt, or one that the identity may not see. Of a parent in a resource group,
-// such as an exempted machine, [HasCode] finds [CodeResourceNotFound] or
-// [CodeParentResourceNotFound]. The 404 of another client on azcore counts as well if it has a
+// ([ServiceError].Page), or its text without a code and a request id; and a subscription or
+// another parent that isn't found, which may be misspelt, or one that the identity may not
+// see; see [IsParentMissing]. The 404 of another client on azcore counts as well if it has a
 // code, which a page hasn't.
 func IsMissing(err error) bool {
-	response, ok := errors.AsType[*azcore.ResponseError](err)
-	if !ok || response.StatusCode != http.StatusNotFound || errors.Is(err, ErrOutcomeUnknown) || HasCode(err, parentMissing...) || namesParent(err, response) {
+	response := notFoundIn(err)
+	if response == nil || HasCode(err, parentMissing...) || namesParent(err, response) {
 		return false
 	}
 	return !isPage(err) && (response.ErrorCode != "" || errors.Is(err, ErrNotFound))
+}
+
+// IsParentMissing reports whether an error is the [ErrNotFound] of what a resource would be in,
+// below its subscription: its resource group, or a resource such as its workspace or the machine
+// that an exemption is for. What was in it is gone as well, unless the id is misspelt. It is
+// false of a subscription and a management group, which may be one that the identity may not see.
+func IsParentMissing(err error) bool {
+	response := notFoundIn(err)
+	return response != nil && (HasCode(err, CodeResourceGroupNotFound, CodeParentResourceNotFound) || namesParent(err, response))
+}
+
+// notFoundIn returns the response with the status 404 in an error whose outcome is known; nil for none.
+func notFoundIn(err error) *azcore.ResponseError {
+	if response, ok := errors.AsType[*azcore.ResponseError](err); ok && response.StatusCode == http.StatusNotFound && !errors.Is(err, ErrOutcomeUnknown) {
+		return response
+	}
+	return nil
 }
 
 // notFound is the message of Azure Resource Manager about a resource, or one above it.

@@ -40,8 +40,7 @@ const getPath = "/subscriptions/" + jobsSubscription + "/resourceGroups/myRg/pro
 const notFoundMessage = "The Resource 'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs/" + jobName +
 	"' under resource group 'myRg' was not found."
 
-// errorShapes are the documented exchanges of errors, in the shapes that the two
-// services are seen to send.
+// errorShapes are the documented exchanges of errors, in the shapes that the two services are seen to send.
 var errorShapes = map[string]struct {
 	before, message, after string
 	codes                  []string
@@ -215,7 +214,8 @@ func TestHasCode(t *testing.T) {
 	assert.Equal(t, []bool{true, false, false}, []bool{armsecops.IsMissing(notFound), armsecops.IsMissing(&azcore.ResponseError{StatusCode: 404}), armsecops.IsMissing(errors.Join(notFound, &azcore.ResponseError{ErrorCode: "SubscriptionNotFound"}))})
 	gone := testkit.Respond(404, `{"error":{"code":"ResourceNotFound","message":"The Resource 'p/t/a' under resource group 'rg' was not found."}}`)
 	for path, missing := range map[string]bool{"/providers/p/t/a": true, "/providers/P/t/a/providers/q": false} {
-		assert.Equal(t, missing, armsecops.IsMissing(runtime.NewResponseError(testkit.Must(gone(httptest.NewRequest("GET", path, nil))))), path)
+		err := runtime.NewResponseError(testkit.Must(gone(httptest.NewRequest("GET", path, nil))))
+		assert.Equal(t, []bool{missing, !missing}, []bool{armsecops.IsMissing(err), armsecops.IsParentMissing(err)}, path)
 	}
 }
 

@@ -226,8 +226,9 @@ func (c *ExemptionsClient) Renew(ctx context.Context, id string, expiresOn time.
 }
 
 // Delete deletes an exemption, after it got it to see that it is one. If there is none,
-// [IsMissing] is true of the error, which a repeated cleanup can ignore; the Delete of its
-// place's client succeeds then. It can take 24 hours until the deletion counts.
+// [IsMissing] is true of the error, and [IsParentMissing] if what it exempted is gone: a
+// repeated cleanup can ignore both. The Delete of its place's client succeeds if there is none.
+// It can take 24 hours until the deletion counts.
 //   - id: the resource id of a policy exemption, standard assignment or assignment of 2021, such as [Exemption.ID]
 //   - options: nil for the defaults
 //

@@ -399,7 +399,7 @@ func (c *ExemptionsClient) listUnlisted(ctx context.Context, subscriptionIDs []s
 				if !yield(r.exemption, nil) {
 					return
 				}
-			case IsMissing(r.err), errors.Is(r.err, ErrNotFound) && HasCode(r.err, CodeResourceGroupNotFound, CodeParentResourceNotFound, CodeResourceNotFound), errors.Is(r.err, ErrNotExemption):
+			case IsMissing(r.err), IsParentMissing(r.err), errors.Is(r.err, ErrNotExemption):
 				// by now; a management group that isn't found may be one that the identity can't see
 			case id == "":
 				errs = append(errs, r.err)

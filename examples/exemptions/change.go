@@ -115,7 +115,7 @@ func (c change) run(ctx context.Context, s command.Streams) error {
 	client := c.factory.NewExemptionsClient()
 	return apply(ctx, s, c.ids, func(ctx context.Context, id string) (done, error) {
 		d, err := c.one(ctx, client, id)
-		gone := armsecops.IsMissing(err) || armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound, armsecops.CodeResourceNotFound, "ManagementGroupNotFound")
+		gone := armsecops.IsMissing(err) || armsecops.IsParentMissing(err) || armsecops.HasCode(err, "ManagementGroupNotFound")
 		switch {
 		case c.ignoreNotFound && gone:
 			err = fmt.Errorf("%w deleted, since it isn't there", errUnchanged)

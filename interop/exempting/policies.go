@@ -197,8 +197,7 @@ func limits(e armsecops.Exemption) string {
 
 // deleted reports whether an error says that an exemption doesn't exist, or what it was below.
 func deleted(err error) bool {
-	ofParent := armsecops.HasCode(err, armsecops.CodeResourceGroupNotFound, armsecops.CodeParentResourceNotFound, armsecops.CodeResourceNotFound)
-	return armsecops.IsMissing(err) || ofParent && errors.Is(err, armsecops.ErrNotFound)
+	return armsecops.IsMissing(err) || armsecops.IsParentMissing(err)
 }
 
 // gone reports whether an error says that a policy assignment, or its resource group, doesn't

@@ -20,7 +20,7 @@ func renew(ctx context.Context, client *armsecops.ExemptionsClient, id string, e
 // revoke deletes an exemption, unless it is gone already, or what it exempts is.
 func revoke(ctx context.Context, client *armsecops.ExemptionsClient, id string) error {
 	_, err := client.Delete(ctx, id, nil)
-	if armsecops.IsMissing(err) || armsecops.HasCode(err, armsecops.CodeResourceNotFound) {
+	if armsecops.IsMissing(err) || armsecops.IsParentMissing(err) {
 		return nil
 	}
 	return err

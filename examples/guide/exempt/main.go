@@ -136,7 +136,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	for _, id := range made {
 		if _, err := client.Delete(ctx, id, nil); err == nil {
 			fmt.Fprintf(out, "deleted %s\n", id)
-		} else if !armsecops.IsMissing(err) {
+		} else if !armsecops.IsMissing(err) && !armsecops.IsParentMissing(err) {
 			errs = append(errs, err)
 		}
 	}
