@@ -22,6 +22,9 @@ import (
 //
 // Names are matched exactly: one in another casing is an unknown member. A duplicate name
 // is an error that says where, and so is a document nested deeper than 10,000.
+//
+// A struct that embeds a resource is marshaled as the resource alone, by its methods: give it a
+// field with a name instead.
 type Resource[P any] struct {
 	// ID is the full resource id, which the Parse functions read. Read-only: set by the service.
 	ID string `json:"id,omitzero"`

@@ -78,8 +78,7 @@ func read(ctx context.Context, way string, pager *assignmentPager, leave int) (g
 	return got, nil
 }
 
-// readOn reads a listing in one way, with a new pager wherever one ends, until
-// nothing is left.
+// readOn reads a listing in one way, with a new pager wherever one ends, until nothing is left.
 //   - failed: the last request that failed, by its number
 func readOn(t *testing.T, s *testkit.Tenant, failed *int, way string, pages int, o armsecops.PageOptions) (got []string) {
 	t.Helper()

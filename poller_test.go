@@ -64,8 +64,7 @@ func requestsOf(srv *fake.Server, operation string) (n int) {
 	return n
 }
 
-// respondJob returns a transport whose response is waitedJob in a state, with
-// pairs of header names and values.
+// respondJob returns a transport whose response is waitedJob in a state, with pairs of header names and values.
 func respondJob(state string, header ...string) transportFunc {
 	body := fmt.Sprintf(`{"name":%q,"properties":{"provisioningState":%q}}`, waitedJob.Name, state)
 	return respond(200, append([]string{body}, header...)...)

@@ -176,8 +176,7 @@ func get(t testing.TB, srv *fake.Server, url string) (*http.Response, string) {
 	return do(t, srv, newRequest(t, http.MethodGet, url, ""))
 }
 
-// assertRefused checks that a request gets an error in Azure's envelope, and
-// returns the response.
+// assertRefused checks that a request gets an error in Azure's envelope, and returns the response.
 //   - message: a part of the error's message
 func assertRefused(t testing.TB, srv *fake.Server, req *http.Request, status int, code, message string) *http.Response {
 	t.Helper()

@@ -369,8 +369,7 @@ func (f tokenFunc) GetToken(ctx context.Context, o policy.TokenRequestOptions) (
 	return f(ctx, o)
 }
 
-// acrossRun is a listing that is read in several loops, each of which resumes
-// where the one before ended.
+// acrossRun is a listing that is read in several loops, each of which resumes where the one before ended.
 type acrossRun struct {
 	tenant *testkit.Tenant
 	ids    []string

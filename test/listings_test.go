@@ -93,8 +93,7 @@ func TestTokenOfTheFirstPageKeepsItsQuery(t *testing.T) {
 	assert.Equal(t, "$orderby=name%20desc&$top=7&$skipToken=a%20b&api-version=2025-04-01-preview", query)
 }
 
-// A token keeps the filter and order of its listing, also in the tokens after it, and is
-// refused for others.
+// A token keeps the filter and order of its listing, also in the tokens after it, and is refused for others.
 func TestTokenIsBoundToFilterAndOrder(t *testing.T) {
 	t.Parallel()
 	client := newJobsClient(t, options(respond(200, `{"value":[],"nextLink":"?$skipToken=a"}`)))

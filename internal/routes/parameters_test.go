@@ -71,8 +71,7 @@ var ruleTests = map[string]struct{ allowed, refused []string }{
 	},
 }
 
-// sameRules has the parameters that have the rule of another one. Without one of
-// its own, a name is a segment.
+// sameRules has the parameters that have the rule of another one. Without one of its own, a name is a segment.
 var sameRules = map[string]string{"standardId": "standardAssignmentName", "jobName": "workspaceManagerAssignmentName"}
 
 func TestRules(t *testing.T) {

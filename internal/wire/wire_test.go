@@ -17,8 +17,7 @@ import (
 	"github.com/armsecops/armsecops/internal/wire"
 )
 
-// document is a model as the root package has them: with methods on the whole,
-// and without any on its parts.
+// document is a model as the root package has them: with methods on the whole, and without any on its parts.
 type document struct {
 	Name    string                        `json:"name,omitzero"`
 	At      time.Time                     `json:"at,omitzero"`

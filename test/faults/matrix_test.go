@@ -21,8 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/matrix.json and docs/reliability.md")
 
-// Every fault has, against every operation, the outcome in testdata/matrix.json and
-// does no harm.
+// Every fault has, against every operation, the outcome in testdata/matrix.json and does no harm.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	rows := faults.Test(t, matrixClient, "../../testdata/matrix.json", *update)

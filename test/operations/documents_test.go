@@ -257,8 +257,7 @@ func sameInstant(a, b string) bool {
 	return errX == nil && errY == nil && x.Properties.StartTime.Equal(y.Properties.StartTime)
 }
 
-// A call is refused, or its path on the wire, cut at its slashes and unescaped,
-// has exactly the values.
+// A call is refused, or its path on the wire, cut at its slashes and unescaped, has exactly the values.
 func FuzzPath(f *testing.F) {
 	f.Add(testkit.JobsSubscription, "rg", "workspace", "assignment", "job")
 	f.Add(strings.ToUpper(testkit.JobsSubscription), "größe_(東京)-1.a", "abc", "a-c", `a b;c="{d}"`)

@@ -166,8 +166,7 @@ func assertItems(t *testing.T, exchanges []testkit.Exchange, items []any) {
 	}
 }
 
-// A listing yields the same in every way to read it, and resumes after each page,
-// with another client, too.
+// A listing yields the same in every way to read it, and resumes after each page, with another client, too.
 func TestEveryListingIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range testkit.AllExchanges {

@@ -26,8 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "write api/armsecops.txt, docs/api.md and the names of spans in docs/metrics.md")
 
-// api/armsecops.txt lists the exported API of both packages, so that a change of
-// it is seen in a review.
+// api/armsecops.txt lists the exported API of both packages, so that a change of it is seen in a review.
 func TestAPI(t *testing.T) {
 	t.Parallel()
 	api := "package armsecops\n\n" + exportedAPI(t, testkit.Root()) + "\npackage fake\n\n" + exportedAPI(t, filepath.Join(testkit.Root(), "fake"))

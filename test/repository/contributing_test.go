@@ -58,8 +58,7 @@ var walks = map[string][]string{
 // add an operation and a client with which the tests pass. Without a part of them,
 // a test names what is missing.
 //
-// The test is not parallel, because its builds would slow down tests that have a
-// deadline.
+// The test is not parallel, because its builds would slow down tests that have a deadline.
 func TestRecipes(t *testing.T) {
 	if testing.Short() || testkit.RaceEnabled {
 		t.Skip("builds a copy of the repository")
@@ -165,8 +164,7 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// pattern returns the pattern of go test for the tests: for a single one without
-// other subtests.
+// pattern returns the pattern of go test for the tests: for a single one without other subtests.
 func pattern(tests []string) string {
 	if len(tests) == 1 {
 		return tests[0]
