@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"slices"
 	"strconv"
@@ -52,12 +51,13 @@ func main() {
 	options.Cloud = c.cloud
 	credential, err := signin.NewCredential(options.ClientOptions.ClientOptions)
 	if err != nil {
-		log.Fatal(err)
+		os.Exit(command.Failed(err, os.Stderr))
 	}
 	ctx, cancel := command.Context(c.timeout)
-	defer cancel()
-	if err := c.run(ctx, os.Stdout, credential, options); err != nil {
-		log.Fatal(err) // with exit code 1, after all that could be done is written
+	err = c.run(ctx, os.Stdout, credential, options)
+	cancel()
+	if err != nil {
+		os.Exit(command.Failed(err, os.Stderr)) // after all that could be done is written
 	}
 }
 
@@ -145,6 +145,9 @@ func parse(args []string, now time.Time, stdin io.Reader, notes io.Writer) (c ca
 	if missing != nil {
 		return c, flags.Refuse("%s needs %s", c.name, strings.Join(missing, ", "))
 	}
+	if c.ended && !c.before.IsZero() {
+		return c, flags.Refuse("-before and -ended can't be combined")
+	}
 	if c.recommendation != "" && c.policy != "" {
 		return c, flags.Refuse("-policy takes the place of -recommendation")
 	}
@@ -169,8 +172,6 @@ func idFlag(flags *command.Command, ids *[]*arm.ResourceID, stdin io.Reader, nam
 			if text = string(input); err != nil {
 				return err
 			}
-		} else if strings.TrimSpace(text) == "" {
-			return errors.New("no id")
 		}
 		if *ids == nil {
 			*ids = []*arm.ResourceID{} // the flag is given

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"os"
 	"time"
 
@@ -44,12 +43,13 @@ func main() {
 	options.Cloud = c.cloud
 	credential, err := signin.NewCredential(options.ClientOptions.ClientOptions)
 	if err != nil {
-		log.Fatal(err)
+		os.Exit(command.Failed(err, os.Stderr))
 	}
 	ctx, cancel := command.Context(c.timeout)
-	defer cancel()
-	if err := c.run(ctx, os.Stdout, os.Stdin, credential, options); err != nil {
-		log.Fatal(err) // exits with 1
+	err = c.run(ctx, os.Stdout, os.Stdin, credential, options)
+	cancel()
+	if err != nil {
+		os.Exit(command.Failed(err, os.Stderr)) // after all that could be done is written
 	}
 }
 
@@ -79,25 +79,20 @@ func parse(args []string, notes io.Writer) (c call, err error) {
 	case "publish":
 		n.prefixFlag(flags)
 		flags.BoolVar(&n.content.automationRules, "automation-rules", false, "publish automation rules, too, not only analytics rules")
-		flags.StringVar(&n.content.file, "items", "", "`file` with the resource ids of other items to publish, too, one a line")
-		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with a resource id and a tenant id on each line: publish to these workspaces only")
-		flags.StringVar(&n.choice.exclude, "exclude", "", "`file` with the resource ids of workspaces not to publish to, one a line")
+		flags.File(&n.content.file, "items", "`file` with the resource ids of other items to publish, too, one a line")
+		flags.File(&n.choice.file, "workspaces", "`file` with a resource id and a tenant id on each line: publish to these workspaces only")
+		flags.File(&n.choice.exclude, "exclude", "`file` with the resource ids of workspaces not to publish to, one a line")
 		n.flags(flags)
 	case "delete-jobs":
 		flags.UintVar(&c.keep, "keep", 365, "`number` of the newest of each assignment that stay")
-		flags.Func("job", "`name` of a job: delete it alone, also if it hasn't ended", func(name string) error {
-			if c.job = name; name == "" { // or the jobs of all assignments would be deleted
-				return errors.New("must be the name of a job")
-			}
-			return nil
-		})
+		flags.StringVar(&c.job, "job", "", "`name` of a job: delete it alone, also if it hasn't ended")
 		n.flags(flags)
 	case "status":
 		n.flags(flags)
 	case "rules":
 		n.prefixFlag(flags)
 		flags.BoolVar(&n.gone, "gone", false, "only rules whose display names no rule of the central workspace has")
-		flags.StringVar(&n.choice.file, "workspaces", "", "`file` with the resource ids of workspaces, one a line: their rules, not those of all members")
+		flags.File(&n.choice.file, "workspaces", "`file` with the resource ids of workspaces, one a line: their rules, not those of all members")
 		n.workspaceFlag(flags)
 	case "retire", "enable":
 		n.workspaceFlag(flags)

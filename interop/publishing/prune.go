@@ -78,38 +78,48 @@ func numberOf(name, prefix string) (number int, ok bool) {
 // deletion deletes one resource.
 type deletion func(ctx context.Context) error
 
-// prune reads ids, writes them, and deletes what they name, in their order, unless dryRun
-// is set. One that fails doesn't keep the others from it, and one that is gone is done. If
-// deletionOf refuses an id, such as one of another type, nothing is deleted. No ids are no
-// error, only a note.
+// prune reads ids and deletes what they name, in their order, or would if dryRun is set. It writes
+// the ids of what is deleted. One that fails doesn't keep the others from it, and one that is gone
+// is done. If deletionOf refuses an id, such as one of another type, nothing is deleted. No ids
+// are no error, only a note.
 func prune(ctx context.Context, w, notes io.Writer, r io.Reader, dryRun bool, deletionOf func(id string) (deletion, error)) error {
 	deletions := map[string]deletion{} // by id
-	ids, err := readLines(r, func(line string) (id string, err error) {
-		if id, err = parseID(line); err == nil {
-			deletions[id], err = deletionOf(id)
-		}
-		return id, err
-	})
+	var ids []string
+	var err error
+	read := make(chan struct{})
+	go func() { // so that it doesn't outlast the context
+		defer close(read)
+		ids, err = readLines(r, func(line string) (id string, err error) {
+			if id, err = parseID(line); err == nil {
+				deletions[id], err = deletionOf(id)
+			}
+			return id, err
+		})
+	}()
+	select {
+	case <-read:
+	case <-ctx.Done():
+		return fmt.Errorf("reading the standard input: %w", context.Cause(ctx))
+	}
 	if err != nil {
 		return err
 	}
 	if len(ids) == 0 {
 		fmt.Fprintln(notes, "nothing to delete: the input has no ids")
 	}
-	for _, id := range ids {
-		fmt.Fprintln(w, id)
-	}
-	if dryRun {
-		return nil
-	}
 	var errs []error
 	for _, id := range ids {
-		if err := deletions[id](ctx); err != nil && !armsecops.IsMissing(err) {
+		if !dryRun {
+			err = deletions[id](ctx)
+		}
+		if err != nil && !armsecops.IsMissing(err) {
 			errs = append(errs, fmt.Errorf("deleting %s: %w", id, err))
 			if endsAll(ctx, err) {
 				break
 			}
+			continue
 		}
+		fmt.Fprintln(w, id)
 	}
 	return errors.Join(errs...)
 }

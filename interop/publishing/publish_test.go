@@ -181,6 +181,11 @@ func testNightly(t *testing.T) {
 	}
 	assert.Equal(t, gone+"<nil>"+gone+"<nil>"+strings.Repeat("nothing to delete: the input has no ids\n<nil>", 2), execute(t, server, "remove -dry-run", leftOver+gone)+execute(t, server, "remove", leftOver+gone)+execute(t, server, "remove", "\n")+execute(t, server, "retire -workspace "+group+workspaces+"soc", ""))
 	assert.Contains(t, execute(t, server, "remove", gone), "a page of HTML", "by which it isn't gone")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	silent, _ := io.Pipe()
+	require.ErrorIs(t, prune(ended, io.Discard, io.Discard, silent, true, nil), context.Canceled)
+	require.NoError(t, silent.Close())
 	server.AssertFaultsConsumed(t)
 }
 

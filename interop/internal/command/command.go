@@ -2,6 +2,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -48,6 +49,9 @@ func (p Program) New(args []string, timeout time.Duration) (*Command, error) {
 	} else if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 		name = "help"
 	}
+	if name == "help" && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], []string{"-h"}
+	}
 	i := slices.IndexFunc(p.Commands, func(c [3]string) bool { return c[0] == name })
 	switch {
 	case name == "help":
@@ -76,8 +80,24 @@ func (p Program) New(args []string, timeout time.Duration) (*Command, error) {
 	return c, nil
 }
 
-// Parse parses the flags, beside which there are no arguments.
+// File adds a flag with the name of a file that exists.
+func (c *Command) File(name *string, flag, usage string) {
+	c.Func(flag, usage, func(file string) error {
+		*name = file
+		_, err := os.Stat(file)
+		return err
+	})
+}
+
+// Parse parses the flags, beside which there are no arguments. A value that is empty, such as of a
+// variable that isn't set, is refused: it would be as if the flag weren't there.
 func (c *Command) Parse() error {
+	for i, arg := range c.args {
+		name, value, assigned := strings.Cut(arg, "=")
+		if assigned && strings.HasPrefix(name, "-") && value == "" || strings.TrimSpace(arg) == "" {
+			return c.Refuse("%s has no value", cmp.Or(name, c.args[max(i-1, 0)], "an argument"))
+		}
+	}
 	switch err := c.FlagSet.Parse(c.args); {
 	case errors.Is(err, flag.ErrHelp):
 		return helpError{c.help()}
@@ -143,11 +163,23 @@ func wrap(text, indent string) string {
 // Report prints the error of a command line, or the help that it is for. It returns the exit code.
 func Report(err error, stdout, stderr io.Writer) int {
 	if help, ok := errors.AsType[helpError](err); ok {
-		fmt.Fprint(stdout, help.text)
+		if _, err := fmt.Fprint(stdout, help.text); err != nil {
+			return Failed(err, stderr)
+		}
 		return 0
 	}
 	fmt.Fprintln(stderr, err)
 	return 2
+}
+
+// Failed prints the error of a run, and advice before that of a sign-in. It returns the exit code.
+func Failed(err error, stderr io.Writer) int {
+	text := err.Error()
+	if strings.Contains(text, "https://aka.ms/azsdk/go/identity/") {
+		fmt.Fprintln(stderr, "Sign in with az login, and let it be used alone by AZURE_TOKEN_CREDENTIALS=AzureCLICredential, or mend the credential that is named below:")
+	}
+	fmt.Fprintln(stderr, strings.ReplaceAll(text, strings.Repeat("-", 8), "")) // without azidentity's rules of dashes
+	return 1
 }
 
 // Context returns a context that ends after a timeout, and by Ctrl-C, a closed terminal or a request
