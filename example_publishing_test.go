@@ -53,7 +53,7 @@ func sampleJobs() *fake.Server {
 	return fake.NewServer(&fake.ServerOptions{Samples: true, JobSteps: 2, NewID: func() string { return "0b8a3f6e-2f0c-4c62-9e4f-6a1d5c7e9b21" }})
 }
 
-// must returns a value, unless there is an error, which ends the program.
+// must returns a value, unless there is an error, which ends the program. A service returns it instead.
 func must[T any](value T, err error) T {
 	if err != nil {
 		log.Fatal(err)

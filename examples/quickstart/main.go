@@ -98,7 +98,7 @@ func parse(args []string, memory *fake.Server, help io.Writer) (id armsecops.Job
 	options.Cloud, subscription = clouds[strings.ToLower(*cloudName)], id.SubscriptionID
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(help, "Prints a job of Sentinel and assignments of Defender.\n\n", usage.String(), "Exit codes (1 with go run): 1 failed, 2 wrong usage, 5 lost output\n")
+		fmt.Fprint(help, "Prints a job of Sentinel and assignments of Defender.\n\n", usage.String(), "\nExit codes (1 with go run): 1 failed, 2 wrong usage, 5 lost output\n")
 	case err != nil:
 		err = fmt.Errorf("%s; %w", strings.Replace(err.Error(), "flag provided but not defined", "unknown flag", 1), errUsage)
 	case len(args) == 0:

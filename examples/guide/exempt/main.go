@@ -103,7 +103,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 			made = append(made, id)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%q: %w", r.displayName, err))
+			errs = append(errs, fmt.Errorf("%s from %q: %w", machine, r.displayName, err))
 			if ended = errors.Is(err, armsecops.ErrCredential) || ctx.Err() != nil; ended {
 				for _, rest := range recommendations[i+1:] {
 					errs = append(errs, fmt.Errorf("%q: not begun", rest.displayName))

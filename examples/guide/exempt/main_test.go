@@ -121,7 +121,7 @@ func TestRenewLeavesOutWhatHasEndedAndWhatEndsLater(t *testing.T) {
 	client, out := factoryOf(server).NewExemptionsClient(), new(strings.Builder)
 	server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.NewListPager", StatusCode: 403, Times: 1})
 	server.Inject(fake.Fault{Operation: "AssessmentsMetadataClient.NewListBySubscriptionPager", StatusCode: 403}) // neither keeps it from the rest
-	assert.Regexp(t, `(?s)^"Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 .*invalid argument$`, run(t.Context(), factoryOf(server), today, (*os.File)(nil)))
+	assert.Regexp(t, `(?s)^\S+ from "Management ports should be closed": \S+: 403 .*\n.*StandardAssignmentsClient.NewListPager: 403 .*invalid argument$`, run(t.Context(), factoryOf(server), today, (*os.File)(nil)))
 	found, err := collect(client.NewListPager(nil).All(t.Context()), func(armsecops.Exemption) bool { return true })
 	for _, e := range found {
 		err = errors.Join(err, renew(t.Context(), client, out, today.AddDate(0, 3, 0), "SEC-1043", e.ID))

@@ -147,13 +147,14 @@ func setUp(ctx context.Context, factory *armsecops.ClientFactory, p publication)
 	}, nil); err != nil {
 		return err
 	}
-	for name, properties := range p.members {
-		if _, err := members.CreateOrUpdate(ctx, resourceGroup, workspace, name, armsecops.WorkspaceManagerMember{Properties: properties}, nil); err != nil {
+	names := slices.Sorted(maps.Keys(p.members))
+	for _, name := range names {
+		if _, err := members.CreateOrUpdate(ctx, resourceGroup, workspace, name, armsecops.WorkspaceManagerMember{Properties: p.members[name]}, nil); err != nil {
 			return err
 		}
 	}
 	if _, err := groups.CreateOrUpdate(ctx, resourceGroup, workspace, p.group, armsecops.WorkspaceManagerGroup{
-		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: p.group, MemberResourceNames: slices.Sorted(maps.Keys(p.members))},
+		Properties: armsecops.WorkspaceManagerGroupProperties{DisplayName: p.group, MemberResourceNames: names},
 	}, nil); err != nil {
 		return err
 	}
