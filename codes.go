@@ -183,17 +183,20 @@ func MaybeCarriedOut(err error) bool {
 }
 
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
-// of a job that was deleted. The others say nothing of the resource: the page of a proxy
-// ([ServiceError].Page), or its text without a code and a request id; and a subscription or
-// another parent that isn't found, which may be misspelt, or one that the identity may not
+// of a job that was deleted. The others say nothing of the resource: that of a proxy, which is a
+// page ([ServiceError].Page), or has neither an error code nor a request id; and that of a
+// subscription or another parent, which may be misspelt, or one that the identity may not
 // see; see [IsParentMissing]. The 404 of another client on azcore counts as well if it has a
-// code, which a page hasn't.
+// code.
 func IsMissing(err error) bool {
 	response := notFoundIn(err)
 	if response == nil || HasCode(err, parentMissing...) || namesParent(err, response) {
 		return false
 	}
-	return !isPage(err) && (response.ErrorCode != "" || errors.Is(err, ErrNotFound))
+	if service, ok := errors.AsType[*ServiceError](err); ok {
+		return !service.Page && service.Code+service.RequestID+service.CorrelationRequestID != ""
+	}
+	return response.ErrorCode != ""
 }
 
 // IsParentMissing reports whether an error is the [ErrNotFound] of what a resource would be in,
@@ -232,12 +235,9 @@ func namesParent(err error, response *azcore.ResponseError) bool {
 	return named != nil && strings.Contains(strings.ToLower(response.RawResponse.Request.URL.Path), "/"+strings.ToLower(named[1])+"/")
 }
 
-// isGone is IsMissing of an error that is the response's, rather than one that wraps it.
-func isGone(err error) bool { return statusOf(err) == http.StatusNotFound && IsMissing(err) }
-
-// isPage reports whether an error is the page, or other text, of something between here and
-// the service, which says nothing of the resource.
-func isPage(err error) bool {
-	e, ok := errors.AsType[*ServiceError](err)
-	return ok && (e.Page || e.text && e.Code == "" && e.RequestID == "")
+// isGone reports whether an error is the 404 of a resource after an attempt that may have deleted
+// it: a body that is empty, or JSON without a code, is the service's then.
+func isGone(err error) bool {
+	service, ok := errors.AsType[*ServiceError](err)
+	return statusOf(err) == http.StatusNotFound && (IsMissing(err) || ok && !service.Page && !service.text && service.Code == "")
 }

@@ -300,7 +300,7 @@ func (h *jobPollingHandler) Poll(ctx context.Context) (_ *http.Response, err err
 			throttle.Bound(failed.RawResponse, maxPollDelay)
 			return failed.RawResponse, nil
 		}
-		if !isGone(err) { // which says nothing of the job
+		if !IsMissing(err) { // which says nothing of the job
 			return nil, err
 		}
 		more := "the job was deleted while the poller waited"

@@ -229,7 +229,7 @@ func TestPollUntilDoneEndsWithItsContext(t *testing.T) {
 // Only the poller that has just started the job waits for it to be shown.
 func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 	t.Parallel()
-	gone := respond(404)
+	gone := respond(404, `{"error":{"code":"NotFound"}}`)
 	client := newJobsClient(t, options(script(t, running, running, gone, gone, gone, gone, gone))) // a request for each error
 	poller := beginCreate(t, client, nil)
 	token := resumeToken(t, poller)
@@ -246,7 +246,7 @@ func TestPollerReportsThatTheJobWasDeleted(t *testing.T) {
 		assert.Regexp(t, "404 Not Found.*the job was deleted while the poller waited", err.Error())
 	}
 	assert.False(t, poller.Done())
-	for _, other := range []string{"<p>No route</p>", `{"error":{"code":"SubscriptionNotFound"}}`} { // which say nothing of the job
+	for _, other := range []string{"<p>No route</p>", "No route", `{"detail":"No route"}`, "", `{"error":{"code":"SubscriptionNotFound"}}`} { // which say nothing of the job
 		assert.NotContains(t, failure(newJobPoller(t, newJobsClient(t, options(respond(404, other))), nil).Poll(t.Context())).Error(), "deleted")
 	}
 }

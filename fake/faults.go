@@ -72,7 +72,9 @@ type Fault struct {
 	// NoBody removes the body of the response.
 	NoBody bool
 
-	// Header is added to the header of the response and replaces what is there.
+	// Header is added to the header of the response and replaces what is there. A name without
+	// values removes it: without X-Ms-Request-Id and X-Ms-Correlation-Request-Id, the response
+	// is that of a proxy.
 	Header http.Header
 
 	// NextLink changes the link to the next page of a list. It has no effect on

@@ -217,4 +217,7 @@ func TestInjectCopiesTheFault(t *testing.T) {
 		assert.Equal(t, "before", resp.Header.Get("x-ms-request-id"))
 		resp.Header["X-Ms-Request-Id"][0] = "after"
 	}
+	srv.Inject(fake.Fault{Header: http.Header{"x-ms-request-id": nil}})
+	resp, _ := get(t, srv, jobsURL)
+	assert.Empty(t, resp.Header["X-Ms-Request-Id"])
 }

@@ -85,7 +85,7 @@ func (resp *response) setCommonHeaders(r *request) {
 		headers["x-ms-ratelimit-remaining-subscription-writes"] = "199"
 	}
 	for name, value := range headers {
-		if value != "" && resp.header.Get(name) == "" {
+		if _, set := resp.header[http.CanonicalHeaderKey(name)]; !set && value != "" {
 			resp.header.Set(name, value)
 		}
 	}
