@@ -72,6 +72,9 @@ func parseChange(ctx context.Context, name string, args []string, stdin io.Reade
 	if object := map[string]any(nil); c.Given("metadata") && (json.Unmarshal(c.options.Metadata, &object) != nil || object == nil) {
 		return c, command.Usagef("-metadata: must be a JSON object")
 	}
+	if c.Given("description") && c.options.Description == "" {
+		return c, errNoDescription
+	}
 	if c.Given("category") {
 		if c.options.Category, err = parseCategory(category); err != nil {
 			return c, err

@@ -125,6 +125,9 @@ func parseCreation(args []string) (c creation, err error) {
 	if missing != nil {
 		return c, command.Usagef("create needs %s%s", command.Join(missing, "and"), otherKind)
 	}
+	if c.Given("description") && c.description == "" {
+		return c, errNoDescription
+	}
 	if c.category, err = parseCategory(category); err != nil {
 		return c, err
 	}

@@ -420,6 +420,9 @@ func readInput(ctx context.Context, noun string, args []string, file string, std
 	return distinctInput(items), nil
 }
 
+// errNoDescription is an empty -description, as that of a variable that isn't set.
+var errNoDescription = command.Usagef("-description is empty")
+
 // errNoFile is a -file whose name is empty, as that of a variable that isn't set.
 var errNoFile = command.Usagef("-file has no name")
 

@@ -174,6 +174,8 @@ func TestRunRefusesInvalidFlags(t *testing.T) {
 		"create, no scope":          {standardArgs("-scope", "build"), "-scope: not a resource id: build"},
 		"create, other standard":    {standardArgs("-standard", build), "-standard: not the resource id of a security standard: " + build},
 		"create, id is empty":       {standardArgs("-id", ""), "-id: not a UUID: "},
+		"create, empty description": {standardArgs("-description", ""), "-description is empty"},
+		"renew, empty description":  {[]string{"renew", "-expires", "9d", "-description", "", "-"}, "-description is empty"},
 		"create, UUID in braces":    {standardArgs("-assessment", "{"+one+"}"), "-assessment: not a UUID: {" + one + "}"},
 		"create, no CVE":            {standardArgs("-cve", "2020-1347"), "-cve: not a CVE such as CVE-2020-1347: 2020-1347"},
 		"create, policy of another": {standardArgs("-reference", "a"), "-reference doesn't go with -kind standard"},

@@ -166,8 +166,9 @@ var scopeFlags = map[string]struct{ prefix, resourceType string }{
 // idFlag defines a flag with resource ids. The value - reads them from standard input, as
 // the commands write them: one a line, with what follows a tab left out.
 func idFlag(flags *command.Command, ids *[]*arm.ResourceID, stdin io.Reader, name, of string) {
-	flags.Func(name, "`id` "+of+", or - for those in standard input, one a line; can be repeated", func(text string) error {
-		if text == "-" {
+	flags.Func(name, "`id` "+of+", or - for those in standard input, one a line; can be repeated", func(value string) error {
+		text := value
+		if value == "-" {
 			input, err := io.ReadAll(stdin)
 			if text = string(input); err != nil {
 				return err
@@ -176,7 +177,11 @@ func idFlag(flags *command.Command, ids *[]*arm.ResourceID, stdin io.Reader, nam
 		if *ids == nil {
 			*ids = []*arm.ResourceID{} // the flag is given
 		}
-		for line := range strings.Lines(text) {
+		for i, line := range slices.Collect(strings.Lines(text)) {
+			at := ""
+			if value == "-" {
+				at = fmt.Sprintf("line %d of the standard input: ", i+1)
+			}
 			id, _, _ := strings.Cut(line, "\t")
 			if id = strings.TrimSpace(id); id == "" {
 				continue
@@ -193,7 +198,7 @@ func idFlag(flags *command.Command, ids *[]*arm.ResourceID, stdin io.Reader, nam
 				err = fmt.Errorf("the id of a subscription must be a UUID: %q", resource.SubscriptionID)
 			}
 			if err != nil {
-				return err
+				return fmt.Errorf("%s%w", at, err)
 			}
 			*ids = append(*ids, resource)
 		}

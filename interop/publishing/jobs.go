@@ -12,7 +12,7 @@ import (
 )
 
 // eachAssignment calls do for the ids of the assignments NAME-k of the central workspace. One
-// that fails doesn't keep the others from it.
+// that fails doesn't keep the others from it. None is an error.
 func (n night) eachAssignment(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, do func(*publisher, armsecops.WorkspaceManagerAssignmentID) error) error {
 	id, err := n.id()
 	if err != nil {
@@ -23,15 +23,19 @@ func (n night) eachAssignment(ctx context.Context, w io.Writer, factory *armseco
 		return err
 	}
 	p.dryRun = n.dryRun
+	found := false
 	var errs []error
 	for assignment, err := range p.assignments.NewListPager(id.ResourceGroupName, id.WorkspaceName, nil).All(ctx) {
 		if _, ok := numberOf(assignment.Name, n.name); ok && err == nil {
-			id.Name = assignment.Name
+			found, id.Name = true, assignment.Name
 			err = do(p, id)
 		}
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil || found {
+		return err
+	}
+	return fmt.Errorf("%s has no assignments %s-1, %s-2, …", n.workspaceID, n.name, n.name)
 }
 
 // newestFirst returns the jobs of an assignment.
@@ -56,9 +60,7 @@ func (p *publisher) newestFirst(ctx context.Context, id armsecops.WorkspaceManag
 // writeStatus writes the newest job of each of the assignments, and each failure of an item
 // at a member.
 func (n night) writeStatus(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory) error {
-	found := false
-	err := n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
-		found = true
+	return n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
 		jobs, err := p.newestFirst(ctx, id)
 		if err != nil {
 			return err
@@ -81,14 +83,10 @@ func (n night) writeStatus(ctx context.Context, w io.Writer, factory *armsecops.
 		p.log.Print(text + "\n" + failures(job))
 		return nil
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("%s has no assignments %s-1, %s-2, …", n.workspaceID, n.name, n.name)
-	}
-	return err
 }
 
 // deleteJobs deletes the jobs that have ended, except as many of the newest as keep says, of
-// each of the assignments. It writes their ids.
+// each of the assignments. It writes their ids. One that fails doesn't keep the others from it.
 func (n night) deleteJobs(ctx context.Context, w io.Writer, factory *armsecops.ClientFactory, keep uint) error {
 	return n.eachAssignment(ctx, w, factory, func(p *publisher, id armsecops.WorkspaceManagerAssignmentID) error {
 		jobs, err := p.newestFirst(ctx, id)
@@ -96,12 +94,14 @@ func (n night) deleteJobs(ctx context.Context, w io.Writer, factory *armsecops.C
 			return err
 		}
 		ended := slices.DeleteFunc(jobs, func(job armsecops.Job) bool { return !job.Properties.ProvisioningState.Terminal() })
+		var errs []error
 		for _, job := range ended[min(keep, uint(len(ended))):] {
-			if err := p.deleteJob(ctx, id, job); err != nil {
-				return err
+			err := p.deleteJob(ctx, id, job)
+			if errs = append(errs, err); endsAll(ctx, err) {
+				break
 			}
 		}
-		return nil
+		return errors.Join(errs...)
 	})
 }
 
@@ -125,14 +125,14 @@ func (n night) deleteOneJob(ctx context.Context, w io.Writer, factory *armsecops
 	return err
 }
 
-// deleteJob writes the id of a job and deletes it, unless the run is dry. One that is gone is done.
+// deleteJob deletes a job, unless the run is dry, and writes its id. One that is gone is done.
 func (p *publisher) deleteJob(ctx context.Context, id armsecops.WorkspaceManagerAssignmentID, job armsecops.Job) error {
-	if p.log.Print(job.ID); p.dryRun {
-		return nil
+	if !p.dryRun {
+		_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
+		if err != nil && !armsecops.IsMissing(err) {
+			return err
+		}
 	}
-	_, err := p.jobs.Delete(ctx, id.ResourceGroupName, id.WorkspaceName, id.Name, job.Name, nil)
-	if armsecops.IsMissing(err) {
-		return nil
-	}
-	return err
+	p.log.Print(job.ID)
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"time"
@@ -103,6 +104,18 @@ func parse(args []string, notes io.Writer) (c call, err error) {
 	}
 	if flags.Lookup("workspace") != nil && n.workspaceID == "" {
 		return c, flags.Refuse("%s needs -workspace", c.name)
+	}
+	if _, err := n.id(); flags.Lookup("name") != nil && err != nil {
+		return c, flags.Refuse("-name: not the name of an assignment: %q", n.name)
+	}
+	var one []string // of the flags that exclude each other
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "job" || f.Name == "keep" {
+			one = append(one, f.Name)
+		}
+	})
+	if len(one) > 1 {
+		return c, flags.Refuse("-job and -keep can't be combined")
 	}
 	c.cloud, c.timeout = flags.Cloud, flags.Timeout
 	return c, nil

@@ -1,8 +1,7 @@
 // Package simulation holds a listing across a large tenant against what latency,
 // concurrency and Azure Resource Manager's limits allow at best.
 //
-// The tests run the client on a clock that takes no time. To write the page
-// docs/simulation.md, in the interop folder:
+// The tests run the client on a clock that takes no time. To write the page docs/simulation.md, in the interop folder:
 //
 //	go test -count 1 ./simulation -out ../../docs/simulation.md
 package simulation

@@ -207,6 +207,9 @@ func (c *Command) Parse(args []string, live ...string) error {
 		return flag.ErrHelp
 	}
 	for i, arg := range args {
+		if i > 0 && c.isFlag(arg) && c.isFlag(args[i-1]) && !c.isBool(args[i-1]) { // such as where a variable isn't set
+			return Usagef("%s has no value: %s follows", args[i-1], arg)
+		}
 		if strings.TrimSpace(arg) == arg && !strings.ContainsFunc(arg, Invisible) {
 			continue
 		}
@@ -249,6 +252,11 @@ func (c *Command) Parse(args []string, live ...string) error {
 // Invisible reports whether a character is a control or format character, which an id
 // that was copied may have without showing it.
 func Invisible(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }
+
+// isFlag reports whether an argument is a flag without a value.
+func (c *Command) isFlag(arg string) bool {
+	return strings.HasPrefix(arg, "-") && c.Flags.Lookup(strings.TrimLeft(arg, "-")) != nil
+}
 
 // isBool reports whether an argument is a boolean flag without a value.
 func (c *Command) isBool(arg string) bool {

@@ -82,6 +82,7 @@ func TestParseChecksTheFlagsForAzure(t *testing.T) {
 		"-- -live":                   "unexpected argument: -live",
 		"-live false":                "-live takes its value after =: -live=false",
 		"-count 1 -count 2":          `invalid value "2" for flag -count: is given twice`,
+		"-count -live":               "-count has no value: -live follows",
 		"-secret=a":                  "unknown flag: -secret",
 		"-count -a":                  `invalid value "-a" for flag -count: must be a whole number`,
 		"-wait 5":                    `invalid value "5" for flag -wait: must be a duration, such as 90s or 10m`,

@@ -89,13 +89,22 @@ func (c *Command) File(name *string, flag, usage string) {
 	})
 }
 
-// Parse parses the flags, beside which there are no arguments. A value that is empty, such as of a
-// variable that isn't set, is refused: it would be as if the flag weren't there.
+// Parse parses the flags, beside which there are no arguments. A value that is empty or a flag,
+// such as where a variable isn't set, is refused: it would be as if one of the flags weren't there.
 func (c *Command) Parse() error {
-	for i, arg := range c.args {
+	before := "" // the flag that takes a value
+	for _, arg := range c.args {
 		name, value, assigned := strings.Cut(arg, "=")
-		if assigned && strings.HasPrefix(name, "-") && value == "" || strings.TrimSpace(arg) == "" {
-			return c.Refuse("%s has no value", cmp.Or(name, c.args[max(i-1, 0)], "an argument"))
+		f := c.lookup(name)
+		switch {
+		case f != nil && before != "":
+			return c.Refuse("%s has no value: %s follows", before, arg)
+		case f != nil && assigned && value == "", strings.TrimSpace(arg) == "":
+			return c.Refuse("%s has no value", cmp.Or(before, name))
+		case before != "" || f == nil || assigned || f.DefValue == "false":
+			before = ""
+		default:
+			before = arg
 		}
 	}
 	switch err := c.FlagSet.Parse(c.args); {
@@ -108,6 +117,15 @@ func (c *Command) Parse() error {
 		return c.Refuse("unexpected argument %q: a command comes first, and then flags", c.Arg(0))
 	}
 	return nil
+}
+
+// lookup returns the flag of an argument; nil for none.
+func (c *Command) lookup(arg string) *flag.Flag {
+	name, ok := strings.CutPrefix(arg, "-")
+	if !ok {
+		return nil
+	}
+	return c.Lookup(strings.TrimPrefix(name, "-"))
 }
 
 // Refuse returns the error of a command line.
