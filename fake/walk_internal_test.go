@@ -20,8 +20,7 @@ import (
 	"github.com/armsecops/armsecops/internal/testkit"
 )
 
-// The tests of this file walk the table of routes: they hold for a new resource
-// and a new operation as they are.
+// The tests of this file walk the table of routes: they hold for a new resource and a new operation as they are.
 
 const walkedSubscription = "11111111-2222-3333-4444-555555555555"
 

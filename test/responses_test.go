@@ -69,8 +69,7 @@ func TestEndlessBodyIsBoundedByDefault(t *testing.T) {
 	assert.InDelta(t, 1<<20, body.Len(), 2, "left of 65 MiB")
 }
 
-// unexpectedBodies are no resources, and no pages after the first; the text is
-// part of the error.
+// unexpectedBodies are no resources, and no pages after the first; the text is part of the error.
 var unexpectedBodies = map[string]string{
 	`null`: "unexpected response: null is not an object",
 	`{"error":{"code":"GatewayTimeout","message":"No upstream."}}`:              ": GatewayTimeout: No upstream.",
@@ -167,8 +166,7 @@ func TestBodyThatIsNoPageIsResumable(t *testing.T) {
 	}
 }
 
-// maxGrowth is how many times its length a body can take in memory, as
-// ClientOptions.MaxResponseBytes says.
+// maxGrowth is how many times its length a body can take in memory, as ClientOptions.MaxResponseBytes says.
 const maxGrowth = 64
 
 // bodyBytes is the length of the bodies that are measured.
@@ -284,8 +282,7 @@ func TestMemoryOfABodyIsBounded(t *testing.T) {
 	}
 }
 
-// assertGrowth asserts that the call succeeds and takes at most maxGrowth times
-// the length of the body in memory.
+// assertGrowth asserts that the call succeeds and takes at most maxGrowth times the length of the body in memory.
 func assertGrowth(t *testing.T, call func(*testing.T, string) (any, error), body string) {
 	defer debug.SetGCPercent(debug.SetGCPercent(10)) // little garbage
 	var err error

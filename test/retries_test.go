@@ -120,8 +120,7 @@ func isStatus(code int) func(*http.Response, error) bool {
 	return func(resp *http.Response, err error) bool { return err == nil && resp.StatusCode == code }
 }
 
-// No call waits at a gate for longer than MaxRetryDelay, in all of its attempts;
-// package throttle has more.
+// No call waits at a gate for longer than MaxRetryDelay, in all of its attempts; package throttle has more.
 func TestNoCallWaitsLongerThanMaxRetryDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -171,8 +170,7 @@ func TestErrorOfAHeldBackRetry(t *testing.T) {
 	})
 }
 
-// A 429 closes one gate for every query of a factory's clients, until the quota
-// resets, and no subscription's gate.
+// A 429 closes one gate for every query of a factory's clients, until the quota resets, and no subscription's gate.
 func TestQueriesShareAGate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -159,8 +159,7 @@ func TestSpansHaveTheFinalError(t *testing.T) {
 	})
 }
 
-// Every operation has a span of its name, whose az.namespace is that of the
-// resource, whatever the scope and the path.
+// Every operation has a span of its name, whose az.namespace is that of the resource, whatever the scope and the path.
 func TestSpansNameTheResourceProvider(t *testing.T) {
 	t.Parallel()
 	testkit.EachOperation(t, driver.Operations(), func(t *testing.T, route *routes.Route) {

@@ -34,8 +34,7 @@ const (
 	pageA   = "$skipToken=a" + version
 )
 
-// followed are links that are trusted, with the query that is sent and the
-// $skipToken that the service reads in it.
+// followed are links that are trusted, with the query that is sent and the $skipToken that the service reads in it.
 var followed = map[string]struct{ link, query, skipToken string }{
 	"absolute":     {"{listing}?api-version=2021-08-01-preview&$skipToken=a", "api-version=2021-08-01-preview&$skipToken=a", "a"},
 	"default port": {"https://management.azure.com:443{path}?$skipToken=a", pageA, "a"},

@@ -50,8 +50,7 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 	assert.Empty(t, strings.Join(missing, "\n"))
 }
 
-// The table is what the documented exchanges are: each of them is a request of
-// its operation's route and of no other.
+// The table is what the documented exchanges are: each of them is a request of its operation's route and of no other.
 func TestRoutesAreAsDocumented(t *testing.T) {
 	t.Parallel()
 	require.NotEmpty(t, maps.Collect(testkit.AllExchanges))
@@ -93,8 +92,7 @@ func TestEveryExchangeNamesItsSource(t *testing.T) {
 	}
 }
 
-// Every documented exchange is what the client sends and returns: the request and
-// the model match to the last member.
+// Every documented exchange is what the client sends and returns: the request and the model match to the last member.
 func TestEveryExchangeIsReplayed(t *testing.T) {
 	t.Parallel()
 	for name, exchanges := range testkit.AllExchanges {
@@ -232,8 +230,7 @@ func TestEveryParameterIsChecked(t *testing.T) {
 	}
 }
 
-// The option APIVersion is sent with every request but queries of Azure Resource
-// Graph, whose versions are others.
+// The option APIVersion is sent with every request but queries of Azure Resource Graph, whose versions are others.
 func TestEveryAPIVersionIsOverridden(t *testing.T) {
 	t.Parallel()
 	for _, route := range driver.Operations() {

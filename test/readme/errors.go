@@ -22,12 +22,12 @@ func advice(err error) string {
 		return "sign in, or give it more time: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 		return "look before you repeat it: " + err.Error()
+	case ok && service.Page:
+		return "ask who runs the proxy or gateway: " + err.Error()
 	case armsecops.MaybeCarriedOut(err):
 		return "send it again: " + err.Error()
 	case !ok: // such as a lost connection, or a job that failed
 		return err.Error()
-	case service.Page:
-		return "ask who runs the proxy or gateway: " + err.Error()
 	case errors.Is(err, armsecops.ErrNotFound):
 		return "check the names: " + err.Error()
 	case errors.Is(err, armsecops.ErrForbidden):

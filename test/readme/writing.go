@@ -7,7 +7,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// exempt exempts a resource from one recommendation for 90 days. A name that is taken is ErrExists, also if a call took it whose response was lost.
+// exempt exempts a resource from one recommendation for 90 days. A name that is taken is ErrExists, also if an earlier call took it whose response was lost.
 func exempt(ctx context.Context, client *armsecops.ExemptionsClient, resourceID, name, policyAssignmentID, referenceID string) (armsecops.Exemption, error) {
 	created, err := client.CreateOrUpdate(ctx, resourceID, name, armsecops.Exemption{
 		Kind:               armsecops.ExemptionKindPolicyExemption,
