@@ -111,13 +111,15 @@ func (c *Command) Parse() error {
 	case errors.Is(err, flag.ErrHelp):
 		return helpError{c.help()}
 	case err != nil:
-		text := strings.Replace(err.Error(), "flag provided but not defined: ", "unknown flag: ", 1)
-		return c.Refuse("%s", strings.TrimSuffix(text, "parse error")+map[bool]string{true: "must be a whole number"}[strings.HasSuffix(text, "parse error")])
+		return c.Refuse("%s", inUsersWords.Replace(err.Error()))
 	case c.NArg() > 0:
 		return c.Refuse("unexpected argument %q: a command comes first, and then flags", c.Arg(0))
 	}
 	return nil
 }
+
+// inUsersWords replaces what package flag says: -keep is a number, and -dry-run is boolean.
+var inUsersWords = strings.NewReplacer("flag provided but not defined: ", "unknown flag: ", "for flag -keep: parse error", "for flag -keep: must be a whole number", ": parse error", ": must be true or false")
 
 // lookup returns the flag of an argument; nil for none.
 func (c *Command) lookup(arg string) *flag.Flag {
