@@ -120,11 +120,11 @@ func TestDeleteAfterALostResponse(t *testing.T) {
 		return strings.Replace(body("ResourceNotFound"), "m fake", "The Resource 'microsoft.operationalinsights/"+name+"' under resource group 'rg' was not found. fake", 1)
 	}
 	for known, bodies := range map[bool][]string{
-		true: {"", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), missing("workspaces/workspace/" + job), missing("workspaces/other"), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
+		true: {"", body("NotFound"), body("ResourceNotFound"), body("JobNotFound"), missing("workspaces/workspace/" + job), `{"HttpStatusCode":404,"ErrorCode":"Not Found","Message":"m"}`},
 		false: {
 			"<html>", "404 page not found\n", body("SubscriptionNotFound"), body("ResourceGroupNotFound"), body("ParentResourceNotFound"), body("InvalidResourceType"),
 			body("InvalidResourceNamespace"), body("NoRegisteredProviderFound"), body("MissingSubscriptionRegistration"), body("InvalidSubscriptionId"),
-			body("Subscription Not Registered"), body("resourcegroupnotfound"), missing("workspaces/workspace"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
+			body("Subscription Not Registered"), body("resourcegroupnotfound"), missing("workspaces/workspace"), missing("workspaces/other"), body("PolicyAssignmentNotFound"), `{"HttpStatusCode":404,"ErrorCode":"Subscription Not Registered"}`,
 		},
 	} {
 		for _, notFound := range bodies {

@@ -184,17 +184,20 @@ func MaybeCarriedOut(err error) bool {
 
 // IsMissing reports whether an error is the [ErrNotFound] of a resource that isn't there, or
 // of a job that was deleted. The others say nothing of the resource: that of a proxy, which is a
-// page ([ServiceError].Page), or has neither an error code nor a request id; and that of a
-// subscription or another parent, which may be misspelt, or one that the identity may not
-// see; see [IsParentMissing]. The 404 of another client on azcore counts as well if it has a
-// code.
+// page ([ServiceError].Page), or has neither an error code nor a request id; that of a policy
+// assignment, or of another resource that the message names; and that of a subscription or
+// another parent, which may be misspelt, or one that the identity may not see; see
+// [IsParentMissing]. The 404 of another client on azcore counts as well if it has a code.
 func IsMissing(err error) bool {
 	response := notFoundIn(err)
-	if response == nil || HasCode(err, parentMissing...) || namesParent(err, response) {
+	if response == nil || HasCode(err, parentMissing...) {
+		return false
+	}
+	if own, _ := named(err, response); !own {
 		return false
 	}
 	if service, ok := errors.AsType[*ServiceError](err); ok {
-		return !service.Page && service.Code+service.RequestID+service.CorrelationRequestID != ""
+		return !service.Page && !HasCode(err, "PolicyAssignmentNotFound") && service.Code+service.RequestID+service.CorrelationRequestID != ""
 	}
 	return response.ErrorCode != ""
 }
@@ -205,7 +208,11 @@ func IsMissing(err error) bool {
 // false of a subscription and a management group, which may be one that the identity may not see.
 func IsParentMissing(err error) bool {
 	response := notFoundIn(err)
-	return response != nil && (HasCode(err, CodeResourceGroupNotFound, CodeParentResourceNotFound) || namesParent(err, response))
+	if response == nil {
+		return false
+	}
+	_, above := named(err, response)
+	return above || HasCode(err, CodeResourceGroupNotFound, CodeParentResourceNotFound)
 }
 
 // notFoundIn returns the response with the status 404 in an error whose outcome is known; nil for none.
@@ -220,10 +227,11 @@ func notFoundIn(err error) *azcore.ResponseError {
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found
 var notFound = regexp.MustCompile(`(?i)\bThe Resource '([^']+)' under resource group '[^']*' was not found`)
 
-// namesParent reports whether a 404 is of a resource above that of the request.
-func namesParent(err error, response *azcore.ResponseError) bool {
+// named reports whether a 404 is of the resource of the request, as one that names none is, or
+// of one above it. One that names another resource is neither.
+func named(err error, response *azcore.ResponseError) (own, above bool) {
 	if response.RawResponse == nil || response.RawResponse.Request == nil {
-		return false
+		return true, false
 	}
 	text := ""
 	if service, ok := errors.AsType[*ServiceError](err); ok {
@@ -231,8 +239,12 @@ func namesParent(err error, response *azcore.ResponseError) bool {
 	} else {
 		text = response.Error() // which has the body
 	}
-	named := notFound.FindStringSubmatch(text)
-	return named != nil && strings.Contains(strings.ToLower(response.RawResponse.Request.URL.Path), "/"+strings.ToLower(named[1])+"/")
+	match := notFound.FindStringSubmatch(text)
+	if match == nil {
+		return true, false
+	}
+	_, below, found := strings.Cut(strings.ToLower(response.RawResponse.Request.URL.Path)+"/", "/"+strings.ToLower(match[1])+"/")
+	return found && below == "", found && below != ""
 }
 
 // isGone reports whether an error is the 404 of a resource after an attempt that may have deleted

@@ -213,9 +213,9 @@ func TestHasCode(t *testing.T) {
 	notFound := &azcore.ResponseError{StatusCode: 404, ErrorCode: "NotFound"} // of another client
 	assert.Equal(t, []bool{true, false, false}, []bool{armsecops.IsMissing(notFound), armsecops.IsMissing(&azcore.ResponseError{StatusCode: 404}), armsecops.IsMissing(errors.Join(notFound, &azcore.ResponseError{ErrorCode: "SubscriptionNotFound"}))})
 	gone := testkit.Respond(404, `{"error":{"code":"ResourceNotFound","message":"The Resource 'p/t/a' under resource group 'rg' was not found."}}`)
-	for path, missing := range map[string]bool{"/providers/p/t/a": true, "/providers/P/t/a/providers/q": false} {
+	for path, want := range map[string][]bool{"/providers/p/t/a": {true, false}, "/providers/P/t/a/providers/q": {false, true}, "/providers/p/t/ab": {false, false}} {
 		err := runtime.NewResponseError(testkit.Must(gone(httptest.NewRequest("GET", path, nil))))
-		assert.Equal(t, []bool{missing, !missing}, []bool{armsecops.IsMissing(err), armsecops.IsParentMissing(err)}, path)
+		assert.Equal(t, want, []bool{armsecops.IsMissing(err), armsecops.IsParentMissing(err)}, path)
 	}
 }
 
