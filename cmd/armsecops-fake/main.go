@@ -154,6 +154,8 @@ func command(ctx context.Context, args []string, stdout *output, stderr io.Write
 		return exitOK
 	case *ca == "" && given(flags, "ca"): // as of a variable that isn't set
 		err = errors.New("-ca has no name")
+	case strings.HasPrefix(*ca, "-") && flags.Lookup(strings.TrimLeft(*ca, "-")) != nil:
+		err = fmt.Errorf("-ca has no name: %s follows", *ca)
 	case flags.Arg(0) == "true" || flags.Arg(0) == "false":
 		err = fmt.Errorf("unexpected argument: %s; a flag takes it after =, as -strict=true", flags.Arg(0))
 	case flags.NArg() > 0:

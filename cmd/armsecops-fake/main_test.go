@@ -401,6 +401,7 @@ func TestFlagsAreChecked(t *testing.T) {
 		"a value of a flag":    {[]string{"-samples", "true"}, exitUsage, "unexpected argument: true; a flag takes it after =, as -strict=true"},
 		"a negative page size": {[]string{"-page-size", "-1"}, exitUsage, "must not be negative"},
 		"no name":              {[]string{"-ca", ""}, exitUsage, "-ca has no name"},
+		"a flag as a name":     {[]string{"-ca", "-strict"}, exitUsage, "-ca has no name: -strict follows"},
 		"a negative duration":  {[]string{"-job-duration", "-1s"}, exitUsage, "must not be negative"},
 		"a port beyond 65535":  {[]string{"-addr", ":99999"}, exitUsage, "armsecops-fake: -addr: the port must be a number of at most 65535: :99999\nFor help"},
 		"no port":              {[]string{"-control", "localhost"}, exitUsage, "-control: must be host:port or :port: localhost"},

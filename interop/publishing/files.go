@@ -61,6 +61,9 @@ func parseWorkspace(line string) (workspace, error) {
 	if len(fields) > 3 || !isWorkspace(id) || id.ResourceGroupName == "" {
 		return workspace{}, fmt.Errorf("%q is not a workspace", line)
 	}
+	if uuid.Validate(id.SubscriptionID) != nil {
+		return workspace{}, fmt.Errorf("%q is not a workspace: the id of its subscription must be a UUID", line)
+	}
 	return workspace{id.String(), fields[1]}, nil // without a slash at its end
 }
 

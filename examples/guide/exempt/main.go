@@ -133,7 +133,7 @@ func run(ctx context.Context, factory *armsecops.ClientFactory, now time.Time, s
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // also after an interruption
 	defer cancel()
-	for _, id := range made {
+	for _, id := range made { // without this loop, they stay
 		if _, err := client.Delete(ctx, id, nil); err == nil {
 			fmt.Fprintf(out, "deleted %s\n", id)
 		} else if !armsecops.IsMissing(err) && !armsecops.IsParentMissing(err) {

@@ -125,6 +125,9 @@ func publish(ctx context.Context, factory *armsecops.ClientFactory, p publicatio
 // setUp makes what a publication needs. Each step replaces what has that name already,
 // and can be repeated.
 func setUp(ctx context.Context, factory *armsecops.ClientFactory, p publication) error {
+	if len(p.members) == 0 || len(p.items) == 0 { // which the service refuses after the first writes
+		return errors.New("it has no members, or no items")
+	}
 	configurations, err := factory.NewWorkspaceManagerConfigurationsClient(subscription)
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ func TestRunNamesWhatIsNotBegun(t *testing.T) {
 	broken.assignment = "a"
 	factory, _ := newFactory(false)
 	require.ErrorContains(t, run(t.Context(), factory, []publication{broken, rules}, io.Discard), "a: WorkspaceManagerAssignmentsClient.CreateOrUpdate: parameter ")
+	require.EqualError(t, run(t.Context(), factory, []publication{{assignment: "empty", members: rules.members}}, io.Discard), "empty: it has no members, or no items")
 	credential := &azfake.TokenCredential{}
 	credential.SetError(errors.New("no account"))
 	factory, _ = armsecops.NewClientFactory(credential, newTenant().ClientOptions())
