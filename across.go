@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/armsecops/armsecops/internal/exchange"
 	"github.com/armsecops/armsecops/internal/fanout"
 	"github.com/armsecops/armsecops/internal/routes"
 	"github.com/armsecops/armsecops/internal/wire"
@@ -120,7 +121,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //     an id that is no UUID, whose Err is a [*ParameterError].
 //   - One for each exemption that the query found and that couldn't be got, after those of the lists.
 //   - One without a SubscriptionID for the query, and for exemptions of management groups that
-//     couldn't be got, last: only what the query adds is incomplete then.
+//     couldn't be got, last: only what the query adds is incomplete then. So it is where the
+//     context ends before the query. List the standard assignments of all subscriptions again.
 //   - Another error concerns all, and is the last: [ErrCredential], unless the token lacks claims
 //     that only one of the subscriptions asks for, or a [*ParameterError] for an invalid
 //     option or no subscription.
@@ -182,7 +184,7 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 					if rule := routes.CheckSubscription(failed.SubscriptionID); rule != "" {
 						failed.Kind, failed.Operation, failed.Err = "", name, withOperation(name, invalid("subscriptionID", failed.SubscriptionID, rule))
 					} else if endedBy(ctx, err) {
-						failed.Kind, ended = "", true
+						failed.Kind, ended, unread[strings.ToLower(failed.SubscriptionID)] = "", true, true
 					}
 				}
 				if (err != nil || wanted(item.Exemption)) && !yield(item.Exemption, err) {
@@ -192,10 +194,14 @@ func (c *ExemptionsClient) ListAcrossSubscriptions(
 					return
 				}
 			}
-			if ended || o.ListsOnly || !shared.asks(ExemptionKindStandardAssignment) {
+			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[strings.ToLower(id)] })
+			if len(read) == 0 || o.ListsOnly || !shared.asks(ExemptionKindStandardAssignment) {
 				return
 			}
-			read := slices.DeleteFunc(slices.Clone(subscriptionIDs), func(id string) bool { return unread[strings.ToLower(id)] })
+			if ended { // of those that were listed, the query isn't done
+				yield(Exemption{}, unlisted([]error{withOperation(routes.Exemptions.Operation, exchange.WithCause(ctx.Err(), ctx))}))
+				return
+			}
 			for e, err := range c.listUnlisted(ctx, read, o.Concurrency, seen) {
 				if (err != nil || wanted(e)) && !yield(e, err) {
 					return
