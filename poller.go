@@ -30,8 +30,8 @@ type JobPoller = runtime.Poller[WorkspaceManagerJobsClientGetResponse]
 
 // WaitForJob waits for the end of a job, as the PollUntilDone of its poller does, and
 // returns it. A job that ended Failed or Canceled, or of which an item failed, is returned,
-// too, with a [*JobFailedError]. Of a job that was deleted, [IsMissing] is true: don't wait
-// for it again. Any other error of a wait is [ErrJobMayRun], and the job has its ID and Name:
+// too, with a [*JobFailedError]. Of a job that was deleted, [IsMissing] is true, and
+// [IsParentMissing] if its assignment or workspace was: don't wait for it again. Any other error of a wait is [ErrJobMayRun], and the job has its ID and Name:
 // the wait has ended, by the end of the context or by a poll that failed after its retries.
 // Once its cause is dealt with, wait again, with the same poller, by its ResumeToken or by
 // NewJobPoller. Give the context a deadline: it is what ends the wait for a job that doesn't
@@ -60,7 +60,7 @@ func WaitForJob(ctx context.Context, poller *JobPoller, options *runtime.PollUnt
 		slog.LogValuer
 	}](err)
 	ended := ctx.Err() != nil && errors.Is(err, ctx.Err())
-	if err == nil || named && !ended && (IsMissing(err) || token == "") { // no job, or no wait
+	if err == nil || named && !ended && (IsMissing(err) || IsParentMissing(err) || token == "") { // no job, or no wait
 		return done.Job, err
 	}
 	switch {

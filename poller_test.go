@@ -258,7 +258,7 @@ func TestWaitForJob(t *testing.T) {
 	wait := func(o *waitOptions, responses ...transportFunc) (armsecops.Job, error) {
 		return armsecops.WaitForJob(ctx, newJobPoller(t, newJobsClient(t, options(script(t, responses...))), o), nil)
 	}
-	for body, runs := range map[string]bool{`{"error":{"code":"NotFound"}}`: false, `{"error":{"code":"SubscriptionNotFound"}}`: true, "<html>": true} {
+	for body, runs := range map[string]bool{`{"error":{"code":"NotFound"}}`: false, `{"error":{"code":"ParentResourceNotFound"}}`: false, `{"error":{"code":"SubscriptionNotFound"}}`: true, "<html>": true} {
 		assert.Equal(t, runs, strings.HasSuffix(failure(wait(nil, respond(404, body))).Error(), "; the job may still run"), body)
 	}
 	job, _ := wait(nil, succeeded)
