@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+
+	"github.com/armsecops/armsecops"
 )
 
 // Program has commands, the first of which is that of a command line without one.
@@ -195,7 +197,7 @@ func Report(err error, stdout, stderr io.Writer) int {
 // Failed prints the error of a run, and advice before that of a sign-in. It returns the exit code.
 func Failed(err error, stderr io.Writer) int {
 	text := err.Error()
-	if strings.Contains(text, "https://aka.ms/azsdk/go/identity/") {
+	if errors.Is(err, armsecops.ErrCredential) || strings.Contains(text, "https://aka.ms/azsdk/go/identity/") || strings.Contains(text, "DefaultAzureCredential: ") { // the latter two by Microsoft's clients
 		fmt.Fprintln(stderr, "Sign in with az login, and let it be used alone by AZURE_TOKEN_CREDENTIALS=AzureCLICredential, or mend the credential that is named below:")
 	}
 	fmt.Fprintln(stderr, strings.ReplaceAll(text, strings.Repeat("-", 8), "")) // without azidentity's rules of dashes
