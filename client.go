@@ -188,7 +188,7 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		return result, nil, withOperation(name, err)
 	}
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req)
-	if err == nil && route.Kind != routes.Delete { // the body of a deletion says nothing
+	if err == nil && (route.Kind != routes.Delete || hasBody(resp)) { // which a deletion has if it is the page of a proxy
 		if err = decode(resp, &result, op.first); err != nil {
 			result, unknown = *new(T), true
 			err = newError(exchange.Failure{Response: resp, Reason: err, Sent: exchange.SentOf(req)})

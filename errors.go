@@ -36,8 +36,8 @@ var (
 	ErrResponseTooLarge = wire.ErrTooLarge
 
 	// ErrUnexpectedResponse is the error of a success that isn't what the operation returns: one of another
-	// status, or a body such as null, an error or the page of a portal, except of a deletion, whose body isn't
-	// read. It is inside an [*ErrorResponse] or [*CloudError] with the status, the request id, and the body's error.
+	// status, or a body such as null, an error or the page of a portal; of a deletion, only such a
+	// page is. It is inside an [*ErrorResponse] or [*CloudError] with the status, the request id, and the body's error.
 	ErrUnexpectedResponse = errors.New("unexpected response")
 
 	// ErrNotExemption is the error of a method of [ExemptionsClient] that got an assignment which

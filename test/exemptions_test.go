@@ -428,6 +428,8 @@ func TestExemptionsAreCreated(t *testing.T) {
 		lost, err := client.CreateOrUpdate(t.Context(), exemptSubscription[1:], subscriptionID(7), listed, refusing)
 		named := armsecops.Exemption{Kind: exemption.Kind, ID: strings.Replace(created.ID, standardName, subscriptionID(7), 1), Name: subscriptionID(7), Scope: exemptSubscription}
 		assert.Equal(t, []any{true, named}, []any{armsecops.MaybeCarriedOut(err), lost.Exemption})
+		server.Inject(fake.Fault{Operation: strings.Replace(put.Operation, "CreateOrUpdate", "Delete", 1), StatusCode: 200, Body: " <html>"})
+		assert.True(t, armsecops.MaybeCarriedOut(errorOf(client.Delete(t.Context(), created.ID, nil))), "the page of a proxy")
 	}
 }
 

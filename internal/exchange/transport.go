@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"fmt"
@@ -88,9 +89,11 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 	case resp.StatusCode >= 300:
 		// The rest of a long error body is dropped. One byte more shows that it was cut.
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxErrorBytes + 1, end: io.EOF}
-	case req.Method == http.MethodDelete: // the body says nothing
-		drain(resp.Body)
-		resp.Body = http.NoBody
+	case req.Method == http.MethodDelete: // the body says nothing, unless it is the page of a proxy
+		page := drain(resp.Body)
+		if resp.Body = http.NoBody; len(page) > 0 {
+			resp.Body = io.NopCloser(bytes.NewReader(page))
+		}
 	default:
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.maxBytes, end: t.tooLarge}
 	}
@@ -123,15 +126,21 @@ func withoutIdempotencyKey(req *http.Request) (*http.Request, error) {
 // Bounds on the body of a deletion.
 const (
 	maxDrained = 64 << 10
+	maxPage    = 4 << 10
 	drainTime  = 250 * time.Millisecond
 )
 
 // drain reads a body so that the next request can use the connection. One that is
-// long or late isn't worth it.
-func drain(body io.ReadCloser) {
+// long or late isn't worth it. It returns the beginning of a page of HTML or XML.
+func drain(body io.ReadCloser) (page []byte) {
 	defer time.AfterFunc(drainTime, func() { _ = body.Close() }).Stop()
-	_, _ = io.CopyN(io.Discard, body, maxDrained)
+	page, _ = io.ReadAll(io.LimitReader(body, maxPage))
+	_, _ = io.CopyN(io.Discard, body, maxDrained-maxPage)
 	_ = body.Close()
+	if !bytes.HasPrefix(bytes.TrimSpace(page), []byte("<")) {
+		return nil
+	}
+	return page
 }
 
 // redirected reports whether a transport of the caller's has followed a redirect.
