@@ -63,6 +63,9 @@ const (
 	CodeInvalidRequestContent = "InvalidRequestContent"
 	// CodeConflict (409): the resource's current state doesn't allow the operation.
 	CodeConflict = "Conflict"
+	// CodeScopeLocked (409): a lock of Azure Resource Manager forbids the change.
+	// Seen: https://github.com/Azure/azure-sdk-for-java/issues/2560
+	CodeScopeLocked = "ScopeLocked"
 	// CodeResourceGroupBeingDeleted (409): the resource group is being deleted.
 	CodeResourceGroupBeingDeleted = "ResourceGroupBeingDeleted"
 	// CodeTooManyRequests (429): too many requests, which is also [ErrThrottled]. A call
@@ -188,6 +191,7 @@ func MaybeCarriedOut(err error) bool {
 // assignment, or of another resource that the message names; and that of a subscription or
 // another parent, which may be misspelt, or one that the identity may not see; see
 // [IsParentMissing]. The 404 of another client on azcore counts as well if it has a code.
+// Errors that are joined are asked one by one.
 func IsMissing(err error) bool {
 	response := notFoundIn(err)
 	if response == nil || HasCode(err, parentMissing...) {

@@ -7,7 +7,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// advice returns what to do about an error of any client; of errors that are joined, about the first.
+// advice returns what to do about an error of any client; give it errors that are joined one by one.
 func advice(err error) string {
 	if _, ok := errors.AsType[*armsecops.ParameterError](err); ok {
 		return "correct the parameter: " + err.Error()
@@ -22,8 +22,12 @@ func advice(err error) string {
 		return "sign in, or give it more time: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 		return "look before you repeat it: " + err.Error()
-	case ok && service.Page:
+	case ok && (service.Page || service.StatusCode/100 == 3 || service.Code+service.RequestID == ""):
 		return "ask who runs the proxy or gateway: " + err.Error()
+	case errors.Is(err, armsecops.ErrResponseTooLarge):
+		return "raise MaxResponseBytes: " + err.Error()
+	case ok && service.RetryAfter > 0:
+		return fmt.Sprintf("try again in %v: %v", service.RetryAfter, err)
 	case armsecops.MaybeCarriedOut(err):
 		return "send it again: " + err.Error()
 	case !ok: // such as a lost connection, or a job that failed
@@ -32,10 +36,10 @@ func advice(err error) string {
 		return "check the names: " + err.Error()
 	case errors.Is(err, armsecops.ErrForbidden):
 		return "ask for a role, or for a policy that allows this: " + err.Error()
+	case armsecops.HasCode(err, armsecops.CodeScopeLocked, armsecops.CodeResourceGroupBeingDeleted):
+		return "ask who locks or deletes it: " + err.Error()
 	case errors.Is(err, armsecops.ErrConflict), errors.Is(err, armsecops.ErrPreconditionFailed):
 		return "read the resource again before you change it: " + err.Error()
-	case service.RetryAfter > 0:
-		return fmt.Sprintf("try again in %v: %v", service.RetryAfter, err)
 	case errors.Is(err, armsecops.ErrThrottled), service.StatusCode >= 500:
 		return "try again later, or ask Azure support: " + err.Error() // which has the id of the request
 	}
