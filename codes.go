@@ -191,7 +191,7 @@ func MaybeCarriedOut(err error) bool {
 // assignment, or of another resource that the message names; and that of a subscription or
 // another parent, which may be misspelt, or one that the identity may not see; see
 // [IsParentMissing]. The 404 of another client on azcore counts as well if it has a code.
-// Errors that are joined are asked one by one.
+// Don't ask errors that are joined: the first one decides.
 func IsMissing(err error) bool {
 	response := notFoundIn(err)
 	if response == nil || HasCode(err, parentMissing...) {

@@ -170,8 +170,7 @@ func TestPollersReportProgress(t *testing.T) {
 	})
 }
 
-// Transient errors are retried within a Poll. If that doesn't help, the Poll
-// fails, and the poller continues with the next one.
+// Transient errors are retried within a Poll. If that doesn't help, the Poll fails, and the poller continues with the next one.
 func TestPollerSurvivesTransientErrors(t *testing.T) {
 	t.Parallel()
 	const attempts = 4 // azcore's default

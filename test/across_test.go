@@ -298,8 +298,7 @@ func TestMaxPagesEndsEachSubscription(t *testing.T) {
 	}
 }
 
-// A deadline that passes while the credential gets a token is an error of both. Of a
-// listing, it is that of each subscription.
+// A deadline that passes while the credential gets a token is an error of both. Of a listing, it is that of each subscription.
 func TestContextEndsGettingAToken(t *testing.T) {
 	t.Parallel()
 	type test struct {
@@ -384,8 +383,7 @@ func (r *acrossRun) finished() bool {
 	return !slices.ContainsFunc(r.ids, func(id string) bool { token, known := r.tokens[id]; return !known || token != "" })
 }
 
-// loop runs one loop: it breaks after so many items or pages, and cancels the
-// context after so many items; 0 for none of them.
+// loop runs one loop: it breaks after so many items or pages, and cancels the context after so many items; 0 for none of them.
 func (r *acrossRun) loop(t *testing.T, concurrency, breakAfterItems, breakAfterPages, cancelAfterItems int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

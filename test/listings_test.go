@@ -116,8 +116,7 @@ func TestTokenIsBoundToFilterAndOrder(t *testing.T) {
 	}
 }
 
-// A listing that has pages but no items, forever, ends without the caller, and
-// can be resumed. One item among them is enough.
+// A listing that has pages but no items, forever, ends without the caller, and can be resumed. One item among them is enough.
 func TestEmptyPagesEndTheListing(t *testing.T) {
 	t.Parallel()
 	const most = 1000

@@ -174,8 +174,7 @@ func TestOverlappingPagesAreNotCaptured(t *testing.T) {
 	assert.NotNil(t, captured)
 }
 
-// The caller's policies see every operation's request as it is sent, and the body
-// of a success, as WithCaptureResponse does.
+// The caller's policies see every operation's request as it is sent, and the body of a success, as WithCaptureResponse does.
 func TestPoliciesSeeRequestAndResponse(t *testing.T) {
 	t.Parallel()
 	for _, route := range driver.Operations() {

@@ -34,8 +34,7 @@ func TestEveryOperationHasADocumentedExchange(t *testing.T) {
 	for _, exchanges := range testkit.AllExchanges {
 		for _, e := range exchanges {
 			route, _ := e.Route()
-			// No page has the text of the library's own queries, and another way to the
-			// same resource may show the same one.
+			// No page has the text of the library's own queries, and another way to the same resource may show the same one.
 			r := route.Resource
 			own := slices.Contains([]*routes.Route{r.Get, r.List, r.CreateOrUpdate, r.Update, r.Delete}, route) || route.Kind == routes.Action
 			documented[e.Operation] = documented[e.Operation] || e.Note == "" || !own
@@ -143,8 +142,7 @@ func TestEveryExchangeIsReplayed(t *testing.T) {
 	}
 }
 
-// assertKnown checks that the model has a member for everything that the
-// documentation shows, unless the exchange has a note.
+// assertKnown checks that the model has a member for everything that the documentation shows, unless the exchange has a note.
 func assertKnown(t *testing.T, e testkit.Exchange, model any) {
 	if e.Note == "" {
 		assert.Empty(t, testkit.Unknown(model), "%s has members that the model doesn't know", e.Operation)

@@ -7,7 +7,7 @@ import (
 	"github.com/armsecops/armsecops"
 )
 
-// advice returns what to do about an error of any client; give it errors that are joined one by one.
+// advice returns what to do about an error of any client; give it those that are joined one by one.
 func advice(err error) string {
 	if _, ok := errors.AsType[*armsecops.ParameterError](err); ok {
 		return "correct the parameter: " + err.Error()
@@ -22,12 +22,12 @@ func advice(err error) string {
 		return "sign in, or give it more time: " + err.Error()
 	case errors.Is(err, armsecops.ErrOutcomeUnknown):
 		return "look before you repeat it: " + err.Error()
+	case ok && service.RetryAfter > 0: // also of a call that wasn't sent
+		return fmt.Sprintf("try again in %v: %v", service.RetryAfter, err)
 	case ok && (service.Page || service.StatusCode/100 == 3 || service.Code+service.RequestID == ""):
 		return "ask who runs the proxy or gateway: " + err.Error()
 	case errors.Is(err, armsecops.ErrResponseTooLarge):
 		return "raise MaxResponseBytes: " + err.Error()
-	case ok && service.RetryAfter > 0:
-		return fmt.Sprintf("try again in %v: %v", service.RetryAfter, err)
 	case armsecops.MaybeCarriedOut(err):
 		return "send it again: " + err.Error()
 	case !ok: // such as a lost connection, or a job that failed

@@ -97,6 +97,12 @@ func TestAdvice(t *testing.T) {
 		"forbidden":         {"any", []fake.Fault{forbidden}, nil, "ask for a role, or for a policy that allows this: SecurityAssignmentsClient.Get: 403"},
 		"no token":          {"any", nil, errors.New("no account"), "sign in, or give it more time: SecurityAssignmentsClient.Get: getting a token: no account"},
 	}
+	server := fake.NewServer(nil)
+	server.Inject(throttled)
+	held := must(newFactory(t, server).NewSecurityAssignmentsClient(subscription))
+	_, sent := held.Get(t.Context(), "myResourceGroup", "any", nil)
+	_, err := held.Get(t.Context(), "myResourceGroup", "any", nil)
+	assert.Regexp(t, "^try again in .*, not sent", advice(errors.Join(err, sent)))
 	assert.Equal(t, "mend the cause, and wait again for the job: the job may still run", advice(armsecops.ErrJobMayRun))
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

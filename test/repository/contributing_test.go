@@ -25,8 +25,7 @@ const (
 	banners = "WorkspaceManagerBannersClient"
 )
 
-// walks are tests that hold for what the recipes add, by package. Those with a
-// second part have a subtest that it names.
+// walks are tests that hold for what the recipes add, by package. Those with a second part have a subtest that it names.
 var walks = map[string][]string{
 	"./test/repository": {
 		"TestAPI", "TestAPIPage", "TestEveryClientIsComplete", "TestEveryFieldIsDocumented",
