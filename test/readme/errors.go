@@ -9,7 +9,7 @@ import (
 
 // advice returns what to do about an error of any client; give it those that are joined one by one.
 func advice(err error) string {
-	if _, ok := errors.AsType[*armsecops.ParameterError](err); ok {
+	if _, ok := errors.AsType[*armsecops.ParameterError](err); ok && !errors.Is(err, armsecops.ErrJobMayRun) {
 		return "correct the parameter: " + err.Error()
 	}
 	service, ok := errors.AsType[*armsecops.ServiceError](err)
