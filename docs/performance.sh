@@ -3,7 +3,7 @@
 # beside this file. Takes about five minutes, on a machine with nothing else to do.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-toolchains=(go1.26.8 go1.27.4) # the chart shows the first one
+toolchains=(go1.26.10 go1.27.4) # the chart shows the first one
 rounds=12 benchtime=200ms heap_rounds=6
 export GOTOOLCHAIN=${toolchains[0]} GOWORK=off LC_ALL=C
 
