@@ -40,7 +40,7 @@ const getPath = "/subscriptions/" + jobsSubscription + "/resourceGroups/myRg/pro
 const notFoundMessage = "The Resource 'Microsoft.SecurityInsights/workspaceManagerAssignments/jobs/" + jobName +
 	"' under resource group 'myRg' was not found."
 
-// errorShapes are the documented exchanges of errors, in the shapes that the two services are seen to send.
+// errorShapes are the documented exchanges of errors, in the shapes that the services are seen to send.
 var errorShapes = map[string]struct {
 	before, message, after string
 	codes                  []string

@@ -156,7 +156,7 @@ func (j *startedJob) unexpected(first bool) error {
 	}
 	name := j.jobName()
 	if reason := routes.CheckJob(name); reason != "" {
-		return unexpected("it names the job " + printable.Quote(name) + ", which " + reason)
+		return unexpected("it names the job " + printable.Quote(printable.Line(name, 128)) + ", which " + reason)
 	}
 	return nil
 }

@@ -395,7 +395,7 @@ func TestBeginCreateNeedsTheNameOfTheJob(t *testing.T) {
 		assert.Equal(t, 200, as[*armsecops.ServiceError](t, err).StatusCode)
 		assert.ErrorContains(t, err, "WorkspaceManagerJobsClient.BeginCreate: ")
 		assert.NotContains(t, err.Error(), "\x1b")
-		assert.Less(t, len(err.Error()), 1100)
+		assert.Less(t, len(err.Error()), 1000)
 		assert.Nil(t, poller)
 	}
 }

@@ -206,7 +206,7 @@ func TestExemptingLeavesWhatHasChanged(t *testing.T) {
 			_, _ = e.revoke(t.Context(), recommendation, machine, false, group)
 			again, _ := e.exemptOrRenew(t.Context(), recommendation, machine, approved, false, group)
 			assert.Equal(t, granted, again, "what is deleted is made again")
-			server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return strings.HasSuffix(r.URL.Path, nameOf(machine, recommendation.Name)) }})
+			server.Inject(fake.Fault{Operation: "StandardAssignmentsClient.Get", StatusCode: http.StatusNotFound, Match: func(r fake.Request) bool { return path.Base(r.URL.Path) == nameOf(machine, recommendation.Name) }})
 			_, err = (&exempter{factory: e.factory, policies: e.policies}).exemptOrRenew(t.Context(), recommendation, machine, approved, false, group)
 			assert.True(t, !free || errors.Is(err, armsecops.ErrExists), "what another program makes meanwhile stays: %v", err)
 		}
