@@ -188,8 +188,8 @@ func runResponse[T any](ctx context.Context, c client, op call) (result T, resp 
 		return result, nil, withOperation(name, err)
 	}
 	resp, unknown, err := exchange.Do(c.arm.Pipeline(), req)
-	if err == nil && (route.Kind != routes.Delete || hasBody(resp)) { // which a deletion has if it is the page of a proxy
-		if err = decode(resp, &result, op.first); err != nil {
+	if err == nil {
+		if err = decode(resp, &op, &result); err != nil {
 			result, unknown = *new(T), true
 			err = newError(exchange.Failure{Response: resp, Reason: err, Sent: exchange.SentOf(req)})
 		}
@@ -233,10 +233,9 @@ func mayBeOwn(route *routes.Route, err error) bool {
 	return route.Kind == routes.Delete && status == http.StatusNotFound || status == http.StatusConflict || status == http.StatusPreconditionFailed
 }
 
-// decode reads the body of a response into the result. The error is
+// decode reads the body of a response to a call into the result. The error is
 // [ErrUnexpectedResponse] if the body isn't what the operation returns.
-//   - first: the response is the first page of a listing
-func decode(resp *http.Response, result any, first bool) error {
+func decode(resp *http.Response, op *call, result any) error {
 	body, err := runtime.Payload(resp)
 	if err != nil {
 		return fmt.Errorf("reading the response: %w", err)
@@ -246,14 +245,16 @@ func decode(resp *http.Response, result any, first bool) error {
 		model = doc.plain()
 	}
 	switch err := wire.Unmarshal(body, model); {
+	case op.route.Kind == routes.Delete && !wire.IsPage(body):
+		return nil // its status says everything
 	case errors.Is(err, ErrResponseTooLarge):
 		return fmt.Errorf("decoding the response: %w", err)
 	case err != nil:
 		more := ""
-		switch text := bytes.TrimSpace(body); {
-		case len(text) == 0:
+		switch {
+		case len(bytes.TrimSpace(body)) == 0:
 			more = "the body is empty"
-		case text[0] == '<':
+		case wire.IsPage(body):
 			more = "it looks like a page of HTML or XML, such as that of a proxy or a portal"
 		}
 		return &wrappedError{text: "decoding the response", errs: []error{ErrUnexpectedResponse, err}, more: more}
@@ -261,7 +262,7 @@ func decode(resp *http.Response, result any, first bool) error {
 		return fmt.Errorf("%w: null is not an object", ErrUnexpectedResponse)
 	}
 	if r, ok := result.(response); ok {
-		return r.unexpected(first)
+		return r.unexpected(op.first)
 	}
 	return nil
 }
@@ -408,7 +409,7 @@ func (c client) serviceError(name string, route *routes.Route, f exchange.Failur
 		e.cause = &wrappedError{text: "registering the resource provider failed", errs: []error{why}}
 	}
 	body, err := runtime.Payload(resp)
-	e.Page = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+	e.Page = wire.IsPage(body)
 	e.text = len(bytes.TrimSpace(body)) > 0 && !wire.IsObject(body)
 	switch {
 	case !slices.Contains(route.Success, resp.StatusCode):

@@ -3,11 +3,9 @@ package armsecops
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"reflect"
 	"slices"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -169,10 +167,4 @@ func systemDataIn(properties json.RawMessage) SystemData {
 		return SystemData{}
 	}
 	return members.SystemData
-}
-
-// hasBody reports whether a response in memory has a body.
-func hasBody(resp *http.Response) bool {
-	body, err := runtime.Payload(resp)
-	return err == nil && len(body) > 0
 }

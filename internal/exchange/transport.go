@@ -137,7 +137,7 @@ func drain(body io.ReadCloser) (page []byte) {
 	page, _ = io.ReadAll(io.LimitReader(body, maxPage))
 	_, _ = io.CopyN(io.Discard, body, maxDrained-maxPage)
 	_ = body.Close()
-	if !bytes.HasPrefix(bytes.TrimSpace(page), []byte("<")) {
+	if !wire.IsPage(page) {
 		return nil
 	}
 	return page

@@ -57,6 +57,9 @@ func IsObject(data []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(data, byteOrderMark), " \t\r\n"), []byte("{"))
 }
 
+// IsPage reports whether a body is a page of HTML or XML, as that of a proxy is, from its first character.
+func IsPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
+
 // Marshal writes a model.
 func Marshal(model any) ([]byte, error) { return json.Marshal(model, writing) }
 
