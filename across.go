@@ -122,7 +122,8 @@ func (c *AssessmentsMetadataClient) ListAcrossSubscriptions(ctx context.Context,
 //   - One for each exemption that the query found and that couldn't be got, after those of the lists.
 //   - One without a SubscriptionID for the query, and for exemptions of management groups that
 //     couldn't be got, last: only what the query adds is incomplete then. So it is where the
-//     context ends before the query, unless no subscription is finished. List the standard assignments of all subscriptions again.
+//     context ends before the query, unless no subscription is finished. List the standard
+//     assignments of all subscriptions again.
 //   - Another error concerns all, and is the last: [ErrCredential], unless the token lacks claims
 //     that only one of the subscriptions asks for, or a [*ParameterError] for an invalid
 //     option or no subscription.

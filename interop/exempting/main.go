@@ -8,7 +8,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -114,17 +113,11 @@ func parse(args []string, now time.Time, stdin io.Reader, notes io.Writer) (c ca
 		return c, err
 	}
 	c.cloud, c.timeout = flags.Cloud, flags.Timeout
-	if c.name == "list" {
-		var by []string
-		flags.Visit(func(f *flag.Flag) {
-			if slices.Contains([]string{"subscription", "management-group", "resource"}, f.Name) {
-				by = append(by, f.Name)
-			}
-		})
-		if len(by) > 1 {
-			return c, flags.Refuse("-%s can't be combined", strings.Join(by, " and -"))
-		}
-		c.by = strings.Join(by, "")
+	if c.by, err = flags.OneOf("subscription", "management-group", "resource"); err != nil {
+		return c, err
+	}
+	if _, err := flags.OneOf("before", "ended"); err != nil {
+		return c, err
 	}
 	var missing []string
 	for _, required := range []struct {
@@ -144,9 +137,6 @@ func parse(args []string, now time.Time, stdin io.Reader, notes io.Writer) (c ca
 	}
 	if missing != nil {
 		return c, flags.Refuse("%s needs %s", c.name, strings.Join(missing, ", "))
-	}
-	if c.ended && !c.before.IsZero() {
-		return c, flags.Refuse("-before and -ended can't be combined")
 	}
 	if c.recommendation != "" && c.policy != "" {
 		return c, flags.Refuse("-policy takes the place of -recommendation")

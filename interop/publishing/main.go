@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"time"
@@ -108,14 +107,8 @@ func parse(args []string, notes io.Writer) (c call, err error) {
 	if _, err := n.id(); flags.Lookup("name") != nil && err != nil {
 		return c, flags.Refuse("-name: not the name of an assignment: %q", n.name)
 	}
-	var one []string // of the flags that exclude each other
-	flags.Visit(func(f *flag.Flag) {
-		if f.Name == "job" || f.Name == "keep" {
-			one = append(one, f.Name)
-		}
-	})
-	if len(one) > 1 {
-		return c, flags.Refuse("-job and -keep can't be combined")
+	if _, err := flags.OneOf("job", "keep"); err != nil {
+		return c, err
 	}
 	c.cloud, c.timeout = flags.Cloud, flags.Timeout
 	return c, nil

@@ -103,7 +103,7 @@ func (c *Command) Parse() error {
 			return c.Refuse("%s has no value: %s follows", before, arg)
 		case f != nil && assigned && value == "", strings.TrimSpace(arg) == "":
 			return c.Refuse("%s has no value", cmp.Or(before, name))
-		case before != "" || f == nil || assigned || f.DefValue == "false":
+		case before != "" || f == nil || assigned || isBool(f):
 			before = ""
 		default:
 			before = arg
@@ -113,15 +113,20 @@ func (c *Command) Parse() error {
 	case errors.Is(err, flag.ErrHelp):
 		return helpError{c.help()}
 	case err != nil:
-		return c.Refuse("%s", inUsersWords.Replace(err.Error()))
+		text := strings.Replace(err.Error(), "flag provided but not defined: ", "unknown flag: ", 1)
+		if invalid, ok := strings.CutSuffix(text, "parse error"); ok {
+			form := "a whole number"
+			if strings.HasPrefix(text, "invalid boolean") {
+				form = "true or false"
+			}
+			text = invalid + "must be " + form
+		}
+		return c.Refuse("%s", text)
 	case c.NArg() > 0:
 		return c.Refuse("unexpected argument %q: a command comes first, and then flags", c.Arg(0))
 	}
 	return nil
 }
-
-// inUsersWords replaces what package flag says: -keep is a number, and -dry-run is boolean.
-var inUsersWords = strings.NewReplacer("flag provided but not defined: ", "unknown flag: ", "for flag -keep: parse error", "for flag -keep: must be a whole number", ": parse error", ": must be true or false")
 
 // lookup returns the flag of an argument; nil for none.
 func (c *Command) lookup(arg string) *flag.Flag {
@@ -130,6 +135,25 @@ func (c *Command) lookup(arg string) *flag.Flag {
 		return nil
 	}
 	return c.Lookup(strings.TrimPrefix(name, "-"))
+}
+
+func isBool(f *flag.Flag) bool {
+	b, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+// OneOf returns which of the flags is given, if any. More than one are an error.
+func (c *Command) OneOf(names ...string) (given string, err error) {
+	var all []string
+	c.Visit(func(f *flag.Flag) {
+		if slices.Contains(names, f.Name) {
+			all = append(all, f.Name)
+		}
+	})
+	if len(all) > 1 {
+		return "", c.Refuse("-%s can't be combined", strings.Join(all, " and -"))
+	}
+	return strings.Join(all, ""), nil
 }
 
 // Refuse returns the error of a command line.
@@ -157,7 +181,7 @@ func (c *Command) help() string {
 	text := wrap("Usage: "+c.Name()+" "+c.needs+" [FLAGS]", "  ") + "\n\n" + wrap(strings.ToUpper(c.does[:1])+c.does[1:]+".", "") + "\n\nFlags:\n"
 	c.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
-		if f.DefValue != "" && f.DefValue != "false" {
+		if f.DefValue != "" && !isBool(f) {
 			usage += " (default " + f.DefValue + ")"
 		}
 		const indent = "      "

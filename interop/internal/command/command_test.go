@@ -58,9 +58,10 @@ func TestContextEndsBySignals(t *testing.T) {
 func TestReport(t *testing.T) {
 	t.Parallel()
 	program := Program{Name: "p", Commands: [][3]string{{"list", "-id ID", "list ids"}, {"long", "", strings.Repeat("long ", 20) + "end"}}}
-	for args, want := range map[string]string{"list -x": "2||unknown flag: -x\nFor help: p list -h\n", "list -cloud= -x": "2||-cloud has no value\n", "list -cloud -timeout": "2||-cloud has no value: -timeout follows\n", "help": "0|Usage: p ", "help list": "0|Usage: p list ", "list -h": "0|Usage: p list -id ID [FLAGS]\n\nList ids.\n\nFlags:\n"} {
+	for args, want := range map[string]string{"list -x": "2||unknown flag: -x\nFor help: p list -h\n", "list -cloud= -x": "2||-cloud has no value\n", "list -cloud -timeout": "2||-cloud has no value: -timeout follows\n", "list -flag=2": "2||invalid boolean value \"2\" for -flag: must be true or false\n", "help": "0|Usage: p ", "help list": "0|Usage: p list ", "list -h": "0|Usage: p list -id ID [FLAGS]\n\nList ids.\n\nFlags:\n"} {
 		c, err := program.New(strings.Fields(args), time.Hour)
 		if err == nil {
+			c.Bool("flag", false, "a flag")
 			err = c.Parse()
 		}
 		var stdout, stderr strings.Builder
